@@ -1,0 +1,94 @@
+//! The one error type: every variant says where, what was expected and what was found.
+
+use std::fmt::Display;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something could not be done.
+///
+/// Bad input always ends in one of these, never in a panic. The texts are sentences for the user: they name
+/// the file, layer or line at fault, what was expected, what was found, and what to do where that is known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file, or bytes handed in under a name, that cannot be read as what it should be.
+    #[error("{name}: {problem}")]
+    Input {
+        /// File name, as the user gave it.
+        name: String,
+        /// What was expected and what was found.
+        problem: String,
+    },
+    /// An operator that Faultscope does not execute.
+    #[error("node \"{node}\": operator {operator} (opset {opset}) is not supported{}", detail(.reason))]
+    Unsupported {
+        /// Operator with its domain if it is not the default one, `Einsum` for example.
+        operator: String,
+        /// Name of the node, or its position where it has none.
+        node: String,
+        /// Operator set version that the model declares.
+        opset: i64,
+        /// Which attribute or input is at fault; empty where it is the operator itself.
+        reason: String,
+    },
+    /// A graph that contradicts itself: shapes that do not fit, a value nobody makes.
+    #[error("layer \"{layer}\": {problem}")]
+    Graph {
+        /// Name of the layer.
+        layer: String,
+        /// What was expected and what was found.
+        problem: String,
+    },
+    /// A request that does not fit the model: no such layer, element out of range, bit 32.
+    #[error("{0}")]
+    Request(String),
+    /// The device could not be used, or failed while it computed.
+    #[error("{device}: {problem}")]
+    Device {
+        /// `cpu` or `gpu`.
+        device: String,
+        /// What the device or its driver said.
+        problem: String,
+    },
+    /// The operating system refused to read or write.
+    #[error("{name}: {source}")]
+    Io {
+        /// Path, as the user gave it.
+        name: String,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+fn detail(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(": {reason}") }
+}
+
+impl Error {
+    /// An [`Error::Input`] about the file or resource `name`.
+    pub fn input(name: impl Into<String>, problem: impl Display) -> Self {
+        Self::Input { name: name.into(), problem: problem.to_string() }
+    }
+
+    /// An [`Error::Graph`] about `layer`.
+    pub fn graph(layer: impl Into<String>, problem: impl Display) -> Self {
+        Self::Graph { layer: layer.into(), problem: problem.to_string() }
+    }
+
+    /// An [`Error::Request`].
+    pub fn request(problem: impl Display) -> Self {
+        Self::Request(problem.to_string())
+    }
+
+    /// An [`Error::Device`].
+    pub fn device(device: impl Into<String>, problem: impl Display) -> Self {
+        Self::Device { device: device.into(), problem: problem.to_string() }
+    }
+
+    /// An [`Error::Io`] about the path `name`.
+    pub fn io(name: impl Display, source: std::io::Error) -> Self {
+        Self::Io { name: name.to_string(), source }
+    }
+}

@@ -1,0 +1,106 @@
+//! Which faults a campaign draws from.
+
+use serde::{Deserialize, Serialize};
+
+use super::BIT_COUNT;
+use crate::{Error, Result};
+
+/// What a fault changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// A layer's output, for one inference.
+    #[default]
+    Activation,
+    /// A stored parameter.
+    Weight,
+}
+
+/// How a value changes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum FaultKind {
+    /// One bit inverted: this one, or one drawn uniformly from 0 to 31.
+    BitFlip {
+        /// 0 = least significant mantissa bit, 31 = sign.
+        bit: Option<u8>,
+    },
+    /// Set to zero.
+    Zero {
+        /// Share of the tensor's elements in percent, above 0 and up to 100; without it, `amount` elements.
+        percent: Option<f64>,
+    },
+    /// Replaced by a number drawn uniformly from [0, 1).
+    Random,
+}
+
+/// How many layers a fault hits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// One layer, drawn.
+    #[default]
+    Single,
+    /// Every layer.
+    Multiple,
+}
+
+/// How a single layer is drawn. The two answer different questions: what if each layer is equally likely to
+/// be hit, and what if each stored value is?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sampling {
+    /// Every layer equally likely, then every element of it (the study's).
+    #[default]
+    Layer,
+    /// Every element of every layer equally likely.
+    Element,
+}
+
+/// Which faults are possible, and how likely each is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaultModel {
+    /// What is changed.
+    pub target: Target,
+    /// How.
+    #[serde(flatten)]
+    pub kind: FaultKind,
+    /// In one layer or in all.
+    pub mode: Mode,
+    /// Distinct elements hit in each layer.
+    pub amount: usize,
+    /// How a layer is drawn.
+    pub sampling: Sampling,
+}
+
+impl Default for FaultModel {
+    /// The study's: one bit, drawn uniformly, of one element of one layer's output.
+    fn default() -> Self {
+        Self {
+            target: Target::Activation,
+            kind: FaultKind::BitFlip { bit: None },
+            mode: Mode::Single,
+            amount: 1,
+            sampling: Sampling::Layer,
+        }
+    }
+}
+
+impl FaultModel {
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// Where the bit, the percentage or the amount is out of range.
+    pub fn validate(&self) -> Result<()> {
+        match self.kind {
+            FaultKind::BitFlip { bit: Some(bit) } if bit >= BIT_COUNT => {
+                Err(Error::request(format_args!("bit {bit} is out of range: a float32 has bits 0 to 31")))
+            }
+            FaultKind::Zero { percent: Some(percent) } if !(percent > 0.0 && percent <= 100.0) => {
+                Err(Error::request(format_args!("a percentage above 0 and up to 100 is expected, found {percent}")))
+            }
+            _ if self.amount == 0 => Err(Error::request("a fault hits at least one element; the amount is 0")),
+            _ => Ok(()),
+        }
+    }
+}

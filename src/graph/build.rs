@@ -1,0 +1,226 @@
+//! Making graphs: one builder for every importer and every hand-written architecture, and the checks that
+//! every graph passes.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{Graph, HostTensor, Node, Op, Source, Value, ValueId, elements, infer};
+use crate::{Error, Result};
+
+/// Most elements a single tensor may have: 2^31, eight GiB of float32. A model file cannot make us try more.
+const MAX_ELEMENTS: usize = 1 << 31;
+
+/// Builds a [`Graph`] layer by layer, inferring each shape as it goes.
+#[derive(Debug)]
+pub struct GraphBuilder {
+    graph: Graph,
+    names: HashSet<String>,
+}
+
+impl GraphBuilder {
+    /// An empty graph called `name`.
+    pub fn new(name: impl Into<String>) -> Self {
+        let graph = Graph {
+            name: name.into(),
+            values: Vec::new(),
+            nodes: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            parameters: BTreeMap::new(),
+        };
+        Self { graph, names: HashSet::new() }
+    }
+
+    /// A tensor that the caller supplies; `shape` for one image.
+    ///
+    /// # Errors
+    /// Where the shape is absurd.
+    pub fn input(&mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>) -> Result<ValueId> {
+        let id = self.value(name.into(), shape.into(), Source::Input)?;
+        self.graph.inputs.push(id);
+        Ok(id)
+    }
+
+    /// A parameter and its data.
+    ///
+    /// # Errors
+    /// Where the shape is absurd.
+    pub fn parameter(&mut self, name: impl Into<String>, tensor: HostTensor) -> Result<ValueId> {
+        let id = self.value(name.into(), tensor.shape.clone(), Source::Parameter)?;
+        self.graph.parameters.insert(id, tensor);
+        Ok(id)
+    }
+
+    /// A layer with one output per entry of `outputs` (names), whose shapes are inferred.
+    ///
+    /// A layer without a name, or with one that is taken, is called `KIND_INDEX`.
+    ///
+    /// # Errors
+    /// Where the inputs do not fit the operator; the error names the layer.
+    pub fn node(
+        &mut self,
+        name: &str,
+        kind: &str,
+        op: Op,
+        inputs: &[ValueId],
+        outputs: &[&str],
+    ) -> Result<Vec<ValueId>> {
+        let name = self.unique(name, kind);
+        let shapes: Vec<&[usize]> = inputs.iter().map(|&id| self.graph.values[id].shape.as_slice()).collect();
+        let made = infer(&op, &shapes).map_err(|problem| Error::graph(&name, problem))?;
+        if made.len() != outputs.len() {
+            return Err(Error::graph(
+                &name,
+                format_args!("{kind} makes {} outputs, the model names {}", made.len(), outputs.len()),
+            ));
+        }
+        let id = self.graph.nodes.len();
+        let mut ids = Vec::with_capacity(outputs.len());
+        for (output, shape) in outputs.iter().zip(made) {
+            ids.push(
+                self.value((*output).to_owned(), shape, Source::Node(id))
+                    .map_err(|error| Error::graph(&name, error))?,
+            );
+        }
+        self.graph.nodes.push(Node { name, kind: kind.to_owned(), op, inputs: inputs.to_vec(), outputs: ids.clone() });
+        Ok(ids)
+    }
+
+    /// A layer with one input and one output; see [`GraphBuilder::node`].
+    ///
+    /// # Errors
+    /// As [`GraphBuilder::node`].
+    pub fn layer(&mut self, name: &str, kind: &str, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
+        Ok(self.node(name, kind, op, inputs, &[name])?[0])
+    }
+
+    /// A layer whose outputs are known already and read by no executed layer: shape arithmetic, constants
+    /// that became parameters or attributes. It stays in the list so that indices agree with the source.
+    ///
+    /// # Errors
+    /// Where a shape is absurd.
+    pub fn folded(&mut self, name: &str, kind: &str, outputs: &[(&str, Vec<usize>)]) -> Result<()> {
+        let name = self.unique(name, kind);
+        let mut ids = Vec::with_capacity(outputs.len());
+        for (output, shape) in outputs {
+            ids.push(self.value((*output).to_owned(), shape.clone(), Source::Folded)?);
+        }
+        self.graph.nodes.push(Node { name, kind: kind.to_owned(), op: Op::Folded, inputs: Vec::new(), outputs: ids });
+        Ok(())
+    }
+
+    /// Shape of a tensor made so far, for one image.
+    pub fn shape(&self, value: ValueId) -> &[usize] {
+        &self.graph.values[value].shape
+    }
+
+    /// The finished graph, checked.
+    ///
+    /// # Errors
+    /// As [`Graph::validate`].
+    pub fn finish(mut self, outputs: &[ValueId]) -> Result<Graph> {
+        self.graph.outputs = outputs.to_vec();
+        self.graph.validate()?;
+        Ok(self.graph)
+    }
+
+    fn value(&mut self, name: String, shape: Vec<usize>, source: Source) -> Result<ValueId> {
+        if elements(&shape).is_none_or(|count| count > MAX_ELEMENTS) {
+            return Err(Error::graph(&name, format_args!("a tensor of shape {shape:?} is too large to compute")));
+        }
+        self.graph.values.push(Value { name, shape, source });
+        Ok(self.graph.values.len() - 1)
+    }
+
+    fn unique(&mut self, name: &str, kind: &str) -> String {
+        let mut unique = name.to_owned();
+        let mut suffix = self.graph.nodes.len();
+        while unique.is_empty() || self.names.contains(&unique) {
+            unique = format!("{kind}_{suffix}");
+            suffix += 1;
+        }
+        self.names.insert(unique.clone());
+        unique
+    }
+}
+
+pub(super) fn validate(graph: &Graph) -> Result<()> {
+    let count = graph.values.len();
+    let known = |id: ValueId, layer: &str| {
+        if id < count {
+            Ok(())
+        } else {
+            Err(Error::graph(layer, format_args!("refers to tensor {id}, but there are only {count}")))
+        }
+    };
+    let mut made = vec![false; count];
+    for (id, value) in graph.values.iter().enumerate() {
+        if elements(&value.shape).is_none_or(|count| count > MAX_ELEMENTS) {
+            return Err(Error::graph(
+                &value.name,
+                format_args!("a tensor of shape {:?} is too large to compute", value.shape),
+            ));
+        }
+        match value.source {
+            Source::Input => made[id] = graph.inputs.contains(&id),
+            Source::Parameter => {
+                let found = graph.parameters.get(&id).map(|tensor| (&tensor.shape, tensor.data.len()));
+                if found != Some((&value.shape, value.elements())) {
+                    return Err(Error::graph(
+                        &value.name,
+                        format_args!("a parameter of shape {:?} is expected, found {found:?}", value.shape),
+                    ));
+                }
+                made[id] = true;
+            }
+            Source::Node(_) | Source::Folded => {}
+        }
+    }
+    let mut names = HashSet::new();
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if !names.insert(node.name.as_str()) {
+            return Err(Error::graph(&node.name, "two layers have this name"));
+        }
+        for &id in node.inputs.iter().chain(&node.outputs) {
+            known(id, &node.name)?;
+        }
+        if node.op == Op::Folded {
+            continue;
+        }
+        for &id in &node.inputs {
+            if !made[id] {
+                return Err(Error::graph(
+                    &node.name,
+                    format_args!("reads \"{}\" before any layer makes it", graph.values[id].name),
+                ));
+            }
+        }
+        let shapes: Vec<&[usize]> = node.inputs.iter().map(|&id| graph.values[id].shape.as_slice()).collect();
+        let inferred = infer(&node.op, &shapes).map_err(|problem| Error::graph(&node.name, problem))?;
+        let stated: Vec<_> = node.outputs.iter().map(|&id| &graph.values[id].shape).collect();
+        if inferred.iter().collect::<Vec<_>>() != stated {
+            return Err(Error::graph(
+                &node.name,
+                format_args!("makes tensors of shape {inferred:?}, the model states {stated:?}"),
+            ));
+        }
+        for &id in &node.outputs {
+            if graph.values[id].source != Source::Node(index) || made[id] {
+                return Err(Error::graph(
+                    &node.name,
+                    format_args!("\"{}\" is made more than once", graph.values[id].name),
+                ));
+            }
+            made[id] = true;
+        }
+    }
+    for &id in graph.inputs.iter().chain(&graph.outputs) {
+        known(id, "graph")?;
+        if !made[id] {
+            return Err(Error::graph("graph", format_args!("no layer makes \"{}\"", graph.values[id].name)));
+        }
+    }
+    if graph.outputs.is_empty() {
+        return Err(Error::graph("graph", "the model has no output"));
+    }
+    Ok(())
+}

@@ -1,0 +1,283 @@
+//! What a layer computes, every attribute resolved at import: no operator reads its settings from tensors.
+
+use serde::{Deserialize, Serialize};
+
+/// What a layer computes. Images are N x C x H x W inside Faultscope.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Op {
+    /// 2-D convolution; inputs `[x, weight (O x I/groups x KH x KW), bias?]`.
+    Conv(Conv),
+    /// `alpha * A' * B' + beta * C`, with A' and B' transposed where asked; inputs `[a, b, c?]`.
+    Gemm {
+        /// Factor of the product.
+        alpha: f32,
+        /// Factor of `c`.
+        beta: f32,
+        /// Use the transpose of `a`.
+        trans_a: bool,
+        /// Use the transpose of `b`.
+        trans_b: bool,
+    },
+    /// Matrix product over the last two axes, the others broadcast, as numpy's `matmul`; inputs `[a, b]`.
+    MatMul,
+    /// Batch normalisation with stored statistics; inputs `[x, scale, bias, mean, variance]`, axis 1.
+    BatchNorm {
+        /// Added to the variance.
+        epsilon: f32,
+    },
+    /// Element by element; input `[x]`.
+    Unary(Unary),
+    /// Element by element with broadcasting; inputs `[a, b]`.
+    Binary(Binary),
+    /// `x` where it is not negative, else `slope * x`; inputs `[x, slope]`, slope broadcast to x.
+    PRelu,
+    /// Softmax along `axis`, or along `axis` and all axes after it together (ONNX before opset 13); input `[x]`.
+    Softmax {
+        /// Axis.
+        axis: usize,
+        /// Take the axes from `axis` to the last as one.
+        to_end: bool,
+        /// The logarithm of the softmax.
+        log: bool,
+    },
+    /// Maximum of each window, padding never wins; input `[x]`.
+    MaxPool(Pool),
+    /// Mean of each window; input `[x]`.
+    AveragePool {
+        /// Window.
+        pool: Pool,
+        /// Count padding in the divisor.
+        count_include_pad: bool,
+    },
+    /// Reduction over `axes`; input `[x]`. Global pooling is one, over the spatial axes.
+    Reduce {
+        /// How.
+        reduction: Reduction,
+        /// Axes, ascending.
+        axes: Vec<usize>,
+        /// Keep the reduced axes with length 1.
+        keep_dims: bool,
+    },
+    /// Joined along `axis`; inputs `[x0, x1, ..]`.
+    Concat {
+        /// Axis.
+        axis: usize,
+    },
+    /// Cut along `axis` into pieces of `sizes`; input `[x]`, as many outputs as sizes.
+    Split {
+        /// Axis.
+        axis: usize,
+        /// Lengths, which add up to the axis.
+        sizes: Vec<usize>,
+    },
+    /// Part of each axis; input `[x]`.
+    Slice {
+        /// One range an axis.
+        ranges: Vec<SliceRange>,
+    },
+    /// Same elements, same order, another shape (Reshape, Flatten, Squeeze, Unsqueeze); input `[x]`.
+    Reshape {
+        /// The new shape for one image.
+        shape: Vec<usize>,
+    },
+    /// Axes in another order: output axis `i` is input axis `perm[i]`; input `[x]`.
+    Transpose {
+        /// Permutation.
+        perm: Vec<usize>,
+    },
+    /// Entries of `axis` by index; input `[x]`. The output has `indices_shape` in the axis' place.
+    Gather {
+        /// Axis.
+        axis: usize,
+        /// Indices, in range, not negative.
+        indices: Vec<usize>,
+        /// Shape of the index tensor; empty for a scalar.
+        indices_shape: Vec<usize>,
+    },
+    /// Padding; input `[x]`. Negative amounts crop.
+    Pad {
+        /// What the new elements are.
+        mode: PadMode,
+        /// Before and after, one pair an axis.
+        pads: Vec<(isize, isize)>,
+    },
+    /// Resampling of the two spatial axes; input `[x]`.
+    Resize(Resize),
+    /// Local response normalisation across channels; input `[x]`.
+    Lrn {
+        /// Channels in the window.
+        size: usize,
+        /// Scale.
+        alpha: f32,
+        /// Exponent.
+        beta: f32,
+        /// Offset.
+        bias: f32,
+    },
+    /// The input unchanged (Identity, Dropout at inference, Cast between floats); input `[x]`.
+    Identity,
+    /// Known since import, not executed: constants, shape arithmetic, aliases of parameters.
+    Folded,
+}
+
+/// Settings of a 2-D convolution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conv {
+    /// Step, [vertical, horizontal].
+    pub strides: [usize; 2],
+    /// Distance between kernel taps, [vertical, horizontal].
+    pub dilations: [usize; 2],
+    /// Zeros around the input.
+    pub padding: Padding2d,
+    /// Groups of channels convolved apart.
+    pub groups: usize,
+}
+
+/// Elements added around an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Padding2d {
+    /// Above.
+    pub top: usize,
+    /// Left.
+    pub left: usize,
+    /// Below.
+    pub bottom: usize,
+    /// Right.
+    pub right: usize,
+}
+
+/// A pooling window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// Size, [vertical, horizontal].
+    pub kernel: [usize; 2],
+    /// Step, [vertical, horizontal].
+    pub strides: [usize; 2],
+    /// Distance between taps, [vertical, horizontal].
+    pub dilations: [usize; 2],
+    /// Around the input.
+    pub padding: Padding2d,
+    /// Keep a last window that hangs over the edge.
+    pub ceil_mode: bool,
+}
+
+/// Functions of one element.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is the ONNX operator of that name, its attributes under their ONNX names")]
+pub enum Unary {
+    Relu,
+    LeakyRelu { alpha: f32 },
+    Elu { alpha: f32 },
+    Selu { alpha: f32, gamma: f32 },
+    Celu { alpha: f32 },
+    ThresholdedRelu { alpha: f32 },
+    Sigmoid,
+    HardSigmoid { alpha: f32, beta: f32 },
+    HardSwish,
+    Swish { alpha: f32 },
+    Tanh,
+    Softplus,
+    Softsign,
+    Gelu { tanh: bool },
+    Erf,
+    Mish,
+    Clip { min: f32, max: f32 },
+    Sqrt,
+    Reciprocal,
+    Exp,
+    Log,
+    Neg,
+    Abs,
+    Floor,
+    Ceil,
+}
+
+/// Functions of two elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is the ONNX operator of that name")]
+pub enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Pow,
+    Max,
+    Min,
+}
+
+/// How [`Op::Reduce`] makes one element of many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Reduction {
+    Mean,
+    Sum,
+    Max,
+    Min,
+}
+
+/// `length` elements from `start`, `step` apart; the step may be negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliceRange {
+    /// First index taken.
+    pub start: usize,
+    /// Step, not zero.
+    pub step: isize,
+    /// Number of elements.
+    pub length: usize,
+}
+
+/// What [`Op::Pad`] fills with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum PadMode {
+    /// This value.
+    Constant(f32),
+    /// The nearest element of the edge.
+    Edge,
+    /// Mirrored, without the edge.
+    Reflect,
+    /// From the opposite side.
+    Wrap,
+}
+
+/// Settings of [`Op::Resize`] (ONNX Resize and Upsample).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resize {
+    /// Output height and width.
+    pub size: [usize; 2],
+    /// Scale of height and width as the model states it, which need not be exactly the ratio of the sizes.
+    pub scales: [f32; 2],
+    /// Nearest or linear.
+    pub interpolation: Interpolation,
+    /// How an output index becomes an input coordinate.
+    pub coordinates: CoordinateMode,
+}
+
+/// How [`Resize`] finds a value between pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Interpolation {
+    /// The pixel nearest in the sense of the mode.
+    Nearest(NearestMode),
+    /// Bilinear.
+    Linear,
+}
+
+/// ONNX `coordinate_transformation_mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is ONNX's mode of that name")]
+pub enum CoordinateMode {
+    HalfPixel,
+    HalfPixelSymmetric,
+    PytorchHalfPixel,
+    AlignCorners,
+    Asymmetric,
+}
+
+/// ONNX `nearest_mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is ONNX's mode of that name")]
+pub enum NearestMode {
+    RoundPreferFloor,
+    RoundPreferCeil,
+    Floor,
+    Ceil,
+}

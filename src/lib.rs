@@ -1,0 +1,16 @@
+//! Faultscope: what happens to a neural network's answer when one bit of it flips.
+
+pub mod campaign;
+pub mod data;
+pub mod error;
+pub mod exec;
+pub mod fault;
+pub mod graph;
+pub mod import;
+pub mod labels;
+pub mod model;
+pub mod ops;
+pub mod outcome;
+pub mod platform;
+
+pub use error::{Error, Result};

@@ -1,0 +1,88 @@
+//! A model as users meet it: a graph with what is needed to ask it something and to read its answer.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::Preprocess;
+use crate::graph::Graph;
+use crate::labels::Grouping;
+use crate::{Error, Result};
+
+/// An image classifier: graph, preprocessing, class names, grouping.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The network.
+    pub graph: Arc<Graph>,
+    /// Everything else, as stored in the model file.
+    pub card: Card,
+}
+
+/// What a model file says beside the graph.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// Name for people; the file's or the folder's where the model has none.
+    pub name: String,
+    /// How an image becomes the input; `None` where the file does not say, as in plain ONNX.
+    pub preprocess: Option<Preprocess>,
+    /// Class names by index; empty where they are unknown.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Which mistakes are safety-critical.
+    #[serde(default)]
+    pub grouping: Option<Grouping>,
+}
+
+impl Model {
+    /// Puts a model together and checks that it is an image classifier: one image input of rank 4, one row
+    /// of class scores out, and as many labels and grouped classes as scores.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn new(graph: Graph, card: Card) -> Result<Self> {
+        let model = Self { graph: Arc::new(graph), card };
+        let graph = &model.graph;
+        if graph.inputs.len() != 1 || graph.values[graph.inputs[0]].shape.len() != 4 {
+            let found: Vec<_> = graph.inputs.iter().map(|&id| &graph.values[id].shape).collect();
+            return Err(Error::input(
+                &model.card.name,
+                format_args!(
+                    "an image classifier with one input of shape 1 x channels x height x width is expected, found inputs {found:?}"
+                ),
+            ));
+        }
+        let classes = model.classes();
+        let labels = model.card.labels.len();
+        if labels != 0 && labels != classes {
+            return Err(Error::input(&model.card.name, format_args!("{classes} class scores, but {labels} labels")));
+        }
+        if let Some(grouping) = &model.card.grouping
+            && grouping.classes() != classes
+        {
+            return Err(Error::input(
+                &model.card.name,
+                format_args!(
+                    "{classes} class scores, but the grouping \"{}\" is for {}",
+                    grouping.name(),
+                    grouping.classes()
+                ),
+            ));
+        }
+        Ok(model)
+    }
+
+    /// Number of classes: elements of the first output.
+    pub fn classes(&self) -> usize {
+        self.graph.values[self.graph.outputs[0]].elements()
+    }
+
+    /// Name of `class`: its label, or its number.
+    pub fn label(&self, class: usize) -> String {
+        self.card.labels.get(class).cloned().unwrap_or_else(|| class.to_string())
+    }
+
+    /// The preprocessing of the model file; where it states none, x / 255 at the model's own input size.
+    pub fn preprocess(&self) -> Preprocess {
+        self.card.preprocess.clone().unwrap_or_default()
+    }
+}

@@ -1,0 +1,7 @@
+//! What became of the answer: masked, SDC, DUE, SCM, and how sure a rate is.
+
+mod interval;
+mod verdict;
+
+pub use interval::{Rate, wilson};
+pub use verdict::{Outcome, Verdict, top1};

@@ -1,0 +1,28 @@
+//! Opening a compute device.
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceChoice {
+    /// burn's flex backend on the CPU, native or wasm.
+    #[default]
+    Cpu,
+    /// wgpu: Vulkan, Metal or DirectX natively, WebGPU in a browser.
+    Gpu,
+}
+
+/// Opens `choice`. The GPU is set up once a process; later calls get the same one.
+///
+/// # Errors
+/// Where there is no usable GPU.
+pub async fn open(choice: DeviceChoice) -> Result<Device> {
+    match choice {
+        DeviceChoice::Cpu => Ok(Device::flex()),
+        DeviceChoice::Gpu => Device::wgpu_options().init_async().await.map_err(|error| Error::device("gpu", error)),
+    }
+}
