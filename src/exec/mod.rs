@@ -12,3 +12,6 @@ pub use activations::Activations;
 pub use executor::Executor;
 pub use hook::{Both, Hook, Plain};
 pub use trace::{Trace, TraceRow};
+
+#[cfg(test)]
+mod tests;

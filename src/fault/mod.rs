@@ -15,3 +15,6 @@ pub use injector::{Injector, faulty_parameters};
 pub use model::{FaultKind, FaultModel, Mode, Sampling, Target};
 pub use record::{InjectedFault, number};
 pub use site::{Corruption, Site, SiteSpace};
+
+#[cfg(test)]
+mod tests;

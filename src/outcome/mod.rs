@@ -5,3 +5,6 @@ mod verdict;
 
 pub use interval::{Rate, wilson};
 pub use verdict::{Outcome, Verdict, top1};
+
+#[cfg(test)]
+mod tests;

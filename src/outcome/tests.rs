@@ -1,0 +1,70 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::labels::Grouping;
+
+/// The interval as the two roots of the score equation, found by bisection: an independent derivation.
+fn wilson_by_bisection(count: u64, of: u64, z: f64) -> (f64, f64) {
+    let observed = count as f64 / of as f64;
+    let score = |p: f64| (observed - p).abs() - z * (p * (1.0 - p) / of as f64).sqrt();
+    let root = |mut inside: f64, mut outside: f64| {
+        for _ in 0..200 {
+            let middle = f64::midpoint(inside, outside);
+            if score(middle) <= 0.0 { inside = middle } else { outside = middle }
+        }
+        inside
+    };
+    (root(observed, 0.0), root(observed, 1.0))
+}
+
+proptest! {
+    #[test]
+    fn wilson_solves_the_score_equation(of in 1u64..100_000, share in 0.0f64..=1.0) {
+        let count = (share * of as f64) as u64;
+        let (low, high) = wilson(count, of, 1.96);
+        let (expected_low, expected_high) = wilson_by_bisection(count, of, 1.96);
+        prop_assert!((low - expected_low).abs() < 1e-9 && (high - expected_high).abs() < 1e-9);
+        let observed = count as f64 / of as f64;
+        prop_assert!(0.0 <= low && low <= observed && observed <= high && high <= 1.0);
+    }
+}
+
+/// statsmodels 0.15.0, `proportion_confint(count, nobs, method="wilson")`.
+#[test]
+fn wilson_agrees_with_statsmodels() {
+    for (count, of, low, high) in [
+        (0, 10, 0.0, 0.277_532_799_862_889_3),
+        (1, 10, 0.017_876_213_095_072_924, 0.404_150_026_795_238_5),
+        (50, 100, 0.403_831_530_365_106_2, 0.596_168_469_634_004_4),
+    ] {
+        let rate = Rate::new(count, of);
+        assert!((rate.low - low).abs() < 1e-12 && (rate.high - high).abs() < 1e-12, "{rate:?}");
+    }
+    assert_eq!((Rate::new(0, 0).low, Rate::new(0, 0).high), (0.0, 1.0));
+}
+
+#[test]
+fn top1_is_the_first_maximum_and_the_first_nan_wins() {
+    assert_eq!(top1(&[1.0, 3.0, 3.0]), 1);
+    assert_eq!(top1(&[1.0, f32::NAN, f32::INFINITY, f32::NAN]), 1);
+    assert_eq!(top1(&[f32::NEG_INFINITY, f32::NEG_INFINITY]), 0);
+    assert_eq!(top1(&[-0.0, 0.0]), 0);
+}
+
+#[test]
+fn a_verdict_names_sdc_due_and_scm() {
+    let grouping = Grouping::from_toml(
+        "signs.toml",
+        "name = \"signs\"\nclasses = 4\n[[group]]\nname = \"stop\"\ncritical = true\nclasses = \"0-1\"\n\
+         [[group]]\nname = \"rest\"\ncritical = false\nclasses = \"2 3\"",
+    )
+    .unwrap();
+    let judge = |golden: usize, faulty: &[f32]| Verdict::new(golden, faulty, Some(&grouping));
+    let critical = judge(0, &[0.0, 0.0, 1.0, 0.0]);
+    assert_eq!(critical, Verdict { outcome: Outcome::Sdc, due: false, scm: Some(true) });
+    assert_eq!(judge(0, &[0.0, 1.0, 0.0, 0.0]).scm, Some(false), "inside one group");
+    assert_eq!(judge(2, &[1.0, 0.0, 0.0, 0.0]).scm, Some(false), "from a group that is not critical");
+    let detected = judge(0, &[f32::NAN, 0.0, 0.0, 0.0]);
+    assert_eq!(detected, Verdict { outcome: Outcome::Masked, due: true, scm: Some(false) });
+    assert_eq!(Verdict::new(0, &[1.0], None).scm, None);
+}
