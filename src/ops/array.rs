@@ -68,6 +68,6 @@ impl Array {
     /// Where the device fails.
     pub async fn read(&self) -> Result<Vec<f32>> {
         let data = self.data.to_data_async().await.map_err(|error| Error::device("device", error))?;
-        data.into_vec::<f32>().map_err(|error| Error::device("device", format_args!("{error:?}")))
+        data.try_into_vec::<f32>().map_err(|error| Error::device("device", error))
     }
 }
