@@ -100,8 +100,8 @@ impl TryFrom<GroupingFile> for Grouping {
                         file.classes - 1
                     ));
                 }
-                for class in first..=last {
-                    if let Some(other) = group_of[class].replace(index) {
+                for (class, group_of) in group_of.iter_mut().enumerate().take(last + 1).skip(first) {
+                    if let Some(other) = group_of.replace(index) {
                         return Err(format!(
                             "class {class} is in group \"{}\" and in group \"{}\"",
                             file.groups[other].name, group.name
