@@ -1,2 +1,58 @@
-//! Chores.
-fn main() {}
+//! Set-up and chores of Faultscope: `cargo xtask --help` lists them.
+//!
+//! Every chore sets up what it needs by itself, says in short lines what it is doing, and may be repeated at will.
+
+mod check;
+mod dist;
+mod layering;
+mod page;
+mod process;
+mod serve;
+mod setup;
+mod steps;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::steps::Steps;
+
+/// Set-up and chores of Faultscope.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+enum Chore {
+    /// Build the explorer, fetch the default model and its sample images, and serve them.
+    Serve(serve::Options),
+    /// Run every check and every test, the browser's included. What CI runs.
+    Test(test::Options),
+    /// Check formatting, lints, the direction of dependence and the size of source files.
+    Check,
+    /// Build the page for publishing, into dist/, and say how large it is.
+    Dist,
+    /// Fetch the default model and its sample images, where they are not here yet.
+    FetchModels,
+}
+
+fn main() -> ExitCode {
+    let mut steps = Steps::new();
+    let outcome = match Chore::parse() {
+        Chore::Serve(options) => serve::run(&options, &mut steps),
+        Chore::Test(options) => {
+            let outcome = test::run(options, &mut steps);
+            steps.summary();
+            outcome
+        }
+        Chore::Check => check::run(&mut steps),
+        Chore::Dist => dist::run(&mut steps),
+        Chore::FetchModels => steps.run("fetch the default model", page::fetch_models),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

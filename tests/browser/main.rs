@@ -1,0 +1,11 @@
+//! The explorer in a real browser: headless Chromium, with WebGPU on a software GPU.
+//!
+//! `cargo xtask test --browser` builds the page into dist/ and runs these. Each test opens the page in a browser of its own, one
+//! test at a time; pictures land in target/screens/. Without a browser or a built page a test says so and is skipped, except
+//! where CI is set.
+#![cfg(not(target_family = "wasm"))]
+
+mod console;
+mod page;
+mod server;
+mod start;

@@ -1,0 +1,316 @@
+//! The page, with a person's hands: open, look, wait, click, type, drop.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use headless_chrome::{
+    Browser, LaunchOptions, Tab,
+    browser::{default_executable, tab::point::Point},
+    protocol::cdp::{Emulation, Input, Page::CaptureScreenshotFormatOption},
+};
+use serde_json::Value;
+
+use crate::{
+    console::{Console, Line},
+    server::Server,
+};
+
+/// WebGPU without a GPU, and no word to anyone outside this machine.
+const ARGUMENTS: [&str; 7] = [
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--disable-quic",
+    "--disable-component-update",
+    "--disable-background-networking",
+    "--mute-audio",
+    "--hide-scrollbars",
+];
+
+/// A software GPU on a busy machine takes its time; nothing the page does should take longer than this.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A desktop window, the size of the pictures in target/screens.
+const WINDOW: (u32, u32) = (1280, 900);
+
+/// One browser at a time: two would only wait for each other's software GPU.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The page in a browser of its own. A test that ends well ends with [`Page::close`].
+pub struct Page {
+    name: String,
+    tab: Arc<Tab>,
+    console: Console,
+    server: Server,
+    _browser: Browser,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Page {
+    /// Opens the page with `query` behind its URL (such as `?seed=1`, or nothing). `name` names the test in messages and pictures.
+    ///
+    /// Where there is no browser or no built page it says so and returns `None`: the test is skipped. Where CI is set, that is a
+    /// failure.
+    pub fn open(name: &str, query: &str) -> Option<Self> {
+        let folder = project().join("dist");
+        let chromium = match (default_executable(), folder.join("index.html").is_file()) {
+            (Ok(file), true) => file,
+            (Ok(_), false) => return skip(name, "dist/ holds no page; `cargo xtask test --browser` builds it"),
+            (Err(_), _) => return skip(name, "there is no Chromium; CHROME may hold the path to one"),
+        };
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = Server::start(&folder);
+        let browser = launch(chromium);
+        let tab = browser.new_tab().expect("the browser opens a tab");
+        tab.set_default_timeout(PATIENCE);
+        let console = Console::listen(&tab);
+        let page = Self { name: name.into(), tab, console, server, _browser: browser, _turn: turn };
+        page.set_viewport(WINDOW.0, WINDOW.1);
+        page.go(query);
+        Some(page)
+    }
+
+    /// Loads the page again, with `query` behind its URL.
+    pub fn go(&self, query: &str) {
+        let url = format!("{}{query}", self.server.url());
+        let loaded = self.tab.navigate_to(&url).and_then(|tab| tab.wait_until_navigated());
+        if let Err(error) = loaded {
+            self.fail(&format!("{url} did not load: {error}"));
+        }
+    }
+
+    /// The URL in the address bar.
+    pub fn url(&self) -> String {
+        text_of(&self.eval("location.href"))
+    }
+
+    /// The value of a JavaScript expression, awaited where it is a promise.
+    pub fn eval(&self, expression: &str) -> Value {
+        let wrapped = format!("(async () => JSON.stringify(await ({expression})) ?? 'null')()");
+        let result = self.tab.evaluate(&wrapped, true).map(|object| object.value.unwrap_or_default());
+        match result {
+            Ok(Value::String(json)) => serde_json::from_str(&json).expect("what JSON.stringify writes is JSON"),
+            Ok(other) => self.fail(&format!("`{expression}` gave {other}")),
+            Err(error) => self.fail(&format!("`{expression}` failed: {error}")),
+        }
+    }
+
+    /// Waits until the JavaScript expression `condition` is true; `what` says in words what is waited for.
+    pub fn wait_until(&self, what: &str, condition: &str) {
+        let begun = Instant::now();
+        while self.eval(&format!("Boolean({condition})")) != Value::Bool(true) {
+            if begun.elapsed() > PATIENCE {
+                self.fail(&format!("waited {} s for {what}: `{condition}`", PATIENCE.as_secs()));
+            }
+            if let Some(line) = self.errors().first() {
+                self.fail(&format!("while waiting for {what}: {}", line.text));
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits until there is an element for `selector`.
+    pub fn wait_for(&self, selector: &str) {
+        self.wait_until(&format!("an element {selector}"), &format!("document.querySelector({})", quoted(selector)));
+    }
+
+    /// Waits until the text of the element for `selector` holds `part`.
+    pub fn wait_for_text(&self, selector: &str, part: &str) {
+        let condition = format!("document.querySelector({})?.innerText.includes({})", quoted(selector), quoted(part));
+        self.wait_until(&format!("\"{part}\" in {selector}"), &condition);
+    }
+
+    /// The text of the element for `selector`, as it shows.
+    pub fn text(&self, selector: &str) -> String {
+        self.wait_for(selector);
+        text_of(&self.eval(&format!("document.querySelector({}).innerText", quoted(selector))))
+    }
+
+    /// How many elements there are for `selector`.
+    pub fn count(&self, selector: &str) -> u64 {
+        self.eval(&format!("document.querySelectorAll({}).length", quoted(selector))).as_u64().unwrap_or_default()
+    }
+
+    /// Clicks the element for `selector` in its middle, with the mouse.
+    pub fn click(&self, selector: &str) {
+        self.wait_for(selector);
+        let clicked = self.tab.find_element(selector).and_then(|element| element.click().map(drop));
+        if let Err(error) = clicked {
+            self.fail(&format!("{selector} cannot be clicked: {error}"));
+        }
+    }
+
+    /// Moves the mouse over the element for `selector`.
+    pub fn hover(&self, selector: &str) {
+        let middle = self.middle(selector);
+        if let Err(error) = self.tab.move_mouse_to_point(middle) {
+            self.fail(&format!("the mouse does not reach {selector}: {error}"));
+        }
+    }
+
+    /// Puts `text` in the place of what the input for `selector` holds, key by key.
+    pub fn type_into(&self, selector: &str, text: &str) {
+        self.click(selector);
+        self.eval(&format!("document.querySelector({}).select?.()", quoted(selector)));
+        if let Err(error) = self.tab.type_str(text) {
+            self.fail(&format!("{selector} takes no text: {error}"));
+        }
+    }
+
+    /// Presses one key, such as `Enter` or `Tab`.
+    pub fn press(&self, key: &str) {
+        if let Err(error) = self.tab.press_key(key) {
+            self.fail(&format!("the key {key} cannot be pressed: {error}"));
+        }
+    }
+
+    /// Chooses the option with this value in the `<select>` for `selector`.
+    pub fn choose(&self, selector: &str, value: &str) {
+        self.wait_for(&format!("{selector} option[value={}]", quoted(value)));
+        let set = format!(
+            "(select => {{ select.value = {}; select.dispatchEvent(new Event('change', {{ bubbles: true }})) }})(document.querySelector({}))",
+            quoted(value),
+            quoted(selector)
+        );
+        self.eval(&set);
+    }
+
+    /// Chooses `files` in the file input for `selector`.
+    pub fn choose_files(&self, selector: &str, files: &[&Path]) {
+        self.wait_for(selector);
+        let paths: Vec<String> = files.iter().map(|file| absolute(file)).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let chosen = self.tab.find_element(selector).and_then(|element| element.set_input_files(&paths).map(drop));
+        if let Err(error) = chosen {
+            self.fail(&format!("{selector} takes no files: {error}"));
+        }
+    }
+
+    /// Drags `files` from outside over the element for `selector` and drops them there.
+    pub fn drop_files(&self, selector: &str, files: &[&Path]) {
+        let Point { x, y } = self.middle(selector);
+        let paths: Vec<String> = files.iter().map(|file| absolute(file)).collect();
+        for step in [
+            Input::DispatchDragEventTypeOption::DragEnter,
+            Input::DispatchDragEventTypeOption::DragOver,
+            Input::DispatchDragEventTypeOption::Drop,
+        ] {
+            let data =
+                Input::DragData { items: Vec::new(), files: Some(paths.clone()), drag_operations_mask: COPY_OPERATION };
+            let sent = self.tab.call_method(Input::DispatchDragEvent { Type: step, x, y, data, modifiers: None });
+            if let Err(error) = sent {
+                self.fail(&format!("files cannot be dropped on {selector}: {error}"));
+            }
+        }
+    }
+
+    /// Gives the page a viewport of this many CSS pixels.
+    pub fn set_viewport(&self, width: u32, height: u32) {
+        let metrics = Emulation::SetDeviceMetricsOverride {
+            width,
+            height,
+            device_scale_factor: 1.0,
+            mobile: false,
+            scale: None,
+            screen_width: None,
+            screen_height: None,
+            position_x: None,
+            position_y: None,
+            dont_set_visible_size: None,
+            screen_orientation: None,
+            viewport: None,
+            display_feature: None,
+            device_posture: None,
+        };
+        if let Err(error) = self.tab.call_method(metrics) {
+            self.fail(&format!("the viewport cannot be {width} x {height}: {error}"));
+        }
+    }
+
+    /// Writes target/screens/NAME.png: what a person sees now.
+    pub fn screenshot(&self, name: &str) -> PathBuf {
+        let folder = project().join("target").join("screens");
+        let file = folder.join(format!("{name}.png"));
+        let picture = self.tab.capture_screenshot(CaptureScreenshotFormatOption::Png, None, None, true);
+        let picture = picture.expect("the browser takes a picture");
+        fs::create_dir_all(&folder).and_then(|()| fs::write(&file, picture)).expect("the picture can be written");
+        file
+    }
+
+    /// What was written to the console so far, by the page and its workers.
+    pub fn console(&self) -> Vec<Line> {
+        self.console.lines()
+    }
+
+    /// Ends the test: whatever went wrong on the console makes it fail.
+    pub fn close(self) {
+        if let Some(line) = self.errors().first() {
+            self.fail(&line.text);
+        }
+    }
+
+    /// Fails the test, with what the console and the screen show.
+    pub fn fail(&self, message: &str) -> ! {
+        let picture = self.screenshot(&format!("failed-{}", self.name));
+        panic!("{message}\nscreen: {}\nconsole:\n{}", picture.display(), self.console.shown());
+    }
+
+    fn errors(&self) -> Vec<Line> {
+        self.console().into_iter().filter(Line::is_error).collect()
+    }
+
+    /// The middle of the element for `selector`, after scrolling it into view.
+    fn middle(&self, selector: &str) -> Point {
+        self.wait_for(selector);
+        let element = self.tab.find_element(selector).and_then(|element| {
+            element.scroll_into_view()?;
+            element.get_midpoint()
+        });
+        element.unwrap_or_else(|error| self.fail(&format!("{selector} is nowhere on the screen: {error}")))
+    }
+}
+
+/// A drop that copies, as dropping a file on a page does.
+const COPY_OPERATION: i32 = 1;
+
+fn launch(chromium: PathBuf) -> Browser {
+    let options = LaunchOptions::default_builder()
+        .path(Some(chromium))
+        // Chromium refuses its sandbox to root; only pages of this project are opened.
+        .sandbox(false)
+        .enable_gpu(true)
+        .window_size(Some(WINDOW))
+        .idle_browser_timeout(PATIENCE * 2)
+        .args(ARGUMENTS.iter().map(|argument| argument.as_ref()).collect())
+        .build()
+        .expect("every option is given");
+    Browser::new(options).unwrap_or_else(|error| panic!("Chromium does not start: {error}"))
+}
+
+fn skip(name: &str, reason: &str) -> Option<Page> {
+    assert!(env::var_os("CI").is_none(), "{name}: {reason}");
+    eprintln!("skipped: {name}: {reason}");
+    None
+}
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn absolute(file: &Path) -> String {
+    let file = file.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    file.to_str().expect("test files have plain names").to_owned()
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// `text` as a JavaScript string.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}

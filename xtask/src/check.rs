@@ -1,0 +1,107 @@
+//! `cargo xtask check`: what can be said of the source without running it.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    layering, page, process,
+    setup::{self, PageBuilder},
+    steps::Steps,
+    workspace,
+};
+
+/// A file is about one idea and rarely longer than this.
+const USUAL_LINES: usize = 400;
+/// Longer than this it is about several.
+const MOST_LINES: usize = 600;
+
+/// Sets up, then checks.
+///
+/// # Errors
+/// Where a check fails.
+pub fn run(steps: &mut Steps) -> Result<()> {
+    let builder = setup::page_builder(steps)?;
+    all(&builder, steps)
+}
+
+/// Every check, the quickest first.
+///
+/// # Errors
+/// Where a check fails.
+pub fn all(builder: &PageBuilder, steps: &mut Steps) -> Result<()> {
+    source(steps)?;
+    native(steps)?;
+    wasm(builder, steps)
+}
+
+/// Formatting, layering and file sizes: nothing that needs a compiler.
+pub fn source(steps: &mut Steps) -> Result<()> {
+    steps.run("formatting", || process::run(cargo()?.args(["fmt", "--all", "--check"])))?;
+    steps.run("direction of dependence", || layering::check(&workspace::root()?))?;
+    steps.run("size of source files", file_sizes)
+}
+
+/// Clippy and the documentation, native.
+pub fn native(steps: &mut Steps) -> Result<()> {
+    steps.run("clippy, native", || {
+        let mut clippy = cargo()?;
+        clippy.args(["clippy", "--locked", "--release", "--workspace", "--all-targets"]);
+        process::run(clippy.args(["--", "--deny", "warnings"]))
+    })
+}
+
+/// Clippy for what the page uses.
+pub fn wasm(builder: &PageBuilder, steps: &mut Steps) -> Result<()> {
+    steps.run("clippy, WebAssembly", || {
+        let mut clippy = builder.cargo()?;
+        clippy.arg("clippy").args(page::WASM).args(["--lib", "--bins", "--", "--deny", "warnings"]);
+        process::run(&mut clippy)
+    })
+}
+
+/// Native cargo, in the project's folder.
+pub fn cargo() -> Result<Command> {
+    let mut command = Command::new("cargo");
+    command.current_dir(workspace::root()?);
+    Ok(command)
+}
+
+/// Names the source files that are longer than usual, and fails where one is far longer.
+fn file_sizes() -> Result<()> {
+    let root = workspace::root()?;
+    let mut longest = 0;
+    for folder in ["src", "xtask/src", "tests", "benches"] {
+        for file in rust_files(&root.join(folder))? {
+            let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let lines = text.lines().count();
+            if lines > USUAL_LINES {
+                println!("    {lines} lines: {}", file.strip_prefix(&root).unwrap_or(&file).display());
+            }
+            longest = longest.max(lines);
+        }
+    }
+    if longest > MOST_LINES {
+        bail!("a source file has {longest} lines, more than {MOST_LINES}: please cut it by ideas");
+    }
+    Ok(())
+}
+
+/// The Rust files in `folder` and below, in order; none where there is no such folder.
+pub fn rust_files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+    let mut files = Vec::new();
+    if !folder.is_dir() {
+        return Ok(files);
+    }
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,86 @@
+//! `cargo xtask dist`: the page as it is published.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+use flate2::{Compression, write::GzEncoder};
+
+use crate::{page, process, setup, steps::Steps};
+
+/// Builds dist/, makes its programs smaller where there is a wasm-opt, and says how large they are.
+///
+/// # Errors
+/// Where set-up or the build fails.
+pub fn run(steps: &mut Steps) -> Result<()> {
+    let builder = setup::page_builder(steps)?;
+    steps.run("fetch the default model and its sample images", page::fetch_models)?;
+    steps.run("build the page", || page::build(&builder))?;
+    let folder = page::folder()?;
+    let programs = with_extension(&folder, "wasm")?;
+    match setup::wasm_opt() {
+        Some(wasm_opt) => steps.run("wasm-opt", || {
+            programs.iter().for_each(|program| optimize(&wasm_opt, program));
+            Ok(())
+        })?,
+        None => println!("    no wasm-opt (binaryen) on the search path: the programs stay as they are"),
+    }
+    let mut scripts = with_extension(&folder, "js")?;
+    scripts.extend(programs);
+    steps.run("sizes", || sizes(&scripts))?;
+    println!("\nThe page is in {}: any static file server can serve it, from any folder.", folder.display());
+    Ok(())
+}
+
+/// Makes `program` smaller and faster in place. An old wasm-opt may not know what newer compilers write: then it stays as it is.
+fn optimize(wasm_opt: &Path, program: &Path) {
+    let smaller = program.with_extension("wasm.opt");
+    let mut command = Command::new(wasm_opt);
+    command.args(["-O2", "--all-features", "--strip-debug", "--strip-producers", "-o"]).arg(&smaller).arg(program);
+    let replaced = process::run_quietly(&mut command, std::time::Duration::from_secs(1800))
+        .and_then(|()| fs::rename(&smaller, program).context("cannot put the smaller program in place"));
+    if let Err(error) = replaced {
+        println!("    {} stays as it is: {error:#}", program.display());
+    }
+}
+
+fn with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Prints the size of each file as it is, and as servers send it.
+fn sizes(files: &[PathBuf]) -> Result<()> {
+    println!("    {:>10}  {:>10}  {:>10}  file", "bytes", "gzip", "brotli");
+    for file in files {
+        let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        println!("    {:>10}  {:>10}  {:>10}  {name}", bytes.len(), gzip_size(&bytes)?, brotli_size(&bytes)?);
+    }
+    Ok(())
+}
+
+fn gzip_size(bytes: &[u8]) -> Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.len())
+}
+
+fn brotli_size(bytes: &[u8]) -> Result<usize> {
+    let mut compressed = Vec::new();
+    // The highest quality would take minutes to say nearly the same.
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 9, ..Default::default() };
+    brotli::BrotliCompress(&mut &*bytes, &mut compressed, &parameters)?;
+    Ok(compressed.len())
+}

@@ -1,0 +1,56 @@
+//! Where things are.
+
+use std::{env, fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The project's folder.
+///
+/// # Errors
+/// Where this program was not started by cargo.
+pub fn root() -> Result<PathBuf> {
+    // Asked at run time: several checkouts may share one target folder, and with it this program.
+    let own = env::var_os("CARGO_MANIFEST_DIR").context("this program is started as `cargo xtask`")?;
+    Ok(PathBuf::from(own).parent().context("xtask lies in the project's folder")?.to_owned())
+}
+
+/// Where the tools that set-up installs are kept, for all checkouts: `$XDG_CACHE_HOME/faultscope/tools`.
+///
+/// # Errors
+/// Where there is no home folder.
+pub fn tools() -> Result<PathBuf> {
+    let cache = match env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty()) {
+        Some(folder) => PathBuf::from(folder),
+        None => env::home_dir().context("there is no home folder; set XDG_CACHE_HOME")?.join(".cache"),
+    };
+    Ok(cache.join("faultscope").join("tools"))
+}
+
+/// The version of `package` in Cargo.lock.
+///
+/// # Errors
+/// Where it is not there.
+pub fn locked_version(package: &str) -> Result<String> {
+    let file = root()?.join("Cargo.lock");
+    let lock = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    version_in(&lock, package).with_context(|| format!("{} names no {package}", file.display()))
+}
+
+fn version_in(lock: &str, package: &str) -> Option<String> {
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name).skip(1);
+    Some(lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_from_the_lock_file() {
+        let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"1.0.0\"\n\n\
+                    [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\n";
+        assert_eq!(version_in(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
+        assert_eq!(version_in(lock, "wasm"), None);
+    }
+}
