@@ -298,7 +298,7 @@ fn skip(name: &str, reason: &str) -> Option<Page> {
 }
 
 fn project() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 fn absolute(file: &Path) -> String {

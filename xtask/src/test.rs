@@ -11,8 +11,8 @@ use crate::{
     workspace,
 };
 
-/// The integration test that drives a browser: `tests/browser/main.rs`.
-const BROWSER: &str = "browser";
+/// The package of the tests that drive a browser: `tests/browser`.
+const BROWSER: &str = "browser-tests";
 
 /// Which part; all of it where none is named.
 #[derive(clap::Args)]
@@ -51,16 +51,9 @@ pub fn run(options: Options, steps: &mut Steps) -> Result<()> {
     Ok(())
 }
 
-/// Unit tests and every integration test but the browser's.
+/// Unit tests and integration tests of the tool and of the core.
 fn native_tests() -> Result<()> {
-    let mut test = check::cargo()?;
-    test.args(["test", "--locked", "--release", "--lib", "--bins"]);
-    for name in integration_tests()? {
-        if name != BROWSER {
-            test.args(["--test", &name]);
-        }
-    }
-    process::run(&mut test)?;
+    process::run(check::cargo()?.args(["test", "--locked", "--release", "--lib", "--bins", "--tests"]))?;
     process::run(check::cargo()?.args(["test", "--locked", "--release", "--package", "xtask"]))
 }
 
@@ -68,20 +61,7 @@ fn build_and_drive(builder: &PageBuilder, chromium: &Path, steps: &mut Steps) ->
     steps.run("build the page", || page::build(builder))?;
     steps.run("tests in the browser", || {
         let mut test = check::cargo()?;
-        test.args(["test", "--locked", "--release", "--test", BROWSER, "--", "--nocapture"]);
+        test.args(["test", "--locked", "--release", "--package", BROWSER, "--", "--nocapture"]);
         process::run(test.env("CHROME", chromium))
     })
-}
-
-/// The names of the integration tests: `tests/NAME.rs` and `tests/NAME/main.rs`, as cargo finds them.
-fn integration_tests() -> Result<Vec<String>> {
-    let folder = workspace::root()?.join("tests");
-    let mut names = Vec::new();
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let path = entry?.path();
-        let is_test = path.join("main.rs").is_file() || path.extension().is_some_and(|extension| extension == "rs");
-        names.extend(path.file_stem().and_then(|name| name.to_str()).filter(|_| is_test).map(str::to_owned));
-    }
-    names.sort();
-    Ok(names)
 }
