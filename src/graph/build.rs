@@ -3,11 +3,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Graph, HostTensor, Node, Op, Source, Value, ValueId, elements, infer};
+use super::infer::{MAX_ELEMENTS, infer};
+use super::{Graph, HostTensor, Node, Op, Source, Value, ValueId, elements};
 use crate::{Error, Result};
-
-/// Most elements a single tensor may have: 2^31, eight GiB of float32. A model file cannot make us try more.
-const MAX_ELEMENTS: usize = 1 << 31;
 
 /// Builds a [`Graph`] layer by layer, inferring each shape as it goes.
 #[derive(Debug)]

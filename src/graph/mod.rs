@@ -9,6 +9,7 @@ mod infer;
 mod op;
 
 pub use build::GraphBuilder;
+pub(crate) use infer::as_image;
 pub use infer::infer;
 pub use op::{
     Binary, Conv, CoordinateMode, Interpolation, NearestMode, Op, PadMode, Padding2d, Pool, Reduction, Resize,
