@@ -56,7 +56,8 @@ impl Console {
                     let message = r#"{"id":1,"method":"Runtime.enable"}"#.into();
                     let session = event.params.session_id.clone();
                     std::thread::spawn(move || {
-                        let enable = Target::SendMessageToTarget { message, session_id: Some(session), target_id: None };
+                        let enable =
+                            Target::SendMessageToTarget { message, session_id: Some(session), target_id: None };
                         tab.call_method(enable).map(drop)
                     });
                 }
@@ -108,7 +109,10 @@ impl Console {
 
     fn thrown(&self, params: &Value) {
         let details = &params["exceptionDetails"];
-        self.push("exception".into(), format!("{} {}", text(&details["text"]), text(&details["exception"]["description"])));
+        self.push(
+            "exception".into(),
+            format!("{} {}", text(&details["text"]), text(&details["exception"]["description"])),
+        );
     }
 
     fn push(&self, level: String, text: String) {
