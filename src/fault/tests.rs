@@ -79,7 +79,7 @@ fn draws_are_pinned() {
             (site.layer, site.element, bit)
         })
         .collect();
-    assert_eq!(drawn, [(0, 0, 0); 6]);
+    assert_eq!(drawn, [(1, 1, 12), (1, 2, 22), (1, 3, 10), (0, 2, 23), (1, 2, 6), (0, 1, 16)]);
 }
 
 #[test]

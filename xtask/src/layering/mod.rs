@@ -75,7 +75,8 @@ fn refused(from: &str, to: &str) -> Option<String> {
         return None;
     }
     if from == BIN {
-        return (!SHELLS.contains(&to)).then(|| format!("a program starts a shell (`cli`, `web`) and imports no `{to}`"));
+        return (!SHELLS.contains(&to))
+            .then(|| format!("a program starts a shell (`cli`, `web`) and imports no `{to}`"));
     }
     if to == PLATFORM {
         return (!SHELLS.contains(&from)).then(|| format!("`{from}` imports `{PLATFORM}`, which only the shells may"));
