@@ -42,7 +42,8 @@ fn difference(found: &[f32], expected: &[f32]) -> Option<String> {
     let size = (finite.iter().map(|x| x * x).sum::<f32>() / finite.len().max(1) as f32).sqrt();
     let wrong = found.iter().zip(expected).enumerate().find(|(_, (found, expected))| {
         let same = found == expected || found.is_nan() && expected.is_nan();
-        !same && !((**found - **expected).abs() <= 1e-4 * (expected.abs() + size.min(1.0)))
+        let near = (**found - **expected).abs() <= 1e-4 * (expected.abs() + size.min(1.0));
+        !same && !near
     });
     wrong.map(|(index, (found, expected))| format!("element {index} is {found} on the GPU, {expected} on the CPU"))
 }
@@ -265,6 +266,13 @@ fn nan_and_infinity_agree() {
             cases.push((Op::Binary(function), vec![spoilt(&mut draw, &[2, 6]), draw.tensor(&[6])]));
             cases.push((Op::Binary(function), vec![draw.tensor(&[2, 6]), spoilt(&mut draw, &[6])]));
         }
+        cases.push((Op::Binary(Binary::Pow), vec![spoilt(&mut draw, &[2, 6]), draw.between(&[6], 0.5, 2.0)]));
+        cases.push((Op::Binary(Binary::Pow), vec![(vec![3], vec![special; 3]), (vec![3], vec![0.0, 1.0, 2.5])]));
+        cases.push((Op::Binary(Binary::Pow), vec![(vec![3], vec![0.5, 1.0, 2.0]), (vec![], vec![special])]));
+        cases.push((
+            Op::MaxPool(pool([2, 2], [1, 1], padding(0, 0, 0, 0), false)),
+            vec![(vec![1, 1, 2, 2], vec![special; 4])],
+        ));
         for log in [false, true] {
             cases.push((softmax(log), vec![spoilt(&mut draw, &[2, 40])]));
         }

@@ -1,6 +1,6 @@
 //! Functions of two elements, with broadcasting.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::Array;
 use super::rank::{collapse_broadcast, expand, fixed, with_rank};
@@ -18,10 +18,27 @@ pub(super) fn binary(function: Binary, a: &Array, b: &Array, shape: &[usize]) ->
             Binary::Sub => a - b,
             Binary::Mul => a * b,
             Binary::Div => a / b,
-            Binary::Pow => a.powf(b),
+            Binary::Pow => {
+                let common: Vec<usize> = left.iter().zip(&right).map(|(a, b)| *a.max(b)).collect();
+                power(a.expand(fixed::<D>(&common)), b.expand(fixed::<D>(&common)))
+            }
             Binary::Max | Binary::Min => unreachable!("handled above"),
         })
     })
+}
+
+/// `base` to the `exponent`, of the same shape, with what IEEE 754 says of NaN, infinity, 0 and 1: shader
+/// languages leave these to the driver.
+pub(super) fn power<const D: usize>(base: Tensor<D>, exponent: Tensor<D>) -> Tensor<D> {
+    if base.device() == Device::flex() {
+        return base.powf(exponent);
+    }
+    let fraction = exponent.clone().floor().not_equal(exponent.clone());
+    let endless = base.clone().equal_scalar(f32::NEG_INFINITY).bool_and(fraction);
+    let y = base.clone().mask_fill(endless, f32::INFINITY).powf(exponent.clone());
+    let nan = base.clone().is_nan().bool_or(exponent.clone().is_nan());
+    let one = base.equal_scalar(1.0).bool_or(exponent.equal_scalar(0.0));
+    y.mask_fill(nan, f32::NAN).mask_fill(one, 1.0)
 }
 
 /// The greater or the smaller one; NaN where either is.

@@ -5,6 +5,7 @@ use burn::tensor::module::avg_pool2d;
 use burn::tensor::ops::{AvgPoolOptions, PadMode};
 
 use super::Array;
+use super::binary::power;
 use super::rank::around;
 
 /// `x * k + (bias - mean * k)` with `k = scale / sqrt(variance + epsilon)`: onnxruntime's and TensorFlow's own
@@ -28,6 +29,7 @@ pub(super) fn lrn(size: usize, alpha: f32, beta: f32, bias: f32, x: &Array) -> A
         squares.reshape([batch, 1, channels + size - 1, space]),
         AvgPoolOptions::new([size, 1]).with_stride([1, 1]),
     );
-    let scale = mean.reshape([batch, channels, space]).mul_scalar(alpha).add_scalar(bias).powf_scalar(beta);
-    Array::new(x.shape(), tensor / scale)
+    let base = mean.reshape([batch, channels, space]).mul_scalar(alpha).add_scalar(bias);
+    let exponent = base.full_like(beta);
+    Array::new(x.shape(), tensor / power(base, exponent))
 }

@@ -17,11 +17,19 @@ pub(super) fn max(pool: &Pool, x: &Array, shape: &[usize]) -> Array {
     let options = |padding| {
         MaxPoolOptions::new(pool.kernel).with_stride(pool.strides).with_padding(padding).with_dilation(pool.dilations)
     };
-    let y = match even_padding(pool) {
-        Some(padding) => max_pool2d(image(x), options(padding)),
-        None => max_pool2d(padded(pool, image(x), shape, f32::NEG_INFINITY), options([0, 0])),
+    let greatest = |x: Tensor<4>| match even_padding(pool) {
+        Some(padding) => max_pool2d(x, options(padding)),
+        None => max_pool2d(padded(pool, x, shape, f32::NEG_INFINITY), options([0, 0])),
     };
-    Array::new(shape, y)
+    let y = greatest(image(x));
+    if x.device() == Device::flex() {
+        return Array::new(shape, y);
+    }
+    // burn's GPU kernel starts from the lowest finite number, and the shader language's `max` may drop a NaN:
+    // a second pool finds the windows that hold one.
+    let nan = greatest(image(x).is_nan().float()).greater_scalar(0.5);
+    let nothing = y.clone().lower_equal_scalar(f32::MIN);
+    Array::new(shape, y.mask_fill(nothing, f32::NEG_INFINITY).mask_fill(nan, f32::NAN))
 }
 
 /// Mean of each window; padding counts in the divisor where asked, what lies beyond the padding never does.

@@ -12,16 +12,15 @@ use crate::graph::{CoordinateMode, Interpolation, NearestMode, Resize};
 pub(super) fn resize(resize: &Resize, x: &Array, shape: &[usize]) -> Array {
     let (channels, lengths) = x.shape().split_at(2);
     let mut y = x.tensor([channels.iter().product(), lengths[0], lengths[1]]);
-    for axis in 0..2 {
+    for (axis, &length) in lengths.iter().enumerate() {
         let coordinates: Vec<f32> =
-            (0..resize.size[axis]).map(|index| coordinate(resize, axis, index, lengths[axis])).collect();
+            (0..resize.size[axis]).map(|index| coordinate(resize, axis, index, length)).collect();
         y = match resize.interpolation {
             Interpolation::Nearest(mode) => {
-                let indices: Vec<usize> =
-                    coordinates.iter().map(|&place| nearest(mode, place, lengths[axis])).collect();
-                if indices.iter().copied().eq(0..lengths[axis]) { y } else { select(y, axis + 1, &indices) }
+                let indices: Vec<usize> = coordinates.iter().map(|&place| nearest(mode, place, length)).collect();
+                if indices.iter().copied().eq(0..length) { y } else { select(y, axis + 1, &indices) }
             }
-            Interpolation::Linear => linear(y, axis + 1, &coordinates, lengths[axis]),
+            Interpolation::Linear => linear(y, axis + 1, &coordinates, length),
         };
     }
     Array::new(shape, y)

@@ -1,6 +1,7 @@
 //! Opening a compute device.
 
 use burn::tensor::Device;
+use futures_util::lock::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -16,6 +17,9 @@ pub enum DeviceChoice {
     Gpu,
 }
 
+/// The GPU, once it is set up: burn sets it up only once a process.
+static GPU: Mutex<Option<Device>> = Mutex::new(None);
+
 /// Opens `choice`. The GPU is set up once a process; later calls get the same one.
 ///
 /// # Errors
@@ -23,6 +27,13 @@ pub enum DeviceChoice {
 pub async fn open(choice: DeviceChoice) -> Result<Device> {
     match choice {
         DeviceChoice::Cpu => Ok(Device::flex()),
-        DeviceChoice::Gpu => Device::wgpu_options().init_async().await.map_err(|error| Error::device("gpu", error)),
+        DeviceChoice::Gpu => {
+            let mut gpu = GPU.lock().await;
+            if let Some(device) = &*gpu {
+                return Ok(device.clone());
+            }
+            let device = Device::wgpu_options().init_async().await.map_err(|error| Error::device("gpu", error))?;
+            Ok(gpu.insert(device).clone())
+        }
     }
 }
