@@ -80,7 +80,7 @@ impl TryFrom<GroupingFile> for Grouping {
     type Error = String;
 
     fn try_from(file: GroupingFile) -> Result<Self, String> {
-        const MAX_CLASSES: usize = 1 << 20;
+        const MAX_CLASSES: usize = 1 << 16;
         if file.classes == 0 || file.classes > MAX_CLASSES {
             return Err(format!("1 to {MAX_CLASSES} classes are expected, found {}", file.classes));
         }

@@ -1,0 +1,149 @@
+use super::{Grouping, builtin};
+
+fn group(grouping: &Grouping, class: usize) -> &str {
+    &grouping.group_of(class).expect("the class is in a group").name
+}
+
+/// Number of classes by group, and whether it is critical.
+fn census(grouping: &Grouping) -> Vec<(&str, usize, bool)> {
+    grouping
+        .groups()
+        .iter()
+        .map(|entry| {
+            let count = (0..grouping.classes()).filter(|&class| group(grouping, class) == entry.name).count();
+            (entry.name.as_str(), count, entry.critical)
+        })
+        .collect()
+}
+
+#[test]
+fn class_names_are_complete_distinct_and_where_the_data_sets_put_them() {
+    let spots: [(&str, usize, &[(usize, &str)]); 4] = [
+        ("imagenet", 1000, &[(0, "tench"), (243, "bull mastiff"), (407, "ambulance"), (981, "ballplayer")]),
+        ("cifar100", 100, &[(0, "apple"), (8, "bicycle"), (53, "orange"), (99, "worm")]),
+        ("cifar10", 10, &[(0, "airplane"), (6, "frog"), (9, "truck")]),
+        ("gtsrb", 43, &[(0, "speed limit 20"), (13, "give way"), (14, "stop"), (40, "roundabout")]),
+    ];
+    for (name, count, expected) in spots {
+        let labels = builtin(name).expect("built in");
+        assert_eq!(labels.len(), count, "{name}");
+        let distinct: std::collections::BTreeSet<_> = labels.iter().collect();
+        assert_eq!(distinct.len(), count, "{name}");
+        assert!(labels.iter().all(|label| !label.is_empty() && label.trim() == label), "{name}");
+        for &(class, label) in expected {
+            assert_eq!(labels[class], label, "{name} {class}");
+        }
+    }
+    let cifar = builtin("cifar100").expect("built in");
+    assert!(cifar.is_sorted(), "CIFAR-100's fine classes are in alphabetical order");
+    assert!(builtin("imagewoof").expect_err("unknown").to_string().contains("cifar100"));
+}
+
+#[test]
+fn imagenet_grouping_is_the_studys() {
+    let grouping = Grouping::builtin("imagenet").expect("built in");
+    assert_eq!(
+        census(&grouping),
+        [
+            ("Big Animals", 179, true),
+            ("Emergency Vehicle", 5, true),
+            ("Two Wheeler", 6, true),
+            ("Four Wheeler", 38, true),
+            ("Geological Formation and Structure", 67, true),
+            ("Person", 3, true),
+            ("Small Animals", 169, false),
+            ("Aerial Objects", 64, false),
+            ("Water Vehicles", 15, false),
+            ("Tools and Household Chores", 454, false),
+        ]
+    );
+    let labels = builtin("imagenet").expect("built in");
+    let class = |label: &str| labels.iter().position(|known| known == label).expect("a class of ImageNet");
+    assert_eq!(group(&grouping, class("ambulance")), "Emergency Vehicle");
+    assert_eq!(group(&grouping, class("mountain bike")), "Two Wheeler");
+    assert_eq!(group(&grouping, class("tiger")), "Big Animals");
+    assert_eq!(group(&grouping, class("airliner")), "Aerial Objects");
+    assert_eq!(group(&grouping, class("canoe")), "Water Vehicles");
+    assert_eq!(group(&grouping, class("toilet tissue")), "Tools and Household Chores");
+    let (tiger, lion, canoe) = (class("tiger"), class("lion"), class("canoe"));
+    assert!(grouping.is_scm(tiger, canoe), "a critical class is mistaken for one of another group");
+    assert!(!grouping.is_scm(tiger, lion), "a mistake inside a group");
+    assert!(!grouping.is_scm(canoe, tiger), "a mistake from a group that is not critical");
+    assert!(!grouping.is_scm(tiger, 1000), "no such class");
+}
+
+#[test]
+fn cifar100_grouping_is_the_studys() {
+    let grouping = Grouping::builtin("cifar100").expect("built in");
+    assert_eq!(
+        census(&grouping),
+        [
+            ("Large Animals", 15, true),
+            ("Two Wheelers", 2, true),
+            ("Four Wheelers", 8, true),
+            ("Large Outdoor Objects", 10, true),
+            ("People", 5, true),
+            ("Small Animals", 30, false),
+            ("Household Objects", 25, false),
+            ("Trees", 5, false),
+        ]
+    );
+    let labels = builtin("cifar100").expect("built in");
+    let members = |name: &str| -> Vec<&str> {
+        (0..100).filter(|&class| group(&grouping, class) == name).map(|class| labels[class].as_str()).collect()
+    };
+    assert_eq!(members("Two Wheelers"), ["bicycle", "motorcycle"]);
+    assert_eq!(
+        members("Four Wheelers"),
+        ["bus", "lawn mower", "pickup truck", "rocket", "streetcar", "tank", "tractor", "train"]
+    );
+    assert_eq!(members("People"), ["baby", "boy", "girl", "man", "woman"]);
+    assert_eq!(members("Trees"), ["maple tree", "oak tree", "palm tree", "pine tree", "willow tree"]);
+    assert!(members("Large Animals").contains(&"whale"));
+    assert!(members("Small Animals").contains(&"fox"));
+    assert!(members("Household Objects").contains(&"sunflower"));
+    assert!(members("Large Outdoor Objects").contains(&"skyscraper"));
+}
+
+#[test]
+fn every_built_in_grouping_fits_its_class_names() {
+    for name in Grouping::builtin_names() {
+        let grouping = Grouping::builtin(name).expect("built in");
+        assert_eq!(grouping.name(), name);
+        assert_eq!(grouping.classes(), builtin(name).expect("built in").len(), "{name}");
+        assert!(grouping.groups().iter().any(|group| group.critical), "{name}");
+        let json = serde_json::to_string(&grouping).expect("a grouping can be written");
+        assert_eq!(serde_json::from_str::<Grouping>(&json).expect("and read again"), grouping);
+    }
+    assert!(Grouping::builtin("cifar10").expect_err("none ships").to_string().contains("gtsrb"));
+}
+
+#[test]
+fn a_hostile_grouping_file_is_refused_with_its_reason() {
+    let file = |classes: &str, first: &str, second: &str| {
+        format!(
+            "name = \"n\"\nclasses = {classes}\n\
+             [[group]]\nname = \"a\"\ncritical = true\nclasses = \"{first}\"\n\
+             [[group]]\nname = \"b\"\ncritical = false\nclasses = \"{second}\"\n"
+        )
+    };
+    assert!(Grouping::from_toml("own.toml", &file("4", "0-1", "2 3")).is_ok());
+    for (text, expected) in [
+        (file("4", "0", "2 3"), "missing are [1]"),
+        (file("4", "0-1", "1-3"), "class 1 is in group \"a\" and in group \"b\""),
+        (file("4", "0-1", "2-4"), "\"2-4\" does not lie in classes 0 to 3"),
+        (file("4", "1-0", "2-3"), "\"1-0\" does not lie"),
+        (file("4", "0-", "2-3"), "\"0-\" is neither a class nor a range"),
+        (file("4", "0-1", "-2"), "\"-2\" is neither a class nor a range"),
+        (file("4", "0-99999999999999999999999", "1"), "is neither a class nor a range"),
+        (file("0", "", ""), "1 to"),
+        (file("-1", "", ""), "own.toml"),
+        (file("9000000000", "0-8999999999", ""), "1 to"),
+        ("name = \"n\"\nclasses = 1\ngroups = 3\n".to_owned(), "groups"),
+        ("name = \"n\"\nclasses = 1\n".to_owned(), "group"),
+        ("\u{0}".to_owned(), "own.toml"),
+    ] {
+        let error = Grouping::from_toml("own.toml", &text).expect_err(&text).to_string();
+        assert!(error.starts_with("own.toml: ") && error.contains(expected), "{error}\n{text}");
+    }
+}
