@@ -1,7 +1,10 @@
 //! Images and data sets, from bytes.
 
 mod image;
+pub mod npy;
 mod preprocess;
+#[cfg(test)]
+mod tests;
 
 pub use self::image::Image;
 pub use preprocess::{Normalise, Preprocess};

@@ -1,8 +1,13 @@
 //! From an image to a network's input.
 
+use std::borrow::Cow;
+
+use image::imageops::{self, FilterType};
+use image::{ImageBuffer, Rgb};
 use serde::{Deserialize, Serialize};
 
 use super::Image;
+use super::image::MAX_PIXELS;
 use crate::graph::HostTensor;
 use crate::{Error, Result};
 
@@ -32,13 +37,116 @@ pub struct Preprocess {
     pub normalise: Normalise,
 }
 
+/// Where the channels of an input tensor are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Layout {
+    channels: usize,
+    height: usize,
+    width: usize,
+    channels_last: bool,
+}
+
+impl Layout {
+    fn of(shape: &[usize]) -> Option<Self> {
+        match *shape {
+            [1, channels @ (1 | 3), height, width] => Some(Self { channels, height, width, channels_last: false }),
+            [1, height, width, channels @ (1 | 3)] => Some(Self { channels, height, width, channels_last: true }),
+            _ => None,
+        }
+    }
+}
+
 impl Preprocess {
-    /// Makes the input of shape `shape` (1 x 3 x H x W or 1 x 1 x H x W, which takes the luminance).
+    /// Makes the input of shape `shape`: 1 x 3 x H x W or 1 x H x W x 3, or with one channel, which takes the
+    /// luminance (ITU-R BT.601, as Pillow's "L"). Where both readings fit, channels come first.
+    ///
+    /// An image of the input's size is taken as it is. Any other is resampled by a triangle filter as wide as
+    /// the reduction (Pillow's `BILINEAR`), height and width each by their own factor.
     ///
     /// # Errors
-    /// Where `shape` is neither.
+    /// Where `shape` is neither, either size is absurd, or a single channel is asked for under a normalisation
+    /// that is defined for three.
     pub fn apply(&self, image: &Image, shape: &[usize]) -> Result<HostTensor> {
-        let _ = image;
-        Err(Error::request(format_args!("todo {shape:?}")))
+        let layout = Layout::of(shape).ok_or_else(|| {
+            Error::request(format_args!(
+                "an image fits an input of shape 1 x C x H x W or 1 x H x W x C with 1 or 3 channels, the model's is {shape:?}"
+            ))
+        })?;
+        if layout.channels == 1 && matches!(self.normalise, Normalise::Torch | Normalise::Caffe) {
+            return Err(Error::request(format_args!(
+                "the preprocessing {:?} is defined for three channels, the model's input has one",
+                self.normalise
+            )));
+        }
+        let rgb = resized(image, layout.width, layout.height)?;
+        let mut data = vec![0.0; rgb.len() / 3 * layout.channels];
+        let plane = layout.height * layout.width;
+        for (position, pixel) in rgb.chunks_exact(3).enumerate() {
+            let values = self.normalise.pixel([pixel[0], pixel[1], pixel[2]], layout.channels);
+            for (channel, &value) in values[..layout.channels].iter().enumerate() {
+                let index = if layout.channels_last {
+                    position * layout.channels + channel
+                } else {
+                    channel * plane + position
+                };
+                data[index] = value;
+            }
+        }
+        HostTensor::new(shape, data)
     }
+}
+
+impl Normalise {
+    /// Input values of one pixel; only the first counts where there is one channel.
+    fn pixel(self, rgb: [u8; 3], channels: usize) -> [f32; 3] {
+        const TORCH_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+        const TORCH_STD: [f32; 3] = [0.229, 0.224, 0.225];
+        const CAFFE_MEAN_BGR: [f32; 3] = [103.939, 116.779, 123.68];
+        let values = if channels == 1 { [luminance(rgb); 3] } else { rgb }.map(f32::from);
+        match self {
+            Self::Unit => values.map(|x| x / 255.0),
+            Self::Byte => values,
+            Self::Tf => values.map(|x| x / 127.5 - 1.0),
+            Self::Torch => std::array::from_fn(|c| (values[c] / 255.0 - TORCH_MEAN[c]) / TORCH_STD[c]),
+            Self::Caffe => std::array::from_fn(|c| values[2 - c] - CAFFE_MEAN_BGR[c]),
+            Self::Lite => values.map(|x| (x - 127.0) / 128.0),
+        }
+    }
+}
+
+/// ITU-R BT.601 luma in 16-bit fixed point, rounded, which gives Pillow's values.
+fn luminance([red, green, blue]: [u8; 3]) -> u8 {
+    let sum = u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471;
+    ((sum + 0x8000) >> 16) as u8
+}
+
+/// The pixels of `image` at another size; the same bytes where it has that size already.
+fn resized(image: &Image, width: usize, height: usize) -> Result<Cow<'_, [u8]>> {
+    let too_large = || {
+        Error::request(format_args!(
+            "an image of {} x {} cannot be resized to {width} x {height}: Faultscope handles 1 to {MAX_PIXELS} pixels",
+            image.width, image.height
+        ))
+    };
+    // The resampler goes over the image at its own width and the new height.
+    for (width, height) in [(image.width, image.height), (width, height), (image.width, height)] {
+        match width.checked_mul(height) {
+            Some(pixels) if (1..=MAX_PIXELS).contains(&(pixels as u64)) => {}
+            _ => return Err(too_large()),
+        }
+    }
+    if image.rgb.len() != image.width * image.height * 3 {
+        return Err(Error::request(format_args!(
+            "an image of {} x {} has 3 bytes a pixel, here are {}",
+            image.width,
+            image.height,
+            image.rgb.len()
+        )));
+    }
+    if (image.width, image.height) == (width, height) {
+        return Ok(image.rgb.as_slice().into());
+    }
+    let pixels = ImageBuffer::<Rgb<u8>, _>::from_raw(image.width as u32, image.height as u32, image.rgb.as_slice())
+        .expect("the number of bytes was checked");
+    Ok(imageops::resize(&pixels, width as u32, height as u32, FilterType::Triangle).into_raw().into())
 }

@@ -1,0 +1,196 @@
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, Luma, Rgba};
+
+use super::npy::{NpyImages, labels};
+use super::{Image, Normalise, Preprocess};
+
+/// An image whose bytes all differ from their neighbours'.
+fn pattern(width: usize, height: usize) -> Image {
+    Image { width, height, rgb: (0..width * height * 3).map(|index| (index * 37 % 256) as u8).collect() }
+}
+
+fn encoded(image: DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).expect("an image can be encoded in memory");
+    bytes.into_inner()
+}
+
+fn apply(normalise: Normalise, image: &Image, shape: &[usize]) -> crate::Result<Vec<f32>> {
+    Preprocess { normalise }.apply(image, shape).map(|tensor| {
+        assert_eq!(tensor.shape, shape);
+        tensor.data.to_vec()
+    })
+}
+
+#[test]
+fn lossless_formats_decode_to_the_bytes_that_were_encoded() {
+    let expected = pattern(5, 3);
+    let buffer = image::RgbImage::from_raw(5, 3, expected.rgb.clone()).expect("the bytes fit");
+    for format in [ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Pnm, ImageFormat::WebP] {
+        let bytes = encoded(buffer.clone().into(), format);
+        assert_eq!(Image::decode("x", &bytes).expect("decodes"), expected, "{format:?}");
+    }
+}
+
+#[test]
+fn grey_becomes_rgb_and_alpha_is_dropped() {
+    let grey = image::GrayImage::from_pixel(2, 1, Luma([7]));
+    assert_eq!(Image::decode("x", &encoded(grey.into(), ImageFormat::Png)).expect("decodes").rgb, [7; 6]);
+    let clear = image::RgbaImage::from_pixel(1, 1, Rgba([1, 2, 3, 0]));
+    assert_eq!(Image::decode("x", &encoded(clear.into(), ImageFormat::Png)).expect("decodes").rgb, [1, 2, 3]);
+}
+
+#[test]
+fn damaged_and_hostile_images_are_refused_by_name() {
+    let refused = |bytes: &[u8], expected: &str| {
+        let error = Image::decode("holiday.png", bytes).expect_err(expected).to_string();
+        assert!(error.starts_with("holiday.png: ") && error.contains(expected), "{error}");
+    };
+    refused(b"", "not an image");
+    refused(b"hello, world", "not an image");
+    refused(b"GIF89a\x01\0\x01\0", "cannot be decoded");
+    let whole = encoded(image::RgbImage::from_pixel(64, 64, image::Rgb([9, 8, 7])).into(), ImageFormat::Jpeg);
+    refused(&whole[..20], "cannot be decoded");
+    let png = encoded(image::RgbImage::from_pixel(64, 64, image::Rgb([9, 8, 7])).into(), ImageFormat::Png);
+    refused(&png[..png.len() / 2], "cannot be decoded");
+    // A header that promises 2^31 x 2^31 pixels; its checksum is right.
+    refused(
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x02\0\0\0\xe7\x90\x3b\xce",
+        "holiday.png",
+    );
+    refused(b"P6 8001 8000 255\n", "8001 x 8000");
+    refused(b"P6 4000000000 4000000000 255\n", "holiday.png");
+}
+
+#[test]
+fn an_image_of_the_inputs_size_is_not_resampled() {
+    let image = pattern(4, 2);
+    let planes = apply(Normalise::Byte, &image, &[1, 3, 2, 4]).expect("fits");
+    let interleaved = apply(Normalise::Byte, &image, &[1, 2, 4, 3]).expect("fits");
+    for (position, pixel) in image.rgb.chunks_exact(3).enumerate() {
+        for (channel, &byte) in pixel.iter().enumerate() {
+            assert_eq!(planes[channel * 8 + position], f32::from(byte));
+            assert_eq!(interleaved[position * 3 + channel], f32::from(byte));
+        }
+    }
+}
+
+#[test]
+fn normalisations_follow_their_formulas() {
+    let image = Image { width: 1, height: 1, rgb: vec![0, 127, 255] };
+    let expected: [(Normalise, [f32; 3]); 6] = [
+        (Normalise::Unit, [0.0, 0.498_039_22, 1.0]),
+        (Normalise::Byte, [0.0, 127.0, 255.0]),
+        (Normalise::Tf, [-1.0, -0.003_921_569, 1.0]),
+        (Normalise::Torch, [-2.117_904, 0.187_675, 2.64]),
+        (Normalise::Caffe, [151.061, 10.221, -123.68]),
+        (Normalise::Lite, [-0.992_187_5, 0.0, 1.0]),
+    ];
+    for (normalise, values) in expected {
+        let found = apply(normalise, &image, &[1, 3, 1, 1]).expect("fits");
+        for (found, expected) in found.iter().zip(values) {
+            assert!((found - expected).abs() <= 1e-6 * expected.abs().max(1.0), "{normalise:?}: {found} {expected}");
+        }
+    }
+}
+
+#[test]
+fn one_channel_takes_pillows_luminance() {
+    // Pillow: Image.new("RGB", (1, 1), colour).convert("L").getpixel((0, 0))
+    for (rgb, grey) in [([255, 0, 0], 76.0), ([0, 255, 0], 150.0), ([0, 0, 255], 29.0), ([10, 200, 77], 129.0)] {
+        let image = Image { width: 1, height: 1, rgb: rgb.to_vec() };
+        assert_eq!(apply(Normalise::Byte, &image, &[1, 1, 1, 1]).expect("fits"), [grey]);
+    }
+    let error = apply(Normalise::Caffe, &pattern(1, 1), &[1, 1, 1, 1]).expect_err("three channels");
+    assert!(error.to_string().contains("Caffe is defined for three channels"), "{error}");
+}
+
+#[test]
+fn a_resize_covers_the_whole_image() {
+    // Halving by a triangle filter weighs the pixels 1 3 3 1 in the middle, and 3 3 1 at an edge.
+    let row = Image { width: 4, height: 1, rgb: [0u8, 80, 160, 240].into_iter().flat_map(|x| [x; 3]).collect() };
+    let halved = apply(Normalise::Byte, &row, &[1, 3, 1, 2]).expect("fits");
+    assert_eq!(halved[..2], [57.0, 183.0]);
+    let flat = Image { width: 300, height: 200, rgb: vec![93; 300 * 200 * 3] };
+    assert!(apply(Normalise::Byte, &flat, &[1, 3, 224, 224]).expect("fits").iter().all(|&x| x == 93.0));
+}
+
+#[test]
+fn inputs_that_no_image_fits_are_refused() {
+    for shape in [&[3, 224, 224][..], &[2, 3, 8, 8], &[1, 4, 8, 8], &[], &[1, 3, 0, 8], &[1, 3, usize::MAX, 8]] {
+        assert!(apply(Normalise::Unit, &pattern(2, 2), shape).is_err(), "{shape:?}");
+    }
+    let wide = Image { width: 60_000_000, height: 1, rgb: Vec::new() };
+    assert!(apply(Normalise::Unit, &wide, &[1, 3, 224, 224]).is_err());
+    let lying = Image { width: 8, height: 8, rgb: vec![0; 5] };
+    assert!(apply(Normalise::Unit, &lying, &[1, 3, 8, 8]).is_err());
+}
+
+/// An `.npy` file of version 1.0.
+fn npy(descr: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let text = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\0".to_vec();
+    bytes.extend((text.len() as u16).to_le_bytes());
+    bytes.extend(text.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+#[test]
+fn images_are_cut_out_of_an_npy_file() {
+    let data: Vec<u8> = (0..36).collect();
+    let images = NpyImages::new("x.npy", npy("|u1", "False", "(2, 2, 3, 3)", &data)).expect("reads");
+    assert_eq!(images.len(), 2);
+    assert_eq!(images.get(1), Some(Image { width: 3, height: 2, rgb: data[18..].to_vec() }));
+    assert_eq!(images.get(2), None);
+    let grey = NpyImages::new("x.npy", npy("|u1", "False", "(3, 1, 2, 1)", &data[..6])).expect("reads");
+    assert_eq!(grey.get(2), Some(Image { width: 2, height: 1, rgb: vec![4, 4, 4, 5, 5, 5] }));
+}
+
+#[test]
+fn labels_of_every_integer_type_are_read() {
+    for (descr, data) in [
+        ("|u1", vec![3, 200]),
+        ("<u2", vec![3, 0, 200, 0]),
+        ("<i4", vec![3, 0, 0, 0, 200, 0, 0, 0]),
+        ("<i8", vec![3, 0, 0, 0, 0, 0, 0, 0, 200, 0, 0, 0, 0, 0, 0, 0]),
+    ] {
+        assert_eq!(labels("y.npy", &npy(descr, "False", "(2,)", &data)).expect(descr), [3, 200]);
+    }
+    assert_eq!(labels("y.npy", &npy("|i1", "False", "(2, 1)", &[3, 4])).expect("a column"), [3, 4]);
+}
+
+#[test]
+fn damaged_and_hostile_npy_files_are_refused_by_name() {
+    let good = npy("|u1", "False", "(1, 2, 2, 3)", &[0; 12]);
+    for cut in 0..good.len() {
+        assert!(NpyImages::new("x.npy", good[..cut].to_vec()).is_err(), "cut at {cut}");
+    }
+    let mut huge = b"\x93NUMPY\x02\0\xff\xff\xff\xff".to_vec();
+    huge.extend([b'('; 100]);
+    let mut nested = b"\x93NUMPY\x01\0\xff\x03".to_vec();
+    nested.extend([b'('; 1023]);
+    for bytes in [
+        npy("|u1", "False", "(1, 2, 2, 3)", &[0; 13]),
+        npy("|u1", "False", "(4294967296, 4294967296, 1, 1)", &[]),
+        npy("|u1", "False", "(0, 2, 2, 3)", &[]),
+        npy("|u1", "False", "(1, 2, 2, 4)", &[0; 16]),
+        npy("|u1", "True", "(1, 2, 2, 3)", &[0; 12]),
+        npy("<f4", "False", "(1, 1, 1, 3)", &[0; 12]),
+        npy("|O", "False", "(1, 2, 2, 3)", &[0; 12]),
+        huge,
+        nested,
+    ] {
+        let error = NpyImages::new("x.npy", bytes).expect_err("hostile").to_string();
+        assert!(error.starts_with("x.npy: "), "{error}");
+    }
+    for bytes in [
+        npy("<i8", "False", "(1,)", &[0xff; 8]),
+        npy(">i8", "False", "(1,)", &[0; 8]),
+        npy("<f8", "False", "(1,)", &[0; 8]),
+        npy("<i8", "False", "(2, 2)", &[0; 32]),
+    ] {
+        assert!(labels("y.npy", &bytes).expect_err("hostile").to_string().starts_with("y.npy: "));
+    }
+}
