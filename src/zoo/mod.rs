@@ -1,0 +1,9 @@
+//! Known architectures as graph builders, and the manifests that say where their weights come from.
+
+mod efficientnet_lite;
+mod manifest;
+#[cfg(test)]
+mod tests;
+
+pub use efficientnet_lite::{EfficientNetLite, efficientnet_lite};
+pub use manifest::{Archive, Catalogue, CatalogueEntry, CatalogueSample, Manifest, SampleFile, Samples, Weights};
