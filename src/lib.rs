@@ -1,6 +1,8 @@
 //! Faultscope: what happens to a neural network's answer when one bit of it flips.
 
 pub mod campaign;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod data;
 pub mod error;
 pub mod exec;

@@ -87,7 +87,31 @@ pub struct SampleFile {
     pub sha256: String,
 }
 
+/// Id and manifest of the models of the zoo, the default one first.
+const BUILTIN: [(&str, &str); 3] = [
+    ("efficientnet-lite0", include_str!("../../models/efficientnet-lite0/manifest.toml")),
+    ("efficientnet-lite1", include_str!("../../models/efficientnet-lite1/manifest.toml")),
+    ("efficientnet-lite2", include_str!("../../models/efficientnet-lite2/manifest.toml")),
+];
+
 impl Manifest {
+    /// The ids of the models that [`Manifest::builtin`] knows, the default one first.
+    pub fn builtin_ids() -> impl Iterator<Item = &'static str> {
+        BUILTIN.iter().map(|&(id, _)| id)
+    }
+
+    /// The manifest of the zoo's model `id`.
+    ///
+    /// # Errors
+    /// Where there is no such model; the message lists those there are.
+    pub fn builtin(id: &str) -> Result<Self> {
+        let (id, text) = BUILTIN.iter().find(|(known, _)| *known == id).ok_or_else(|| {
+            let known: Vec<_> = Self::builtin_ids().collect();
+            Error::request(format_args!("no model called \"{id}\" is known; there are {}", known.join(", ")))
+        })?;
+        Self::from_toml(&format!("models/{id}/manifest.toml"), text)
+    }
+
     /// Reads a manifest; `name` is the file's name for messages.
     ///
     /// # Errors

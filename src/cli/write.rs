@@ -1,0 +1,46 @@
+//! Files that are there in full or not at all.
+
+use std::io::Write;
+use std::path::Path;
+
+use burn_store::burn_pack::{self, AtomicFile};
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Result};
+
+/// Whether a file may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and the writing fails.
+    Keep,
+    /// It is replaced at one stroke.
+    Replace,
+}
+
+/// Writes `bytes` to a file beside `path` and then moves it there, so that no reader ever meets half a file.
+///
+/// # Errors
+/// Where the system refuses, or the file is there already and is to be kept.
+pub fn atomically(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
+    let name = path.display().to_string();
+    let fault = |error: burn_pack::Error| match error {
+        burn_pack::Error::AlreadyExists(_) => Error::input(&name, "the file exists already; --force replaces it"),
+        other => Error::input(&name, format_args!("it cannot be written: {other}")),
+    };
+    if existing == Existing::Keep && path.exists() {
+        return Err(fault(burn_pack::Error::AlreadyExists(name.clone())));
+    }
+    let (scratch, mut file) = AtomicFile::create(path).map_err(fault)?;
+    file.write_all(bytes).map_err(|error| Error::io(&name, error))?;
+    drop(file);
+    match existing {
+        Existing::Keep => scratch.commit_new(),
+        Existing::Replace => scratch.commit(),
+    }
+    .map_err(fault)
+}
+
+/// SHA-256 of `bytes` in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
