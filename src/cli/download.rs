@@ -206,3 +206,6 @@ impl Wheel {
         Ok(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;
