@@ -87,7 +87,8 @@ fn converting_the_real_model_keeps_every_bit_and_every_file() {
     assert_eq!(std::fs::read(&other).expect("the file"), b"precious");
     convert(file.to_str().expect("unicode"), &other, Existing::Replace).expect("replaces");
     assert_eq!(import::load("lite", std::fs::read(&other).expect("the file")).expect("a model").classes(), 1000);
-    let error = convert(ID, &folder.path().join("lite.onnx"), Existing::Keep).map(|_| ()).expect_err("a format").to_string();
+    let error =
+        convert(ID, &folder.path().join("lite.onnx"), Existing::Keep).map(|_| ()).expect_err("a format").to_string();
     assert!(error.contains(".bpk or .safetensors"), "{error}");
     assert!(Format::of_extension("BPK").is_some());
 }
@@ -100,10 +101,8 @@ fn write_inputs() {
     let file = fetched().expect("the model is fetched");
     let model = load(&file).expect("the model");
     let samples = samples(&model, &file);
-    let shape: Vec<u64> = std::iter::once(samples.len())
-        .chain(samples[0].0.shape[1..].iter().copied())
-        .map(|axis| axis as u64)
-        .collect();
+    let shape: Vec<u64> =
+        std::iter::once(samples.len()).chain(samples[0].0.shape[1..].iter().copied()).map(|axis| axis as u64).collect();
     use npyz::WriterBuilder;
     let mut writer = npyz::WriteOptions::new()
         .default_dtype()

@@ -29,9 +29,8 @@ impl Checkpoint {
     /// # Errors
     /// Where it is missing, of another type or shape, or damaged.
     pub fn tensor(&self, tensor: &str, shape: &[usize]) -> Result<HostTensor> {
-        let fault = |problem: &dyn std::fmt::Display| {
-            Error::input(&self.name, format_args!("tensor \"{tensor}\": {problem}"))
-        };
+        let fault =
+            |problem: &dyn std::fmt::Display| Error::input(&self.name, format_args!("tensor \"{tensor}\": {problem}"));
         let found = self.reader.get(tensor).ok_or_else(|| fault(&"it is missing"))?;
         if found.dtype() != DType::F32 || found.shape() != shape {
             return Err(fault(&format_args!(

@@ -25,7 +25,10 @@ pub fn load(path: &Path) -> Result<Model> {
 pub fn convert(model: &str, output: &Path, existing: Existing) -> Result<Model> {
     let format = output.extension().and_then(|extension| extension.to_str()).and_then(Format::of_extension);
     let format = format.ok_or_else(|| {
-        Error::input(output.display().to_string(), "models are written as .bpk or .safetensors; end the name in one of them")
+        Error::input(
+            output.display().to_string(),
+            "models are written as .bpk or .safetensors; end the name in one of them",
+        )
     })?;
     let model = load(&locate(model)?)?;
     write::atomically(output, &format.write(&model)?, existing)?;

@@ -74,9 +74,7 @@ fn fetch_samples(manifest: &Manifest, folder: &Path, downloader: &Downloader) ->
     let missing: Vec<_> = samples
         .images
         .iter()
-        .filter(|image| {
-            std::fs::read(folder.join(&image.file)).map_or(true, |bytes| sha256(&bytes) != image.sha256)
-        })
+        .filter(|image| std::fs::read(folder.join(&image.file)).map_or(true, |bytes| sha256(&bytes) != image.sha256))
         .collect();
     if missing.is_empty() {
         eprintln!("{} sample images are in {}", samples.images.len(), folder.display());

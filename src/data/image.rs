@@ -29,7 +29,8 @@ impl Image {
     /// file's name for the message.
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
         let damaged = |error| Error::input(name, format_args!("the image cannot be decoded: {error}"));
-        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| damaged(error.into()))?;
+        let mut reader =
+            ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| damaged(error.into()))?;
         if reader.format().is_none() {
             return Err(Error::input(name, "this is not an image; JPEG, PNG, WebP, BMP and PNM are read"));
         }

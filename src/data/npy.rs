@@ -106,10 +106,7 @@ pub fn labels(name: &str, bytes: &[u8]) -> Result<Vec<usize>> {
 fn unfit_labels(name: &str, array: &Array) -> Error {
     Error::input(
         name,
-        format_args!(
-            "labels are expected as one axis of integers, found {} of shape {:?}",
-            array.dtype, array.shape
-        ),
+        format_args!("labels are expected as one axis of integers, found {} of shape {:?}", array.dtype, array.shape),
     )
 }
 

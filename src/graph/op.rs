@@ -168,19 +168,37 @@ pub struct Pool {
 #[allow(missing_docs, reason = "each is the ONNX operator of that name, its attributes under their ONNX names")]
 pub enum Unary {
     Relu,
-    LeakyRelu { alpha: f32 },
-    Elu { alpha: f32 },
-    Selu { alpha: f32, gamma: f32 },
-    Celu { alpha: f32 },
-    ThresholdedRelu { alpha: f32 },
+    LeakyRelu {
+        alpha: f32,
+    },
+    Elu {
+        alpha: f32,
+    },
+    Selu {
+        alpha: f32,
+        gamma: f32,
+    },
+    Celu {
+        alpha: f32,
+    },
+    ThresholdedRelu {
+        alpha: f32,
+    },
     Sigmoid,
-    HardSigmoid { alpha: f32, beta: f32 },
+    HardSigmoid {
+        alpha: f32,
+        beta: f32,
+    },
     HardSwish,
-    Swish { alpha: f32 },
+    Swish {
+        alpha: f32,
+    },
     Tanh,
     Softplus,
     Softsign,
-    Gelu { tanh: bool },
+    Gelu {
+        tanh: bool,
+    },
     Erf,
     Mish,
     Clip {

@@ -35,9 +35,8 @@ pub fn read(name: &str, bytes: Vec<u8>) -> Result<Model> {
     let mut tensors = BTreeMap::new();
     for tensor in stored {
         let (tensor_name, dtype, shape, _, bytes) = tensor.into_parts().map_err(damaged)?;
-        let fault = |problem: &dyn std::fmt::Display| {
-            Error::input(name, format_args!("tensor \"{tensor_name}\": {problem}"))
-        };
+        let fault =
+            |problem: &dyn std::fmt::Display| Error::input(name, format_args!("tensor \"{tensor_name}\": {problem}"));
         if dtype != DType::F32 {
             return Err(fault(&format_args!("float32 is expected, found {dtype:?}")));
         }

@@ -67,9 +67,7 @@ fn unknown(bytes: &[u8]) -> String {
         [b'P', b'K', 3, 4, ..] => "this is a ZIP archive, a PyTorch or Keras model maybe",
         _ => "this is not a model file",
     };
-    format!(
-        "{found}; Faultscope reads its own .bpk and .safetensors files"
-    )
+    format!("{found}; Faultscope reads its own .bpk and .safetensors files")
 }
 
 /// The file name in `name` without its folders and its extension.

@@ -35,9 +35,8 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Model> {
     })?;
     let mut tensors = BTreeMap::new();
     for (tensor_name, view) in SafeTensors::deserialize(bytes).map_err(damaged)?.iter() {
-        let fault = |problem: &dyn std::fmt::Display| {
-            Error::input(name, format_args!("tensor \"{tensor_name}\": {problem}"))
-        };
+        let fault =
+            |problem: &dyn std::fmt::Display| Error::input(name, format_args!("tensor \"{tensor_name}\": {problem}"));
         if view.dtype() != Dtype::F32 {
             return Err(fault(&format_args!("float32 is expected, found {}", view.dtype())));
         }

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Format, document, load};
 use crate::data::{Normalise, Preprocess};
-use crate::graph::{
-    Conv, Graph, GraphBuilder, HostTensor, Op, PadMode, Padding2d, Reduction, Source, Unary,
-};
+use crate::graph::{Conv, Graph, GraphBuilder, HostTensor, Op, PadMode, Padding2d, Reduction, Source, Unary};
 use crate::labels::Grouping;
 use crate::model::{Card, Model};
 
@@ -248,7 +246,8 @@ fn overlapping(count: u64, length: u64) -> Vec<u8> {
     metadata.extend(cbor(MAP, count));
     for index in 0..count {
         metadata.extend([text(&format!("tensor {index}")), cbor(MAP, 3)].concat());
-        metadata.extend([text("dtype"), text("F32"), text("shape"), cbor(ARRAY, 1), cbor(UNSIGNED, length / 4)].concat());
+        metadata
+            .extend([text("dtype"), text("F32"), text("shape"), cbor(ARRAY, 1), cbor(UNSIGNED, length / 4)].concat());
         metadata.extend([text("data_offsets"), cbor(ARRAY, 2), cbor(UNSIGNED, 0), cbor(UNSIGNED, length)].concat());
     }
     metadata.extend([text("metadata"), cbor(MAP, 1), text(document::KEY), text("{}")].concat());

@@ -137,7 +137,14 @@ struct Net<W> {
 impl<W: FnMut(&str, &[usize]) -> Result<HostTensor>> Net<W> {
     /// An inverted residual: expand, filter each channel apart, project, and add the input where the shapes
     /// agree.
-    fn block(&mut self, input: ValueId, index: usize, stage: &Stage, stride: usize, channels: usize) -> Result<ValueId> {
+    fn block(
+        &mut self,
+        input: ValueId,
+        index: usize,
+        stage: &Stage,
+        stride: usize,
+        channels: usize,
+    ) -> Result<ValueId> {
         let scope = format!("blocks.{index}.");
         let input_channels = self.channels(input);
         let inner = input_channels * stage.expansion;
