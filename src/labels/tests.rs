@@ -18,7 +18,8 @@ fn census(grouping: &Grouping) -> Vec<(&str, usize, bool)> {
 
 #[test]
 fn class_names_are_complete_distinct_and_where_the_data_sets_put_them() {
-    let spots: [(&str, usize, &[(usize, &str)]); 4] = [
+    type Spot = (usize, &'static str);
+    let spots: [(&str, usize, &[Spot]); 4] = [
         ("imagenet", 1000, &[(0, "tench"), (243, "bull mastiff"), (407, "ambulance"), (981, "ballplayer")]),
         ("cifar100", 100, &[(0, "apple"), (8, "bicycle"), (53, "orange"), (99, "worm")]),
         ("cifar10", 10, &[(0, "airplane"), (6, "frog"), (9, "truck")]),
