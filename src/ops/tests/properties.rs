@@ -23,6 +23,12 @@ fn windows() -> impl Strategy<Value = Pool> {
     )
 }
 
+/// A tensor of `shape` with numbers of all kinds between -1 and 1, none of them 0.
+fn wavy(shape: &[usize]) -> Array {
+    let data: Vec<f32> = (0..shape.iter().product::<usize>()).map(|index| (index as f32 + 0.5).sin()).collect();
+    array(shape, &data)
+}
+
 /// Where windows of `pool` begin along one axis, counted one by one from ONNX' own words.
 fn starts(pool: &Pool, axis: usize, length: usize) -> usize {
     let [before, after] = match axis {
@@ -250,11 +256,49 @@ proptest! {
         }
     }
 
+    /// Whatever kernel burn picks, a fault reaches the windows that hold it and no bit beside them.
+    #[test]
+    fn a_fault_changes_exactly_the_windows_that_hold_it(
+        window in windows(),
+        groups in prop::sample::select(vec![1usize, 1, 2, 4, 16]),
+        channels in prop::sample::select(vec![1usize, 3, 16]),
+        features in prop::sample::select(vec![1usize, 2, 16]),
+        size in [3usize..20, 3usize..20],
+        place in any::<prop::sample::Index>(),
+    ) {
+        let conv = Conv { strides: window.strides, dilations: window.dilations, padding: window.padding, groups };
+        let shape = [1, channels * groups, size[0], size[1]];
+        let weight = wavy(&[features * groups, channels, window.kernel[0], window.kernel[1]]);
+        let golden = wavy(&shape);
+        prop_assume!(infer(&Op::Conv(conv.clone()), &[&shape, weight.shape()]).is_ok());
+        let place = place.index(golden.elements());
+        let mut data = read(&golden);
+        data[place] = f32::NAN;
+        let faulty = array(&shape, &data);
+        let (channel, row, column) = (place / (size[0] * size[1]), place / size[1] % size[0], place % size[1]);
+        let outputs = [&golden, &faulty].map(|x| run(&Op::Conv(conv.clone()), &[x, &weight]).remove(0));
+        let [_, _, height, width] = outputs[0].shape() else { unreachable!("an image") };
+        let [before, after] = [&outputs[0], &outputs[1]].map(read);
+        let reads = |output: usize, input: usize, axis: usize, padding: usize| {
+            (0..window.kernel[axis]).any(|tap| {
+                output * window.strides[axis] + tap * window.dilations[axis] == input + padding
+            })
+        };
+        for (index, (before, after)) in before.iter().zip(&after).enumerate() {
+            let (feature, y, x) = (index / (height * width), index / width % height, index % width);
+            let touched = feature / features == channel / channels
+                && reads(y, row, 0, window.padding.top)
+                && reads(x, column, 1, window.padding.left);
+            prop_assert_eq!(after.is_nan(), touched, "output {}", index);
+            prop_assert!(touched || before.to_bits() == after.to_bits(), "output {}", index);
+        }
+    }
+
     #[test]
     fn the_same_inputs_give_the_same_bits(data in prop::collection::vec(-3.0f32..3.0, 8 * 72), groups in 0usize..4) {
         let groups = [1, 2, 4, 8][groups];
         let x = array(&[1, 8, 6, 6], &data[..288]);
-        let weight = array(&[8, 8 / groups, 3, 3], &data[..64 / groups * 9].to_vec());
+        let weight = array(&[8, 8 / groups, 3, 3], &data[..64 / groups * 9]);
         let conv = Op::Conv(Conv {
             strides: [1, 1],
             dilations: [1, 1],
