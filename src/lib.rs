@@ -14,6 +14,7 @@ pub mod model;
 pub mod ops;
 pub mod outcome;
 pub mod platform;
+pub mod report;
 pub mod zoo;
 
 pub use error::{Error, Result};

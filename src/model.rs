@@ -71,6 +71,11 @@ impl Model {
         Ok(model)
     }
 
+    /// Shape of the image input: 1 x channels x height x width.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.graph.values[self.graph.inputs[0]].shape
+    }
+
     /// Number of classes: elements of the first output.
     pub fn classes(&self) -> usize {
         self.graph.values[self.graph.outputs[0]].elements()

@@ -1,2 +1,5 @@
-//! bin
-fn main() {}
+//! The command line tool.
+
+fn main() -> std::process::ExitCode {
+    faultscope::cli::main()
+}

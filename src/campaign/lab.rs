@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 
 use crate::exec::{Activations, Both, Executor, Plain, Trace, TraceRow};
-use crate::fault::{InjectedFault, Injector, Site, faulty_parameters};
+use crate::fault::{InjectedFault, Injector, Site, Target, faulty_parameters};
 use crate::graph::{HostTensor, ValueId};
 use crate::labels::Grouping;
 use crate::model::Model;
@@ -151,11 +151,13 @@ impl Lab {
     pub fn check(&self, sites: &[Site]) -> Result<()> {
         let graph = self.executor.graph();
         for site in sites {
-            let node = graph.nodes.get(site.layer);
-            let tensors = node.map(|node| node.outputs.iter().chain(&node.inputs));
-            if !tensors.is_some_and(|mut tensors| tensors.any(|&tensor| tensor == site.tensor)) {
+            let fits = graph.nodes.get(site.layer).is_some_and(|node| match site.target {
+                Target::Activation => node.outputs.contains(&site.tensor),
+                Target::Weight => graph.parameters_of(site.layer).any(|tensor| tensor == site.tensor),
+            });
+            if !fits {
                 return Err(Error::request(format_args!(
-                    "the model has no layer {} with a tensor {}",
+                    "the model has no layer {} with a tensor {} that a fault of this target can strike",
                     site.layer, site.tensor
                 )));
             }

@@ -1,5 +1,21 @@
-//! Many faults, counted: configuration, the lab where single trials are made, and the runner.
+//! Many faults, counted.
+//!
+//! A [`CampaignConfig`] goes in, a stream of [`CampaignEvent`]s comes out of a [`Runner`]. The command line, the
+//! page and the tests all consume that stream; whoever pulls it sets the pace, pauses and stops. Single trials
+//! are made in the [`Lab`].
 
+mod config;
 mod lab;
+mod plan;
+mod provenance;
+mod record;
+mod runner;
+mod summary;
 
+pub use config::CampaignConfig;
 pub use lab::{Golden, Lab, Observe, Trial};
+pub use plan::{Plan, Position};
+pub use provenance::{DataSource, ModelSource, Provenance};
+pub use record::{Prediction, Record};
+pub use runner::{CampaignEvent, Runner};
+pub use summary::{BitSummary, FaultSummary, FieldSummary, GoldenSummary, LayerSummary, Summary, Tallies};

@@ -1,8 +1,119 @@
-//! The command line: files, folders and the network around the core.
+//! The command line: arguments become resolved configuration, the core does the work, and what it says becomes
+//! text, JSON and exit codes.
+//!
+//! One file a command, with its arguments beside it.
 
+mod args;
+mod campaign;
 mod checkpoint;
 pub mod convert;
+mod data;
+mod directory;
 mod download;
+mod exit;
+mod failure;
 pub mod fetch;
+mod folder;
+mod inject;
+mod inspect;
 pub mod locate;
+mod open;
+mod output;
+mod predict;
+mod progress;
+mod report;
+mod table;
 pub mod write;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use self::exit::Exit;
+use self::failure::Failure;
+use self::write::Existing;
+
+/// Flip bits in a neural network and see what becomes of its answer.
+///
+/// MODEL is a model file (.onnx, .bpk, .safetensors) or the id of a folder in models/.
+#[derive(Debug, Parser)]
+#[command(name = "faultscope", version, max_term_width = 100, after_help = exit::HELP, subcommand_required = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Inspect(inspect::Arguments),
+    Predict(predict::Arguments),
+    Inject(inject::Arguments),
+    Campaign(campaign::Arguments),
+    Report(report::Arguments),
+    Fetch(FetchArguments),
+    Convert(ConvertArguments),
+}
+
+/// Download a model with its sample images into models/.
+#[derive(Debug, Args)]
+struct FetchArguments {
+    /// Id of the model, efficientnet-lite0 for example
+    id: String,
+}
+
+/// Write a model in another format.
+#[derive(Debug, Args)]
+struct ConvertArguments {
+    /// Model file, or id of a folder in models/
+    input: String,
+
+    /// File to write; its ending, .bpk or .safetensors, tells the format
+    output: PathBuf,
+
+    /// Replace the file where it exists
+    #[arg(long)]
+    force: bool,
+}
+
+impl FetchArguments {
+    fn run(self) -> Result<Exit, Failure> {
+        let path = fetch::fetch(&self.id)?;
+        output::print(&format!("{}\n", path.display()))?;
+        Ok(Exit::Done)
+    }
+}
+
+impl ConvertArguments {
+    fn run(self) -> Result<Exit, Failure> {
+        let existing = if self.force { Existing::Replace } else { Existing::Keep };
+        let model = convert::convert(&self.input, &self.output, existing)?;
+        output::print(&format!("{} is written to {}\n", model.card.name, self.output.display()))?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let exit = failure::guarded(|| match arguments.command {
+        Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Predict(arguments) => predict::run(arguments),
+        Command::Inject(arguments) => inject::run(arguments),
+        Command::Campaign(arguments) => campaign::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
+        Command::Fetch(arguments) => arguments.run(),
+        Command::Convert(arguments) => arguments.run(),
+    });
+    exit.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        super::Arguments::command().debug_assert();
+    }
+}

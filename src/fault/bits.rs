@@ -1,12 +1,15 @@
 //! The bits of a float32: pure functions.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, Result};
 
 /// Bits of a float32.
 pub const BIT_COUNT: u8 = 32;
 
-/// The part of a float32 that a bit belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The part of a float32 that a bit belongs to, from the most significant one down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BitField {
     /// Bit 31.
     Sign,

@@ -1,9 +1,11 @@
 //! What became of the answer: masked, SDC, DUE, SCM, and how sure a rate is.
 
 mod interval;
+mod probability;
 mod verdict;
 
 pub use interval::{Rate, wilson};
+pub use probability::{Ranked, probabilities, top};
 pub use verdict::{Outcome, Verdict, top1};
 
 #[cfg(test)]

@@ -1,0 +1,43 @@
+//! What a campaign is to do: everything but the model and the images themselves.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::FaultModel;
+use crate::{Error, Result};
+
+/// A campaign, to be written down and repeated.
+///
+/// Together with the model and the images it fixes every fault of the campaign: the device, the order of work
+/// and the platform have no say in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CampaignConfig {
+    /// Name of the model.
+    pub model: String,
+    /// Seed of every draw.
+    pub seed: u64,
+    /// How many images, from the first; all of them where there is no number.
+    pub images: Option<usize>,
+    /// Faults injected into each image, one at a time.
+    pub faults: usize,
+    /// Which faults are possible, and how likely each is.
+    #[serde(flatten)]
+    pub fault_model: FaultModel,
+    /// Name of the grouping that SCM is judged by; without one it is not judged.
+    pub grouping: Option<String>,
+}
+
+impl CampaignConfig {
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// Where there is nothing to do, or the fault model is invalid.
+    pub fn validate(&self) -> Result<()> {
+        if self.images == Some(0) {
+            return Err(Error::request("a campaign needs at least one image; 0 were asked for"));
+        }
+        if self.faults == 0 {
+            return Err(Error::request("a campaign injects at least one fault into each image; 0 were asked for"));
+        }
+        self.fault_model.validate()
+    }
+}

@@ -1,0 +1,52 @@
+//! The head of a campaign's results: all that is needed to repeat it and to read its records.
+
+use serde::{Deserialize, Serialize};
+
+use super::CampaignConfig;
+use crate::data::Preprocess;
+use crate::labels::Grouping;
+use crate::platform::DeviceChoice;
+
+/// What stands in a campaign's `config.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Version of Faultscope that made the campaign.
+    pub faultscope: String,
+    /// What was asked for.
+    pub campaign: CampaignConfig,
+    /// The model.
+    pub model: ModelSource,
+    /// The images.
+    pub data: DataSource,
+    /// Where it was computed. It does not change which faults are injected.
+    pub device: DeviceChoice,
+    /// The grouping in full, so that SCM can be judged again.
+    pub grouping: Option<Grouping>,
+    /// The layers that faults were drawn from, in model order.
+    pub layers: Vec<String>,
+}
+
+/// Which model a campaign was made on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSource {
+    /// Path of the model file.
+    pub path: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// How images became inputs.
+    pub preprocess: Preprocess,
+}
+
+/// Which images a campaign was made on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSource {
+    /// Folder, or array file.
+    pub path: String,
+    /// File of labels, where they are apart.
+    pub labels: Option<String>,
+    /// Images in it; a campaign may use the first ones only.
+    pub images: usize,
+    /// SHA-256, in hexadecimal. For an array file: of the line "IMAGES LABELS", the SHA-256 of both files. For a
+    /// folder: of its list, a line "NAME tab LABEL tab BYTES" for each image.
+    pub sha256: String,
+}

@@ -1,0 +1,171 @@
+use burn::tensor::Device;
+
+use super::*;
+use crate::data::{Image, LabelledImage};
+use crate::fault::{FaultKind, FaultModel, Mode, Target};
+use crate::graph::{GraphBuilder, HostTensor, Op, Unary};
+use crate::model::{Card, Model};
+
+/// Three scores, each the mean of one colour.
+fn lab() -> Lab {
+    let mut builder = GraphBuilder::new("means");
+    let input = builder.input("image", [1, 3, 2, 2]).unwrap();
+    let relu = builder.layer("relu", "Relu", Op::Unary(Unary::Relu), &[input]).unwrap();
+    let flat = builder.layer("flat", "Flatten", Op::Reshape { shape: vec![1, 12] }, &[relu]).unwrap();
+    let weight: Vec<f32> = (0..12 * 3).map(|i| if i / 3 / 4 == i % 3 { 0.25 } else { 0.0 }).collect();
+    let weight = builder.parameter("fc.weight", HostTensor::new([12, 3], weight).unwrap()).unwrap();
+    let scores = builder.layer("fc", "MatMul", Op::MatMul, &[flat, weight]).unwrap();
+    let graph = builder.finish(&[scores]).unwrap();
+    Lab::new(Model::new(graph, Card::default()).unwrap(), &Device::flex()).unwrap()
+}
+
+fn images() -> Vec<LabelledImage> {
+    let image = |rgb: [u8; 3], label| LabelledImage {
+        name: format!("{rgb:?}"),
+        label: Some(label),
+        image: Image { width: 2, height: 2, rgb: rgb.repeat(4) },
+    };
+    vec![image([200, 30, 20], 0), image([10, 250, 90], 1), image([90, 60, 70], 2)]
+}
+
+fn config(faults: usize) -> CampaignConfig {
+    CampaignConfig {
+        model: "means".to_owned(),
+        seed: 7,
+        images: None,
+        faults,
+        fault_model: FaultModel::default(),
+        grouping: None,
+    }
+}
+
+fn events<S: Source>(mut runner: Runner<&Lab, S>) -> Vec<CampaignEvent> {
+    let mut events = Vec::new();
+    while let Some(event) = pollster::block_on(runner.next()).unwrap() {
+        events.push(event);
+    }
+    assert!(pollster::block_on(runner.next()).unwrap().is_none());
+    events
+}
+
+fn records(events: &[CampaignEvent]) -> Vec<Record> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            CampaignEvent::Injection(record) => Some((**record).clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn events_come_in_order_and_add_up() {
+    let lab = lab();
+    let events = events(Runner::new(&lab, config(2), images()).unwrap());
+    let kinds: String = events
+        .iter()
+        .map(|event| match event {
+            CampaignEvent::Started { images: 3, faults: 6 } => 'S',
+            CampaignEvent::Started { .. } => '?',
+            CampaignEvent::Golden { .. } => 'G',
+            CampaignEvent::Injection(_) => 'I',
+            CampaignEvent::Finished(_) => 'F',
+        })
+        .collect();
+    assert_eq!(kinds, "SGIIGIIGIIF");
+    let Some(CampaignEvent::Finished(summary)) = events.last() else { panic!("{events:?}") };
+    assert!(summary.complete);
+    assert_eq!(summary.faults.injections, 6);
+    let sdc = records(&events).iter().filter(|record| record.outcome == crate::outcome::Outcome::Sdc).count();
+    assert_eq!(summary.faults.sdc.count, sdc as u64);
+    let accuracy = summary.golden.accuracy.unwrap();
+    assert_eq!((accuracy.count, accuracy.of), (2, 3), "the third image is reddest, its label says blue");
+}
+
+#[test]
+fn a_campaign_is_repeatable_and_may_start_anywhere() {
+    let lab = lab();
+    let all = records(&events(Runner::new(&lab, config(4), images()).unwrap()));
+    let again = records(&events(Runner::new(&lab, config(4), images()).unwrap()));
+    assert_eq!(all, again);
+    let from = Position { image: 1, fault: 2 };
+    let tail = records(&events(Runner::new(&lab, config(4), images()).unwrap().starting_at(from).unwrap()));
+    assert_eq!(all[6..], tail);
+    let other = CampaignConfig { seed: 8, ..config(4) };
+    assert_ne!(all, records(&events(Runner::new(&lab, other, images()).unwrap())));
+    assert!(Runner::new(&lab, config(4), images()).unwrap().starting_at(Position { image: 3, fault: 0 }).is_err());
+}
+
+#[test]
+fn a_trial_with_several_faults_lists_them_all() {
+    let lab = lab();
+    let fault_model =
+        FaultModel { kind: FaultKind::Zero { percent: Some(25.0) }, mode: Mode::Multiple, ..FaultModel::default() };
+    let config = CampaignConfig { fault_model, ..config(1) };
+    let records = records(&events(Runner::new(&lab, config, images()).unwrap()));
+    for record in records {
+        let layers: Vec<_> = record.faults.iter().map(|fault| fault.layer.as_str()).collect();
+        assert_eq!(layers, ["relu", "relu", "relu", "flat", "flat", "flat"]);
+        assert_eq!(record.fault, record.faults[0]);
+    }
+}
+
+#[test]
+fn weight_faults_strike_one_inference_at_a_time() {
+    let lab = lab();
+    let fault_model = FaultModel {
+        target: Target::Weight,
+        kind: FaultKind::BitFlip { bit: Some(30) },
+        ..FaultModel::default()
+    };
+    let config = CampaignConfig { fault_model, ..config(8) };
+    let records = records(&events(Runner::new(&lab, config, images()).unwrap()));
+    assert!(records.iter().all(|record| record.fault.tensor == "fc.weight"));
+    // Were a fault to stay, a later one on the same element would find another value there.
+    assert!(records.iter().all(|record| record.fault.before == 0.0 || record.fault.before == 0.25));
+    assert!(records.iter().any(|record| record.faulty != record.golden));
+}
+
+#[test]
+fn what_does_not_fit_is_refused_before_any_work() {
+    let lab = lab();
+    let refused = |config: CampaignConfig, images: Vec<LabelledImage>| {
+        Runner::new(&lab, config, images).unwrap_err().to_string()
+    };
+    assert!(refused(config(0), images()).contains("at least one fault"));
+    assert!(refused(CampaignConfig { images: Some(0), ..config(1) }, images()).contains("at least one image"));
+    assert!(refused(CampaignConfig { images: Some(4), ..config(1) }, images()).contains("the data has 3"));
+    assert!(refused(config(1), Vec::new()).contains("no images"));
+    let mut labelled = images();
+    labelled[1].label = Some(3);
+    assert!(refused(config(1), labelled).contains("label 3 is out of range"));
+    let amount = FaultModel { amount: 13, ..FaultModel::default() };
+    assert!(refused(CampaignConfig { fault_model: amount, ..config(1) }, images()).contains("13 distinct elements"));
+}
+
+#[test]
+fn an_image_that_cannot_be_read_is_named_and_may_be_tried_again() {
+    struct Torn;
+    impl Source for Torn {
+        fn len(&self) -> usize {
+            1
+        }
+        fn name(&self, _: usize) -> String {
+            "torn.jpg".to_owned()
+        }
+        fn label(&self, _: usize) -> Option<usize> {
+            None
+        }
+        fn image(&self, index: usize) -> Result<Image> {
+            Image::decode(&self.name(index), b"not an image")
+        }
+    }
+    let lab = lab();
+    let mut runner = Runner::new(&lab, config(1), Torn).unwrap();
+    pollster::block_on(runner.next()).unwrap();
+    for _ in 0..2 {
+        let error = pollster::block_on(runner.next()).unwrap_err().to_string();
+        assert!(error.starts_with("torn.jpg: "), "{error}");
+    }
+    assert!(!runner.summary().complete);
+}

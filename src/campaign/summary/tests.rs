@@ -1,0 +1,129 @@
+use super::*;
+use crate::campaign::Prediction;
+use crate::fault::{FaultModel, InjectedFault, Target};
+
+fn config(grouping: Option<&str>) -> CampaignConfig {
+    CampaignConfig {
+        model: "m".to_owned(),
+        seed: 1,
+        images: None,
+        faults: 1,
+        fault_model: FaultModel::default(),
+        grouping: grouping.map(str::to_owned),
+    }
+}
+
+fn grouping() -> Grouping {
+    let text = r#"
+        name = "g"
+        classes = 3
+        [[group]]
+        name = "people"
+        critical = true
+        classes = "0"
+        [[group]]
+        name = "things"
+        critical = false
+        classes = "1-2"
+    "#;
+    Grouping::from_toml("g", text).unwrap()
+}
+
+fn fault(layer: &str, bit: u8) -> InjectedFault {
+    let layer = layer.to_owned();
+    InjectedFault {
+        target: Target::Activation,
+        tensor: layer.clone(),
+        layer,
+        element: 0,
+        bit: Some(bit),
+        before: 0.0,
+        after: 1.0,
+    }
+}
+
+fn record(golden: usize, faulty: usize, scm: Option<bool>, faults: &[InjectedFault]) -> Record {
+    Record {
+        image: 0,
+        label: None,
+        golden: Prediction { class: golden },
+        faulty: Prediction { class: faulty },
+        outcome: if golden == faulty { Outcome::Masked } else { Outcome::Sdc },
+        due: false,
+        scm,
+        fault: faults[0].clone(),
+        faults: if faults.len() > 1 { faults.to_vec() } else { Vec::new() },
+    }
+}
+
+#[test]
+fn outcomes_are_counted_by_field_bit_and_layer() {
+    let mut tallies = Tallies::new(config(Some("g")), vec!["a".to_owned(), "b".to_owned()], Some(grouping()));
+    tallies.add(&record(0, 0, Some(false), &[fault("a", 0)]));
+    tallies.add(&record(0, 1, Some(true), &[fault("b", 30)]));
+    tallies.add(&record(1, 2, Some(false), &[fault("b", 30)]));
+    tallies.add(&Record { due: true, ..record(1, 1, Some(false), &[fault("b", 31)]) });
+    let summary = tallies.summary(true);
+    assert!(summary.complete);
+    assert_eq!(summary.faults.masked, Rate::new(2, 4));
+    assert_eq!(summary.faults.sdc, Rate::new(2, 4));
+    assert_eq!(summary.faults.due, Rate::new(1, 4));
+    assert_eq!(summary.faults.scm, Some(Rate::new(1, 4)));
+    assert_eq!(summary.faults.scm_of_sdc, Some(Rate::new(1, 2)));
+    let fields: Vec<_> = summary.fields.iter().map(|row| (row.field, row.faults.sdc)).collect();
+    let expected = [
+        (BitField::Sign, Rate::new(0, 1)),
+        (BitField::Exponent, Rate::new(2, 2)),
+        (BitField::Mantissa, Rate::new(0, 1)),
+    ];
+    assert_eq!(fields, expected);
+    assert_eq!(summary.bits.iter().map(|row| row.bit).collect::<Vec<_>>(), [0, 30, 31]);
+    let layers: Vec<_> = summary.layers.iter().map(|row| (row.layer.as_str(), row.faults.sdc)).collect();
+    assert_eq!(layers, [("a", Rate::new(0, 1)), ("b", Rate::new(2, 3))]);
+}
+
+#[test]
+fn a_trial_of_several_faults_counts_once_a_layer_and_once_a_bit() {
+    let mut tallies = Tallies::new(config(None), vec!["a".to_owned(), "b".to_owned()], None);
+    tallies.add(&record(0, 1, None, &[fault("a", 3), fault("a", 3), fault("b", 4)]));
+    let summary = tallies.summary(false);
+    assert_eq!(summary.faults.injections, 1);
+    assert!(summary.layers.iter().all(|row| row.faults.sdc == Rate::new(1, 1)), "{:?}", summary.layers);
+    assert!(summary.bits.iter().all(|row| row.faults.sdc == Rate::new(1, 1)), "{:?}", summary.bits);
+    assert_eq!(summary.fields.len(), 1);
+}
+
+#[test]
+fn golden_errors_are_judged_by_the_grouping() {
+    let mut tallies = Tallies::new(config(Some("g")), Vec::new(), Some(grouping()));
+    tallies.add_golden(Some(0), 0);
+    tallies.add_golden(Some(0), 2);
+    tallies.add_golden(Some(1), 2);
+    tallies.add_golden(Some(1), 0);
+    tallies.add_golden(None, 1);
+    tallies.add(&record(0, 1, Some(true), &[fault("a", 30)]));
+    let summary = tallies.summary(true);
+    assert_eq!(summary.golden.images, 5);
+    assert_eq!(summary.golden.accuracy, Some(Rate::new(1, 4)));
+    assert_eq!(summary.golden.scm, Some(Rate::new(1, 3)));
+    let ratio = summary.scm_ratio.unwrap();
+    assert!((ratio - 3.0).abs() < 1e-12, "{ratio}");
+}
+
+#[test]
+fn what_is_unknown_is_null_not_zero() {
+    let summary = Tallies::new(config(None), Vec::new(), None).summary(false);
+    assert_eq!((summary.golden.accuracy, summary.golden.scm), (None, None));
+    assert_eq!((summary.faults.scm, summary.faults.scm_of_sdc, summary.scm_ratio), (None, None, None));
+    assert_eq!(summary.faults.sdc, Rate::new(0, 0));
+}
+
+#[test]
+fn a_summary_survives_json() {
+    let mut tallies = Tallies::new(config(Some("g")), vec!["a".to_owned()], Some(grouping()));
+    tallies.add_golden(Some(0), 1);
+    tallies.add(&record(0, 1, Some(true), &[fault("a", 30)]));
+    let summary = tallies.summary(true);
+    let text = serde_json::to_string(&summary).unwrap();
+    assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), summary);
+}

@@ -1,0 +1,79 @@
+//! Errors and panics as the user sees them: one sentence on stderr, and an exit code.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::exit::Exit;
+use crate::Error;
+
+/// Why a command could not be carried out.
+#[derive(Debug)]
+pub enum Failure {
+    /// The arguments contradict each other in a way that the argument parser cannot see.
+    Usage {
+        /// The command, for the hint.
+        command: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The core refused.
+    Core(Error),
+    /// Nobody reads our standard output any more, as in `faultscope .. | head`.
+    ClosedPipe,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Core(error)
+    }
+}
+
+impl Failure {
+    pub fn usage(command: &'static str, problem: impl Into<String>) -> Self {
+        Self::Usage { command, problem: problem.into() }
+    }
+
+    /// Tells the user.
+    fn report(self) -> Exit {
+        match self {
+            Self::Usage { command, problem } => {
+                say(&problem);
+                eprintln!("\nFor more information, try 'faultscope {command} --help'.");
+                Exit::Usage
+            }
+            Self::Core(error) => {
+                say(&error.to_string());
+                Exit::Input
+            }
+            Self::ClosedPipe => Exit::Done,
+        }
+    }
+}
+
+/// Writes an error to stderr, in the style of the argument parser's own.
+pub fn say(problem: &str) {
+    eprintln!("{} {problem}", console::style("error:").red().bold().for_stderr());
+}
+
+/// Carries out `command`. A panic, which only a defect can cause, becomes an error message as well: a user must
+/// be able to tell it from a result.
+pub fn guarded(command: impl FnOnce() -> Result<Exit, Failure>) -> Exit {
+    let first_panic = Arc::new(Mutex::new(None));
+    let slot = Arc::clone(&first_panic);
+    // Libraries catch and pass on panics of their own threads; the first message is the cause.
+    std::panic::set_hook(Box::new(move |info| {
+        slot.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| info.to_string());
+    }));
+    match catch_unwind(AssertUnwindSafe(command)) {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(failure)) => failure.report(),
+        Err(_) => {
+            let cause = first_panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+            say(&format!(
+                "a defect of Faultscope itself, please report it with the command that led here: {}",
+                cause.unwrap_or_default()
+            ));
+            Exit::Internal
+        }
+    }
+}

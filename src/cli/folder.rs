@@ -1,0 +1,206 @@
+//! A folder of images, labelled by sub-folder or by file name.
+
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use super::open::read;
+use crate::data::{Image, Source};
+use crate::{Error, Result};
+
+/// Endings of file names that are taken for images; other files are ignored.
+const EXTENSIONS: [&str; 9] = ["bmp", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "webp"];
+
+/// Images in files, decoded when they are asked for.
+///
+/// Either each sub-folder is a class, or the files' names end in `_NN_LABEL`. The order is that of the names,
+/// sub-folders first. Hidden files and folders are ignored.
+#[derive(Debug)]
+pub struct Folder {
+    root: PathBuf,
+    files: Vec<File>,
+}
+
+#[derive(Debug)]
+struct File {
+    /// Below the root.
+    path: PathBuf,
+    label: Option<usize>,
+    bytes: u64,
+}
+
+impl Folder {
+    /// Lists the images in `root`; `classes` are the model's class names.
+    ///
+    /// # Errors
+    /// Where there are none, or it is unclear which class they belong to.
+    pub fn open(root: &Path, classes: &[String]) -> Result<Self> {
+        let Listing { folders, images, others } = Listing::read(root)?;
+        let files = match (folders.is_empty(), images.is_empty()) {
+            (false, false) => {
+                return Err(Error::input(
+                    root.display().to_string(),
+                    "there are images both in sub-folders and beside them; keep one of the two",
+                ));
+            }
+            (false, true) => by_class(root, &folders, classes)?,
+            (true, _) => by_name(root, &images)?,
+        };
+        if files.is_empty() {
+            let others = if others == 0 { String::new() } else { format!(" ({others} other files are ignored)") };
+            return Err(Error::input(
+                root.display().to_string(),
+                format_args!("the folder holds no images{others}; images end in {}", EXTENSIONS.join(", ")),
+            ));
+        }
+        Ok(Self { root: root.to_owned(), files })
+    }
+
+    /// Name, label and size in bytes of each image, one a line.
+    pub fn list(&self) -> String {
+        self.files.iter().fold(String::new(), |mut list, file| {
+            let label = file.label.map_or_else(|| "-".to_owned(), |label| label.to_string());
+            let _ = writeln!(list, "{}\t{label}\t{}", portable(&file.path), file.bytes);
+            list
+        })
+    }
+}
+
+impl Source for Folder {
+    fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.files.get(index).map_or_else(|| index.to_string(), |file| self.root.join(&file.path).display().to_string())
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        self.files.get(index)?.label
+    }
+
+    fn image(&self, index: usize) -> Result<Image> {
+        let file = self.files.get(index).ok_or_else(|| {
+            Error::request(format_args!("image {index} is out of range: there are {}", self.files.len()))
+        })?;
+        let bytes = read(&self.root.join(&file.path))?;
+        Image::decode(&self.name(index), &bytes)
+    }
+}
+
+/// What a folder holds, by name, without what is hidden.
+struct Listing {
+    folders: Vec<String>,
+    images: Vec<(PathBuf, u64)>,
+    others: usize,
+}
+
+impl Listing {
+    fn read(path: &Path) -> Result<Self> {
+        let mut listing = Self { folders: Vec::new(), images: Vec::new(), others: 0 };
+        let refused = |error| Error::io(path.display(), error);
+        for entry in std::fs::read_dir(path).map_err(refused)? {
+            let entry = entry.map_err(refused)?;
+            let name = entry.file_name();
+            if name.as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            // Unlike the entry's own, this metadata follows links.
+            let metadata = std::fs::metadata(entry.path()).map_err(|error| Error::io(entry.path().display(), error))?;
+            if metadata.is_dir() {
+                let name = name.into_string().map_err(|name| {
+                    Error::input(path.join(name).display().to_string(), "the name of a class must be Unicode")
+                })?;
+                listing.folders.push(name);
+            } else if is_image(&name) {
+                listing.images.push((PathBuf::from(name), metadata.len()));
+            } else {
+                listing.others += 1;
+            }
+        }
+        listing.folders.sort();
+        listing.images.sort();
+        Ok(listing)
+    }
+}
+
+fn is_image(name: &OsStr) -> bool {
+    let extension = Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    EXTENSIONS.contains(&extension.as_str())
+}
+
+/// The images in the sub-folders `folders` of `root`, each of which is a class.
+fn by_class(root: &Path, folders: &[String], classes: &[String]) -> Result<Vec<File>> {
+    let mut labelled = label_folders(root, folders, classes)?;
+    labelled.sort();
+    let mut files = Vec::new();
+    for (label, folder) in labelled {
+        for (name, bytes) in Listing::read(&root.join(folder))?.images {
+            files.push(File { path: Path::new(folder).join(name), label: Some(label), bytes });
+        }
+    }
+    Ok(files)
+}
+
+/// The class of each sub-folder: its name where all names are numbers, the class of that name where the model knows
+/// them, else its place in the order of names.
+fn label_folders<'a>(root: &Path, folders: &'a [String], classes: &[String]) -> Result<Vec<(usize, &'a str)>> {
+    let numbers: Option<Vec<usize>> = folders.iter().map(|name| name.parse().ok()).collect();
+    if let Some(numbers) = numbers {
+        return Ok(numbers.into_iter().zip(folders.iter().map(String::as_str)).collect());
+    }
+    if !folders.iter().any(|name| classes.contains(name)) {
+        return Ok(folders.iter().map(String::as_str).enumerate().collect());
+    }
+    folders
+        .iter()
+        .map(|name| {
+            let mut places = classes.iter().enumerate().filter(|(_, class)| *class == name).map(|(place, _)| place);
+            let problem = match (places.next(), places.next()) {
+                (Some(class), None) => return Ok((class, name.as_str())),
+                (Some(one), Some(other)) => format!("the model has two classes of this name, {one} and {other}"),
+                (None, _) => "the model has no class of this name, though it has those of other sub-folders".to_owned(),
+            };
+            Err(Error::input(
+                root.join(name).display().to_string(),
+                format_args!("{problem}; give the sub-folders the numbers of their classes as names"),
+            ))
+        })
+        .collect()
+}
+
+/// The images `images` of `root`, labelled by the numbers at the end of their names or not at all.
+fn by_name(root: &Path, images: &[(PathBuf, u64)]) -> Result<Vec<File>> {
+    let files: Vec<File> = images
+        .iter()
+        .map(|(path, bytes)| File { path: path.clone(), label: label_in_name(path), bytes: *bytes })
+        .collect();
+    let labelled = files.iter().filter(|file| file.label.is_some()).count();
+    match files.iter().find(|file| file.label.is_none()) {
+        Some(file) if labelled > 0 => Err(Error::input(
+            root.join(&file.path).display().to_string(),
+            "the name does not end in _NUMBER_LABEL, though others in the folder do, so its class is unclear",
+        )),
+        _ => Ok(files),
+    }
+}
+
+/// The label in a name of the form `NAME_NN_LABEL.ext`.
+fn label_in_name(path: &Path) -> Option<usize> {
+    let stem = path.file_stem()?.to_str()?;
+    let (rest, label) = stem.rsplit_once('_')?;
+    let (_, number) = rest.rsplit_once('_')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(number) || !is_number(label) {
+        return None;
+    }
+    label.parse().ok()
+}
+
+/// A path below the root, written alike on every platform.
+fn portable(path: &Path) -> String {
+    path.iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,310 @@
+//! `faultscope inject`: one fault, and what becomes of the answer.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use console::style;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use super::args::{GroupingArguments, KINDS, Kind, RunArguments, TARGETS, choice};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::open::{self, ModelFile};
+use super::output::{counted, float, json, name, percent, print, shape, thousands};
+use super::table::Table;
+use crate::campaign::{Golden, Lab, Observe, Trial};
+use crate::exec::TraceRow;
+use crate::fault::{BIT_COUNT, Corruption, InjectedFault, Site, SiteSpace, Target, bit_field, number};
+use crate::graph::Graph;
+use crate::outcome::{Outcome, top};
+use crate::{Error, Result};
+
+/// Inject one fault into one inference and compare the answers.
+///
+/// An element index counts the layer's output as the source framework lays it out for one image (ONNX: channel,
+/// row, column), or for weights the layer's parameter tensors as stored, laid end to end; with --tensor it counts
+/// that tensor alone. `faultscope inspect` lists the layers.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Model file, or id of a folder in models/
+    model: String,
+
+    /// Image file: JPEG, PNG, WebP, BMP or PNM
+    image: PathBuf,
+
+    /// The layer that is struck
+    #[arg(long, value_name = "NAME|INDEX")]
+    layer: String,
+
+    /// The element of the layer's output or parameters
+    #[arg(long, value_name = "N")]
+    element: usize,
+
+    /// The tensor that the element is counted in, where the layer has several
+    #[arg(long, value_name = "NAME")]
+    tensor: Option<String>,
+
+    /// The bit that a bit flip inverts: 0 (least significant of the mantissa) to 31 (sign)
+    #[arg(long, value_name = "B")]
+    bit: Option<u32>,
+
+    /// What is struck
+    #[arg(long, default_value = "activation", value_parser = choice::<Target>(TARGETS))]
+    target: Target,
+
+    /// What happens to the value
+    #[arg(long = "type", default_value = "bitflip", value_parser = choice::<Kind>(KINDS))]
+    kind: Kind,
+
+    /// Seed of the number that --type random draws
+    #[arg(long, default_value_t = 0, value_name = "S")]
+    seed: u64,
+
+    #[command(flatten)]
+    grouping: GroupingArguments,
+
+    #[command(flatten)]
+    run: RunArguments,
+
+    /// Follow the corruption layer by layer
+    #[arg(long)]
+    trace: bool,
+
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    fn corruption(&self) -> Result<Corruption, Failure> {
+        match (self.kind, self.bit) {
+            (Kind::BitFlip, Some(bit)) => match u8::try_from(bit) {
+                Ok(bit) if bit < BIT_COUNT => Ok(Corruption::Flip(bit)),
+                _ => Err(bit_out_of_range(bit).into()),
+            },
+            (Kind::BitFlip, None) => Err(Failure::usage("inject", "a bit flip needs --bit B, 0 to 31")),
+            (_, Some(_)) => Err(Failure::usage("inject", "--bit goes with --type bitflip only")),
+            (Kind::Zero, None) => Ok(Corruption::Set(0.0)),
+            (Kind::Random, None) => Ok(Corruption::Set(ChaCha8Rng::seed_from_u64(self.seed).random::<f32>())),
+        }
+    }
+}
+
+/// The error about a bit that no float32 has.
+pub fn bit_out_of_range(bit: u32) -> Error {
+    Error::request(format_args!("bit {bit} is out of range: a float32 has bits 0 to {}", BIT_COUNT - 1))
+}
+
+/// The site that the user describes.
+fn site(
+    graph: &Graph,
+    target: Target,
+    layer: &str,
+    tensor: Option<&str>,
+    element: usize,
+    corruption: Corruption,
+) -> Result<Site> {
+    let layer = graph.find(layer)?;
+    let space = SiteSpace::of(graph, target);
+    let sites = space.layer(graph, layer)?;
+    let (tensor, element) = match tensor {
+        None => sites.locate(graph, element)?,
+        Some(name) => {
+            let found = sites.tensors.iter().find(|&&(id, _)| graph.values[id].name == name);
+            let &(id, _) = found.ok_or_else(|| {
+                let known: Vec<_> =
+                    sites.tensors.iter().map(|&(id, _)| format!("\"{}\"", graph.values[id].name)).collect();
+                Error::request(format_args!(
+                    "layer \"{}\" has no tensor \"{name}\" to corrupt; it has {}",
+                    graph.nodes[layer].name,
+                    known.join(", ")
+                ))
+            })?;
+            (id, element)
+        }
+    };
+    Ok(Site { target, layer, tensor, element, corruption })
+}
+
+#[derive(Debug, Serialize)]
+struct Injection {
+    golden: Answer,
+    faulty: Answer,
+    outcome: Outcome,
+    due: bool,
+    scm: Option<bool>,
+    fault: InjectedFault,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<Vec<TraceRow>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    class: usize,
+    #[serde(with = "number::list")]
+    logits: Vec<f32>,
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let corruption = arguments.corruption()?;
+    let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
+    let model = ModelFile::read(&arguments.model)?.load(arguments.run.preprocess)?;
+    let site = site(
+        &model.graph,
+        arguments.target,
+        &arguments.layer,
+        arguments.tensor.as_deref(),
+        arguments.element,
+        corruption,
+    )?;
+    let input = open::input(&model, &arguments.image)?;
+    let lab = open::lab(model, arguments.run.device, grouping)?;
+    lab.check(&[site])?;
+    let observe = Observe { trace: arguments.trace, keep: false };
+    let (golden, trial) = pollster::block_on(async {
+        let golden = lab.golden(&input).await?;
+        let trial = lab.trial(&golden, &[site], observe).await?;
+        Ok::<_, Error>((golden, trial))
+    })?;
+    let [fault] = trial.faults.as_slice() else {
+        return Err(Error::request("the fault was not injected: no layer reads what it changes").into());
+    };
+    if arguments.json {
+        json(&Injection {
+            golden: Answer { class: golden.class, logits: golden.logits },
+            faulty: Answer { class: trial.class, logits: trial.logits },
+            outcome: trial.verdict.outcome,
+            due: trial.verdict.due,
+            scm: trial.verdict.scm,
+            fault: fault.clone(),
+            trace: arguments.trace.then_some(trial.trace),
+        })?;
+    } else {
+        print(&text(&lab, &site, fault, &golden, &trial))?;
+        if arguments.trace {
+            print(&format!("\n{}", trace(&trial.trace)))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Golden, trial: &Trial) -> String {
+    let graph = lab.executor().graph();
+    let node = &graph.nodes[site.layer];
+    let dimensions = &graph.values[site.tensor].shape;
+    let answer = |class: usize, scores: &[f32]| {
+        let probability = top(scores, 1).first().map_or(f32::NAN, |ranked| ranked.probability);
+        let label = lab.model().label(class);
+        let name = if label == class.to_string() { format!("class {class}") } else { format!("{class} {label}") };
+        if probability.is_nan() { name } else { format!("{name}, {}", percent(f64::from(probability))) }
+    };
+    let what = match fault.bit {
+        Some(bit) => format!("bit {bit} of 31..0 inverted ({})", name(&bit_field(bit))),
+        None => "replaced".to_owned(),
+    };
+    let lines = [
+        ("layer", format!("{} {} ({})", site.layer, node.name, node.kind)),
+        ("tensor", format!("{}, {}, {}", fault.tensor, name(&site.target), shape(dimensions))),
+        ("element", format!("{} = {:?}", site.element, coordinates(dimensions, site.element))),
+        ("fault", what),
+        ("before", format!("{}  {}", bits(fault.before, fault.bit), float(fault.before))),
+        ("after", format!("{}  {}", bits(fault.after, fault.bit), float(fault.after))),
+        ("golden", answer(golden.class, &golden.logits)),
+        ("faulty", answer(trial.class, &trial.logits)),
+        ("outcome", outcome(lab, golden, trial)),
+    ];
+    lines.iter().map(|(name, value)| format!("{}{value}\n", style(format!("{name:<9}")).bold())).collect()
+}
+
+fn outcome(lab: &Lab, golden: &Golden, trial: &Trial) -> String {
+    let mut text = match trial.verdict.outcome {
+        Outcome::Masked => style("masked").green().to_string(),
+        Outcome::Sdc => style("SDC, silent data corruption").red().to_string(),
+    };
+    if trial.verdict.due {
+        text += &style("; DUE: NaN or infinity reached the output").yellow().to_string();
+    }
+    if let (Outcome::Sdc, Some(scm), Some(grouping)) = (trial.verdict.outcome, trial.verdict.scm, lab.grouping()) {
+        let group = |class| grouping.group_of(class).map_or("?", |group| group.name.as_str());
+        let (from, to) = (group(golden.class), group(trial.class));
+        let verdict = if scm { style("safety-critical").red().to_string() } else { "not safety-critical".to_owned() };
+        text += &format!("; {verdict} ({from} -> {to})");
+    }
+    text
+}
+
+fn trace(rows: &[TraceRow]) -> String {
+    if rows.is_empty() {
+        return "no layer lies downstream of the fault\n".to_owned();
+    }
+    let mut table =
+        Table::new().text("layer").number("changed").number("share").number("max |delta|").number("non-finite");
+    for row in rows {
+        let share = if row.elements == 0 { 0.0 } else { row.changed as f64 / row.elements as f64 };
+        table.row([
+            row.layer.clone(),
+            thousands(row.changed),
+            percent(share),
+            format!("{:.3e}", row.max_abs_delta),
+            if row.non_finite == 0 { String::new() } else { thousands(row.non_finite) },
+        ]);
+    }
+    let swallowed = rows.iter().filter(|row| row.changed == 0).count();
+    let note = if swallowed == 0 { String::new() } else { format!("{} of these equal the golden run\n", counted(swallowed, "layer")) };
+    table.render() + &note
+}
+
+/// The bits of `value` from the sign down, the three fields apart, `bit` picked out by colour.
+fn bits(value: f32, bit: Option<u8>) -> String {
+    let mut text = String::new();
+    for position in (0..BIT_COUNT).rev() {
+        let digit = if value.to_bits() >> position & 1 == 1 { "1" } else { "0" };
+        if Some(position) == bit {
+            text += &style(digit).red().bold().underlined().to_string();
+        } else {
+            text += digit;
+        }
+        if position == 31 || position == 23 {
+            text.push(' ');
+        }
+    }
+    text
+}
+
+/// The index along each axis of the row-major `element` of a tensor of `shape`.
+fn coordinates(shape: &[usize], element: usize) -> Vec<usize> {
+    let mut rest = element;
+    let mut indices: Vec<usize> = shape
+        .iter()
+        .rev()
+        .map(|&axis| {
+            let index = rest % axis.max(1);
+            rest /= axis.max(1);
+            index
+        })
+        .collect();
+    indices.reverse();
+    indices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_stand_in_their_fields() {
+        assert_eq!(console::strip_ansi_codes(&bits(-0.5, Some(30))), "1 01111110 00000000000000000000000");
+        assert_eq!(bits(1.0, None), "0 01111111 00000000000000000000000");
+    }
+
+    #[test]
+    fn coordinates_count_row_major() {
+        assert_eq!(coordinates(&[1, 3, 4, 5], 0), [0, 0, 0, 0]);
+        assert_eq!(coordinates(&[1, 3, 4, 5], 59), [0, 2, 3, 4]);
+        assert_eq!(coordinates(&[1, 3, 4, 5], 26), [0, 1, 1, 1]);
+        assert_eq!(coordinates(&[], 0), [0usize; 0]);
+    }
+}

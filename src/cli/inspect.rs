@@ -1,0 +1,123 @@
+//! `faultscope inspect`: the layers of a model.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::open::ModelFile;
+use super::output::{counted, json, print, shape, thousands};
+use super::table::Table;
+use crate::fault::{SiteSpace, Target};
+use crate::graph::Graph;
+use crate::model::Model;
+
+/// List the layers of a model, in order.
+///
+/// "injectable" layers have an output that depends on the image, so that an activation fault can strike there;
+/// "sampled" ones are those among them that campaigns draw from: all but the last. Weight faults strike every
+/// layer that has parameters.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Model file, or id of a folder in models/
+    model: String,
+
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Inspection {
+    model: String,
+    input_shape: Vec<usize>,
+    classes: usize,
+    parameters: usize,
+    layers: Vec<Layer>,
+}
+
+#[derive(Debug, Serialize)]
+struct Layer {
+    index: usize,
+    name: String,
+    kind: String,
+    /// Of the first output.
+    output_shape: Vec<usize>,
+    parameters: usize,
+    injectable: bool,
+    sampled: bool,
+}
+
+impl Inspection {
+    fn new(model: &Model) -> Self {
+        let graph = &*model.graph;
+        let parameters = graph.parameters.keys().map(|&id| graph.values[id].elements()).sum();
+        Self {
+            model: model.card.name.clone(),
+            input_shape: model.input_shape().to_vec(),
+            classes: model.classes(),
+            parameters,
+            layers: layers(graph),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut table =
+            Table::new().number("#").text("layer").word("kind").number("output").number("parameters").word("faults");
+        for layer in &self.layers {
+            let faults = match (layer.sampled, layer.injectable) {
+                (true, _) => "sampled",
+                (false, true) => "by hand",
+                (false, false) => "",
+            };
+            table.row([
+                layer.index.to_string(),
+                layer.name.clone(),
+                layer.kind.clone(),
+                shape(&layer.output_shape),
+                if layer.parameters == 0 { String::new() } else { thousands(layer.parameters) },
+                faults.to_owned(),
+            ]);
+        }
+        format!(
+            "{}: {}, {}, input {}, {}\n\n{}\n{}\n",
+            self.model,
+            counted(self.layers.len(), "layer"),
+            counted(self.parameters, "parameter"),
+            shape(&self.input_shape),
+            counted(self.classes, "score"),
+            table.render(),
+            "faults: whether campaigns draw activation faults there, or only `inject` does"
+        )
+    }
+}
+
+fn layers(graph: &Graph) -> Vec<Layer> {
+    let holds = |space: SiteSpace| {
+        let mut holds = vec![false; graph.nodes.len()];
+        for sites in space.layers() {
+            holds[sites.layer] = true;
+        }
+        holds
+    };
+    let injectable = holds(SiteSpace::of(graph, Target::Activation));
+    let sampled = holds(SiteSpace::sampled(graph, Target::Activation));
+    let layer = |(index, node): (usize, &crate::graph::Node)| Layer {
+        index,
+        name: node.name.clone(),
+        kind: node.kind.clone(),
+        output_shape: node.outputs.first().map(|&id| graph.values[id].shape.clone()).unwrap_or_default(),
+        parameters: graph.parameter_elements(index),
+        injectable: injectable[index],
+        sampled: sampled[index],
+    };
+    graph.nodes.iter().enumerate().map(layer).collect()
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let model = ModelFile::read(&arguments.model)?.load(None)?;
+    let inspection = Inspection::new(&model);
+    if arguments.json { json(&inspection)? } else { print(&inspection.text())? }
+    Ok(Exit::Done)
+}

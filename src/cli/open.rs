@@ -1,0 +1,81 @@
+//! Opening what the user names: model files, images, groupings, devices.
+
+use std::path::{Path, PathBuf};
+
+use super::locate;
+use super::write::sha256;
+use crate::campaign::Lab;
+use crate::data::{Image, Normalise, Preprocess};
+use crate::graph::HostTensor;
+use crate::labels::Grouping;
+use crate::model::Model;
+use crate::platform::{self, DeviceChoice};
+use crate::{Error, Result, import};
+
+/// A model file in memory.
+#[derive(Debug)]
+pub struct ModelFile {
+    /// Where it is.
+    pub path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl ModelFile {
+    /// Reads the model that the user calls `name`: a path, or the id of a folder in models/.
+    pub fn read(name: &str) -> Result<Self> {
+        let path = locate::locate(name)?;
+        let bytes = read(&path)?;
+        Ok(Self { path, bytes })
+    }
+
+    /// SHA-256 of the bytes, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        sha256(&self.bytes)
+    }
+
+    /// Reads the model out of the bytes. `normalise`, where given, replaces what the file says of pixels.
+    pub fn load(self, normalise: Option<Normalise>) -> Result<Model> {
+        let mut model = import::load(&self.path.display().to_string(), self.bytes)?;
+        if let Some(normalise) = normalise {
+            model.card.preprocess = Some(Preprocess { normalise });
+        }
+        Ok(model)
+    }
+}
+
+/// Reads a file; the error names it.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Error::io(path.display(), error))
+}
+
+/// The grouping that the user calls `name`: one that comes with Faultscope, or a TOML file.
+pub fn grouping(name: &str) -> Result<Grouping> {
+    if Grouping::builtin_names().any(|known| known == name) {
+        return Grouping::builtin(name);
+    }
+    let path = Path::new(name);
+    if !path.exists() {
+        let known: Vec<_> = Grouping::builtin_names().collect();
+        return Err(Error::input(
+            name,
+            format_args!("there is neither a file nor a grouping of this name; groupings are {}", known.join(", ")),
+        ));
+    }
+    let text = String::from_utf8(read(path)?).map_err(|_| Error::input(name, "a grouping is a TOML file in UTF-8"))?;
+    Grouping::from_toml(name, &text)
+}
+
+/// Puts `model` on `device`, to be judged by `grouping` or, without one, by its own.
+pub fn lab(model: Model, device: DeviceChoice, grouping: Option<Grouping>) -> Result<Lab> {
+    let lab = Lab::new(model, &pollster::block_on(platform::open(device))?)?;
+    match grouping {
+        Some(grouping) => lab.with_grouping(grouping),
+        None => Ok(lab),
+    }
+}
+
+/// The input that `model` makes of the image file at `path`.
+pub fn input(model: &Model, path: &Path) -> Result<HostTensor> {
+    let image = Image::decode(&path.display().to_string(), &read(path)?)?;
+    model.preprocess().apply(&image, model.input_shape())
+}

@@ -1,0 +1,109 @@
+//! `faultscope predict`: what a model sees in images.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::args::RunArguments;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::open::{self, ModelFile};
+use super::output::{json, percent, print};
+use super::table::Table;
+use crate::campaign::Lab;
+use crate::fault::number;
+use crate::outcome::top;
+
+/// Classify images.
+///
+/// Probabilities are the softmax of the model's scores, or the scores themselves where they are probabilities
+/// already (between 0 and 1, with sum 1).
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Model file, or id of a folder in models/
+    model: String,
+
+    /// Image files: JPEG, PNG, WebP, BMP or PNM
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+
+    /// How many classes to show, the most likely first
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    top: usize,
+
+    #[command(flatten)]
+    run: RunArguments,
+
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Predictions {
+    predictions: Vec<Prediction>,
+}
+
+#[derive(Debug, Serialize)]
+struct Prediction {
+    image: String,
+    top: Vec<Candidate>,
+    /// The model's output, whether logits or probabilities.
+    #[serde(with = "number::list")]
+    logits: Vec<f32>,
+}
+
+#[derive(Debug, Serialize)]
+struct Candidate {
+    class: usize,
+    label: String,
+    #[serde(with = "number")]
+    probability: f32,
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let model = ModelFile::read(&arguments.model)?.load(arguments.run.preprocess)?;
+    let lab = open::lab(model, arguments.run.device, None)?;
+    let predictions = arguments
+        .images
+        .iter()
+        .map(|path| predict(&lab, path, arguments.top))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    if arguments.json {
+        json(&Predictions { predictions })?;
+    } else {
+        let text: Vec<_> = predictions.iter().map(Prediction::text).collect();
+        print(&text.join("\n"))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn predict(lab: &Lab, path: &std::path::Path, count: usize) -> Result<Prediction, Failure> {
+    let model = lab.model();
+    let golden = pollster::block_on(lab.golden(&open::input(model, path)?))?;
+    let top = top(&golden.logits, count)
+        .into_iter()
+        .map(|ranked| Candidate {
+            class: ranked.class,
+            label: model.label(ranked.class),
+            probability: ranked.probability,
+        })
+        .collect();
+    Ok(Prediction { image: path.display().to_string(), top, logits: golden.logits })
+}
+
+impl Prediction {
+    fn text(&self) -> String {
+        let mut table = Table::new().number("class").text("label").number("probability");
+        for candidate in &self.top {
+            table.row([
+                candidate.class.to_string(),
+                candidate.label.clone(),
+                percent(f64::from(candidate.probability)),
+            ]);
+        }
+        format!("{}\n{}", self.image, table.render())
+    }
+}

@@ -1,0 +1,191 @@
+//! `faultscope report`: the rates of a campaign.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use console::style;
+
+use super::directory;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::{counted, json, name, percent, print, thousands};
+use super::table::Table;
+use crate::campaign::{FaultSummary, LayerSummary, Summary};
+use crate::fault::{FaultKind, FaultModel, Mode, Sampling};
+use crate::outcome::Rate;
+
+/// Layers shown; JSON has all.
+const TOP_LAYERS: usize = 10;
+
+/// Show the rates of a campaign, with 95 % Wilson intervals.
+///
+/// Reads the campaign's records again, so it also works on one that was interrupted or is still running.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Directory of the campaign
+    dir: PathBuf,
+
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let (provenance, report) = directory::report(&arguments.dir)?;
+    if arguments.json {
+        json(&report)?;
+        return Ok(Exit::Done);
+    }
+    let mut text = text(&report.summary);
+    text += &format!(
+        "\nmodel {} on {}, data {}, faultscope {}\n",
+        provenance.model.path,
+        name(&provenance.device),
+        provenance.data.path,
+        provenance.faultscope
+    );
+    if !report.summary.complete {
+        text += &format!(
+            "incomplete: {} of {}{}\n",
+            thousands(report.records),
+            counted(report.planned, "fault"),
+            if report.truncated { "; the last line breaks off and is not counted" } else { "" }
+        );
+    }
+    print(&text)?;
+    Ok(Exit::Done)
+}
+
+/// The tables of a campaign.
+pub fn text(summary: &Summary) -> String {
+    let mut parts = vec![heading(summary), outcomes(summary)];
+    if !summary.fields.is_empty() {
+        let rows = summary.fields.iter().map(|row| (name(&row.field), &row.faults));
+        parts.push(breakdown("field", summary, rows));
+    }
+    if summary.bits.len() > 1 {
+        let rows = summary.bits.iter().rev().map(|row| (row.bit.to_string(), &row.faults));
+        parts.push(breakdown("bit", summary, rows));
+    }
+    parts.push(layers(summary));
+    parts.join("\n")
+}
+
+fn heading(summary: &Summary) -> String {
+    let config = &summary.config;
+    let title = format!(
+        "{}: {} of {}, {}",
+        config.model,
+        counted(summary.faults.injections, "fault"),
+        fault_model(&config.fault_model),
+        counted(summary.golden.images, "image"),
+    );
+    let sampling = match (config.fault_model.mode, config.fault_model.sampling) {
+        (Mode::Multiple, _) => "every layer is struck".to_owned(),
+        (Mode::Single, sampling @ Sampling::Layer) => {
+            format!("sampling {}: every layer equally likely, then every element of it", name(&sampling))
+        }
+        (Mode::Single, sampling @ Sampling::Element) => {
+            format!("sampling {}: every element of every layer equally likely", name(&sampling))
+        }
+    };
+    format!("{}\n{sampling}; seed {}\n", style(title).bold(), config.seed)
+}
+
+fn fault_model(model: &FaultModel) -> String {
+    let kind = match model.kind {
+        FaultKind::BitFlip { bit: Some(bit) } => format!("bit {bit} flipped"),
+        FaultKind::BitFlip { bit: None } => "one bit flipped".to_owned(),
+        FaultKind::Zero { percent: Some(percent) } => format!("{percent} % of a layer's values set to zero"),
+        FaultKind::Zero { percent: None } => "value set to zero".to_owned(),
+        FaultKind::Random => "value replaced at random".to_owned(),
+    };
+    let amount = if model.amount > 1 { format!(", {} elements at once", model.amount) } else { String::new() };
+    format!("target {} ({kind}{amount})", name(&model.target))
+}
+
+fn outcomes(summary: &Summary) -> String {
+    let mut table = Table::new().text("").number("count").number("of").number("share").word("95 % interval");
+    let mut row = |name: &str, rate: Option<&Rate>| {
+        if let Some(rate) = rate {
+            table.row([
+                name.to_owned(),
+                thousands(rate.count),
+                thousands(rate.of),
+                share(rate),
+                interval(rate),
+            ]);
+        }
+    };
+    let (golden, faults) = (&summary.golden, &summary.faults);
+    row("golden runs: correct", golden.accuracy.as_ref());
+    row("golden runs: SCM among the wrong ones", golden.scm.as_ref());
+    row("faults: masked", Some(&faults.masked));
+    row("faults: SDC", Some(&faults.sdc));
+    row("faults: SCM", faults.scm.as_ref());
+    row("faults: SCM among SDCs", faults.scm_of_sdc.as_ref());
+    row("faults: DUE, masked or not", Some(&faults.due));
+    let mut text = table.render();
+    if let Some(ratio) = summary.scm_ratio {
+        text += &format!(
+            "an error made by a fault was {ratio:.2} times as likely to be safety-critical as one of the model's own\n"
+        );
+    } else if faults.scm.is_none() {
+        text += "SCM is not judged: the model has no grouping; --grouping gives one\n";
+    }
+    text
+}
+
+fn breakdown<'a>(
+    what: &'static str,
+    summary: &Summary,
+    rows: impl Iterator<Item = (String, &'a FaultSummary)>,
+) -> String {
+    let judged = summary.faults.scm.is_some();
+    let mut table = Table::new().text(what).number("faults").number("SDC").number("share").word("95 % interval");
+    table = table.number("DUE");
+    if judged {
+        table = table.number("SCM");
+    }
+    for (name, faults) in rows {
+        let mut cells = vec![
+            name,
+            thousands(faults.injections),
+            thousands(faults.sdc.count),
+            share(&faults.sdc),
+            interval(&faults.sdc),
+            thousands(faults.due.count),
+        ];
+        cells.extend(faults.scm.as_ref().map(|rate| thousands(rate.count)));
+        table.row(cells);
+    }
+    table.render()
+}
+
+/// The layers that are most vulnerable for certain: by the lower end of the interval, so that one SDC in one fault
+/// does not come first.
+fn layers(summary: &Summary) -> String {
+    let mut rows: Vec<&LayerSummary> = summary.layers.iter().filter(|row| row.faults.injections > 0).collect();
+    rows.sort_by(|a, b| b.faults.sdc.low.total_cmp(&a.faults.sdc.low));
+    let struck = rows.len();
+    let shown = struck.min(TOP_LAYERS);
+    let table = breakdown("layer", summary, rows.into_iter().take(shown).map(|row| (row.layer.clone(), &row.faults)));
+    let note = if shown < struck {
+        format!("{shown} of {struck} layers, by the lower end of the interval; --json has all\n")
+    } else {
+        String::new()
+    };
+    table + &note
+}
+
+fn share(rate: &Rate) -> String {
+    if rate.of == 0 { "-".to_owned() } else { percent(rate.rate) }
+}
+
+fn interval(rate: &Rate) -> String {
+    if rate.of == 0 {
+        return String::new();
+    }
+    format!("{:>4.1} to {:>5}", 100.0 * rate.low, percent(rate.high))
+}

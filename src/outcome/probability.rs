@@ -1,0 +1,85 @@
+//! Class scores as people read them.
+
+use super::top1;
+
+/// Scores as probabilities.
+///
+/// Where `scores` already are a probability row (all of them in [0, 1], with sum 1 within 1e-3), as after a model's
+/// own softmax, they are returned as they are; anything else is taken for logits and goes through a softmax. Of a
+/// row with a NaN or an infinity in it no probabilities can be made: all of them are NaN.
+pub fn probabilities(scores: &[f32]) -> Vec<f32> {
+    const TOLERANCE: f64 = 1e-3;
+    let sum: f64 = scores.iter().map(|&score| f64::from(score)).sum();
+    if scores.iter().all(|score| (0.0..=1.0).contains(score)) && (sum - 1.0).abs() <= TOLERANCE {
+        return scores.to_vec();
+    }
+    if scores.iter().any(|score| !score.is_finite()) {
+        return vec![f32::NAN; scores.len()];
+    }
+    // Subtracting the maximum keeps the exponentials in range.
+    let maximum = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights: Vec<f64> = scores.iter().map(|&score| (f64::from(score) - f64::from(maximum)).exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| (weight / sum) as f32).collect()
+}
+
+/// A class with its place in the model's answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    /// Class.
+    pub class: usize,
+    /// Its probability, see [`probabilities`].
+    pub probability: f32,
+}
+
+/// The `count` most likely classes of `scores`, the predicted one ([`top1`]) first; of equal scores the lower class
+/// comes first, and a NaN comes before any number.
+pub fn top(scores: &[f32], count: usize) -> Vec<Ranked> {
+    let probabilities = probabilities(scores);
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| {
+        let (x, y) = (scores[a], scores[b]);
+        y.is_nan().cmp(&x.is_nan()).then(y.partial_cmp(&x).unwrap_or(std::cmp::Ordering::Equal)).then(a.cmp(&b))
+    });
+    debug_assert!(order.first().is_none_or(|&first| first == top1(scores)));
+    order.into_iter().take(count).map(|class| Ranked { class, probability: probabilities[class] }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_go_through_a_softmax() {
+        let probabilities = probabilities(&[1000.0, 1000.0 + 2f32.ln(), -1000.0]);
+        assert!((probabilities[0] - 1.0 / 3.0).abs() < 1e-4, "{probabilities:?}");
+        assert!((probabilities[1] - 2.0 / 3.0).abs() < 1e-4, "{probabilities:?}");
+        assert_eq!(probabilities[2], 0.0);
+    }
+
+    #[test]
+    fn a_probability_row_is_kept() {
+        let row = [0.25, 0.5, 0.25];
+        assert_eq!(probabilities(&row), row);
+    }
+
+    #[test]
+    fn a_row_that_sums_to_one_with_a_negative_score_is_logits() {
+        let probabilities = probabilities(&[-1.0, 2.0]);
+        assert!((probabilities[1] - 1.0 / (1.0 + (-3f32).exp())).abs() < 1e-6, "{probabilities:?}");
+    }
+
+    #[test]
+    fn non_finite_scores_have_no_probabilities_but_an_order() {
+        assert!(probabilities(&[0.0, f32::INFINITY]).iter().all(|value| value.is_nan()));
+        let order: Vec<_> = top(&[1.0, f32::INFINITY, f32::NAN, 3.0, f32::NAN], 5).iter().map(|r| r.class).collect();
+        assert_eq!(order, [2, 4, 1, 3, 0]);
+    }
+
+    #[test]
+    fn ties_go_to_the_lower_class_and_the_count_is_a_limit() {
+        let order: Vec<_> = top(&[0.5, 2.0, 2.0, 0.5], 3).iter().map(|r| r.class).collect();
+        assert_eq!(order, [1, 2, 0]);
+        assert_eq!(top(&[0.5], 7).len(), 1);
+    }
+}

@@ -1,0 +1,67 @@
+use super::*;
+use crate::campaign::{CampaignConfig, DataSource, ModelSource};
+use crate::data::Preprocess;
+use crate::fault::FaultModel;
+use crate::outcome::Rate;
+use crate::platform::DeviceChoice;
+
+fn provenance(images: usize, faults: usize) -> Provenance {
+    Provenance {
+        faultscope: "0.0.0".to_owned(),
+        campaign: CampaignConfig {
+            model: "m".to_owned(),
+            seed: 0,
+            images: Some(images),
+            faults,
+            fault_model: FaultModel::default(),
+            grouping: None,
+        },
+        model: ModelSource { path: "m.onnx".to_owned(), sha256: String::new(), preprocess: Preprocess::default() },
+        data: DataSource { path: "images".to_owned(), labels: None, images: 100, sha256: String::new() },
+        device: DeviceChoice::Cpu,
+        grouping: None,
+        layers: vec!["conv".to_owned(), "relu".to_owned()],
+    }
+}
+
+fn line(image: usize, faulty: usize, after: &str) -> String {
+    let outcome = if faulty == 4 { "masked" } else { "sdc" };
+    format!(
+        r#"{{"image":{image},"label":4,"golden":{{"class":4}},"faulty":{{"class":{faulty}}},"outcome":"{outcome}","due":false,"scm":null,"fault":{{"target":"activation","layer":"relu","tensor":"t","element":5,"bit":30,"before":0.5,"after":{after}}}}}
+"#
+    )
+}
+
+fn read(provenance: &Provenance, text: &str) -> Result<Report> {
+    Report::read(provenance, text.as_bytes(), "faults.jsonl")
+}
+
+#[test]
+fn records_become_rates() {
+    let text = line(0, 4, "1.0") + &line(0, 7, "\"NaN\"") + &line(1, 4, "-2e38") + &line(1, 4, "\"-Infinity\"");
+    let report = read(&provenance(2, 2), &text).unwrap();
+    assert_eq!((report.records, report.planned, report.truncated, report.summary.complete), (4, 4, false, true));
+    assert_eq!(report.summary.golden.accuracy, Some(Rate::new(2, 2)));
+    assert_eq!(report.summary.faults.sdc, Rate::new(1, 4));
+    let layers: Vec<_> =
+        report.summary.layers.iter().map(|row| (row.layer.as_str(), row.faults.injections)).collect();
+    assert_eq!(layers, [("conv", 0), ("relu", 4)]);
+}
+
+#[test]
+fn a_last_line_that_breaks_off_is_not_counted() {
+    let text = line(0, 4, "1.0") + &line(0, 7, "1.0");
+    let report = read(&provenance(2, 2), &text[..text.len() - 10]).unwrap();
+    assert_eq!((report.records, report.truncated, report.summary.complete), (1, true, false));
+    let report = read(&provenance(2, 2), text.trim_end()).unwrap();
+    assert_eq!((report.records, report.truncated), (2, false), "only the line's end is missing");
+}
+
+#[test]
+fn damage_elsewhere_is_an_error_that_names_the_line() {
+    let text = line(0, 4, "1.0") + "{\"image\":\n" + &line(0, 4, "1.0");
+    let error = read(&provenance(2, 2), &text).unwrap_err().to_string();
+    assert!(error.starts_with("faults.jsonl: line 2: "), "{error}");
+    let error = read(&provenance(1, 1), &line(0, 4, "1.0").repeat(2)).unwrap_err().to_string();
+    assert!(error.contains("more records than the campaign has trials (1)"), "{error}");
+}
