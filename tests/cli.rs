@@ -193,8 +193,12 @@ mod predict {
         assert_eq!(top.len(), 2);
         assert_eq!(top[0]["class"], 1);
         assert_eq!(top[0]["label"], "1", "a model without labels names its classes by number");
-        let logits: Vec<f64> =
-            list[0]["logits"].as_array().expect("a list").iter().map(|value| value.as_f64().expect("a number")).collect();
+        let logits: Vec<f64> = list[0]["logits"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|value| value.as_f64().expect("a number"))
+            .collect();
         assert_eq!(logits.len(), 3);
         let softmax = logits[1].exp() / logits.iter().map(|value| value.exp()).sum::<f64>();
         assert!((top[0]["probability"].as_f64().expect("a number") - softmax).abs() < 1e-6);
@@ -347,8 +351,7 @@ mod inject {
     #[test]
     fn the_text_shows_the_bits_and_the_verdict() {
         let (_folder, image) = one_image();
-        let arguments =
-            ["inject", MODEL, text(&image), "--layer", "fc", "--element", "0", "--bit", "30", "--trace"];
+        let arguments = ["inject", MODEL, text(&image), "--layer", "fc", "--element", "0", "--bit", "30", "--trace"];
         faultscope(&arguments)
             .code(DONE)
             .stdout(contains("bit 30").and(contains("exponent")).and(contains("golden")).and(contains("max |delta|")));
@@ -444,8 +447,12 @@ mod campaign {
         let sdc = records.iter().filter(|record| record["outcome"] == "sdc").count();
         assert_eq!(summary["faults"]["sdc"]["count"], sdc);
         assert!(sdc > 0, "120 flips with high exponent bits among them change some answer");
-        let by_bit: u64 =
-            summary["bits"].as_array().expect("a list").iter().map(|row| row["injections"].as_u64().expect("a count")).sum();
+        let by_bit: u64 = summary["bits"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|row| row["injections"].as_u64().expect("a count"))
+            .sum();
         assert_eq!(by_bit, 120);
         faultscope(&["report", text(&out)]).code(DONE).stdout(contains("incomplete").not());
     }
@@ -484,7 +491,8 @@ mod campaign {
     fn arrays_bring_their_labels_along() {
         let folder = TempDir::new().expect("a temporary folder");
         let images = folder.path().join("test_images.npy");
-        let pixels: Vec<u8> = (0..2 * 8 * 8).flat_map(|pixel| if pixel < 64 { [10, 20, 200] } else { [210, 9, 30] }).collect();
+        let pixels: Vec<u8> =
+            (0..2 * 8 * 8).flat_map(|pixel| if pixel < 64 { [10, 20, 200] } else { [210, 9, 30] }).collect();
         write_npy(&images, "|u1", "(2, 8, 8, 3)", &pixels);
         refused(&images, &[], "test_labels.npy");
 

@@ -104,7 +104,10 @@ pub fn report(path: &Path) -> Result<(Provenance, Report)> {
     let config_name = config.display().to_string();
     let bytes = match read(&config) {
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-            return Err(Error::input(path.display().to_string(), format_args!("no campaign: there is no {CONFIG} in it")));
+            return Err(Error::input(
+                path.display().to_string(),
+                format_args!("no campaign: there is no {CONFIG} in it"),
+            ));
         }
         bytes => bytes?,
     };

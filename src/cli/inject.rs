@@ -253,7 +253,11 @@ fn trace(rows: &[TraceRow]) -> String {
         ]);
     }
     let swallowed = rows.iter().filter(|row| row.changed == 0).count();
-    let note = if swallowed == 0 { String::new() } else { format!("{} of these equal the golden run\n", counted(swallowed, "layer")) };
+    let note = if swallowed == 0 {
+        String::new()
+    } else {
+        format!("{} of these equal the golden run\n", counted(swallowed, "layer"))
+    };
     table.render() + &note
 }
 

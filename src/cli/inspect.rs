@@ -118,6 +118,10 @@ fn layers(graph: &Graph) -> Vec<Layer> {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let model = ModelFile::read(&arguments.model)?.load(None)?;
     let inspection = Inspection::new(&model);
-    if arguments.json { json(&inspection)? } else { print(&inspection.text())? }
+    if arguments.json {
+        json(&inspection)?
+    } else {
+        print(&inspection.text())?
+    }
     Ok(Exit::Done)
 }

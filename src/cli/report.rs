@@ -109,13 +109,7 @@ fn outcomes(summary: &Summary) -> String {
     let mut table = Table::new().text("").number("count").number("of").number("share").word("95 % interval");
     let mut row = |name: &str, rate: Option<&Rate>| {
         if let Some(rate) = rate {
-            table.row([
-                name.to_owned(),
-                thousands(rate.count),
-                thousands(rate.of),
-                share(rate),
-                interval(rate),
-            ]);
+            table.row([name.to_owned(), thousands(rate.count), thousands(rate.of), share(rate), interval(rate)]);
         }
     };
     let (golden, faults) = (&summary.golden, &summary.faults);

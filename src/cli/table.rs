@@ -59,8 +59,7 @@ impl Table {
     }
 
     fn render_to(&self, limit: Option<usize>) -> String {
-        let mut widths: Vec<usize> =
-            self.columns.iter().map(|column| measure_text_width(column.header)).collect();
+        let mut widths: Vec<usize> = self.columns.iter().map(|column| measure_text_width(column.header)).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(measure_text_width(cell));
@@ -82,7 +81,8 @@ impl Table {
         const LEAST: usize = 8;
         let mut total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
         while total > limit {
-            let widest = (0..widths.len()).filter(|&index| self.columns[index].elastic).max_by_key(|&index| widths[index]);
+            let widest =
+                (0..widths.len()).filter(|&index| self.columns[index].elastic).max_by_key(|&index| widths[index]);
             match widest {
                 Some(index) if widths[index] > LEAST => widths[index] -= 1,
                 _ => return,

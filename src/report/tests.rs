@@ -43,8 +43,7 @@ fn records_become_rates() {
     assert_eq!((report.records, report.planned, report.truncated, report.summary.complete), (4, 4, false, true));
     assert_eq!(report.summary.golden.accuracy, Some(Rate::new(2, 2)));
     assert_eq!(report.summary.faults.sdc, Rate::new(1, 4));
-    let layers: Vec<_> =
-        report.summary.layers.iter().map(|row| (row.layer.as_str(), row.faults.injections)).collect();
+    let layers: Vec<_> = report.summary.layers.iter().map(|row| (row.layer.as_str(), row.faults.injections)).collect();
     assert_eq!(layers, [("conv", 0), ("relu", 4)]);
 }
 

@@ -113,11 +113,8 @@ fn a_trial_with_several_faults_lists_them_all() {
 #[test]
 fn weight_faults_strike_one_inference_at_a_time() {
     let lab = lab();
-    let fault_model = FaultModel {
-        target: Target::Weight,
-        kind: FaultKind::BitFlip { bit: Some(30) },
-        ..FaultModel::default()
-    };
+    let fault_model =
+        FaultModel { target: Target::Weight, kind: FaultKind::BitFlip { bit: Some(30) }, ..FaultModel::default() };
     let config = CampaignConfig { fault_model, ..config(8) };
     let records = records(&events(Runner::new(&lab, config, images()).unwrap()));
     assert!(records.iter().all(|record| record.fault.tensor == "fc.weight"));
@@ -129,9 +126,8 @@ fn weight_faults_strike_one_inference_at_a_time() {
 #[test]
 fn what_does_not_fit_is_refused_before_any_work() {
     let lab = lab();
-    let refused = |config: CampaignConfig, images: Vec<LabelledImage>| {
-        Runner::new(&lab, config, images).unwrap_err().to_string()
-    };
+    let refused =
+        |config: CampaignConfig, images: Vec<LabelledImage>| Runner::new(&lab, config, images).unwrap_err().to_string();
     assert!(refused(config(0), images()).contains("at least one fault"));
     assert!(refused(CampaignConfig { images: Some(0), ..config(1) }, images()).contains("at least one image"));
     assert!(refused(CampaignConfig { images: Some(4), ..config(1) }, images()).contains("the data has 3"));
