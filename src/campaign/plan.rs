@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::CampaignConfig;
-use crate::fault::{Site, SiteSpace, draw};
+use crate::fault::{Site, SiteSpace, sampler};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -90,7 +90,7 @@ impl Plan {
     /// # Errors
     /// Where a layer has fewer elements than the amount asked for.
     pub fn sites(&self, position: Position) -> Result<Vec<Site>> {
-        draw(
+        sampler::draw(
             &self.graph,
             &self.space,
             &self.config.fault_model,
