@@ -86,7 +86,7 @@ struct FaultArguments {
     target: Target,
 
     /// What happens to a value
-    #[arg(long = "type", default_value = "bitflip", value_parser = choice::<Kind>(KINDS))]
+    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<Kind>(KINDS))]
     kind: Kind,
 
     /// The bit that bit flips invert, 0 to 31; without it each is drawn uniformly
@@ -174,16 +174,13 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let planned = runner.plan().trials();
     let interrupted = interruption()?;
     let summary = drive(runner, Directory::create(&arguments.out, &provenance)?, &interrupted)?;
-    print(&report::text(&summary))?;
+    let out = arguments.out.display();
+    print(&format!("{}\n`faultscope report {out}` breaks this down by bit and layer\n", report::overview(&summary)))?;
     if summary.complete {
         return Ok(Exit::Done);
     }
-    eprintln!(
-        "interrupted after {} of {}; what was done is in {}",
-        thousands(summary.faults.injections),
-        counted(planned, "fault"),
-        arguments.out.display()
-    );
+    let done = thousands(summary.faults.injections);
+    eprintln!("interrupted after {done} of {}; what was done is in {out}", counted(planned, "fault"));
     Ok(Exit::Incomplete)
 }
 

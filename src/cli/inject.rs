@@ -55,7 +55,7 @@ pub struct Arguments {
     target: Target,
 
     /// What happens to the value
-    #[arg(long = "type", default_value = "bitflip", value_parser = choice::<Kind>(KINDS))]
+    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<Kind>(KINDS))]
     kind: Kind,
 
     /// Seed of the number that --type random draws
@@ -202,7 +202,7 @@ fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Golden, trial: &
         if probability.is_nan() { name } else { format!("{name}, {}", percent(f64::from(probability))) }
     };
     let what = match fault.bit {
-        Some(bit) => format!("bit {bit} of 31..0 inverted ({})", name(&bit_field(bit))),
+        Some(bit) => format!("bit {bit} flipped ({})", name(&bit_field(bit))),
         None => "replaced".to_owned(),
     };
     let lines = [
@@ -240,24 +240,31 @@ fn trace(rows: &[TraceRow]) -> String {
     if rows.is_empty() {
         return "no layer lies downstream of the fault\n".to_owned();
     }
-    let mut table =
-        Table::new().text("layer").number("changed").number("share").number("max |delta|").number("non-finite");
+    let mut table = Table::new()
+        .text("layer")
+        .number("changed")
+        .number("of")
+        .number("share")
+        .number("max |delta|")
+        .number("non-finite");
     for row in rows {
-        let share = if row.elements == 0 { 0.0 } else { row.changed as f64 / row.elements as f64 };
-        table.row([
-            row.layer.clone(),
-            thousands(row.changed),
-            percent(share),
-            format!("{:.3e}", row.max_abs_delta),
-            if row.non_finite == 0 { String::new() } else { thousands(row.non_finite) },
-        ]);
+        let mut cells = vec![row.layer.clone()];
+        if row.changed > 0 {
+            cells.extend([
+                thousands(row.changed),
+                thousands(row.elements),
+                percent(row.changed as f64 / row.elements as f64),
+                format!("{:.3e}", row.max_abs_delta),
+                if row.non_finite == 0 { String::new() } else { thousands(row.non_finite) },
+            ]);
+        } else {
+            cells.push("-".to_owned());
+        }
+        table.row(cells);
     }
-    let swallowed = rows.iter().filter(|row| row.changed == 0).count();
-    let note = if swallowed == 0 {
-        String::new()
-    } else {
-        format!("{} of these equal the golden run\n", counted(swallowed, "layer"))
-    };
+    let equal = rows.iter().filter(|row| row.changed == 0).count();
+    let note =
+        if equal == 0 { String::new() } else { format!("-: as in the golden run, {}\n", counted(equal, "layer")) };
     table.render() + &note
 }
 

@@ -64,9 +64,15 @@ pub fn shape(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
 }
 
-/// A share, `3.9 %`.
+/// A share, `3.9 %`. What is neither nothing nor all is not rounded to look like it.
 pub fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
+    if share > 0.0 && share < 0.0005 {
+        "<0.1 %".to_owned()
+    } else if share < 1.0 && share >= 0.9995 {
+        ">99.9 %".to_owned()
+    } else {
+        format!("{:.1} %", 100.0 * share)
+    }
 }
 
 /// A float32 in as many digits as tell it from its neighbours, very large and very small ones with an exponent.
@@ -97,6 +103,7 @@ mod tests {
         assert_eq!(float(f32::NAN), "NaN");
         assert_eq!(float(1.5e-9), "1.5e-9");
         assert_eq!(percent(0.0385), "3.9 %");
+        assert_eq!([0.0, 1e-5, 0.99999, 1.0].map(percent), ["0.0 %", "<0.1 %", ">99.9 %", "100.0 %"]);
         assert_eq!(shape(&[1, 3, 32, 32]), "1 x 3 x 32 x 32");
     }
 }

@@ -1,6 +1,6 @@
 //! `faultscope predict`: what a model sees in images.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -77,7 +77,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn predict(lab: &Lab, path: &std::path::Path, count: usize) -> Result<Prediction, Failure> {
+fn predict(lab: &Lab, path: &Path, count: usize) -> Result<Prediction, Failure> {
     let model = lab.model();
     let golden = pollster::block_on(lab.golden(&open::input(model, path)?))?;
     let top = top(&golden.logits, count)
@@ -93,13 +93,18 @@ fn predict(lab: &Lab, path: &std::path::Path, count: usize) -> Result<Prediction
 
 impl Prediction {
     fn text(&self) -> String {
-        let mut table = Table::new().number("class").text("label").number("probability");
+        // A model without labels calls its classes by their numbers.
+        let labelled = self.top.iter().any(|candidate| candidate.label != candidate.class.to_string());
+        let table = Table::new().number("class");
+        let table = if labelled { table.text("label") } else { table };
+        let mut table = table.number("probability");
         for candidate in &self.top {
-            table.row([
-                candidate.class.to_string(),
-                candidate.label.clone(),
-                percent(f64::from(candidate.probability)),
-            ]);
+            let mut cells = vec![candidate.class.to_string()];
+            if labelled {
+                cells.push(candidate.label.clone());
+            }
+            cells.push(percent(f64::from(candidate.probability)));
+            table.row(cells);
         }
         format!("{}\n{}", self.image, table.render())
     }

@@ -57,18 +57,24 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The tables of a campaign.
-pub fn text(summary: &Summary) -> String {
-    let mut parts = vec![heading(summary), outcomes(summary)];
-    if !summary.fields.is_empty() {
-        let rows = summary.fields.iter().map(|row| (name(&row.field), &row.faults));
-        parts.push(breakdown("field", summary, rows));
-    }
+/// All tables of a campaign.
+fn text(summary: &Summary) -> String {
+    let mut parts = vec![overview(summary)];
     if summary.bits.len() > 1 {
         let rows = summary.bits.iter().rev().map(|row| (row.bit.to_string(), &row.faults));
         parts.push(breakdown("bit", summary, rows));
     }
     parts.push(layers(summary));
+    parts.join("\n")
+}
+
+/// What was done, and the rates over all of it.
+pub fn overview(summary: &Summary) -> String {
+    let mut parts = vec![heading(summary), outcomes(summary)];
+    if !summary.fields.is_empty() {
+        let rows = summary.fields.iter().map(|row| (name(&row.field), &row.faults));
+        parts.push(breakdown("field", summary, rows));
+    }
     parts.join("\n")
 }
 
@@ -106,7 +112,7 @@ fn fault_model(model: &FaultModel) -> String {
 }
 
 fn outcomes(summary: &Summary) -> String {
-    let mut table = Table::new().text("").number("count").number("of").number("share").word("95 % interval");
+    let mut table = Table::new().text("").number("count").number("of").number("share").number("95 % interval");
     let mut row = |name: &str, rate: Option<&Rate>| {
         if let Some(rate) = rate {
             table.row([name.to_owned(), thousands(rate.count), thousands(rate.of), share(rate), interval(rate)]);
@@ -137,7 +143,7 @@ fn breakdown<'a>(
     rows: impl Iterator<Item = (String, &'a FaultSummary)>,
 ) -> String {
     let judged = summary.faults.scm.is_some();
-    let mut table = Table::new().text(what).number("faults").number("SDC").number("share").word("95 % interval");
+    let mut table = Table::new().text(what).number("faults").number("SDC").number("share").number("95 % interval");
     table = table.number("DUE");
     if judged {
         table = table.number("SCM");
@@ -160,17 +166,20 @@ fn breakdown<'a>(
 /// The layers that are most vulnerable for certain: by the lower end of the interval, so that one SDC in one fault
 /// does not come first.
 fn layers(summary: &Summary) -> String {
-    let mut rows: Vec<&LayerSummary> = summary.layers.iter().filter(|row| row.faults.injections > 0).collect();
+    let struck = summary.layers.iter().filter(|row| row.faults.injections > 0).count();
+    let mut rows: Vec<&LayerSummary> = summary.layers.iter().filter(|row| row.faults.sdc.count > 0).collect();
+    if rows.is_empty() {
+        return format!("no SDC in any of the {} that were struck\n", counted(struck, "layer"));
+    }
     rows.sort_by(|a, b| b.faults.sdc.low.total_cmp(&a.faults.sdc.low));
-    let struck = rows.len();
-    let shown = struck.min(TOP_LAYERS);
-    let table = breakdown("layer", summary, rows.into_iter().take(shown).map(|row| (row.layer.clone(), &row.faults)));
-    let note = if shown < struck {
-        format!("{shown} of {struck} layers, by the lower end of the interval; --json has all\n")
-    } else {
-        String::new()
-    };
-    table + &note
+    let vulnerable = rows.len();
+    rows.truncate(TOP_LAYERS);
+    let shown = if rows.len() < vulnerable { format!("the {} most vulnerable of ", rows.len()) } else { String::new() };
+    let table = breakdown("layer", summary, rows.into_iter().map(|row| (row.layer.clone(), &row.faults)));
+    format!(
+        "{table}{shown}{} with an SDC, of {struck} that were struck; --json has all\n",
+        counted(vulnerable, "layer")
+    )
 }
 
 fn share(rate: &Rate) -> String {
@@ -181,5 +190,5 @@ fn interval(rate: &Rate) -> String {
     if rate.of == 0 {
         return String::new();
     }
-    format!("{:>4.1} to {:>5}", 100.0 * rate.low, percent(rate.high))
+    format!("{:.1} to {:>5.1} %", 100.0 * rate.low, 100.0 * rate.high)
 }
