@@ -68,7 +68,7 @@ pub fn shape(shape: &[usize]) -> String {
 pub fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.0005 {
         "<0.1 %".to_owned()
-    } else if share < 1.0 && share >= 0.9995 {
+    } else if (0.9995..1.0).contains(&share) {
         ">99.9 %".to_owned()
     } else {
         format!("{:.1} %", 100.0 * share)
