@@ -1,9 +1,10 @@
 //! How far a campaign is, on stderr: a bar on a terminal, elsewhere a line now and then.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use console::Term;
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use super::output::{counted, percent, thousands};
 
@@ -27,9 +28,13 @@ impl Progress {
     pub fn new(total: u64) -> Self {
         let now = Instant::now();
         let bar = Term::stderr().is_term().then(|| {
-            let template = "{wide_bar} {human_pos}/{human_len} faults, {per_sec}, {eta} left{msg}";
+            let template = "{wide_bar} {human_pos}/{human_len} faults, {rate}, {eta} left{msg}";
             let style = ProgressStyle::with_template(template).expect("a constant template");
-            ProgressBar::new(total).with_style(style)
+            let rate = |state: &ProgressState, text: &mut dyn Write| {
+                // The only error is that of a writer that is full, and this one is a string.
+                let _ = write!(text, "{:.1}/s", state.per_sec());
+            };
+            ProgressBar::new(total).with_style(style.with_key("rate", rate))
         });
         Self { total, done: 0, sdc: 0, started: now, last: now, bar }
     }

@@ -39,7 +39,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
     let mut text = text(&report.summary);
     text += &format!(
-        "\nmodel {} on {}, data {}, faultscope {}\n",
+        "\nmodel {}, on {}\ndata {}\nmade by faultscope {}\n",
         provenance.model.path,
         name(&provenance.device),
         provenance.data.path,
@@ -62,7 +62,7 @@ fn text(summary: &Summary) -> String {
     let mut parts = vec![overview(summary)];
     if summary.bits.len() > 1 {
         let rows = summary.bits.iter().rev().map(|row| (row.bit.to_string(), &row.faults));
-        parts.push(breakdown("bit", summary, rows));
+        parts.push(breakdown(Table::new().number("bit"), summary, rows));
     }
     parts.push(layers(summary));
     parts.join("\n")
@@ -73,7 +73,7 @@ pub fn overview(summary: &Summary) -> String {
     let mut parts = vec![heading(summary), outcomes(summary)];
     if !summary.fields.is_empty() {
         let rows = summary.fields.iter().map(|row| (name(&row.field), &row.faults));
-        parts.push(breakdown("field", summary, rows));
+        parts.push(breakdown(Table::new().word("field"), summary, rows));
     }
     parts.join("\n")
 }
@@ -81,11 +81,10 @@ pub fn overview(summary: &Summary) -> String {
 fn heading(summary: &Summary) -> String {
     let config = &summary.config;
     let title = format!(
-        "{}: {} of {}, {}",
+        "{}: {}, {}",
         config.model,
-        counted(summary.faults.injections, "fault"),
-        fault_model(&config.fault_model),
         counted(summary.golden.images, "image"),
+        fault_model(&config.fault_model, summary.faults.injections),
     );
     let sampling = match (config.fault_model.mode, config.fault_model.sampling) {
         (Mode::Multiple, _) => "every layer is struck".to_owned(),
@@ -99,7 +98,7 @@ fn heading(summary: &Summary) -> String {
     format!("{}\n{sampling}; seed {}\n", style(title).bold(), config.seed)
 }
 
-fn fault_model(model: &FaultModel) -> String {
+fn fault_model(model: &FaultModel, injections: u64) -> String {
     let kind = match model.kind {
         FaultKind::BitFlip { bit: Some(bit) } => format!("bit {bit} flipped"),
         FaultKind::BitFlip { bit: None } => "one bit flipped".to_owned(),
@@ -108,14 +107,16 @@ fn fault_model(model: &FaultModel) -> String {
         FaultKind::Random => "value replaced at random".to_owned(),
     };
     let amount = if model.amount > 1 { format!(", {} elements at once", model.amount) } else { String::new() };
-    format!("target {} ({kind}{amount})", name(&model.target))
+    let target = format!("{} fault", name(&model.target));
+    format!("{} ({kind}{amount})", counted(injections, &target))
 }
 
 fn outcomes(summary: &Summary) -> String {
-    let mut table = Table::new().text("").number("count").number("of").number("share").number("95 % interval");
+    let mut table = Table::new().text("").number("count").number("of").number("share").number("low").number("high");
     let mut row = |name: &str, rate: Option<&Rate>| {
         if let Some(rate) = rate {
-            table.row([name.to_owned(), thousands(rate.count), thousands(rate.of), share(rate), interval(rate)]);
+            let counts = [name.to_owned(), thousands(rate.count), thousands(rate.of)];
+            table.row(counts.into_iter().chain(estimate(rate)));
         }
     };
     let (golden, faults) = (&summary.golden, &summary.faults);
@@ -126,7 +127,7 @@ fn outcomes(summary: &Summary) -> String {
     row("faults: SCM", faults.scm.as_ref());
     row("faults: SCM among SDCs", faults.scm_of_sdc.as_ref());
     row("faults: DUE, masked or not", Some(&faults.due));
-    let mut text = table.render();
+    let mut text = table.render() + "low, high: ends of the 95 % Wilson interval\n";
     if let Some(ratio) = summary.scm_ratio {
         text += &format!(
             "an error made by a fault was {ratio:.2} times as likely to be safety-critical as one of the model's own\n"
@@ -138,25 +139,19 @@ fn outcomes(summary: &Summary) -> String {
 }
 
 fn breakdown<'a>(
-    what: &'static str,
+    first_column: Table,
     summary: &Summary,
     rows: impl Iterator<Item = (String, &'a FaultSummary)>,
 ) -> String {
-    let judged = summary.faults.scm.is_some();
-    let mut table = Table::new().text(what).number("faults").number("SDC").number("share").number("95 % interval");
-    table = table.number("DUE");
-    if judged {
+    let mut table =
+        first_column.number("faults").number("SDC").number("share").number("low").number("high").number("DUE");
+    if summary.faults.scm.is_some() {
         table = table.number("SCM");
     }
     for (name, faults) in rows {
-        let mut cells = vec![
-            name,
-            thousands(faults.injections),
-            thousands(faults.sdc.count),
-            share(&faults.sdc),
-            interval(&faults.sdc),
-            thousands(faults.due.count),
-        ];
+        let mut cells = vec![name, thousands(faults.injections), thousands(faults.sdc.count)];
+        cells.extend(estimate(&faults.sdc));
+        cells.push(thousands(faults.due.count));
         cells.extend(faults.scm.as_ref().map(|rate| thousands(rate.count)));
         table.row(cells);
     }
@@ -175,20 +170,18 @@ fn layers(summary: &Summary) -> String {
     let vulnerable = rows.len();
     rows.truncate(TOP_LAYERS);
     let shown = if rows.len() < vulnerable { format!("the {} most vulnerable of ", rows.len()) } else { String::new() };
-    let table = breakdown("layer", summary, rows.into_iter().map(|row| (row.layer.clone(), &row.faults)));
+    let table =
+        breakdown(Table::new().text("layer"), summary, rows.into_iter().map(|row| (row.layer.clone(), &row.faults)));
     format!(
         "{table}{shown}{} with an SDC, of {struck} that were struck; --json has all\n",
         counted(vulnerable, "layer")
     )
 }
 
-fn share(rate: &Rate) -> String {
-    if rate.of == 0 { "-".to_owned() } else { percent(rate.rate) }
-}
-
-fn interval(rate: &Rate) -> String {
+/// Share, low and high end of its interval; without trials nothing is known.
+fn estimate(rate: &Rate) -> [String; 3] {
     if rate.of == 0 {
-        return String::new();
+        return [String::from("-"), String::new(), String::new()];
     }
-    format!("{:.1} to {:>5.1} %", 100.0 * rate.low, 100.0 * rate.high)
+    [rate.rate, rate.low, rate.high].map(percent)
 }
