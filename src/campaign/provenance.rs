@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::CampaignConfig;
 use crate::data::Preprocess;
 use crate::labels::Grouping;
-use crate::platform::DeviceChoice;
 
 /// What stands in a campaign's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,8 +17,8 @@ pub struct Provenance {
     pub model: ModelSource,
     /// The images.
     pub data: DataSource,
-    /// Where it was computed. It does not change which faults are injected.
-    pub device: DeviceChoice,
+    /// Where it was computed, `cpu` or `gpu`. It does not change which faults are injected.
+    pub device: String,
     /// The grouping in full, so that SCM can be judged again.
     pub grouping: Option<Grouping>,
     /// The layers that faults were drawn from, in model order.

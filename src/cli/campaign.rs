@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::inject::bit_out_of_range;
 use super::open::{self, ModelFile};
-use super::output::{counted, print, thousands};
+use super::output::{counted, name, print, thousands};
 use super::progress::Progress;
 use super::{data, report};
 use crate::campaign::{CampaignConfig, CampaignEvent, Lab, ModelSource, Provenance, Runner, Summary};
@@ -167,7 +167,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         campaign: runner.plan().config().clone(),
         model: source,
         data: data.origin,
-        device: arguments.run.device,
+        device: name(&arguments.run.device),
         grouping: lab.grouping().cloned(),
         layers: runner.plan().layers(),
     };

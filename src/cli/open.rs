@@ -67,7 +67,13 @@ pub fn grouping(name: &str) -> Result<Grouping> {
 
 /// Puts `model` on `device`, to be judged by `grouping` or, without one, by its own.
 pub fn lab(model: Model, device: DeviceChoice, grouping: Option<Grouping>) -> Result<Lab> {
-    let lab = Lab::new(model, &pollster::block_on(platform::open(device))?)?;
+    let device = pollster::block_on(platform::open(device)).map_err(|error| match error {
+        Error::Device { device, problem } => {
+            Error::device(device, format_args!("{problem}; --device cpu computes on the processor"))
+        }
+        other => other,
+    })?;
+    let lab = Lab::new(model, &device)?;
     match grouping {
         Some(grouping) => lab.with_grouping(grouping),
         None => Ok(lab),

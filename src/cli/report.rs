@@ -41,7 +41,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     text += &format!(
         "\nmodel {}, on {}\ndata {}\nmade by faultscope {}\n",
         provenance.model.path,
-        name(&provenance.device),
+        provenance.device,
         provenance.data.path,
         provenance.faultscope
     );

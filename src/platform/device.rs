@@ -1,6 +1,7 @@
 //! Opening a compute device.
 
 use burn::tensor::Device;
+use burn::tensor::wgpu::WgpuInitError;
 use futures_util::lock::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +33,12 @@ pub async fn open(choice: DeviceChoice) -> Result<Device> {
             if let Some(device) = &*gpu {
                 return Ok(device.clone());
             }
-            let device = Device::wgpu_options().init_async().await.map_err(|error| Error::device("gpu", error))?;
+            let device = Device::wgpu_options().init_async().await.map_err(|error| match error {
+                WgpuInitError::AdapterUnavailable { message, .. } => {
+                    Error::device("gpu", format_args!("no GPU was found that can be used: {message}"))
+                }
+                other => Error::device("gpu", other),
+            })?;
             Ok(gpu.insert(device).clone())
         }
     }

@@ -3,7 +3,6 @@ use crate::campaign::{CampaignConfig, DataSource, ModelSource};
 use crate::data::Preprocess;
 use crate::fault::FaultModel;
 use crate::outcome::Rate;
-use crate::platform::DeviceChoice;
 
 fn provenance(images: usize, faults: usize) -> Provenance {
     Provenance {
@@ -18,7 +17,7 @@ fn provenance(images: usize, faults: usize) -> Provenance {
         },
         model: ModelSource { path: "m.onnx".to_owned(), sha256: String::new(), preprocess: Preprocess::default() },
         data: DataSource { path: "images".to_owned(), labels: None, images: 100, sha256: String::new() },
-        device: DeviceChoice::Cpu,
+        device: "cpu".to_owned(),
         grouping: None,
         layers: vec!["conv".to_owned(), "relu".to_owned()],
     }
