@@ -40,10 +40,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut text = text(&report.summary);
     text += &format!(
         "\nmodel {}, on {}\ndata {}\nmade by faultscope {}\n",
-        provenance.model.path,
-        provenance.device,
-        provenance.data.path,
-        provenance.faultscope
+        provenance.model.path, provenance.device, provenance.data.path, provenance.faultscope
     );
     if !report.summary.complete {
         text += &format!(
