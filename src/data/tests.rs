@@ -1,6 +1,7 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, Luma, Rgba};
+use proptest::prelude::*;
 
 use super::npy::{NpyImages, labels};
 use super::{Image, Normalise, Preprocess};
@@ -61,6 +62,33 @@ fn damaged_and_hostile_images_are_refused_by_name() {
     );
     refused(b"P6 8001 8000 255\n", "8001 x 8000");
     refused(b"P6 4000000000 4000000000 255\n", "holiday.png");
+}
+
+proptest! {
+    #[test]
+    fn damaged_files_never_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let photo = image::RgbImage::from_raw(16, 16, pattern(16, 16).rgb).expect("the bytes fit");
+        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Pnm, ImageFormat::WebP] {
+            let mut bytes = encoded(photo.clone().into(), format);
+            for (at, byte) in &changes {
+                let at = at.index(bytes.len());
+                bytes[at] = *byte;
+            }
+            let _ = Image::decode("x", &bytes);
+            bytes.truncate(cut.index(bytes.len()));
+            let _ = Image::decode("x", &bytes);
+        }
+        let mut bytes = npy("|u1", "False", "(1, 2, 2, 3)", &[0; 12]);
+        for (at, byte) in &changes {
+            let at = at.index(bytes.len());
+            bytes[at] = *byte;
+        }
+        let _ = labels("x", &bytes);
+        let _ = NpyImages::new("x", bytes);
+    }
 }
 
 #[test]

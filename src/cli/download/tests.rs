@@ -7,15 +7,15 @@ use zip::write::SimpleFileOptions;
 use super::*;
 
 /// A package index on this machine that answers each path by `answer`, and the paths it was asked for.
-struct Server {
-    url: String,
+pub struct Server {
+    pub url: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
-/// Status, content type and body.
-type Answer = (u16, &'static str, Vec<u8>);
+/// Status, content type and body of an answer.
+pub type Answer = (u16, &'static str, Vec<u8>);
 
-fn serve(answer: impl Fn(&str, usize) -> Answer + Send + 'static) -> Server {
+pub fn serve(answer: impl Fn(&str, usize) -> Answer + Send + 'static) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}/simple", listener.local_addr().expect("bound"));
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -43,18 +43,24 @@ fn serve(answer: impl Fn(&str, usize) -> Answer + Send + 'static) -> Server {
 }
 
 impl Server {
-    fn asked(&self) -> Vec<String> {
+    pub fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("no test panics with it").clone()
     }
 }
 
 const FILE: &str = "net-1.0-py3-none-any.whl";
 
-/// A wheel with one member, and what a manifest says of it.
 fn wheel() -> (Vec<u8>, Archive) {
+    wheel_of(&[("net/weights.pth", b"weights")])
+}
+
+/// A wheel with these members, and what a manifest says of it.
+pub fn wheel_of(members: &[(&str, &[u8])]) -> (Vec<u8>, Archive) {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file("net/weights.pth", SimpleFileOptions::default()).expect("a member");
-    zip.write_all(b"weights").expect("its bytes");
+    for (name, bytes) in members {
+        zip.start_file(*name, SimpleFileOptions::default()).expect("a member");
+        zip.write_all(bytes).expect("its bytes");
+    }
     let bytes = zip.finish().expect("an archive").into_inner();
     let archive = Archive {
         package: "net".to_owned(),
@@ -66,7 +72,7 @@ fn wheel() -> (Vec<u8>, Archive) {
     (bytes, archive)
 }
 
-fn json_page() -> Vec<u8> {
+pub fn json_page() -> Vec<u8> {
     format!("{{\"files\":[{{\"filename\":\"x\",\"url\":\"y\"}},{{\"filename\":\"{FILE}\",\"url\":\"../../{FILE}\"}}]}}")
         .into_bytes()
 }
@@ -123,6 +129,16 @@ fn another_file_than_the_pinned_one_is_not_used() {
     let error = get(&server, &archive, cache.path()).expect_err("another file").to_string();
     assert!(error.contains("is pinned"), "{error}");
     assert!(!cache.path().join(FILE).exists());
+}
+
+#[test]
+fn a_password_in_the_indexs_address_is_not_shown() {
+    let (_, archive) = wheel();
+    let server = serve(|_, _| (404, "text/plain", b"no".to_vec()));
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let url = server.url.replace("http://", "http://me:secret@");
+    let error = Downloader::with(&url, cache.path().to_owned()).wheel(&archive).map(|_| ()).expect_err("not there");
+    assert!(!error.to_string().contains("secret"), "{error}");
 }
 
 #[test]
