@@ -15,6 +15,8 @@ pub mod ops;
 pub mod outcome;
 pub mod platform;
 pub mod report;
+#[cfg(any(feature = "web", test))]
+pub mod web;
 pub mod zoo;
 
 pub use error::{Error, Result};

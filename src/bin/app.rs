@@ -1,2 +1,6 @@
-//! bin
-fn main() {}
+//! The explorer's page.
+
+fn main() {
+    console_error_panic_hook::set_once();
+    faultscope::web::page::start();
+}

@@ -1,2 +1,5 @@
-//! bin
-fn main() {}
+//! The explorer's worker.
+
+fn main() {
+    faultscope::web::worker::serve();
+}

@@ -1,0 +1,184 @@
+//! How far the corruption spreads: for each layer the share of changed elements and the largest change.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::exec::TraceRow;
+use crate::web::protocol::{Injection, ModelInfo};
+use crate::web::state::Action;
+use crate::web::words;
+
+#[derive(Properties, PartialEq)]
+pub struct CorruptionProps {
+    pub injection: Rc<Injection>,
+    pub model: Option<Rc<ModelInfo>>,
+    pub act: Callback<Action>,
+}
+
+/// Width of a layer and height of a chart, in the drawing's own units.
+const STEP: f64 = 10.0;
+const HEIGHT: f64 = 100.0;
+
+/// Two charts over the layers that lie downstream of the fault.
+#[component]
+pub fn Corruption(props: &CorruptionProps) -> Html {
+    let CorruptionProps { injection, model, act } = props;
+    let hovered = use_state_eq(|| None::<usize>);
+    let rows = &injection.trace;
+    if rows.is_empty() {
+        return Html::default();
+    }
+    let decades = Decades::of(rows);
+    let shares: Vec<f64> = rows.iter().map(share).collect();
+    let deltas: Vec<f64> = rows.iter().map(|row| decades.height(row.max_abs_delta)).collect();
+    let choose = {
+        let (rows, model, act) = (injection.clone(), model.clone(), act.clone());
+        Callback::from(move |index: usize| {
+            let layer = rows.trace.get(index).map(|row| &row.layer);
+            let found = model.iter().flat_map(|model| &model.layers).find(|known| Some(&known.name) == layer);
+            if let Some(layer) = found {
+                act.emit(Action::ChooseLayer(layer.index));
+            }
+        })
+    };
+    let hover = {
+        let hovered = hovered.clone();
+        Callback::from(move |index| hovered.set(index))
+    };
+    let told = match hovered.and_then(|index| rows.get(index)) {
+        Some(row) => format!("{}: {}", row.layer, details(row)),
+        None => summary(rows),
+    };
+    let ends = rows.first().zip(rows.last());
+    html! {
+        <div class="corruption" id="corruption">
+            <h3>{ "Corruption by layer" }</h3>
+            <p class="readout-line" id="corruption-details">{ told }</p>
+            <Chart title="Changed elements" top="100 %" bottom="0 %" values={shares} class="chart-share"
+                hovered={*hovered} hover={hover.clone()} choose={choose.clone()} />
+            <Chart title="Largest change |Δ|, logarithmic" top={decades.label(true)} bottom={decades.label(false)} values={deltas}
+                class="chart-delta" hovered={*hovered} {hover} {choose} />
+            if let Some((first, last)) = ends {
+                <div class="chart-ends"><span>{ &first.layer }</span><span>{ "→ layers downstream →" }</span><span>{ &last.layer }</span></div>
+            }
+            <details>
+                <summary>{ "As a table" }</summary>
+                <div class="table-wrap" tabindex="0" role="region" aria-label="Corruption by layer">
+                    <table>
+                        <thead><tr><th>{ "Layer" }</th><th>{ "Changed" }</th><th>{ "Share" }</th><th>{ "Largest |Δ|" }</th><th>{ "NaN, ±∞" }</th></tr></thead>
+                        <tbody>{ for rows.iter().map(table_row) }</tbody>
+                    </table>
+                </div>
+            </details>
+        </div>
+    }
+}
+
+fn share(row: &TraceRow) -> f64 {
+    row.changed as f64 / row.elements.max(1) as f64
+}
+
+fn details(row: &TraceRow) -> String {
+    let mut text = format!(
+        "{} of {} elements changed ({}), largest change {}",
+        words::count(row.changed),
+        words::count(row.elements),
+        words::percent(share(row)),
+        words::number(row.max_abs_delta)
+    );
+    if row.non_finite > 0 {
+        text.push_str(&format!(", {} NaN or infinite", words::count(row.non_finite)));
+    }
+    text
+}
+
+fn summary(rows: &[TraceRow]) -> String {
+    let clean = rows.iter().filter(|row| row.changed == 0).count();
+    let widest = rows.iter().max_by(|a, b| share(a).total_cmp(&share(b)));
+    let widest = widest
+        .map(|row| format!("at most {} of a layer's elements change ({})", words::percent(share(row)), row.layer));
+    let clean = if clean == 0 { String::new() } else { format!("; {clean} layers end up unchanged") };
+    format!("{} layers computed anew: {}{clean}.", rows.len(), widest.unwrap_or_default())
+}
+
+fn table_row(row: &TraceRow) -> Html {
+    html! {
+        <tr>
+            <th scope="row">{ &row.layer }</th>
+            <td>{ words::count(row.changed) }</td>
+            <td>{ words::percent(share(row)) }</td>
+            <td>{ words::number(row.max_abs_delta) }</td>
+            <td>{ words::count(row.non_finite) }</td>
+        </tr>
+    }
+}
+
+/// The powers of ten between which the changes lie.
+struct Decades {
+    low: f64,
+    high: f64,
+}
+
+impl Decades {
+    fn of(rows: &[TraceRow]) -> Self {
+        let logs = rows.iter().map(|row| f64::from(row.max_abs_delta)).filter(|&delta| delta > 0.0).map(f64::log10);
+        let (low, high) =
+            logs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), log| (low.min(log), high.max(log)));
+        if low > high {
+            return Self { low: -1.0, high: 0.0 };
+        }
+        // One decade of room below, so that the smallest change still has a height.
+        Self { low: low.floor() - 1.0, high: high.ceil() }
+    }
+
+    /// 0 to 1; nothing where nothing changed.
+    fn height(&self, delta: f32) -> f64 {
+        if delta > 0.0 { ((f64::from(delta).log10() - self.low) / (self.high - self.low)).clamp(0.0, 1.0) } else { 0.0 }
+    }
+
+    fn label(&self, top: bool) -> String {
+        format!("1e{}", if top { self.high } else { self.low }).replace('-', "−")
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ChartProps {
+    title: AttrValue,
+    top: AttrValue,
+    bottom: AttrValue,
+    /// Heights, 0 to 1.
+    values: Vec<f64>,
+    class: AttrValue,
+    hovered: Option<usize>,
+    hover: Callback<Option<usize>>,
+    choose: Callback<usize>,
+}
+
+#[component]
+fn Chart(props: &ChartProps) -> Html {
+    let width = props.values.len() as f64 * STEP;
+    let bars = props.values.iter().enumerate().map(|(index, &value)| {
+        let height = if value > 0.0 { (value * HEIGHT).max(1.0) } else { 0.0 };
+        let x = index as f64 * STEP;
+        let hovered = (props.hovered == Some(index)).then_some("hovered");
+        html! {
+            <g class={classes!("chart-layer", hovered)} key={index} onpointerenter={props.hover.reform(move |_| Some(index))}
+                onclick={props.choose.reform(move |_| index)}>
+                <rect class="chart-hit" x={x.to_string()} y="0" width={STEP.to_string()} height={HEIGHT.to_string()} />
+                <rect class="chart-bar" x={(x + 1.0).to_string()} y={(HEIGHT - height).to_string()}
+                    width={(STEP - 2.0).to_string()} height={height.to_string()} />
+            </g>
+        }
+    });
+    html! {
+        <figure class={classes!("chart", props.class.to_string())} onpointerleave={props.hover.reform(|_| None)}>
+            <figcaption>{ &props.title }</figcaption>
+            <span class="chart-axis" aria-hidden="true"><span>{ &props.top }</span><span>{ &props.bottom }</span></span>
+            <svg viewBox={format!("0 0 {width} {HEIGHT}")} preserveAspectRatio="none" role="img"
+                aria-label={format!("{} in each of {} layers; the table below has the numbers", props.title, props.values.len())}>
+                { for bars }
+            </svg>
+        </figure>
+    }
+}

@@ -1,0 +1,30 @@
+//! The page: draws the [`State`](crate::web::state::State) and turns what the user does into
+//! [`Action`](crate::web::state::Action)s. One file a view.
+
+mod app;
+mod bits;
+mod campaign;
+mod client;
+mod corruption;
+mod fault;
+mod feature_map;
+mod files;
+mod golden;
+mod header;
+mod layers;
+mod outcome;
+mod parts;
+mod raster;
+mod scores;
+mod setup;
+mod site;
+mod theme;
+
+use parts::Props;
+
+/// Draws the page in place of its skeleton.
+pub fn start() {
+    let document = gloo::utils::document();
+    let root = document.get_element_by_id("app").unwrap_or_else(|| gloo::utils::body().into());
+    yew::Renderer::<app::App>::with_root(root).render();
+}

@@ -1,0 +1,160 @@
+//! How a tensor of any rank is shown: as planes, each a small picture.
+
+use serde::{Deserialize, Serialize};
+
+/// Most elements that travel to the page at once.
+const MAX_SENT: usize = 384 * 1024;
+/// Most planes on one sheet of thumbnails.
+const MAX_SHEET: usize = 24;
+/// A matrix with more elements than this is shown row by row.
+const MAX_MATRIX: usize = 64 * 1024;
+
+/// A tensor's elements cut into planes of equal size, each drawn in rows of `columns` elements. The last row
+/// may be shorter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planes {
+    /// Number of planes.
+    pub count: usize,
+    /// Elements in each.
+    pub per_plane: usize,
+    /// Elements in a row.
+    pub columns: usize,
+    /// What a plane is, which decides how an index is written.
+    pub kind: PlaneKind,
+}
+
+/// What a plane shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PlaneKind {
+    /// A channel of a feature map, or another tensor's last two axes.
+    Channel,
+    /// All weights that make one output channel, or one row of a matrix, wrapped.
+    Filter,
+    /// A whole vector, wrapped.
+    Vector,
+}
+
+impl Planes {
+    /// How a tensor of `shape` is shown. `weight` tells a parameter from a layer's output: the latter's first
+    /// axis is the batch, which is one image.
+    pub fn of(shape: &[usize], weight: bool) -> Self {
+        let shape = if weight || shape.len() < 2 { shape } else { &shape[1..] };
+        let elements: usize = shape.iter().product();
+        match *shape {
+            [.., rows, columns] if !weight || (shape.len() == 2 && elements <= MAX_MATRIX) => Self {
+                count: elements / (rows * columns).max(1),
+                per_plane: rows * columns,
+                columns,
+                kind: PlaneKind::Channel,
+            },
+            [first, ref rest @ ..] if !rest.is_empty() => {
+                let per_plane = rest.iter().product();
+                // Whole kernel rows side by side, so that a 3 x 3 kernel stays in one piece where it can.
+                let unit = rest.last().copied().unwrap_or(1);
+                Self { count: first, per_plane, columns: wrap(per_plane, unit), kind: PlaneKind::Filter }
+            }
+            _ => Self { count: 1, per_plane: elements, columns: wrap(elements, 1), kind: PlaneKind::Vector },
+        }
+    }
+
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.count * self.per_plane
+    }
+
+    /// Rows of a plane.
+    pub fn rows(&self) -> usize {
+        self.per_plane.div_ceil(self.columns.max(1))
+    }
+
+    /// The plane that holds `element`.
+    pub fn plane_of(&self, element: usize) -> usize {
+        element / self.per_plane.max(1)
+    }
+
+    /// Row and column of `element` in its plane.
+    pub fn position(&self, element: usize) -> (usize, usize) {
+        let within = element % self.per_plane.max(1);
+        (within / self.columns.max(1), within % self.columns.max(1))
+    }
+
+    /// The element at `row` and `column` of `plane`, where there is one.
+    pub fn element(&self, plane: usize, row: usize, column: usize) -> Option<usize> {
+        let within = row.checked_mul(self.columns)?.checked_add(column)?;
+        (plane < self.count && column < self.columns && within < self.per_plane)
+            .then(|| plane * self.per_plane + within)
+    }
+
+    /// Planes that are sent and shown together.
+    pub fn sheet(&self) -> usize {
+        (MAX_SENT / self.per_plane.max(1)).clamp(1, MAX_SHEET)
+    }
+
+    /// First plane of the sheet that holds `plane`.
+    pub fn sheet_of(&self, plane: usize) -> usize {
+        plane - plane % self.sheet()
+    }
+}
+
+/// Elements in a row when `elements` are wrapped to something near a square, in multiples of `unit`.
+fn wrap(elements: usize, unit: usize) -> usize {
+    let side = (elements as f64).sqrt().ceil() as usize;
+    side.next_multiple_of(unit.max(1)).clamp(1, elements.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feature_map_is_shown_by_channel() {
+        let planes = Planes::of(&[1, 8, 5, 7], false);
+        assert_eq!((planes.count, planes.rows(), planes.columns), (8, 5, 7));
+        assert_eq!(planes.plane_of(35), 1);
+        assert_eq!(planes.position(35 + 8), (1, 1));
+        assert_eq!(planes.element(1, 1, 1), Some(43));
+    }
+
+    #[test]
+    fn logits_are_wrapped_to_a_picture() {
+        let planes = Planes::of(&[1, 1000], false);
+        assert_eq!((planes.count, planes.columns, planes.rows()), (1, 32, 32));
+        assert_eq!(planes.element(0, 31, 7), Some(999));
+        assert_eq!(planes.element(0, 31, 8), None);
+    }
+
+    #[test]
+    fn a_convolution_is_shown_by_filter() {
+        let planes = Planes::of(&[16, 3, 3, 3], true);
+        assert_eq!((planes.count, planes.per_plane, planes.columns), (16, 27, 6));
+    }
+
+    #[test]
+    fn a_large_matrix_is_sent_in_parts() {
+        let planes = Planes::of(&[4096, 25088], true);
+        assert_eq!(planes.elements(), 4096 * 25088);
+        assert!(planes.sheet() * planes.per_plane <= MAX_SENT);
+        assert_eq!(planes.sheet_of(planes.count - 1) % planes.sheet(), 0);
+    }
+
+    #[test]
+    fn every_element_has_one_place() {
+        for (shape, weight) in [
+            (vec![], true),
+            (vec![1], false),
+            (vec![5], true),
+            (vec![1, 43], false),
+            (vec![7, 9], true),
+            (vec![1, 3, 4, 5], false),
+            (vec![6, 1, 3, 3], true),
+            (vec![1, 197, 12], false),
+        ] {
+            let planes = Planes::of(&shape, weight);
+            assert_eq!(planes.elements(), shape.iter().product::<usize>(), "{shape:?}");
+            for element in 0..planes.elements() {
+                let (row, column) = planes.position(element);
+                assert_eq!(planes.element(planes.plane_of(element), row, column), Some(element), "{shape:?}");
+            }
+        }
+    }
+}

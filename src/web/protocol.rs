@@ -1,0 +1,323 @@
+//! What the page and its worker say to each other.
+//!
+//! A request carries a number, and every answer to it carries the same number. Files travel as URLs, blob URLs
+//! included, so that only the worker holds their bytes; tensors travel as bytes, a few channels at a time.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use super::planes::Planes;
+use crate::campaign::Summary;
+use crate::exec::TraceRow;
+use crate::fault::{FaultModel, InjectedFault, Site, Target};
+use crate::graph::{NodeId, ValueId};
+use crate::outcome::Verdict;
+use crate::platform::DeviceChoice;
+
+/// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
+/// two releases in its cache.
+pub const VERSION: u32 = 1;
+
+/// Number of a request; 0 for what the worker says unasked.
+pub type RequestId = u32;
+
+/// What travels in one message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Envelope<T> {
+    /// [`VERSION`] of the sender.
+    pub version: u32,
+    /// The request this is, or answers.
+    pub id: RequestId,
+    /// The request or the answer itself.
+    pub body: T,
+}
+
+impl<T> Envelope<T> {
+    /// Wraps `body` in this build's version.
+    pub fn new(id: RequestId, body: T) -> Self {
+        Self { version: VERSION, id, body }
+    }
+}
+
+/// A file that the worker can fetch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRef {
+    /// File name, whose ending tells the format.
+    pub name: String,
+    /// Where to fetch it: relative to the page, or a blob URL.
+    pub url: String,
+}
+
+/// From the page to the worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Load a model, unless it is loaded already, and put it on a device.
+    Load {
+        /// The model file.
+        model: FileRef,
+        /// Where to compute; without WebGPU the worker computes on the CPU and says so.
+        device: DeviceChoice,
+    },
+    /// Run an image without a fault.
+    Golden {
+        /// The image file.
+        image: FileRef,
+    },
+    /// Send a few planes of a tensor.
+    View(ViewRequest),
+    /// Run the current image with one fault.
+    Inject {
+        /// The fault.
+        site: Site,
+    },
+    /// Inject many faults, drawn from a seed.
+    Campaign(CampaignRequest),
+    /// End the campaign after the fault that is being computed.
+    Stop,
+}
+
+/// Which planes of which tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewRequest {
+    /// A layer's output or a parameter.
+    pub tensor: ValueId,
+    /// Of which run.
+    pub which: Which,
+    /// First plane wanted.
+    pub first: usize,
+}
+
+/// Whose values a view shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Which {
+    /// The golden run's, or the stored parameter.
+    #[default]
+    Golden,
+    /// The last faulty run's.
+    Faulty,
+    /// Faulty minus golden.
+    Difference,
+}
+
+/// A campaign over images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CampaignRequest {
+    /// The images.
+    pub images: Vec<FileRef>,
+    /// Faults injected into each image.
+    pub faults: usize,
+    /// Every draw depends on it.
+    pub seed: u64,
+    /// Which faults are drawn.
+    pub fault_model: FaultModel,
+}
+
+/// From the worker to the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Response {
+    /// The worker has started.
+    Ready,
+    /// Bytes of the file that is being fetched.
+    Progress {
+        /// Bytes so far.
+        received: u64,
+        /// Bytes in all, where the server says.
+        total: Option<u64>,
+    },
+    /// Answers [`Request::Load`].
+    Loaded {
+        /// The model.
+        model: ModelInfo,
+        /// Where it computes.
+        device: DeviceInfo,
+    },
+    /// Answers [`Request::Golden`].
+    Golden(GoldenInfo),
+    /// Answers [`Request::View`].
+    View(TensorView),
+    /// Answers [`Request::Inject`].
+    Injected(Injection),
+    /// How far a campaign is; sent several times a second at most, the last time when it is over.
+    Campaign(CampaignUpdate),
+    /// The worker has met a fault of its own and will not answer again.
+    Died {
+        /// What it was.
+        message: String,
+    },
+    /// The request could not be answered.
+    Failed {
+        /// A sentence for the user.
+        message: String,
+    },
+}
+
+/// A model, as far as the page needs to know it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Its name.
+    pub name: String,
+    /// Number of classes.
+    pub classes: usize,
+    /// Number of parameters.
+    pub parameters: usize,
+    /// Height and width of the input.
+    pub input: [usize; 2],
+    /// Name of the grouping that tells which mistakes are safety-critical.
+    pub grouping: Option<String>,
+    /// The layers, in order.
+    pub layers: Vec<LayerInfo>,
+}
+
+/// A layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerInfo {
+    /// Position in the model.
+    pub index: NodeId,
+    /// Name.
+    pub name: String,
+    /// Operator, as the source framework calls it.
+    pub kind: String,
+    /// Its outputs, where an activation fault can strike in them; else none.
+    pub outputs: Vec<TensorInfo>,
+    /// Its parameters.
+    pub parameters: Vec<TensorInfo>,
+    /// Shape of its first output.
+    pub shape: Vec<usize>,
+}
+
+impl LayerInfo {
+    /// The tensors in which a fault of `target` can strike.
+    pub fn tensors(&self, target: Target) -> &[TensorInfo] {
+        match target {
+            Target::Activation => &self.outputs,
+            Target::Weight => &self.parameters,
+        }
+    }
+}
+
+/// A tensor in which a fault can strike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TensorInfo {
+    /// Its id in the graph.
+    pub id: ValueId,
+    /// Its name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+}
+
+impl TensorInfo {
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// Where a model computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    /// CPU or GPU.
+    pub choice: DeviceChoice,
+    /// The GPU's name as the browser tells it; may be empty.
+    pub name: String,
+    /// Why it is not the device that was asked for.
+    pub note: Option<String>,
+}
+
+/// A class with its score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Class number.
+    pub class: usize,
+    /// Class name.
+    pub label: String,
+    /// Probability, 0 to 1; NaN where the run came to that.
+    pub probability: f32,
+}
+
+/// A fault-free run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GoldenInfo {
+    /// The five most probable classes.
+    pub top: Vec<Score>,
+    /// Time for the run, in milliseconds.
+    pub milliseconds: f64,
+}
+
+/// A few planes of a tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TensorView {
+    /// How the tensor is laid out.
+    pub planes: Planes,
+    /// First plane in `bytes`.
+    pub first: usize,
+    /// The values as little-endian float32: bit for bit, NaN included.
+    #[serde(rename = "values")]
+    pub bytes: ByteBuf,
+    /// Largest finite absolute value of the whole tensor: the scale of the palette.
+    pub max_abs: f32,
+}
+
+impl TensorView {
+    /// `length` values of the view from `start`, counted from its first; fewer where it ends before.
+    pub fn slice(&self, start: usize, length: usize) -> Vec<f32> {
+        let values = self.bytes.chunks_exact(4).skip(start).take(length);
+        values.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+    }
+
+    /// The value of `element` of the tensor, where this view holds it.
+    pub fn value(&self, element: usize) -> Option<f32> {
+        let at = element.checked_sub(self.first * self.planes.per_plane)?.checked_mul(4)?;
+        let bytes = self.bytes.get(at..at.checked_add(4)?)?;
+        bytes.try_into().ok().map(f32::from_le_bytes)
+    }
+}
+
+/// A class with the group it belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassInfo {
+    /// Class number.
+    pub class: usize,
+    /// Class name.
+    pub label: String,
+    /// Name of its group, where there is a grouping.
+    pub group: Option<String>,
+    /// Whether the group is critical.
+    pub critical: bool,
+}
+
+/// A faulty run beside its golden one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Injection {
+    /// What became of the answer.
+    pub verdict: Verdict,
+    /// Golden prediction.
+    pub golden: ClassInfo,
+    /// Faulty prediction.
+    pub faulty: ClassInfo,
+    /// Probability of the golden class before and after.
+    pub confidence: [f32; 2],
+    /// The five most probable classes before.
+    pub before: Vec<Score>,
+    /// And after.
+    pub after: Vec<Score>,
+    /// The fault.
+    pub faults: Vec<InjectedFault>,
+    /// The corruption layer by layer.
+    pub trace: Vec<TraceRow>,
+    /// Time for the faulty run with its trace, in milliseconds.
+    pub milliseconds: f64,
+}
+
+/// Where a campaign stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CampaignUpdate {
+    /// Faults planned.
+    pub planned: u64,
+    /// Time since the start, in milliseconds.
+    pub milliseconds: f64,
+    /// What has been counted.
+    pub summary: Summary,
+    /// Nothing more will come: the campaign is complete, or was stopped.
+    pub over: bool,
+}

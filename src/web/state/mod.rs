@@ -1,0 +1,630 @@
+//! Everything the page knows, and what it does about it.
+//!
+//! The user's choices are a [`Link`], the very thing that stands in the URL. [`State::update`] takes an
+//! [`Action`] and returns [`Effect`]s. What has to be asked of the worker is never decided by the action at
+//! hand: [`State::reconcile`] compares what the choices need with what is there. Opening a link, going back,
+//! switching the device and restarting a worker that died are therefore one and the same thing.
+
+mod campaign;
+mod reconcile;
+mod slot;
+#[cfg(test)]
+mod tests;
+
+use std::rc::Rc;
+
+pub use campaign::Campaign;
+pub use slot::Slot;
+
+use super::catalogue;
+use super::link::{Kind, Link};
+use super::planes::Planes;
+use super::protocol::{
+    DeviceInfo, Envelope, FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, Request, RequestId, Response,
+    TensorInfo, TensorView, ViewRequest, Which,
+};
+use crate::fault::{Corruption, FaultModel, Site, Target};
+use crate::platform::DeviceChoice;
+use crate::zoo::{Catalogue, CatalogueEntry};
+
+/// What marks the name of the user's own file in a link.
+pub const OWN: &str = "file:";
+
+/// The bit that is chosen at first: the highest of the exponent, which does the most.
+const FIRST_BIT: u8 = 30;
+
+/// Everything the page knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// What the user has chosen, as it stands in the URL.
+    pub link: Link,
+    /// The models of the site; `None` until the list is there.
+    pub catalogue: Option<Rc<Catalogue>>,
+    /// The user's own model files.
+    pub own_models: Vec<FileRef>,
+    /// The user's own images.
+    pub own_images: Vec<FileRef>,
+    /// Whether the worker answers.
+    pub worker_ready: bool,
+    /// The model on its device.
+    pub lab: Slot<LabKey, Lab>,
+    /// Bytes of the model file that is being fetched, received and in all.
+    pub progress: Option<(u64, Option<u64>)>,
+    /// The golden run.
+    pub golden: Slot<GoldenKey, Rc<GoldenInfo>>,
+    /// Whose values the feature map shows.
+    pub which: Which,
+    /// The planes on show.
+    pub view: Slot<ViewKey, Rc<TensorView>>,
+    /// The faulty run.
+    pub injection: Slot<InjectionKey, Rc<Injection>>,
+    /// Many faults.
+    pub campaign: Campaign,
+    /// What the user is to be told.
+    pub notices: Vec<Notice>,
+    /// Id of the last model that could be loaded.
+    good_model: Option<String>,
+    /// Id of the last image that could be used.
+    good_image: Option<String>,
+    next_request: RequestId,
+    next_notice: u32,
+}
+
+/// A model that has been loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lab {
+    /// The model.
+    pub model: Rc<ModelInfo>,
+    /// Where it computes.
+    pub device: DeviceInfo,
+}
+
+/// What a [`Lab`] depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabKey {
+    /// The model file.
+    pub model: FileRef,
+    /// The device that was asked for.
+    pub device: DeviceChoice,
+}
+
+/// What a golden run depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GoldenKey {
+    /// The model on its device.
+    pub lab: LabKey,
+    /// The image.
+    pub image: FileRef,
+}
+
+/// What a faulty run depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InjectionKey {
+    /// The fault-free run.
+    pub golden: GoldenKey,
+    /// The fault.
+    pub site: Site,
+}
+
+/// What a view depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewKey {
+    /// The fault-free run.
+    pub golden: GoldenKey,
+    /// The faulty run, where its values are shown.
+    pub site: Option<Site>,
+    /// The planes.
+    pub request: ViewRequest,
+}
+
+/// A sentence for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Its number.
+    pub id: u32,
+    /// The sentence.
+    pub text: String,
+}
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// The page was opened under a link, or the user went back or forward: the part of the URL after `#`.
+    Navigated(String),
+    /// The list of models is there, or the sentence that says why not.
+    Catalogue(Result<Catalogue, String>),
+    /// The worker has said something.
+    Worker(Envelope<Response>),
+    /// The worker has died; a new one is being started.
+    WorkerDied(String),
+    /// The user brought model files and images.
+    Brought {
+        /// Model files.
+        models: Vec<FileRef>,
+        /// Images.
+        images: Vec<FileRef>,
+    },
+    /// Tell the user something.
+    Tell(String),
+    /// The user has read it.
+    Dismiss(u32),
+    /// Choose a model by its id.
+    ChooseModel(String),
+    /// Choose an image by its id.
+    ChooseImage(String),
+    /// Choose a device.
+    ChooseDevice(DeviceChoice),
+    /// Choose a target.
+    ChooseTarget(Target),
+    /// Choose a layer by its index.
+    ChooseLayer(usize),
+    /// Choose a tensor of the layer, by its position among them.
+    ChooseTensor(usize),
+    /// Choose an element of the tensor.
+    ChooseElement(usize),
+    /// Choose what happens to the value.
+    ChooseKind(Kind),
+    /// Choose the bit that flips.
+    ChooseBit(u8),
+    /// Choose the value that a random fault writes.
+    ChooseValue(f32),
+    /// Choose whose values are shown.
+    ChooseWhich(Which),
+    /// Inject the chosen fault.
+    Inject,
+    /// Try again what has failed.
+    Retry,
+    /// Copy a link to what is on the page.
+    Share,
+    /// Choose the seed of the campaign.
+    ChooseSeed(u64),
+    /// Choose the number of faults in each image.
+    ChooseFaults(usize),
+    /// Choose which faults the campaign draws.
+    ChooseFaultModel(FaultModel),
+    /// Start the campaign.
+    Start,
+    /// Stop it.
+    Stop,
+}
+
+/// Something is to be done outside the state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send a request to the worker.
+    Send(Envelope<Request>),
+    /// Write the link into the URL; `push` makes a step in the browser's history.
+    Navigate {
+        /// The part of the URL after `#`.
+        hash: String,
+        /// Whether going back undoes it.
+        push: bool,
+    },
+    /// Copy the page's address with this after the `#`.
+    Copy {
+        /// The part of the URL after `#`.
+        hash: String,
+    },
+}
+
+impl State {
+    /// Takes note of `action` and says what is to be done.
+    pub fn update(&mut self, action: Action) -> Vec<Effect> {
+        let before = self.link.clone();
+        let navigated = matches!(action, Action::Navigated(_));
+        let push = matches!(
+            action,
+            Action::ChooseModel(_)
+                | Action::ChooseImage(_)
+                | Action::ChooseLayer(_)
+                | Action::ChooseDevice(_)
+                | Action::Inject
+                | Action::Start
+        );
+        let mut effects = Vec::new();
+        self.apply(action, &mut effects);
+        self.reconcile(&mut effects);
+        if self.link != before && !navigated {
+            effects.push(Effect::Navigate { hash: self.link.to_hash(), push });
+        }
+        effects
+    }
+
+    fn apply(&mut self, action: Action, effects: &mut Vec<Effect>) {
+        match action {
+            Action::Navigated(hash) => {
+                let (link, problems) = Link::parse(&hash);
+                self.link = link;
+                problems.into_iter().for_each(|problem| self.tell(problem));
+                self.ask_for_own_files();
+            }
+            Action::Catalogue(Ok(catalogue)) => self.catalogue = Some(Rc::new(catalogue)),
+            Action::Catalogue(Err(problem)) => {
+                self.catalogue = Some(Rc::default());
+                self.tell(problem);
+            }
+            Action::Worker(envelope) => self.hear(envelope),
+            Action::WorkerDied(problem) => self.bury_worker(&problem),
+            Action::Brought { models, images } => self.bring(models, images),
+            Action::Tell(text) => self.tell(text),
+            Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
+            Action::ChooseModel(id) => {
+                if self.model_id().as_ref() != Some(&id) {
+                    self.choose_model(Some(id));
+                }
+            }
+            Action::ChooseImage(id) => self.link.image = Some(id),
+            Action::ChooseDevice(device) => self.link.device = Some(device),
+            Action::ChooseTarget(target) => {
+                self.link.target = Some(target);
+                self.link.tensor = None;
+                if self.layer().is_some_and(|layer| layer.tensors(target).is_empty()) {
+                    self.link.layer = self.nearest_layer();
+                }
+                self.new_site(None);
+            }
+            Action::ChooseLayer(index) => {
+                if let Some(layer) = self.model().and_then(|model| model.layers.get(index)) {
+                    self.link.layer = Some(layer.name.clone());
+                    self.link.tensor = None;
+                    self.new_site(None);
+                }
+            }
+            Action::ChooseTensor(position) => {
+                let name = self.layer().and_then(|layer| layer.tensors(self.target()).get(position));
+                if let Some(name) = name.map(|tensor| tensor.name.clone()) {
+                    self.link.tensor = Some(name);
+                    self.new_site(None);
+                }
+            }
+            Action::ChooseElement(element) => self.new_site(Some(element)),
+            Action::ChooseKind(kind) => {
+                self.link.kind = Some(kind);
+                self.link.run = false;
+            }
+            Action::ChooseBit(bit) => {
+                self.link.kind = Some(Kind::BitFlip);
+                self.link.bit = Some(bit);
+                self.link.run = false;
+            }
+            Action::ChooseValue(value) => {
+                self.link.value = Some(value);
+                self.link.run = false;
+            }
+            Action::ChooseWhich(which) => self.which = which,
+            Action::Inject => {
+                self.spell_out();
+                self.link.run = self.site().is_some();
+                self.injection.forget();
+            }
+            Action::Share => {
+                self.spell_out();
+                effects.push(Effect::Copy { hash: self.link.to_hash() });
+            }
+            Action::Retry => {
+                self.lab.forgive();
+                self.golden.forgive();
+                self.view.forgive();
+                self.injection.forgive();
+            }
+            Action::ChooseSeed(seed) => self.link.seed = Some(seed),
+            Action::ChooseFaults(faults) => self.link.faults = Some(faults),
+            Action::ChooseFaultModel(fault_model) => self.campaign.fault_model = fault_model,
+            Action::Start => self.start_campaign(effects),
+            Action::Stop => {
+                if self.campaign.running() {
+                    self.campaign.stopping = true;
+                    self.send(Request::Stop, effects);
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, Envelope { id, body, .. }: Envelope<Response>) {
+        match body {
+            Response::Ready => self.worker_ready = true,
+            Response::Progress { received, total } => self.progress = Some((received, total)),
+            Response::Loaded { model, device } => {
+                if self.lab.answer(id, Lab { model: Rc::new(model), device }) {
+                    self.progress = None;
+                    self.good_model = self.model_id();
+                }
+            }
+            Response::Golden(golden) => {
+                if self.golden.answer(id, Rc::new(golden)) {
+                    self.good_image = self.image().map(|(id, _)| id);
+                }
+            }
+            Response::View(view) => {
+                self.view.answer(id, Rc::new(view));
+            }
+            Response::Injected(injection) => {
+                self.injection.answer(id, Rc::new(injection));
+            }
+            Response::Campaign(update) => self.campaign.hear(id, update),
+            Response::Died { message } => self.bury_worker(&message),
+            Response::Failed { message } => {
+                if self.fail(id) || id == 0 {
+                    self.tell(message);
+                }
+            }
+        }
+    }
+
+    /// Request `id` has failed. A file of the user's that cannot be used is put away again, and what was there
+    /// before it stays.
+    fn fail(&mut self, id: RequestId) -> bool {
+        if self.lab.fail(id) {
+            self.progress = None;
+            if let Some(name) = self.link.model.as_ref().and_then(|id| id.strip_prefix(OWN)) {
+                self.own_models.retain(|file| file.name != name);
+                self.choose_model(self.good_model.clone());
+            }
+            true
+        } else if self.golden.fail(id) {
+            if let Some(name) = self.link.image.as_ref().and_then(|id| id.strip_prefix(OWN)) {
+                self.own_images.retain(|file| file.name != name);
+                self.link.image = self.good_image.clone();
+            }
+            true
+        } else {
+            self.view.fail(id) | self.injection.fail(id) | self.campaign.fail(id)
+        }
+    }
+
+    /// A new worker starts with nothing. What the last one was at work on is not tried again by itself: it may
+    /// have been the reason.
+    fn bury_worker(&mut self, problem: &str) {
+        self.worker_ready = false;
+        self.progress = None;
+        self.link.run = self.link.run && !self.injection.busy();
+        self.campaign.abandon();
+        self.lab.lose();
+        self.golden.lose();
+        self.view.lose();
+        self.injection.lose();
+        self.tell(format!("The worker that computes has stopped ({problem}); a new one was started."));
+    }
+
+    fn ask_for_own_files(&mut self) {
+        let known = |files: &[FileRef], name: &str| files.iter().any(|file| file.name == name);
+        let named = |id: &Option<String>| id.as_ref()?.strip_prefix(OWN).map(str::to_owned);
+        let missing: Vec<String> = [
+            named(&self.link.model).filter(|name| !known(&self.own_models, name)),
+            named(&self.link.image).filter(|name| !known(&self.own_images, name)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if !missing.is_empty() {
+            self.tell(format!(
+                "This link was made with a file of its author's: {}. Drop that file anywhere on the page to go on.",
+                missing.join(" and ")
+            ));
+        }
+    }
+
+    /// Writes the defaults into the link, so that it says the same wherever it is opened.
+    fn spell_out(&mut self) {
+        self.link.model = self.model_id();
+        self.link.image = self.image().map(|(id, _)| id);
+        self.link.device = Some(self.device());
+        self.link.target = Some(self.target());
+        self.link.layer = self.layer().map(|layer| layer.name.clone());
+        let several = self.layer().is_some_and(|layer| layer.tensors(self.target()).len() > 1);
+        self.link.tensor = self.tensor().map(|tensor| tensor.name.clone()).filter(|_| several);
+        self.link.element = self.element();
+        self.link.kind = Some(self.kind());
+        self.link.bit = (self.kind() == Kind::BitFlip).then(|| self.bit());
+        self.link.value = (self.kind() == Kind::Random).then(|| self.value());
+    }
+
+    fn bring(&mut self, models: Vec<FileRef>, images: Vec<FileRef>) {
+        let own = |file: &FileRef| format!("{OWN}{}", file.name);
+        if let Some(id) = models.last().map(own) {
+            self.choose_model(Some(id));
+        }
+        if let Some(id) = images.first().map(own) {
+            self.link.image = Some(id);
+        }
+        for (files, list) in [(models, &mut self.own_models), (images, &mut self.own_images)] {
+            for file in files {
+                list.retain(|known| known.name != file.name);
+                list.push(file);
+            }
+        }
+    }
+
+    /// Another model has other layers, and other samples unless the image is the user's own.
+    fn choose_model(&mut self, id: Option<String>) {
+        // A link to the user's own file waits for that file with everything else it says.
+        if self.link.model == id {
+            return;
+        }
+        let Link { image, device, kind, bit, seed, faults, target, .. } = std::mem::take(&mut self.link);
+        let image = image.filter(|image| image.starts_with(OWN));
+        self.link = Link { model: id, image, device, kind, bit, seed, faults, target, ..Link::default() };
+    }
+
+    fn new_site(&mut self, element: Option<usize>) {
+        self.link.element = element;
+        self.link.run = false;
+        self.which = Which::Golden;
+    }
+
+    fn tell(&mut self, text: String) {
+        if self.notices.iter().any(|notice| notice.text == text) {
+            return;
+        }
+        self.next_notice += 1;
+        self.notices.push(Notice { id: self.next_notice, text });
+    }
+
+    fn send(&mut self, request: Request, effects: &mut Vec<Effect>) -> RequestId {
+        self.next_request += 1;
+        effects.push(Effect::Send(Envelope::new(self.next_request, request)));
+        self.next_request
+    }
+}
+
+/// What follows from the choices.
+impl State {
+    /// Id of the chosen model: the default one where nothing was chosen.
+    pub fn model_id(&self) -> Option<String> {
+        self.link.model.clone().or_else(|| Some(self.catalogue.as_ref()?.models.first()?.id.clone()))
+    }
+
+    /// The chosen model file, where it is known.
+    pub fn model_file(&self) -> Option<FileRef> {
+        let id = self.model_id()?;
+        match id.strip_prefix(OWN) {
+            Some(name) => self.own_models.iter().find(|file| file.name == name).cloned(),
+            None => self.entry(&id).map(catalogue::model),
+        }
+    }
+
+    /// What the site says of the model `id`.
+    fn entry(&self, id: &str) -> Option<&CatalogueEntry> {
+        self.catalogue.as_ref()?.models.iter().find(|entry| entry.id == id)
+    }
+
+    /// The images on offer: id, file and what it shows. A model without samples borrows the default model's.
+    pub fn images(&self) -> Vec<(String, FileRef, String)> {
+        let mut images = Vec::new();
+        let chosen = self.model_id().and_then(|id| self.entry(&id)).filter(|entry| !entry.samples.is_empty());
+        let default = self.catalogue.as_ref().and_then(|catalogue| catalogue.models.first());
+        if let Some(entry) = chosen.or(default) {
+            images.extend(entry.samples.iter().map(|sample| {
+                let file = catalogue::file(entry, &sample.file);
+                (file.name.clone(), file, sample.label.clone())
+            }));
+        }
+        let own = self.own_images.iter();
+        images.extend(own.map(|file| (format!("{OWN}{}", file.name), file.clone(), file.name.clone())));
+        images
+    }
+
+    /// Id and file of the chosen image: the first one where nothing was chosen.
+    pub fn image(&self) -> Option<(String, FileRef)> {
+        let images = self.images();
+        let found = match &self.link.image {
+            Some(id) => images.into_iter().find(|(known, ..)| known == id),
+            None => images.into_iter().next(),
+        };
+        found.map(|(id, file, _)| (id, file))
+    }
+
+    /// The device that is wanted.
+    pub fn device(&self) -> DeviceChoice {
+        self.link.device.unwrap_or(DeviceChoice::Gpu)
+    }
+
+    /// The target.
+    pub fn target(&self) -> Target {
+        self.link.target.unwrap_or_default()
+    }
+
+    /// What happens to the value.
+    pub fn kind(&self) -> Kind {
+        self.link.kind.unwrap_or_default()
+    }
+
+    /// The bit that flips.
+    pub fn bit(&self) -> u8 {
+        self.link.bit.unwrap_or(FIRST_BIT)
+    }
+
+    /// The value that a random fault writes.
+    pub fn value(&self) -> f32 {
+        self.link.value.unwrap_or(0.5)
+    }
+
+    /// The model, where the chosen one is loaded.
+    pub fn model(&self) -> Option<&Rc<ModelInfo>> {
+        let key = self.lab.key()?;
+        (Some(&key.model) == self.model_file().as_ref()).then(|| self.lab.latest().map(|lab| &lab.model)).flatten()
+    }
+
+    /// The chosen layer.
+    pub fn layer(&self) -> Option<&LayerInfo> {
+        let model = self.model()?;
+        let target = self.target();
+        match &self.link.layer {
+            Some(layer) => {
+                let named = model.layers.iter().find(|known| known.name == *layer);
+                named.or_else(|| model.layers.get(layer.parse::<usize>().ok()?))
+            }
+            None => model.layers.iter().find(|layer| !layer.tensors(target).is_empty()),
+        }
+    }
+
+    /// The chosen tensor: the layer's first where nothing was chosen.
+    pub fn tensor(&self) -> Option<&TensorInfo> {
+        let tensors = self.layer()?.tensors(self.target());
+        match &self.link.tensor {
+            Some(name) => tensors.iter().find(|tensor| tensor.name == *name),
+            None => tensors.first(),
+        }
+    }
+
+    /// How the chosen tensor is shown.
+    pub fn planes(&self) -> Option<Planes> {
+        Some(Planes::of(&self.tensor()?.shape, self.target() == Target::Weight))
+    }
+
+    /// The chosen element: the middle of the first plane where nothing was chosen.
+    pub fn element(&self) -> Option<usize> {
+        let planes = self.planes()?;
+        self.link.element.or_else(|| planes.element(0, planes.rows() / 2, planes.columns / 2)).or(Some(0))
+    }
+
+    /// The chosen fault.
+    pub fn site(&self) -> Option<Site> {
+        let corruption = match self.kind() {
+            Kind::BitFlip => Corruption::Flip(self.bit()),
+            Kind::Zero => Corruption::Set(0.0),
+            Kind::Random => Corruption::Set(self.value()),
+        };
+        Some(Site {
+            target: self.target(),
+            layer: self.layer()?.index,
+            tensor: self.tensor()?.id,
+            element: self.element()?,
+            corruption,
+        })
+    }
+
+    /// The golden value of the chosen element, where the view holds it.
+    pub fn golden_value(&self) -> Option<f32> {
+        let (key, view) = (self.view.key()?, self.view.latest()?);
+        let same = key.request.tensor == self.tensor()?.id
+            && key.request.which == Which::Golden
+            && Some(&key.golden) == self.wanted_golden().as_ref();
+        if same { view.value(self.element()?) } else { None }
+    }
+
+    /// The golden run of the chosen model and image, where it is there.
+    pub fn golden_now(&self) -> Option<&Rc<GoldenInfo>> {
+        self.golden.get(&self.wanted_golden()?)
+    }
+
+    /// The last faulty run, where it was of the chosen model and image.
+    pub fn injection_now(&self) -> Option<&Rc<Injection>> {
+        let same = self.injection.key().map(|key| &key.golden) == self.wanted_golden().as_ref();
+        self.injection.latest().filter(|_| same)
+    }
+
+    /// The view, where it shows the chosen tensor and the chosen plane.
+    pub fn view_now(&self) -> Option<Rc<TensorView>> {
+        let (key, view) = (self.view.key()?, self.view.latest()?);
+        let (tensor, plane) = (self.tensor()?.id, self.planes()?.plane_of(self.element()?));
+        let planes = view.first..view.first + view.planes.sheet();
+        (key.request.tensor == tensor && planes.contains(&plane)).then(|| view.clone())
+    }
+
+    /// Whether the next step has failed and will not be tried again by itself.
+    pub fn stuck(&self) -> bool {
+        let lab = self.wanted_lab().is_some_and(|key| self.lab.failed(&key));
+        lab || self.wanted_golden().is_some_and(|key| self.golden.failed(&key))
+    }
+}

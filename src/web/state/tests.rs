@@ -1,0 +1,350 @@
+use super::*;
+use crate::fault::InjectedFault;
+use crate::outcome::{Outcome, Verdict};
+use crate::web::protocol::{ClassInfo, Score};
+use crate::zoo::CatalogueSample;
+
+fn catalogue() -> Catalogue {
+    let entry = |id: &str, samples: &[&str]| CatalogueEntry {
+        id: id.into(),
+        name: id.to_uppercase(),
+        file: "model.bpk".into(),
+        description: String::new(),
+        bytes: None,
+        samples: samples
+            .iter()
+            .map(|&file| CatalogueSample { file: format!("samples/{file}"), label: String::new() })
+            .collect(),
+    };
+    Catalogue { models: vec![entry("net", &["a.jpg", "b.jpg"]), entry("other", &[])] }
+}
+
+fn model() -> ModelInfo {
+    let tensor = |id: usize, name: &str, shape: &[usize]| TensorInfo { id, name: name.into(), shape: shape.to_vec() };
+    let layer = |index: usize, name: &str, outputs: Vec<TensorInfo>, parameters: Vec<TensorInfo>| LayerInfo {
+        index,
+        name: name.into(),
+        kind: "Conv".into(),
+        shape: vec![1, 2, 4, 4],
+        outputs,
+        parameters,
+    };
+    ModelInfo {
+        name: "Net".into(),
+        classes: 10,
+        parameters: 100,
+        input: [8, 8],
+        grouping: None,
+        layers: vec![
+            layer(0, "folded", vec![], vec![]),
+            layer(
+                1,
+                "first",
+                vec![tensor(5, "first", &[1, 2, 4, 4])],
+                vec![tensor(1, "w", &[2, 3, 3, 3]), tensor(2, "b", &[2])],
+            ),
+            layer(2, "relu", vec![tensor(6, "relu", &[1, 2, 4, 4])], vec![]),
+        ],
+    }
+}
+
+fn golden() -> GoldenInfo {
+    GoldenInfo { top: vec![Score { class: 1, label: "one".into(), probability: 0.9 }], milliseconds: 1.0 }
+}
+
+fn injection() -> Injection {
+    let class = |class| ClassInfo { class, label: class.to_string(), group: None, critical: false };
+    Injection {
+        verdict: Verdict { outcome: Outcome::Masked, due: false, scm: None },
+        golden: class(1),
+        faulty: class(1),
+        confidence: [0.9, 0.8],
+        before: Vec::new(),
+        after: Vec::new(),
+        faults: vec![InjectedFault {
+            target: Target::Activation,
+            layer: "first".into(),
+            tensor: "first".into(),
+            element: 3,
+            bit: Some(30),
+            before: 1.0,
+            after: f32::INFINITY,
+        }],
+        trace: Vec::new(),
+        milliseconds: 1.0,
+    }
+}
+
+/// A state and a worker that answers everything, so that only what matters need be written down.
+#[derive(Default)]
+struct Page {
+    state: State,
+    /// The URL after `#`, and how often it became a step of the history.
+    hash: String,
+    pushes: usize,
+    /// Requests not answered yet.
+    open: Vec<Envelope<Request>>,
+}
+
+impl Page {
+    /// A page opened under `hash`, its worker ready.
+    fn open(hash: &str) -> Self {
+        let mut page = Self::default();
+        page.act(Action::Navigated(hash.to_owned()));
+        page.act(Action::Catalogue(Ok(catalogue())));
+        page.hear(0, Response::Ready);
+        page
+    }
+
+    /// The same with everything answered.
+    fn settled(hash: &str) -> Self {
+        let mut page = Self::open(hash);
+        page.settle();
+        page
+    }
+
+    fn act(&mut self, action: Action) {
+        for effect in self.state.update(action) {
+            match effect {
+                Effect::Send(request) => self.open.push(request),
+                Effect::Navigate { hash, push } => {
+                    self.hash = hash;
+                    self.pushes += usize::from(push);
+                }
+                Effect::Copy { hash } => self.hash = hash,
+            }
+        }
+    }
+
+    fn hear(&mut self, id: RequestId, body: Response) {
+        self.act(Action::Worker(Envelope::new(id, body)));
+    }
+
+    /// Answers everything; returns what was asked.
+    fn settle(&mut self) -> Vec<Request> {
+        let mut asked = Vec::new();
+        while !self.open.is_empty() {
+            let Envelope { id, body, .. } = self.open.remove(0);
+            asked.push(body.clone());
+            let answer = match body {
+                Request::Load { device, .. } => Response::Loaded {
+                    model: model(),
+                    device: DeviceInfo { choice: device, name: String::new(), note: None },
+                },
+                Request::Golden { .. } => Response::Golden(golden()),
+                Request::Inject { .. } => Response::Injected(injection()),
+                Request::View(_) => Response::View(TensorView {
+                    planes: Planes::of(&[1, 2, 4, 4], false),
+                    first: 0,
+                    bytes: (0..32u8).flat_map(|i| f32::from(i).to_le_bytes()).collect::<Vec<u8>>().into(),
+                    max_abs: 31.0,
+                }),
+                Request::Campaign(_) | Request::Stop => continue,
+            };
+            self.hear(id, answer);
+        }
+        asked
+    }
+
+    fn notices(&self) -> Vec<&str> {
+        self.state.notices.iter().map(|notice| notice.text.as_str()).collect()
+    }
+}
+
+fn sites(requests: &[Request]) -> Vec<Site> {
+    requests
+        .iter()
+        .filter_map(|request| if let Request::Inject { site } = request { Some(*site) } else { None })
+        .collect()
+}
+
+#[test]
+fn the_page_opens_with_the_default_model_its_first_image_and_its_first_layer() {
+    let mut page = Page::open("");
+    let asked = page.settle();
+    assert!(
+        matches!(&asked[0], Request::Load { model, device: DeviceChoice::Gpu } if model.url == "models/net/model.bpk")
+    );
+    assert!(matches!(&asked[1], Request::Golden { image } if image.name == "a.jpg"));
+    assert_eq!(asked[2..], [Request::View(ViewRequest { tensor: 5, which: Which::Golden, first: 0 })]);
+    assert_eq!(page.state.layer().map(|layer| layer.index), Some(1));
+    assert_eq!(page.state.golden_value(), Some(10.0), "the middle of the first plane");
+    assert!(page.notices().is_empty());
+}
+
+#[test]
+fn a_link_replays_its_fault() {
+    let hash =
+        "#model=net&image=b.jpg&device=cpu&target=weight&layer=first&tensor=w&element=7&type=bitflip&bit=3&run=1";
+    let mut page = Page::open(hash);
+    let asked = page.settle();
+    assert!(matches!(&asked[0], Request::Load { device: DeviceChoice::Cpu, .. }));
+    assert!(matches!(&asked[1], Request::Golden { image } if image.name == "b.jpg"));
+    let site = Site { target: Target::Weight, layer: 1, tensor: 1, element: 7, corruption: Corruption::Flip(3) };
+    assert_eq!(sites(&asked), [site]);
+    assert!(page.state.injection_now().is_some());
+}
+
+#[test]
+fn what_was_injected_stands_in_the_url_in_full() {
+    let mut page = Page::settled("");
+    page.act(Action::Inject);
+    let injected = sites(&page.settle());
+    assert_eq!(injected.len(), 1);
+    let mut again = Page::open(&page.hash);
+    assert_eq!(sites(&again.settle()), injected);
+    assert_eq!(page.pushes, 1);
+}
+
+#[test]
+fn going_back_shows_the_earlier_fault() {
+    let mut page = Page::settled("");
+    page.act(Action::ChooseBit(5));
+    page.act(Action::Inject);
+    let first = sites(&page.settle());
+    let before = page.hash.clone();
+    page.act(Action::ChooseElement(3));
+    assert!(!page.hash.contains("run=1"), "a fault that was not injected is not replayed: {}", page.hash);
+    page.act(Action::Inject);
+    assert_ne!(sites(&page.settle()), first);
+    page.act(Action::Navigated(before));
+    assert_eq!(sites(&page.settle()), first);
+}
+
+#[test]
+fn another_image_or_device_meets_the_same_fault() {
+    let mut page = Page::settled("");
+    page.act(Action::Inject);
+    let fault = sites(&page.settle());
+    page.act(Action::ChooseImage("b.jpg".into()));
+    let asked = page.settle();
+    assert!(matches!(&asked[0], Request::Golden { image } if image.name == "b.jpg"));
+    assert_eq!(sites(&asked), fault);
+    page.act(Action::ChooseDevice(DeviceChoice::Cpu));
+    let asked = page.settle();
+    assert!(matches!(asked[..2], [Request::Load { device: DeviceChoice::Cpu, .. }, Request::Golden { .. }]));
+    assert_eq!(sites(&asked), fault);
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_leaves_the_old_one_in_place() {
+    let mut page = Page::settled("");
+    let hostile = FileRef { name: "hostile.onnx".into(), url: "blob:1".into() };
+    page.act(Action::Brought { models: vec![hostile], images: vec![] });
+    let Envelope { id, body, .. } = page.open.remove(0);
+    assert!(matches!(body, Request::Load { model, .. } if model.url == "blob:1"));
+    page.hear(id, Response::Failed { message: "hostile.onnx: it ends too early.".into() });
+    assert_eq!(page.notices(), ["hostile.onnx: it ends too early."]);
+    assert!(page.state.model().is_some() && page.state.golden_now().is_some());
+    assert!(page.settle().iter().all(|request| matches!(request, Request::View(_))), "nothing is loaded again");
+}
+
+#[test]
+fn an_image_that_cannot_be_decoded_leaves_the_old_one_in_place() {
+    let mut page = Page::settled("#image=b.jpg");
+    let broken = FileRef { name: "broken.png".into(), url: "blob:2".into() };
+    page.act(Action::Brought { models: vec![], images: vec![broken] });
+    let id = page.open.remove(0).id;
+    page.hear(id, Response::Failed { message: "broken.png: no PNG.".into() });
+    assert_eq!(page.state.image().map(|(id, _)| id).as_deref(), Some("b.jpg"));
+    assert!(page.state.golden_now().is_some());
+}
+
+#[test]
+fn a_link_to_an_own_file_waits_for_that_file() {
+    let mut page = Page::open("#model=file:mine.onnx&layer=relu&element=3&bit=1&run=1");
+    assert!(page.settle().is_empty());
+    assert!(page.notices()[0].contains("mine.onnx"), "{:?}", page.notices());
+    let mine = FileRef { name: "mine.onnx".into(), url: "blob:3".into() };
+    page.act(Action::Brought { models: vec![mine], images: vec![] });
+    let asked = page.settle();
+    assert_eq!(sites(&asked).iter().map(|site| (site.layer, site.element)).collect::<Vec<_>>(), [(2, 3)]);
+}
+
+#[test]
+fn what_a_link_says_of_the_model_is_checked() {
+    for (hash, told) in [
+        ("#layer=nowhere&element=1&run=1", "no layer \"nowhere\""),
+        ("#layer=folded&run=1", "does not depend on the image"),
+        ("#layer=relu&target=weight&run=1", "has no weights"),
+        ("#layer=first&element=32&run=1", "Element 32 is out of range"),
+        ("#layer=first&tensor=gamma&run=1", "no tensor \"gamma\""),
+        ("#model=nothing", "no model \"nothing\""),
+        ("#image=nothing.jpg", "no image \"nothing.jpg\""),
+        ("#bit=32&run=1", "bits 0 to 31"),
+    ] {
+        let mut page = Page::open(hash);
+        let asked = page.settle();
+        assert_eq!(page.notices().len(), 1, "{hash}: {:?}", page.notices());
+        assert!(page.notices()[0].contains(told), "{hash}: {:?}", page.notices());
+        assert!(page.state.site().is_some(), "{hash}: the page goes on with a default");
+        assert!(hash.contains("bit=32") || sites(&asked).is_empty(), "{hash}: no other fault is injected instead");
+    }
+}
+
+#[test]
+fn a_layer_can_be_named_by_its_index() {
+    let page = Page::settled("#layer=2");
+    assert_eq!(page.state.layer().map(|layer| layer.name.as_str()), Some("relu"));
+}
+
+#[test]
+fn a_worker_that_dies_is_replaced_and_spared_what_killed_it() {
+    let mut page = Page::settled("");
+    page.act(Action::Inject);
+    page.open.clear();
+    page.hear(0, Response::Died { message: "out of memory".into() });
+    assert!(!page.state.worker_ready);
+    assert!(page.notices()[0].contains("out of memory"));
+    page.hear(0, Response::Ready);
+    let asked = page.settle();
+    assert!(matches!(asked[..2], [Request::Load { .. }, Request::Golden { .. }]), "{asked:?}");
+    assert!(sites(&asked).is_empty());
+    assert_eq!(page.state.site().map(|site| site.corruption), Some(Corruption::Flip(FIRST_BIT)), "choices are kept");
+}
+
+#[test]
+fn a_model_that_kills_the_worker_is_not_loaded_for_ever() {
+    let mut page = Page::open("");
+    page.open.clear();
+    page.act(Action::WorkerDied("out of memory".into()));
+    page.hear(0, Response::Ready);
+    assert!(page.settle().is_empty());
+    assert!(page.state.stuck());
+    page.act(Action::Retry);
+    assert_eq!(page.settle().len(), 3);
+}
+
+#[test]
+fn late_answers_are_not_taken_for_others() {
+    let mut page = Page::settled("");
+    page.act(Action::ChooseImage("b.jpg".into()));
+    let first = page.open.remove(0).id;
+    page.act(Action::ChooseImage("a.jpg".into()));
+    page.act(Action::ChooseImage("b.jpg".into()));
+    page.hear(first, Response::Golden(GoldenInfo { milliseconds: 99.0, ..golden() }));
+    assert_ne!(page.state.golden.latest().map(|golden| golden.milliseconds), Some(99.0));
+}
+
+#[test]
+fn only_what_is_looked_at_is_fetched() {
+    let mut page = Page::settled("");
+    page.act(Action::ChooseElement(31));
+    assert!(page.settle().is_empty(), "both planes came with the first view");
+    page.act(Action::ChooseWhich(Which::Difference));
+    assert!(page.settle().is_empty(), "there is no faulty run yet");
+}
+
+#[test]
+fn a_campaign_reports_until_it_is_stopped() {
+    let mut page = Page::settled("");
+    page.act(Action::Start);
+    let Envelope { id, body, .. } = page.open.remove(0);
+    let Request::Campaign(request) = body else { panic!("{body:?}") };
+    assert_eq!((request.images.len(), request.seed), (2, 1));
+    assert!(page.hash.contains("seed=1") && page.state.campaign.running());
+    page.act(Action::Stop);
+    assert!(matches!(page.open.remove(0).body, Request::Stop));
+    page.hear(id, Response::Failed { message: "The campaign has stopped.".into() });
+    assert!(!page.state.campaign.running() && !page.state.campaign.stopping);
+}

@@ -1,0 +1,153 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+
+use super::{Engine, Host};
+use crate::fault::{Corruption, FaultModel, Site, Target};
+use crate::platform::DeviceChoice;
+use crate::web::protocol::{CampaignRequest, FileRef, ModelInfo, Request, Response, ViewRequest, Which};
+use crate::{Error, Result};
+
+/// Files in memory and a computer without a GPU.
+struct Bench {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Host for Bench {
+    async fn fetch(&self, file: &FileRef, progress: &dyn Fn(u64, Option<u64>)) -> Result<Vec<u8>> {
+        let bytes = self.files.get(&file.url).ok_or_else(|| Error::input(&file.name, "there is no such file"))?;
+        progress(bytes.len() as u64, Some(bytes.len() as u64));
+        Ok(bytes.clone())
+    }
+
+    async fn open(&self, choice: DeviceChoice) -> Result<(Device, String)> {
+        match choice {
+            DeviceChoice::Cpu => Ok((Device::flex(), String::new())),
+            DeviceChoice::Gpu => Err(Error::device("WebGPU", "this computer has none")),
+        }
+    }
+
+    fn now(&self) -> f64 {
+        0.0
+    }
+}
+
+fn file(name: &str) -> FileRef {
+    FileRef { name: name.to_owned(), url: name.to_owned() }
+}
+
+/// A 2 x 2 image in the plainest format there is.
+fn picture(level: u8) -> Vec<u8> {
+    let mut bytes = b"P6 2 2 255\n".to_vec();
+    bytes.extend([level, 40, 90, 10, level, 60, 200, 7, level, level, level, level]);
+    bytes
+}
+
+/// An engine with the GTSRB network beside the project and two images; `None` where it is not there.
+fn engine() -> Option<Engine<Bench>> {
+    let shared = std::env::var_os("FAULTSCOPE_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let path = shared.join("models/gtsrb_cnn.onnx");
+    let Ok(model) = std::fs::read(&path) else {
+        println!("skipped: {} is not there", path.display());
+        return None;
+    };
+    let files = [("net.onnx", model.clone()), ("cut.onnx", model[..model.len() / 2].to_vec())];
+    let images = [("a.ppm", picture(250)), ("b.ppm", picture(5)), ("no.png", b"not a picture".to_vec())];
+    let files = files.into_iter().chain(images).map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+    Some(Engine::new(Bench { files }))
+}
+
+fn ask(engine: &mut Engine<Bench>, request: Request) -> Response {
+    pollster::block_on(engine.handle(1, request, &|_, _| ()))
+}
+
+fn load(engine: &mut Engine<Bench>) -> ModelInfo {
+    match ask(engine, Request::Load { model: file("net.onnx"), device: DeviceChoice::Gpu }) {
+        Response::Loaded { model, device } => {
+            assert_eq!(device.choice, DeviceChoice::Cpu);
+            assert!(device.note.is_some_and(|note| note.contains("has none")));
+            model
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn view(engine: &mut Engine<Bench>, tensor: usize, which: Which) -> Vec<f32> {
+    match ask(engine, Request::View(ViewRequest { tensor, which, first: 0 })) {
+        Response::View(view) => view.slice(0, usize::MAX),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_fault_shows_in_the_values_and_in_the_trace() {
+    let Some(mut engine) = engine() else { return };
+    let model = load(&mut engine);
+    assert!(
+        matches!(ask(&mut engine, Request::Golden { image: file("a.ppm") }), Response::Golden(golden) if golden.top.len() == 5)
+    );
+    for target in [Target::Activation, Target::Weight] {
+        let layer =
+            model.layers.iter().find(|layer| !layer.tensors(target).is_empty()).expect("a network has such a layer");
+        let tensor = layer.tensors(target)[0].id;
+        let site = Site { target, layer: layer.index, tensor, element: 2, corruption: Corruption::Set(1000.0) };
+        let before = view(&mut engine, tensor, Which::Golden);
+        let Response::Injected(injection) = ask(&mut engine, Request::Inject { site }) else { panic!("no answer") };
+        assert_eq!((injection.faults[0].before, injection.faults[0].after), (before[2], 1000.0));
+        assert!(injection.trace.iter().any(|row| row.changed > 0));
+        let after = view(&mut engine, tensor, Which::Faulty);
+        let difference = view(&mut engine, tensor, Which::Difference);
+        assert_eq!((after[2], difference[2]), (1000.0, 1000.0 - before[2]));
+        let others = |values: &[f32]| values.iter().enumerate().filter(|(i, v)| *i != 2 && **v != 0.0).count();
+        assert_eq!(others(&difference), 0, "nothing else of this tensor changes");
+    }
+}
+
+#[test]
+fn a_campaign_counts_every_fault() {
+    let Some(mut engine) = engine() else { return };
+    load(&mut engine);
+    let images = vec![file("a.ppm"), file("b.ppm")];
+    let request = CampaignRequest { images, faults: 5, seed: 7, fault_model: FaultModel::default() };
+    assert!(matches!(ask(&mut engine, Request::Campaign(request)), Response::Campaign(update) if update.planned == 10));
+    let last = std::iter::from_fn(|| {
+        engine.campaign()?;
+        Some(pollster::block_on(engine.step()))
+    })
+    .flatten()
+    .last();
+    match last {
+        Some(Response::Campaign(update)) => {
+            assert!(update.over && update.summary.complete);
+            assert_eq!(update.summary.faults.injections, 10);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_cannot_be_answered_is_told_in_a_sentence() {
+    let Some(mut engine) = engine() else { return };
+    let told = |engine: &mut Engine<Bench>, request: Request, part: &str| match ask(engine, request) {
+        Response::Failed { message } => {
+            assert!(message.contains(part) && message.ends_with('.') && !message.ends_with(".."), "{message}");
+        }
+        other => panic!("{other:?}"),
+    };
+    let golden = |name: &str| Request::Golden { image: file(name) };
+    let site =
+        |element| Site { target: Target::Activation, layer: 0, tensor: 0, element, corruption: Corruption::Flip(1) };
+    told(&mut engine, golden("a.ppm"), "no model");
+    told(&mut engine, Request::Load { model: file("cut.onnx"), device: DeviceChoice::Cpu }, "cut.onnx");
+    told(&mut engine, Request::Load { model: file("gone.onnx"), device: DeviceChoice::Cpu }, "gone.onnx");
+    load(&mut engine);
+    told(&mut engine, Request::Inject { site: site(0) }, "golden run");
+    told(&mut engine, golden("no.png"), "no.png");
+    told(&mut engine, Request::View(ViewRequest { tensor: usize::MAX, which: Which::Golden, first: 0 }), "tensor");
+    told(&mut engine, Request::Stop, "no campaign");
+    assert!(matches!(ask(&mut engine, golden("a.ppm")), Response::Golden(_)));
+    told(&mut engine, Request::Inject { site: site(usize::MAX) }, "");
+    told(&mut engine, Request::View(ViewRequest { tensor: 0, which: Which::Faulty, first: 0 }), "");
+}
