@@ -20,10 +20,12 @@ use crate::{
     server::Server,
 };
 
-/// WebGPU without a GPU, and no word to anyone outside this machine.
-const ARGUMENTS: [&str; 7] = [
-    "--enable-unsafe-webgpu",
-    "--use-webgpu-adapter=swiftshader",
+/// WebGPU without a GPU.
+const WEBGPU: [&str; 2] = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+/// A browser that has never heard of WebGPU.
+const NO_WEBGPU: [&str; 1] = ["--disable-blink-features=WebGPU"];
+/// No word to anyone outside this machine.
+const ARGUMENTS: [&str; 5] = [
     "--disable-quic",
     "--disable-component-update",
     "--disable-background-networking",
@@ -56,6 +58,15 @@ impl Page {
     /// Where there is no browser or no built page it says so and returns `None`: the test is skipped. Where CI is set, that is a
     /// failure.
     pub fn open(name: &str, query: &str) -> Option<Self> {
+        Self::open_in(name, query, &WEBGPU)
+    }
+
+    /// The same in a browser without WebGPU.
+    pub fn open_without_webgpu(name: &str, query: &str) -> Option<Self> {
+        Self::open_in(name, query, &NO_WEBGPU)
+    }
+
+    fn open_in(name: &str, query: &str, arguments: &[&str]) -> Option<Self> {
         let folder = project().join("dist");
         let chromium = match (default_executable(), folder.join("index.html").is_file()) {
             (Ok(file), true) => file,
@@ -64,7 +75,7 @@ impl Page {
         };
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let server = Server::start(&folder);
-        let browser = launch(chromium);
+        let browser = launch(chromium, arguments);
         let tab = browser.new_tab().expect("the browser opens a tab");
         tab.set_default_timeout(PATIENCE);
         let console = Console::listen(&tab);
@@ -277,7 +288,7 @@ impl Page {
 /// A drop that copies, as dropping a file on a page does.
 const COPY_OPERATION: i32 = 1;
 
-fn launch(chromium: PathBuf) -> Browser {
+fn launch(chromium: PathBuf, arguments: &[&str]) -> Browser {
     let options = LaunchOptions::default_builder()
         .path(Some(chromium))
         // Chromium refuses its sandbox to root; only pages of this project are opened.
@@ -285,7 +296,7 @@ fn launch(chromium: PathBuf) -> Browser {
         .enable_gpu(true)
         .window_size(Some(WINDOW))
         .idle_browser_timeout(PATIENCE * 2)
-        .args(ARGUMENTS.iter().map(|argument| argument.as_ref()).collect())
+        .args(arguments.iter().chain(&ARGUMENTS).map(|argument| argument.as_ref()).collect())
         .build()
         .expect("every option is given");
     Browser::new(options).unwrap_or_else(|error| panic!("Chromium does not start: {error}"))

@@ -6,6 +6,7 @@
 #![cfg(not(target_family = "wasm"))]
 
 mod console;
+mod explorer;
 mod page;
 mod server;
 mod start;

@@ -1,0 +1,264 @@
+//! What a person does with the explorer.
+//!
+//! The page runs the default model where dist/ holds it, and the small sign network beside the project
+//! (`../shared`, or where FAULTSCOPE_SHARED says) where that is there; what is missing is said and skipped.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use crate::page::Page;
+
+/// The first image of the default model's samples shows one of these.
+const FIRST_SAMPLE: &str = "bull mastiff";
+
+/// Whether dist/ holds the default model.
+fn has_default_model(page: &Page) -> bool {
+    let there = page.count("#model option") > 0;
+    if !there {
+        eprintln!("skipped: dist/ holds no model; `faultscope fetch efficientnet-lite0` makes it");
+    }
+    there
+}
+
+/// A model file beside the project.
+fn shared_model(name: &str) -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
+    let shared = env::var_os("FAULTSCOPE_SHARED").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let file = shared.join("models").join(name);
+    if !file.is_file() {
+        eprintln!("skipped: {} is not there", file.display());
+        return None;
+    }
+    Some(file)
+}
+
+/// A file of the test's own.
+fn write(name: &str, bytes: &[u8]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/browser-tests");
+    let file = folder.join(name);
+    fs::create_dir_all(&folder).and_then(|()| fs::write(&file, bytes)).expect("the test can write below target");
+    file
+}
+
+/// A 32 x 32 bitmap: a red ring on white, as a sign is.
+fn sign(name: &str, red: u8) -> PathBuf {
+    const SIDE: i32 = 32;
+    let mut bytes = b"BM".to_vec();
+    for number in [54 + 3 * SIDE * SIDE, 0, 54, 40, SIDE, SIDE] {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend([1, 0, 24, 0]);
+    bytes.resize(54, 0);
+    for row in 0..SIDE {
+        for column in 0..SIDE {
+            let distance = (row - SIDE / 2).pow(2) + (column - SIDE / 2).pow(2);
+            bytes.extend(if (100..200).contains(&distance) { [20, 20, red] } else { [240; 3] });
+        }
+    }
+    write(name, &bytes)
+}
+
+/// A page with the sign network and an image of a sign on it.
+fn signs(name: &str, query: &str) -> Option<Page> {
+    let model = shared_model("gtsrb_cnn.onnx")?;
+    let page = Page::open(name, query)?;
+    page.wait_for("#site");
+    page.drop_files("#setup", &[&model, &sign("sign.bmp", 220)]);
+    page.wait_for("#golden .score");
+    page.wait_for_text("#model-facts", "43 classes");
+    page.wait_for("#feature-map canvas");
+    Some(page)
+}
+
+/// Makes sure that nothing lies beyond the right edge.
+fn fits(page: &Page) {
+    let beyond = page.eval("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth");
+    if beyond.as_i64() != Some(0) {
+        page.fail(&format!("the page is {beyond} pixels wider than the window"));
+    }
+}
+
+fn inject(page: &Page) -> String {
+    page.click("#inject");
+    page.wait_for("#verdict .verdict");
+    page.wait_until("the fault to be through", "!document.querySelector('#inject').disabled");
+    page.text("#fault-sentence") + &page.text("#sentence")
+}
+
+#[test]
+fn the_default_model_answers_and_a_fault_is_followed() {
+    let Some(page) = Page::open("explorer", "#device=cpu") else { return };
+    page.wait_for("#site");
+    page.screenshot("load");
+    page.wait_until(
+        "the list of models",
+        "document.querySelector('#model option') || document.querySelector('.notice')",
+    );
+    if !has_default_model(&page) {
+        return;
+    }
+    page.wait_for_text("#golden .score", FIRST_SAMPLE);
+    page.wait_for("#feature-map canvas");
+    page.wait_for_text("#device", "CPU");
+    page.screenshot("golden");
+
+    page.type_into("#layer-filter", "head");
+    page.wait_until("a shorter list", "document.querySelectorAll('.layer').length < 20");
+    page.click(".layer:not([aria-disabled=true])");
+    page.click("#bits [data-bit='30']");
+    page.hover("#bits [data-bit='31']");
+    page.wait_for_text("#bit-preview", "Bit 31, sign");
+    let told = inject(&page);
+    assert!(told.contains("Bit 30 (exponent)"), "{told}");
+    assert!(page.count("#corruption .chart-bar") > 1);
+    page.screenshot("inject");
+    page.close();
+}
+
+#[test]
+fn a_link_replays_its_fault_and_back_goes_back() {
+    let Some(page) = signs("replay", "#device=cpu") else { return };
+    page.click("#bits [data-bit='29']");
+    let first = inject(&page);
+    let link = page.url();
+    page.click("#bits [data-bit='22']");
+    let second = inject(&page);
+    assert_ne!(first, second);
+    page.eval("history.back()");
+    page.wait_for_text("#fault-sentence", "Bit 29");
+    assert_eq!(page.text("#fault-sentence") + &page.text("#sentence"), first);
+    page.close();
+
+    // The files are the user's own, so whoever opens the link brings them.
+    let hash = link.split_once('#').map(|(_, hash)| format!("#{hash}")).expect("the link holds the fault");
+    let Some(page) = signs("replay", &hash) else { return };
+    page.wait_for_text("#fault-sentence", "Bit 29");
+    assert_eq!(page.text("#fault-sentence") + &page.text("#sentence"), first);
+    page.screenshot("replay");
+    page.close();
+}
+
+#[test]
+fn a_weight_can_be_struck() {
+    let Some(page) = signs("weight", "#device=cpu") else { return };
+    page.click("#target .choice:nth-child(2)");
+    page.wait_for_text("#layer-name", "Conv");
+    page.click("#bits [data-bit='30']");
+    let told = inject(&page);
+    assert!(told.contains("(layer "), "{told}");
+    page.click("#which .choice:nth-child(3)");
+    page.wait_until("the difference", "document.querySelector('#which .choice:nth-child(3)').ariaPressed === 'true'");
+    page.screenshot("weight");
+    page.close();
+}
+
+#[test]
+fn the_gpu_and_the_cpu_give_the_same_answer() {
+    let Some(page) = signs("gpu", "#device=gpu") else { return };
+    page.wait_for_text("#device", "WebGPU");
+    let gpu = page.text("#golden .scores");
+    page.click("#device-choice .choice:nth-child(2)");
+    page.wait_for_text("#device", "CPU");
+    page.wait_for("#golden .score");
+    assert_eq!(page.text("#golden .scores"), gpu);
+    page.close();
+}
+
+#[test]
+fn without_webgpu_the_page_computes_on_the_cpu_and_says_so() {
+    let Some(model) = shared_model("gtsrb_cnn.onnx") else { return };
+    let Some(page) = Page::open_without_webgpu("fallback", "") else { return };
+    page.wait_for("#site");
+    page.drop_files("#setup", &[&model, &sign("sign.bmp", 220)]);
+    page.wait_for_text("#device", "no WebGPU");
+    page.wait_for("#golden .score");
+    page.screenshot("fallback");
+    page.close();
+}
+
+#[test]
+fn a_campaign_of_fifty_faults_counts_them_all() {
+    let Some(page) = signs("campaign", "#device=cpu") else { return };
+    let images = page.count(".thumbnail");
+    let faults = 50_u64.div_ceil(images);
+    page.type_into("#faults", &faults.to_string());
+    page.press("Tab");
+    page.click("#start");
+    page.wait_for_text("#campaign-progress", "complete");
+    let total = images * faults;
+    assert!(page.text("#campaign-progress").starts_with(&format!("{total} of {total} faults")));
+    assert!(page.text("#rate-masked").contains("95 % interval"));
+    page.screenshot("campaign");
+
+    // The same seed draws the same faults.
+    let counts = "[...document.querySelectorAll('.rate-count')].map(count => count.innerText).join()";
+    let first = page.eval(counts);
+    page.click("#start");
+    page.wait_until("a new campaign", "!document.querySelector('#campaign-progress')?.innerText.includes('complete')");
+    page.wait_for_text("#campaign-progress", "complete");
+    assert_eq!(page.eval(counts), first);
+
+    page.type_into("#faults", "10000");
+    page.press("Tab");
+    page.click("#start");
+    page.click("#stop");
+    page.wait_for_text("#campaign-progress", "stopped");
+    page.close();
+}
+
+#[test]
+fn a_hostile_file_gives_a_sentence_and_nothing_is_lost() {
+    let Some(page) = signs("hostile", "#device=cpu") else { return };
+    let answer = page.text("#golden .scores");
+    let whole = fs::read(shared_model("gtsrb_cnn.onnx").expect("it was there a moment ago")).expect("it can be read");
+    for file in [
+        write("cut.onnx", &whole[..whole.len() / 2]),
+        write("noise.bpk", &[0xa5; 4096]),
+        write("empty.safetensors", b""),
+        write("huge.safetensors", &[0xff; 64]),
+        write("broken.png", b"\x89PNG\r\n\x1a\nand no more"),
+        write("notes.txt", b"neither"),
+    ] {
+        let name = file.file_name().and_then(|name| name.to_str()).expect("the names are plain").to_owned();
+        page.drop_files("#setup", &[&file]);
+        page.wait_for_text(".notices", &name);
+        page.wait_for("#golden .score");
+        assert_eq!(page.text("#golden .scores"), answer, "{name}");
+    }
+    page.screenshot("hostile");
+    while page.count(".notice") > 0 {
+        page.click(".notice .button");
+    }
+    inject(&page);
+    page.close();
+}
+
+#[test]
+fn a_link_that_does_not_hold_gives_a_sentence() {
+    let Some(page) = Page::open("bad-link", "#device=cpu&bit=77&element=x&seed=-1&model=%00") else { return };
+    page.wait_for_text(".notices", "bits 0 to 31");
+    page.wait_until("a sentence for each part", "document.querySelectorAll('.notice').length >= 4");
+    page.close();
+}
+
+#[test]
+fn the_page_fits_every_window_in_light_and_dark() {
+    let Some(page) = signs("widths", "#device=cpu") else { return };
+    page.click("#bits [data-bit='30']");
+    inject(&page);
+    for theme in ["light", "dark"] {
+        page.wait_for("#theme");
+        if page.eval("document.documentElement.dataset.theme ?? 'light'").as_str() != Some(theme) {
+            page.click("#theme");
+        }
+        for width in [360, 1280, 1920] {
+            page.set_viewport(width, 1000);
+            page.eval("window.scrollTo(0, 0)");
+            fits(&page);
+            page.screenshot(&format!("{theme}-{width}"));
+        }
+    }
+    page.close();
+}
