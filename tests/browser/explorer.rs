@@ -60,11 +60,15 @@ fn sign(name: &str, red: u8) -> PathBuf {
     write(name, &bytes)
 }
 
+/// What a link says that waits for the sign network and the image of a sign.
+const SIGNS: &str = "#model=file%3Agtsrb_cnn.onnx&image=file%3Asign.bmp&device=";
+
 /// A page with the sign network and an image of a sign on it.
-fn signs(name: &str, query: &str) -> Option<Page> {
+fn signs(name: &str, hash: &str) -> Option<Page> {
     let model = shared_model("gtsrb_cnn.onnx")?;
-    let page = Page::open(name, query)?;
-    page.wait_for("#site");
+    let page = Page::open(name, hash)?;
+    page.wait_for_text(".notices", "gtsrb_cnn.onnx and sign.bmp");
+    page.click(".notice .button");
     page.drop_files("#setup", &[&model, &sign("sign.bmp", 220)]);
     page.wait_for("#golden .score");
     page.wait_for_text("#model-facts", "43 classes");
@@ -119,7 +123,7 @@ fn the_default_model_answers_and_a_fault_is_followed() {
 
 #[test]
 fn a_link_replays_its_fault_and_back_goes_back() {
-    let Some(page) = signs("replay", "#device=cpu") else { return };
+    let Some(page) = signs("replay", &format!("{SIGNS}cpu")) else { return };
     page.click("#bits [data-bit='29']");
     let first = inject(&page);
     let link = page.url();
@@ -142,7 +146,7 @@ fn a_link_replays_its_fault_and_back_goes_back() {
 
 #[test]
 fn a_weight_can_be_struck() {
-    let Some(page) = signs("weight", "#device=cpu") else { return };
+    let Some(page) = signs("weight", &format!("{SIGNS}cpu")) else { return };
     page.click("#target .choice:nth-child(2)");
     page.wait_for_text("#layer-name", "Conv");
     page.click("#bits [data-bit='30']");
@@ -156,7 +160,7 @@ fn a_weight_can_be_struck() {
 
 #[test]
 fn the_gpu_and_the_cpu_give_the_same_answer() {
-    let Some(page) = signs("gpu", "#device=gpu") else { return };
+    let Some(page) = signs("gpu", &format!("{SIGNS}gpu")) else { return };
     page.wait_for_text("#device", "WebGPU");
     let gpu = page.text("#golden .scores");
     page.click("#device-choice .choice:nth-child(2)");
@@ -180,7 +184,7 @@ fn without_webgpu_the_page_computes_on_the_cpu_and_says_so() {
 
 #[test]
 fn a_campaign_of_fifty_faults_counts_them_all() {
-    let Some(page) = signs("campaign", "#device=cpu") else { return };
+    let Some(page) = signs("campaign", &format!("{SIGNS}cpu")) else { return };
     let images = page.count(".thumbnail");
     let faults = 50_u64.div_ceil(images);
     page.type_into("#faults", &faults.to_string());
@@ -210,7 +214,7 @@ fn a_campaign_of_fifty_faults_counts_them_all() {
 
 #[test]
 fn a_hostile_file_gives_a_sentence_and_nothing_is_lost() {
-    let Some(page) = signs("hostile", "#device=cpu") else { return };
+    let Some(page) = signs("hostile", &format!("{SIGNS}cpu")) else { return };
     let answer = page.text("#golden .scores");
     let whole = fs::read(shared_model("gtsrb_cnn.onnx").expect("it was there a moment ago")).expect("it can be read");
     for file in [
@@ -245,7 +249,7 @@ fn a_link_that_does_not_hold_gives_a_sentence() {
 
 #[test]
 fn the_page_fits_every_window_in_light_and_dark() {
-    let Some(page) = signs("widths", "#device=cpu") else { return };
+    let Some(page) = signs("widths", &format!("{SIGNS}cpu")) else { return };
     page.click("#bits [data-bit='30']");
     inject(&page);
     for theme in ["light", "dark"] {
