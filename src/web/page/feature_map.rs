@@ -26,15 +26,16 @@ pub struct FeatureMapProps {
 pub fn FeatureMap(props: &FeatureMapProps) -> Html {
     let FeatureMapProps { state, act, dark } = props;
     let hovered = use_state_eq(|| None::<usize>);
+    // The same callback every time, so that moving the pointer draws nothing but the readout.
+    let hover = {
+        let hovered = hovered.setter();
+        use_callback((), move |element, ()| hovered.set(element))
+    };
     let shown = state.view_now().zip(state.planes()).zip(state.element());
     let Some(((view, planes), element)) = shown else {
         return html! { <div class="map map-empty skeleton" aria-hidden="true"></div> };
     };
     let plane = planes.plane_of(element);
-    let hover = {
-        let hovered = hovered.clone();
-        Callback::from(move |element| hovered.set(element))
-    };
     let at = (*hovered).filter(|&at| at < planes.elements()).unwrap_or(element);
     html! {
         <div class="map" aria-busy={state.view.busy().to_string()}>
