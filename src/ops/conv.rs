@@ -1,4 +1,9 @@
 //! Convolution.
+//!
+//! One thing is left to the kernel, here as in onnxruntime and PyTorch: whether a weight meets the zeros of the
+//! padding or skips them. It shows only where that weight is infinite or NaN, at the edge of the image: kernels
+//! that multiply make a NaN there (burn's matrix product on the CPU), kernels that skip do not (its depthwise
+//! ones, and the GPU's).
 
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
