@@ -2,6 +2,7 @@
 
 pub mod burnpack;
 mod document;
+pub mod onnx;
 pub mod safetensors;
 #[cfg(test)]
 mod tests;
