@@ -62,7 +62,9 @@ pub(super) fn binary(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
         }
         ("Sum" | "Max" | "Min", 1) => Layer::unary(node, symbols, Op::Identity),
         (_, 2) => Layer::of(node, symbols, Op::Binary(op), 2),
-        ("Sum" | "Max" | "Min", count) => Err(node.unsupported(format_args!("{count} inputs, at most 2 are"))),
+        ("Sum" | "Max" | "Min", count) => {
+            Err(node.unsupported(format_args!("it has {count} inputs; at most 2 are expected")))
+        }
         (_, count) => Err(node.problem(format_args!("2 inputs are expected, found {count}"))),
     }
 }
@@ -94,7 +96,7 @@ pub(super) fn cast(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let to = node.int("to", 0)?;
     if to != i64::from(data_type::FLOAT) {
         let to = data_type::name(i32::try_from(to).unwrap_or_default());
-        return Err(node.unsupported(format_args!("a cast to {to} while the network runs; it computes in float32")));
+        return Err(node.unsupported(format_args!("it is a cast to {to}, but layers compute in float32")));
     }
     Layer::unary(node, symbols, Op::Identity)
 }

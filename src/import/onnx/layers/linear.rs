@@ -25,7 +25,7 @@ pub(super) fn batch_norm(node: &NodeView, symbols: &mut Symbols) -> Result<Layer
         return Err(node.unsupported("it is in training mode; export the model for inference"));
     }
     if node.opset < 9 && !node.flag("spatial", true)? {
-        return Err(node.unsupported("statistics for each pixel (spatial = 0)"));
+        return Err(node.unsupported("it has statistics for each pixel (spatial is 0)"));
     }
     Layer::of(node, symbols, Op::BatchNorm { epsilon: node.float("epsilon", 1e-5)? }, 5)
 }

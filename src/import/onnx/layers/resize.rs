@@ -13,7 +13,7 @@ use crate::import::onnx::symbols::Symbols;
 pub(super) fn resize(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let shape = symbols.shape(node, 0)?;
     let &[_, _, height, width] = shape else {
-        return Err(node.unsupported(format_args!("an input of shape {shape:?}; two spatial axes are")));
+        return Err(node.unsupported(format_args!("its input has shape {shape:?}; two spatial axes are expected")));
     };
     let image = [height, width];
     let modern = node.op() == "Resize" && node.opset >= 11;
@@ -26,11 +26,11 @@ pub(super) fn resize(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let interpolation = match node.string("mode", "nearest")? {
         "nearest" => Interpolation::Nearest(if modern { nearest_mode(node)? } else { NearestMode::Floor }),
         "linear" | "bilinear" => Interpolation::Linear,
-        other => return Err(node.unsupported(format_args!("mode \"{other}\"; nearest and linear are"))),
+        other => return Err(node.unsupported(format_args!("its mode is {other}; nearest or linear is expected"))),
     };
     let coordinates = if modern { coordinate_mode(node)? } else { CoordinateMode::Asymmetric };
     if node.flag("antialias", false)? && scales.iter().any(|&scale| scale < 1.0) {
-        return Err(node.unsupported("antialiasing"));
+        return Err(node.unsupported("it asks for antialiasing"));
     }
     Layer::unary(node, symbols, Op::Resize(Resize { size, scales, interpolation, coordinates }))
 }
@@ -67,10 +67,12 @@ fn target(node: &NodeView, symbols: &Symbols, modern: bool) -> Result<Target> {
         }
         let [batch, channels, vertical, horizontal] = target;
         if [batch, channels] != [1.0; 2] {
-            return Err(node.unsupported(format_args!("scales {target:?}; only the spatial axes are resized")));
+            return Err(
+                node.unsupported(format_args!("its scales are {target:?}; only the spatial axes can be resized"))
+            );
         }
         if !(vertical > 0.0 && horizontal > 0.0) {
-            return Err(node.problem(format_args!("scales {target:?}; positive ones are expected")));
+            return Err(node.problem(format_args!("its scales are {target:?}; positive ones are expected")));
         }
         return Ok(Target::Scales([vertical, horizontal]));
     }
@@ -80,11 +82,13 @@ fn target(node: &NodeView, symbols: &Symbols, modern: bool) -> Result<Target> {
     let mut target = [None; 4];
     for (axis, &size) in stated(sizes.len())?.into_iter().zip(&*sizes) {
         let size = usize::try_from(size).ok().filter(|&size| size > 0);
-        target[axis] = Some(size.ok_or_else(|| node.problem(format_args!("sizes {sizes:?}")))?);
+        target[axis] = Some(
+            size.ok_or_else(|| node.problem(format_args!("its sizes are {sizes:?}; positive ones are expected")))?,
+        );
     }
     let [batch, channels, vertical, horizontal] = target;
     if [batch, channels].iter().zip(shape).any(|(size, &length)| size.is_some_and(|size| size != length)) {
-        return Err(node.unsupported(format_args!("sizes {sizes:?}; only the spatial axes are resized")));
+        return Err(node.unsupported(format_args!("its sizes are {sizes:?}; only the spatial axes can be resized")));
     }
     Ok(Target::Sizes([vertical, horizontal]))
 }
@@ -100,7 +104,7 @@ fn fit(node: &NodeView, image: [usize; 2], sizes: [Option<usize>; 2]) -> Result<
         }
         "not_larger" => [scale(0), scale(1)].into_iter().flatten().reduce(f32::min),
         "not_smaller" => [scale(0), scale(1)].into_iter().flatten().reduce(f32::max),
-        other => return Err(node.problem(format_args!("keep_aspect_ratio_policy \"{other}\""))),
+        other => return Err(node.problem(format_args!("its keep_aspect_ratio_policy is {other}"))),
     };
     let common = common.unwrap_or(1.0);
     let scales = [0, 1].map(|axis| if sizes[axis].is_some() { common } else { 1.0 });
@@ -114,7 +118,7 @@ fn nearest_mode(node: &NodeView) -> Result<NearestMode> {
         "round_prefer_ceil" => NearestMode::RoundPreferCeil,
         "floor" => NearestMode::Floor,
         "ceil" => NearestMode::Ceil,
-        other => return Err(node.unsupported(format_args!("nearest_mode \"{other}\""))),
+        other => return Err(node.unsupported(format_args!("its nearest_mode is {other}"))),
     })
 }
 
@@ -125,6 +129,6 @@ fn coordinate_mode(node: &NodeView) -> Result<CoordinateMode> {
         "pytorch_half_pixel" => CoordinateMode::PytorchHalfPixel,
         "align_corners" => CoordinateMode::AlignCorners,
         "asymmetric" => CoordinateMode::Asymmetric,
-        other => return Err(node.unsupported(format_args!("coordinate_transformation_mode \"{other}\""))),
+        other => return Err(node.unsupported(format_args!("its coordinate_transformation_mode is {other}"))),
     })
 }

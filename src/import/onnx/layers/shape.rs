@@ -119,7 +119,7 @@ pub(super) fn split(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let sizes = match stated {
         Some(sizes) => sizes
             .iter()
-            .map(|&size| usize::try_from(size).map_err(|_| node.problem(format_args!("a size of {size}"))))
+            .map(|&size| usize::try_from(size).map_err(|_| node.problem(format_args!("one of its sizes is {size}"))))
             .collect::<Result<Vec<_>>>()?,
         None => {
             if node.has("num_outputs") && node.int("num_outputs", 0)? != parts as i64 {
@@ -166,7 +166,7 @@ pub(in crate::import::onnx) fn ranges(node: &NodeView, symbols: &Symbols) -> Res
     for (index, &axis) in axes.iter().enumerate() {
         let axis = node.axis(axis, shape.len())?;
         ranges[axis] = range(starts[index], ends[index], steps[index], shape[axis])
-            .ok_or_else(|| node.problem(format_args!("a step of {}", steps[index])))?;
+            .ok_or_else(|| node.problem(format_args!("a step is {}; any but 0 is expected", steps[index])))?;
     }
     Ok(ranges)
 }
@@ -245,7 +245,7 @@ pub(super) fn pad(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
         "edge" => PadMode::Edge,
         "reflect" => PadMode::Reflect,
         "wrap" => PadMode::Wrap,
-        other => return Err(node.unsupported(format_args!("mode \"{other}\""))),
+        other => return Err(node.unsupported(format_args!("its mode is {other}"))),
     };
     Layer::unary(node, symbols, Op::Pad { mode, pads })
 }

@@ -10,7 +10,7 @@ pub(super) fn conv(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let image = image(node, symbols)?;
     let weight = symbols.shape(node, 1)?;
     let &[_, _, height, width] = weight else {
-        return Err(node.unsupported(format_args!("a weight of shape {weight:?}; two spatial axes are")));
+        return Err(node.unsupported(format_args!("its weight has shape {weight:?}; two spatial axes are expected")));
     };
     if let Some(stated) = node.ints("kernel_shape")?
         && stated != [height as i64, width as i64]
@@ -21,7 +21,7 @@ pub(super) fn conv(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let window = Window::new(node, image, kernel)?;
     let [groups] = node.amounts("group", &[node.int("group", 1)?])?;
     if groups == 0 {
-        return Err(node.problem("0 groups"));
+        return Err(node.problem("its group is 0; at least 1 is expected"));
     }
     let Window { strides, dilations, padding, .. } = window;
     let mut layer = Layer::of(node, symbols, Op::Conv(Conv { strides, dilations, padding, groups }), 2)?;
@@ -49,7 +49,7 @@ pub(super) fn pool(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
 fn image(node: &NodeView, symbols: &Symbols) -> Result<[usize; 2]> {
     match symbols.shape(node, 0)? {
         &[_, _, height, width] => Ok([height, width]),
-        shape => Err(node.unsupported(format_args!("an input of shape {shape:?}; two spatial axes are"))),
+        shape => Err(node.unsupported(format_args!("its input has shape {shape:?}; two spatial axes are expected"))),
     }
 }
 
@@ -94,7 +94,7 @@ impl Window {
                     Padding2d { top: small.bottom, left: small.right, bottom: small.top, right: small.left }
                 }
             }
-            other => return Err(node.unsupported(format_args!("auto_pad \"{other}\""))),
+            other => return Err(node.unsupported(format_args!("its auto_pad is {other}"))),
         };
         Ok(Self { strides, dilations, padding, explicit: rule == "NOTSET" })
     }
