@@ -24,7 +24,7 @@ pub(super) enum Folded {
 }
 
 /// Operators through which a setting is followed back to its constants.
-const ARITHMETIC: [&str; 20] = [
+const ARITHMETIC: [&str; 19] = [
     "Abs",
     "Add",
     "Cast",
