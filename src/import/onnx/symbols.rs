@@ -12,8 +12,8 @@ use crate::{Error, Result};
 /// makes a few hundred.
 const FOLDED_ELEMENTS: usize = 1 << 22;
 
-/// Most axes of a tensor.
-const MAX_RANK: usize = 16;
+/// Most axes of a tensor, as for the outputs of layers.
+const MAX_RANK: usize = 8;
 
 /// The names defined so far, and the graph built so far.
 pub(super) struct Symbols {

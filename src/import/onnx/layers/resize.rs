@@ -8,8 +8,8 @@ use crate::import::onnx::symbols::Symbols;
 
 /// Resize of the two spatial axes.
 ///
-/// Before opset 11 (Upsample, and Resize 10) an output index maps to `index / scale`, rounded down for
-/// nearest; since then attributes say how.
+/// Before opset 11 (Upsample, and Resize 10) an output index maps to `index / scale`; since then attributes say
+/// how.
 pub(super) fn resize(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let shape = symbols.shape(node, 0)?;
     let &[_, _, height, width] = shape else {
@@ -24,7 +24,7 @@ pub(super) fn resize(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     };
     // A cast from float saturates: an absurd size stays one, and the graph's builder refuses it.
     let interpolation = match node.string("mode", "nearest")? {
-        "nearest" => Interpolation::Nearest(if modern { nearest_mode(node)? } else { NearestMode::Floor }),
+        "nearest" => Interpolation::Nearest(if modern { nearest_mode(node)? } else { old_nearest_mode(node, scales)? }),
         "linear" | "bilinear" => Interpolation::Linear,
         other => return Err(node.unsupported(format_args!("its mode is {other}; nearest or linear is expected"))),
     };
@@ -120,6 +120,18 @@ fn nearest_mode(node: &NodeView) -> Result<NearestMode> {
         "ceil" => NearestMode::Ceil,
         other => return Err(node.unsupported(format_args!("its nearest_mode is {other}"))),
     })
+}
+
+/// Before opset 11 nearest rounds down where it enlarges and up where it shrinks, as
+/// onnxruntime does.
+fn old_nearest_mode(node: &NodeView, scales: [f32; 2]) -> Result<NearestMode> {
+    if scales.iter().all(|&scale| scale >= 1.0) {
+        Ok(NearestMode::Floor)
+    } else if scales.iter().all(|&scale| scale <= 1.0) {
+        Ok(NearestMode::Ceil)
+    } else {
+        Err(node.unsupported(format_args!("its scales {scales:?} enlarge one axis and shrink the other")))
+    }
 }
 
 fn coordinate_mode(node: &NodeView) -> Result<CoordinateMode> {
