@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use faultscope::exec::{Executor, Plain};
 use faultscope::graph::{Op, Source};
+use faultscope::import::load;
 use faultscope::import::onnx::import;
 use faultscope::model::Model;
 use faultscope::ops::Array;
@@ -67,7 +68,7 @@ fn gtsrb_cnn() {
     let Some(bytes) = shared("models/gtsrb_cnn.onnx") else { return };
     let Some(expected) = shared("models/gtsrb_cnn.expected.npy") else { return };
     let Some(images) = shared("data/gtsrb/test_images.npy") else { return };
-    let model = import("gtsrb_cnn.onnx", &bytes).expect("the model imports");
+    let model = load("gtsrb_cnn.onnx", bytes).expect("the model imports");
     assert_eq!((model.card.name.as_str(), model.classes()), ("gtsrb_cnn", 43));
     assert_eq!(model.graph.values[model.graph.inputs[0]].shape, [1, 3, 32, 32]);
     has_layers_of(&model, "gtsrb_cnn");

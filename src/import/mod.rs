@@ -14,12 +14,14 @@ use crate::{Error, Result};
 /// messages and for a model that has none of its own.
 ///
 /// # Errors
-/// Where the format is not one of ours, or the file is damaged or describes no image classifier.
+/// Where the format is none that is read, or the file is damaged or describes no image classifier.
 pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
     let mut model = if burnpack::recognise(&bytes) {
         burnpack::read(name, bytes)?
     } else if safetensors::recognise(&bytes) {
         safetensors::read(name, &bytes)?
+    } else if onnx::recognise(&bytes) {
+        onnx::import(name, &bytes)?
     } else {
         return Err(Error::input(name, unknown(&bytes)));
     };
@@ -60,7 +62,7 @@ impl Format {
     }
 }
 
-/// What is wrong with a file that is none of ours, as far as its first bytes tell.
+/// What is wrong with a file of no format that is read, as far as its first bytes tell.
 fn unknown(bytes: &[u8]) -> String {
     let found = match bytes {
         [] => "the file is empty",
@@ -68,7 +70,7 @@ fn unknown(bytes: &[u8]) -> String {
         [b'P', b'K', 3, 4, ..] => "this is a ZIP archive, a PyTorch or Keras model maybe",
         _ => "this is not a model file",
     };
-    format!("{found}; Faultscope reads its own .bpk and .safetensors files")
+    format!("{found}; Faultscope reads .onnx files, and its own .bpk and .safetensors")
 }
 
 /// The file name in `name` without its folders and its extension.

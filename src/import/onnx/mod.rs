@@ -32,6 +32,12 @@ use crate::{Error, Result};
 /// Operator sets that the mappings were written for.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=26;
 
+/// Whether `bytes` look like an ONNX file. The format has no signature; a file starts with its version, which ONNX
+/// demands.
+pub fn recognise(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x08, 1..=0x7f, ..])
+}
+
 /// An image classifier from the bytes of an ONNX file; `name` is the file's, for messages and for the model.
 ///
 /// # Errors
@@ -45,8 +51,7 @@ const OPSETS: std::ops::RangeInclusive<i64> = 7..=26;
 /// ```
 pub fn import(name: &str, bytes: &[u8]) -> Result<Model> {
     let graph = Importer::new().graph(name, bytes)?;
-    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let card = Card { name: file.strip_suffix(".onnx").unwrap_or(file).to_owned(), ..Card::default() };
+    let card = Card { name: super::stem(name).to_owned(), ..Card::default() };
     Model::new(graph, card)
 }
 
