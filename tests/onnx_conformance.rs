@@ -243,7 +243,8 @@ fn compare(found: &Tensor, expected: &Tensor, tolerance: Tolerance) -> Result<()
             for (index, (&found, &expected)) in found.iter().zip(expected.iter()).enumerate() {
                 let (found, expected) = (f64::from(found), f64::from(expected));
                 let same = found == expected || (found.is_nan() && expected.is_nan());
-                if !same && !((found - expected).abs() <= tolerance.absolute + tolerance.relative * expected.abs()) {
+                let near = (found - expected).abs() <= tolerance.absolute + tolerance.relative * expected.abs();
+                if !(same || near) {
                     return Err(format!("element {index} is {found}, expected {expected}"));
                 }
             }
