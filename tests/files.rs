@@ -115,3 +115,33 @@ fn write_inputs() {
     }
     writer.finish().expect("the end");
 }
+
+/// The models that stand beside the project, or none with a printed word.
+fn shared_models() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = std::env::var_os("FAULTSCOPE_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
+    let found: Vec<_> = ["cifar100_resnet20.onnx", "gtsrb_cnn.onnx"]
+        .map(|name| shared.join("models").join(name))
+        .into_iter()
+        .filter(|path| path.is_file())
+        .collect();
+    if found.is_empty() {
+        println!("skipped: there are no models in {}", shared.display());
+    }
+    found
+}
+
+#[test]
+fn an_onnx_model_survives_conversion() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for path in shared_models() {
+        let original = load(&path).expect("an ONNX model");
+        for name in ["net.bpk", "net.safetensors"] {
+            let output = folder.path().join(name);
+            convert(path.to_str().expect("unicode"), &output, Existing::Replace).expect("converts");
+            let converted = load(&output).expect("the converted model");
+            assert_eq!(converted, original, "{} as {name}", path.display());
+            assert!(!converted.card.name.is_empty());
+        }
+    }
+}
