@@ -1,0 +1,111 @@
+//! The command line as users and scripts meet it: the real program on a tiny network (../fixtures/cli/make.py), its
+//! JSON keys, its files, its exit codes, and what it says to bad input.
+
+#![cfg(feature = "cli")]
+
+mod campaign;
+mod convert;
+mod devices;
+mod inject;
+mod inspect;
+mod predict;
+mod real;
+mod usage;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use image::{Rgb, RgbImage};
+use predicates::prelude::*;
+use predicates::str::contains;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_faultscope");
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/cli/colours.onnx");
+
+const DONE: i32 = 0;
+const USAGE: i32 = 2;
+const INPUT: i32 = 3;
+const INCOMPLETE: i32 = 4;
+
+fn faultscope(arguments: &[&str]) -> assert_cmd::assert::Assert {
+    Command::new(PROGRAM).args(arguments).assert()
+}
+
+/// What a command that succeeds writes, as JSON.
+fn json(arguments: &[&str]) -> Value {
+    let output = faultscope(arguments).code(DONE).stderr(predicate::str::is_empty()).get_output().stdout.clone();
+    serde_json::from_slice(&output).expect("JSON on standard output")
+}
+
+/// A command that fails says why in a sentence that contains `sentence`, and nothing of Rust.
+fn refused(arguments: &[&str], code: i32, sentence: &str) {
+    faultscope(arguments)
+        .code(code)
+        .stdout(predicate::str::is_empty())
+        .stderr(contains("error: ").and(contains(sentence)).and(contains("panicked").not()).and(contains("{").not()));
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("Unicode")
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().expect("an object").keys().map(String::as_str).collect()
+}
+
+/// Writes an 8 x 8 image in which `colour` (0 red, 1 green, 2 blue) is strongest; `shade` makes it another image.
+fn write_image(path: &Path, colour: usize, shade: u8) {
+    let image = RgbImage::from_fn(8, 8, |x, y| {
+        let mut pixel = [40 + shade, 50, 60 - shade];
+        pixel[colour] = 180 + ((x + y) as u8) + shade;
+        Rgb(pixel)
+    });
+    fs::create_dir_all(path.parent().expect("in a folder")).expect("a folder");
+    image.save(path).expect("an image");
+}
+
+/// A folder with a sub-folder for each colour and two images in each.
+fn image_folder() -> TempDir {
+    let root = TempDir::new().expect("a temporary folder");
+    for (class, name) in ["a-red", "b-green", "c-blue"].iter().enumerate() {
+        for shade in [0, 20] {
+            write_image(&root.path().join(name).join(format!("{shade}.png")), class, shade);
+        }
+    }
+    root
+}
+
+fn one_image() -> (TempDir, PathBuf) {
+    let root = TempDir::new().expect("a temporary folder");
+    let path = root.path().join("green.png");
+    write_image(&path, 1, 0);
+    (root, path)
+}
+
+fn write_npy(path: &Path, kind: &str, shape: &str, data: &[u8]) {
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(data);
+    fs::write(path, bytes).expect("a file");
+}
+
+/// The folder of models and data beside the project, where this machine has one.
+fn shared(file: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("FAULTSCOPE_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let path = root.join(file);
+    if !path.exists() {
+        eprintln!("skipped: {} is not on this machine", path.display());
+        return None;
+    }
+    Some(path)
+}
