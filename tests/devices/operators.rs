@@ -1,6 +1,4 @@
 //! The operators on the CPU and on the GPU: the same numbers to rounding, and the same NaN and infinities.
-//!
-//! Any wgpu adapter will do, a software one included. Where there is none, the tests say so and pass.
 
 use burn::tensor::Device;
 use faultscope::graph::{
@@ -8,20 +6,10 @@ use faultscope::graph::{
     SliceRange, Unary, infer,
 };
 use faultscope::ops::{Array, apply};
-use faultscope::platform::{DeviceChoice, open};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The GPU, or `None` with a word on why not.
-fn gpu() -> Option<Device> {
-    match pollster::block_on(open(DeviceChoice::Gpu)) {
-        Ok(device) => Some(device),
-        Err(error) => {
-            println!("skipped: {error}");
-            None
-        }
-    }
-}
+use super::gpu;
 
 /// A tensor as both devices get it.
 type Host = (Vec<usize>, Vec<f32>);
