@@ -190,8 +190,10 @@ impl Importer {
         let mut fixed_batch = None;
         for (axis, dim) in stated.dim.iter().enumerate() {
             let length = dim.dim_value.and_then(|length| usize::try_from(length).ok());
+            // Some exporters write 0 for a length that is open.
+            let length = length.filter(|&length| length > 0 || self.keep_batch);
             shape.push(match length {
-                None | Some(0) if axis == 0 && !self.keep_batch => 1,
+                None if axis == 0 && !self.keep_batch => 1,
                 Some(batch) if axis == 0 && !self.keep_batch => {
                     fixed_batch = Some(batch).filter(|&batch| batch != 1);
                     1

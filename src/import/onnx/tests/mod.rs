@@ -183,11 +183,15 @@ fn a_batch_hidden_in_a_reshape_is_noticed() {
 
 #[test]
 fn an_open_image_size_is_asked_for() {
-    let open = model(13, &[None, Some(3), None, None], vec![node("r", "Relu", &["x"], &["y"])], Vec::new());
-    let refusal = refusal(&open);
-    assert!(refusal.contains("input \"x\"") && refusal.contains("axis 2"), "{refusal}");
-    let given = Importer::new().input_shape("x", [1, 3, 5, 6]).graph("test.onnx", &open.encode_to_vec()).unwrap();
-    assert_eq!(given.values[given.outputs[0]].shape, [1, 3, 5, 6]);
+    for length in [None, Some(0), Some(-1)] {
+        let relu = node("r", "Relu", &["x"], &["y"]);
+        let open = model(13, &[None, Some(3), length, length], vec![relu], Vec::new());
+        let refusal = refusal(&open);
+        assert!(refusal.contains("input \"x\"") && refusal.contains("axis 2"), "{refusal}");
+        let importer = Importer::new().input_shape("x", [1, 3, 5, 6]);
+        let given = importer.graph("test.onnx", &open.encode_to_vec()).unwrap();
+        assert_eq!(given.values[given.outputs[0]].shape, [1, 3, 5, 6]);
+    }
 }
 
 #[test]
