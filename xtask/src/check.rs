@@ -1,6 +1,11 @@
 //! `cargo xtask check`: what can be said of the source without running it.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -39,15 +44,20 @@ pub fn all(builder: &PageBuilder, steps: &mut Steps) -> Result<()> {
 pub fn source(steps: &mut Steps) -> Result<()> {
     steps.run("formatting", || process::run(cargo()?.args(["fmt", "--all", "--check"])))?;
     steps.run("direction of dependence", || layering::check(&workspace::root()?))?;
-    steps.run("size of source files", file_sizes)
+    steps.run("size of source files", file_sizes)?;
+    steps.run("features, with and without tests", features)
 }
 
-/// Clippy and the documentation, native.
+/// Clippy, native.
 pub fn native(steps: &mut Steps) -> Result<()> {
     steps.run("clippy, native", || {
-        let mut clippy = cargo()?;
-        clippy.args(["clippy", "--locked", "--release", "--workspace", "--all-targets"]);
-        process::run(clippy.args(["--", "--deny", "warnings"]))
+        // One package at a time: together, cargo would unify their features and compile what they share once more.
+        for package in ["faultscope", "xtask", "browser-tests"] {
+            let mut clippy = cargo()?;
+            clippy.args(["clippy", "--locked", "--release", "--package", package, "--all-targets"]);
+            process::run(clippy.args(["--", "--deny", "warnings"]))?;
+        }
+        Ok(())
     })
 }
 
@@ -58,6 +68,28 @@ pub fn wasm(builder: &PageBuilder, steps: &mut Steps) -> Result<()> {
         clippy.arg("clippy").args(page::WASM).args(["--lib", "--bins", "--", "--deny", "warnings"]);
         process::run(&mut clippy)
     })
+}
+
+/// Fails where the tests switch on a feature of a library that is off without them: cargo would compile that library, and all
+/// that stands on it, twice.
+fn features() -> Result<()> {
+    let listed = |edges: &str| -> Result<BTreeSet<String>> {
+        let mut tree = cargo()?;
+        tree.args(["tree", "--locked", "--package", "faultscope", "--prefix", "none", "--no-dedupe"]);
+        tree.args(["--format", "{p} features: {f}", "--edges", edges]);
+        let lines = process::output(&mut tree).context("`cargo tree` fails: is Cargo.lock up to date?")?;
+        Ok(lines.lines().map(str::to_owned).collect())
+    };
+    let (plain, with_tests) = (listed("normal,build")?, listed("normal,build,dev")?);
+    let changed: Vec<&str> = plain.difference(&with_tests).map(String::as_str).collect();
+    if !changed.is_empty() {
+        bail!(
+            "test dependencies change the features of\n  {}\nPlease name the features that tests switch on in Cargo.toml's \
+             native dependencies, too",
+            changed.join("\n  ")
+        );
+    }
+    Ok(())
 }
 
 /// Native cargo, in the project's folder.
@@ -88,7 +120,7 @@ fn file_sizes() -> Result<()> {
 }
 
 /// The Rust files in `folder` and below, in order; none where there is no such folder.
-pub fn rust_files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+pub fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     if !folder.is_dir() {
         return Ok(files);
