@@ -82,6 +82,14 @@ impl Error {
         Self::Request(problem.to_string())
     }
 
+    /// Says that a request failed for the file `name`; errors that say where they are from stay as they are.
+    pub fn concerning(self, name: impl Into<String>) -> Self {
+        match self {
+            Self::Request(problem) => Self::Input { name: name.into(), problem },
+            other => other,
+        }
+    }
+
     /// An [`Error::Device`].
     pub fn device(device: impl Into<String>, problem: impl Display) -> Self {
         Self::Device { device: device.into(), problem: problem.to_string() }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::CampaignConfig;
-use crate::fault::{Site, SiteSpace, sampler};
+use crate::fault::{FaultKind, Site, SiteSpace, sampler};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -40,6 +40,17 @@ impl Plan {
             return Err(Error::request("the data has no images"));
         }
         let space = SiteSpace::sampled(&graph, config.fault_model.target);
+        let (kind, amount) = (config.fault_model.kind, config.fault_model.amount);
+        let smallest = space.layers().iter().min_by_key(|sites| sites.elements);
+        if let Some(sites) = smallest
+            && sites.elements < amount
+            && !matches!(kind, FaultKind::Zero { percent: Some(_) })
+        {
+            return Err(Error::request(format_args!(
+                "{amount} distinct elements are asked for, layer \"{}\" has {}",
+                graph.nodes[sites.layer].name, sites.elements
+            )));
+        }
         let plan = Self { config, graph, space, images };
         plan.sites(Position::default())?;
         Ok(plan)
@@ -88,7 +99,7 @@ impl Plan {
     /// amount above 1, a percentage).
     ///
     /// # Errors
-    /// Where a layer has fewer elements than the amount asked for.
+    /// None for a position that the plan contains.
     pub fn sites(&self, position: Position) -> Result<Vec<Site>> {
         sampler::draw(
             &self.graph,

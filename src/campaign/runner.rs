@@ -121,7 +121,7 @@ impl<L: Deref<Target = Lab>, S: Source> Runner<L, S> {
             Some((made, golden)) if *made == image => {
                 let sites = self.plan.sites(position)?;
                 let trial = self.lab.trial(golden, &sites, Observe::default()).await;
-                let trial = trial.map_err(|error| self.in_image(image, error))?;
+                let trial = trial.map_err(|error| error.concerning(self.source.name(image)))?;
                 let fault = trial.faults.first().cloned();
                 let record = Record {
                     image,
@@ -141,7 +141,7 @@ impl<L: Deref<Target = Lab>, S: Source> Runner<L, S> {
             _ => {
                 // Let go of the last image's activations before the next ones are made.
                 self.golden = None;
-                let golden = self.golden(image).await.map_err(|error| self.in_image(image, error))?;
+                let golden = self.golden(image).await.map_err(|error| error.concerning(self.source.name(image)))?;
                 let class = golden.class;
                 self.golden = Some((image, golden));
                 self.tallies.add_golden(label, class);
@@ -154,14 +154,6 @@ impl<L: Deref<Target = Lab>, S: Source> Runner<L, S> {
         let model = self.lab.model();
         let input = model.preprocess().apply(&self.source.image(image)?, model.input_shape())?;
         self.lab.golden(&input).await
-    }
-
-    /// Says which image a problem is with, where the error does not.
-    fn in_image(&self, image: usize, error: Error) -> Error {
-        match error {
-            Error::Request(problem) => Error::input(self.source.name(image), problem),
-            other => other,
-        }
     }
 }
 

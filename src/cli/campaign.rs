@@ -161,7 +161,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     config.model.clone_from(&model.card.name);
     let source = ModelSource { path, sha256, preprocess: model.preprocess() };
     let lab = open::lab(model, arguments.run.device, grouping)?;
-    let runner = Runner::new(&lab, config, data.source)?;
+    let mut runner = Runner::new(&lab, config, data.source)?;
     let provenance = Provenance {
         faultscope: env!("CARGO_PKG_VERSION").to_owned(),
         campaign: runner.plan().config().clone(),
@@ -171,6 +171,10 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         grouping: lab.grouping().cloned(),
         layers: runner.plan().layers(),
     };
+    // The start and the first golden run: where that fails, no directory is left behind.
+    for _ in 0..2 {
+        pollster::block_on(runner.next())?;
+    }
     let planned = runner.plan().trials();
     let interrupted = interruption()?;
     let summary = drive(runner, Directory::create(&arguments.out, &provenance)?, &interrupted)?;

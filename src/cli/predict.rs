@@ -79,7 +79,9 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
 
 fn predict(lab: &Lab, path: &Path, count: usize) -> Result<Prediction, Failure> {
     let model = lab.model();
-    let golden = pollster::block_on(lab.golden(&open::input(model, path)?))?;
+    let image = path.display().to_string();
+    let golden = pollster::block_on(lab.golden(&open::input(model, path)?));
+    let golden = golden.map_err(|error| error.concerning(&image))?;
     let top = top(&golden.logits, count)
         .into_iter()
         .map(|ranked| Candidate {
@@ -88,7 +90,7 @@ fn predict(lab: &Lab, path: &Path, count: usize) -> Result<Prediction, Failure> 
             probability: ranked.probability,
         })
         .collect();
-    Ok(Prediction { image: path.display().to_string(), top, logits: golden.logits })
+    Ok(Prediction { image, top, logits: golden.logits })
 }
 
 impl Prediction {

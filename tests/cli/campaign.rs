@@ -193,10 +193,15 @@ fn data_that_does_not_fit_is_refused() {
     refused(images.path(), &["--bit", "32"], "bit 32 is out of range");
     refused(images.path(), &["--type", "zero", "--percent", "101"], "up to 100");
     refused(images.path(), &["--amount", "0"], "at least one element");
-    refused(images.path(), &["--amount", "1000000"], "1000000 distinct elements");
+    // The smallest layer that may be drawn decides, not the one that is drawn first.
+    for seed in ["0", "1", "2", "3"] {
+        refused(images.path(), &["--amount", "65", "--seed", seed], "layer \"conv2\" has 64");
+    }
     let file = empty.path().join("letter.txt");
     fs::write(&file, "Dear Sir or Madam").expect("a file");
     refused(&file, &[], "a folder of images or an .npy file");
+    fs::write(images.path().join("a-red/0.png"), "this is text").expect("a file");
+    refused(images.path(), &[], "0.png");
     write_image(&images.path().join("d-black").join("0.png"), 0, 0);
     refused(images.path(), &[], "label 3 is out of range");
 }
