@@ -286,7 +286,7 @@ impl Page {
 }
 
 /// A drop that copies, as dropping a file on a page does.
-const COPY_OPERATION: i32 = 1;
+const COPY_OPERATION: u32 = 1;
 
 fn launch(chromium: PathBuf, arguments: &[&str]) -> Browser {
     let options = LaunchOptions::default_builder()

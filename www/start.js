@@ -1,0 +1,4 @@
+// Starts the page's program. A file, because the page's policy forbids scripts inside the page.
+import init from "../app.js";
+
+await init();
