@@ -7,6 +7,9 @@ use super::infer::{MAX_ELEMENTS, infer};
 use super::{Graph, HostTensor, Node, Op, Source, Value, ValueId, elements};
 use crate::{Error, Result};
 
+/// Most elements all activations of one image may have together, since a golden run keeps them: 2^30, four GiB.
+const MAX_ACTIVATIONS: usize = 1 << 30;
+
 /// Builds a [`Graph`] layer by layer, inferring each shape as it goes.
 #[derive(Debug)]
 pub struct GraphBuilder {
@@ -172,6 +175,14 @@ pub(super) fn validate(graph: &Graph) -> Result<()> {
             }
             Source::Node(_) | Source::Folded => {}
         }
+    }
+    let computed = graph.values.iter().filter(|value| matches!(value.source, Source::Node(_)));
+    let activations = computed.fold(0usize, |sum, value| sum.saturating_add(value.elements()));
+    if activations > MAX_ACTIVATIONS {
+        return Err(Error::graph(
+            "graph",
+            format_args!("the layers' outputs for one image take {} MiB, more than we keep", activations >> 18),
+        ));
     }
     let mut names = HashSet::new();
     for (index, node) in graph.nodes.iter().enumerate() {

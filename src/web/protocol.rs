@@ -138,7 +138,7 @@ pub enum Response {
     /// Answers [`Request::Inject`].
     Injected(Injection),
     /// How far a campaign is; sent several times a second at most, the last time when it is over.
-    Campaign(CampaignUpdate),
+    Campaign(Box<CampaignUpdate>),
     /// The worker has met a fault of its own and will not answer again.
     Died {
         /// What it was.

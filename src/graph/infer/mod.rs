@@ -17,8 +17,8 @@ use super::{Op, elements};
 /// Most axes a tensor may have.
 const MAX_RANK: usize = 8;
 
-/// Most elements a single tensor may have: 2^31, eight GiB of float32. A model file cannot make us try more.
-pub(super) const MAX_ELEMENTS: usize = 1 << 31;
+/// Most elements a single tensor may have: 2^28, one GiB of float32. A small hostile file cannot make us try more.
+pub(super) const MAX_ELEMENTS: usize = 1 << 28;
 
 /// Shapes, or a sentence that says why there are none.
 type Inferred<T = Vec<usize>> = Result<T, String>;

@@ -108,12 +108,12 @@ impl<H: Host> Engine<H> {
         if over {
             self.campaign = None;
         }
-        Some(Response::Campaign(update))
+        Some(Response::Campaign(Box::new(update)))
     }
 
     fn stop(&mut self) -> Response {
         match self.campaign.take() {
-            Some(running) => Response::Campaign(running.update(self.host.now(), true)),
+            Some(running) => Response::Campaign(Box::new(running.update(self.host.now(), true))),
             None => Response::Failed { message: "There is no campaign to stop.".to_owned() },
         }
     }
@@ -281,7 +281,7 @@ impl<H: Host> Engine<H> {
         let running = Running { id, runner: Runner::new(lab, config, images)?, started: now, reported: now };
         let update = running.update(now, false);
         self.campaign = Some(running);
-        Ok(Response::Campaign(update))
+        Ok(Response::Campaign(Box::new(update)))
     }
 }
 

@@ -1,0 +1,88 @@
+//! What can happen to the state, and what the state wants done.
+
+use crate::fault::{FaultModel, Target};
+use crate::platform::DeviceChoice;
+use crate::web::link::Kind;
+use crate::web::protocol::{Envelope, FileRef, Request, Response, Which};
+use crate::zoo::Catalogue;
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// The page was opened under a link, or the user went back or forward: the part of the URL after `#`.
+    Navigated(String),
+    /// The list of models is there, or the sentence that says why not.
+    Catalogue(Result<Catalogue, String>),
+    /// The worker has said something.
+    Worker(Box<Envelope<Response>>),
+    /// The worker has died; a new one is being started.
+    WorkerDied(String),
+    /// The user brought model files and images.
+    Brought {
+        /// Model files.
+        models: Vec<FileRef>,
+        /// Images.
+        images: Vec<FileRef>,
+    },
+    /// Tell the user something.
+    Tell(String),
+    /// The user has read it.
+    Dismiss(u32),
+    /// Choose a model by its id.
+    ChooseModel(String),
+    /// Choose an image by its id.
+    ChooseImage(String),
+    /// Choose a device.
+    ChooseDevice(DeviceChoice),
+    /// Choose a target.
+    ChooseTarget(Target),
+    /// Choose a layer by its index.
+    ChooseLayer(usize),
+    /// Choose a tensor of the layer, by its position among them.
+    ChooseTensor(usize),
+    /// Choose an element of the tensor.
+    ChooseElement(usize),
+    /// Choose what happens to the value.
+    ChooseKind(Kind),
+    /// Choose the bit that flips.
+    ChooseBit(u8),
+    /// Choose the value that a random fault writes.
+    ChooseValue(f32),
+    /// Choose whose values are shown.
+    ChooseWhich(Which),
+    /// Inject the chosen fault.
+    Inject,
+    /// Try again what has failed.
+    Retry,
+    /// Copy a link to what is on the page.
+    Share,
+    /// Choose the seed of the campaign.
+    ChooseSeed(u64),
+    /// Choose the number of faults in each image.
+    ChooseFaults(usize),
+    /// Choose which faults the campaign draws.
+    ChooseFaultModel(FaultModel),
+    /// Start the campaign.
+    Start,
+    /// Stop it.
+    Stop,
+}
+
+/// Something is to be done outside the state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send a request to the worker.
+    Send(Envelope<Request>),
+    /// Write the link into the URL; `push` makes a step in the browser's history.
+    Navigate {
+        /// The part of the URL after `#`.
+        hash: String,
+        /// Whether going back undoes it.
+        push: bool,
+    },
+    /// Copy the page's address with this after the `#`.
+    Copy {
+        /// The part of the URL after `#`.
+        hash: String,
+    },
+}
