@@ -28,7 +28,7 @@ impl Client {
         let message = EventListener::new(&worker, "message", move |event| {
             let data = event.unchecked_ref::<MessageEvent>().data();
             hear.emit(match serde_wasm_bindgen::from_value::<Envelope<Response>>(data) {
-                Ok(envelope) if envelope.version == VERSION => Action::Worker(envelope),
+                Ok(envelope) if envelope.version == VERSION => Action::Worker(Box::new(envelope)),
                 Ok(_) => {
                     Action::Tell("This page and its worker are of different versions; reload the page.".to_owned())
                 }

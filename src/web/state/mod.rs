@@ -164,7 +164,7 @@ impl State {
                 self.catalogue = Some(Rc::default());
                 self.tell(problem);
             }
-            Action::Worker(envelope) => self.hear(envelope),
+            Action::Worker(envelope) => self.hear(*envelope),
             Action::WorkerDied(problem) => self.bury_worker(&problem),
             Action::Brought { models, images } => self.bring(models, images),
             Action::Tell(text) => self.tell(text),

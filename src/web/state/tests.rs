@@ -117,7 +117,7 @@ impl Page {
     }
 
     fn hear(&mut self, id: RequestId, body: Response) {
-        self.act(Action::Worker(Envelope::new(id, body)));
+        self.act(Action::Worker(Box::new(Envelope::new(id, body))));
     }
 
     /// Answers everything; returns what was asked.
