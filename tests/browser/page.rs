@@ -179,28 +179,6 @@ impl Page {
         }
     }
 
-    /// Chooses the option with this value in the `<select>` for `selector`.
-    pub fn choose(&self, selector: &str, value: &str) {
-        self.wait_for(&format!("{selector} option[value={}]", quoted(value)));
-        let set = format!(
-            "(select => {{ select.value = {}; select.dispatchEvent(new Event('change', {{ bubbles: true }})) }})(document.querySelector({}))",
-            quoted(value),
-            quoted(selector)
-        );
-        self.eval(&set);
-    }
-
-    /// Chooses `files` in the file input for `selector`.
-    pub fn choose_files(&self, selector: &str, files: &[&Path]) {
-        self.wait_for(selector);
-        let paths: Vec<String> = files.iter().map(|file| absolute(file)).collect();
-        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        let chosen = self.tab.find_element(selector).and_then(|element| element.set_input_files(&paths).map(drop));
-        if let Err(error) = chosen {
-            self.fail(&format!("{selector} takes no files: {error}"));
-        }
-    }
-
     /// Drags `files` from outside over the element for `selector` and drops them there.
     pub fn drop_files(&self, selector: &str, files: &[&Path]) {
         let Point { x, y } = self.middle(selector);

@@ -1,14 +1,13 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{
     check, page, process,
     setup::{self, PageBuilder},
     steps::Steps,
-    workspace,
 };
 
 /// The package of the tests that drive a browser: `tests/browser`.
