@@ -20,14 +20,13 @@ pub use campaign::Campaign;
 pub use slot::Slot;
 
 use super::link::{Kind, Link};
-use super::planes::Planes;
 use super::protocol::{
-    DeviceInfo, Envelope, FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, Request, RequestId, Response,
-    TensorInfo, TensorView, ViewRequest, Which,
+    DeviceInfo, Envelope, FileRef, GoldenInfo, Injection, ModelInfo, Request, RequestId, Response, TensorView,
+    ViewRequest, Which,
 };
-use crate::fault::{Corruption, Site, Target};
+use crate::fault::Site;
 use crate::platform::DeviceChoice;
-use crate::zoo::{Catalogue, CatalogueEntry};
+use crate::zoo::Catalogue;
 
 /// What marks the name of the user's own file in a link.
 pub const OWN: &str = "file:";

@@ -1,8 +1,9 @@
 use super::*;
-use crate::fault::InjectedFault;
+use crate::fault::{Corruption, InjectedFault, Target};
 use crate::outcome::{Outcome, Verdict};
-use crate::web::protocol::{ClassInfo, Score};
-use crate::zoo::CatalogueSample;
+use crate::web::planes::Planes;
+use crate::web::protocol::{ClassInfo, LayerInfo, Score, TensorInfo};
+use crate::zoo::{CatalogueEntry, CatalogueSample};
 
 fn catalogue() -> Catalogue {
     let entry = |id: &str, samples: &[&str]| CatalogueEntry {
