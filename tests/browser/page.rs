@@ -146,11 +146,11 @@ impl Page {
         self.eval(&format!("document.querySelectorAll({}).length", quoted(selector))).as_u64().unwrap_or_default()
     }
 
-    /// Clicks the element for `selector` in its middle, with the mouse.
+    /// Clicks the element for `selector` in its middle, with the mouse, once it can be clicked.
     pub fn click(&self, selector: &str) {
-        self.wait_for(selector);
-        let clicked = self.tab.find_element(selector).and_then(|element| element.click().map(drop));
-        if let Err(error) = clicked {
+        self.wait_for(&format!("{selector}:enabled, {selector}:not(button, input, select)"));
+        let middle = self.middle(selector);
+        if let Err(error) = self.tab.click_point(middle) {
             self.fail(&format!("{selector} cannot be clicked: {error}"));
         }
     }
@@ -252,16 +252,36 @@ impl Page {
         self.console().into_iter().filter(Line::is_error).collect()
     }
 
-    /// The middle of the element for `selector`, after scrolling it into view.
+    /// The middle of the element for `selector`, scrolled into view, once it rests there and nothing covers it.
     fn middle(&self, selector: &str) -> Point {
         self.wait_for(selector);
-        let element = self.tab.find_element(selector).and_then(|element| {
-            element.scroll_into_view()?;
-            element.get_midpoint()
-        });
-        element.unwrap_or_else(|error| self.fail(&format!("{selector} is nowhere on the screen: {error}")))
+        let begun = Instant::now();
+        loop {
+            let place = self.eval(&format!("({RESTING})(document.querySelector({}))", quoted(selector)));
+            if let (Some(x), Some(y)) = (place["x"].as_f64(), place["y"].as_f64()) {
+                return Point { x, y };
+            }
+            if begun.elapsed() > PATIENCE {
+                self.fail(&format!("{selector} does not come to rest on the screen: {}", place["why"]));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 }
+
+/// Where the middle of an element is, if that is the same a moment later and the mouse would meet the element there. A page
+/// that is still being laid out would otherwise move away below the mouse.
+const RESTING: &str = "async element => {
+    if (!element) return { why: 'it is gone' };
+    element.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+    const before = element.getBoundingClientRect();
+    await new Promise(done => setTimeout(done, 50));
+    const after = element.getBoundingClientRect();
+    if (['x', 'y', 'width', 'height'].some(side => before[side] !== after[side])) return { why: 'it moves' };
+    const x = after.x + after.width / 2, y = after.y + after.height / 2;
+    const met = document.elementFromPoint(x, y);
+    return element.contains(met) ? { x, y } : { why: `${met?.outerHTML.slice(0, 80)} is over it` };
+}";
 
 /// A drop that copies, as dropping a file on a page does.
 const COPY_OPERATION: u32 = 1;
