@@ -297,6 +297,8 @@ pub struct Injection {
     pub faulty: ClassInfo,
     /// Probability of the golden class before and after.
     pub confidence: [f32; 2],
+    /// Whether the faulty prediction is the first NaN rather than a maximum.
+    pub nan_wins: bool,
     /// The five most probable classes before.
     pub before: Vec<Score>,
     /// And after.

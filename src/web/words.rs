@@ -147,6 +147,9 @@ pub fn outcome(injection: &Injection) -> String {
     if verdict.due {
         text.push_str(" NaN or infinity reached the output, so a system could have noticed.");
     }
+    if injection.nan_wins {
+        text.push_str(" The first score that is NaN counts as the prediction, as numpy's argmax has it.");
+    }
     text
 }
 
@@ -215,6 +218,7 @@ mod tests {
             golden: class("tabby cat", from),
             faulty: class("Egyptian cat", to),
             confidence: [0.5, 0.25],
+            nan_wins: false,
             before: Vec::new(),
             after: Vec::new(),
             faults: Vec::new(),

@@ -95,7 +95,7 @@ fn number(
 
 /// What the campaign draws: target, kind and bit, sampling.
 fn fault_model(model: &FaultModel, act: &Callback<Action>) -> Html {
-    let select = |id: &'static str, label: &'static str, options: Vec<(String, FaultModel)>| {
+    let select = |id: &'static str, label: &'static str, title: &'static str, options: Vec<(String, FaultModel)>| {
         let choices: Vec<FaultModel> = options.iter().map(|(_, choice)| choice.clone()).collect();
         let onchange = act.reform(move |event: Event| {
             let index = event.target_unchecked_into::<HtmlSelectElement>().selected_index();
@@ -103,7 +103,7 @@ fn fault_model(model: &FaultModel, act: &Callback<Action>) -> Html {
             Action::ChooseFaultModel(choice.unwrap_or_default())
         });
         html! {
-            <div class="field">
+            <div class="field" {title}>
                 <label for={id}>{ label }</label>
                 <select {id} {onchange}>
                     { for options.iter().map(|(text, choice)| html! { <option selected={choice == model}>{ text }</option> }) }
@@ -122,14 +122,14 @@ fn fault_model(model: &FaultModel, act: &Callback<Action>) -> Html {
     }));
     html! {
         <>
-            { select("campaign-target", "Target", vec![
+            { select("campaign-target", "Target", "What is changed", vec![
                 ("Activations".to_owned(), target(Target::Activation)),
                 ("Weights".to_owned(), target(Target::Weight)),
             ]) }
-            { select("campaign-kind", "Fault", kinds) }
-            { select("campaign-sampling", "Drawn", vec![
-                ("Layer by layer: each layer equally likely".to_owned(), sampling(Sampling::Layer)),
-                ("Element by element: each value equally likely".to_owned(), sampling(Sampling::Element)),
+            { select("campaign-kind", "Fault", "How it is changed", kinds) }
+            { select("campaign-sampling", "Drawn", "By layer: every layer equally likely. By element: every stored value equally likely.", vec![
+                ("By layer, as in the study".to_owned(), sampling(Sampling::Layer)),
+                ("By element".to_owned(), sampling(Sampling::Element)),
             ]) }
         </>
     }

@@ -31,7 +31,10 @@ pub fn Corruption(props: &CorruptionProps) -> Html {
     }
     let decades = Decades::of(rows);
     let shares: Vec<f64> = rows.iter().map(share).collect();
-    let deltas: Vec<f64> = rows.iter().map(|row| decades.height(row.max_abs_delta)).collect();
+    // NaN and the infinities are off every scale: such a layer has a full bar of their colour.
+    let off_scale: Vec<bool> = rows.iter().map(|row| row.non_finite > 0).collect();
+    let deltas: Vec<f64> =
+        rows.iter().map(|row| if row.non_finite > 0 { 1.0 } else { decades.height(row.max_abs_delta) }).collect();
     let choose = {
         let (rows, model, act) = (injection.clone(), model.clone(), act.clone());
         Callback::from(move |index: usize| {
@@ -57,7 +60,7 @@ pub fn Corruption(props: &CorruptionProps) -> Html {
             <p class="readout-line" id="corruption-details">{ told }</p>
             <Chart title="Changed elements" top="100 %" bottom="0 %" values={shares} class="chart-share"
                 hovered={*hovered} hover={hover.clone()} choose={choose.clone()} />
-            <Chart title="Largest change |Δ|, logarithmic" top={decades.label(true)} bottom={decades.label(false)} values={deltas}
+            <Chart title="Largest change |Δ|, logarithmic" {off_scale} top={decades.label(true)} bottom={decades.label(false)} values={deltas}
                 class="chart-delta" hovered={*hovered} {hover} {choose} />
             if let Some((first, last)) = ends {
                 <div class="chart-ends"><span>{ &first.layer }</span><span>{ "→ layers downstream →" }</span><span>{ &last.layer }</span></div>
@@ -149,6 +152,9 @@ struct ChartProps {
     bottom: AttrValue,
     /// Heights, 0 to 1.
     values: Vec<f64>,
+    /// Which of them stand for NaN or infinity.
+    #[prop_or_default]
+    off_scale: Vec<bool>,
     class: AttrValue,
     hovered: Option<usize>,
     hover: Callback<Option<usize>>,
@@ -162,18 +168,22 @@ fn Chart(props: &ChartProps) -> Html {
         let height = if value > 0.0 { (value * HEIGHT).max(1.0) } else { 0.0 };
         let x = index as f64 * STEP;
         let hovered = (props.hovered == Some(index)).then_some("hovered");
+        let off_scale = (props.off_scale.get(index) == Some(&true)).then_some("non-finite");
         html! {
             <g class={classes!("chart-layer", hovered)} key={index} onpointerenter={props.hover.reform(move |_| Some(index))}
                 onclick={props.choose.reform(move |_| index)}>
                 <rect class="chart-hit" x={x.to_string()} y="0" width={STEP.to_string()} height={HEIGHT.to_string()} />
-                <rect class="chart-bar" x={(x + 1.0).to_string()} y={(HEIGHT - height).to_string()}
+                <rect class={classes!("chart-bar", off_scale)} x={(x + 1.0).to_string()} y={(HEIGHT - height).to_string()}
                     width={(STEP - 2.0).to_string()} height={height.to_string()} />
             </g>
         }
     });
     html! {
         <figure class={classes!("chart", props.class.to_string())} onpointerleave={props.hover.reform(|_| None)}>
-            <figcaption>{ &props.title }</figcaption>
+            <figcaption>
+                { &props.title }
+                if props.off_scale.contains(&true) { <i class="chart-key"></i>{ "NaN or ±∞" } }
+            </figcaption>
             <span class="chart-axis" aria-hidden="true"><span>{ &props.top }</span><span>{ &props.bottom }</span></span>
             <svg viewBox={format!("0 0 {width} {HEIGHT}")} preserveAspectRatio="none" role="img"
                 aria-label={format!("{} in each of {} layers; the table below has the numbers", props.title, props.values.len())}>

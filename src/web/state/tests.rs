@@ -60,6 +60,7 @@ fn injection() -> Injection {
         golden: class(1),
         faulty: class(1),
         confidence: [0.9, 0.8],
+        nan_wins: false,
         before: Vec::new(),
         after: Vec::new(),
         faults: vec![InjectedFault {

@@ -185,6 +185,7 @@ impl<H: Host> Engine<H> {
             golden: class(&lab, golden.class),
             faulty: class(&lab, trial.class),
             confidence: [confidence(&golden.logits), confidence(&trial.logits)],
+            nan_wins: trial.logits.iter().any(|score| score.is_nan()),
             before: scores(&lab, &golden.logits),
             after: scores(&lab, &trial.logits),
             faults: trial.faults,
