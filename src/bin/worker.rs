@@ -1,5 +1,6 @@
 //! The explorer's worker.
 
 fn main() {
+    faultscope::platform::run_constructors();
     faultscope::web::worker::serve();
 }

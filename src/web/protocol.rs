@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::planes::Planes;
-use crate::campaign::Summary;
+use crate::campaign::{FaultSummary, Summary};
 use crate::exec::TraceRow;
 use crate::fault::{FaultModel, InjectedFault, Site, Target};
 use crate::graph::{NodeId, ValueId};
-use crate::outcome::Verdict;
+use crate::outcome::{Rate, Verdict};
 use crate::platform::DeviceChoice;
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
@@ -311,15 +311,47 @@ pub struct Injection {
     pub milliseconds: f64,
 }
 
-/// Where a campaign stands.
+/// Where a campaign stands: what the page shows of a [`Summary`], which for a large model has thousands of numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CampaignUpdate {
     /// Faults planned.
     pub planned: u64,
     /// Time since the start, in milliseconds.
     pub milliseconds: f64,
-    /// What has been counted.
-    pub summary: Summary,
+    /// All faults together.
+    pub faults: FaultSummary,
+    /// Golden runs that predict the true class, where it is known.
+    pub accuracy: Option<Rate>,
+    /// By bit, the share of SDCs among its flips.
+    pub bits: Vec<(u8, Rate)>,
+    /// The layers where faults most surely change the answer, with the share of SDCs.
+    pub layers: Vec<(String, Rate)>,
     /// Nothing more will come: the campaign is complete, or was stopped.
     pub over: bool,
+    /// Every fault was injected.
+    pub complete: bool,
+}
+
+/// Layers in a [`CampaignUpdate`].
+const WORST_LAYERS: usize = 8;
+
+impl CampaignUpdate {
+    /// What the page shows of `summary`.
+    pub fn new(summary: Summary, planned: u64, milliseconds: f64, over: bool) -> Self {
+        let mut layers: Vec<(String, Rate)> =
+            summary.layers.into_iter().map(|layer| (layer.layer, layer.faults.sdc)).collect();
+        layers.retain(|(_, sdc)| sdc.count > 0);
+        layers.sort_by(|(_, a), (_, b)| b.low.total_cmp(&a.low));
+        layers.truncate(WORST_LAYERS);
+        Self {
+            planned,
+            milliseconds,
+            faults: summary.faults,
+            accuracy: summary.golden.accuracy,
+            bits: summary.bits.into_iter().map(|bit| (bit.bit, bit.faults.sdc)).collect(),
+            layers,
+            over,
+            complete: summary.complete,
+        }
+    }
 }

@@ -5,16 +5,12 @@ use yew::prelude::*;
 
 use super::Props;
 use super::parts::{Panel, Term};
-use crate::campaign::{BitSummary, LayerSummary, Summary};
 use crate::fault::{BIT_COUNT, FaultKind, FaultModel, Sampling, Target};
 use crate::outcome::Rate;
 use crate::web::link::MAX_FAULTS;
 use crate::web::protocol::CampaignUpdate;
 use crate::web::state::{Action, State};
 use crate::web::words;
-
-/// Layers in the list of the most vulnerable ones.
-const WORST_LAYERS: usize = 8;
 
 /// Settings, progress and rates.
 #[component]
@@ -26,10 +22,10 @@ pub fn CampaignPanel(props: &Props) -> Html {
             { settings(state, act) }
             if let Some(update) = &state.campaign.update {
                 { progress(state, update) }
-                { rates(&update.summary) }
+                { rates(update) }
                 <div class="profiles">
-                    { bits(&update.summary.bits) }
-                    { layers(&update.summary.layers) }
+                    { bits(&update.bits) }
+                    { layers(&update.layers) }
                 </div>
             }
         </Panel>
@@ -136,13 +132,13 @@ fn fault_model(model: &FaultModel, act: &Callback<Action>) -> Html {
 }
 
 fn progress(state: &State, update: &CampaignUpdate) -> Html {
-    let done = update.summary.faults.injections;
+    let done = update.faults.injections;
     let pace = if update.milliseconds > 0.0 { done as f64 / update.milliseconds * 1000.0 } else { 0.0 };
     let mut text = format!("{} of {} faults, {pace:.1} a second", words::count(done), words::count(update.planned));
     if let Some(left) = state.campaign.time_left() {
         text.push_str(&format!(", about {} left", words::duration(left)));
     } else if update.over {
-        text.push_str(if update.summary.complete { ", complete" } else { ", stopped" });
+        text.push_str(if update.complete { ", complete" } else { ", stopped" });
     }
     html! {
         <div class="progress progress-wide">
@@ -152,8 +148,8 @@ fn progress(state: &State, update: &CampaignUpdate) -> Html {
     }
 }
 
-fn rates(summary: &Summary) -> Html {
-    let faults = &summary.faults;
+fn rates(update: &CampaignUpdate) -> Html {
+    let faults = &update.faults;
     let tile = |id: &'static str, class: &'static str, text: &'static str, means: &'static str, rate: &Rate| {
         html! {
             <div class={classes!("rate", class)} id={id}>
@@ -171,7 +167,7 @@ fn rates(summary: &Summary) -> Html {
             { tile("rate-sdc", "rate-sdc", "SDC", words::SDC, &faults.sdc) }
             if let Some(scm) = &faults.scm { { tile("rate-scm", "rate-scm", "SCM", words::SCM, scm) } }
             { tile("rate-due", "rate-due", "DUE", words::DUE, &faults.due) }
-            if let Some(accuracy) = &summary.golden.accuracy {
+            if let Some(accuracy) = &update.accuracy {
                 { tile("rate-accuracy", "rate-accuracy", "Golden accuracy", words::GOLDEN_RUN, accuracy) }
             }
         </div>
@@ -196,12 +192,12 @@ fn Interval(props: &IntervalProps) -> Html {
 }
 
 /// SDC rate by bit, with intervals.
-fn bits(bits: &[BitSummary]) -> Html {
+fn bits(bits: &[(u8, Rate)]) -> Html {
     if bits.is_empty() {
         return Html::default();
     }
     let columns = (0..BIT_COUNT).rev().map(|bit| {
-        let rate = bits.iter().find(|summary| summary.bit == bit).map(|summary| summary.faults.sdc);
+        let rate = bits.iter().find(|(known, _)| *known == bit).map(|(_, sdc)| *sdc);
         let title = match &rate {
             Some(rate) => format!(
                 "Bit {bit} ({}): SDC {} ({} of {}), {}",
@@ -232,22 +228,19 @@ fn bits(bits: &[BitSummary]) -> Html {
 }
 
 /// The layers where faults most often change the answer.
-fn layers(layers: &[LayerSummary]) -> Html {
-    let mut worst: Vec<&LayerSummary> = layers.iter().filter(|layer| layer.faults.sdc.count > 0).collect();
-    worst.sort_by(|a, b| b.faults.sdc.low.total_cmp(&a.faults.sdc.low));
+fn layers(layers: &[(String, Rate)]) -> Html {
     html! {
         <div class="profile" id="layer-profile">
             <h3>{ "Most vulnerable layers" }</h3>
             <p class="hint">{ "By SDC rate, those that are surest first." }</p>
-            if worst.is_empty() { <p class="empty">{ "No fault has changed an answer yet." }</p> }
+            if layers.is_empty() { <p class="empty">{ "No fault has changed an answer yet." }</p> }
             <ol class="worst">
-                { for worst.into_iter().take(WORST_LAYERS).map(|layer| {
-                    let sdc = layer.faults.sdc;
+                { for layers.iter().map(|(layer, sdc)| {
                     html! {
                         <li>
-                            <span class="worst-name">{ &layer.layer }</span>
+                            <span class="worst-name">{ layer }</span>
                             <span class="worst-rate">{ format!("{} ({} of {})", words::percent(sdc.rate), sdc.count, sdc.of) }</span>
-                            <Interval rate={sdc} />
+                            <Interval rate={*sdc} />
                         </li>
                     }
                 }) }

@@ -30,7 +30,7 @@ impl Campaign {
     /// The rest of the time it will take, in milliseconds, judged by the time so far.
     pub fn time_left(&self) -> Option<f64> {
         let update = self.update.as_ref().filter(|_| self.running())?;
-        let done = update.summary.faults.injections;
+        let done = update.faults.injections;
         (done > 0).then(|| update.milliseconds / done as f64 * update.planned.saturating_sub(done) as f64)
     }
 

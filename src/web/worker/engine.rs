@@ -23,7 +23,7 @@ use crate::{Error, Result, import};
 /// Classes in a list of the most probable ones.
 const TOP: usize = 5;
 /// Least time between two reports of a campaign, in milliseconds.
-const REPORT_EVERY: f64 = 120.0;
+const REPORT_EVERY: f64 = 200.0;
 
 /// What the engine needs from the world around it.
 #[allow(async_fn_in_trait, reason = "the worker has one thread; nothing here needs Send")]
@@ -288,12 +288,7 @@ impl<H: Host> Engine<H> {
 
 impl Running {
     fn update(&self, now: f64, over: bool) -> CampaignUpdate {
-        CampaignUpdate {
-            planned: self.runner.plan().trials(),
-            milliseconds: now - self.started,
-            summary: self.runner.summary(),
-            over,
-        }
+        CampaignUpdate::new(self.runner.summary(), self.runner.plan().trials(), now - self.started, over)
     }
 }
 

@@ -120,8 +120,8 @@ fn a_campaign_counts_every_fault() {
     .last();
     match last {
         Some(Response::Campaign(update)) => {
-            assert!(update.over && update.summary.complete);
-            assert_eq!(update.summary.faults.injections, 10);
+            assert!(update.over && update.complete);
+            assert_eq!(update.faults.injections, 10);
         }
         other => panic!("{other:?}"),
     }
