@@ -210,8 +210,8 @@ fn bits(bits: &[(u8, Rate)]) -> Html {
                 <span class="visually-hidden">{ title }</span>
                 <span class="profile-column" aria-hidden="true">
                     if let Some(rate) = rate {
-                        <span class="profile-band" style={format!("bottom: {:.1}%; height: {:.1}%", rate.low * 100.0, (rate.high - rate.low) * 100.0)}></span>
                         <span class="profile-bar" style={format!("height: {:.1}%", rate.rate * 100.0)}></span>
+                        <span class="profile-band" style={format!("bottom: {:.1}%; height: {:.1}%", rate.low * 100.0, (rate.high - rate.low) * 100.0)}></span>
                     }
                 </span>
                 <span class="profile-index" aria-hidden="true">{ bit }</span>
