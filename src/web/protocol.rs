@@ -231,6 +231,9 @@ pub struct Score {
     pub class: usize,
     /// Class name.
     pub label: String,
+    /// What the model put out for it.
+    #[serde(with = "crate::fault::number")]
+    pub logit: f32,
     /// Probability, 0 to 1; NaN where the run came to that.
     pub probability: f32,
 }
@@ -326,10 +329,11 @@ pub struct CampaignUpdate {
     pub bits: Vec<(u8, Rate)>,
     /// The layers where faults most surely change the answer, with the share of SDCs.
     pub layers: Vec<(String, Rate)>,
-    /// Nothing more will come: the campaign is complete, or was stopped.
-    pub over: bool,
     /// Every fault was injected.
     pub complete: bool,
+    /// Where nothing more will come, because the campaign is complete or was stopped: every fault, as the command
+    /// line writes them to `faults.jsonl`.
+    pub records: Option<String>,
 }
 
 /// Layers in a [`CampaignUpdate`].
@@ -337,7 +341,7 @@ const WORST_LAYERS: usize = 8;
 
 impl CampaignUpdate {
     /// What the page shows of `summary`.
-    pub fn new(summary: Summary, planned: u64, milliseconds: f64, over: bool) -> Self {
+    pub fn new(summary: Summary, planned: u64, milliseconds: f64, records: Option<String>) -> Self {
         let mut layers: Vec<(String, Rate)> =
             summary.layers.into_iter().map(|layer| (layer.layer, layer.faults.sdc)).collect();
         layers.retain(|(_, sdc)| sdc.count > 0);
@@ -350,8 +354,13 @@ impl CampaignUpdate {
             accuracy: summary.golden.accuracy,
             bits: summary.bits.into_iter().map(|bit| (bit.bit, bit.faults.sdc)).collect(),
             layers,
-            over,
             complete: summary.complete,
+            records,
         }
+    }
+
+    /// Whether nothing more will come.
+    pub fn over(&self) -> bool {
+        self.records.is_some()
     }
 }

@@ -14,7 +14,7 @@ use crate::page::Page;
 const FIRST_SAMPLE: &str = "bull mastiff";
 
 /// Whether dist/ holds the default model.
-fn has_default_model(page: &Page) -> bool {
+pub fn has_default_model(page: &Page) -> bool {
     let there = page.count("#model option") > 0;
     if !there {
         eprintln!("skipped: dist/ holds no model; `faultscope fetch efficientnet-lite0` makes it");

@@ -8,5 +8,6 @@
 mod console;
 mod explorer;
 mod page;
+mod parity;
 mod server;
 mod start;

@@ -1,5 +1,8 @@
 //! Many faults: the panel that draws them from a seed and counts what they do.
 
+use std::rc::Rc;
+
+use gloo::file::{Blob, ObjectUrl};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
@@ -23,6 +26,7 @@ pub fn CampaignPanel(props: &Props) -> Html {
             if let Some(update) = &state.campaign.update {
                 { progress(state, update) }
                 { rates(update) }
+                if update.over() { <SaveRecords update={update.clone()} /> }
                 <div class="profiles">
                     { bits(&update.bits) }
                     { layers(&update.layers) }
@@ -137,7 +141,7 @@ fn progress(state: &State, update: &CampaignUpdate) -> Html {
     let mut text = format!("{} of {} faults, {pace:.1} a second", words::count(done), words::count(update.planned));
     if let Some(left) = state.campaign.time_left() {
         text.push_str(&format!(", about {} left", words::duration(left)));
-    } else if update.over {
+    } else if update.over() {
         text.push_str(if update.complete { ", complete" } else { ", stopped" });
     }
     html! {
@@ -145,6 +149,24 @@ fn progress(state: &State, update: &CampaignUpdate) -> Html {
             <progress value={done.to_string()} max={update.planned.max(1).to_string()} aria-label="Faults injected" />
             <span id="campaign-progress">{ text }</span>
         </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct SaveRecordsProps {
+    update: Rc<CampaignUpdate>,
+}
+
+/// Every fault of the campaign as a file.
+#[component]
+fn SaveRecords(props: &SaveRecordsProps) -> Html {
+    let url = use_memo(props.update.clone(), |update| {
+        let records = update.records.as_deref().unwrap_or_default();
+        ObjectUrl::from(Blob::new_with_options(records, Some("application/jsonl")))
+    });
+    html! {
+        <a class="button" id="save-records" download="faults.jsonl" href={url.to_string()}
+            title="One line a fault, as the command line writes them">{ "Save every fault" }</a>
     }
 }
 

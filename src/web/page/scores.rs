@@ -24,7 +24,7 @@ pub fn Scores(props: &ScoresProps) -> Html {
         let marked = (props.marked == Some(score.class)).then_some("marked");
         html! {
             <li class={classes!("score", marked)} data-class={score.class.to_string()}>
-                <span class="score-label" title={format!("class {}", score.class)}>{ &score.label }</span>
+                <span class="score-label" title={format!("class {}, logit {}", score.class, score.logit)}>{ &score.label }</span>
                 <span class="score-value">{ words::percent(f64::from(score.probability)) }</span>
                 <span class="bar" aria-hidden="true"><span style={format!("width: {:.2}%", share * 100.0)}></span></span>
             </li>

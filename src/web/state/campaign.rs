@@ -36,7 +36,7 @@ impl Campaign {
 
     pub(super) fn hear(&mut self, id: RequestId, update: CampaignUpdate) {
         if self.running == Some(id) {
-            if update.over {
+            if update.over() {
                 self.abandon();
             }
             self.update = Some(Rc::new(update));

@@ -50,7 +50,7 @@ fn model() -> ModelInfo {
 }
 
 fn golden() -> GoldenInfo {
-    GoldenInfo { top: vec![Score { class: 1, label: "one".into(), probability: 0.9 }], milliseconds: 1.0 }
+    GoldenInfo { top: vec![Score { class: 1, label: "one".into(), logit: 2.0, probability: 0.9 }], milliseconds: 1.0 }
 }
 
 fn injection() -> Injection {

@@ -60,6 +60,8 @@ type ReadKey = (ValueId, Which);
 struct Running {
     id: RequestId,
     runner: Runner<Rc<Lab>, Encoded>,
+    /// Every fault so far, one line of JSON each.
+    records: String,
     started: f64,
     reported: f64,
 }
@@ -94,7 +96,13 @@ impl<H: Host> Engine<H> {
         let event = running.runner.next().await;
         let now = self.host.now();
         let over = match event {
-            Ok(event) => matches!(event, None | Some(CampaignEvent::Finished(_))),
+            Ok(event) => {
+                if let Some(CampaignEvent::Injection(record)) = &event {
+                    running.records += &serde_json::to_string(record).expect("a record is plain data");
+                    running.records.push('\n');
+                }
+                matches!(event, None | Some(CampaignEvent::Finished(_)))
+            }
             Err(error) => {
                 self.campaign = None;
                 return Some(Response::Failed { message: format!("The campaign has stopped: {error}.") });
@@ -113,7 +121,7 @@ impl<H: Host> Engine<H> {
 
     fn stop(&mut self) -> Response {
         match self.campaign.take() {
-            Some(running) => Response::Campaign(Box::new(running.update(self.host.now(), true))),
+            Some(mut running) => Response::Campaign(Box::new(running.update(self.host.now(), true))),
             None => Response::Failed { message: "There is no campaign to stop.".to_owned() },
         }
     }
@@ -279,7 +287,8 @@ impl<H: Host> Engine<H> {
             grouping: None,
         };
         let now = self.host.now();
-        let running = Running { id, runner: Runner::new(lab, config, images)?, started: now, reported: now };
+        let runner = Runner::new(lab, config, images)?;
+        let mut running = Running { id, runner, records: String::new(), started: now, reported: now };
         let update = running.update(now, false);
         self.campaign = Some(running);
         Ok(Response::Campaign(Box::new(update)))
@@ -287,8 +296,9 @@ impl<H: Host> Engine<H> {
 }
 
 impl Running {
-    fn update(&self, now: f64, over: bool) -> CampaignUpdate {
-        CampaignUpdate::new(self.runner.summary(), self.runner.plan().trials(), now - self.started, over)
+    fn update(&mut self, now: f64, over: bool) -> CampaignUpdate {
+        let records = over.then(|| std::mem::take(&mut self.records));
+        CampaignUpdate::new(self.runner.summary(), self.runner.plan().trials(), now - self.started, records)
     }
 }
 
@@ -323,7 +333,12 @@ fn describe(lab: &Lab) -> ModelInfo {
 fn scores(lab: &Lab, logits: &[f32]) -> Vec<Score> {
     let top = top(logits, TOP);
     top.into_iter()
-        .map(|rank| Score { class: rank.class, label: lab.model().label(rank.class), probability: rank.probability })
+        .map(|rank| Score {
+            class: rank.class,
+            label: lab.model().label(rank.class),
+            logit: logits[rank.class],
+            probability: rank.probability,
+        })
         .collect()
 }
 

@@ -120,7 +120,9 @@ fn a_campaign_counts_every_fault() {
     .last();
     match last {
         Some(Response::Campaign(update)) => {
-            assert!(update.over && update.complete);
+            assert!(update.over() && update.complete);
+            let records = update.records.as_deref().unwrap_or_default();
+            assert_eq!(records.lines().filter(|line| line.starts_with("{\"image\":")).count(), 10);
             assert_eq!(update.faults.injections, 10);
         }
         other => panic!("{other:?}"),
