@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use flate2::{Compression, write::GzEncoder};
 
-use crate::{page, process, setup, steps::Steps};
+use crate::{names, page, process, setup, steps::Steps};
 
 /// Builds dist/, makes its programs smaller where there is a wasm-opt, and says how large they are.
 ///
@@ -22,6 +22,7 @@ pub fn run(steps: &mut Steps) -> Result<()> {
     steps.run("build the page", || page::build(&builder))?;
     let folder = page::folder()?;
     let programs = with_extension(&folder, "wasm")?;
+    steps.run("leave out the names of functions", || programs.iter().try_for_each(|program| strip(program)))?;
     match setup::wasm_opt() {
         Some(wasm_opt) => steps.run("wasm-opt", || {
             programs.iter().for_each(|program| optimize(&wasm_opt, program));
@@ -36,11 +37,17 @@ pub fn run(steps: &mut Steps) -> Result<()> {
     Ok(())
 }
 
+fn strip(program: &Path) -> Result<()> {
+    let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
+    let smaller = names::without_names(&bytes).with_context(|| format!("{} is not WebAssembly", program.display()))?;
+    fs::write(program, smaller).with_context(|| format!("cannot write {}", program.display()))
+}
+
 /// Makes `program` smaller and faster in place. An old wasm-opt may not know what newer compilers write: then it stays as it is.
 fn optimize(wasm_opt: &Path, program: &Path) {
     let smaller = program.with_extension("wasm.opt");
     let mut command = Command::new(wasm_opt);
-    command.args(["-O2", "--all-features", "--strip-debug", "--strip-producers", "-o"]).arg(&smaller).arg(program);
+    command.args(["-O2", "--all-features", "-o"]).arg(&smaller).arg(program);
     let replaced = process::run_quietly(&mut command, std::time::Duration::from_secs(1800))
         .and_then(|()| fs::rename(&smaller, program).context("cannot put the smaller program in place"));
     if let Err(error) = replaced {

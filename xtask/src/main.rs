@@ -5,6 +5,7 @@
 mod check;
 mod dist;
 mod layering;
+mod names;
 mod page;
 mod process;
 mod serve;
