@@ -95,7 +95,7 @@ fn features() -> Result<()> {
 
 /// Native cargo, in the project's folder.
 pub fn cargo() -> Result<Command> {
-    let mut command = Command::new("cargo");
+    let mut command = process::command("cargo");
     command.current_dir(workspace::root()?);
     Ok(command)
 }

@@ -1,10 +1,10 @@
 //! Building the page, and fetching what it shows.
 
-use std::{path::PathBuf, process::Command};
+use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{process, setup::PageBuilder, workspace};
+use crate::{check, process, setup::PageBuilder, workspace};
 
 /// What cargo is told to compile what the page is made of. Trunk.toml says the same, so that clippy and trunk share the
 /// dependencies' features; profile and compiler are the same, too.
@@ -35,7 +35,7 @@ pub fn build(builder: &PageBuilder) -> Result<()> {
 /// # Errors
 /// Where they cannot be had.
 pub fn fetch_models() -> Result<()> {
-    let mut fetch = Command::new("cargo");
-    fetch.current_dir(workspace::root()?).args(["run", "--locked", "--release", "--bin", "faultscope", "--"]);
+    let mut fetch = check::cargo()?;
+    fetch.args(["run", "--locked", "--release", "--bin", "faultscope", "--"]);
     process::run(fetch.args(["fetch", DEFAULT_MODEL]))
 }

@@ -1,6 +1,8 @@
 //! Running other programs.
 
 use std::{
+    env,
+    ffi::OsStr,
     io::{Read, Seek},
     path::PathBuf,
     process::{Command, Stdio},
@@ -13,6 +15,18 @@ use anyhow::{Context, Result, bail};
 fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// `program`, without what cargo says in the environment about the package that it runs, which is xtask. Build scripts
+/// watch some of these variables (ring's does), and would run again for each folder that the project lies in.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Runs `command` with its output shown.

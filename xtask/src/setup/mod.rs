@@ -18,7 +18,7 @@ use anyhow::{Context, Result};
 
 pub use self::tools::wasm_opt;
 use self::wasm::WasmToolchain;
-use crate::{steps::Steps, workspace};
+use crate::{process, steps::Steps, workspace};
 
 /// A machine that can build the page.
 pub struct PageBuilder {
@@ -44,7 +44,7 @@ impl PageBuilder {
     }
 
     fn command(&self, program: &Path) -> Result<Command> {
-        let mut command = Command::new(program);
+        let mut command = process::command(program);
         command.current_dir(workspace::root()?);
         self.toolchain.apply(&mut command);
         command.env("PATH", self.search_path()?);
