@@ -273,7 +273,7 @@ impl<H: Host> Engine<H> {
 
     async fn start(&mut self, id: RequestId, request: CampaignRequest) -> Result<Response> {
         let lab = self.lab()?;
-        let mut images = Encoded::default();
+        let mut images = Encoded::new(lab.model().classes());
         for file in &request.images {
             let bytes = self.host.fetch(file, &|_, _| ()).await?;
             images.push(file.name.clone(), bytes);
