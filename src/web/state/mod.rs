@@ -69,6 +69,8 @@ pub struct State {
     good_image: Option<String>,
     next_request: RequestId,
     next_notice: u32,
+    /// The link tells of a fault that was injected: going back must find it, so the next choice may not write over it.
+    settled: bool,
 }
 
 /// A model that has been loaded.
@@ -132,7 +134,8 @@ impl State {
     pub fn update(&mut self, action: Action) -> Vec<Effect> {
         let before = self.link.clone();
         let navigated = matches!(action, Action::Navigated(_));
-        let push = matches!(
+        let injected = matches!(action, Action::Inject | Action::Start);
+        let step = matches!(
             action,
             Action::ChooseModel(_)
                 | Action::ChooseImage(_)
@@ -145,7 +148,11 @@ impl State {
         self.apply(action, &mut effects);
         self.reconcile(&mut effects);
         if self.link != before && !navigated {
-            effects.push(Effect::Navigate { hash: self.link.to_hash(), push });
+            effects.push(Effect::Navigate { hash: self.link.to_hash(), push: step || self.settled });
+            self.settled = false;
+        }
+        if injected || navigated {
+            self.settled = injected || self.link.element.is_some();
         }
         effects
     }

@@ -196,6 +196,13 @@ fn what_was_injected_stands_in_the_url_in_full() {
     let mut again = Page::open(&page.hash);
     assert_eq!(sites(&again.settle()), injected);
     assert_eq!(page.pushes, 1);
+
+    // Another bit is another step: going back must find the first fault, not a link that was written over.
+    page.act(Action::ChooseBit(3));
+    page.act(Action::ChooseBit(4));
+    assert_eq!(page.pushes, 2);
+    page.act(Action::Inject);
+    assert_eq!(page.pushes, 2);
 }
 
 #[test]
