@@ -69,7 +69,8 @@ pub struct State {
     good_image: Option<String>,
     next_request: RequestId,
     next_notice: u32,
-    /// The link tells of a fault that was injected: going back must find it, so the next choice may not write over it.
+    /// The link was opened, or tells of a fault that was injected: going back must find it, so the next choice may not
+    /// write over it.
     settled: bool,
 }
 
@@ -137,12 +138,7 @@ impl State {
         let injected = matches!(action, Action::Inject | Action::Start);
         let step = matches!(
             action,
-            Action::ChooseModel(_)
-                | Action::ChooseImage(_)
-                | Action::ChooseLayer(_)
-                | Action::ChooseDevice(_)
-                | Action::Inject
-                | Action::Start
+            Action::ChooseModel(_) | Action::ChooseImage(_) | Action::ChooseLayer(_) | Action::ChooseDevice(_)
         );
         let mut effects = Vec::new();
         self.apply(action, &mut effects);
@@ -151,9 +147,7 @@ impl State {
             effects.push(Effect::Navigate { hash: self.link.to_hash(), push: step || self.settled });
             self.settled = false;
         }
-        if injected || navigated {
-            self.settled = injected || self.link.element.is_some();
-        }
+        self.settled |= injected || navigated;
         effects
     }
 
