@@ -24,6 +24,7 @@ use parts::Props;
 
 /// Draws the page in place of its skeleton.
 pub fn start() {
+    crate::platform::run_constructors();
     let document = gloo::utils::document();
     let root = document.get_element_by_id("app").unwrap_or_else(|| gloo::utils::body().into());
     yew::Renderer::<app::App>::with_root(root).render();

@@ -21,6 +21,7 @@ use crate::{Error, Result};
 /// Answers the page's requests, one after the other, for as long as the worker lives. A campaign goes on while
 /// no request waits.
 pub fn serve() {
+    crate::platform::run_constructors();
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let server = Rc::new(Server { scope: scope.clone(), queue: RefCell::default(), busy: Cell::new(false) });
     let engine = Rc::new(RefCell::new(Some(Engine::new(Browser { scope: scope.clone() }))));
