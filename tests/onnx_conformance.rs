@@ -283,10 +283,12 @@ fn unpack(bytes: Vec<u8>, folder: &str) -> BTreeMap<String, Case> {
     let mut cases: BTreeMap<String, Case> = BTreeMap::new();
     for index in 0..archive.len() {
         let mut file = archive.by_index(index).expect("a file of the zip file");
-        let Some((case, path)) = file.name().strip_prefix(folder).and_then(|path| path.split_once('/')) else {
+        let name = file.name().expect("a name in UTF-8");
+        let Some((case, path)) = name.strip_prefix(folder).and_then(|path| path.split_once('/')) else {
             continue;
         };
         let (case, path) = (case.to_owned(), path.to_owned());
+        drop(name);
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).expect("a file of the zip file");
         cases.entry(case).or_default().insert(path, bytes);
