@@ -1,6 +1,9 @@
 //! The zoo's default model and its sample photos, as `faultscope fetch efficientnet-lite0` leaves them: read,
 //! preprocessed, executed and compared with PyTorch (tests/fixtures/files/reference.py).
 
+#[path = "support/shared.rs"]
+mod shared;
+
 use std::path::{Path, PathBuf};
 
 use faultscope::campaign::Lab;
@@ -118,17 +121,7 @@ fn write_inputs() {
 
 /// The models that stand beside the project, or none with a printed word.
 fn shared_models() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = std::env::var_os("FAULTSCOPE_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
-    let found: Vec<_> = ["cifar100_resnet20.onnx", "gtsrb_cnn.onnx"]
-        .map(|name| shared.join("models").join(name))
-        .into_iter()
-        .filter(|path| path.is_file())
-        .collect();
-    if found.is_empty() {
-        println!("skipped: there are no models in {}", shared.display());
-    }
-    found
+    ["models/cifar100_resnet20.onnx", "models/gtsrb_cnn.onnx"].into_iter().filter_map(shared::shared).collect()
 }
 
 #[test]

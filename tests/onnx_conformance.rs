@@ -1,30 +1,30 @@
 //! ONNX's own node cases, for every operator that Faultscope imports.
 //!
-//! The cases are in the `onnx` package on PyPI. They are fetched once, into Cargo's folder for test files, and
-//! never committed. `onnx_conformance.toml` names every case of these operators: those that run and pass, and those
-//! that are skipped, with the reason. A case that is not listed, a listed one that fails and a skipped one that
-//! would pass are all failures.
+//! The cases are in the `onnx` package on PyPI. They are fetched once, into the user's cache, and never committed.
+//! `onnx_conformance.toml` names every case of these operators: those that run and pass, and those that are skipped,
+//! with the reason. A case that is not listed, a listed one that fails and a skipped one that would pass are all
+//! failures.
 #![cfg(feature = "cli")]
 
+#[path = "support/wheel.rs"]
+mod wheel;
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Cursor, Read};
-use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use faultscope::cli::download::Wheel;
 use faultscope::exec::{Executor, Plain};
 use faultscope::graph::Source;
 use faultscope::import::onnx::{Data, Importer, Tensor};
 use faultscope::ops::Array;
+use faultscope::zoo::Archive;
 use prost::Message;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig};
 
 const FILE: &str = "onnx-1.21.0-cp312-abi3-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl";
-const FOLDER: &str =
-    "https://files.pythonhosted.org/packages/a7/00/4823f06357892d1e60d6f34e7299d2ba4ed2108c487cc394f7ce85a3ff14";
+const SIZE: u64 = 17_613_697;
 const SHA256: &str = "a9261bd580fb8548c9c37b3c6750387eb8f21ea43c63880d37b2c622e1684285";
 const CASES: &str = "onnx/backend/test/data/node/";
 
@@ -152,7 +152,8 @@ fn node_cases() {
 /// Older operator sets, and what exporters write around operators: see `fixtures/onnx/versions.py`.
 #[test]
 fn operator_versions() {
-    let cases = unpack(include_bytes!("fixtures/onnx/versions.zip").to_vec(), "");
+    let versions = include_bytes!("fixtures/onnx/versions.zip");
+    let cases = unpack(Wheel::open("versions.zip", versions.to_vec()).expect("a ZIP archive"), "");
     let mut wrong = Vec::new();
     for (name, case) in &cases {
         let model = Model::decode(case["model.onnx"].as_slice()).expect("a case's model");
@@ -257,53 +258,27 @@ fn compare(found: &Tensor, expected: &Tensor, tolerance: Tolerance) -> Result<()
 
 /// All cases by name; `None`, with a word, where they can neither be found nor fetched.
 fn cases() -> Option<BTreeMap<String, Case>> {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(FILE);
-    let cached = std::fs::read(&path).ok().filter(|bytes| hex(&Sha256::digest(bytes)) == SHA256);
-    let bytes = cached.or_else(|| match fetch() {
-        Ok(bytes) => {
-            let found = hex(&Sha256::digest(&bytes));
-            assert_eq!(found, SHA256, "{FOLDER}/{FILE} is not the file that is expected");
-            std::fs::write(&path, &bytes).expect("Cargo's folder for test files can be written");
-            Some(bytes)
-        }
-        Err(error) if std::env::var_os("CI").is_none() => {
-            println!("skipped: ONNX's node cases are not here and cannot be fetched ({error})");
-            None
-        }
-        Err(error) => panic!("ONNX's node cases cannot be fetched: {error}"),
-    })?;
-    let cases = unpack(bytes, CASES);
+    let archive = Archive {
+        package: "onnx".to_owned(),
+        version: "1.21.0".to_owned(),
+        file: FILE.to_owned(),
+        size: SIZE,
+        sha256: SHA256.to_owned(),
+    };
+    let cases = unpack(wheel::wheel(&archive)?, CASES);
     assert!(cases.len() > 1000, "{} cases in the wheel", cases.len());
     Some(cases)
 }
 
-/// The cases below `folder` in a zip file.
-fn unpack(bytes: Vec<u8>, folder: &str) -> BTreeMap<String, Case> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("a zip file");
+/// The cases below `folder`.
+fn unpack(mut archive: Wheel, folder: &str) -> BTreeMap<String, Case> {
+    let members: Vec<String> = archive.members().map(Cow::into_owned).collect();
     let mut cases: BTreeMap<String, Case> = BTreeMap::new();
-    for index in 0..archive.len() {
-        let mut file = archive.by_index(index).expect("a file of the zip file");
-        let name = file.name().expect("a name in UTF-8");
-        let Some((case, path)) = name.strip_prefix(folder).and_then(|path| path.split_once('/')) else {
-            continue;
-        };
-        let (case, path) = (case.to_owned(), path.to_owned());
-        drop(name);
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).expect("a file of the zip file");
-        cases.entry(case).or_default().insert(path, bytes);
+    for member in members {
+        if let Some((case, path)) = member.strip_prefix(folder).and_then(|path| path.split_once('/')) {
+            let bytes = archive.member(&member).expect("a file of the archive");
+            cases.entry(case.to_owned()).or_default().insert(path.to_owned(), bytes);
+        }
     }
     cases
-}
-
-fn fetch() -> Result<Vec<u8>, ureq::Error> {
-    println!("fetching {FILE} from PyPI");
-    // The machine's own certificates: networks that inspect traffic add theirs there.
-    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-    let agent = Agent::config_builder().tls_config(tls).build().new_agent();
-    agent.get(format!("{FOLDER}/{FILE}")).call()?.body_mut().with_config().limit(64 << 20).read_to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,8 @@
 //! Real networks from real exporters: the models beside the project (`../shared`, or FAULTSCOPE_SHARED), against
 //! the logits that onnxruntime gives for the same images.
 
-use std::path::PathBuf;
+#[path = "support/shared.rs"]
+mod shared;
 
 use burn::tensor::Device;
 use faultscope::exec::{Executor, Plain};
@@ -17,16 +18,7 @@ const IMAGES: usize = 32;
 
 /// Bytes of a file beside the project; `None`, with a word, where it is absent.
 fn shared(path: &str) -> Option<Vec<u8>> {
-    let root = std::env::var_os("FAULTSCOPE_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let path = root.join(path);
-    match std::fs::read(&path) {
-        Ok(bytes) => Some(bytes),
-        Err(error) => {
-            println!("skipped: {}: {error}", path.display());
-            None
-        }
-    }
+    shared::shared(path).map(|path| std::fs::read(path).expect("the file can be read"))
 }
 
 fn npy<T: npyz::Deserialize>(bytes: &[u8]) -> Vec<T> {

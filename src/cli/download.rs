@@ -1,5 +1,6 @@
 //! Wheels from PyPI, each known by its SHA-256 beforehand, kept in the user's cache.
 
+use std::borrow::Cow;
 use std::io::{Cursor, Read};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,7 +46,7 @@ struct PageFile {
 impl Downloader {
     /// A downloader that asks the index of the environment, through its proxies, and trusts what the system
     /// trusts.
-    pub fn new() -> Self {
+    pub fn from_environment() -> Self {
         let index = std::env::var("PIP_INDEX_URL").ok().filter(|url| !url.is_empty());
         let cache = dirs::cache_dir().unwrap_or_else(std::env::temp_dir).join("faultscope/downloads");
         Self::with(index.as_deref().unwrap_or(INDEX), cache)
@@ -71,7 +72,7 @@ impl Downloader {
         let kept = self.cache.join(&archive.file);
         if let Ok(bytes) = std::fs::read(&kept) {
             if sha256(&bytes) == archive.sha256 {
-                return Wheel::open(archive, bytes);
+                return Wheel::open(&archive.file, bytes);
             }
             eprintln!("{} is damaged; it is downloaded again", kept.display());
         }
@@ -90,7 +91,7 @@ impl Downloader {
         if let Err(error) = cached.and_then(|()| write::atomically(&kept, &bytes, Existing::Replace)) {
             eprintln!("The download is not kept: {error}");
         }
-        Wheel::open(archive, bytes)
+        Wheel::open(&archive.file, bytes)
     }
 
     /// Asks the index for the address of a wheel.
@@ -197,9 +198,18 @@ pub struct Wheel {
 }
 
 impl Wheel {
-    fn open(archive: &Archive, bytes: Vec<u8>) -> Result<Self> {
-        let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| Error::input(&archive.file, error))?;
-        Ok(Self { name: archive.file.clone(), zip })
+    /// Opens the wheel, or any ZIP archive, in `bytes`; `name` is for messages.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn open(name: &str, bytes: Vec<u8>) -> Result<Self> {
+        let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| Error::input(name, error))?;
+        Ok(Self { name: name.to_owned(), zip })
+    }
+
+    /// Paths of its files and folders, those left out that are no text.
+    pub fn members(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.zip.file_names().filter_map(Result::ok)
     }
 
     /// The bytes of the file `member`.

@@ -25,7 +25,7 @@ const CATALOGUE: &str = "index.json";
 /// # Errors
 /// Where the model is unknown, a download fails or is not what was pinned, or a file cannot be written.
 pub fn fetch(id: &str) -> Result<PathBuf> {
-    fetch_into(id, &models_folder(), &Downloader::new())
+    fetch_into(id, &models_folder(), &Downloader::from_environment())
 }
 
 fn fetch_into(id: &str, models: &Path, downloader: &Downloader) -> Result<PathBuf> {

@@ -9,7 +9,7 @@ mod checkpoint;
 pub mod convert;
 mod data;
 mod directory;
-mod download;
+pub mod download;
 mod exit;
 mod failure;
 pub mod fetch;

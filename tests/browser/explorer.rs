@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::page::Page;
+use crate::{page::Page, shared::shared};
 
 /// The first image of the default model's samples shows one of these.
 const FIRST_SAMPLE: &str = "bull mastiff";
@@ -20,18 +20,6 @@ pub fn has_default_model(page: &Page) -> bool {
         eprintln!("skipped: dist/ holds no model; `faultscope fetch efficientnet-lite0` makes it");
     }
     there
-}
-
-/// A model file beside the project.
-fn shared_model(name: &str) -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
-    let shared = env::var_os("FAULTSCOPE_SHARED").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let file = shared.join("models").join(name);
-    if !file.is_file() {
-        eprintln!("skipped: {} is not there", file.display());
-        return None;
-    }
-    Some(file)
 }
 
 /// A file of the test's own.
@@ -65,7 +53,7 @@ const SIGNS: &str = "#model=file%3Agtsrb_cnn.onnx&image=file%3Asign.bmp&device="
 
 /// A page with the sign network and an image of a sign on it.
 fn signs(name: &str, hash: &str) -> Option<Page> {
-    let model = shared_model("gtsrb_cnn.onnx")?;
+    let model = shared("models/gtsrb_cnn.onnx")?;
     let page = Page::open(name, hash)?;
     page.wait_for_text(".notices", "gtsrb_cnn.onnx and sign.bmp");
     page.click(".notice .button");
@@ -172,7 +160,7 @@ fn the_gpu_and_the_cpu_give_the_same_answer() {
 
 #[test]
 fn without_webgpu_the_page_computes_on_the_cpu_and_says_so() {
-    let Some(model) = shared_model("gtsrb_cnn.onnx") else { return };
+    let Some(model) = shared("models/gtsrb_cnn.onnx") else { return };
     let Some(page) = Page::open_without_webgpu("fallback", "") else { return };
     page.wait_for("#site");
     page.drop_files("#setup", &[&model, &sign("sign.bmp", 220)]);
@@ -216,7 +204,7 @@ fn a_campaign_of_fifty_faults_counts_them_all() {
 fn a_hostile_file_gives_a_sentence_and_nothing_is_lost() {
     let Some(page) = signs("hostile", &format!("{SIGNS}cpu")) else { return };
     let answer = page.text("#golden .scores");
-    let whole = fs::read(shared_model("gtsrb_cnn.onnx").expect("it was there a moment ago")).expect("it can be read");
+    let whole = fs::read(shared("models/gtsrb_cnn.onnx").expect("it was there a moment ago")).expect("it can be read");
     for file in [
         write("cut.onnx", &whole[..whole.len() / 2]),
         write("noise.bpk", &[0xa5; 4096]),

@@ -10,4 +10,6 @@ mod explorer;
 mod page;
 mod parity;
 mod server;
+#[path = "../support/shared.rs"]
+mod shared;
 mod start;

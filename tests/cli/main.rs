@@ -10,11 +10,14 @@ mod inject;
 mod inspect;
 mod predict;
 mod real;
+#[path = "../support/shared.rs"]
+mod shared;
 mod usage;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use self::shared::shared;
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
 use predicates::prelude::*;
@@ -96,16 +99,4 @@ fn write_npy(path: &Path, kind: &str, shape: &str, data: &[u8]) {
     bytes.extend(header.bytes());
     bytes.extend(data);
     fs::write(path, bytes).expect("a file");
-}
-
-/// The folder of models and data beside the project, where this machine has one.
-fn shared(file: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("FAULTSCOPE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let path = root.join(file);
-    if !path.exists() {
-        eprintln!("skipped: {} is not on this machine", path.display());
-        return None;
-    }
-    Some(path)
 }

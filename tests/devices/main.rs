@@ -4,6 +4,8 @@
 
 mod networks;
 mod operators;
+#[path = "../support/shared.rs"]
+mod shared;
 
 use burn::tensor::Device;
 use faultscope::platform::{DeviceChoice, open};

@@ -1,6 +1,6 @@
 //! Whole networks on both devices: the logits of an outside reference, and the very same faults.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::Device;
 use faultscope::campaign::{CampaignConfig, CampaignEvent, Lab, Record, Runner};
@@ -13,6 +13,7 @@ use faultscope::outcome::{Outcome, top1};
 use faultscope::zoo::Manifest;
 
 use super::gpu;
+use super::shared::shared;
 
 const ID: &str = "efficientnet-lite0";
 
@@ -20,17 +21,6 @@ const ID: &str = "efficientnet-lite0";
 fn distance(found: &[f32], expected: &[f32]) -> f32 {
     let scale = expected.iter().fold(0.0f32, |scale, value| scale.max(value.abs()));
     found.iter().zip(expected).fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs())) / scale
-}
-
-/// A file of the project beside this one, or `None` with a word where it is absent.
-fn shared(file: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let path = std::env::var_os("FAULTSCOPE_SHARED").map_or(beside, PathBuf::from).join(file);
-    if !path.is_file() {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {
