@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::faults::Faults;
 use crate::fault::FaultModel;
 use crate::{Error, Result};
 
@@ -15,10 +16,10 @@ pub struct CampaignConfig {
     pub model: String,
     /// Seed of every draw.
     pub seed: u64,
-    /// How many images, from the first; all of them where there is no number.
+    /// How many images, from the first of the data or of the sample; all of them where there is no number.
     pub images: Option<usize>,
     /// Faults injected into each image, one at a time.
-    pub faults: usize,
+    pub faults: Faults,
     /// Which faults are possible, and how likely each is.
     #[serde(flatten)]
     pub fault_model: FaultModel,
@@ -35,9 +36,7 @@ impl CampaignConfig {
         if self.images == Some(0) {
             return Err(Error::request("a campaign needs at least one image; 0 were asked for"));
         }
-        if self.faults == 0 {
-            return Err(Error::request("a campaign injects at least one fault into each image; 0 were asked for"));
-        }
+        self.faults.validate()?;
         self.fault_model.validate()
     }
 }

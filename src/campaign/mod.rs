@@ -5,17 +5,25 @@
 //! are made in the [`Lab`].
 
 mod config;
+mod faults;
 mod lab;
 mod plan;
 mod provenance;
 mod record;
 mod runner;
+mod sequence;
+mod shard;
+mod steps;
 mod summary;
 
 pub use config::CampaignConfig;
+pub use faults::Faults;
 pub use lab::{Golden, Lab, Observe, Trial};
-pub use plan::{Plan, Position};
-pub use provenance::{DataSource, ModelSource, Provenance};
+pub use plan::{Images, Plan, Position};
+pub use provenance::{DataSource, ModelSource, Provenance, SampleSource};
 pub use record::{Prediction, Record};
 pub use runner::{CampaignEvent, Runner};
+pub use sequence::Sequence;
+pub use shard::Shard;
+pub use steps::{Steps, Work, plan};
 pub use summary::{BitSummary, FaultSummary, FieldSummary, GoldenSummary, LayerSummary, Summary, Tallies};

@@ -1,8 +1,9 @@
 //! The work of a campaign: which trials there are, in which order, and the faults of each.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::CampaignConfig;
+use super::{CampaignConfig, Shard};
 use crate::fault::{FaultKind, Site, SiteSpace, sampler};
 use crate::graph::Graph;
 use crate::{Error, Result};
@@ -10,31 +11,56 @@ use crate::{Error, Result};
 /// One trial: a fault of an image. Positions are ordered as the work is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// Index of the image in the source.
-    pub image: usize,
+    /// Which image of the plan, from 0.
+    pub nth: usize,
     /// Index of the fault among those of the image.
     pub fault: usize,
 }
 
+/// Images of a data source that a campaign may use, in the order of work.
+#[derive(Clone, Debug)]
+pub enum Images {
+    /// So many, from the first.
+    All(usize),
+    /// Those with these indices, in ascending order.
+    Sample(Vec<usize>),
+}
+
+impl Images {
+    fn len(&self) -> usize {
+        match self {
+            Self::All(images) => *images,
+            Self::Sample(indices) => indices.len(),
+        }
+    }
+}
+
 /// All trials of a campaign. Each is known without making any other, so work may start anywhere.
+///
+/// How many trials an image has may depend on its golden run ([`Faults`](super::Faults)).
 #[derive(Clone, Debug)]
 pub struct Plan {
     config: CampaignConfig,
     graph: Arc<Graph>,
     space: SiteSpace,
-    images: usize,
+    images: Images,
+    range: Range<usize>,
 }
 
 impl Plan {
-    /// The trials of `config` on `graph` where there are `available` images.
+    /// The trials of `config` on `graph` where there are the images `available`.
     ///
     /// # Errors
     /// Where the configuration is invalid, there are too few images, or no fault can be drawn.
-    pub fn new(config: CampaignConfig, graph: Arc<Graph>, available: usize) -> Result<Self> {
+    pub fn new(config: CampaignConfig, graph: Arc<Graph>, available: Images) -> Result<Self> {
         config.validate()?;
-        let images = config.images.unwrap_or(available);
-        if images > available {
-            return Err(Error::request(format_args!("{images} images are asked for, the data has {available}")));
+        let images = config.images.unwrap_or(available.len());
+        if images > available.len() {
+            let holder = if matches!(available, Images::All(_)) { "data" } else { "sample" };
+            return Err(Error::request(format_args!(
+                "{images} images are asked for, the {holder} has {}",
+                available.len()
+            )));
         }
         if images == 0 {
             return Err(Error::request("the data has no images"));
@@ -51,9 +77,25 @@ impl Plan {
                 graph.nodes[sites.layer].name, sites.elements
             )));
         }
-        let plan = Self { config, graph, space, images };
+        let plan = Self { config, graph, space, images: available, range: 0..images };
         plan.sites(Position::default())?;
         Ok(plan)
+    }
+
+    /// The part of the plan that is `shard`.
+    ///
+    /// # Errors
+    /// Where there are more parts than images.
+    pub fn shard(mut self, shard: Shard) -> Result<Self> {
+        if shard.of() > self.range.len() {
+            return Err(Error::request(format_args!(
+                "{} images cannot be cut into {} shards; take at most as many shards as images",
+                self.range.len(),
+                shard.of()
+            )));
+        }
+        self.range = shard.range(self.range.len());
+        Ok(self)
     }
 
     /// The configuration.
@@ -63,17 +105,21 @@ impl Plan {
 
     /// Number of images.
     pub fn images(&self) -> usize {
-        self.images
+        self.range.len()
     }
 
-    /// Number of trials.
+    /// Index in the data source of the `nth` image, counted from 0; `None` after the last.
+    pub fn image(&self, nth: usize) -> Option<usize> {
+        let nth = self.range.clone().nth(nth)?;
+        match &self.images {
+            Images::All(_) => Some(nth),
+            Images::Sample(indices) => indices.get(nth).copied(),
+        }
+    }
+
+    /// Number of trials, or the most there can be where that depends on the golden runs.
     pub fn trials(&self) -> u64 {
-        self.images as u64 * self.config.faults as u64
-    }
-
-    /// Number of trials before `position`.
-    pub fn trials_before(&self, position: Position) -> u64 {
-        position.image as u64 * self.config.faults as u64 + position.fault as u64
+        self.images() as u64 * self.config.faults.at_most() as u64
     }
 
     /// Names of the layers that faults are drawn from, in model order.
@@ -81,32 +127,21 @@ impl Plan {
         self.space.layers().iter().map(|sites| self.graph.nodes[sites.layer].name.clone()).collect()
     }
 
-    /// Whether there is a trial at `position`.
-    pub fn contains(&self, position: Position) -> bool {
-        position.image < self.images && position.fault < self.config.faults
-    }
-
-    /// The position after `position`.
-    pub fn after(&self, position: Position) -> Position {
-        if position.fault + 1 < self.config.faults {
-            Position { fault: position.fault + 1, ..position }
-        } else {
-            Position { image: position.image + 1, fault: 0 }
-        }
-    }
-
     /// What is injected at `position`: one element, or several ([`Mode::Multiple`](crate::fault::Mode), an
     /// amount above 1, a percentage).
     ///
     /// # Errors
-    /// None for a position that the plan contains.
+    /// Where the plan has no such image.
     pub fn sites(&self, position: Position) -> Result<Vec<Site>> {
+        let image = self.image(position.nth).ok_or_else(|| {
+            Error::request(format_args!("the campaign has {} images, no image {}", self.images(), position.nth))
+        })?;
         sampler::draw(
             &self.graph,
             &self.space,
             &self.config.fault_model,
             self.config.seed,
-            position.image as u64,
+            image as u64,
             position.fault as u64,
         )
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CampaignConfig;
+use super::{CampaignConfig, Shard};
 use crate::data::Preprocess;
 use crate::labels::Grouping;
 
@@ -17,12 +17,38 @@ pub struct Provenance {
     pub model: ModelSource,
     /// The images.
     pub data: DataSource,
+    /// Which of them were drawn, where not all are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleSource>,
+    /// Which part of the campaign this is, where it is cut into parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// Where it was computed, `cpu` or `gpu`. It does not change which faults are injected.
     pub device: String,
     /// The grouping in full, so that SCM can be judged again.
     pub grouping: Option<Grouping>,
     /// The layers that faults were drawn from, in model order.
     pub layers: Vec<String>,
+}
+
+impl Provenance {
+    /// Images that the campaign, or this shard of it, injects faults into.
+    pub fn images(&self) -> usize {
+        let available = self.sample.as_ref().map_or(self.data.images, |sample| sample.images);
+        let images = self.campaign.images.unwrap_or(available);
+        self.shard.map_or(images, |shard| shard.range(images).len())
+    }
+}
+
+/// Which images were drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleSource {
+    /// Path of the sample file.
+    pub path: String,
+    /// Images in it.
+    pub images: usize,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
 }
 
 /// Which model a campaign was made on.

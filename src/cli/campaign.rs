@@ -17,7 +17,7 @@ use super::open::{self, ModelFile};
 use super::output::{counted, name, print, thousands};
 use super::progress::Progress;
 use super::{data, report};
-use crate::campaign::{CampaignConfig, CampaignEvent, Lab, ModelSource, Provenance, Runner, Summary};
+use crate::campaign::{CampaignConfig, CampaignEvent, Faults, Lab, ModelSource, Provenance, Runner, Steps, Summary};
 use crate::data::Source;
 use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
 use crate::outcome::Outcome;
@@ -140,7 +140,7 @@ impl Arguments {
             model: self.model.clone(),
             seed: self.seed,
             images: self.images,
-            faults: self.faults,
+            faults: Faults::Each(self.faults),
             fault_model: self.fault.resolve()?,
             grouping: None,
         };
@@ -167,6 +167,8 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         campaign: runner.plan().config().clone(),
         model: source,
         data: data.origin,
+        sample: None,
+        shard: None,
         device: name(&arguments.run.device),
         grouping: lab.grouping().cloned(),
         layers: runner.plan().layers(),
@@ -191,7 +193,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
 /// Pulls the campaign through and writes it down, to its end or until `interrupted`; the summary is written in
 /// either case, and also where an error ends it.
 fn drive(
-    mut runner: Runner<&Lab, Box<dyn Source>>,
+    mut runner: Runner<Steps<&Lab, Arc<dyn Source + Send + Sync>>>,
     mut directory: Directory,
     interrupted: &AtomicBool,
 ) -> Result<Summary> {

@@ -1,6 +1,7 @@
 //! `--data`: a folder of images, or an array file with its labels.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::folder::Folder;
 use super::open::read;
@@ -13,7 +14,7 @@ use crate::{Error, Result};
 /// Images ready to be used, and where they are from.
 pub struct Data {
     /// The images.
-    pub source: Box<dyn Source>,
+    pub source: Arc<dyn Source + Send + Sync>,
     /// What a campaign writes down about them.
     pub origin: DataSource,
 }
@@ -35,7 +36,7 @@ pub fn open(path: &Path, labels: Option<&Path>, classes: &[String]) -> Result<Da
         let folder = Folder::open(path, classes)?;
         let list = sha256(folder.list().as_bytes());
         let origin = DataSource { path: name, labels: None, images: folder.len(), sha256: list };
-        return Ok(Data { source: Box::new(folder), origin });
+        return Ok(Data { source: Arc::new(folder), origin });
     }
     if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("npy")) {
         return Err(Error::input(name, "a folder of images or an .npy file is expected"));
@@ -50,7 +51,7 @@ pub fn open(path: &Path, labels: Option<&Path>, classes: &[String]) -> Result<Da
     let images = NpyImages::new(&name, image_bytes)?;
     let source = NpySource::new(&name, images, &labels_name, npy::labels(&labels_name, &label_bytes)?)?;
     let origin = DataSource { path: name, labels: Some(labels_name), images: source.len(), sha256 };
-    Ok(Data { source: Box::new(source), origin })
+    Ok(Data { source: Arc::new(source), origin })
 }
 
 /// The file beside `images` with "labels" for "images" in its name.

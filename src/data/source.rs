@@ -1,5 +1,7 @@
 //! Where a campaign's images come from.
 
+use std::sync::Arc;
+
 use super::Image;
 use super::npy::NpyImages;
 use crate::{Error, Result};
@@ -30,7 +32,7 @@ pub trait Source {
     fn image(&self, index: usize) -> Result<Image>;
 }
 
-impl<S: Source + ?Sized> Source for Box<S> {
+impl<S: Source + ?Sized> Source for Arc<S> {
     fn len(&self) -> usize {
         (**self).len()
     }

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::{Provenance, Record, Summary, Tallies};
+use crate::campaign::{Provenance, Record, Sequence, Summary, Tallies};
 use crate::{Error, Result};
 
 /// What a campaign's records say.
@@ -15,7 +15,7 @@ pub struct Report {
     pub summary: Summary,
     /// Records read.
     pub records: u64,
-    /// Trials that the campaign asks for.
+    /// Trials that the campaign asks for; while it is incomplete, an estimate where that depends on golden runs.
     pub planned: u64,
     /// Whether the last line breaks off in the middle, as after a crash; it is not counted.
     pub truncated: bool,
@@ -28,16 +28,12 @@ impl Report {
     /// Golden runs are known from the records only: an image without a record is not counted.
     ///
     /// # Errors
-    /// Where a line is no record, the last one excepted if it has no end, or where there are more records than
-    /// trials.
+    /// Where a line is no record, the last one excepted if it has no end, or no record that can stand there.
     pub fn read(provenance: &Provenance, mut records: impl BufRead, name: &str) -> Result<Self> {
         let config = &provenance.campaign;
-        let images = config.images.unwrap_or(provenance.data.images);
-        let planned = images as u64 * config.faults as u64;
+        let mut sequence = Sequence::new(config.faults, provenance.images());
         let mut tallies = Tallies::new(config.clone(), provenance.layers.clone(), provenance.grouping.clone());
-        let mut image = None;
         let mut line = Vec::new();
-        let mut count = 0;
         let mut truncated = false;
         loop {
             line.clear();
@@ -51,21 +47,20 @@ impl Report {
                     break;
                 }
                 Err(error) => {
-                    return Err(Error::input(name, format_args!("line {}: no record of a fault: {error}", count + 1)));
+                    let line = sequence.records() + 1;
+                    return Err(Error::input(name, format_args!("line {line}: no record of a fault: {error}")));
                 }
             };
-            count += 1;
-            if count > planned {
-                return Err(Error::input(name, format_args!("more records than the campaign has trials ({planned})")));
-            }
-            if image != Some(record.image) {
-                image = Some(record.image);
+            let position = sequence
+                .take(&record)
+                .map_err(|error| Error::input(name, format_args!("line {}: {error}", sequence.records() + 1)))?;
+            if position.fault == 0 {
                 tallies.add_golden(record.label, record.golden.class);
             }
             tallies.add(&record);
         }
-        let summary = tallies.summary(count == planned && !truncated);
-        Ok(Self { summary, records: count, planned, truncated })
+        let summary = tallies.summary(sequence.complete() && !truncated);
+        Ok(Self { summary, records: sequence.records(), planned: sequence.expected(), truncated })
     }
 }
 

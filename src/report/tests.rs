@@ -1,5 +1,5 @@
 use super::*;
-use crate::campaign::{CampaignConfig, DataSource, ModelSource};
+use crate::campaign::{CampaignConfig, DataSource, Faults, ModelSource};
 use crate::data::Preprocess;
 use crate::fault::FaultModel;
 use crate::outcome::Rate;
@@ -11,12 +11,14 @@ fn provenance(images: usize, faults: usize) -> Provenance {
             model: "m".to_owned(),
             seed: 0,
             images: Some(images),
-            faults,
+            faults: Faults::Each(faults),
             fault_model: FaultModel::default(),
             grouping: None,
         },
         model: ModelSource { path: "m.onnx".to_owned(), sha256: String::new(), preprocess: Preprocess::default() },
         data: DataSource { path: "images".to_owned(), labels: None, images: 100, sha256: String::new() },
+        sample: None,
+        shard: None,
         device: "cpu".to_owned(),
         grouping: None,
         layers: vec!["conv".to_owned(), "relu".to_owned()],
@@ -61,5 +63,5 @@ fn damage_elsewhere_is_an_error_that_names_the_line() {
     let error = read(&provenance(2, 2), &text).unwrap_err().to_string();
     assert!(error.starts_with("faults.jsonl: line 2: "), "{error}");
     let error = read(&provenance(1, 1), &line(0, 4, "1.0").repeat(2)).unwrap_err().to_string();
-    assert!(error.contains("more records than the campaign has trials (1)"), "{error}");
+    assert!(error.contains("line 2: image 0 gets 1 faults, here is one more"), "{error}");
 }

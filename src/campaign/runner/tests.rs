@@ -1,6 +1,7 @@
 use burn::tensor::Device;
 
 use super::*;
+use crate::campaign::{Faults, Position, Shard};
 use crate::data::{Image, LabelledImage};
 use crate::fault::{FaultKind, FaultModel, Mode, Target};
 use crate::graph::{GraphBuilder, HostTensor, Op, Unary};
@@ -33,13 +34,13 @@ fn config(faults: usize) -> CampaignConfig {
         model: "means".to_owned(),
         seed: 7,
         images: None,
-        faults,
+        faults: Faults::Each(faults),
         fault_model: FaultModel::default(),
         grouping: None,
     }
 }
 
-fn events<S: Source>(mut runner: Runner<&Lab, S>) -> Vec<CampaignEvent> {
+fn events(mut runner: Runner<impl Work>) -> Vec<CampaignEvent> {
     let mut events = Vec::new();
     while let Some(event) = pollster::block_on(runner.next()).unwrap() {
         events.push(event);
@@ -88,12 +89,54 @@ fn a_campaign_is_repeatable_and_may_start_anywhere() {
     let all = records(&events(Runner::new(&lab, config(4), images()).unwrap()));
     let again = records(&events(Runner::new(&lab, config(4), images()).unwrap()));
     assert_eq!(all, again);
-    let from = Position { image: 1, fault: 2 };
-    let tail = records(&events(Runner::new(&lab, config(4), images()).unwrap().starting_at(from).unwrap()));
-    assert_eq!(all[6..], tail);
+    let plan = Arc::new(steps::plan(&lab, config(4), &images(), Images::All(3)).unwrap());
+    let tallies = || Tallies::new(plan.config().clone(), plan.layers(), None);
+    let from = Position { nth: 1, fault: 2 };
+    let part = |to| Runner::over(Steps::new(&lab, images(), plan.clone()).between(from, to), tallies());
+    let tail = events(part(Position { nth: 9, fault: 0 }));
+    assert_eq!(all[6..], records(&tail));
+    let golden = tail.iter().filter(|event| matches!(event, CampaignEvent::Golden { .. })).count();
+    assert_eq!(golden, 1, "the golden run of the image in hand was announced before");
+    assert_eq!(all[6..9], records(&events(part(Position { nth: 2, fault: 1 }))));
     let other = CampaignConfig { seed: 8, ..config(4) };
     assert_ne!(all, records(&events(Runner::new(&lab, other, images()).unwrap())));
-    assert!(Runner::new(&lab, config(4), images()).unwrap().starting_at(Position { image: 3, fault: 0 }).is_err());
+}
+
+#[test]
+fn misclassified_images_get_their_own_number_of_faults() {
+    let lab = lab();
+    let config = CampaignConfig { faults: Faults::ByGolden { correct: 1, misclassified: 3 }, ..config(1) };
+    let events = events(Runner::new(&lab, config.clone(), images()).unwrap());
+    let images_of: Vec<_> = records(&events).iter().map(|record| record.image).collect();
+    assert_eq!(images_of, [0, 1, 2, 2, 2]);
+    let Some(CampaignEvent::Finished(summary)) = events.last() else { panic!("{events:?}") };
+    assert_eq!((summary.golden.images, summary.faults.injections), (3, 5));
+    let mut unlabelled = images();
+    unlabelled[1].label = None;
+    let error = Runner::new(&lab, config, unlabelled).unwrap_err().to_string();
+    assert!(error.contains("[10, 250, 90]: the image has no label"), "{error}");
+}
+
+#[test]
+fn neither_sample_nor_shard_changes_the_faults_of_an_image() {
+    let lab = lab();
+    let all = records(&events(Runner::new(&lab, config(4), images()).unwrap()));
+    let made = |available: Images, shard: Option<Shard>| {
+        let plan = steps::plan(&lab, config(4), &images(), available).unwrap();
+        let plan = match shard {
+            Some(shard) => plan.shard(shard).unwrap(),
+            None => plan,
+        };
+        let tallies = Tallies::new(plan.config().clone(), plan.layers(), None);
+        records(&events(Runner::over(Steps::new(&lab, images(), Arc::new(plan)), tallies)))
+    };
+    let sampled = made(Images::Sample(vec![0, 2]), None);
+    assert_eq!(sampled, [&all[..4], &all[8..]].concat());
+    let shards = [1, 2].map(|index| made(Images::Sample(vec![0, 2]), Shard::new(index, 2)));
+    assert_eq!(shards.concat(), sampled);
+    let plan = steps::plan(&lab, config(4), &images(), Images::All(3)).unwrap();
+    let error = plan.shard(Shard::new(1, 4).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("3 images cannot be cut into 4 shards"), "{error}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::campaign::Prediction;
+use crate::campaign::{Faults, Prediction};
 use crate::fault::{FaultModel, InjectedFault, Target};
 
 fn config(grouping: Option<&str>) -> CampaignConfig {
@@ -7,7 +7,7 @@ fn config(grouping: Option<&str>) -> CampaignConfig {
         model: "m".to_owned(),
         seed: 1,
         images: None,
-        faults: 1,
+        faults: Faults::Each(1),
         fault_model: FaultModel::default(),
         grouping: grouping.map(str::to_owned),
     }

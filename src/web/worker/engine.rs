@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use serde_bytes::ByteBuf;
 
 use super::images::Encoded;
-use crate::campaign::{CampaignConfig, CampaignEvent, Golden, Lab, Observe, Runner};
+use crate::campaign::{CampaignConfig, CampaignEvent, Faults, Golden, Lab, Observe, Runner, Steps};
 use crate::data::Image;
 use crate::exec::Activations;
 use crate::fault::{Site, SiteSpace, Target};
@@ -59,7 +59,7 @@ type ReadKey = (ValueId, Which);
 
 struct Running {
     id: RequestId,
-    runner: Runner<Rc<Lab>, Encoded>,
+    runner: Runner<Steps<Rc<Lab>, Encoded>>,
     /// Every fault so far, one line of JSON each.
     records: String,
     started: f64,
@@ -282,7 +282,7 @@ impl<H: Host> Engine<H> {
             model: lab.model().card.name.clone(),
             seed: request.seed,
             images: None,
-            faults: request.faults,
+            faults: Faults::Each(request.faults),
             fault_model: request.fault_model,
             grouping: None,
         };

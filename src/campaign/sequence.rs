@@ -1,0 +1,174 @@
+//! The order of a campaign's records, checked without the model.
+
+use super::{Faults, Position, Record};
+use crate::{Error, Result};
+
+/// Follows records in the order in which they stand in a file, and tells whether a campaign could have made them.
+///
+/// Images come in ascending order, each with as many records as its golden run asks for, which all say the same
+/// of label and golden prediction.
+#[derive(Clone, Debug)]
+pub struct Sequence {
+    faults: Faults,
+    images: usize,
+    begun: usize,
+    records: u64,
+    current: Option<Current>,
+}
+
+/// The image that the last record was of.
+#[derive(Clone, Copy, Debug)]
+struct Current {
+    image: usize,
+    label: Option<usize>,
+    golden: usize,
+    faults: usize,
+    seen: usize,
+}
+
+impl Sequence {
+    /// No record yet of a campaign, or a shard of one, over `images` images.
+    pub fn new(faults: Faults, images: usize) -> Self {
+        Self { faults, images, begun: 0, records: 0, current: None }
+    }
+
+    /// Takes the next record and says where in the campaign it stands; with fault 0 it is the first of its image.
+    ///
+    /// # Errors
+    /// Where it cannot follow the one before it.
+    pub fn take(&mut self, record: &Record) -> Result<Position> {
+        let golden = record.golden.class;
+        if let Some(current) = &mut self.current {
+            if record.image == current.image {
+                if (record.label, golden) != (current.label, current.golden) {
+                    return Err(Error::request(format_args!(
+                        "label and golden prediction of image {} are not those of the record before",
+                        record.image
+                    )));
+                }
+                if current.seen == current.faults {
+                    return Err(Error::request(format_args!(
+                        "image {} gets {} faults, here is one more",
+                        record.image, current.faults
+                    )));
+                }
+                let fault = current.seen;
+                current.seen += 1;
+                self.records += 1;
+                return Ok(Position { nth: self.begun - 1, fault });
+            }
+            if current.seen < current.faults {
+                return Err(Error::request(format_args!(
+                    "image {} gets {} faults, after {} of them comes image {}",
+                    current.image, current.faults, current.seen, record.image
+                )));
+            }
+            if record.image < current.image {
+                return Err(Error::request(format_args!(
+                    "images come in ascending order, after image {} comes image {}",
+                    current.image, record.image
+                )));
+            }
+        }
+        if self.begun == self.images {
+            return Err(Error::request(format_args!(
+                "the campaign has {} images, image {} is one more",
+                self.images, record.image
+            )));
+        }
+        let faults = self.faults.of(record.label, golden)?;
+        self.current = Some(Current { image: record.image, label: record.label, golden, faults, seen: 1 });
+        self.begun += 1;
+        self.records += 1;
+        Ok(Position { nth: self.begun - 1, fault: 0 })
+    }
+
+    /// Records taken.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Images with a record.
+    pub fn begun(&self) -> usize {
+        self.begun
+    }
+
+    /// Whether every trial of the campaign has its record.
+    pub fn complete(&self) -> bool {
+        self.begun == self.images && self.current.is_none_or(|current| current.seen == current.faults)
+    }
+
+    /// Records of the whole campaign: exact once it is complete, else judged by the images that were begun.
+    pub fn expected(&self) -> u64 {
+        let (Some(current), false) = (self.current, self.complete()) else {
+            return if self.complete() { self.records } else { self.images as u64 * self.faults.at_most() as u64 };
+        };
+        let begun = self.records + (current.faults - current.seen) as u64;
+        let average = begun as f64 / self.begun as f64;
+        begun + (average * (self.images - self.begun) as f64).round() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::Prediction;
+    use crate::fault::{InjectedFault, Target};
+    use crate::outcome::Outcome;
+
+    fn record(image: usize, label: usize, golden: usize) -> Record {
+        Record {
+            image,
+            label: Some(label),
+            golden: Prediction { class: golden },
+            faulty: Prediction { class: golden },
+            outcome: Outcome::Masked,
+            due: false,
+            scm: None,
+            fault: InjectedFault {
+                target: Target::Activation,
+                layer: "relu".to_owned(),
+                tensor: "relu".to_owned(),
+                element: 0,
+                bit: Some(0),
+                before: 0.0,
+                after: 0.0,
+            },
+            faults: Vec::new(),
+        }
+    }
+
+    fn refused(sequence: &Sequence, record: &Record) -> String {
+        sequence.clone().take(record).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn records_are_followed_to_the_end() {
+        let mut sequence = Sequence::new(Faults::ByGolden { correct: 1, misclassified: 2 }, 3);
+        assert_eq!(sequence.expected(), 6, "nothing is known yet");
+        assert_eq!(sequence.take(&record(4, 0, 0)).unwrap(), Position { nth: 0, fault: 0 });
+        assert_eq!(sequence.expected(), 3, "as if all were correct");
+        assert_eq!(sequence.take(&record(7, 0, 1)).unwrap(), Position { nth: 1, fault: 0 });
+        assert_eq!(sequence.expected(), 5, "1 + 2 + 1.5, rounded");
+        assert_eq!(sequence.take(&record(7, 0, 1)).unwrap(), Position { nth: 1, fault: 1 });
+        assert!(!sequence.complete());
+        assert_eq!(sequence.take(&record(8, 2, 2)).unwrap(), Position { nth: 2, fault: 0 });
+        assert!(sequence.complete());
+        assert_eq!((sequence.records(), sequence.begun(), sequence.expected()), (4, 3, 4));
+        assert!(refused(&sequence, &record(9, 0, 0)).contains("3 images, image 9 is one more"));
+    }
+
+    #[test]
+    fn what_no_campaign_makes_is_refused() {
+        let mut sequence = Sequence::new(Faults::Each(2), 3);
+        sequence.take(&record(4, 0, 0)).unwrap();
+        assert!(refused(&sequence, &record(5, 0, 0)).contains("image 4 gets 2 faults, after 1 of them comes image 5"));
+        assert!(refused(&sequence, &record(4, 0, 1)).contains("label and golden prediction of image 4"));
+        assert!(refused(&sequence, &record(4, 1, 0)).contains("label and golden prediction of image 4"));
+        sequence.take(&record(4, 0, 0)).unwrap();
+        assert!(refused(&sequence, &record(4, 0, 0)).contains("image 4 gets 2 faults, here is one more"));
+        assert!(refused(&sequence, &record(3, 0, 0)).contains("ascending order"));
+        let study = Sequence::new(Faults::STUDY, 1);
+        assert!(refused(&study, &Record { label: None, ..record(0, 0, 0) }).contains("no label"));
+    }
+}
