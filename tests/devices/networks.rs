@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use faultscope::campaign::{CampaignConfig, CampaignEvent, Lab, Record, Runner};
+use faultscope::campaign::{CampaignConfig, CampaignEvent, Faults, Lab, Record, Runner};
 use faultscope::cli::convert::load;
 use faultscope::data::{Image, Source};
 use faultscope::fault::FaultModel;
@@ -107,7 +107,7 @@ fn campaign(device: &Device) -> Vec<Record> {
         model: "colours".into(),
         seed: 2022,
         images: None,
-        faults: 10,
+        faults: Faults::Each(10),
         fault_model: FaultModel::default(),
         grouping: None,
     };
