@@ -20,7 +20,7 @@ pub use config::CampaignConfig;
 pub use faults::Faults;
 pub use lab::{Golden, Lab, Observe, Trial};
 pub use plan::{Images, Plan, Position};
-pub use provenance::{DataSource, ModelSource, Provenance, SampleSource};
+pub use provenance::{ModelSource, Provenance, SampleSource};
 pub use record::{Prediction, Record};
 pub use runner::{CampaignEvent, Runner};
 pub use sequence::Sequence;

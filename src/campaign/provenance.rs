@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CampaignConfig, Shard};
-use crate::data::Preprocess;
+use crate::data::{DataSource, Preprocess};
 use crate::labels::Grouping;
 
 /// What stands in a campaign's `config.json`.
@@ -60,18 +60,4 @@ pub struct ModelSource {
     pub sha256: String,
     /// How images became inputs.
     pub preprocess: Preprocess,
-}
-
-/// Which images a campaign was made on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataSource {
-    /// Folder, or array file.
-    pub path: String,
-    /// File of labels, where they are apart.
-    pub labels: Option<String>,
-    /// Images in it; a campaign may use the first ones only.
-    pub images: usize,
-    /// SHA-256, in hexadecimal. For an array file: of the line "IMAGES LABELS", the SHA-256 of both files. For a
-    /// folder: of its list, a line "NAME tab LABEL tab BYTES" for each image.
-    pub sha256: String,
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as NameError, StrDeserializer};
 
-use crate::data::Normalise;
+use crate::data::{Normalise, Resize};
 use crate::platform::DeviceChoice;
 
 /// A parser for one of `names`, each with its help: a name is read as serde reads it in a file, so that command
@@ -56,6 +56,12 @@ const NORMALISES: &[(&str, &str)] = &[
     ("lite", "(x - 127) / 128"),
 ];
 
+/// Names of [`Resize`].
+const RESIZES: &[(&str, &str)] = &[
+    ("stretch", "the whole image, height and width each by their own factor"),
+    ("shorter-side", "the study's: the shorter side to 1.14286 times the input's, bicubic, then the centre"),
+];
+
 /// How a model is run.
 #[derive(Debug, Args)]
 pub struct RunArguments {
@@ -63,10 +69,20 @@ pub struct RunArguments {
     #[arg(long, default_value = "cpu", value_parser = choice::<DeviceChoice>(DEVICES))]
     pub device: DeviceChoice,
 
-    /// How pixels become input values, after a resize to the input size; the model file's own way, or unit where
-    /// it states none
-    #[arg(long, value_parser = choice::<Normalise>(NORMALISES))]
-    pub preprocess: Option<Normalise>,
+    #[command(flatten)]
+    pub preprocess: PreprocessArguments,
+}
+
+/// How an image becomes the input, where it is not to be the model file's way.
+#[derive(Debug, Default, Args)]
+pub struct PreprocessArguments {
+    /// How pixels become input values; the model file's own way, or unit where it states none
+    #[arg(long = "preprocess", value_name = "PREPROCESS", value_parser = choice::<Normalise>(NORMALISES))]
+    pub normalise: Option<Normalise>,
+
+    /// How an image gets the size of the input; the model file's own way, or stretch where it states none
+    #[arg(long, value_parser = choice::<Resize>(RESIZES))]
+    pub resize: Option<Resize>,
 }
 
 /// How safety-critical misclassifications are told.
@@ -97,6 +113,7 @@ mod tests {
         reads_all::<Kind>(KINDS);
         reads_all::<DeviceChoice>(DEVICES);
         reads_all::<Normalise>(NORMALISES);
+        reads_all::<Resize>(RESIZES);
         reads_all::<Mode>(super::super::campaign::MODES);
         reads_all::<Sampling>(super::super::campaign::SAMPLINGS);
     }

@@ -156,7 +156,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     directory::check_free(&arguments.out)?;
     let file = ModelFile::read(&arguments.model)?;
     let (path, sha256) = (file.path.display().to_string(), file.sha256());
-    let model = file.load(arguments.run.preprocess)?;
+    let model = file.load(&arguments.run.preprocess)?;
     let data = data::open(&arguments.data, arguments.labels.as_deref(), &model.card.labels)?;
     config.model.clone_from(&model.card.name);
     let source = ModelSource { path, sha256, preprocess: model.preprocess() };

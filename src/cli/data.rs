@@ -6,9 +6,8 @@ use std::sync::Arc;
 use super::folder::Folder;
 use super::open::read;
 use super::write::sha256;
-use crate::campaign::DataSource;
 use crate::data::npy::{self, NpyImages};
-use crate::data::{NpySource, Source};
+use crate::data::{DataFormat, DataSource, NpySource, Source};
 use crate::{Error, Result};
 
 /// Images ready to be used, and where they are from.
@@ -35,7 +34,7 @@ pub fn open(path: &Path, labels: Option<&Path>, classes: &[String]) -> Result<Da
         }
         let folder = Folder::open(path, classes)?;
         let list = sha256(folder.list().as_bytes());
-        let origin = DataSource { path: name, labels: None, images: folder.len(), sha256: list };
+        let origin = DataSource::new(name, DataFormat::Folder, folder.len(), list);
         return Ok(Data { source: Arc::new(folder), origin });
     }
     if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("npy")) {
@@ -50,7 +49,8 @@ pub fn open(path: &Path, labels: Option<&Path>, classes: &[String]) -> Result<Da
     let sha256 = sha256(format!("{} {}", sha256(&image_bytes), sha256(&label_bytes)).as_bytes());
     let images = NpyImages::new(&name, image_bytes)?;
     let source = NpySource::new(&name, images, &labels_name, npy::labels(&labels_name, &label_bytes)?)?;
-    let origin = DataSource { path: name, labels: Some(labels_name), images: source.len(), sha256 };
+    let mut origin = DataSource::new(name, DataFormat::Npy, source.len(), sha256);
+    origin.labels = Some(labels_name);
     Ok(Data { source: Arc::new(source), origin })
 }
 

@@ -62,7 +62,7 @@ fn build(manifest: &Manifest, folder: &Path, downloader: &Downloader) -> Result<
     let graph = efficientnet_lite(manifest.architecture, |name, shape| checkpoint.tensor(name, shape))?;
     let card = Card {
         name: manifest.name.clone(),
-        preprocess: Some(Preprocess { normalise: manifest.preprocess }),
+        preprocess: Some(Preprocess { normalise: manifest.preprocess, resize: manifest.resize }),
         labels: labels::builtin(&manifest.labels)?,
         grouping: Some(Grouping::builtin(&manifest.grouping)?),
     };

@@ -151,7 +151,7 @@ struct Answer {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let corruption = arguments.corruption()?;
     let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
-    let model = ModelFile::read(&arguments.model)?.load(arguments.run.preprocess)?;
+    let model = ModelFile::read(&arguments.model)?.load(&arguments.run.preprocess)?;
     let site = site(
         &model.graph,
         arguments.target,

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::args::PreprocessArguments;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
@@ -116,7 +117,7 @@ fn layers(graph: &Graph) -> Vec<Layer> {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let model = ModelFile::read(&arguments.model)?.load(None)?;
+    let model = ModelFile::read(&arguments.model)?.load(&PreprocessArguments::default())?;
     let inspection = Inspection::new(&model);
     if arguments.json {
         json(&inspection)?

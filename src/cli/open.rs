@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::args::PreprocessArguments;
 use super::locate;
 use super::write::sha256;
 use crate::campaign::Lab;
-use crate::data::{Image, Normalise, Preprocess};
+use crate::data::{Image, Preprocess};
 use crate::graph::HostTensor;
 use crate::labels::Grouping;
 use crate::model::Model;
@@ -33,11 +34,15 @@ impl ModelFile {
         sha256(&self.bytes)
     }
 
-    /// Reads the model out of the bytes. `normalise`, where given, replaces what the file says of pixels.
-    pub fn load(self, normalise: Option<Normalise>) -> Result<Model> {
+    /// Reads the model out of the bytes. What `arguments` say of preprocessing replaces what the file says.
+    pub fn load(self, arguments: &PreprocessArguments) -> Result<Model> {
         let mut model = import::load(&self.path.display().to_string(), self.bytes)?;
-        if let Some(normalise) = normalise {
-            model.card.preprocess = Some(Preprocess { normalise });
+        let own = model.preprocess();
+        if arguments.normalise.is_some() || arguments.resize.is_some() {
+            model.card.preprocess = Some(Preprocess {
+                normalise: arguments.normalise.unwrap_or(own.normalise),
+                resize: arguments.resize.unwrap_or(own.resize),
+            });
         }
         Ok(model)
     }

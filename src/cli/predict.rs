@@ -64,7 +64,7 @@ struct Candidate {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let model = ModelFile::read(&arguments.model)?.load(arguments.run.preprocess)?;
+    let model = ModelFile::read(&arguments.model)?.load(&arguments.run.preprocess)?;
     let lab = open::lab(model, arguments.run.device, None)?;
     let predictions =
         arguments.images.iter().map(|path| predict(&lab, path, arguments.top)).collect::<Result<Vec<_>, Failure>>()?;

@@ -1,13 +1,8 @@
 //! From an image to a network's input.
 
-use std::borrow::Cow;
-
-use image::imageops::{self, FilterType};
-use image::{ImageBuffer, Rgb};
 use serde::{Deserialize, Serialize};
 
-use super::Image;
-use super::image::MAX_PIXELS;
+use super::{Image, Resize};
 use crate::graph::HostTensor;
 use crate::{Error, Result};
 
@@ -30,11 +25,14 @@ pub enum Normalise {
     Lite,
 }
 
-/// From an image to a network's input: a bilinear resize of the whole image to the input size, then [`Normalise`].
+/// From an image to a network's input: [`Resize`] to the input size, then [`Normalise`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preprocess {
     /// Pixel values.
     pub normalise: Normalise,
+    /// Size. Files that do not say are of a time when there was one way.
+    #[serde(default)]
+    pub resize: Resize,
 }
 
 /// Where the channels of an input tensor are.
@@ -60,12 +58,9 @@ impl Preprocess {
     /// Makes the input of shape `shape`: 1 x 3 x H x W or 1 x H x W x 3, or with one channel, which takes the
     /// luminance (ITU-R BT.601, as Pillow's "L"). Where both readings fit, channels come first.
     ///
-    /// An image of the input's size is taken as it is. Any other is resampled by a triangle filter as wide as
-    /// the reduction (Pillow's `BILINEAR`), height and width each by their own factor.
-    ///
     /// # Errors
-    /// Where `shape` is neither, either size is absurd, or a single channel is asked for under a normalisation
-    /// that is defined for three.
+    /// Where `shape` is neither, the image cannot be resized to it ([`Resize::apply`]), or a single channel is asked for
+    /// under a normalisation that is defined for three.
     pub fn apply(&self, image: &Image, shape: &[usize]) -> Result<HostTensor> {
         let layout = Layout::of(shape).ok_or_else(|| {
             Error::request(format_args!(
@@ -78,7 +73,7 @@ impl Preprocess {
                 self.normalise
             )));
         }
-        let rgb = resized(image, layout.width, layout.height)?;
+        let rgb = self.resize.apply(image, layout.width, layout.height)?;
         let mut data = vec![0.0; rgb.len() / 3 * layout.channels];
         let plane = layout.height * layout.width;
         for (position, pixel) in rgb.chunks_exact(3).enumerate() {
@@ -118,35 +113,4 @@ impl Normalise {
 fn luminance([red, green, blue]: [u8; 3]) -> u8 {
     let sum = u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471;
     ((sum + 0x8000) >> 16) as u8
-}
-
-/// The pixels of `image` at another size; the same bytes where it has that size already.
-fn resized(image: &Image, width: usize, height: usize) -> Result<Cow<'_, [u8]>> {
-    let too_large = || {
-        Error::request(format_args!(
-            "an image of {} x {} cannot be resized to {width} x {height}: Faultscope handles 1 to {MAX_PIXELS} pixels",
-            image.width, image.height
-        ))
-    };
-    // The resampler goes over the image at its own width and the new height.
-    for (width, height) in [(image.width, image.height), (width, height), (image.width, height)] {
-        match width.checked_mul(height) {
-            Some(pixels) if (1..=MAX_PIXELS).contains(&(pixels as u64)) => {}
-            _ => return Err(too_large()),
-        }
-    }
-    if image.rgb.len() != image.width * image.height * 3 {
-        return Err(Error::request(format_args!(
-            "an image of {} x {} has 3 bytes a pixel, here are {}",
-            image.width,
-            image.height,
-            image.rgb.len()
-        )));
-    }
-    if (image.width, image.height) == (width, height) {
-        return Ok(image.rgb.as_slice().into());
-    }
-    let pixels = ImageBuffer::<Rgb<u8>, _>::from_raw(image.width as u32, image.height as u32, image.rgb.as_slice())
-        .expect("the number of bytes was checked");
-    Ok(imageops::resize(&pixels, width as u32, height as u32, FilterType::Triangle).into_raw().into())
 }

@@ -18,7 +18,7 @@ fn encoded(image: DynamicImage, format: ImageFormat) -> Vec<u8> {
 }
 
 fn apply(normalise: Normalise, image: &Image, shape: &[usize]) -> crate::Result<Vec<f32>> {
-    Preprocess { normalise }.apply(image, shape).map(|tensor| {
+    Preprocess { normalise, ..Preprocess::default() }.apply(image, shape).map(|tensor| {
         assert_eq!(tensor.shape, shape);
         tensor.data.to_vec()
     })

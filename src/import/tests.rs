@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Format, document, load};
-use crate::data::{Normalise, Preprocess};
+use crate::data::{Normalise, Preprocess, Resize};
 use crate::graph::{Conv, Graph, GraphBuilder, HostTensor, Op, PadMode, Padding2d, Reduction, Source, Unary};
 use crate::labels::Grouping;
 use crate::model::{Card, Model};
@@ -42,7 +42,7 @@ fn model(names: [&str; 3], mut values: impl FnMut(usize) -> f32) -> Model {
     let grouping = "name = \"two\"\nclasses = 2\n[[group]]\nname = \"all\"\ncritical = true\nclasses = \"0-1\"\n";
     let card = Card {
         name: "Small net".to_owned(),
-        preprocess: Some(Preprocess { normalise: Normalise::Lite }),
+        preprocess: Some(Preprocess { normalise: Normalise::Lite, resize: Resize::ShorterSide }),
         labels: vec!["cat \"Tom\"".to_owned(), "Hündchen".to_owned()],
         grouping: Some(Grouping::from_toml("two", grouping).expect("a grouping")),
     };

@@ -1,6 +1,6 @@
 use super::*;
-use crate::campaign::{CampaignConfig, DataSource, Faults, ModelSource};
-use crate::data::Preprocess;
+use crate::campaign::{CampaignConfig, Faults, ModelSource};
+use crate::data::{DataFormat, DataSource, Preprocess};
 use crate::fault::FaultModel;
 use crate::outcome::Rate;
 
@@ -16,7 +16,7 @@ fn provenance(images: usize, faults: usize) -> Provenance {
             grouping: None,
         },
         model: ModelSource { path: "m.onnx".to_owned(), sha256: String::new(), preprocess: Preprocess::default() },
-        data: DataSource { path: "images".to_owned(), labels: None, images: 100, sha256: String::new() },
+        data: DataSource::new("images", DataFormat::Folder, 100, String::new()),
         sample: None,
         shard: None,
         device: "cpu".to_owned(),

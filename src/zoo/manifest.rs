@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::EfficientNetLite;
-use crate::data::Normalise;
+use crate::data::{Normalise, Resize};
 use crate::{Error, Result};
 
 /// A model of the zoo.
@@ -23,8 +23,11 @@ pub struct Manifest {
     pub architecture: EfficientNetLite,
     /// The model file that `faultscope fetch` makes in the folder.
     pub file: String,
-    /// How an image becomes the input.
+    /// How pixel values become input values.
     pub preprocess: Normalise,
+    /// How an image gets the input's size.
+    #[serde(default)]
+    pub resize: Resize,
     /// The built-in class names.
     pub labels: String,
     /// The built-in grouping.

@@ -1,0 +1,58 @@
+//! Where a data set is from, in the words that results keep of it.
+
+use serde::{Deserialize, Serialize};
+
+/// What a data set is kept as (names of `--data-format`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataFormat {
+    /// Images in files: a sub-folder a class, or labels in the files' names or in a list.
+    Folder,
+    /// Two numpy arrays, images and labels; the shape tells whether channels come first or last.
+    Npy,
+    /// Two numpy arrays, N x H x W x C where the shape could be read both ways.
+    NpyNhwc,
+    /// Two numpy arrays, N x C x H x W where the shape could be read both ways.
+    NpyNchw,
+    /// CIFAR-10's binary version, plain or in its archive.
+    Cifar10,
+    /// CIFAR-100's binary version, plain or in its archive.
+    Cifar100,
+    /// GTSRB as it is distributed: images and a table of them.
+    Gtsrb,
+    /// The validation images of ILSVRC 2012, with its development kit.
+    Imagenet,
+    /// What `faultscope prepare` writes.
+    Prepared,
+}
+
+/// Which images a result was made on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSource {
+    /// Folder, array file, list or archive.
+    pub path: String,
+    /// What it is.
+    pub format: DataFormat,
+    /// File of labels, where they are apart.
+    pub labels: Option<String>,
+    /// Development kit that labels ImageNet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devkit: Option<String>,
+    /// Whether the images are cropped to the sign (GTSRB's Roi columns).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub roi: bool,
+    /// Images in it; a campaign may use some of them only.
+    pub images: usize,
+    /// SHA-256, in hexadecimal, of what tells the data set from another one. Arrays: the line "IMAGES LABELS" with the
+    /// SHA-256 of both files. CIFAR: the file, or the archive. Images in files of their own: their list, a line "NAME tab
+    /// LABEL tab BYTES" for each, and with a crop " tab X1 tab Y1 tab X2 tab Y2"; their pixels are not read for it.
+    /// Prepared: its `prepared.json`, in which the hashes of its arrays stand.
+    pub sha256: String,
+}
+
+impl DataSource {
+    /// A data set of `images` images that is in one place.
+    pub fn new(path: impl Into<String>, format: DataFormat, images: usize, sha256: impl Into<String>) -> Self {
+        Self { path: path.into(), format, labels: None, devkit: None, roi: false, images, sha256: sha256.into() }
+    }
+}
