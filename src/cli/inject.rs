@@ -24,7 +24,7 @@ use crate::{Error, Result};
 /// Inject one fault into one inference and compare the answers.
 ///
 /// An element index counts the layer's output as the source framework lays it out for one image (ONNX: channel,
-/// row, column), or for weights the layer's parameter tensors as stored, laid end to end; with --tensor it counts
+/// row, column; Keras: row, column, channel), or for weights the layer's parameter tensors as stored, laid end to end; with --tensor it counts
 /// that tensor alone. `faultscope inspect` lists the layers.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -194,7 +194,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
 fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Golden, trial: &Trial) -> String {
     let graph = lab.executor().graph();
     let node = &graph.nodes[site.layer];
-    let dimensions = &graph.values[site.tensor].shape;
+    let dimensions = &graph.values[site.tensor].source_shape();
     let answer = |class: usize, scores: &[f32]| {
         let probability = top(scores, 1).first().map_or(f32::NAN, |ranked| ranked.probability);
         let label = lab.model().label(class);

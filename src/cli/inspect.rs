@@ -16,8 +16,9 @@ use crate::model::Model;
 /// List the layers of a model, in order.
 ///
 /// "injectable" layers have an output that depends on the image, so that an activation fault can strike there;
-/// "sampled" ones are those among them that campaigns draw from: all but the last. Weight faults strike every
-/// layer that has parameters.
+/// "sampled" ones are those among them that campaigns draw from: all but the last, and of a Keras model all but the
+/// first and the last. Weight faults strike every layer that has parameters. Shapes are as the source framework lays
+/// a tensor out: N x C x H x W for ONNX, N x H x W x C for Keras.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Model file, or id of a folder in models/
@@ -42,7 +43,7 @@ struct Layer {
     index: usize,
     name: String,
     kind: String,
-    /// Of the first output.
+    /// Of the first output, as the source framework lays it out.
     output_shape: Vec<usize>,
     parameters: usize,
     injectable: bool,
@@ -55,7 +56,7 @@ impl Inspection {
         let parameters = graph.parameters.keys().map(|&id| graph.values[id].elements()).sum();
         Self {
             model: model.card.name.clone(),
-            input_shape: model.input_shape().to_vec(),
+            input_shape: graph.values[graph.inputs[0]].source_shape(),
             classes: model.classes(),
             parameters,
             layers: layers(graph),
@@ -107,7 +108,7 @@ fn layers(graph: &Graph) -> Vec<Layer> {
         index,
         name: node.name.clone(),
         kind: node.kind.clone(),
-        output_shape: node.outputs.first().map(|&id| graph.values[id].shape.clone()).unwrap_or_default(),
+        output_shape: node.outputs.first().map(|&id| graph.values[id].source_shape()).unwrap_or_default(),
         parameters: graph.parameter_elements(index),
         injectable: injectable[index],
         sampled: sampled[index],

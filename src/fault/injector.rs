@@ -72,13 +72,15 @@ async fn corrupt(graph: &Graph, array: Array, sites: &[Site], injected: &mut Vec
     }
     let mut elements = array.read().await?;
     for site in sites {
-        let before = elements[site.element];
+        let value = &graph.values[site.tensor];
+        let element = &mut elements[value.layout.stored_index(&value.shape, site.element)];
+        let before = *element;
         let after = site.corruption.apply(before)?;
-        elements[site.element] = after;
+        *element = after;
         injected.push(InjectedFault {
             target: site.target,
             layer: graph.nodes[site.layer].name.clone(),
-            tensor: graph.values[site.tensor].name.clone(),
+            tensor: value.name.clone(),
             element: site.element,
             bit: match site.corruption {
                 Corruption::Flip(bit) => Some(bit),

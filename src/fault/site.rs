@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Target, flip};
-use crate::graph::{Graph, NodeId, ValueId};
+use crate::graph::{Graph, NodeId, SampledLayers, ValueId};
 use crate::{Error, Result};
 
 /// One corruption of one element.
@@ -15,7 +15,8 @@ pub struct Site {
     pub layer: NodeId,
     /// The tensor: one of the layer's outputs, or of its parameters.
     pub tensor: ValueId,
-    /// Index into the tensor, row-major, for one image.
+    /// Index into the tensor as the source framework lays it out ([`Value::layout`](crate::graph::Value::layout)),
+    /// row-major, for one image.
     pub element: usize,
     /// What happens to it.
     pub corruption: Corruption,
@@ -105,11 +106,21 @@ impl SiteSpace {
         Self { target, layers }
     }
 
-    /// The places that campaigns draw from: for activations, as in the study, all layers but the last one.
+    /// The places that campaigns draw from: for activations the layers that the graph names
+    /// ([`SampledLayers`]), for weights all.
     pub fn sampled(graph: &Graph, target: Target) -> Self {
         let mut space = Self::of(graph, target);
-        if target == Target::Activation && space.layers.len() > 1 {
-            space.layers.pop();
+        match graph.sampled {
+            _ if target == Target::Weight => {}
+            SampledLayers::ButLast => {
+                if space.layers.len() > 1 {
+                    space.layers.pop();
+                }
+            }
+            SampledLayers::Inner => {
+                let last = graph.nodes.len().saturating_sub(1);
+                space.layers.retain(|sites| (1..last).contains(&sites.layer));
+            }
         }
         space
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::infer::{MAX_ELEMENTS, infer};
-use super::{Graph, HostTensor, Node, Op, Source, Value, ValueId, elements};
+use super::{Graph, HostTensor, Layout, Node, Op, SampledLayers, Source, Value, ValueId, elements};
 use crate::{Error, Result};
 
 /// Most elements all activations of one image may have together, since a golden run keeps them: 2^30, four GiB.
@@ -26,6 +26,7 @@ impl GraphBuilder {
             nodes: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            sampled: SampledLayers::default(),
             parameters: BTreeMap::new(),
         };
         Self { graph, names: HashSet::new() }
@@ -109,6 +110,27 @@ impl GraphBuilder {
         Ok(())
     }
 
+    /// Says how the source framework lays out a tensor made so far; until then it is as stored.
+    ///
+    /// # Errors
+    /// Where the layout is for another number of axes.
+    pub fn lay_out(&mut self, value: ValueId, layout: Layout) -> Result<()> {
+        let value = &mut self.graph.values[value];
+        layout.fits(&value.shape).map_err(|problem| Error::graph(&value.name, problem))?;
+        value.layout = layout;
+        Ok(())
+    }
+
+    /// Says which layers campaigns draw activation faults from.
+    pub fn sample(&mut self, sampled: SampledLayers) {
+        self.graph.sampled = sampled;
+    }
+
+    /// Whether a layer of this name was made.
+    pub fn has_layer(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
     /// Shape of a tensor made so far, for one image.
     pub fn shape(&self, value: ValueId) -> &[usize] {
         &self.graph.values[value].shape
@@ -128,7 +150,7 @@ impl GraphBuilder {
         if elements(&shape).is_none_or(|count| count > MAX_ELEMENTS) {
             return Err(Error::graph(&name, format_args!("a tensor of shape {shape:?} is too large to compute")));
         }
-        self.graph.values.push(Value { name, shape, source });
+        self.graph.values.push(Value { name, shape, source, layout: Layout::default() });
         Ok(self.graph.values.len() - 1)
     }
 
@@ -161,6 +183,7 @@ pub(super) fn validate(graph: &Graph) -> Result<()> {
                 format_args!("a tensor of shape {:?} is too large to compute", value.shape),
             ));
         }
+        value.layout.fits(&value.shape).map_err(|problem| Error::graph(&value.name, problem))?;
         match value.source {
             Source::Input => made[id] = graph.inputs.contains(&id),
             Source::Parameter => {

@@ -7,14 +7,16 @@
 mod build;
 mod float;
 mod infer;
+mod layout;
 mod op;
 
 pub use build::GraphBuilder;
 pub(crate) use infer::as_image;
 pub use infer::infer;
+pub use layout::Layout;
 pub use op::{
     Binary, Conv, CoordinateMode, Interpolation, NearestMode, Op, PadMode, Padding2d, Pool, Reduction, Resize,
-    SliceRange, Unary,
+    SliceRange, Step, Unary,
 };
 
 use std::collections::BTreeMap;
@@ -75,6 +77,9 @@ pub struct Graph {
     pub inputs: Vec<ValueId>,
     /// Tensors the caller gets; a classifier's first one is its logits or probabilities.
     pub outputs: Vec<ValueId>,
+    /// Which layers campaigns draw activation faults from.
+    #[serde(default, skip_serializing_if = "SampledLayers::is_default")]
+    pub sampled: SampledLayers,
     /// The data of every value whose source is [`Source::Parameter`].
     #[serde(skip)]
     pub parameters: BTreeMap<ValueId, HostTensor>,
@@ -85,10 +90,31 @@ pub struct Graph {
 pub struct Value {
     /// Name in the source file.
     pub name: String,
-    /// Length of each axis, for one image.
+    /// Length of each axis, for one image, as Faultscope stores it.
     pub shape: Vec<usize>,
     /// Where it comes from.
     pub source: Source,
+    /// How the source framework lays it out, where that differs. Indices that users see and state count in that
+    /// layout.
+    #[serde(default, skip_serializing_if = "Layout::is_stored")]
+    pub layout: Layout,
+}
+
+/// The layers from which campaigns draw activation faults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SampledLayers {
+    /// Every layer whose output depends on the image, but the last such layer.
+    #[default]
+    ButLast,
+    /// The layers 1 to n - 2 of n, of whatever kind, as the study counts a Keras model's `layers`: all but the first
+    /// (the input layer, where there is one) and the last.
+    Inner,
+}
+
+impl SampledLayers {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Where a [`Value`] comes from.
@@ -204,5 +230,10 @@ impl Value {
     /// Number of elements for one image. A validated graph's shapes never overflow.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// Length of each axis as the source framework lays the tensor out.
+    pub fn source_shape(&self) -> Vec<usize> {
+        self.layout.shape(&self.shape)
     }
 }

@@ -22,10 +22,25 @@ pub enum Op {
     },
     /// Matrix product over the last two axes, the others broadcast, as numpy's `matmul`; inputs `[a, b]`.
     MatMul,
-    /// Batch normalisation with stored statistics; inputs `[x, scale, bias, mean, variance]`, axis 1.
+    /// Batch normalisation with stored statistics; inputs `[x, scale?, bias?, mean, variance]`, axis 1.
     BatchNorm {
         /// Added to the variance.
         epsilon: f32,
+        /// Whether `scale` is an input; without it the scale is 1.
+        #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+        scale: bool,
+        /// Whether `bias` is an input; without it the bias is 0.
+        #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+        bias: bool,
+    },
+    /// `x * factor + offset` with constants that are settings and not parameters (Keras Rescaling); input `[x]`.
+    Affine {
+        /// Axis along which the constants lie, where there are several.
+        axis: usize,
+        /// Factors: one, or one an element of the axis.
+        factor: Vec<f32>,
+        /// Offsets: as many.
+        offset: Vec<f32>,
     },
     /// Element by element; input `[x]`.
     Unary(Unary),
@@ -116,10 +131,27 @@ pub enum Op {
         /// Offset.
         bias: f32,
     },
+    /// One after the other: a layer of the source framework that does several things, a convolution with its
+    /// activation for example. The first step takes the first inputs; each later one takes what the step before
+    /// made, then its own share of the inputs that are left, in order.
+    Chain(Vec<Step>),
     /// The input unchanged (Identity, Dropout at inference, Cast between floats); input `[x]`.
     Identity,
     /// Known since import, not executed: constants, shape arithmetic, aliases of parameters.
     Folded,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A step of an [`Op::Chain`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// What it computes: anything with one output but another chain.
+    pub op: Op,
+    /// How many of the layer's inputs it takes.
+    pub inputs: usize,
 }
 
 /// Settings of a 2-D convolution.
@@ -165,9 +197,19 @@ pub struct Pool {
 
 /// Functions of one element.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "each is the ONNX operator of that name, its attributes under their ONNX names")]
+#[allow(
+    missing_docs,
+    reason = "each is the ONNX operator of that name, its attributes under their ONNX names, where nothing else is said"
+)]
 pub enum Unary {
     Relu,
+    /// Keras' ReLU: `slope * (x - threshold)` up to the threshold, beyond it `x`, but `max` at most.
+    ClippedRelu {
+        #[serde(with = "float")]
+        max: f32,
+        slope: f32,
+        threshold: f32,
+    },
     LeakyRelu {
         alpha: f32,
     },

@@ -2,6 +2,7 @@
 
 pub mod burnpack;
 mod document;
+pub mod keras;
 pub mod onnx;
 pub mod safetensors;
 #[cfg(test)]
@@ -20,6 +21,8 @@ pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
         burnpack::read(name, bytes)?
     } else if safetensors::recognise(&bytes) {
         safetensors::read(name, &bytes)?
+    } else if keras::is_hdf5(&bytes) || keras::is_archive(&bytes) {
+        keras::import(name, bytes)?
     } else if onnx::recognise(&bytes) {
         onnx::import(name, &bytes)?
     } else {
@@ -66,11 +69,9 @@ impl Format {
 fn unknown(bytes: &[u8]) -> String {
     let found = match bytes {
         [] => "the file is empty",
-        [0x89, b'H', b'D', b'F', ..] => "this is an HDF5 file, a Keras model maybe",
-        [b'P', b'K', 3, 4, ..] => "this is a ZIP archive, a PyTorch or Keras model maybe",
         _ => "this is not a model file",
     };
-    format!("{found}; Faultscope reads .onnx files, and its own .bpk and .safetensors")
+    format!("{found}; Faultscope reads ONNX (.onnx), Keras (.h5, .hdf5, .keras), and its own .bpk and .safetensors")
 }
 
 /// The file name in `name` without its folders and its extension.

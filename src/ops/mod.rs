@@ -32,7 +32,7 @@ mod tests;
 
 pub use array::Array;
 
-use crate::graph::Op;
+use crate::graph::{Op, Step, infer};
 
 /// What `op` makes of `inputs`; `shapes` are the shapes of the outputs, as [`infer`](crate::graph::infer)
 /// states them.
@@ -48,7 +48,9 @@ pub fn apply(op: &Op, inputs: &[&Array], shapes: &[&[usize]]) -> Vec<Array> {
         Op::Conv(settings) => conv::conv(settings, inputs, shape),
         Op::Gemm { alpha, beta, trans_a, trans_b } => linear::gemm(*alpha, *beta, *trans_a, *trans_b, inputs, shape),
         Op::MatMul => linear::matmul(x, inputs[1], shape),
-        Op::BatchNorm { epsilon } => norm::batch_norm(*epsilon, inputs),
+        Op::BatchNorm { epsilon, scale, bias } => norm::batch_norm(*epsilon, *scale, *bias, inputs),
+        Op::Affine { axis, factor, offset } => norm::affine(*axis, factor, offset, x),
+        Op::Chain(steps) => chain(steps, inputs),
         Op::Unary(function) => unary::unary(*function, x),
         Op::Binary(function) => binary::binary(*function, x, inputs[1], shape),
         Op::PRelu => binary::prelu(x, inputs[1], shape),
@@ -69,4 +71,20 @@ pub fn apply(op: &Op, inputs: &[&Array], shapes: &[&[usize]]) -> Vec<Array> {
         Op::Folded => unreachable!("the executor computes no folded layer"),
     };
     vec![output]
+}
+
+/// What the last of `steps` makes.
+fn chain(steps: &[Step], inputs: &[&Array]) -> Array {
+    let mut rest = inputs;
+    let mut made: Option<Array> = None;
+    for step in steps {
+        let (own, later) = rest.split_at(step.inputs);
+        rest = later;
+        let taken: Vec<&Array> = made.as_ref().into_iter().chain(own.iter().copied()).collect();
+        let shapes: Vec<&[usize]> = taken.iter().map(|array| array.shape()).collect();
+        let shapes = infer(&step.op, &shapes).expect("the graph was validated");
+        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        made = apply(&step.op, &taken, &shapes).pop();
+    }
+    made.expect("shape inference refuses a chain without steps")
 }

@@ -1,8 +1,8 @@
 //! Normalisation.
 
-use burn::tensor::Tensor;
 use burn::tensor::module::avg_pool2d;
 use burn::tensor::ops::{AvgPoolOptions, PadMode};
+use burn::tensor::{Tensor, TensorData};
 
 use super::Array;
 use super::binary::power;
@@ -10,13 +10,30 @@ use super::rank::around;
 
 /// `x * k + (bias - mean * k)` with `k = scale / sqrt(variance + epsilon)`: onnxruntime's and TensorFlow's own
 /// order of operations, which reads the image twice and not five times.
-pub(super) fn batch_norm(epsilon: f32, inputs: &[&Array]) -> Array {
+pub(super) fn batch_norm(epsilon: f32, scale: bool, bias: bool, inputs: &[&Array]) -> Array {
     let x = inputs[0];
-    let channels: [Tensor<3>; 4] = std::array::from_fn(|index| inputs[index + 1].tensor([1, x.shape()[1], 1]));
-    let [scale, bias, mean, variance] = channels;
-    let factor = scale / variance.add_scalar(epsilon).sqrt();
-    let offset = bias - mean * factor.clone();
+    let mut channels = inputs[1..].iter().map(|input| -> Tensor<3> { input.tensor([1, x.shape()[1], 1]) });
+    let scale = scale.then(|| channels.next()).flatten();
+    let bias = bias.then(|| channels.next()).flatten();
+    let (Some(mean), Some(variance)) = (channels.next(), channels.next()) else {
+        unreachable!("shape inference counts the inputs");
+    };
+    let deviation = variance.add_scalar(epsilon).sqrt();
+    let factor = scale.map_or_else(|| deviation.clone().recip(), |scale| scale / deviation.clone());
+    let shift = mean * factor.clone();
+    let offset = bias.map_or_else(|| shift.clone().neg(), |bias| bias - shift.clone());
     Array::new(x.shape(), around(1, x) * factor + offset)
+}
+
+/// `x * factor + offset`, constants along `axis`; an offset of nothing is not added, which keeps the sign of zero.
+pub(super) fn affine(axis: usize, factor: &[f32], offset: &[f32], x: &Array) -> Array {
+    let device = x.device();
+    let constant = |values: &[f32]| -> Tensor<3> {
+        Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len(), 1]), &device)
+    };
+    let y = around(axis, x) * constant(factor);
+    let zero = offset.iter().all(|&offset| offset == 0.0);
+    Array::new(x.shape(), if zero { y } else { y + constant(offset) })
 }
 
 /// `x / (bias + alpha / size * sum)^beta`, the sum taken over the squares of `size` neighbouring channels.

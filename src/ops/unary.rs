@@ -15,6 +15,11 @@ pub(super) fn unary(function: Unary, x: &Array) -> Array {
 fn evaluate(function: Unary, x: Tensor<1>) -> Tensor<1> {
     match function {
         Unary::Relu => activation::relu(x),
+        Unary::ClippedRelu { max, slope, threshold } => {
+            let below = x.clone().lower_equal_scalar(threshold);
+            let low = x.clone().sub_scalar(threshold).mul_scalar(slope);
+            clip(x, f32::NEG_INFINITY, max).mask_where(below, low)
+        }
         Unary::LeakyRelu { alpha } => {
             let negative = x.clone().lower_scalar(0.0);
             x.clone().mask_where(negative, x.mul_scalar(alpha))

@@ -202,7 +202,12 @@ impl<W: FnMut(&str, &[usize]) -> Result<HostTensor>> Net<W> {
         for parameter in ["weight", "bias", "running_mean", "running_var"] {
             inputs.push(self.parameter(&format!("{module}.{parameter}"), &[channels])?);
         }
-        self.builder.layer(&format!("{scope}{name}"), "BatchNorm2d", Op::BatchNorm { epsilon: EPSILON }, &inputs)
+        self.builder.layer(
+            &format!("{scope}{name}"),
+            "BatchNorm2d",
+            Op::BatchNorm { epsilon: EPSILON, scale: true, bias: true },
+            &inputs,
+        )
     }
 
     fn relu6(&mut self, x: ValueId, scope: &str, name: &str) -> Result<ValueId> {

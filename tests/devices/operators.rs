@@ -168,7 +168,7 @@ fn normalisations_agree() {
     let parameters = [draw.tensor(&[6]), draw.tensor(&[6]), draw.tensor(&[6]), draw.between(&[6], 0.1, 2.0)];
     let x = draw.tensor(&[1, 6, 7, 7]);
     agree(&[
-        (Op::BatchNorm { epsilon: 1e-3 }, [vec![x.clone()], parameters.to_vec()].concat()),
+        (Op::BatchNorm { epsilon: 1e-3, scale: true, bias: true }, [vec![x.clone()], parameters.to_vec()].concat()),
         (Op::Lrn { size: 5, alpha: 0.1, beta: 0.75, bias: 1.0 }, vec![x.clone()]),
         (softmax(false), vec![draw.between(&[1, 100], -80.0, 80.0)]),
         (softmax(true), vec![draw.between(&[1, 100], -80.0, 80.0)]),
@@ -274,7 +274,10 @@ fn nan_and_infinity_agree() {
         let gemm = Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: false };
         cases.push((gemm, vec![spoilt(&mut draw, &[2, 12]), draw.tensor(&[12, 5]), draw.tensor(&[5])]));
         let parameters: Vec<Host> = (0..4).map(|_| draw.between(&[4], 0.1, 2.0)).collect();
-        cases.push((Op::BatchNorm { epsilon: 1e-5 }, [vec![spoilt(&mut draw, &[1, 4, 3, 3])], parameters].concat()));
+        cases.push((
+            Op::BatchNorm { epsilon: 1e-5, scale: true, bias: true },
+            [vec![spoilt(&mut draw, &[1, 4, 3, 3])], parameters].concat(),
+        ));
         cases.push((Op::Lrn { size: 3, alpha: 0.1, beta: 0.75, bias: 1.0 }, vec![spoilt(&mut draw, &[1, 5, 2, 2])]));
     }
     agree(&cases);

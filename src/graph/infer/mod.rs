@@ -12,7 +12,7 @@ mod tests;
 
 pub(crate) use window::as_image;
 
-use super::{Op, elements};
+use super::{Op, Step, elements};
 
 /// Most axes a tensor may have.
 const MAX_RANK: usize = 8;
@@ -46,7 +46,9 @@ pub fn infer(op: &Op, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, String> {
         Op::Resize(resize) => vec![window::resize(resize, inputs[0])?],
         Op::Gemm { trans_a, trans_b, .. } => vec![gemm(*trans_a, *trans_b, inputs)?],
         Op::MatMul => vec![matmul(inputs[0], inputs[1])?],
-        Op::BatchNorm { .. } => vec![batch_norm(inputs)?],
+        Op::BatchNorm { scale, bias, .. } => vec![batch_norm(*scale, *bias, inputs)?],
+        Op::Affine { axis, factor, offset } => vec![affine(*axis, factor.len(), offset.len(), inputs[0])?],
+        Op::Chain(steps) => vec![chain(steps, inputs)?],
         Op::Lrn { size, .. } => vec![lrn(*size, inputs[0])?],
         Op::Unary(_) | Op::Identity => vec![inputs[0].to_vec()],
         Op::Binary(_) => vec![broadcast(inputs[0], inputs[1])?],
@@ -78,8 +80,11 @@ fn arity(op: &Op) -> (usize, usize) {
     match op {
         Op::Conv(_) | Op::Gemm { .. } => (2, 3),
         Op::MatMul | Op::Binary(_) | Op::PRelu => (2, 2),
-        Op::BatchNorm { .. } => (5, 5),
-        Op::Concat { .. } => (1, usize::MAX),
+        Op::BatchNorm { scale, bias, .. } => {
+            let count = 3 + usize::from(*scale) + usize::from(*bias);
+            (count, count)
+        }
+        Op::Concat { .. } | Op::Chain(_) => (1, usize::MAX),
         Op::Folded => (0, usize::MAX),
         _ => (1, 1),
     }
@@ -146,17 +151,56 @@ fn matmul(a: &[usize], b: &[usize]) -> Inferred {
     Ok(output)
 }
 
-fn batch_norm(inputs: &[&[usize]]) -> Inferred {
+fn batch_norm(scale: bool, bias: bool, inputs: &[&[usize]]) -> Inferred {
     let x = inputs[0];
     let [_, channels, ..] = *x else {
         return Err(format!("the input must have a batch and a channel axis, found shape {x:?}"));
     };
-    for (what, shape) in ["scale", "bias", "mean", "variance"].iter().zip(&inputs[1..]) {
+    let given = [("scale", scale), ("bias", bias), ("mean", true), ("variance", true)];
+    let names = given.into_iter().filter_map(|(name, given)| given.then_some(name));
+    for (what, shape) in names.zip(&inputs[1..]) {
         if **shape != [channels] {
             return Err(format!("{what} must have shape [{channels}], one number a channel, found {shape:?}"));
         }
     }
     Ok(x.to_vec())
+}
+
+fn affine(axis: usize, factors: usize, offsets: usize, x: &[usize]) -> Inferred {
+    axes::in_range(axis, x)?;
+    if factors != offsets || (factors != 1 && factors != x[axis]) {
+        return Err(format!(
+            "one factor and offset, or one for each of the {} elements of axis {axis}, are expected, found {factors} and {offsets}",
+            x[axis]
+        ));
+    }
+    Ok(x.to_vec())
+}
+
+/// The shape that the last step makes; the steps share out the inputs between them.
+fn chain(steps: &[Step], inputs: &[&[usize]]) -> Inferred {
+    let mut rest = inputs;
+    let mut made: Option<Vec<usize>> = None;
+    for (index, step) in steps.iter().enumerate() {
+        if matches!(step.op, Op::Chain(_)) {
+            return Err("a step of a chain must not be a chain".to_owned());
+        }
+        let Some((own, later)) = rest.split_at_checked(step.inputs) else {
+            return Err(format!("step {index} needs {} inputs, {} are left", step.inputs, rest.len()));
+        };
+        rest = later;
+        let taken: Vec<&[usize]> = made.as_deref().into_iter().chain(own.iter().copied()).collect();
+        let mut outputs = infer(&step.op, &taken)?;
+        if outputs.len() != 1 {
+            return Err(format!("step {index} must have one output, it has {}", outputs.len()));
+        }
+        made = outputs.pop();
+    }
+    match made {
+        Some(shape) if rest.is_empty() => Ok(shape),
+        Some(_) => Err(format!("no step takes the last {} inputs", rest.len())),
+        None => Err("a chain needs at least one step".to_owned()),
+    }
 }
 
 fn lrn(size: usize, x: &[usize]) -> Inferred {

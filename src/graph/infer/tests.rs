@@ -107,7 +107,7 @@ fn products_that_cannot_be() {
 #[test]
 fn per_channel_parameters_must_fit() {
     let shapes: &[&[usize]] = &[&[1, 3, 2, 2], &[3], &[3], &[4], &[3]];
-    refused(Op::BatchNorm { epsilon: 0.0 }, shapes, "mean must have shape [3]");
+    refused(Op::BatchNorm { epsilon: 0.0, scale: true, bias: true }, shapes, "mean must have shape [3]");
     refused(Op::PRelu, &[&[1, 3, 2, 2], &[3]], "cannot be broadcast");
     refused(Op::PRelu, &[&[3], &[2, 3]], "cannot be broadcast");
     refused(Op::Lrn { size: 0, alpha: 1.0, beta: 1.0, bias: 1.0 }, &[&[1, 3, 2, 2]], "size 0");

@@ -134,7 +134,7 @@ fn nothing_times_infinity_is_not_hidden() {
     assert_eq!(found[1], INFINITY);
     let x = array(&[1, 1, 1, 1], &[INFINITY]);
     let parameter = |x: f32| array(&[1], &[x]);
-    let norm = Op::BatchNorm { epsilon: 1e-5 };
+    let norm = Op::BatchNorm { epsilon: 1e-5, scale: true, bias: true };
     let parameters = [parameter(0.0), parameter(0.0), parameter(0.0), parameter(1.0)];
     let [scale, bias, mean, variance] = &parameters;
     assert!(values(&norm, &[&x, scale, bias, mean, variance])[0].is_nan());

@@ -27,7 +27,7 @@ pub(super) fn batch_norm(node: &NodeView, symbols: &mut Symbols) -> Result<Layer
     if node.opset < 9 && !node.flag("spatial", true)? {
         return Err(node.unsupported("it has statistics for each pixel (spatial is 0)"));
     }
-    Layer::of(node, symbols, Op::BatchNorm { epsilon: node.float("epsilon", 1e-5)? }, 5)
+    Layer::of(node, symbols, Op::BatchNorm { epsilon: node.float("epsilon", 1e-5)?, scale: true, bias: true }, 5)
 }
 
 pub(super) fn lrn(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
