@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{CampaignConfig, Shard};
-use crate::fault::{FaultKind, Site, SiteSpace, sampler};
+use super::{CampaignConfig, Record, Shard};
+use crate::fault::{Corruption, FaultKind, Site, SiteSpace, sampler};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -144,5 +144,51 @@ impl Plan {
             image as u64,
             position.fault as u64,
         )
+    }
+
+    /// Makes sure that `record` is one of the trial at `position`: of that image, with the faults that are drawn
+    /// there.
+    ///
+    /// # Errors
+    /// Where it is of another trial.
+    pub fn check(&self, position: Position, record: &Record) -> Result<()> {
+        let sites = self.sites(position)?;
+        if self.image(position.nth) != Some(record.image) {
+            return Err(Error::request(format_args!(
+                "image {} is expected here, found image {}",
+                self.image(position.nth).unwrap_or_default(),
+                record.image
+            )));
+        }
+        let mut drawn: Vec<_> = sites
+            .iter()
+            .map(|site| {
+                let bit = match site.corruption {
+                    Corruption::Flip(bit) => Some(bit),
+                    Corruption::Set(_) => None,
+                };
+                let (layer, tensor) = (&self.graph.nodes[site.layer].name, &self.graph.values[site.tensor].name);
+                (layer.as_str(), tensor.as_str(), site.element, bit)
+            })
+            .collect();
+        let mut found: Vec<_> = record
+            .all_faults()
+            .iter()
+            .map(|fault| (fault.layer.as_str(), fault.tensor.as_str(), fault.element, fault.bit))
+            .collect();
+        drawn.sort_unstable();
+        found.sort_unstable();
+        let differing = drawn.iter().zip(&found).find(|(drawn, found)| drawn != found);
+        let problem = match differing {
+            Some(((layer, tensor, element, bit), found)) => format!(
+                "strikes layer \"{layer}\", tensor \"{tensor}\", element {element}, bit {bit:?}, found \"{}\", \"{}\", {}, {:?}",
+                found.0, found.1, found.2, found.3
+            ),
+            None if drawn.len() != found.len() => {
+                format!("strikes {} elements at once, found {}", drawn.len(), found.len())
+            }
+            None => return Ok(()),
+        };
+        Err(Error::request(format_args!("fault {} of image {} {problem}", position.fault, record.image)))
     }
 }

@@ -1,10 +1,16 @@
 //! The head of a campaign's results: all that is needed to repeat it and to read its records.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{CampaignConfig, Shard};
 use crate::data::{DataSource, Preprocess};
 use crate::labels::Grouping;
+
+/// Where the same files lie may differ from machine to machine; their hashes tell what they are.
+const PLACES: &[&str] = &["model.path", "data.path", "data.labels", "data.devkit", "sample.path"];
 
 /// What stands in a campaign's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +44,34 @@ impl Provenance {
         let images = self.campaign.images.unwrap_or(available);
         self.shard.map_or(images, |shard| shard.range(images).len())
     }
+
+    /// What tells this campaign from `other`, in a sentence that calls them "there" and "here"; `None` where they are
+    /// the same. Paths may differ, files may not.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let values = [self, other].map(|provenance| {
+            serde_json::to_value(provenance).unwrap_or_else(|error| unreachable!("plain data has a JSON form: {error}"))
+        });
+        differing("", &values[0], &values[1])
+    }
+}
+
+fn differing(key: &str, there: &Value, here: &Value) -> Option<String> {
+    if there == here || PLACES.contains(&key) {
+        return None;
+    }
+    if let (Value::Object(left), Value::Object(right)) = (there, here) {
+        let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+        return names.into_iter().find_map(|name| {
+            let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+            let value = |object: &Map<String, Value>| object.get(name).cloned().unwrap_or_default();
+            differing(&key, &value(left), &value(right))
+        });
+    }
+    let [there, here] = [there, here].map(ToString::to_string);
+    Some(match there.len().max(here.len()) {
+        ..=80 => format!("{key} is {there} there and {here} here"),
+        _ => format!("{key} differs"),
+    })
 }
 
 /// Which images were drawn.

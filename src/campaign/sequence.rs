@@ -83,6 +83,14 @@ impl Sequence {
         Ok(Position { nth: self.begun - 1, fault: 0 })
     }
 
+    /// Where the next record stands; after the last one, at an image that the campaign does not have.
+    pub fn position(&self) -> Position {
+        match self.current {
+            Some(current) if current.seen < current.faults => Position { nth: self.begun - 1, fault: current.seen },
+            _ => Position { nth: self.begun, fault: 0 },
+        }
+    }
+
     /// Records taken.
     pub fn records(&self) -> u64 {
         self.records
@@ -150,8 +158,10 @@ mod tests {
         assert_eq!(sequence.expected(), 3, "as if all were correct");
         assert_eq!(sequence.take(&record(7, 0, 1)).unwrap(), Position { nth: 1, fault: 0 });
         assert_eq!(sequence.expected(), 5, "1 + 2 + 1.5, rounded");
+        assert_eq!(sequence.position(), Position { nth: 1, fault: 1 });
         assert_eq!(sequence.take(&record(7, 0, 1)).unwrap(), Position { nth: 1, fault: 1 });
         assert!(!sequence.complete());
+        assert_eq!(sequence.position(), Position { nth: 2, fault: 0 });
         assert_eq!(sequence.take(&record(8, 2, 2)).unwrap(), Position { nth: 2, fault: 0 });
         assert!(sequence.complete());
         assert_eq!((sequence.records(), sequence.begun(), sequence.expected()), (4, 3, 4));

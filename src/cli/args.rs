@@ -114,8 +114,8 @@ mod tests {
         reads_all::<DeviceChoice>(DEVICES);
         reads_all::<Normalise>(NORMALISES);
         reads_all::<Resize>(RESIZES);
-        reads_all::<Mode>(super::super::campaign::MODES);
-        reads_all::<Sampling>(super::super::campaign::SAMPLINGS);
+        reads_all::<Mode>(super::super::campaign::arguments::MODES);
+        reads_all::<Sampling>(super::super::campaign::arguments::SAMPLINGS);
     }
 
     #[test]

@@ -1,210 +1,207 @@
 //! `faultscope campaign`: many faults over labelled images.
 
-use std::path::PathBuf;
+pub mod arguments;
+mod config_file;
+mod shard;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
 
-use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use super::args::{GroupingArguments, KINDS, Kind, RunArguments, TARGETS, choice};
+pub use self::arguments::Arguments;
+use super::crew::{Crew, SharedSource};
 use super::directory::{self, Directory};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::inject::bit_out_of_range;
+use super::journal::Replay;
 use super::open::{self, ModelFile};
-use super::output::{counted, name, print, thousands};
+use super::output::{counted, name, print};
 use super::progress::Progress;
+use super::write::sha256;
 use super::{data, report};
-use crate::campaign::{CampaignConfig, CampaignEvent, Faults, Lab, ModelSource, Provenance, Runner, Steps, Summary};
-use crate::data::Source;
-use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
+use crate::campaign::{
+    self, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, Plan, Position, Provenance, Runner, SampleSource,
+    Steps, Summary, Tallies, Work,
+};
+use crate::data::{DataSource, Sample};
 use crate::outcome::Outcome;
+use crate::platform::DeviceChoice;
 use crate::{Error, Result};
-
-/// Names of [`Mode`].
-pub const MODES: &[(&str, &str)] = &[("single", "one layer, drawn"), ("multiple", "every layer")];
-
-/// Names of [`Sampling`].
-pub const SAMPLINGS: &[(&str, &str)] = &[
-    ("layer", "every layer equally likely, then every element of it"),
-    ("element", "every element of every layer equally likely"),
-];
-
-/// Inject many faults, drawn at random, into inferences over labelled images.
-///
-/// Writes DIR/config.json (all that is needed to repeat the campaign), DIR/faults.jsonl (one record a line) and
-/// DIR/summary.json. A fault depends only on the seed, the index of the image and the index of the fault, so the
-/// same arguments give the same faults on every machine and device. Ctrl-C ends a campaign after the fault in
-/// hand; what was done is kept.
-#[derive(Debug, Args)]
-pub struct Arguments {
-    /// Model file, or id of a folder in models/
-    #[arg(long)]
-    model: String,
-
-    /// Images: a folder (a sub-folder a class, or files called NAME_NN_LABEL.ext), or an .npy file (uint8, N x H x
-    /// W x C)
-    #[arg(long)]
-    data: PathBuf,
-
-    /// Labels of an .npy file of images; the file beside it with "labels" for "images" in its name
-    #[arg(long, value_name = "FILE.npy")]
-    labels: Option<PathBuf>,
-
-    /// Directory for the results; it must not hold a campaign already
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-
-    /// Seed of all draws
-    #[arg(long, default_value_t = 0, value_name = "S")]
-    seed: u64,
-
-    /// Use the first N images only
-    #[arg(long, value_name = "N")]
-    images: Option<usize>,
-
-    /// Faults for each image, one at a time
-    #[arg(long, default_value_t = 5, value_name = "K")]
-    faults: usize,
-
-    #[command(flatten)]
-    fault: FaultArguments,
-
-    #[command(flatten)]
-    grouping: GroupingArguments,
-
-    #[command(flatten)]
-    run: RunArguments,
-}
-
-#[derive(Debug, Args)]
-struct FaultArguments {
-    /// What is struck
-    #[arg(long, default_value = "activation", value_parser = choice::<Target>(TARGETS))]
-    target: Target,
-
-    /// What happens to a value
-    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<Kind>(KINDS))]
-    kind: Kind,
-
-    /// The bit that bit flips invert, 0 to 31; without it each is drawn uniformly
-    #[arg(long, value_name = "B")]
-    bit: Option<u32>,
-
-    /// How many distinct elements of a layer are struck at once
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    amount: usize,
-
-    /// Share of a layer's elements that --type zero strikes at once, instead of --amount
-    #[arg(long, value_name = "P", conflicts_with = "amount")]
-    percent: Option<f64>,
-
-    /// How many layers are struck at once
-    #[arg(long, default_value = "single", value_parser = choice::<Mode>(MODES))]
-    mode: Mode,
-
-    /// How a single layer is drawn; the rates answer different questions
-    #[arg(long, default_value = "layer", value_parser = choice::<Sampling>(SAMPLINGS))]
-    sampling: Sampling,
-}
-
-impl FaultArguments {
-    fn resolve(&self) -> Result<FaultModel, Failure> {
-        if self.bit.is_some() && self.kind != Kind::BitFlip {
-            return Err(Failure::usage("campaign", "--bit goes with --type bitflip only"));
-        }
-        if self.percent.is_some() && self.kind != Kind::Zero {
-            return Err(Failure::usage("campaign", "--percent goes with --type zero only"));
-        }
-        let kind = match self.kind {
-            Kind::BitFlip => {
-                let bit = self.bit.map(|bit| u8::try_from(bit).map_err(|_| bit_out_of_range(bit))).transpose()?;
-                FaultKind::BitFlip { bit }
-            }
-            Kind::Zero => FaultKind::Zero { percent: self.percent },
-            Kind::Random => FaultKind::Random,
-        };
-        let model =
-            FaultModel { target: self.target, kind, mode: self.mode, amount: self.amount, sampling: self.sampling };
-        model.validate()?;
-        Ok(model)
-    }
-}
-
-impl Arguments {
-    fn config(&self) -> Result<CampaignConfig, Failure> {
-        let config = CampaignConfig {
-            // The model's own name, once it is known.
-            model: self.model.clone(),
-            seed: self.seed,
-            images: self.images,
-            faults: Faults::Each(self.faults),
-            fault_model: self.fault.resolve()?,
-            grouping: None,
-        };
-        config.validate()?;
-        Ok(config)
-    }
-}
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let mut config = arguments.config()?;
-    let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
-    directory::check_free(&arguments.out)?;
-    let file = ModelFile::read(&arguments.model)?;
-    let (path, sha256) = (file.path.display().to_string(), file.sha256());
-    let model = file.load(&arguments.run.preprocess)?;
-    let data = data::open(&arguments.data, arguments.labels.as_deref(), &model.card.labels)?;
-    config.model.clone_from(&model.card.name);
-    let source = ModelSource { path, sha256, preprocess: model.preprocess() };
-    let lab = open::lab(model, arguments.run.device, grouping)?;
-    let mut runner = Runner::new(&lab, config, data.source)?;
-    let provenance = Provenance {
-        faultscope: env!("CARGO_PKG_VERSION").to_owned(),
-        campaign: runner.plan().config().clone(),
-        model: source,
-        data: data.origin,
-        sample: None,
-        shard: None,
-        device: name(&arguments.run.device),
-        grouping: lab.grouping().cloned(),
-        layers: runner.plan().layers(),
+    let given: Vec<_> = std::env::args_os().skip_while(|argument| argument != "campaign").skip(1).collect();
+    let arguments = match &arguments.config {
+        Some(path) => config_file::expand(path, &given)?,
+        None => arguments,
     };
-    // The start and the first golden run: where that fails, no directory is left behind.
-    for _ in 0..2 {
-        pollster::block_on(runner.next())?;
-    }
-    let planned = runner.plan().trials();
+    let (_, _, out) = arguments.places()?;
+    let resumed = arguments.resume && directory::is_begun(out);
+    if arguments.resume { directory::check_folder(out) } else { directory::check_free(out) }?;
+    let campaign = Campaign::prepare(&arguments)?;
     let interrupted = interruption()?;
-    let summary = drive(runner, Directory::create(&arguments.out, &provenance)?, &interrupted)?;
-    let out = arguments.out.display();
-    print(&format!("{}\n`faultscope report {out}` breaks this down by bit and layer\n", report::overview(&summary)))?;
+    let summary = if resumed { campaign.resume(out, &interrupted)? } else { campaign.begin(out, &interrupted)? };
+    let shown = out.display();
+    print(&format!("{}\n`faultscope report {shown}` breaks this down by bit and layer\n", report::overview(&summary)))?;
     if summary.complete {
         return Ok(Exit::Done);
     }
-    let done = thousands(summary.faults.injections);
-    eprintln!("interrupted after {done} of {}; what was done is in {out}", counted(planned, "fault"));
+    let done = counted(summary.faults.injections, "fault");
+    eprintln!("interrupted after {done}; what was done is in {shown}, and the same command with --resume goes on");
     Ok(Exit::Incomplete)
+}
+
+/// A campaign that may begin: everything fits together.
+struct Campaign {
+    lab: Arc<Lab>,
+    source: SharedSource,
+    plan: Arc<Plan>,
+    provenance: Provenance,
+    device: DeviceChoice,
+    jobs: usize,
+}
+
+impl Campaign {
+    fn prepare(arguments: &Arguments) -> Result<Self, Failure> {
+        let (model, images, _) = arguments.places()?;
+        let fault_model = arguments.fault_model()?;
+        let shard = arguments.shard.map(|shard| shard.resolve(|name| std::env::var(name).ok())).transpose()?;
+        let device = arguments.run.device;
+        let jobs = jobs(arguments, device)?;
+        let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
+        let file = ModelFile::read(model)?;
+        let (path, sha256) = (file.path.display().to_string(), file.sha256());
+        let model = file.load(&arguments.run.preprocess)?;
+        let config = CampaignConfig {
+            model: model.card.name.clone(),
+            seed: arguments.seed,
+            images: arguments.images,
+            faults: arguments.faults(model.classes())?,
+            fault_model,
+            grouping: None,
+        };
+        config.validate()?;
+        let data = data::open(images, arguments.labels.as_deref(), &model.card.labels)?;
+        let model_source = ModelSource { path, sha256, preprocess: model.preprocess() };
+        let lab = open::lab(model, device, grouping)?;
+        let (images, sample) = match &arguments.sample {
+            Some(path) => {
+                let (sample, source) = read_sample(path, &data.origin)?;
+                (Images::Sample(sample.indices), Some(source))
+            }
+            None => (Images::All(data.source.len()), None),
+        };
+        let mut plan = campaign::plan(&lab, config, &data.source, images)?;
+        if let Some(shard) = shard {
+            plan = plan.shard(shard)?;
+        }
+        let provenance = Provenance {
+            faultscope: env!("CARGO_PKG_VERSION").to_owned(),
+            campaign: plan.config().clone(),
+            model: model_source,
+            data: data.origin,
+            sample,
+            shard,
+            device: name(&device),
+            grouping: lab.grouping().cloned(),
+            layers: plan.layers(),
+        };
+        Ok(Self { lab: Arc::new(lab), source: data.source, plan: Arc::new(plan), provenance, device, jobs })
+    }
+
+    fn tallies(&self) -> Tallies {
+        Tallies::new(self.plan.config().clone(), self.plan.layers(), self.lab.grouping().cloned())
+    }
+
+    fn begin(self, out: &Path, interrupted: &AtomicBool) -> Result<Summary> {
+        let tallies = self.tallies();
+        self.work(Position::default(), tallies, interrupted, || {
+            Directory::create(out, &self.provenance, &self.plan, self.tallies())
+        })
+    }
+
+    fn resume(self, out: &Path, interrupted: &AtomicBool) -> Result<Summary> {
+        let (directory, replay) = Directory::resume(out, &self.provenance, &self.plan, self.tallies())?;
+        let Replay { next, tallies, records, torn } = replay;
+        eprintln!("{} was done before", counted(records, "fault"));
+        if torn > 0 {
+            eprintln!("the last record broke off, its {} are cut", counted(torn, "byte"));
+        }
+        self.work(next, tallies, interrupted, || Ok(directory))
+    }
+
+    /// Does the work from `next` on. `directory` is asked for once the first golden run was made: where that fails,
+    /// no directory is left behind.
+    fn work(
+        &self,
+        next: Position,
+        tallies: Tallies,
+        interrupted: &AtomicBool,
+        directory: impl FnOnce() -> Result<Directory>,
+    ) -> Result<Summary> {
+        match self.device {
+            DeviceChoice::Cpu => {
+                let crew = Crew::new(&self.lab, &self.source, self.plan.clone(), next, self.jobs)?;
+                drive(Runner::over(crew, tallies), directory, interrupted)
+            }
+            DeviceChoice::Gpu => {
+                let end = Position { nth: self.plan.images(), fault: 0 };
+                let steps = Steps::new(self.lab.clone(), self.source.clone(), self.plan.clone()).between(next, end);
+                drive(Runner::over(steps, tallies), directory, interrupted)
+            }
+        }
+    }
+}
+
+/// Reads the sample at `path`, which must have been drawn from `data`.
+fn read_sample(path: &Path, data: &DataSource) -> Result<(Sample, SampleSource)> {
+    let (name, bytes) = (path.display().to_string(), open::read(path)?);
+    let sha256 = sha256(&bytes);
+    let text = String::from_utf8(bytes).map_err(|_| Error::input(&name, "a sample is a JSON file in UTF-8"))?;
+    let sample = Sample::from_json(&name, &text)?;
+    sample.fits(&name, data)?;
+    let images = sample.indices.len();
+    Ok((sample, SampleSource { path: name, images, sha256 }))
+}
+
+/// How many threads work. The GPU is one, however many ask it.
+fn jobs(arguments: &Arguments, device: DeviceChoice) -> Result<usize, Failure> {
+    match (device, arguments.jobs) {
+        (DeviceChoice::Gpu, Some(jobs)) if jobs.get() > 1 => {
+            Err(Failure::usage("campaign", "--jobs goes with --device cpu only: there is one GPU"))
+        }
+        (DeviceChoice::Gpu, _) => Ok(1),
+        (DeviceChoice::Cpu, Some(jobs)) => Ok(jobs.get()),
+        (DeviceChoice::Cpu, None) => Ok(available_parallelism().map_or(1, Into::into)),
+    }
 }
 
 /// Pulls the campaign through and writes it down, to its end or until `interrupted`; the summary is written in
 /// either case, and also where an error ends it.
-fn drive(
-    mut runner: Runner<Steps<&Lab, Arc<dyn Source + Send + Sync>>>,
-    mut directory: Directory,
+fn drive<W: Work>(
+    mut runner: Runner<W>,
+    directory: impl FnOnce() -> Result<Directory>,
     interrupted: &AtomicBool,
 ) -> Result<Summary> {
-    let mut progress = Progress::new(runner.plan().trials());
+    // The start, and the first piece of work.
+    pollster::block_on(runner.next())?;
+    let mut event = pollster::block_on(runner.next())?;
+    let mut directory = directory()?;
+    let mut progress = Progress::new(directory.sequence());
     let mut step = || {
-        let event = pollster::block_on(runner.next())?;
-        if let Some(CampaignEvent::Injection(record)) = &event {
+        let Some(event) = event.take().map_or_else(|| pollster::block_on(runner.next()), |event| Ok(Some(event)))?
+        else {
+            return Ok(false);
+        };
+        if let CampaignEvent::Injection(record) = &event {
             directory.append(record)?;
-            progress.advance(record.outcome == Outcome::Sdc);
+            progress.advance(directory.sequence(), record.outcome == Outcome::Sdc);
         }
-        Ok(event.is_some())
+        Ok(true)
     };
     let ended = loop {
         match step() {
@@ -214,6 +211,9 @@ fn drive(
         }
     };
     progress.finish();
+    if let Err(Error::Io { .. } | Error::Device { .. }) = &ended {
+        eprintln!("what was done is kept; once the cause is removed, the same command with --resume goes on");
+    }
     let summary = runner.summary();
     let finished = directory.finish(&summary);
     ended.and(finished).map(|()| summary)

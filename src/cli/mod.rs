@@ -7,6 +7,7 @@ mod args;
 mod campaign;
 mod checkpoint;
 pub mod convert;
+mod crew;
 mod data;
 mod directory;
 pub mod download;
@@ -16,7 +17,9 @@ pub mod fetch;
 mod folder;
 mod inject;
 mod inspect;
+mod journal;
 pub mod locate;
+mod merge;
 mod open;
 mod output;
 mod predict;
@@ -50,6 +53,7 @@ enum Command {
     Predict(predict::Arguments),
     Inject(inject::Arguments),
     Campaign(campaign::Arguments),
+    Merge(merge::Arguments),
     Report(report::Arguments),
     Fetch(FetchArguments),
     Convert(ConvertArguments),
@@ -101,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Predict(arguments) => predict::run(arguments),
         Command::Inject(arguments) => inject::run(arguments),
         Command::Campaign(arguments) => campaign::run(arguments),
+        Command::Merge(arguments) => merge::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Fetch(arguments) => arguments.run(),
         Command::Convert(arguments) => arguments.run(),

@@ -7,14 +7,21 @@ use console::Term;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use super::output::{counted, percent, thousands};
+use crate::campaign::Sequence;
+
+/// Time between two pictures of the bar. The words beside it cost more than a small network's inference.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
 
 /// Time between two lines.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Shows how many of the faults are done, at which rate, and how long the rest will take.
+/// Shows how many of the faults are done, at which rate, and how long the rest will take. How many there are in all
+/// may become known only as golden runs are made; until then it is judged by those that were.
 #[derive(Debug)]
 pub struct Progress {
-    total: u64,
+    /// Faults that were done before, by another process.
+    before: u64,
+    /// Faults done since, and how many of them were SDCs.
     done: u64,
     sdc: u64,
     started: Instant,
@@ -24,9 +31,10 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Nothing of `total` faults is done yet.
-    pub fn new(total: u64) -> Self {
+    /// `sequence` was done before.
+    pub fn new(sequence: &Sequence) -> Self {
         let now = Instant::now();
+        let before = sequence.records();
         let bar = Term::stderr().is_term().then(|| {
             let template = "{wide_bar} {human_pos}/{human_len} faults, {rate}, {eta} left{msg}";
             let style = ProgressStyle::with_template(template).expect("a constant template");
@@ -34,30 +42,35 @@ impl Progress {
                 // The only error is that of a writer that is full, and this one is a string.
                 let _ = write!(text, "{:.1}/s", state.per_sec());
             };
-            ProgressBar::new(total).with_style(style.with_key("rate", rate))
+            let bar = ProgressBar::new(sequence.expected()).with_style(style.with_key("rate", rate));
+            bar.set_position(before);
+            bar.reset_eta();
+            bar
         });
-        Self { total, done: 0, sdc: 0, started: now, last: now, bar }
+        Self { before, done: 0, sdc: 0, started: now, last: now, bar }
     }
 
-    /// One more fault is done.
-    pub fn advance(&mut self, sdc: bool) {
+    /// One more fault is done, the last one of `sequence`.
+    pub fn advance(&mut self, sequence: &Sequence, sdc: bool) {
         self.done += 1;
         self.sdc += u64::from(sdc);
+        let every = if self.bar.is_some() { DRAW_EVERY } else { LINE_EVERY };
+        if self.last.elapsed() < every {
+            return;
+        }
+        self.last = Instant::now();
         let share = percent(self.sdc as f64 / self.done as f64);
+        let (done, total) = (self.before + self.done, sequence.expected());
         if let Some(bar) = &self.bar {
             bar.set_message(format!("; SDC {share}"));
-            bar.set_position(self.done);
-        } else if self.last.elapsed() >= LINE_EVERY {
-            self.last = Instant::now();
-            let rate = self.done as f64 / self.started.elapsed().as_secs_f64();
-            let left = Duration::from_secs_f64((self.total.saturating_sub(self.done)) as f64 / rate);
-            eprintln!(
-                "{} of {}, {rate:.1} a second, {} left; SDC {share}",
-                thousands(self.done),
-                counted(self.total, "fault"),
-                HumanDuration(left),
-            );
+            bar.set_length(total);
+            bar.set_position(done);
+            return;
         }
+        let rate = self.done as f64 / self.started.elapsed().as_secs_f64();
+        let left = Duration::from_secs_f64(total.saturating_sub(done) as f64 / rate);
+        let (done, total) = (thousands(done), counted(total, "fault"));
+        eprintln!("{done} of {total}, {rate:.1} a second, {} left; SDC {share}", HumanDuration(left));
     }
 
     /// Takes the bar away.

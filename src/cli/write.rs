@@ -1,6 +1,7 @@
 //! Files that are there in full or not at all.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use burn_store::burn_pack::{self, AtomicFile};
@@ -22,6 +23,14 @@ pub enum Existing {
 /// # Errors
 /// Where the system refuses, or the file is there already and is to be kept.
 pub fn atomically(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
+    streamed(path, existing, |file| file.write_all(bytes).map_err(|error| Error::io(path.display(), error)))
+}
+
+/// The same for bytes that `write` makes as it goes; where it fails nothing is left behind.
+///
+/// # Errors
+/// Those of `write`, and where the system refuses, or the file is there already and is to be kept.
+pub fn streamed(path: &Path, existing: Existing, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
     let name = path.display().to_string();
     let fault = |error: burn_pack::Error| match error {
         burn_pack::Error::AlreadyExists(_) => Error::input(&name, "the file exists already; --force replaces it"),
@@ -30,9 +39,10 @@ pub fn atomically(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
     if existing == Existing::Keep && path.exists() {
         return Err(fault(burn_pack::Error::AlreadyExists(name.clone())));
     }
-    let (scratch, mut file) = AtomicFile::create(path).map_err(fault)?;
-    file.write_all(bytes).map_err(|error| Error::io(&name, error))?;
-    drop(file);
+    let (scratch, file) = AtomicFile::create(path).map_err(fault)?;
+    let mut file = BufWriter::with_capacity(1 << 16, file);
+    write(&mut file)?;
+    file.into_inner().map_err(|error| Error::io(&name, error.into_error()))?;
     match existing {
         Existing::Keep => scratch.commit_new(),
         Existing::Replace => scratch.commit(),

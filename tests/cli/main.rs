@@ -9,7 +9,10 @@ mod devices;
 mod inject;
 mod inspect;
 mod predict;
+mod protocol;
 mod real;
+mod resume;
+mod shards;
 #[path = "../support/shared.rs"]
 mod shared;
 mod usage;

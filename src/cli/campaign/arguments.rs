@@ -1,0 +1,218 @@
+//! What `faultscope campaign` is asked for.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::shard::ShardArgument;
+use crate::campaign::Faults;
+use crate::cli::args::{GroupingArguments, KINDS, Kind, RunArguments, TARGETS, choice};
+use crate::cli::failure::Failure;
+use crate::cli::inject::bit_out_of_range;
+use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
+
+/// Names of [`Mode`].
+pub const MODES: &[(&str, &str)] = &[("single", "one layer, drawn"), ("multiple", "every layer")];
+
+/// Names of [`Sampling`].
+pub const SAMPLINGS: &[(&str, &str)] = &[
+    ("layer", "every layer equally likely, then every element of it"),
+    ("element", "every element of every layer equally likely"),
+];
+
+/// Names of [`Protocol`].
+const PROTOCOLS: &[(&str, &str)] =
+    &[("study", "few faults in images that are classified correctly, many in the others")];
+
+/// Faults in each image where nothing is said.
+const FAULTS: usize = 5;
+
+/// Classes of GTSRB, by which its networks are known.
+const GTSRB_CLASSES: usize = 43;
+
+/// Inject many faults, drawn at random, into inferences over labelled images.
+///
+/// Writes DIR/config.json (all that is needed to repeat the campaign), DIR/faults.jsonl (one record a line) and
+/// DIR/summary.json. A fault depends only on the seed, the index of the image and the index of the fault, so the
+/// same arguments give the same faults on every machine and device, in any number of shards and jobs. Ctrl-C ends a
+/// campaign after the fault in hand; what was done is kept, and --resume goes on with it.
+#[derive(Debug, Args)]
+#[command(args_override_self = true)]
+pub struct Arguments {
+    /// YAML file of arguments, each under its name without the dashes, or TensorFI's keys Target, Mode, Type, Amount
+    /// and Bit; what stands on the command line wins
+    #[arg(long, value_name = "FILE.yaml")]
+    pub config: Option<PathBuf>,
+
+    /// Model file, or id of a folder in models/
+    #[arg(long)]
+    model: Option<String>,
+
+    /// Images: a folder (a sub-folder a class, or files called NAME_NN_LABEL.ext), or an .npy file (uint8, N x H x
+    /// W x C)
+    #[arg(long)]
+    data: Option<PathBuf>,
+
+    /// Labels of an .npy file of images; the file beside it with "labels" for "images" in its name
+    #[arg(long, value_name = "FILE.npy")]
+    pub labels: Option<PathBuf>,
+
+    /// Directory for the results; without --resume it must not hold a campaign
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Go on with the campaign in the directory where there is one; the arguments must be those it was begun with
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Seed of all draws
+    #[arg(long, default_value_t = 0, value_name = "S")]
+    pub seed: u64,
+
+    /// Use the images of this sample only, which `faultscope sample` drew from the data
+    #[arg(long, value_name = "FILE.json")]
+    pub sample: Option<PathBuf>,
+
+    /// Use the first N images only, of the data or of the sample
+    #[arg(long, value_name = "N")]
+    pub images: Option<usize>,
+
+    #[command(flatten)]
+    count: CountArguments,
+
+    #[command(flatten)]
+    fault: FaultArguments,
+
+    /// Do one part only, I/N: the I-th of N, from 1, to be put together by `faultscope merge`; auto: as the array job
+    /// of Slurm or the indexed job of Kubernetes has it that this process belongs to; auto/N where it does not say
+    #[arg(long, value_name = "I/N|auto")]
+    pub shard: Option<ShardArgument>,
+
+    /// Threads, each on images of its own; as many as there are cores
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    pub grouping: GroupingArguments,
+
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+#[derive(Debug, Args)]
+struct CountArguments {
+    /// Faults for each image, one at a time [default: 5]
+    #[arg(long, value_name = "K", conflicts_with = "protocol")]
+    faults: Option<usize>,
+
+    /// Let the golden run decide how many faults an image gets
+    #[arg(long, value_parser = choice::<Protocol>(PROTOCOLS))]
+    protocol: Option<Protocol>,
+
+    /// With --protocol study: faults for each image that is classified correctly [default: 5]
+    #[arg(long, value_name = "K")]
+    correct: Option<usize>,
+
+    /// With --protocol study: faults for each image that is not [default: 30; 50 for a model of 43 classes, GTSRB's]
+    #[arg(long, value_name = "K")]
+    misclassified: Option<usize>,
+}
+
+/// Who decides how many faults an image gets.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Protocol {
+    /// The golden run.
+    Study,
+}
+
+#[derive(Debug, Args)]
+struct FaultArguments {
+    /// What is struck
+    #[arg(long, default_value = "activation", value_parser = choice::<Target>(TARGETS))]
+    target: Target,
+
+    /// What happens to a value
+    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<Kind>(KINDS))]
+    kind: Kind,
+
+    /// The bit that bit flips invert, 0 to 31; without it each is drawn uniformly
+    #[arg(long, value_name = "B")]
+    bit: Option<u32>,
+
+    /// How many distinct elements of a layer are struck at once
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    amount: usize,
+
+    /// Share of a layer's elements that --type zero strikes at once, instead of --amount
+    #[arg(long, value_name = "P", conflicts_with = "amount")]
+    percent: Option<f64>,
+
+    /// How many layers are struck at once
+    #[arg(long, default_value = "single", value_parser = choice::<Mode>(MODES))]
+    mode: Mode,
+
+    /// How a single layer is drawn; the rates answer different questions
+    #[arg(long, default_value = "layer", value_parser = choice::<Sampling>(SAMPLINGS))]
+    sampling: Sampling,
+}
+
+impl Arguments {
+    /// Model, data and output directory, which there must be.
+    pub fn places(&self) -> Result<(&str, &PathBuf, &PathBuf), Failure> {
+        let missing = |flag: &str| Failure::usage("campaign", format!("--{flag} is missing, here and in --config"));
+        Ok((
+            self.model.as_deref().ok_or_else(|| missing("model"))?,
+            self.data.as_ref().ok_or_else(|| missing("data"))?,
+            self.out.as_ref().ok_or_else(|| missing("out"))?,
+        ))
+    }
+
+    /// The number of faults of an image, for a model of so many classes.
+    pub fn faults(&self, classes: usize) -> Result<Faults, Failure> {
+        let faults = match self.count.protocol {
+            None if self.count.correct.or(self.count.misclassified).is_some() => {
+                let problem = "--correct and --misclassified go with --protocol study only";
+                return Err(Failure::usage("campaign", problem));
+            }
+            None => Faults::Each(self.count.faults.unwrap_or(FAULTS)),
+            Some(Protocol::Study) => {
+                let usual = if classes == GTSRB_CLASSES { Faults::STUDY_GTSRB } else { Faults::STUDY };
+                let misclassified = self.count.misclassified.unwrap_or(usual.at_most());
+                Faults::ByGolden { correct: self.count.correct.unwrap_or(FAULTS), misclassified }
+            }
+        };
+        faults.validate()?;
+        Ok(faults)
+    }
+
+    /// The fault model.
+    pub fn fault_model(&self) -> Result<FaultModel, Failure> {
+        self.fault.resolve()
+    }
+}
+
+impl FaultArguments {
+    fn resolve(&self) -> Result<FaultModel, Failure> {
+        if self.bit.is_some() && self.kind != Kind::BitFlip {
+            return Err(Failure::usage("campaign", "--bit goes with --type bitflip only"));
+        }
+        if self.percent.is_some() && self.kind != Kind::Zero {
+            return Err(Failure::usage("campaign", "--percent goes with --type zero only"));
+        }
+        let kind = match self.kind {
+            Kind::BitFlip => {
+                let bit = self.bit.map(|bit| u8::try_from(bit).map_err(|_| bit_out_of_range(bit))).transpose()?;
+                FaultKind::BitFlip { bit }
+            }
+            Kind::Zero => FaultKind::Zero { percent: self.percent },
+            Kind::Random => FaultKind::Random,
+        };
+        let model =
+            FaultModel { target: self.target, kind, mode: self.mode, amount: self.amount, sampling: self.sampling };
+        model.validate()?;
+        Ok(model)
+    }
+}

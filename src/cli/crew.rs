@@ -1,0 +1,225 @@
+//! Several threads on one campaign.
+//!
+//! The plan is cut into units of one image, or of a part of the faults of one. Threads take them in order, and their
+//! results are handed on in that order, so that it cannot be told how many threads there were.
+
+use std::collections::VecDeque;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::campaign::{CampaignEvent, Faults, Lab, Plan, Position, Steps, Work};
+use crate::data::Source;
+use crate::{Error, Result};
+
+/// Faults of one image that a thread does at a time. A thread that begins in the middle of an image repeats its
+/// golden run, which is little beside so many faults.
+const FAULTS_AT_A_TIME: usize = 256;
+
+/// Units begun or waiting, for each thread: while the first in order takes its time, the others go on with these.
+const UNITS_AHEAD: usize = 4;
+
+/// Faults, summed up over the records of a unit, that may wait to be handed on. Some records list thousands.
+const FAULTS_WAITING: usize = 1 << 16;
+
+/// Images that threads may share.
+pub type SharedSource = Arc<dyn Source + Send + Sync>;
+
+/// Threads that make the steps of a plan.
+#[derive(Debug)]
+pub struct Crew {
+    plan: Arc<Plan>,
+    units: Units,
+    capacity: usize,
+    ahead: usize,
+    /// Where threads take units from; `None` when there are no more.
+    tasks: Option<Sender<Task>>,
+    /// Results of the units that were handed out, in the order of the plan.
+    results: VecDeque<Receiver<Message>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What a thread reports of a unit.
+enum Message {
+    Event(CampaignEvent),
+    Failed(Error),
+    Done,
+}
+
+struct Task {
+    unit: (Position, Position),
+    results: SyncSender<Message>,
+}
+
+/// Cuts a plan into units.
+#[derive(Debug)]
+struct Units {
+    next: Position,
+    images: usize,
+    faults: Faults,
+}
+
+impl Iterator for Units {
+    type Item = (Position, Position);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let start = self.next;
+        if start.nth >= self.images {
+            return None;
+        }
+        let stop = start.fault.saturating_add(FAULTS_AT_A_TIME);
+        self.next = match self.faults {
+            Faults::Each(faults) if stop < faults => Position { fault: stop, ..start },
+            _ => Position { nth: start.nth + 1, fault: 0 },
+        };
+        Some((start, self.next))
+    }
+}
+
+impl Crew {
+    /// `jobs` threads on `plan` from `start` on.
+    ///
+    /// # Errors
+    /// Where the system gives no threads.
+    pub fn new(lab: &Arc<Lab>, source: &SharedSource, plan: Arc<Plan>, start: Position, jobs: usize) -> Result<Self> {
+        let (tasks, queue) = channel();
+        let queue = Arc::new(Mutex::new(queue));
+        let failed = |error: &dyn std::fmt::Display| Error::request(format_args!("no thread can be started: {error}"));
+        let mut threads = Vec::with_capacity(jobs);
+        for _ in 0..jobs {
+            // Kernels run on the pool they are called from. With pools of one thread each, `jobs` threads use as many
+            // cores, and the same kernels compute whatever their number.
+            let pool = ThreadPoolBuilder::new().num_threads(1).build().map_err(|error| failed(&error))?;
+            let worker = Worker { steps: (lab.clone(), source.clone(), plan.clone()), queue: queue.clone() };
+            let thread = Builder::new().name("campaign".to_owned()).spawn(move || worker.run(&pool));
+            threads.push(thread.map_err(|error| failed(&error))?);
+        }
+        let record = plan.sites(Position { fault: 0, ..start }).map_or(1, |sites| sites.len().max(1));
+        Ok(Self {
+            units: Units { next: start, images: plan.images(), faults: plan.config().faults },
+            plan,
+            capacity: (FAULTS_WAITING / record).clamp(2, FAULTS_AT_A_TIME),
+            ahead: jobs * UNITS_AHEAD,
+            tasks: Some(tasks),
+            results: VecDeque::new(),
+            threads,
+        })
+    }
+
+    /// Hands out units while few are waiting.
+    fn hand_out(&mut self) {
+        while let Some(tasks) = &self.tasks
+            && self.results.len() < self.ahead
+        {
+            match self.units.next() {
+                Some(unit) => {
+                    let (sender, receiver) = sync_channel(self.capacity);
+                    // Without threads to take it the receiver finds out.
+                    let _ = tasks.send(Task { unit, results: sender });
+                    self.results.push_back(receiver);
+                }
+                None => self.tasks = None,
+            }
+        }
+    }
+
+    /// Ends the threads; passes on the panic that ended one before.
+    fn fail(&mut self) -> ! {
+        self.tasks = None;
+        self.results.clear();
+        for thread in self.threads.drain(..) {
+            if let Err(panic) = thread.join() {
+                resume_unwind(panic);
+            }
+        }
+        unreachable!("a thread ends before its work only if it panics")
+    }
+}
+
+impl Work for Crew {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    async fn next(&mut self) -> Result<Option<CampaignEvent>> {
+        loop {
+            self.hand_out();
+            let Some(unit) = self.results.front() else { return Ok(None) };
+            match unit.recv() {
+                Ok(Message::Event(event)) => return Ok(Some(event)),
+                Ok(Message::Failed(error)) => return Err(error),
+                Ok(Message::Done) => drop(self.results.pop_front()),
+                Err(_) => self.fail(),
+            }
+        }
+    }
+}
+
+impl Drop for Crew {
+    /// Threads end after the trial in hand, which nobody waits for any more.
+    fn drop(&mut self) {
+        self.tasks = None;
+        self.results.clear();
+        for thread in self.threads.drain(..) {
+            // A panic was passed on already, or comes after the work.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    steps: (Arc<Lab>, SharedSource, Arc<Plan>),
+    queue: Arc<Mutex<Receiver<Task>>>,
+}
+
+impl Worker {
+    fn run(self, pool: &ThreadPool) {
+        loop {
+            let task = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(task) = task else { return };
+            pool.install(|| self.work(task));
+        }
+    }
+
+    /// Does a unit, or as much of it as anybody wants to hear of.
+    fn work(&self, task: Task) {
+        let (lab, source, plan) = self.steps.clone();
+        let mut steps = Steps::new(lab, source, plan).between(task.unit.0, task.unit.1);
+        loop {
+            let (message, over) = match pollster::block_on(steps.next()) {
+                Ok(Some(event)) => (Message::Event(event), false),
+                Ok(None) => (Message::Done, true),
+                Err(error) => (Message::Failed(error), true),
+            };
+            if task.results.send(message).is_err() || over {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn units(start: Position, images: usize, faults: Faults) -> Vec<(Position, Position)> {
+        Units { next: start, images, faults }.collect()
+    }
+
+    fn at(nth: usize, fault: usize) -> Position {
+        Position { nth, fault }
+    }
+
+    #[test]
+    fn units_are_images_or_parts_of_them() {
+        let pairs = [(at(0, 0), at(1, 0)), (at(1, 0), at(2, 0))];
+        assert_eq!(units(at(0, 0), 2, Faults::Each(256)), pairs);
+        assert_eq!(units(at(0, 0), 2, Faults::STUDY), pairs);
+        let parts = [(at(1, 100), at(1, 356)), (at(1, 356), at(1, 612)), (at(1, 612), at(2, 0))];
+        assert_eq!(units(at(1, 100), 2, Faults::Each(700)), parts);
+        assert_eq!(units(at(2, 0), 2, Faults::STUDY), []);
+    }
+}

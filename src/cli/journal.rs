@@ -1,0 +1,173 @@
+//! `faults.jsonl`: records appended in the order of the plan, and found again after the process or the machine
+//! went down.
+//!
+//! A record is written once. Records reach the system at least every second, so that a killed process loses no more
+//! than that, and the disk every ten, for the machine that loses its power. What was lost is made again, and is the
+//! same: a fault depends on nothing but the configuration and its position.
+
+use std::fs::{File, TryLockError};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::campaign::{Plan, Position, Record, Sequence, Tallies};
+use crate::{Error, Result};
+
+/// Time after which records are handed to the system.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+/// Time after which the system is to have them on the disk.
+const SYNC_EVERY: Duration = Duration::from_secs(10);
+
+/// The records of a campaign, open for writing by this process alone.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    records: BufWriter<File>,
+    sequence: Sequence,
+    line: Vec<u8>,
+    flushed: Instant,
+    synced: Instant,
+}
+
+/// What stood in a journal.
+#[derive(Debug)]
+pub struct Replay {
+    /// Where to go on.
+    pub next: Position,
+    /// Records of the campaign so far, counted.
+    pub tallies: Tallies,
+    /// Records.
+    pub records: u64,
+    /// Bytes after the last whole record, which are cut off.
+    pub torn: u64,
+}
+
+/// Opens the file of records at `path`, for reading and writing, and keeps every other process from doing so.
+///
+/// # Errors
+/// Where another process has it, or the system refuses.
+pub fn lock(path: &Path, create: bool) -> Result<File> {
+    let failed = |error| Error::io(path.display(), error);
+    let file = File::options().read(true).write(true).create(create).truncate(false).open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let problem = "another process is writing this campaign; wait for its end, or choose another --out";
+            return Err(Error::input(path.display().to_string(), problem));
+        }
+        // Some network file systems know no locks. That is no reason not to use them.
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
+            eprintln!(
+                "{}: the file system knows no locks; see to it that one process at a time writes",
+                path.display()
+            );
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    Ok(file)
+}
+
+impl Journal {
+    /// The journal in `file`, which is at `path` and was [locked](lock): what is there is compared with `plan`, and
+    /// the rest of a record that was being written is cut off.
+    ///
+    /// # Errors
+    /// Where a record is not what the plan has at its place. The file is then as it was.
+    pub fn open(path: &Path, file: File, plan: &Plan, mut tallies: Tallies) -> Result<(Self, Replay)> {
+        let name = path.display().to_string();
+        let failed = |error| Error::io(&name, error);
+        let length = file.metadata().map_err(failed)?.len();
+        let mut sequence = Sequence::new(plan.config().faults, plan.images());
+        let whole = read(BufReader::with_capacity(1 << 20, &file), &name, &mut sequence, |position, record, _| {
+            plan.check(position, record)?;
+            if position.fault == 0 {
+                tallies.add_golden(record.label, record.golden.class);
+            }
+            tallies.add(record);
+            Ok(())
+        })?;
+        let replay = Replay { next: sequence.position(), tallies, records: sequence.records(), torn: length - whole };
+        let mut records = BufWriter::with_capacity(1 << 16, file);
+        if replay.torn > 0 {
+            records.get_ref().set_len(whole).map_err(failed)?;
+        }
+        records.seek(SeekFrom::Start(whole)).map_err(failed)?;
+        let now = Instant::now();
+        let journal = Self { path: path.to_owned(), records, sequence, line: Vec::new(), flushed: now, synced: now };
+        Ok((journal, replay))
+    }
+
+    /// Appends a record.
+    ///
+    /// # Errors
+    /// Where it cannot follow the one before, or the system refuses, on a full disk for example.
+    pub fn append(&mut self, record: &Record) -> Result<()> {
+        self.sequence.take(record).map_err(|error| error.concerning(self.path.display().to_string()))?;
+        self.line.clear();
+        let failed = |error| Error::io(self.path.display(), error);
+        serde_json::to_writer(&mut self.line, record).map_err(|error| failed(error.into()))?;
+        self.line.push(b'\n');
+        self.records.write_all(&self.line).map_err(failed)?;
+        if self.flushed.elapsed() >= FLUSH_EVERY {
+            self.records.flush().map_err(failed)?;
+            self.flushed = Instant::now();
+            if self.synced.elapsed() >= SYNC_EVERY {
+                self.records.get_ref().sync_data().map_err(failed)?;
+                self.synced = self.flushed;
+            }
+        }
+        Ok(())
+    }
+
+    /// Which records there are.
+    pub fn sequence(&self) -> &Sequence {
+        &self.sequence
+    }
+
+    /// Sees to it that everything is on the disk.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub fn sync(&mut self) -> Result<()> {
+        let done = self.records.flush().and_then(|()| self.records.get_ref().sync_all());
+        done.map_err(|error| Error::io(self.path.display(), error))
+    }
+}
+
+/// Reads the records in `file`, which is called `name`: each is taken by `sequence` and then by `take`, with its line.
+/// Returns the number of bytes up to the end of the last whole record.
+///
+/// # Errors
+/// Where a record, other than one at the end that breaks off, is none or is refused; the error names the line.
+pub fn read(
+    mut file: impl BufRead,
+    name: &str,
+    sequence: &mut Sequence,
+    mut take: impl FnMut(Position, &Record, &[u8]) -> Result<()>,
+) -> Result<u64> {
+    let mut whole = 0;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let length = file.read_until(b'\n', &mut line).map_err(|error| Error::io(name, error))?;
+        if !line.ends_with(b"\n") {
+            return Ok(whole);
+        }
+        let number = sequence.records() + 1;
+        let record: Record = match serde_json::from_slice(&line) {
+            Ok(record) => record,
+            // A file system that lost its power may leave blocks of zeros where records were on their way.
+            Err(_) if line.contains(&0) => return Ok(whole),
+            Err(error) => {
+                return Err(Error::input(name, format_args!("line {number}: no record of a fault: {error}")));
+            }
+        };
+        let taken = sequence.take(&record).and_then(|position| take(position, &record, &line));
+        taken.map_err(|error| match error {
+            Error::Request(problem) => Error::input(name, format_args!("line {number}: {problem}")),
+            other => other,
+        })?;
+        whole += length as u64;
+    }
+}

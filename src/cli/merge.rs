@@ -1,0 +1,168 @@
+//! `faultscope merge`: the shards of a campaign, put together.
+
+use std::fs::{File, TryLockError};
+use std::io::{BufReader, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::directory::{self, CONFIG, RECORDS, SUMMARY};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::journal;
+use super::output::print;
+use super::report;
+use super::write::{self, Existing};
+use crate::campaign::{Provenance, Sequence, Shard, Summary, Tallies};
+use crate::{Error, Result};
+
+/// Put the shards of a campaign together.
+///
+/// The shards must be all of one campaign, in any order, and each finished. What is written is, byte for byte, what
+/// the campaign writes where it is made in one piece.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Directories of the shards
+    #[arg(required = true, value_name = "DIR")]
+    shards: Vec<PathBuf>,
+
+    /// Directory for the campaign; it must not hold one already
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    directory::check_free(&arguments.out)?;
+    let parts = parts(arguments.shards)?;
+    let existed = arguments.out.exists();
+    std::fs::create_dir_all(&arguments.out).map_err(|error| Error::io(arguments.out.display(), error))?;
+    let merged = merge(&parts, &arguments.out);
+    if merged.is_err() && !existed {
+        // Only where it is empty, which it is unless something else has put a file there.
+        let _ = std::fs::remove_dir(&arguments.out);
+    }
+    let summary = merged?;
+    let out = arguments.out.display();
+    print(&format!("{}\n`faultscope report {out}` breaks this down by bit and layer\n", report::overview(&summary)))?;
+    Ok(Exit::Done)
+}
+
+/// A shard.
+struct Part {
+    path: PathBuf,
+    shard: Shard,
+    /// What the whole campaign was to do.
+    campaign: Provenance,
+}
+
+/// The parts of one campaign, in order, none missing and none twice.
+fn parts(paths: Vec<PathBuf>) -> Result<Vec<Part>> {
+    let mut parts: Vec<Part> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let mut campaign = directory::provenance(&path)?;
+        let Some(shard) = campaign.shard.take() else {
+            return Err(Error::input(path.display().to_string(), "this is a whole campaign, not a shard of one"));
+        };
+        parts.push(Part { path, shard, campaign });
+    }
+    parts.sort_by_key(|part| part.shard);
+    let first = &parts[0];
+    for part in &parts[1..] {
+        let difference = if part.shard.of() == first.shard.of() {
+            first.campaign.difference(&part.campaign)
+        } else {
+            Some(format!("shard {} there and {} here", first.shard, part.shard))
+        };
+        if let Some(difference) = difference {
+            return Err(Error::input(
+                part.path.display().to_string(),
+                format_args!("not of the same campaign as {}: {difference}", first.path.display()),
+            ));
+        }
+    }
+    if let Some(pair) = parts.windows(2).find(|pair| pair[0].shard == pair[1].shard) {
+        return Err(Error::input(
+            pair[1].path.display().to_string(),
+            format_args!("shard {} is {} as well", pair[1].shard, pair[0].path.display()),
+        ));
+    }
+    let of = first.shard.of();
+    if parts.len() < of {
+        let there: Vec<usize> = parts.iter().map(|part| part.shard.index()).collect();
+        let missing: Vec<_> = (1..=of).filter(|index| !there.contains(index)).map(|index| index.to_string()).collect();
+        let paths: Vec<_> = parts.iter().map(|part| part.path.display().to_string()).collect();
+        return Err(Error::request(format_args!(
+            "of {of} shards {} {} missing; those given are {}",
+            missing.join(", "),
+            if missing.len() == 1 { "is" } else { "are" },
+            paths.join(", ")
+        )));
+    }
+    Ok(parts)
+}
+
+/// Writes the campaign into `out`. Its configuration comes last: a directory without one holds no campaign.
+fn merge(parts: &[Part], out: &Path) -> Result<Summary> {
+    let campaign = &parts[0].campaign;
+    let mut tallies = Tallies::new(campaign.campaign.clone(), campaign.layers.clone(), campaign.grouping.clone());
+    write::streamed(&out.join(RECORDS), Existing::Keep, |file| {
+        let mut last = None;
+        parts.iter().try_for_each(|part| append(part, &mut tallies, &mut last, file))
+    })?;
+    let summary = tallies.summary(true);
+    directory::write_json(&out.join(SUMMARY), &summary, Existing::Keep)?;
+    directory::write_json(&out.join(CONFIG), campaign, Existing::Keep)?;
+    Ok(summary)
+}
+
+/// Appends the records of `part` to `file`. `last` is the last image of the parts before.
+fn append(part: &Part, tallies: &mut Tallies, last: &mut Option<usize>, file: &mut BufWriter<File>) -> Result<()> {
+    let path = part.path.join(RECORDS);
+    let name = path.display().to_string();
+    let records = File::open(&path).map_err(|error| Error::io(&name, error))?;
+    match records.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            return Err(Error::input(part.path.display().to_string(), "the shard is still being made"));
+        }
+        Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => {
+            return Err(Error::io(&name, error));
+        }
+        _ => {}
+    }
+    let length = records.metadata().map_err(|error| Error::io(&name, error))?.len();
+    let of_campaign = part.campaign.images();
+    let range = part.shard.range(of_campaign);
+    let mut sequence = Sequence::new(part.campaign.campaign.faults, range.len());
+    let sampled = part.campaign.sample.is_some();
+    let whole =
+        journal::read(BufReader::with_capacity(1 << 20, records), &name, &mut sequence, |position, record, line| {
+            let image = record.image;
+            let expected =
+                if sampled { *last < Some(image) || position.fault > 0 } else { image == range.start + position.nth };
+            if !expected {
+                return Err(Error::request(format_args!(
+                    "image {image} is none of shard {} at this place; the shards overlap or are damaged",
+                    part.shard
+                )));
+            }
+            *last = Some(image);
+            if position.fault == 0 {
+                tallies.add_golden(record.label, record.golden.class);
+            }
+            tallies.add(record);
+            file.write_all(line).map_err(|error| Error::io("the merged records", error))
+        })?;
+    if sequence.complete() && whole == length {
+        return Ok(());
+    }
+    Err(Error::input(
+        part.path.display().to_string(),
+        format_args!(
+            "shard {} is not finished: {} of its {} images are begun; the command that made it goes on with --resume",
+            part.shard,
+            sequence.begun(),
+            range.len()
+        ),
+    ))
+}
