@@ -34,9 +34,9 @@ use crate::{Error, Result};
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let given: Vec<_> = std::env::args_os().skip_while(|argument| argument != "campaign").skip(1).collect();
     let arguments = match &arguments.config {
-        Some(path) => config_file::expand(path, &given)?,
+        // After the names of the program and of the command.
+        Some(path) => config_file::expand(path, &std::env::args_os().skip(2).collect::<Vec<_>>())?,
         None => arguments,
     };
     let (_, _, out) = arguments.places()?;
@@ -127,10 +127,8 @@ impl Campaign {
     fn resume(self, out: &Path, interrupted: &AtomicBool) -> Result<Summary> {
         let (directory, replay) = Directory::resume(out, &self.provenance, &self.plan, self.tallies())?;
         let Replay { next, tallies, records, torn } = replay;
-        eprintln!("{} was done before", counted(records, "fault"));
-        if torn > 0 {
-            eprintln!("the last record broke off, its {} are cut", counted(torn, "byte"));
-        }
+        let cut = if torn > 0 { ", and a record that broke off, which is made again" } else { "" };
+        eprintln!("done before: {}{cut}", counted(records, "fault"));
         self.work(next, tallies, interrupted, || Ok(directory))
     }
 

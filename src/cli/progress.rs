@@ -36,11 +36,14 @@ impl Progress {
         let now = Instant::now();
         let before = sequence.records();
         let bar = Term::stderr().is_term().then(|| {
-            let template = "{wide_bar} {human_pos}/{human_len} faults, {rate}, {eta} left{msg}";
+            let template = "{wide_bar} {human_pos}/{human_len} faults{rate}{msg}";
             let style = ProgressStyle::with_template(template).expect("a constant template");
             let rate = |state: &ProgressState, text: &mut dyn Write| {
                 // The only error is that of a writer that is full, and this one is a string.
-                let _ = write!(text, "{:.1}/s", state.per_sec());
+                let _ = match state.per_sec() {
+                    per_sec if per_sec > 0.0 => write!(text, ", {per_sec:.1}/s, {:#} left", HumanDuration(state.eta())),
+                    _ => Ok(()),
+                };
             };
             let bar = ProgressBar::new(sequence.expected()).with_style(style.with_key("rate", rate));
             bar.set_position(before);

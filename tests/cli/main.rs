@@ -15,6 +15,7 @@ mod resume;
 mod shards;
 #[path = "../support/shared.rs"]
 mod shared;
+mod slurm;
 mod usage;
 
 use std::fs;

@@ -138,7 +138,7 @@ fn what_was_never_begun_begins_and_what_is_finished_stays() {
     let whole = study.whole();
     study.run("new", &["--resume"]).code(DONE);
     assert_same(&whole, &study.path("new"));
-    study.run("new", &["--resume"]).code(DONE).stderr(contains("was done before"));
+    study.run("new", &["--resume"]).code(DONE).stderr(contains("done before: "));
     assert_same(&whole, &study.path("new"));
     // Killed before it wrote its configuration.
     let early = study.path("early");
