@@ -33,6 +33,9 @@ pub struct Provenance {
     pub device: String,
     /// The grouping in full, so that SCM can be judged again.
     pub grouping: Option<Grouping>,
+    /// Class names; empty where the model has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
     /// The layers that faults were drawn from, in model order.
     pub layers: Vec<String>,
 }

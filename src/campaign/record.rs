@@ -1,13 +1,15 @@
 //! One line of a campaign's results.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fault::InjectedFault;
 use crate::outcome::Outcome;
 
-/// The outcome of one trial, as it stands in `faults.jsonl`.
+/// The outcome of one trial, as it stands in `faults.jsonl`. `S` is how it holds names: see [`BorrowedRecord`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct Record<S = String> {
     /// Index of the image in the data.
     pub image: usize,
     /// The image's true class; `None` where the data does not say.
@@ -23,10 +25,10 @@ pub struct Record {
     /// Whether it is a safety-critical misclassification; `None` without a grouping.
     pub scm: Option<bool>,
     /// The fault; the first one where the trial injected several.
-    pub fault: InjectedFault,
+    pub fault: InjectedFault<S>,
     /// All faults, where the trial injected more than one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<InjectedFault>,
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<InjectedFault<S>>,
 }
 
 /// A prediction as a record states it.
@@ -36,9 +38,66 @@ pub struct Prediction {
     pub class: usize,
 }
 
-impl Record {
+/// A record that owns nothing: its names are those in the line it was read from. Millions of them are read without
+/// an allocation each.
+pub type BorrowedRecord<'a> = Record<Name<'a>>;
+
+/// A name in a line of JSON, copied only where it is written with an escape.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl AsRef<str> for Name<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S> Record<S> {
     /// Every fault of the trial.
-    pub fn all_faults(&self) -> &[InjectedFault] {
+    pub fn all_faults(&self) -> &[InjectedFault<S>] {
         if self.faults.is_empty() { std::slice::from_ref(&self.fault) } else { &self.faults }
     }
+
+    /// What it says of its image.
+    pub fn head(&self) -> Head {
+        Head { image: self.image, label: self.label, golden: self.golden.class }
+    }
+
+    /// What is counted of it.
+    pub fn observation(&self) -> Observation<'_, S> {
+        Observation {
+            label: self.label,
+            golden: self.golden.class,
+            faulty: self.faulty.class,
+            due: Some(self.due),
+            faults: self.all_faults(),
+        }
+    }
+}
+
+/// The part of a record that is the same for all trials of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Index of the image in the data.
+    pub image: usize,
+    /// Its true class, where known.
+    pub label: Option<usize>,
+    /// The golden prediction.
+    pub golden: usize,
+}
+
+/// What rates are made of: the part of a record that outcomes are counted by.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation<'a, S = String> {
+    /// The image's true class, where known.
+    pub label: Option<usize>,
+    /// The golden prediction.
+    pub golden: usize,
+    /// The faulty prediction.
+    pub faulty: usize,
+    /// Whether NaN or infinity reached the output, where known.
+    pub due: Option<bool>,
+    /// The faults, where known.
+    pub faults: &'a [InjectedFault<S>],
 }

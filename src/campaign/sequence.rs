@@ -1,6 +1,6 @@
 //! The order of a campaign's records, checked without the model.
 
-use super::{Faults, Position, Record};
+use super::{Faults, Head, Position, Record};
 use crate::{Error, Result};
 
 /// Follows records in the order in which they stand in a file, and tells whether a campaign could have made them.
@@ -36,8 +36,16 @@ impl Sequence {
     ///
     /// # Errors
     /// Where it cannot follow the one before it.
-    pub fn take(&mut self, record: &Record) -> Result<Position> {
-        let golden = record.golden.class;
+    pub fn take<S>(&mut self, record: &Record<S>) -> Result<Position> {
+        self.follow(record.head())
+    }
+
+    /// The same for what a record says of its image, which is all that matters here.
+    ///
+    /// # Errors
+    /// As [`Sequence::take`].
+    pub fn follow(&mut self, record: Head) -> Result<Position> {
+        let golden = record.golden;
         if let Some(current) = &mut self.current {
             if record.image == current.image {
                 if (record.label, golden) != (current.label, current.golden) {

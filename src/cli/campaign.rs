@@ -108,6 +108,7 @@ impl Campaign {
             shard,
             device: name(&device),
             grouping: lab.grouping().cloned(),
+            labels: lab.model().card.labels.clone(),
             layers: plan.layers(),
         };
         Ok(Self { lab: Arc::new(lab), source: data.source, plan: Arc::new(plan), provenance, device, jobs })

@@ -1,16 +1,16 @@
 //! A campaign's directory: `config.json`, `faults.jsonl`, `summary.json`.
 
 use std::fs::File;
-use std::io::{BufReader, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::journal::{self, Journal, Replay};
 use super::open::read;
+use super::results;
 use super::write::{self, Existing};
 use crate::campaign::{Plan, Provenance, Record, Sequence, Summary, Tallies};
-use crate::report::Report;
 use crate::{Error, Result};
 
 /// What a campaign was to do.
@@ -33,7 +33,7 @@ pub struct Directory {
 /// Where it does, or is no directory.
 pub fn check_free(path: &Path) -> Result<()> {
     check_folder(path)?;
-    for file in [CONFIG, RECORDS, SUMMARY] {
+    for file in [CONFIG, RECORDS, SUMMARY, results::LOG] {
         if path.join(file).exists() {
             return Err(Error::input(
                 path.display().to_string(),
@@ -134,33 +134,23 @@ impl Directory {
 /// # Errors
 /// Where there is none, or its configuration is damaged.
 pub fn provenance(path: &Path) -> Result<Provenance> {
-    let config = path.join(CONFIG);
-    let bytes = match read(&config) {
-        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-            return Err(Error::input(
-                path.display().to_string(),
-                format_args!("no campaign: there is no {CONFIG} in it"),
-            ));
-        }
-        bytes => bytes?,
-    };
-    serde_json::from_slice(&bytes).map_err(|error| {
-        let problem = format_args!("not the configuration of a campaign: {error}");
-        Error::input(config.display().to_string(), problem)
-    })
+    let (name, bytes) = config(path)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Error::input(name, format_args!("not the configuration of a campaign: {error}")))
 }
 
-/// Reads the campaign in `path` back.
+/// Reads the configuration in `path`, whatever it is of: its path, and its bytes.
 ///
 /// # Errors
-/// Where there is none, or its files are damaged.
-pub fn report(path: &Path) -> Result<(Provenance, Report)> {
-    let provenance = provenance(path)?;
-    let records = path.join(RECORDS);
-    let name = records.display().to_string();
-    let file = File::open(&records).map_err(|error| Error::io(&name, error))?;
-    let report = Report::read(&provenance, BufReader::with_capacity(1 << 20, file), &name)?;
-    Ok((provenance, report))
+/// Where there is none.
+pub fn config(path: &Path) -> Result<(String, Vec<u8>)> {
+    let config = path.join(CONFIG);
+    match read(&config) {
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            Err(Error::input(path.display().to_string(), format_args!("no campaign: there is no {CONFIG} in it")))
+        }
+        bytes => Ok((config.display().to_string(), bytes?)),
+    }
 }
 
 /// Writes `value` to the file at `path`, in full or not at all.

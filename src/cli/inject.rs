@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::open::{self, ModelFile};
 use super::output::{counted, float, json, name, percent, print, shape, thousands};
-use super::table::Table;
+use super::table::{Render, Table};
 use crate::campaign::{Golden, Lab, Observe, Trial};
 use crate::exec::TraceRow;
 use crate::fault::{BIT_COUNT, Corruption, InjectedFault, Site, SiteSpace, Target, bit_field, number};

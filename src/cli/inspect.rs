@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
 use super::output::{counted, json, print, shape, thousands};
-use super::table::Table;
+use super::table::{Render, Table};
 use crate::fault::{SiteSpace, Target};
 use crate::graph::Graph;
 use crate::model::Model;

@@ -12,9 +12,11 @@ mod data;
 mod directory;
 pub mod download;
 mod exit;
+mod export_log;
 mod failure;
 pub mod fetch;
 mod folder;
+mod import_log;
 mod inject;
 mod inspect;
 mod journal;
@@ -25,6 +27,7 @@ mod output;
 mod predict;
 mod progress;
 mod report;
+mod results;
 mod table;
 pub mod write;
 
@@ -55,6 +58,8 @@ enum Command {
     Campaign(campaign::Arguments),
     Merge(merge::Arguments),
     Report(report::Arguments),
+    ExportLog(export_log::Arguments),
+    ImportLog(import_log::Arguments),
     Fetch(FetchArguments),
     Convert(ConvertArguments),
 }
@@ -107,6 +112,8 @@ pub fn main() -> ExitCode {
         Command::Campaign(arguments) => campaign::run(arguments),
         Command::Merge(arguments) => merge::run(arguments),
         Command::Report(arguments) => report::run(arguments),
+        Command::ExportLog(arguments) => export_log::run(arguments),
+        Command::ImportLog(arguments) => import_log::run(arguments),
         Command::Fetch(arguments) => arguments.run(),
         Command::Convert(arguments) => arguments.run(),
     });

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::open::{self, ModelFile};
 use super::output::{json, percent, print};
-use super::table::Table;
+use super::table::{Render, Table};
 use crate::campaign::Lab;
 use crate::fault::number;
 use crate::outcome::top;

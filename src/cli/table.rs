@@ -1,109 +1,111 @@
-//! Tables of text, aligned, and cut to the terminal's width.
+//! Tables as text, aligned, and cut to the terminal's width.
 
 use console::{Alignment, Style, Term, measure_text_width, pad_str, truncate_str};
+
+use crate::report::ColumnKind;
+pub use crate::report::Table;
 
 /// Space between columns.
 const GAP: &str = "  ";
 
-/// A table; its cells may carry colour.
-#[derive(Debug)]
-pub struct Table {
-    columns: Vec<Column>,
-    rows: Vec<Vec<String>>,
-}
+/// Width of the explanations below a table where there is no terminal.
+const NOTE_WIDTH: usize = 100;
 
-#[derive(Debug)]
-struct Column {
-    header: &'static str,
-    alignment: Alignment,
-    /// Gives way where the table is wider than the terminal.
-    elastic: bool,
-}
-
-impl Table {
-    /// A table without columns.
-    pub fn new() -> Self {
-        Self { columns: Vec::new(), rows: Vec::new() }
-    }
-
-    /// Adds a column of text, flush left. It is shortened where the table is wider than the terminal.
-    pub fn text(self, header: &'static str) -> Self {
-        self.column(header, Alignment::Left, true)
-    }
-
-    /// Adds a column of short words, flush left, never shortened.
-    pub fn word(self, header: &'static str) -> Self {
-        self.column(header, Alignment::Left, false)
-    }
-
-    /// Adds a column of numbers, flush right.
-    pub fn number(self, header: &'static str) -> Self {
-        self.column(header, Alignment::Right, false)
-    }
-
-    fn column(mut self, header: &'static str, alignment: Alignment, elastic: bool) -> Self {
-        self.columns.push(Column { header, alignment, elastic });
-        self
-    }
-
-    /// Adds a row; missing cells are empty.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
-    }
-
+/// Writing a table as lines. Its cells may carry colour.
+pub trait Render {
     /// The table as lines, each with its end. On a terminal it fits its width, elsewhere nothing is cut.
-    pub fn render(&self) -> String {
+    fn render(&self) -> String;
+
+    /// The same for a file: nothing is cut.
+    fn plain(&self) -> String;
+}
+
+impl Render for Table {
+    fn render(&self) -> String {
         let terminal = Term::stdout();
         let width = terminal.is_term().then(|| usize::from(terminal.size().1));
-        self.render_to(width)
+        render_to(self, width)
     }
 
-    fn render_to(&self, limit: Option<usize>) -> String {
-        let mut widths: Vec<usize> = self.columns.iter().map(|column| measure_text_width(column.header)).collect();
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(measure_text_width(cell));
-            }
-        }
-        if let Some(limit) = limit {
-            self.shrink(&mut widths, limit);
-        }
-        let header: Vec<_> = self.columns.iter().map(|column| column.header.to_owned()).collect();
-        let mut text = self.line(&header, &widths, &Style::new().bold());
-        for row in &self.rows {
-            text += &self.line(row, &widths, &Style::new());
-        }
-        text
+    fn plain(&self) -> String {
+        render_to(self, None)
     }
+}
 
-    /// Takes what is too much from the widest elastic column, again and again.
-    fn shrink(&self, widths: &mut [usize], limit: usize) {
-        const LEAST: usize = 8;
-        let mut total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
-        while total > limit {
-            let widest =
-                (0..widths.len()).filter(|&index| self.columns[index].elastic).max_by_key(|&index| widths[index]);
-            match widest {
-                Some(index) if widths[index] > LEAST => widths[index] -= 1,
-                _ => return,
-            }
-            total -= 1;
+fn render_to(table: &Table, limit: Option<usize>) -> String {
+    let mut widths: Vec<usize> = table.columns.iter().map(|column| measure_text_width(column.header)).collect();
+    for row in &table.rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(measure_text_width(cell));
         }
     }
+    if let Some(limit) = limit {
+        shrink(table, &mut widths, limit);
+    }
+    let header: Vec<_> = table.columns.iter().map(|column| column.header.to_owned()).collect();
+    let mut text = String::new();
+    if !table.title.is_empty() {
+        text += &format!("{}\n", Style::new().underlined().apply_to(&table.title));
+    }
+    text += &line(table, &header, &widths, &Style::new().bold());
+    for row in &table.rows {
+        text += &line(table, row, &widths, &Style::new());
+    }
+    for note in &table.notes {
+        text += &wrapped(note, limit.unwrap_or(NOTE_WIDTH));
+    }
+    text
+}
 
-    fn line(&self, cells: &[String], widths: &[usize], style: &Style) -> String {
-        let mut line = String::new();
-        for (index, ((column, cell), &width)) in self.columns.iter().zip(cells).zip(widths).enumerate() {
-            if index > 0 {
-                line += GAP;
-            }
-            let cell = truncate_str(cell, width, "…");
-            line += &pad_str(&style.apply_to(cell).to_string(), width, column.alignment, None);
+/// `text` in lines of at most `width`, broken between words.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = String::new();
+    let mut length = 0;
+    for word in text.split(' ') {
+        let more = measure_text_width(word);
+        if length > 0 && length + 1 + more > width {
+            lines.push('\n');
+            length = 0;
+        } else if length > 0 {
+            lines.push(' ');
+            length += 1;
         }
-        line.truncate(line.trim_end().len());
-        line.push('\n');
-        line
+        lines += word;
+        length += more;
     }
+    lines + "\n"
+}
+
+/// Takes what is too much from the widest column that gives way, again and again.
+fn shrink(table: &Table, widths: &mut [usize], limit: usize) {
+    const LEAST: usize = 8;
+    let mut total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
+    while total > limit {
+        let elastic = (0..widths.len()).filter(|&index| table.columns[index].kind == ColumnKind::Text);
+        match elastic.max_by_key(|&index| widths[index]) {
+            Some(index) if widths[index] > LEAST => widths[index] -= 1,
+            _ => return,
+        }
+        total -= 1;
+    }
+}
+
+fn line(table: &Table, cells: &[String], widths: &[usize], style: &Style) -> String {
+    let mut line = String::new();
+    for (index, ((column, cell), &width)) in table.columns.iter().zip(cells).zip(widths).enumerate() {
+        if index > 0 {
+            line += GAP;
+        }
+        let alignment = match column.kind {
+            ColumnKind::Text | ColumnKind::Word => Alignment::Left,
+            ColumnKind::Number => Alignment::Right,
+        };
+        let cell = truncate_str(cell, width, "…");
+        line += &pad_str(&style.apply_to(cell).to_string(), width, alignment, None);
+    }
+    line.truncate(line.trim_end().len());
+    line.push('\n');
+    line
 }
 
 #[cfg(test)]
@@ -124,7 +126,14 @@ layer            kind  count
 features.0.conv  Conv      5
 fc               Gemm  1,000
 ";
-        assert_eq!(console::strip_ansi_codes(&sample().render_to(None)), expected);
+        assert_eq!(console::strip_ansi_codes(&render_to(&sample(), None)), expected);
+    }
+
+    #[test]
+    fn notes_are_broken_between_words() {
+        assert_eq!(wrapped("one two three", 7), "one two\nthree\n");
+        assert_eq!(wrapped("immeasurable", 3), "immeasurable\n");
+        assert_eq!(wrapped("", 3), "\n");
     }
 
     #[test]
@@ -134,6 +143,6 @@ layer       kind  count
 features.…  Conv      5
 fc          Gemm  1,000
 ";
-        assert_eq!(console::strip_ansi_codes(&sample().render_to(Some(23))), expected);
+        assert_eq!(console::strip_ansi_codes(&render_to(&sample(), Some(23))), expected);
     }
 }

@@ -33,11 +33,11 @@ pub fn atomically(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
 pub fn streamed(path: &Path, existing: Existing, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
     let name = path.display().to_string();
     let fault = |error: burn_pack::Error| match error {
-        burn_pack::Error::AlreadyExists(_) => Error::input(&name, "the file exists already; --force replaces it"),
+        burn_pack::Error::AlreadyExists(_) => exists(path),
         other => Error::input(&name, format_args!("it cannot be written: {other}")),
     };
-    if existing == Existing::Keep && path.exists() {
-        return Err(fault(burn_pack::Error::AlreadyExists(name.clone())));
+    if existing == Existing::Keep {
+        check_absent(path)?;
     }
     let (scratch, file) = AtomicFile::create(path).map_err(fault)?;
     let mut file = BufWriter::with_capacity(1 << 16, file);
@@ -50,7 +50,24 @@ pub fn streamed(path: &Path, existing: Existing, write: impl FnOnce(&mut BufWrit
     .map_err(fault)
 }
 
+/// Makes sure, before any work is done, that there is no file at `path`.
+///
+/// # Errors
+/// Where there is one.
+pub fn check_absent(path: &Path) -> Result<()> {
+    if path.exists() { Err(exists(path)) } else { Ok(()) }
+}
+
+fn exists(path: &Path) -> Error {
+    Error::input(path.display().to_string(), "the file exists already; --force replaces it")
+}
+
 /// SHA-256 of `bytes` in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// `bytes` in hexadecimal.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,15 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Target;
 
-/// A fault that was injected, written out in full.
+/// A fault that was injected, written out in full. `S` is how it holds its names: a string of its own, or one
+/// borrowed from the line it was read from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InjectedFault {
+pub struct InjectedFault<S = String> {
     /// What was changed.
     pub target: Target,
     /// Name of the layer.
-    pub layer: String,
+    pub layer: S,
     /// Name of the tensor: the layer's output, or the parameter.
-    pub tensor: String,
+    pub tensor: S,
     /// Index into the tensor as the source framework lays it out for one image, row-major.
     pub element: usize,
     /// The bit that was inverted, for a bit flip.
@@ -28,21 +29,20 @@ pub struct InjectedFault {
 /// Floats in JSON: a number where it is finite, else `"NaN"`, `"Infinity"` or `"-Infinity"`, since JSON has
 /// no numbers for these. Finite float32 survive the round trip exactly.
 pub mod number {
+    use std::fmt;
+
+    use serde::de::{Error, Unexpected, Visitor};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    enum Number {
-        Finite(f32),
-        Text(String),
-    }
+    /// A float as JSON holds it.
+    struct Number(f32);
 
     /// Writes a float.
     ///
     /// # Errors
     /// The serialiser's.
     pub fn serialize<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
-        wrap(*value).serialize(serializer)
+        Number(*value).serialize(serializer)
     }
 
     /// Reads a float.
@@ -50,41 +50,69 @@ pub mod number {
     /// # Errors
     /// Where the text is none of the three.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
-        unwrap(Number::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        Number::deserialize(deserializer).map(|Number(value)| value)
     }
 
-    fn wrap(value: f32) -> Number {
-        if value.is_finite() {
-            Number::Finite(value)
-        } else if value.is_nan() {
-            Number::Text("NaN".to_owned())
-        } else {
-            Number::Text(if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned())
+    impl Serialize for Number {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let Self(value) = *self;
+            if value.is_finite() {
+                serializer.serialize_f32(value)
+            } else if value.is_nan() {
+                serializer.serialize_str("NaN")
+            } else {
+                serializer.serialize_str(if value > 0.0 { "Infinity" } else { "-Infinity" })
+            }
         }
     }
 
-    fn unwrap(number: Number) -> Result<f32, String> {
-        match number {
-            Number::Finite(value) => Ok(value),
-            Number::Text(text) => match text.as_str() {
+    impl<'de> Deserialize<'de> for Number {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_any(NumberVisitor).map(Self)
+        }
+    }
+
+    struct NumberVisitor;
+
+    impl Visitor<'_> for NumberVisitor {
+        type Value = f32;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a number, \"NaN\", \"Infinity\" or \"-Infinity\"")
+        }
+
+        fn visit_f64<E: Error>(self, value: f64) -> Result<f32, E> {
+            Ok(value as f32)
+        }
+
+        fn visit_i64<E: Error>(self, value: i64) -> Result<f32, E> {
+            Ok(value as f32)
+        }
+
+        fn visit_u64<E: Error>(self, value: u64) -> Result<f32, E> {
+            Ok(value as f32)
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<f32, E> {
+            match text {
                 "NaN" => Ok(f32::NAN),
                 "Infinity" => Ok(f32::INFINITY),
                 "-Infinity" => Ok(f32::NEG_INFINITY),
-                _ => Err(format!("a number, \"NaN\", \"Infinity\" or \"-Infinity\" is expected, found \"{text}\"")),
-            },
+                _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+            }
         }
     }
 
     /// The same for lists of floats.
     pub mod list {
-        use super::{Deserialize, Deserializer, Number, Serializer, unwrap, wrap};
+        use super::{Deserialize, Deserializer, Number, Serializer};
 
         /// Writes a list of floats.
         ///
         /// # Errors
         /// The serialiser's.
         pub fn serialize<S: Serializer>(values: &[f32], serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_seq(values.iter().map(|&value| wrap(value)))
+            serializer.collect_seq(values.iter().map(|&value| Number(value)))
         }
 
         /// Reads a list of floats.
@@ -92,10 +120,7 @@ pub mod number {
         /// # Errors
         /// Where a text is none of the three.
         pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
-            Vec::<Number>::deserialize(deserializer)?
-                .into_iter()
-                .map(|number| unwrap(number).map_err(serde::de::Error::custom))
-                .collect()
+            Ok(Vec::<Number>::deserialize(deserializer)?.into_iter().map(|Number(value)| value).collect())
         }
     }
 }

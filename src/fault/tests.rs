@@ -51,7 +51,7 @@ proptest! {
 
     #[test]
     fn records_survive_json(before: u32, after: u32, element: usize) {
-        let record = InjectedFault {
+        let record: InjectedFault = InjectedFault {
             target: Target::Weight,
             layer: "a \"b\"".into(),
             tensor: "t".into(),

@@ -4,7 +4,7 @@ mod interval;
 mod probability;
 mod verdict;
 
-pub use interval::{Rate, wilson};
+pub use interval::{Comparison, Rate, Ratio, koopman, wilson};
 pub use probability::{Ranked, probabilities, top};
 pub use verdict::{Outcome, Verdict, top1};
 

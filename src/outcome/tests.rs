@@ -43,6 +43,55 @@ fn wilson_agrees_with_statsmodels() {
     assert_eq!((Rate::new(0, 0).low, Rate::new(0, 0).high), (0.0, 1.0));
 }
 
+/// statsmodels 0.15.0, `confint_proportions_2indep(x1, n1, x2, n2, method="score", compare="ratio", correction=False)`.
+#[test]
+fn koopman_agrees_with_statsmodels() {
+    for (one, other, low, high) in [
+        ((40, 100), (10, 100), 2.172_815_086_204_211_3, 7.551_284_206_021_87),
+        ((3, 20), (5, 30), 0.255_267_669_030_636_63, 3.028_352_356_761_557),
+        ((300, 1000), (290, 2000), 1.793_890_219_739_431_3, 2.384_736_164_536_803),
+        ((1, 10), (9, 10), 0.019_719_383_314_441_192, 0.468_313_148_691_663_24),
+        ((12, 15), (40, 2000), 25.029_908_659_214_243, 57.532_989_870_522_43),
+    ] {
+        let ratio = Ratio::new(&Rate::new(one.0, one.1), &Rate::new(other.0, other.1));
+        let found = (ratio.low, ratio.high.unwrap());
+        assert!((found.0 / low - 1.0).abs() < 1e-6 && (found.1 / high - 1.0).abs() < 1e-6, "{ratio:?}");
+    }
+}
+
+#[test]
+fn a_ratio_without_an_end_says_so() {
+    let none = Ratio::new(&Rate::new(0, 20), &Rate::new(5, 20));
+    assert_eq!((none.ratio, none.low), (Some(0.0), 0.0));
+    let infinite = Ratio::new(&Rate::new(5, 20), &Rate::new(0, 20));
+    assert_eq!((infinite.ratio, infinite.high), (None, None));
+    assert!(infinite.low > 1.0, "{infinite:?}");
+    let unknown = Ratio::new(&Rate::new(0, 0), &Rate::new(5, 20));
+    assert_eq!((unknown.ratio, unknown.low, unknown.high), (None, 0.0, None));
+    assert_eq!(unknown.comparison(), Comparison::Unknown);
+    let all = Ratio::new(&Rate::new(20, 20), &Rate::new(20, 20));
+    assert!(all.ratio == Some(1.0) && all.low < 1.0 && all.high > Some(1.0), "{all:?}");
+}
+
+#[test]
+fn a_comparison_needs_an_interval_on_one_side_of_one() {
+    let compare = |one: (u64, u64), other: (u64, u64)| {
+        Ratio::new(&Rate::new(one.0, one.1), &Rate::new(other.0, other.1)).comparison()
+    };
+    assert_eq!(compare((400, 1000), (100, 1000)), Comparison::More);
+    assert_eq!(compare((100, 1000), (400, 1000)), Comparison::Less);
+    assert_eq!(compare((400, 1000), (410, 1000)), Comparison::Alike);
+    assert_eq!(compare((4, 10), (3, 10)), Comparison::Unknown);
+    assert_eq!(compare((30, 40), (0, 40)), Comparison::More);
+}
+
+#[test]
+fn few_trials_are_too_few_to_say() {
+    assert!(Rate::new(0, 0).too_few());
+    assert!(Rate::new(0, 15).too_few() && !Rate::new(0, 16).too_few());
+    assert!(Rate::new(46, 92).too_few() && !Rate::new(47, 94).too_few());
+}
+
 #[test]
 fn top1_is_the_first_maximum_and_the_first_nan_wins() {
     assert_eq!(top1(&[1.0, 3.0, 3.0]), 1);

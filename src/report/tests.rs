@@ -1,10 +1,11 @@
 use super::*;
-use crate::campaign::{CampaignConfig, Faults, ModelSource};
+use crate::Result;
+use crate::campaign::{CampaignConfig, Faults, ModelSource, Provenance};
 use crate::data::{DataFormat, DataSource, Preprocess};
 use crate::fault::FaultModel;
 use crate::outcome::Rate;
 
-fn provenance(images: usize, faults: usize) -> Provenance {
+pub fn provenance(images: usize, faults: usize) -> Provenance {
     Provenance {
         faultscope: "0.0.0".to_owned(),
         campaign: CampaignConfig {
@@ -21,11 +22,12 @@ fn provenance(images: usize, faults: usize) -> Provenance {
         shard: None,
         device: "cpu".to_owned(),
         grouping: None,
+        labels: Vec::new(),
         layers: vec!["conv".to_owned(), "relu".to_owned()],
     }
 }
 
-fn line(image: usize, faulty: usize, after: &str) -> String {
+pub fn line(image: usize, faulty: usize, after: &str) -> String {
     let outcome = if faulty == 4 { "masked" } else { "sdc" };
     format!(
         r#"{{"image":{image},"label":4,"golden":{{"class":4}},"faulty":{{"class":{faulty}}},"outcome":"{outcome}","due":false,"scm":null,"fault":{{"target":"activation","layer":"relu","tensor":"t","element":5,"bit":30,"before":0.5,"after":{after}}}}}
@@ -33,8 +35,10 @@ fn line(image: usize, faulty: usize, after: &str) -> String {
     )
 }
 
-fn read(provenance: &Provenance, text: &str) -> Result<Report> {
-    Report::read(provenance, text.as_bytes(), "faults.jsonl")
+pub fn read(provenance: &Provenance, text: &str) -> Result<Report> {
+    let mut reader = Reader::new(&Origin::Campaign(Box::new(provenance.clone())), "faults.jsonl", Options::default());
+    reader.add(reader.count(Block { lines: text.as_bytes(), before: 0 })?)?;
+    Ok(reader.finish())
 }
 
 #[test]

@@ -11,11 +11,13 @@ mod inspect;
 mod predict;
 mod protocol;
 mod real;
+mod report;
 mod resume;
 mod shards;
 #[path = "../support/shared.rs"]
 mod shared;
 mod slurm;
+mod study_log;
 mod usage;
 
 use std::fs;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::campaign::{Faults, Prediction};
 use crate::fault::{FaultModel, InjectedFault, Target};
+use crate::outcome::Outcome;
 
 fn config(grouping: Option<&str>) -> CampaignConfig {
     CampaignConfig {
@@ -135,4 +136,98 @@ fn a_summary_survives_json() {
         assert_eq!((faults.injections, faults.sdc.count, faults.sdc.of), (4, 2, 4));
         assert_eq!(faults.scm_of_sdc.map(|rate| rate.rate), Some(1.0));
     }
+}
+
+/// Every pair of label and golden prediction, several trials each.
+fn trials() -> Vec<(Option<usize>, Record)> {
+    let mut all = Vec::new();
+    for (image, (label, golden)) in [(0, 0), (0, 1), (0, 2), (1, 1), (1, 0), (2, 1)].into_iter().enumerate() {
+        for faulty in 0..3 {
+            let fault = fault(if faulty == 0 { "a" } else { "b" }, 29 + faulty as u8);
+            let record = Record { image, label: Some(label), ..record(golden, faulty, None, &[fault]) };
+            all.push((Some(label), record));
+        }
+    }
+    all
+}
+
+fn count(trials: &[(Option<usize>, Record)]) -> Tallies {
+    let mut tallies = Tallies::new(None, ["a".to_owned()], Some(grouping()));
+    for (index, (label, record)) in trials.iter().enumerate() {
+        if index % 3 == 0 {
+            tallies.add_golden(*label, record.golden.class);
+        }
+        tallies.add(record);
+    }
+    tallies
+}
+
+#[test]
+fn starting_sets_are_those_of_the_study() {
+    let summary = count(&trials()).summary(true);
+    let sets: Vec<_> = summary.starts.iter().map(|set| (set.start, set.images, set.faults.masked)).collect();
+    let expected = [
+        (Start::Correct, 2, Rate::new(2, 6)),
+        (Start::Scm, 2, Rate::new(2, 6)),
+        (Start::NonScm, 2, Rate::new(2, 6)),
+        (Start::Misclassified, 4, Rate::new(4, 12)),
+    ];
+    assert_eq!(sets, expected);
+    // From 0, people, each of two SDCs is critical; from 1, a thing, none is: one set has golden 0 and golden 1.
+    let scm: Vec<_> = summary.starts.iter().map(|set| set.faults.scm_of_sdc.unwrap()).collect();
+    assert_eq!(scm, [Rate::new(2, 4), Rate::new(0, 4), Rate::new(2, 4), Rate::new(2, 8)]);
+    for set in &summary.starts {
+        let (scm, rest) = (set.faults.scm_of_sdc.unwrap(), set.non_scm_of_sdc.unwrap());
+        assert_eq!((scm.count + rest.count, rest.of), (scm.of, scm.of), "they are normalised");
+        assert_eq!(set.scm_ratio, Some(Ratio::new(&scm, &summary.golden.scm.unwrap())));
+    }
+    assert_eq!(summary.golden.scm, Some(Rate::new(2, 4)));
+    assert_eq!(summary.golden.non_scm, Some(Rate::new(2, 4)));
+}
+
+#[test]
+fn without_a_grouping_there_are_two_starting_sets() {
+    let mut tallies = Tallies::new(None, [], None);
+    for (label, record) in trials() {
+        tallies.add_golden(label, record.golden.class);
+        tallies.add(&record);
+    }
+    let starts = tallies.summary(true).starts;
+    assert_eq!(starts.iter().map(|set| set.start).collect::<Vec<_>>(), [Start::Correct, Start::Misclassified]);
+    assert!(starts.iter().all(|set| set.scm_ratio.is_none() && set.non_scm_of_sdc.is_none()));
+}
+
+#[test]
+fn golden_errors_are_listed_by_class() {
+    let classes = count(&trials()).classes();
+    let error = |class, scm| ClassError { class, count: 1, scm: Some(scm) };
+    let expected = [
+        ClassErrors { class: 0, images: 3, errors: vec![error(1, true), error(2, true)] },
+        ClassErrors { class: 1, images: 2, errors: vec![error(0, false)] },
+        ClassErrors { class: 2, images: 1, errors: vec![error(1, false)] },
+    ];
+    assert_eq!(classes, expected);
+}
+
+#[test]
+fn what_is_counted_apart_adds_up() {
+    let trials = trials();
+    let all = count(&trials);
+    for cut in [0, 3, 9, 18] {
+        let mut sum = count(&trials[..cut]);
+        sum.merge(&count(&trials[cut..]));
+        assert_eq!(sum.summary(true), all.summary(true), "cut at {cut}");
+        assert_eq!((sum.classes(), sum.layer_bits()), (all.classes(), all.layer_bits()));
+    }
+    let cells: Vec<_> =
+        all.layer_bits().iter().map(|cell| (cell.layer.clone(), cell.bit, cell.injections, cell.sdc)).collect();
+    assert_eq!(cells, [("a".to_owned(), 29, 6, 4), ("b".to_owned(), 30, 6, 3), ("b".to_owned(), 31, 6, 5)]);
+}
+
+#[test]
+fn a_log_that_does_not_say_whether_a_fault_was_detected_has_no_due_rate() {
+    let mut tallies = Tallies::new(None, [], None);
+    tallies.observe(&Observation::<String> { label: None, golden: 1, faulty: 2, due: None, faults: &[] });
+    let summary = tallies.summary(true);
+    assert_eq!((summary.faults.due, summary.faults.sdc), (Rate::new(0, 0), Rate::new(1, 1)));
 }

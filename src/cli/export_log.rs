@@ -1,0 +1,101 @@
+//! `faultscope export-log`: a campaign as the study's own scripts write it.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::{counted, print};
+use super::results::Results;
+use super::write::{self, Existing};
+use crate::campaign::Head;
+use crate::report::{Entry, LogLine, LoggedGolden, LoggedInjection};
+use crate::{Error, Result};
+
+/// Write a campaign as a log of the study's own scripts: text, one line a golden run and one a fault.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Directory of the campaign
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+
+    /// File to write
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Replace the file where it exists
+    #[arg(long)]
+    force: bool,
+
+    /// Write the line "Total data count N", which the study's merged ImageNet logs have and its others have not
+    #[arg(long)]
+    total: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let results = Results::open(&arguments.directory)?;
+    let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
+    let mut counts = (0, 0);
+    write::streamed(&arguments.output, existing, |out| {
+        let failed = |error| Error::io(arguments.output.display(), error);
+        let mut line = |line: LogLine<'_>| writeln!(out, "{line}").map_err(failed);
+        line(LogLine::Model(results.origin().model()))?;
+        if arguments.total {
+            line(LogLine::Total(images(&results)?))?;
+        }
+        // Golden runs stand before all faults, and the records are not kept: they are read twice.
+        each_image(&results, |golden| {
+            counts.0 += 1;
+            line(LogLine::Golden(golden))
+        })?;
+        results.each(|entry| {
+            let injection = match entry {
+                Entry::Injection(injection) => *injection,
+                Entry::Record(record) => {
+                    LoggedInjection { golden: logged(&results, record.head())?, faulty: record.faulty.class }
+                }
+                Entry::Golden(_) | Entry::Torn => return Ok(()),
+            };
+            counts.1 += 1;
+            line(LogLine::Injection(injection))
+        })
+    })?;
+    let (images, faults) = counts;
+    let path = arguments.output.display();
+    print(&format!("{} and {} are written to {path}\n", counted(images, "image"), counted(faults, "fault")))?;
+    Ok(Exit::Done)
+}
+
+fn images(results: &Results) -> Result<usize> {
+    let mut images = 0;
+    each_image(results, |_| {
+        images += 1;
+        Ok(())
+    })?;
+    Ok(images)
+}
+
+/// Calls `visit` with each golden run.
+fn each_image(results: &Results, mut visit: impl FnMut(LoggedGolden) -> Result<()>) -> Result<()> {
+    let mut last = None;
+    results.each(|entry| match entry {
+        Entry::Golden(golden) => visit(*golden),
+        Entry::Record(record) if last.replace(record.image) != Some(record.image) => {
+            visit(logged(results, record.head())?)
+        }
+        _ => Ok(()),
+    })
+}
+
+fn logged(results: &Results, head: Head) -> Result<LoggedGolden> {
+    let label = head.label.ok_or_else(|| {
+        Error::input(
+            results.path().display().to_string(),
+            format_args!("image {} has no label, and a line of the study's log has one", head.image),
+        )
+    })?;
+    Ok(LoggedGolden { image: head.image, label, golden: head.golden })
+}

@@ -1,0 +1,146 @@
+//! Reports as a tidy CSV: one rate a row, with the columns that say what it is of.
+//!
+//! In pandas, the SDC share by bit: `df[(df.table == "bit") & (df.measure == "sdc")].set_index("bit").value`.
+
+use serde::Serialize;
+
+use super::Campaign;
+use crate::campaign::{FaultSummary, StartSummary};
+use crate::outcome::{Rate, Ratio};
+use crate::report::words::name;
+use crate::{Error, Result};
+
+/// A rate, and what it is of. What does not apply is empty.
+#[derive(Clone, Default, Serialize)]
+struct Row<'a> {
+    /// Name of the campaign's row in tables: its model, with its directory where that is ambiguous.
+    campaign: &'a str,
+    /// `golden`, `faults`, `start`, `study_sample`, `field`, `bit`, `layer`, `layer_bit` or `class`.
+    table: &'static str,
+    /// Starting set.
+    start: Option<String>,
+    field: Option<String>,
+    bit: Option<u8>,
+    /// Place of the layer among those that faults are drawn from.
+    layer_index: Option<usize>,
+    layer: Option<&'a str>,
+    /// True class.
+    class: Option<usize>,
+    /// The class it was taken for.
+    predicted: Option<usize>,
+    /// `accuracy`, `masked`, `sdc`, `due`, `scm`, `scm_of_sdc` ...
+    measure: &'static str,
+    /// What was counted, and among how many.
+    count: Option<u64>,
+    of: Option<u64>,
+    /// `count / of`, or a ratio.
+    value: Option<f64>,
+    /// Ends of the 95 % interval.
+    low: Option<f64>,
+    high: Option<f64>,
+    /// Whether the interval is too wide to say.
+    few: Option<bool>,
+}
+
+impl Row<'_> {
+    fn rate(&self, measure: &'static str, rate: Rate) -> Self {
+        let known = rate.of > 0;
+        Self {
+            measure,
+            count: Some(rate.count),
+            of: Some(rate.of),
+            value: known.then_some(rate.rate),
+            low: Some(rate.low),
+            high: Some(rate.high),
+            few: Some(rate.too_few()),
+            ..self.clone()
+        }
+    }
+
+    fn ratio(&self, measure: &'static str, ratio: Ratio) -> Self {
+        Self { measure, value: ratio.ratio, low: Some(ratio.low), high: ratio.high, ..self.clone() }
+    }
+
+    fn faults(&self, faults: &FaultSummary) -> Vec<Self> {
+        let rates = [
+            ("masked", Some(faults.masked)),
+            ("sdc", Some(faults.sdc)),
+            ("due", (faults.due.of > 0).then_some(faults.due)),
+            ("scm", faults.scm),
+            ("scm_of_sdc", faults.scm_of_sdc),
+        ];
+        rates.into_iter().filter_map(|(measure, rate)| rate.map(|rate| self.rate(measure, rate))).collect()
+    }
+}
+
+/// All rates of all campaigns.
+pub fn write(campaigns: &[Campaign]) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for campaign in campaigns {
+        for row in rows(campaign) {
+            writer.serialize(row).map_err(|error| Error::input("CSV output", error))?;
+        }
+    }
+    let bytes = writer.into_inner().map_err(|error| Error::input("CSV output", error))?;
+    String::from_utf8(bytes).map_err(|error| Error::input("CSV output", error))
+}
+
+fn rows(campaign: &Campaign) -> Vec<Row<'_>> {
+    let Campaign { name: campaign, report, .. } = campaign;
+    let summary = &report.summary;
+    let table = |table| Row { campaign, table, ..Row::default() };
+    let mut rows = Vec::new();
+
+    let golden = table("golden");
+    rows.extend(summary.golden.accuracy.map(|rate| golden.rate("accuracy", rate)));
+    rows.extend(summary.golden.scm.map(|rate| golden.rate("scm_of_errors", rate)));
+    rows.extend(summary.golden.non_scm.map(|rate| golden.rate("non_scm_of_errors", rate)));
+
+    let faults = table("faults");
+    rows.extend(faults.faults(&summary.faults));
+    rows.extend(summary.scm_ratio_interval.map(|ratio| faults.ratio("scm_ratio", ratio)));
+
+    starts(&mut rows, &table("start"), &summary.starts);
+    if let Some(sample) = &report.study_sample {
+        starts(&mut rows, &table("study_sample"), &sample.starts);
+    }
+    for field in &summary.fields {
+        rows.extend(Row { field: Some(name(&field.field)), ..table("field") }.faults(&field.faults));
+    }
+    for bit in &summary.bits {
+        rows.extend(Row { bit: Some(bit.bit), ..table("bit") }.faults(&bit.faults));
+    }
+    for (index, layer) in summary.layers.iter().enumerate() {
+        let row = Row { layer_index: Some(index), layer: Some(&layer.layer), ..table("layer") };
+        rows.extend(row.faults(&layer.faults));
+    }
+    let mut index = 0;
+    for cell in &report.layer_bits {
+        // Cells come in the order of the layers.
+        index += summary.layers[index..].iter().position(|layer| layer.layer == cell.layer).unwrap_or(0);
+        let row = Row { bit: Some(cell.bit), layer_index: Some(index), layer: Some(&cell.layer), ..table("layer_bit") };
+        rows.push(row.rate("sdc", Rate::new(cell.sdc, cell.injections)));
+        rows.extend(cell.scm.map(|scm| row.rate("scm", Rate::new(scm, cell.injections))));
+    }
+    for class in &report.classes {
+        for error in &class.errors {
+            let measure = match error.scm {
+                Some(true) => "scm",
+                Some(false) => "non_scm",
+                None => "error",
+            };
+            let row = Row { class: Some(class.class), predicted: Some(error.class), ..table("class") };
+            rows.push(row.rate(measure, Rate::new(error.count, class.images)));
+        }
+    }
+    rows
+}
+
+fn starts<'a>(rows: &mut Vec<Row<'a>>, row: &Row<'a>, starts: &[StartSummary]) {
+    for set in starts {
+        let row = Row { start: Some(name(&set.start)), ..row.clone() };
+        rows.extend(row.faults(&set.faults));
+        rows.extend(set.non_scm_of_sdc.map(|rate| row.rate("non_scm_of_sdc", rate)));
+        rows.extend(set.scm_ratio.map(|ratio| row.ratio("scm_ratio", ratio)));
+    }
+}

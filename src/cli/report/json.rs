@@ -1,0 +1,36 @@
+//! Reports as JSON.
+
+use serde::Serialize;
+
+use super::Campaign;
+use crate::report::Report;
+use crate::{Error, Result};
+
+/// Several campaigns.
+#[derive(Serialize)]
+struct Several<'a> {
+    campaigns: Vec<One<'a>>,
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    /// What its row is called in tables.
+    name: &'a str,
+    /// Where its results are.
+    directory: String,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+/// The report of one campaign, or `{"campaigns": [...]}`, indented.
+pub fn write(campaigns: &[Campaign]) -> Result<String> {
+    let json = match campaigns {
+        [one] => serde_json::to_string_pretty(&one.report),
+        several => serde_json::to_string_pretty(&Several { campaigns: several.iter().map(one).collect() }),
+    };
+    json.map(|json| json + "\n").map_err(|error| Error::input("JSON output", error))
+}
+
+fn one(campaign: &Campaign) -> One<'_> {
+    One { name: &campaign.name, directory: campaign.results.path().display().to_string(), report: &campaign.report }
+}

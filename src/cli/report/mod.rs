@@ -1,0 +1,180 @@
+//! `faultscope report`: the rates of campaigns.
+
+mod csv;
+mod json;
+mod parquet;
+mod text;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Deserialize;
+
+pub use self::text::overview;
+use super::args::choice;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::open;
+use super::output::print;
+use super::results::Results;
+use super::write::{self, Existing};
+use crate::report::{self, Extent, Options, Report, StudySample};
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    Text,
+    Csv,
+    Json,
+    Parquet,
+    Html,
+}
+
+/// Names of [`Format`].
+const FORMATS: &[(&str, &str)] = &[
+    ("text", "tables to read"),
+    ("csv", "every rate with its counts and its interval, one a row, for pandas or R"),
+    ("json", "the same, nested"),
+    ("parquet", "every fault, one a row, with typed columns"),
+    ("html", "a page with charts, in one file"),
+];
+
+/// Show the rates of campaigns, with 95 % Wilson intervals.
+///
+/// Of one campaign all there is to show; of several the study's tables side by side, a row for each. A DIR holds a
+/// campaign, or a log of the study that `faultscope import-log` has read. The records are read again, so this also
+/// works on a campaign that was interrupted or is still running. A row is marked "few" where an interval is wider
+/// than 20 percentage points: its faults are too few to say.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Directories of the campaigns
+    #[arg(required = true, value_name = "DIR")]
+    directories: Vec<PathBuf>,
+
+    /// How results are written
+    #[arg(long, default_value = "text", value_parser = choice::<Format>(FORMATS))]
+    format: Format,
+
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+
+    /// Write into a file, not to standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Replace the file where it exists
+    #[arg(long, requires = "output")]
+    force: bool,
+
+    /// Judge SCM again by another grouping: imagenet, cifar100, gtsrb, or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    grouping: Option<String>,
+
+    /// Draw N faults at random from each starting set, none twice, and make the tables of the starting sets from
+    /// these, as the study does with N = 3000
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    study_sample: Option<u32>,
+
+    /// Seed of that draw
+    #[arg(long, value_name = "S", default_value_t = 0, requires = "study_sample")]
+    seed: u64,
+
+    /// Show every layer and every class, not only the most telling ones
+    #[arg(long)]
+    all: bool,
+}
+
+/// The results of one directory.
+#[derive(Debug)]
+struct Campaign {
+    /// What its row is called: the model, and the directory where that alone would be ambiguous.
+    name: String,
+    results: Results,
+    report: Report,
+}
+
+impl Arguments {
+    fn options(&self) -> crate::Result<Options> {
+        let study_sample = self.study_sample.map(|count| StudySample { count: count as usize, seed: self.seed });
+        Ok(Options { grouping: self.grouping.as_deref().map(open::grouping).transpose()?, study_sample })
+    }
+
+    /// What the output file may do to one that is there.
+    fn existing(&self) -> Existing {
+        if self.force { Existing::Replace } else { Existing::Keep }
+    }
+
+    /// Writes `text` where it is asked for.
+    fn write(&self, text: &str) -> Result<(), Failure> {
+        match &self.output {
+            Some(path) => Ok(write::atomically(path, text.as_bytes(), self.existing())?),
+            None => print(text),
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let format = if arguments.json { Format::Json } else { arguments.format };
+    if format == Format::Parquet {
+        let Some(path) = &arguments.output else {
+            return Err(Failure::usage("report", "Parquet is not for a terminal; -o FILE says where to write it"));
+        };
+        let options = arguments.options()?;
+        let all = arguments.directories.iter().map(|path| Results::open(path)).collect::<crate::Result<Vec<_>>>()?;
+        let names = names(&all);
+        write::streamed(path, arguments.existing(), |file| parquet::write(file, &names, &all, &options))?;
+        return Ok(Exit::Done);
+    }
+    if let (Some(path), Existing::Keep) = (&arguments.output, arguments.existing()) {
+        write::check_absent(path)?;
+    }
+    let campaigns = read(&arguments.directories, &arguments.options()?)?;
+    let extent = if arguments.all { Extent::All } else { Extent::Part };
+    match format {
+        Format::Text => arguments.write(&text::write(&campaigns, extent, arguments.output.is_some()))?,
+        Format::Csv => arguments.write(&csv::write(&campaigns)?)?,
+        Format::Json => arguments.write(&json::write(&campaigns)?)?,
+        Format::Html => {
+            let campaigns: Vec<_> = campaigns
+                .iter()
+                .map(|campaign| (campaign.name.as_str(), campaign.results.origin(), &campaign.report))
+                .collect();
+            arguments.write(&report::html(&campaigns))?;
+        }
+        Format::Parquet => unreachable!("written above"),
+    }
+    Ok(Exit::Done)
+}
+
+fn read(directories: &[PathBuf], options: &Options) -> crate::Result<Vec<Campaign>> {
+    let all = directories.iter().map(|path| Results::open(path)).collect::<crate::Result<Vec<_>>>()?;
+    let names = names(&all);
+    names
+        .into_iter()
+        .zip(all)
+        .map(|(name, results)| {
+            let report = results.report(options.clone())?;
+            Ok(Campaign { name, results, report })
+        })
+        .collect()
+}
+
+/// What the rows are called: models, with their directories where two would be called the same.
+fn names(all: &[Results]) -> Vec<String> {
+    let model = |results: &Results| results.origin().model().to_owned();
+    let name = |results: &Results| {
+        if all.iter().filter(|other| model(other) == model(results)).count() > 1 {
+            format!("{} ({})", model(results), short(results.path()))
+        } else {
+            model(results)
+        }
+    };
+    all.iter().map(name).collect()
+}
+
+fn short(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

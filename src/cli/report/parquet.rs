@@ -1,0 +1,225 @@
+//! Every fault as a row of a Parquet file, with typed columns; written in groups of rows, so that no more than one group
+//! is held at a time.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::sync::Arc;
+
+use parquet::basic::Compression;
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, FloatType, Int32Type, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::parser::parse_message_type;
+
+use crate::campaign::Start;
+use crate::cli::results::Results;
+use crate::labels::Grouping;
+use crate::outcome::Outcome;
+use crate::report::words::name;
+use crate::report::{Entry, Options};
+use crate::{Error, Result};
+
+/// The columns. Of a fault that struck several elements `faults` says how many, and the columns from `target` on are
+/// about the first. What an imported log does not say is null.
+const SCHEMA: &str = "
+message faults {
+  required binary campaign (STRING);
+  required int64 image;
+  optional int32 label;
+  required int32 golden;
+  required int32 faulty;
+  required binary outcome (STRING);
+  optional boolean due;
+  optional boolean scm;
+  optional boolean golden_scm;
+  optional binary start (STRING);
+  required int32 faults;
+  optional binary target (STRING);
+  optional binary layer (STRING);
+  optional int32 layer_index;
+  optional binary tensor (STRING);
+  optional int64 element;
+  optional int32 bit (INTEGER(8, false));
+  optional float before;
+  optional float after;
+}";
+
+/// Rows of a group.
+const GROUP: usize = 1 << 18;
+
+/// Values of one column that are not written yet.
+struct Column<T> {
+    values: Vec<T>,
+    /// For each row 1 where it has a value, else 0.
+    levels: Vec<i16>,
+}
+
+impl<T> Default for Column<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), levels: Vec::new() }
+    }
+}
+
+impl<T> Column<T> {
+    fn push(&mut self, value: impl Into<Option<T>>) {
+        let value = value.into();
+        self.levels.push(i16::from(value.is_some()));
+        self.values.extend(value);
+    }
+}
+
+/// Writes the faults of all campaigns, each with the name of its row, to `file`.
+///
+/// # Errors
+/// Where the results are damaged or the system refuses.
+pub fn write(file: &mut BufWriter<File>, names: &[String], all: &[Results], options: &Options) -> Result<()> {
+    let failed = |error: ParquetError| Error::input("Parquet output", error);
+    let schema = parse_message_type(SCHEMA).map_err(failed)?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_created_by(concat!("faultscope ", env!("CARGO_PKG_VERSION")).to_owned())
+        .build();
+    let mut writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties)).map_err(failed)?;
+    let mut rows = Rows::default();
+    for (campaign, results) in names.iter().zip(all) {
+        let layers = results.origin().layers().iter().map(String::as_str).zip(0..).collect();
+        let grouping = options.grouping.as_ref().or(results.origin().grouping());
+        let context = Context { campaign, grouping, layers };
+        results.each(|entry| {
+            rows.push(&context, entry);
+            if rows.image.levels.len() == GROUP { rows.flush(&mut writer).map_err(failed) } else { Ok(()) }
+        })?;
+    }
+    rows.flush(&mut writer).map_err(failed)?;
+    writer.close().map(drop).map_err(failed)
+}
+
+/// What all rows of a campaign have in common.
+struct Context<'a> {
+    campaign: &'a str,
+    grouping: Option<&'a Grouping>,
+    layers: HashMap<&'a str, i32>,
+}
+
+/// The rows of a group so far, with the columns of [`SCHEMA`].
+#[derive(Default)]
+struct Rows {
+    campaign: Column<ByteArray>,
+    image: Column<i64>,
+    label: Column<i32>,
+    golden: Column<i32>,
+    faulty: Column<i32>,
+    outcome: Column<ByteArray>,
+    due: Column<bool>,
+    scm: Column<bool>,
+    golden_scm: Column<bool>,
+    start: Column<ByteArray>,
+    faults: Column<i32>,
+    target: Column<ByteArray>,
+    layer: Column<ByteArray>,
+    layer_index: Column<i32>,
+    tensor: Column<ByteArray>,
+    element: Column<i64>,
+    bit: Column<i32>,
+    before: Column<f32>,
+    after: Column<f32>,
+    /// Words that occur again and again, made once.
+    words: HashMap<String, ByteArray>,
+}
+
+impl Rows {
+    fn push(&mut self, context: &Context<'_>, entry: &Entry<'_>) {
+        let image = match entry {
+            Entry::Record(record) => record.image,
+            Entry::Injection(injection) => injection.golden.image,
+            Entry::Golden(_) | Entry::Torn => return,
+        };
+        let Some(trial) = entry.observation() else { return };
+        let (label, golden) = (trial.label, trial.golden);
+        let judgement = trial.judge(context.grouping);
+        let campaign = self.word(context.campaign);
+        self.campaign.push(campaign);
+        self.image.push(image as i64);
+        self.label.push(label.map(|label| label as i32));
+        self.golden.push(golden as i32);
+        self.faulty.push(trial.faulty as i32);
+        let outcome = self.word(&name(&if judgement.sdc { Outcome::Sdc } else { Outcome::Masked }));
+        self.outcome.push(outcome);
+        self.due.push(trial.due);
+        self.scm.push(context.grouping.map(|_| judgement.scm));
+        let golden_scm = label.zip(context.grouping).map(|(label, grouping)| grouping.is_scm(label, golden));
+        self.golden_scm.push(golden_scm);
+        // The narrowest set comes first.
+        let start = Start::containing(label, golden, context.grouping).first().map(|start| self.word(&name(start)));
+        self.start.push(start);
+        self.faults.push(trial.faults.len() as i32);
+        let fault = trial.faults.first();
+        let words = fault.map(|fault| {
+            [name(&fault.target).as_str(), fault.layer.as_ref(), fault.tensor.as_ref()].map(|word| self.word(word))
+        });
+        let [target, layer, tensor] = words.map_or([None, None, None], |words| words.map(Some));
+        self.target.push(target);
+        self.layer.push(layer);
+        self.layer_index.push(fault.and_then(|fault| context.layers.get(fault.layer.as_ref()).copied()));
+        self.tensor.push(tensor);
+        self.element.push(fault.map(|fault| fault.element as i64));
+        self.bit.push(fault.and_then(|fault| fault.bit).map(i32::from));
+        self.before.push(fault.map(|fault| fault.before));
+        self.after.push(fault.map(|fault| fault.after));
+    }
+
+    fn word(&mut self, word: &str) -> ByteArray {
+        if let Some(known) = self.words.get(word) {
+            return known.clone();
+        }
+        let bytes = ByteArray::from(word);
+        self.words.insert(word.to_owned(), bytes.clone());
+        bytes
+    }
+
+    /// Writes the rows as a group.
+    fn flush(&mut self, writer: &mut SerializedFileWriter<&mut BufWriter<File>>) -> Result<(), ParquetError> {
+        if self.image.levels.is_empty() {
+            return Ok(());
+        }
+        let mut group = writer.next_row_group()?;
+        put::<ByteArrayType>(&mut group, &mut self.campaign)?;
+        put::<Int64Type>(&mut group, &mut self.image)?;
+        put::<Int32Type>(&mut group, &mut self.label)?;
+        put::<Int32Type>(&mut group, &mut self.golden)?;
+        put::<Int32Type>(&mut group, &mut self.faulty)?;
+        put::<ByteArrayType>(&mut group, &mut self.outcome)?;
+        put::<BoolType>(&mut group, &mut self.due)?;
+        put::<BoolType>(&mut group, &mut self.scm)?;
+        put::<BoolType>(&mut group, &mut self.golden_scm)?;
+        put::<ByteArrayType>(&mut group, &mut self.start)?;
+        put::<Int32Type>(&mut group, &mut self.faults)?;
+        put::<ByteArrayType>(&mut group, &mut self.target)?;
+        put::<ByteArrayType>(&mut group, &mut self.layer)?;
+        put::<Int32Type>(&mut group, &mut self.layer_index)?;
+        put::<ByteArrayType>(&mut group, &mut self.tensor)?;
+        put::<Int64Type>(&mut group, &mut self.element)?;
+        put::<Int32Type>(&mut group, &mut self.bit)?;
+        put::<FloatType>(&mut group, &mut self.before)?;
+        put::<FloatType>(&mut group, &mut self.after)?;
+        group.close().map(drop)
+    }
+}
+
+/// Writes `column` as the next one of `group` and empties it.
+fn put<D: DataType>(
+    group: &mut SerializedRowGroupWriter<'_, &mut BufWriter<File>>,
+    column: &mut Column<D::T>,
+) -> Result<(), ParquetError> {
+    let mut next =
+        group.next_column()?.ok_or_else(|| ParquetError::General("the schema has too few columns".into()))?;
+    let typed = next.typed::<D>();
+    // A required column takes values only.
+    let levels = (typed.get_descriptor().max_def_level() > 0).then_some(column.levels.as_slice());
+    typed.write_batch(&column.values, levels, None)?;
+    column.values.clear();
+    column.levels.clear();
+    next.close()
+}

@@ -1,0 +1,78 @@
+//! Reports as tables of text.
+
+use console::style;
+
+use super::Campaign;
+use crate::campaign::Summary;
+use crate::cli::output::{counted, thousands};
+use crate::cli::table::Render;
+use crate::report::{self, Extent, Origin, Report, Table};
+
+/// What was done, and the rates over all of it.
+pub fn overview(summary: &Summary) -> String {
+    let model = summary.config.as_ref().map_or("", |config| &config.model);
+    heading(model, summary) + "\n" + &rendered(&report::overview(summary), false)
+}
+
+/// The report of one campaign, or of several side by side. Text that goes into a `file` has neither colour nor a
+/// limit to its width.
+pub fn write(campaigns: &[Campaign], extent: Extent, file: bool) -> String {
+    let text = match campaigns {
+        [one] => single(one, extent, file),
+        several => {
+            let rows: Vec<_> = several.iter().map(|campaign| (campaign.name.clone(), &campaign.report)).collect();
+            let mut text = rendered(&report::comparison(&rows), file);
+            for campaign in several {
+                if !campaign.report.summary.complete {
+                    text += &format!("{}: {}", campaign.name, incomplete(&campaign.report));
+                }
+            }
+            text
+        }
+    };
+    if file { console::strip_ansi_codes(&text).into_owned() } else { text }
+}
+
+fn single(campaign: &Campaign, extent: Extent, file: bool) -> String {
+    let Campaign { results, report, .. } = campaign;
+    let tables = report::tables(results.origin(), report, extent);
+    let mut text = heading(results.origin().model(), &report.summary) + "\n" + &rendered(&tables, file) + "\n";
+    if let Some(grouping) = &report.summary.grouping {
+        text += &format!("SCM judged by the grouping {grouping}\n");
+    }
+    match results.origin() {
+        Origin::Campaign(provenance) => {
+            text += &format!(
+                "model {}, on {}\ndata {}\nmade by faultscope {}\n",
+                provenance.model.path, provenance.device, provenance.data.path, provenance.faultscope
+            );
+        }
+        Origin::Log(log) => {
+            let files: Vec<_> = log.files.iter().map(|file| file.path.as_str()).collect();
+            text += &format!("log {}\nimported by faultscope {}\n", files.join(", "), log.faultscope);
+        }
+    }
+    if !report.summary.complete {
+        text += &incomplete(report);
+    }
+    text
+}
+
+fn heading(model: &str, summary: &Summary) -> String {
+    let [title, sampling] = report::heading(model, summary);
+    format!("{}\n{sampling}\n", style(title).bold())
+}
+
+fn rendered(tables: &[Table], file: bool) -> String {
+    let texts: Vec<_> = tables.iter().map(|table| if file { table.plain() } else { table.render() }).collect();
+    texts.join("\n")
+}
+
+fn incomplete(report: &Report) -> String {
+    format!(
+        "incomplete: {} of {}{}\n",
+        thousands(report.records),
+        counted(report.planned, "fault"),
+        if report.truncated { "; the last line breaks off and is not counted" } else { "" }
+    )
+}

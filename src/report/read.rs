@@ -1,0 +1,268 @@
+//! From lines to rates. Lines are taken in blocks, which may be counted on many threads and are then put together in
+//! order; nothing is kept of a line but the counts.
+
+use std::io::BufRead;
+
+use super::log::{LogLine, LoggedGolden, LoggedInjection};
+use super::sample::{Draw, StudySample};
+use super::{Origin, Report};
+use crate::campaign::{BorrowedRecord, Head, Name, Observation, Sequence, Start, Tallies};
+use crate::labels::Grouping;
+use crate::{Error, Result};
+
+/// Some lines of a file of results.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// Whole lines; only the file's last one may lack its end.
+    pub lines: &'a [u8],
+    /// Lines of the file before these.
+    pub before: u64,
+}
+
+/// What a line says.
+#[derive(Debug)]
+pub enum Entry<'a> {
+    /// A golden run.
+    Golden(LoggedGolden),
+    /// A trial of which only the predictions are known.
+    Injection(LoggedInjection),
+    /// A trial.
+    Record(BorrowedRecord<'a>),
+    /// The beginning of a record, at the end of the file.
+    Torn,
+}
+
+impl<'a> Entry<'a> {
+    /// The trial, where it is one.
+    pub fn observation(&self) -> Option<Observation<'_, Name<'a>>> {
+        match self {
+            Self::Record(record) => Some(record.observation()),
+            Self::Injection(LoggedInjection { golden, faulty }) => Some(Observation {
+                label: Some(golden.label),
+                golden: golden.golden,
+                faulty: *faulty,
+                due: None,
+                faults: &[],
+            }),
+            Self::Golden(_) | Self::Torn => None,
+        }
+    }
+}
+
+/// How the lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    /// One [`Record`](crate::campaign::Record) in JSON a line.
+    Records,
+    /// The study's log.
+    Log,
+}
+
+/// What to make of results, beyond what they say themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The grouping to judge by, instead of the one they were made with.
+    pub grouping: Option<Grouping>,
+    /// The draw to make of them.
+    pub study_sample: Option<StudySample>,
+}
+
+/// Reads the results of one campaign.
+#[derive(Debug)]
+pub struct Reader {
+    name: String,
+    format: Format,
+    /// Lines before the first trial.
+    preamble: u64,
+    grouping: Option<Grouping>,
+    sample: Option<StudySample>,
+    /// Nothing counted: what counting a block begins with.
+    empty: Tallies,
+    tallies: Tallies,
+    draw: Option<Draw>,
+    progress: Progress,
+    torn: bool,
+}
+
+/// How far the results go.
+#[derive(Debug)]
+enum Progress {
+    /// A campaign's records are followed one by one.
+    Campaign(Sequence),
+    /// A log was checked when it was imported; it has so many trials.
+    Log { read: u64, planned: u64 },
+}
+
+/// What one block says.
+#[derive(Debug)]
+pub struct Counted {
+    tallies: Tallies,
+    draw: Option<Draw>,
+    /// What its records say of their images, and how many in a row say the same.
+    heads: Vec<(Head, u64)>,
+    trials: u64,
+    torn: bool,
+}
+
+impl Reader {
+    /// Begins to read the results of `origin` from a file called `name` in messages.
+    pub fn new(origin: &Origin, name: &str, options: Options) -> Self {
+        let grouping = options.grouping.or_else(|| origin.grouping().cloned());
+        let (format, preamble, config, progress) = match origin {
+            Origin::Campaign(provenance) => {
+                let sequence = Sequence::new(provenance.campaign.faults, provenance.images());
+                (Format::Records, 0, Some(provenance.campaign.clone()), Progress::Campaign(sequence))
+            }
+            // The model's name and the golden runs.
+            Origin::Log(log) => {
+                let progress = Progress::Log { read: 0, planned: log.log.injections };
+                (Format::Log, 1 + log.log.images as u64, None, progress)
+            }
+        };
+        let tallies = Tallies::new(config, origin.layers().iter().cloned(), grouping.clone());
+        Self {
+            name: name.to_owned(),
+            format,
+            preamble,
+            grouping,
+            sample: options.study_sample,
+            empty: tallies.clone(),
+            tallies,
+            draw: options.study_sample.map(|sample| Draw::new(sample, 0)),
+            progress,
+            torn: false,
+        }
+    }
+
+    /// What the lines of `block` say, one after the other.
+    pub fn entries<'a>(&'a self, block: Block<'a>) -> impl Iterator<Item = Result<Entry<'a>>> {
+        let (mut rest, mut number) = (block.lines, block.before);
+        std::iter::from_fn(move || {
+            loop {
+                let lines = rest;
+                // Of a slice, this fails never.
+                let length = rest.skip_until(b'\n').unwrap_or(0);
+                if length == 0 {
+                    return None;
+                }
+                number += 1;
+                let entry = self.entry(&lines[..length]);
+                let located = |problem| Error::input(&self.name, format_args!("line {number}: {problem}"));
+                if let Some(entry) = entry.map_err(located).transpose() {
+                    return Some(entry);
+                }
+            }
+        })
+    }
+
+    fn entry<'a>(&self, line: &'a [u8]) -> Result<Option<Entry<'a>>, String> {
+        match self.format {
+            Format::Records => match serde_json::from_slice(line) {
+                Ok(record) => Ok(Some(Entry::Record(record))),
+                Err(_) if !line.ends_with(b"\n") => Ok(Some(Entry::Torn)),
+                Err(error) => Err(format!("no record of a fault: {error}")),
+            },
+            Format::Log => Ok(match LogLine::parse(line)? {
+                LogLine::Golden(golden) => Some(Entry::Golden(golden)),
+                LogLine::Injection(injection) => Some(Entry::Injection(injection)),
+                _ => None,
+            }),
+        }
+    }
+
+    /// Counts what `block` says.
+    ///
+    /// # Errors
+    /// Where a line is no record, the last one excepted if it has no end, or names a class that the grouping lacks.
+    pub fn count(&self, block: Block<'_>) -> Result<Counted> {
+        let first = block.before.saturating_sub(self.preamble);
+        let draw = self.sample.map(|sample| Draw::new(sample, first));
+        let mut counted = Counted { tallies: self.empty.clone(), draw, heads: Vec::new(), trials: 0, torn: false };
+        for entry in self.entries(block) {
+            let entry = entry?;
+            match &entry {
+                Entry::Golden(golden) => {
+                    self.check_classes([golden.label, golden.golden])?;
+                    counted.tallies.add_golden(Some(golden.label), golden.golden);
+                }
+                Entry::Record(record) => match counted.heads.last_mut() {
+                    Some((head, count)) if *head == record.head() => *count += 1,
+                    _ => counted.heads.push((record.head(), 1)),
+                },
+                Entry::Torn => counted.torn = true,
+                Entry::Injection(_) => {}
+            }
+            let Some(trial) = entry.observation() else { continue };
+            self.check_classes([trial.label.unwrap_or_default(), trial.golden.max(trial.faulty)])?;
+            counted.trials += 1;
+            counted.tallies.observe(&trial);
+            if let Some(draw) = &mut counted.draw {
+                let starts = Start::containing(trial.label, trial.golden, self.grouping.as_ref());
+                draw.take(starts, trial.judge(self.grouping.as_ref()));
+            }
+        }
+        Ok(counted)
+    }
+
+    fn check_classes(&self, classes: [usize; 2]) -> Result<()> {
+        let Some(grouping) = &self.grouping else { return Ok(()) };
+        match classes.iter().max() {
+            Some(&class) if class >= grouping.classes() => Err(Error::input(
+                &self.name,
+                format_args!(
+                    "class {class} occurs, but the grouping \"{}\" is for {} classes; --grouping gives another one",
+                    grouping.name(),
+                    grouping.classes()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds what was counted of the next block.
+    ///
+    /// # Errors
+    /// Where a record cannot follow the one before it.
+    pub fn add(&mut self, counted: Counted) -> Result<()> {
+        match &mut self.progress {
+            Progress::Log { read, .. } => *read += counted.trials,
+            Progress::Campaign(sequence) => {
+                for (head, count) in counted.heads {
+                    for _ in 0..count {
+                        let line = sequence.records() + 1;
+                        let position = sequence
+                            .follow(head)
+                            .map_err(|error| Error::input(&self.name, format_args!("line {line}: {error}")))?;
+                        if position.fault == 0 {
+                            self.tallies.add_golden(head.label, head.golden);
+                        }
+                    }
+                }
+            }
+        }
+        self.tallies.merge(&counted.tallies);
+        if let (Some(draw), Some(counted)) = (&mut self.draw, counted.draw) {
+            draw.merge(counted);
+        }
+        self.torn |= counted.torn;
+        Ok(())
+    }
+
+    /// All that was added.
+    pub fn finish(self) -> Report {
+        let (records, planned, complete) = match &self.progress {
+            Progress::Campaign(sequence) => (sequence.records(), sequence.expected(), sequence.complete()),
+            Progress::Log { read, planned } => (*read, *planned, read == planned),
+        };
+        let summary = self.tallies.summary(complete && !self.torn);
+        Report {
+            study_sample: self.sample.zip(self.draw).map(|(sample, draw)| draw.summary(sample, &summary)),
+            summary,
+            records,
+            planned,
+            truncated: self.torn,
+            classes: self.tallies.classes(),
+            layer_bits: self.tallies.layer_bits(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The tables of the study, and those of one campaign.
+
+pub(super) mod classes;
+mod comparison;
+pub(super) mod profile;
+pub(super) mod starts;
+
+pub use self::comparison::comparison;
+use super::words::{counted, name, percent, ratio, thousands};
+use super::{Origin, Report, Table};
+use crate::campaign::{FaultSummary, Summary};
+use crate::fault::{FaultKind, FaultModel, Mode, Sampling};
+use crate::outcome::{Comparison, Rate, Ratio};
+
+/// Marks a row whose trials are too few.
+const FEW: &str = "few";
+
+/// How much of a long list is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Its most telling part.
+    Part,
+    /// All of it.
+    All,
+}
+
+impl Extent {
+    /// The number shown of `all`.
+    fn of(self, part: usize, all: usize) -> usize {
+        if self == Self::All { all } else { part.min(all) }
+    }
+}
+
+/// All tables of one campaign.
+pub fn tables(origin: &Origin, report: &Report, extent: Extent) -> Vec<Table> {
+    let summary = &report.summary;
+    let mut tables = vec![outcomes(summary)];
+    tables.extend(starts::tables(report));
+    tables.extend(profile::fields(summary));
+    tables.extend(profile::bits(summary));
+    tables.extend(profile::layers(summary, extent));
+    tables.extend(profile::map(report, extent));
+    tables.extend(classes::table(origin, report, extent));
+    tables
+}
+
+/// The rates over all faults, and by field of the float32.
+pub fn overview(summary: &Summary) -> Vec<Table> {
+    std::iter::once(outcomes(summary)).chain(profile::fields(summary)).collect()
+}
+
+/// What was done, in two lines: model and faults, and how they were drawn.
+pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
+    let images = counted(summary.golden.images, "image");
+    let Some(config) = &summary.config else {
+        let title = format!("{model}: {images}, {}", counted(summary.faults.injections, "fault"));
+        return [
+            title,
+            "imported log: which faults were injected, and whether any was detected, is not known".to_owned(),
+        ];
+    };
+    let faults = fault_model(&config.fault_model, summary.faults.injections);
+    let sampling = match (config.fault_model.mode, config.fault_model.sampling) {
+        (Mode::Multiple, _) => "every layer is struck".to_owned(),
+        (Mode::Single, sampling @ Sampling::Layer) => {
+            format!("sampling {}: every layer equally likely, then every element of it", name(&sampling))
+        }
+        (Mode::Single, sampling @ Sampling::Element) => {
+            format!("sampling {}: every element of every layer equally likely", name(&sampling))
+        }
+    };
+    [format!("{model}: {images}, {faults}"), format!("{sampling}; seed {}", config.seed)]
+}
+
+fn fault_model(model: &FaultModel, injections: u64) -> String {
+    let kind = match model.kind {
+        FaultKind::BitFlip { bit: Some(bit) } => format!("bit {bit} flipped"),
+        FaultKind::BitFlip { bit: None } => "one bit flipped".to_owned(),
+        FaultKind::Zero { percent: Some(percent) } => format!("{percent} % of a layer's values set to zero"),
+        FaultKind::Zero { percent: None } => "value set to zero".to_owned(),
+        FaultKind::Random => "value replaced at random".to_owned(),
+    };
+    let amount = if model.amount > 1 { format!(", {} elements at once", model.amount) } else { String::new() };
+    let target = format!("{} fault", name(&model.target));
+    format!("{} ({kind}{amount})", counted(injections, &target))
+}
+
+/// The rates over all golden runs and all faults.
+pub fn outcomes(summary: &Summary) -> Table {
+    let columns = ["count", "of", "share", "low", "high"];
+    let mut table = Table::new().text("").numbers(columns).word("");
+    let (golden, faults) = (&summary.golden, &summary.faults);
+    for (name, rate) in [
+        ("golden runs: correct", golden.accuracy.as_ref()),
+        ("golden runs: SCM among the wrong ones", golden.scm.as_ref()),
+        ("faults: masked", Some(&faults.masked)),
+        ("faults: SDC", Some(&faults.sdc)),
+        ("faults: SCM", faults.scm.as_ref()),
+        ("faults: SCM among SDCs", faults.scm_of_sdc.as_ref()),
+        ("faults: DUE, masked or not", known(&faults.due)),
+    ] {
+        let Some(rate) = rate else { continue };
+        let counts = [name.to_owned(), thousands(rate.count), thousands(rate.of)];
+        table.row(counts.into_iter().chain(estimate(rate)).chain([few([rate])]));
+    }
+    table.note("low, high: ends of the 95 % Wilson interval");
+    explain_few(&mut table);
+    if faults.scm.is_none() {
+        table.note("SCM is not judged: the model has no grouping; --grouping gives one");
+    } else if let Some(ratio) = &summary.scm_ratio_interval {
+        table.note(headline(ratio));
+    }
+    table
+}
+
+/// The paper's headline: how much more often faults err in a safety-critical way than the model does.
+pub fn headline(scm: &Ratio) -> String {
+    let Some(times) = scm.ratio else {
+        return "no ratio of the two shares of SCM: the golden runs, or the faults, have no such error".to_owned();
+    };
+    let conclusion = match scm.comparison() {
+        Comparison::More | Comparison::Less => "",
+        Comparison::Alike => ": about the same",
+        Comparison::Unknown => ": too few to say",
+    };
+    format!(
+        "an error made by a fault was {} times ({}) as likely to be safety-critical as one of the model's own{conclusion}",
+        ratio(times),
+        range(scm)
+    )
+}
+
+/// The interval of a ratio.
+fn range(scm: &Ratio) -> String {
+    match scm.high {
+        Some(high) => format!("{} to {}", ratio(scm.low), ratio(high)),
+        None => format!("{} or more", ratio(scm.low)),
+    }
+}
+
+/// Outcomes of the faults of each row, in as many columns.
+fn breakdown<'a>(
+    first_column: Table,
+    summary: &Summary,
+    rows: impl Iterator<Item = (String, &'a FaultSummary)>,
+) -> Table {
+    let mut table = first_column.numbers(["faults", "SDC", "share", "low", "high", "DUE"]);
+    if summary.faults.scm.is_some() {
+        table = table.number("SCM");
+    }
+    table = table.word("");
+    for (name, faults) in rows {
+        let mut cells = vec![name, thousands(faults.injections), thousands(faults.sdc.count)];
+        cells.extend(estimate(&faults.sdc));
+        cells.push(known(&faults.due).map_or_else(|| "-".to_owned(), |due| thousands(due.count)));
+        cells.extend(faults.scm.as_ref().map(|rate| thousands(rate.count)));
+        cells.push(few([&faults.sdc]));
+        table.row(cells);
+    }
+    explain_few(&mut table);
+    table
+}
+
+/// A rate of which something is known.
+fn known(rate: &Rate) -> Option<&Rate> {
+    (rate.of > 0).then_some(rate)
+}
+
+/// Share, low and high end of its interval; without trials nothing is known.
+fn estimate(rate: &Rate) -> [String; 3] {
+    if rate.of == 0 {
+        return [String::from("-"), String::new(), String::new()];
+    }
+    [rate.rate, rate.low, rate.high].map(percent)
+}
+
+/// The mark of a row that shows `rates`.
+fn few<'a>(rates: impl IntoIterator<Item = &'a Rate>) -> String {
+    let few = rates.into_iter().any(|rate| rate.of > 0 && rate.too_few());
+    if few { FEW.to_owned() } else { String::new() }
+}
+
+/// Explains the mark where it occurs.
+fn explain_few(table: &mut Table) {
+    if table.rows.iter().flatten().any(|cell| cell == FEW) {
+        let points = 100.0 * Rate::WIDEST;
+        table.note(format!("{FEW}: too few to say, an interval here is wider than {points:.0} percentage points"));
+    }
+}

@@ -1,0 +1,257 @@
+//! `report`: its formats, and its numbers against an independent computation (../fixtures/report/expected.py).
+
+use std::collections::BTreeMap;
+
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
+
+use super::*;
+
+pub const CAMPAIGN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/report/campaign");
+const EXPECTED: &str = include_str!("../fixtures/report/expected.csv");
+
+/// Rows of a tidy CSV by what they are of: count, of, value, low, high.
+type Rates = BTreeMap<String, [Option<f64>; 5]>;
+
+pub fn rates(csv: &str) -> Rates {
+    let keys = ["table", "start", "field", "bit", "layer", "class", "predicted", "measure"];
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let headers = reader.headers().expect("a header").clone();
+    let cell = |row: &csv::StringRecord, name: &str| {
+        let index = headers.iter().position(|header| header == name).expect(name);
+        row[index].to_owned()
+    };
+    reader
+        .records()
+        .map(|row| {
+            let row = row.expect("a row");
+            let key = keys.map(|name| cell(&row, name)).join("|");
+            (key, ["count", "of", "value", "low", "high"].map(|name| cell(&row, name).parse().ok()))
+        })
+        .collect()
+}
+
+pub fn stdout(arguments: &[&str]) -> String {
+    let output = faultscope(arguments).code(DONE).stderr(predicate::str::is_empty()).get_output().stdout.clone();
+    String::from_utf8(output).expect("UTF-8")
+}
+
+#[test]
+fn numbers_are_those_of_pandas_and_statsmodels() {
+    let found = rates(&stdout(&["report", CAMPAIGN, "--format", "csv"]));
+    let expected = rates(EXPECTED);
+    assert!(expected.len() > 400);
+    let missing: Vec<_> = expected.keys().filter(|key| !found.contains_key(*key)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    for (key, found) in &found {
+        let struck = found[1].is_none_or(|of| of > 0.0);
+        let Some(expected) = expected.get(key) else {
+            assert!(!struck, "{key}: {found:?} is not expected");
+            continue;
+        };
+        for (found, expected) in found.iter().zip(expected) {
+            let (found, expected) = (found.unwrap_or(f64::NAN), expected.unwrap_or(f64::NAN));
+            let same = (found - expected).abs() < 1e-7 || found.is_nan() && expected.is_nan();
+            assert!(same, "{key}: {found} for {expected}");
+        }
+    }
+}
+
+#[test]
+fn text_fits_eighty_columns_and_says_where_numbers_are_too_few() {
+    let text = stdout(&["report", CAMPAIGN]);
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{} columns: {line}", line.chars().count());
+    }
+    for words in ["initially", "benign", "non-SCM", "too few to say", "By bit", "By layer", "Golden errors by class"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn several_campaigns_stand_side_by_side() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let other = folder.path().join("again");
+    fs::create_dir(&other).expect("a folder");
+    for file in ["config.json", "faults.jsonl"] {
+        fs::copy(Path::new(CAMPAIGN).join(file), other.join(file)).expect("a copy");
+    }
+    let text = stdout(&["report", CAMPAIGN, text(&other)]);
+    for words in ["made-up (campaign)", "made-up (again)", "Golden errors", "initially correct", "initially non-SCM"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let one = json(&["report", CAMPAIGN, "--json"]);
+    let both = json(&["report", CAMPAIGN, super::text(&other), "--format", "json"]);
+    let campaigns = both["campaigns"].as_array().expect("a list");
+    assert_eq!(campaigns.len(), 2);
+    for (campaign, name) in campaigns.iter().zip(["made-up (campaign)", "made-up (again)"]) {
+        assert_eq!(campaign["name"], name);
+        for (key, value) in one.as_object().expect("an object") {
+            assert_eq!(&campaign[key], value, "{key}");
+        }
+    }
+}
+
+#[test]
+fn another_grouping_judges_every_record_again() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("grouping.toml");
+    let grouping = |name: &str, lower: bool, upper: bool, classes: usize| {
+        let last = classes - 1;
+        let text = format!(
+            "name = \"{name}\"\nclasses = {classes}\n[[group]]\nname = \"lower\"\ncritical = {lower}\nclasses = \"0-2\"\n\
+             [[group]]\nname = \"upper\"\ncritical = {upper}\nclasses = \"3-{last}\"\n"
+        );
+        fs::write(&path, text).expect("a file");
+    };
+    let scm = || {
+        let report = json(&["report", CAMPAIGN, "--json", "--grouping", text(&path)]);
+        assert_eq!(report["config"]["grouping"], "halves", "what was asked for stays");
+        (report["grouping"].clone(), report["faults"]["scm"]["count"].as_u64(), report["golden"]["scm"].clone())
+    };
+    grouping("none", false, false, 6);
+    let (name, faults, golden) = scm();
+    assert_eq!((name.as_str(), faults, &golden["count"]), (Some("none"), Some(0), &0.into()));
+    grouping("all", true, true, 6);
+    let records = fs::read_to_string(Path::new(CAMPAIGN).join("faults.jsonl")).expect("records");
+    let crossing = records.lines().filter(|line| {
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        let [golden, faulty] = ["golden", "faulty"].map(|run| record[run]["class"].as_u64() < Some(3));
+        golden != faulty
+    });
+    assert_eq!(scm().1, Some(crossing.count() as u64));
+    grouping("small", true, true, 4);
+    super::refused(&["report", CAMPAIGN, "--grouping", text(&path)], INPUT, "the grouping \"small\" is for 4 classes");
+}
+
+#[test]
+fn the_study_draws_so_many_faults_of_each_set() {
+    let draw = |count: &str, seed: &str| {
+        let report = json(&["report", CAMPAIGN, "--json", "--study-sample", count, "--seed", seed]);
+        let injections: Vec<_> = report["study_sample"]["starts"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|set| set["injections"].clone())
+            .collect();
+        (report, injections)
+    };
+    let (one, injections) = draw("50", "1");
+    assert_eq!(injections, [50, 50, 50, 50]);
+    assert_eq!(one, draw("50", "1").0);
+    assert_ne!(one["study_sample"], draw("50", "2").0["study_sample"]);
+    assert_eq!(one["starts"], json(&["report", CAMPAIGN, "--json"])["starts"]);
+    // Where a set has fewer, all of them are drawn.
+    let (all, injections) = draw("3000", "1");
+    assert_eq!(all["study_sample"]["starts"], all["starts"]);
+    assert_eq!(injections, [105, 60, 90, 150]);
+    let text = stdout(&["report", CAMPAIGN, "--study-sample", "100", "--seed", "1"]);
+    assert!(text.contains("initially SCM: there are only 60 faults, all of them are used"), "{text}");
+    super::refused(&["report", CAMPAIGN, "--seed", "1"], USAGE, "--study-sample");
+}
+
+#[test]
+fn parquet_has_a_row_for_each_fault() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("faults.parquet");
+    super::refused(&["report", CAMPAIGN, "--format", "parquet"], USAGE, "-o FILE");
+    faultscope(&["report", CAMPAIGN, "--format", "parquet", "-o", text(&path)]).code(DONE);
+    let reader = SerializedFileReader::new(fs::File::open(&path).expect("a file")).expect("Parquet");
+    let records = fs::read_to_string(Path::new(CAMPAIGN).join("faults.jsonl")).expect("records");
+    let config: Value =
+        serde_json::from_slice(&fs::read(Path::new(CAMPAIGN).join("config.json")).expect("a file")).expect("JSON");
+    let mut count = 0;
+    for (row, line) in reader.get_row_iter(None).expect("rows").zip(records.lines()) {
+        let row: BTreeMap<String, Field> =
+            row.expect("a row").get_column_iter().map(|(name, field)| (name.clone(), field.clone())).collect();
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        let int = |name: &str| match &row[name] {
+            Field::Long(value) => *value,
+            Field::Int(value) => i64::from(*value),
+            Field::UByte(value) => i64::from(*value),
+            other => panic!("{name}: {other:?}"),
+        };
+        let float = |name: &str| match &row[name] {
+            Field::Float(value) => *value,
+            other => panic!("{name}: {other:?}"),
+        };
+        let word = |name: &str| match &row[name] {
+            Field::Str(value) => value.clone(),
+            other => panic!("{name}: {other:?}"),
+        };
+        let fault = &record["fault"];
+        assert_eq!(record["image"], int("image"));
+        assert_eq!(record["label"], int("label"));
+        assert_eq!(record["golden"]["class"], int("golden"));
+        assert_eq!(record["faulty"]["class"], int("faulty"));
+        assert_eq!(record["outcome"], word("outcome"));
+        assert_eq!(row["due"], Field::Bool(record["due"] == true));
+        assert_eq!(row["scm"], Field::Bool(record["scm"] == true));
+        assert_eq!(word("start") == "correct", record["label"] == record["golden"]["class"]);
+        assert_eq!(row["golden_scm"], Field::Bool(word("start") == "scm"));
+        assert_eq!(word("campaign"), "made-up");
+        assert_eq!(int("faults"), 1);
+        assert_eq!(fault["target"], word("target"));
+        assert_eq!(fault["layer"], word("layer"));
+        assert_eq!(config["layers"][int("layer_index") as usize], word("layer"));
+        assert_eq!(fault["tensor"], word("tensor"));
+        assert_eq!(fault["element"], int("element"));
+        assert_eq!(fault["bit"], int("bit"));
+        assert_eq!(fault["before"].as_f64().map(|value| value as f32), Some(float("before")));
+        match &fault["after"] {
+            Value::String(name) => assert_eq!(float("after").to_string().replace("inf", "Infinity"), *name),
+            value => assert_eq!(value.as_f64().map(|value| value as f32), Some(float("after"))),
+        }
+        count += 1;
+    }
+    assert_eq!(count, records.lines().count());
+}
+
+#[test]
+fn a_page_stands_alone_and_lets_no_name_out_of_its_place() {
+    for directories in [&[CAMPAIGN][..], &[CAMPAIGN, CAMPAIGN]] {
+        let mut arguments = vec!["report", "--format", "html"];
+        arguments.extend(directories);
+        let page = stdout(&arguments);
+        assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+        for foreign in ["<script", "http:", "https:", "src=", "<link", "@import", "url("] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+        assert!(page.contains("relu &quot;quoted&quot;, &lt;b&gt;&amp;") && !page.contains("<b>&"));
+        for part in
+            ["By bit", "By layer", "By layer and bit", "Golden errors by class", "Provenance", "prefers-color-scheme"]
+        {
+            assert!(page.contains(part), "{part}");
+        }
+        assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+    }
+}
+
+#[test]
+fn a_file_is_replaced_only_where_that_is_asked_for() {
+    let folder = TempDir::new().expect("a temporary folder");
+    for format in ["text", "csv", "json", "parquet", "html"] {
+        let path = folder.path().join(format);
+        fs::write(&path, "precious").expect("a file");
+        let write = ["report", CAMPAIGN, "--format", format, "-o", text(&path)];
+        super::refused(&write, INPUT, "--force replaces it");
+        assert_eq!(fs::read(&path).expect("a file"), b"precious");
+        faultscope(&[&write[..], &["--force"]].concat()).code(DONE).stdout(predicate::str::is_empty());
+        assert!(fs::metadata(&path).expect("a file").len() > 1000);
+    }
+    let path = folder.path().join("text");
+    assert!(!fs::read_to_string(&path).expect("text").contains('\u{1b}'));
+    let missing = folder.path().join("missing").join("page.html");
+    super::refused(&["report", CAMPAIGN, "--format", "html", "-o", text(&missing)], INPUT, "missing");
+}
+
+#[test]
+fn records_out_of_order_are_refused_by_line() {
+    let folder = TempDir::new().expect("a temporary folder");
+    fs::copy(Path::new(CAMPAIGN).join("config.json"), folder.path().join("config.json")).expect("a copy");
+    let records = fs::read_to_string(Path::new(CAMPAIGN).join("faults.jsonl")).expect("records");
+    let mut lines: Vec<_> = records.lines().collect();
+    lines.swap(0, 200);
+    fs::write(folder.path().join("faults.jsonl"), lines.join("\n")).expect("records");
+    super::refused(&["report", text(folder.path())], INPUT, "faults.jsonl: line 2: ");
+}
