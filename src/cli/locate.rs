@@ -9,7 +9,7 @@ use crate::{Error, Result};
 pub const MODELS_VARIABLE: &str = "FAULTSCOPE_MODELS";
 
 /// Extensions of model files, for folders that no manifest describes.
-const EXTENSIONS: [&str; 3] = ["bpk", "safetensors", "onnx"];
+const EXTENSIONS: [&str; 6] = ["bpk", "safetensors", "onnx", "keras", "h5", "hdf5"];
 
 /// The folder of models: what [`MODELS_VARIABLE`] says; else `models` in the working folder; else the one of the
 /// checkout that the running program was built in. It need not exist.
@@ -83,7 +83,9 @@ fn in_folder(model: &str, folder: &Path) -> Result<PathBuf> {
         .collect();
     match (files.pop(), files.len()) {
         (Some(file), 0) => Ok(file),
-        (None, _) => Err(Error::input(model, "the folder holds no model file (.bpk, .safetensors or .onnx)")),
+        (None, _) => {
+            Err(Error::input(model, "the folder holds no model file (.bpk, .safetensors, .onnx, .keras, .h5 or .hdf5)"))
+        }
         (Some(_), more) => {
             Err(Error::input(model, format_args!("the folder holds {} model files; name one of them", more + 1)))
         }

@@ -42,7 +42,7 @@ use self::write::Existing;
 
 /// Flip bits in a neural network and see what becomes of its answer.
 ///
-/// MODEL is a model file (.onnx, .bpk, .safetensors) or the id of a folder in models/.
+/// MODEL is a model file (.onnx, .h5, .keras, .bpk, .safetensors) or the id of a folder in models/.
 #[derive(Debug, Parser)]
 #[command(name = "faultscope", version, max_term_width = 100, after_help = exit::HELP, subcommand_required = true)]
 struct Arguments {

@@ -3,7 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::graph::{Graph, GraphBuilder, HostTensor, Op, Unary};
+use crate::exec::{Executor, Plain};
+use crate::graph::{Graph, GraphBuilder, HostTensor, Layout, Op, SampledLayers, Unary};
+use crate::ops::Array;
 
 /// Three layers of 4, 4 and 2 activations; the last one has 8 weights and 2 biases.
 fn graph() -> Graph {
@@ -145,4 +147,53 @@ fn an_element_counts_the_layers_tensors_end_to_end() {
     assert_eq!(name(8).unwrap(), ("b".to_owned(), 0));
     assert!(name(10).unwrap_err().to_string().contains("0 to 9"));
     assert!(space.layer(&graph, 0).unwrap_err().to_string().contains("no parameters"));
+}
+
+/// Four layers, all of which depend on the image, and campaigns draw from those between the first and the last.
+#[test]
+fn a_keras_models_inner_layers_are_sampled_whatever_they_do() {
+    let mut builder = GraphBuilder::new("test");
+    builder.sample(SampledLayers::Inner);
+    let mut value = builder.input("image", [1, 4]).unwrap();
+    for name in ["input", "dropout", "relu", "scores"] {
+        let op = if name == "relu" { Op::Unary(Unary::Relu) } else { Op::Identity };
+        value = builder.layer(name, "Layer", op, &[value]).unwrap();
+    }
+    let graph = builder.finish(&[value]).unwrap();
+    let layers = |space: SiteSpace| space.layers().iter().map(|sites| sites.layer).collect::<Vec<_>>();
+    assert_eq!(layers(SiteSpace::of(&graph, Target::Activation)), [0, 1, 2, 3]);
+    assert_eq!(layers(SiteSpace::sampled(&graph, Target::Activation)), [1, 2]);
+    assert!(layers(SiteSpace::sampled(&graph, Target::Weight)).is_empty());
+}
+
+/// An element is counted as the source lays the tensor out; what changes is where it is stored.
+#[test]
+fn a_fault_strikes_the_element_of_the_sources_layout() {
+    let mut builder = GraphBuilder::new("test");
+    let image = builder.input("image", [1, 2, 1, 3]).unwrap();
+    let slope = HostTensor::new([2, 1, 1], vec![0.25, 0.5]).unwrap();
+    let slope = builder.parameter("slope", slope).unwrap();
+    builder.lay_out(slope, Layout::new(&[1, 2, 0])).unwrap();
+    let made = builder.layer("prelu", "PReLU", Op::PRelu, &[image, slope]).unwrap();
+    builder.lay_out(made, Layout::new(&[0, 2, 3, 1])).unwrap();
+    let graph = std::sync::Arc::new(builder.finish(&[made]).unwrap());
+    let device = burn::tensor::Device::flex();
+    let executor = Executor::new(graph.clone(), &device).unwrap();
+    let image = Array::from_slice(&[1, 2, 1, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &device);
+    let golden = pollster::block_on(executor.run(&[image], &mut Plain)).unwrap();
+
+    // Row 0, column 1, channel 1 is element 3 of 1 x 1 x 3 x 2, and stored element 4.
+    let site = |target, tensor, element| Site { target, layer: 0, tensor, element, corruption: Corruption::Set(9.0) };
+    let mut injector = Injector::new(&graph, &[site(Target::Activation, made, 3)]);
+    let unchanged = BTreeMap::new();
+    let run = pollster::block_on(executor.rerun(&golden, &unchanged, &mut injector, |_| true)).unwrap();
+    let faulty = pollster::block_on(run.get(made).unwrap().read()).unwrap();
+    assert_eq!(faulty, [1.0, 2.0, 3.0, 4.0, 9.0, 6.0]);
+    let injected = injector.into_injected();
+    assert_eq!((injected[0].element, injected[0].before, injected[0].after), (3, 5.0, 9.0));
+
+    let (changed, injected) =
+        pollster::block_on(faulty_parameters(&executor, &[site(Target::Weight, slope, 1)])).unwrap();
+    assert_eq!(pollster::block_on(changed[&slope].read()).unwrap(), [0.25, 9.0]);
+    assert_eq!((injected[0].element, injected[0].before), (1, 0.5));
 }

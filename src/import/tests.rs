@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 
 use super::{Format, document, load};
 use crate::data::{Normalise, Preprocess, Resize};
-use crate::graph::{Conv, Graph, GraphBuilder, HostTensor, Op, PadMode, Padding2d, Reduction, Source, Unary};
+use crate::graph::{
+    Conv, Graph, GraphBuilder, HostTensor, Layout, Op, PadMode, Padding2d, Reduction, SampledLayers, Source, Step,
+    Unary,
+};
 use crate::labels::Grouping;
 use crate::model::{Card, Model};
 
@@ -31,6 +34,14 @@ fn model(names: [&str; 3], mut values: impl FnMut(usize) -> f32) -> Model {
     let x = builder.layer("pad", "Pad", pad, &[x]).expect("fits");
     let clip = Op::Unary(Unary::Clip { min: f32::NEG_INFINITY, max: 0.1 });
     let x = builder.layer("clip", "Clip", clip, &[x]).expect("fits");
+    // As Keras would have it: several steps, and the axes in another order.
+    let steps = vec![
+        Step { op: Op::Unary(Unary::ClippedRelu { max: f32::INFINITY, slope: 0.1, threshold: 0.2 }), inputs: 1 },
+        Step { op: Op::Affine { axis: 1, factor: vec![0.1, 2.0], offset: vec![0.0, -0.3] }, inputs: 0 },
+    ];
+    let x = builder.layer("chain", "Keras", Op::Chain(steps), &[x]).expect("fits");
+    builder.lay_out(x, Layout::new(&[0, 2, 3, 1])).expect("fits");
+    builder.sample(SampledLayers::Inner);
     let mean = Op::Reduce { reduction: Reduction::Mean, axes: vec![2, 3], keep_dims: false };
     let x = builder.layer("mean", "ReduceMean", mean, &[x]).expect("fits");
     builder.folded("constant", "Constant", &[("seven", vec![7])]).expect("fits");
@@ -58,6 +69,7 @@ fn assert_same(read: &Model, written: &Model) {
     assert_eq!(read.card, written.card);
     assert_eq!(read.graph.nodes, written.graph.nodes);
     assert_eq!(read.graph.values, written.graph.values);
+    assert_eq!(read.graph.sampled, written.graph.sampled);
     assert_eq!((&read.graph.inputs, &read.graph.outputs), (&written.graph.inputs, &written.graph.outputs));
     assert_eq!(read.graph.parameters.len(), written.graph.parameters.len());
     for (id, tensor) in &written.graph.parameters {
@@ -188,6 +200,13 @@ fn descriptions_and_tensors_must_agree() {
     let mut cyclic = good.clone();
     cyclic["graph"]["nodes"].as_array_mut().expect("layers").reverse();
     assert!(read(&cyclic, tensors(&plain())).starts_with("net: layer "));
+
+    let mut disorderly = good.clone();
+    let laid_out = disorderly["graph"]["values"].as_array_mut().expect("values").iter_mut();
+    for value in laid_out.filter(|value| value.get("layout").is_some()) {
+        value["layout"] = json!([0, 1, 1, 3]);
+    }
+    assert!(read(&disorderly, tensors(&plain())).contains("does not order the axes"));
 
     let mut huge = good;
     huge["graph"]["values"][0]["shape"] = json!([1, 3, 1_u64 << 40, 1_u64 << 40]);

@@ -9,7 +9,7 @@ const MAX_SHEET: usize = 24;
 /// A matrix with more elements than this is shown row by row.
 const MAX_MATRIX: usize = 64 * 1024;
 
-/// A tensor's elements cut into planes of equal size, each drawn in rows of `columns` elements. The last row
+/// A tensor's elements, as they are stored, cut into planes of equal size, each drawn in rows of `columns` elements. The last row
 /// may be shorter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planes {
@@ -67,7 +67,7 @@ impl Planes {
         self.per_plane.div_ceil(self.columns.max(1))
     }
 
-    /// The plane that holds `element`.
+    /// The plane that holds the stored `element`.
     pub fn plane_of(&self, element: usize) -> usize {
         element / self.per_plane.max(1)
     }

@@ -10,7 +10,7 @@ use super::planes::Planes;
 use crate::campaign::{FaultSummary, Summary};
 use crate::exec::TraceRow;
 use crate::fault::{FaultModel, InjectedFault, Site, Target};
-use crate::graph::{NodeId, ValueId};
+use crate::graph::{Layout, NodeId, ValueId};
 use crate::outcome::{Rate, Verdict};
 use crate::platform::DeviceChoice;
 
@@ -181,7 +181,7 @@ pub struct LayerInfo {
     pub outputs: Vec<TensorInfo>,
     /// Its parameters.
     pub parameters: Vec<TensorInfo>,
-    /// Shape of its first output.
+    /// Shape of its first output, as the source framework lays it out.
     pub shape: Vec<usize>,
 }
 
@@ -202,14 +202,31 @@ pub struct TensorInfo {
     pub id: ValueId,
     /// Its name.
     pub name: String,
-    /// Its shape.
+    /// Its shape as stored, which is how it is drawn.
     pub shape: Vec<usize>,
+    /// How the source framework lays it out, which is how its elements are counted.
+    pub layout: Layout,
 }
 
 impl TensorInfo {
     /// Number of elements.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// Its shape as the source framework lays it out.
+    pub fn source_shape(&self) -> Vec<usize> {
+        self.layout.shape(&self.shape)
+    }
+
+    /// Where `element` is stored, and so drawn.
+    pub fn spot(&self, element: usize) -> usize {
+        self.layout.stored_index(&self.shape, element)
+    }
+
+    /// The element that is stored at `spot`.
+    pub fn element(&self, spot: usize) -> usize {
+        self.layout.source_index(&self.shape, spot)
     }
 }
 
@@ -268,9 +285,9 @@ impl TensorView {
         values.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
     }
 
-    /// The value of `element` of the tensor, where this view holds it.
-    pub fn value(&self, element: usize) -> Option<f32> {
-        let at = element.checked_sub(self.first * self.planes.per_plane)?.checked_mul(4)?;
+    /// The value at `spot` of the tensor as stored, where this view holds it.
+    pub fn value(&self, spot: usize) -> Option<f32> {
+        let at = spot.checked_sub(self.first * self.planes.per_plane)?.checked_mul(4)?;
         let bytes = self.bytes.get(at..at.checked_add(4)?)?;
         bytes.try_into().ok().map(f32::from_le_bytes)
     }

@@ -8,6 +8,7 @@ mod convert;
 mod devices;
 mod inject;
 mod inspect;
+mod keras;
 mod predict;
 mod protocol;
 mod real;

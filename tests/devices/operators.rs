@@ -117,6 +117,7 @@ fn functions() -> Vec<Op> {
         Unary::Erf,
         Unary::Mish,
         Unary::Clip { min: 0.0, max: 6.0 },
+        Unary::ClippedRelu { max: 1.5, slope: 0.25, threshold: 0.5 },
         Unary::Sqrt,
         Unary::Reciprocal,
         Unary::Exp,
@@ -169,6 +170,11 @@ fn normalisations_agree() {
     let x = draw.tensor(&[1, 6, 7, 7]);
     agree(&[
         (Op::BatchNorm { epsilon: 1e-3, scale: true, bias: true }, [vec![x.clone()], parameters.to_vec()].concat()),
+        (
+            Op::BatchNorm { epsilon: 1e-3, scale: false, bias: false },
+            [vec![x.clone()], parameters[2..].to_vec()].concat(),
+        ),
+        (Op::Affine { axis: 1, factor: vec![0.5; 6], offset: vec![-0.25; 6] }, vec![x.clone()]),
         (Op::Lrn { size: 5, alpha: 0.1, beta: 0.75, bias: 1.0 }, vec![x.clone()]),
         (softmax(false), vec![draw.between(&[1, 100], -80.0, 80.0)]),
         (softmax(true), vec![draw.between(&[1, 100], -80.0, 80.0)]),

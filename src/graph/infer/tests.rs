@@ -2,7 +2,8 @@
 
 use super::infer;
 use crate::graph::{
-    Binary, Conv, CoordinateMode, Interpolation, Op, PadMode, Padding2d, Pool, Reduction, Resize, SliceRange, Unary,
+    Binary, Conv, CoordinateMode, Interpolation, Op, PadMode, Padding2d, Pool, Reduction, Resize, SliceRange, Step,
+    Unary,
 };
 
 const HUGE: usize = usize::MAX;
@@ -114,6 +115,39 @@ fn per_channel_parameters_must_fit() {
     refused(Op::Lrn { size: HUGE, alpha: 1.0, beta: 1.0, bias: 1.0 }, &[&[1, 3, 2, 2]], "too large");
     refused(Op::Binary(Binary::Add), &[&[2, 3], &[2]], "cannot be broadcast");
     refused(Op::Binary(Binary::Add), &[&[1 << 20, 1], &[1 << 20]], "too large");
+}
+
+#[test]
+fn constants_must_fit_their_axis() {
+    let affine = |axis, factors: usize, offsets: usize| Op::Affine {
+        axis,
+        factor: vec![1.0; factors],
+        offset: vec![0.0; offsets],
+    };
+    refused(affine(2, 1, 1), &[&[2, 3]], "axis 2 is out of range");
+    refused(affine(1, 2, 2), &[&[2, 3]], "each of the 3 elements of axis 1");
+    refused(affine(1, 3, 1), &[&[2, 3]], "found 3 and 1");
+    refused(affine(1, 0, 0), &[&[2, 3]], "found 0 and 0");
+}
+
+#[test]
+fn a_chain_must_use_its_inputs_up() {
+    let chain = |steps: &[(Op, usize)]| {
+        Op::Chain(steps.iter().map(|(op, inputs)| Step { op: op.clone(), inputs: *inputs }).collect())
+    };
+    let add = Op::Binary(Binary::Add);
+    let inputs: &[&[usize]] = &[&[2, 3], &[3], &[2, 1]];
+    let steps = [(add.clone(), 2), (Op::Reshape { shape: vec![3, 2] }, 0), (add.clone(), 1)];
+    refused(chain(&steps), inputs, "cannot be broadcast");
+    assert_eq!(infer(&chain(&[(add.clone(), 2), (add.clone(), 1)]), inputs), Ok(vec![vec![2, 3]]));
+    refused(chain(&[(add.clone(), 2)]), inputs, "no step takes the last 1 inputs");
+    refused(chain(&[(add.clone(), 2), (add.clone(), 2)]), inputs, "step 1 needs 2 inputs, 1 are left");
+    refused(chain(&[(add.clone(), 2), (add, 0), (Op::Identity, 1)]), inputs, "number of inputs must be 2, found 1");
+    refused(chain(&[]), inputs, "at least one step");
+    refused(chain(&[(chain(&[(Op::Identity, 1)]), 1)]), &[&[2]], "must not be a chain");
+    let split = Op::Split { axis: 0, sizes: vec![1, 1] };
+    refused(chain(&[(split, 1)]), &[&[2]], "one output, it has 2");
+    refused(chain(&[(Op::Folded, 1)]), &[&[2]], "folded");
 }
 
 #[test]

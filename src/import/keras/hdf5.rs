@@ -13,11 +13,17 @@ const MAX_EXPANSION: usize = 64;
 /// So that the smallest files, which are mostly zeros, pass.
 const SMALL: usize = 1 << 20;
 
+/// Most lists of groups that are read: a damaged file may have groups that contain each other, and Keras' largest
+/// models have a few thousand.
+const MAX_LISTS: usize = 100_000;
+
 /// An open HDF5 file.
 pub(super) struct Store {
     file: File,
     /// Bytes of tensors that may still be read.
     budget: Cell<usize>,
+    /// Lists of groups that may still be read.
+    lists: Cell<usize>,
 }
 
 impl Store {
@@ -26,10 +32,17 @@ impl Store {
     /// # Errors
     /// Where they are none, or a damaged one.
     pub fn open(bytes: Vec<u8>) -> Result<Self> {
-        let budget = Cell::new(bytes.len().saturating_mul(MAX_EXPANSION).max(SMALL));
+        let length = bytes.len();
+        let budget = Cell::new(length.saturating_mul(MAX_EXPANSION).max(SMALL));
         let file = File::from_bytes(bytes)
             .map_err(|error| Error::request(format_args!("not an HDF5 file, or a damaged one: {error}")))?;
-        Ok(Self { file, budget })
+        let stated = file.superblock().eof_address;
+        if stated > length as u64 {
+            return Err(Error::request(format_args!(
+                "the HDF5 file is cut short: it is {length} bytes long and says that it has {stated}"
+            )));
+        }
+        Ok(Self { file, budget, lists: Cell::new(MAX_LISTS) })
     }
 
     /// The string in attribute `name` of the group at `path`, where there is one.
@@ -55,6 +68,8 @@ impl Store {
 
     /// Names of the groups in the group at `path`.
     pub fn groups(&self, path: &str) -> Result<Vec<String>> {
+        let left = self.lists.get().checked_sub(1);
+        self.lists.set(left.ok_or_else(|| Error::request("the groups of the HDF5 file go round in circles"))?);
         self.group(path)?.groups().map_err(|error| damaged(path, &error))
     }
 

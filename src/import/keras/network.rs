@@ -9,7 +9,7 @@ use super::draft::{Draft, Parameters, stored_order};
 use super::layers;
 use super::settings::{Settings, items};
 use super::weights::{Place, Plan, Weights};
-use crate::graph::{Graph, GraphBuilder, Layout, SampledLayers, ValueId, elements};
+use crate::graph::{Graph, GraphBuilder, Layout, SampledLayers, ValueId};
 use crate::{Error, Result};
 
 /// The graph of `network` with `weights`.
@@ -81,13 +81,18 @@ fn known(network: &Network) -> Result<()> {
 
 /// Shape of an input layer for one image.
 fn input_shape(layer: &Layer) -> Result<Vec<usize>> {
-    let refuse = |problem: &str| Error::graph(&layer.name, format_args!("{problem}, found {}", layer.config));
     let stated = ["batch_shape", "batch_input_shape"].iter().find_map(|key| layer.config.get(key).and_then(items));
-    let stated = stated.ok_or_else(|| refuse("an input shape is expected"))?;
+    let stated = stated.ok_or_else(|| Error::graph(&layer.name, "the model does not state the shape of its input"))?;
     let length = |length: &Value| length.as_u64().and_then(|length| usize::try_from(length).ok());
     let shape: Option<Vec<usize>> = stated.iter().skip(1).map(length).collect();
-    let shape = shape.filter(|shape| elements(shape).is_some_and(|count| count > 0)).ok_or_else(|| {
-        refuse("the length of every axis but the batch must be fixed; save the model with a fixed image size")
+    let shape = shape.filter(|shape| !shape.contains(&0)).ok_or_else(|| {
+        Error::graph(
+            &layer.name,
+            format_args!(
+                "the input's shape must be fixed but for the batch, found {}; save the model with a fixed image size",
+                serde_json::json!(stated)
+            ),
+        )
     })?;
     Ok([&[1], shape.as_slice()].concat())
 }

@@ -1,5 +1,6 @@
 //! The operators against onnxruntime, against their own inverses, and on NaN.
 
+mod layers;
 mod non_finite;
 mod properties;
 mod reference;

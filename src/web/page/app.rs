@@ -103,7 +103,7 @@ impl Component for App {
                     <p>{ "Everything is computed in this tab; no file leaves it." }</p>
                 </footer>
                 if self.dragging {
-                    <div class="drop-hint"><p>{ "Drop a model (.onnx, .bpk, .safetensors) or an image" }</p></div>
+                    <div class="drop-hint"><p>{ "Drop a model (.onnx, .h5, .keras, .bpk, .safetensors) or an image" }</p></div>
                 }
             </>
         }

@@ -29,29 +29,35 @@ pub fn FeatureMap(props: &FeatureMapProps) -> Html {
     // The same callback every time, so that moving the pointer draws nothing but the readout.
     let hover = {
         let hovered = hovered.setter();
-        use_callback((), move |element, ()| hovered.set(element))
+        use_callback((), move |spot, ()| hovered.set(spot))
     };
-    let shown = state.view_now().zip(state.planes()).zip(state.element());
-    let Some(((view, planes), element)) = shown else {
+    let shown = state.view_now().zip(state.planes()).zip(state.tensor().zip(state.spot()));
+    let Some(((view, planes), (tensor, spot))) = shown else {
         return html! { <div class="map map-empty skeleton" aria-hidden="true"></div> };
     };
-    let plane = planes.plane_of(element);
-    let at = (*hovered).filter(|&at| at < planes.elements()).unwrap_or(element);
+    let plane = planes.plane_of(spot);
+    let at = (*hovered).filter(|&at| at < planes.elements()).unwrap_or(spot);
+    // The map is drawn as the tensor is stored; elements count as the source framework lays it out.
+    let choose = {
+        let tensor = tensor.clone();
+        act.reform(move |spot: usize| Action::ChooseElement(tensor.element(spot)))
+    };
+    let chosen = position(&planes, spot, tensor.element(spot));
     html! {
         <div class="map" aria-busy={state.view.busy().to_string()}>
             { which(state, act) }
             <div class="map-row">
-                <Plane view={view.clone()} {plane} {element} dark={*dark} act={act.clone()} {hover} />
+                <Plane view={view.clone()} {plane} {spot} {chosen} dark={*dark} choose={choose.clone()} {hover} />
                 <div class="map-side">
                     { legend(view.max_abs, *dark) }
                     <p class="readout" id="readout">
                         <span class="readout-value">{ view.value(at).map(words::number) }</span>
-                        <span>{ position(&planes, at) }</span>
+                        <span>{ position(&planes, at, tensor.element(at)) }</span>
                         <span class="hint">{ if hovered.is_some() { "Click to choose" } else { "Chosen element" } }</span>
                     </p>
                 </div>
             </div>
-            <Sheet {view} {plane} {element} dark={*dark} {act} />
+            <Sheet {view} {plane} {spot} dark={*dark} {choose} />
         </div>
     }
 }
@@ -102,12 +108,13 @@ fn plane_name(kind: PlaneKind, plane: usize) -> String {
     }
 }
 
-fn position(planes: &Planes, element: usize) -> String {
-    let (row, column) = planes.position(element);
-    let plane = planes.plane_of(element);
+/// The element that is drawn at `spot`, in words.
+fn position(planes: &Planes, spot: usize, element: usize) -> String {
+    let (row, column) = planes.position(spot);
+    let plane = planes.plane_of(spot);
     match planes.kind {
         PlaneKind::Channel => format!("element {element}: channel {plane}, row {row}, column {column}"),
-        PlaneKind::Filter => format!("element {element}: filter {plane}, weight {}", element % planes.per_plane.max(1)),
+        PlaneKind::Filter => format!("element {element}: filter {plane}, weight {}", spot % planes.per_plane.max(1)),
         PlaneKind::Vector => format!("element {element}"),
     }
 }
@@ -116,19 +123,21 @@ fn position(planes: &Planes, element: usize) -> String {
 struct PlaneProps {
     view: Rc<TensorView>,
     plane: usize,
-    element: usize,
+    spot: usize,
+    /// The chosen element in words.
+    chosen: String,
     dark: bool,
-    act: Callback<Action>,
+    choose: Callback<usize>,
     hover: Callback<Option<usize>>,
 }
 
 /// One plane, large.
 #[component]
 fn Plane(props: &PlaneProps) -> Html {
-    let PlaneProps { view, plane, element, dark, act, hover } = props;
+    let PlaneProps { view, plane, spot, chosen, dark, choose, hover } = props;
     let frame = use_node_ref();
     let planes = view.planes;
-    let (plane, element) = (*plane, *element);
+    let (plane, spot) = (*plane, *spot);
     let (rows, columns) = (planes.rows().max(1), planes.columns.max(1));
     let find = {
         let frame = frame.clone();
@@ -149,17 +158,17 @@ fn Plane(props: &PlaneProps) -> Html {
     };
     let onpointerleave = hover.reform(|_: PointerEvent| None);
     let onclick = {
-        let act = act.clone();
+        let choose = choose.clone();
         Callback::from(move |event: MouseEvent| {
-            if let Some(element) = find(&event) {
-                act.emit(Action::ChooseElement(element));
+            if let Some(spot) = find(&event) {
+                choose.emit(spot);
             }
         })
     };
     let onkeydown = {
-        let act = act.clone();
+        let choose = choose.clone();
         Callback::from(move |event: KeyboardEvent| {
-            let (row, column) = planes.position(element);
+            let (row, column) = planes.position(spot);
             let to = match event.key().as_str() {
                 "ArrowLeft" => column.checked_sub(1).map(|column| (row, column)),
                 "ArrowRight" => Some((row, column + 1)),
@@ -168,12 +177,12 @@ fn Plane(props: &PlaneProps) -> Html {
                 _ => return,
             };
             event.prevent_default();
-            if let Some(element) = to.and_then(|(row, column)| planes.element(plane, row, column)) {
-                act.emit(Action::ChooseElement(element));
+            if let Some(spot) = to.and_then(|(row, column)| planes.element(plane, row, column)) {
+                choose.emit(spot);
             }
         })
     };
-    let (row, column) = planes.position(element);
+    let (row, column) = planes.position(spot);
     let percent = |part: usize, whole: usize| 100.0 * part as f64 / whole as f64;
     let marker = format!(
         "left: {}%; top: {}%; width: {}%; height: {}%",
@@ -184,7 +193,7 @@ fn Plane(props: &PlaneProps) -> Html {
     );
     html! {
         <div class="plane" ref={frame} tabindex="0" role="group" id="feature-map"
-            aria-label={format!("Values of {}; the arrow keys choose an element. Chosen: {}", plane_name(planes.kind, plane), position(&planes, element))}
+            aria-label={format!("Values of {}; the arrow keys choose an element. Chosen: {chosen}", plane_name(planes.kind, plane))}
             style={format!("aspect-ratio: {columns} / {rows}; --cells: {}", columns.max(rows))}
             {onpointermove} {onpointerleave} {onclick} {onkeydown}>
             <Raster values={plane_values(view, plane)} {columns} max_abs={view.max_abs} {dark} />
@@ -197,23 +206,23 @@ fn Plane(props: &PlaneProps) -> Html {
 struct SheetProps {
     view: Rc<TensorView>,
     plane: usize,
-    element: usize,
+    spot: usize,
     dark: bool,
-    act: Callback<Action>,
+    choose: Callback<usize>,
 }
 
 /// The planes around the chosen one as thumbnails.
 #[component]
 fn Sheet(props: &SheetProps) -> Html {
-    let SheetProps { view, plane, element, dark, act } = props;
+    let SheetProps { view, plane, spot, dark, choose } = props;
     let planes = view.planes;
     if planes.count < 2 {
         return Html::default();
     }
-    let within = element % planes.per_plane.max(1);
+    let within = spot % planes.per_plane.max(1);
     let go = |plane: usize| {
-        let element = plane * planes.per_plane + within;
-        act.reform(move |_: MouseEvent| Action::ChooseElement(element))
+        let spot = plane * planes.per_plane + within;
+        choose.reform(move |_: MouseEvent| spot)
     };
     let last = (view.first + planes.sheet()).min(planes.count);
     let thumbnails = (view.first..last).map(|index| {

@@ -9,7 +9,7 @@ use crate::web::protocol::FileRef;
 use crate::web::state::Action;
 
 /// Endings of model files.
-const MODELS: [&str; 3] = ["onnx", "bpk", "safetensors"];
+const MODELS: [&str; 6] = ["onnx", "h5", "hdf5", "keras", "bpk", "safetensors"];
 /// Endings of images.
 const IMAGES: [&str; 9] = ["jpg", "jpeg", "png", "webp", "bmp", "ppm", "pgm", "pnm", "pbm"];
 
@@ -71,7 +71,7 @@ fn bring(files: &FileList, act: &Callback<Action>) {
     }
     if !strange.is_empty() {
         act.emit(Action::Tell(format!(
-            "{}: neither a model (.onnx, .bpk, .safetensors) nor an image (JPEG, PNG, WebP, BMP, PNM).",
+            "{}: neither a model (.onnx, .h5, .keras, .bpk, .safetensors) nor an image (JPEG, PNG, WebP, BMP, PNM).",
             strange.join(", ")
         )));
     }

@@ -55,7 +55,7 @@ fn model(state: &State, act: &Callback<Action>) -> Html {
                             html! { <option value={id} {selected}>{ name }</option> }
                         }) }
                     </select>
-                    <FileButton label="Open…" accept=".onnx,.bpk,.safetensors" {act} />
+                    <FileButton label="Open…" accept=".onnx,.h5,.hdf5,.keras,.bpk,.safetensors" {act} />
                 </div>
             </div>
             { progress(state) }

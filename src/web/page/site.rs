@@ -71,14 +71,14 @@ fn place(state: &State, act: &Callback<Action>) -> Html {
         <div class="place">
             <p class="place-layer" id="layer-name">
                 <strong>{ &layer.name }</strong>
-                <span class="hint">{ format!("{}, {}", layer.kind, words::shape(&tensor.shape)) }</span>
+                <span class="hint">{ format!("{}, {}", layer.kind, words::shape(&tensor.source_shape())) }</span>
             </p>
             if tensors.len() > 1 {
                 <div class="field field-inline">
                     <label for="tensor">{ "Tensor" }</label>
                     <select id="tensor" onchange={choose_tensor}>
                         { for tensors.iter().map(|known| html! {
-                            <option selected={known.id == tensor.id}>{ format!("{} ({})", known.name, words::shape(&known.shape)) }</option>
+                            <option selected={known.id == tensor.id}>{ format!("{} ({})", known.name, words::shape(&known.source_shape())) }</option>
                         }) }
                     </select>
                 </div>

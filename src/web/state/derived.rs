@@ -118,8 +118,14 @@ impl State {
 
     /// The chosen element: the middle of the first plane where nothing was chosen.
     pub fn element(&self) -> Option<usize> {
-        let planes = self.planes()?;
-        self.link.element.or_else(|| planes.element(0, planes.rows() / 2, planes.columns / 2)).or(Some(0))
+        let (planes, tensor) = (self.planes()?, self.tensor()?);
+        let middle = || planes.element(0, planes.rows() / 2, planes.columns / 2).map(|spot| tensor.element(spot));
+        self.link.element.or_else(middle).or(Some(0))
+    }
+
+    /// Where the chosen element is stored, and so drawn.
+    pub fn spot(&self) -> Option<usize> {
+        Some(self.tensor()?.spot(self.element()?))
     }
 
     /// The chosen fault.
@@ -144,7 +150,7 @@ impl State {
         let same = key.request.tensor == self.tensor()?.id
             && key.request.which == Which::Golden
             && Some(&key.golden) == self.wanted_golden().as_ref();
-        if same { view.value(self.element()?) } else { None }
+        if same { view.value(self.spot()?) } else { None }
     }
 
     /// The golden run of the chosen model and image, where it is there.
@@ -161,7 +167,7 @@ impl State {
     /// The view, where it shows the chosen tensor and the chosen plane.
     pub fn view_now(&self) -> Option<Rc<TensorView>> {
         let (key, view) = (self.view.key()?, self.view.latest()?);
-        let (tensor, plane) = (self.tensor()?.id, self.planes()?.plane_of(self.element()?));
+        let (tensor, plane) = (self.tensor()?.id, self.planes()?.plane_of(self.spot()?));
         let planes = view.first..view.first + view.planes.sheet();
         (key.request.tensor == tensor && planes.contains(&plane)).then(|| view.clone())
     }

@@ -59,7 +59,7 @@ impl State {
     fn wanted_view(&self) -> Option<ViewKey> {
         let golden = self.wanted_golden()?;
         let (planes, tensor) = (self.planes()?, self.tensor()?.id);
-        let first = planes.sheet_of(planes.plane_of(self.element()?));
+        let first = planes.sheet_of(planes.plane_of(self.spot()?));
         let site = match self.which {
             Which::Golden => None,
             // The faulty values are those of the last faulty run; without one there is nothing to show.

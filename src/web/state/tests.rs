@@ -1,5 +1,6 @@
 use super::*;
 use crate::fault::{Corruption, InjectedFault, Target};
+use crate::graph::Layout;
 use crate::outcome::{Outcome, Verdict};
 use crate::web::planes::Planes;
 use crate::web::protocol::{ClassInfo, LayerInfo, Score, TensorInfo};
@@ -21,7 +22,12 @@ fn catalogue() -> Catalogue {
 }
 
 fn model() -> ModelInfo {
-    let tensor = |id: usize, name: &str, shape: &[usize]| TensorInfo { id, name: name.into(), shape: shape.to_vec() };
+    let tensor = |id: usize, name: &str, shape: &[usize]| TensorInfo {
+        id,
+        name: name.into(),
+        shape: shape.to_vec(),
+        layout: Layout::default(),
+    };
     let layer = |index: usize, name: &str, outputs: Vec<TensorInfo>, parameters: Vec<TensorInfo>| LayerInfo {
         index,
         name: name.into(),
@@ -356,4 +362,22 @@ fn a_campaign_reports_until_it_is_stopped() {
     assert!(matches!(page.open.remove(0).body, Request::Stop));
     page.hear(id, Response::Failed { message: "The campaign has stopped.".into() });
     assert!(!page.state.campaign.running() && !page.state.campaign.stopping);
+}
+
+/// The page draws a tensor as it is stored, and says and asks for elements as the source framework counts them.
+#[test]
+fn elements_count_in_the_sources_layout() {
+    let mut page = Page::open("#layer=first&element=9&bit=1");
+    let loading = page.open.remove(0);
+    let mut model = model();
+    model.layers[1].outputs[0].layout = Layout::new(&[0, 2, 3, 1]);
+    let tensor = model.layers[1].outputs[0].clone();
+    let device = DeviceInfo { choice: DeviceChoice::Cpu, name: String::new(), note: None };
+    page.hear(loading.id, Response::Loaded { model, device });
+    assert_eq!(tensor.source_shape(), [1, 4, 4, 2]);
+    // Row 1, column 0, channel 1.
+    assert_eq!((page.state.element(), page.state.spot()), (Some(9), Some(16 + 4)));
+    assert_eq!(page.state.site().map(|site| site.element), Some(9));
+    page.act(Action::ChooseElement(tensor.element(3)));
+    assert_eq!((page.state.element(), page.state.spot()), (Some(6), Some(3)));
 }

@@ -258,7 +258,8 @@ impl<H: Host> Engine<H> {
         };
         if site.target == Target::Weight
             && site.tensor == id
-            && let Some(element) = faulty.get_mut(site.element)
+            && let value = &graph.values[id]
+            && let Some(element) = faulty.get_mut(value.layout.stored_index(&value.shape, site.element))
         {
             *element = site.corruption.apply(*element)?;
         }
@@ -308,8 +309,11 @@ fn describe(lab: &Lab) -> ModelInfo {
     let tensors = |space: &SiteSpace, layer: usize| -> Vec<TensorInfo> {
         let sites = space.layers().iter().find(|sites| sites.layer == layer);
         let ids = sites.into_iter().flat_map(|sites| &sites.tensors).map(|&(id, _)| id);
-        ids.map(|id| TensorInfo { id, name: graph.values[id].name.clone(), shape: graph.values[id].shape.clone() })
-            .collect()
+        let tensor = |id: ValueId| {
+            let value = &graph.values[id];
+            TensorInfo { id, name: value.name.clone(), shape: value.shape.clone(), layout: value.layout.clone() }
+        };
+        ids.map(tensor).collect()
     };
     let layers = graph.nodes.iter().enumerate().map(|(index, node)| LayerInfo {
         index,
@@ -317,7 +321,7 @@ fn describe(lab: &Lab) -> ModelInfo {
         kind: node.kind.clone(),
         outputs: tensors(&activations, index),
         parameters: tensors(&weights, index),
-        shape: node.outputs.first().map(|&id| graph.values[id].shape.clone()).unwrap_or_default(),
+        shape: node.outputs.first().map(|&id| graph.values[id].source_shape()).unwrap_or_default(),
     });
     let shape = model.input_shape();
     ModelInfo {

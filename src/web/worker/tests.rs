@@ -46,9 +46,14 @@ fn picture(level: u8) -> Vec<u8> {
 
 /// An engine with the GTSRB network beside the project and two images; `None` where it is not there.
 fn engine() -> Option<Engine<Bench>> {
+    engine_with("gtsrb_cnn.onnx")
+}
+
+/// The same with the network in this file, which the worker tells by its content.
+fn engine_with(model: &str) -> Option<Engine<Bench>> {
     let shared = std::env::var_os("FAULTSCOPE_SHARED")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let path = shared.join("models/gtsrb_cnn.onnx");
+    let path = shared.join("models").join(model);
     let Ok(model) = std::fs::read(&path) else {
         println!("skipped: {} is not there", path.display());
         return None;
@@ -83,7 +88,13 @@ fn view(engine: &mut Engine<Bench>, tensor: usize, which: Which) -> Vec<f32> {
 
 #[test]
 fn a_fault_shows_in_the_values_and_in_the_trace() {
-    let Some(mut engine) = engine() else { return };
+    for file in ["gtsrb_cnn.onnx", "gtsrb_cnn.h5"] {
+        let Some(engine) = engine_with(file) else { return };
+        a_fault_shows(engine);
+    }
+}
+
+fn a_fault_shows(mut engine: Engine<Bench>) {
     let model = load(&mut engine);
     assert!(
         matches!(ask(&mut engine, Request::Golden { image: file("a.ppm") }), Response::Golden(golden) if golden.top.len() == 5)
@@ -91,16 +102,19 @@ fn a_fault_shows_in_the_values_and_in_the_trace() {
     for target in [Target::Activation, Target::Weight] {
         let layer =
             model.layers.iter().find(|layer| !layer.tensors(target).is_empty()).expect("a network has such a layer");
-        let tensor = layer.tensors(target)[0].id;
+        let tensor = &layer.tensors(target)[0];
+        let spot = tensor.spot(2);
+        assert_eq!(spot == 2, tensor.layout.is_stored());
+        let tensor = tensor.id;
         let site = Site { target, layer: layer.index, tensor, element: 2, corruption: Corruption::Set(1000.0) };
         let before = view(&mut engine, tensor, Which::Golden);
         let Response::Injected(injection) = ask(&mut engine, Request::Inject { site }) else { panic!("no answer") };
-        assert_eq!((injection.faults[0].before, injection.faults[0].after), (before[2], 1000.0));
+        assert_eq!((injection.faults[0].before, injection.faults[0].after), (before[spot], 1000.0));
         assert!(injection.trace.iter().any(|row| row.changed > 0));
         let after = view(&mut engine, tensor, Which::Faulty);
         let difference = view(&mut engine, tensor, Which::Difference);
-        assert_eq!((after[2], difference[2]), (1000.0, 1000.0 - before[2]));
-        let others = |values: &[f32]| values.iter().enumerate().filter(|(i, v)| *i != 2 && **v != 0.0).count();
+        assert_eq!((after[spot], difference[spot]), (1000.0, 1000.0 - before[spot]));
+        let others = |values: &[f32]| values.iter().enumerate().filter(|(i, v)| *i != spot && **v != 0.0).count();
         assert_eq!(others(&difference), 0, "nothing else of this tensor changes");
     }
 }
