@@ -52,6 +52,7 @@ pub fn plan(lab: &Lab, mut config: CampaignConfig, source: &impl Source, availab
     config.grouping = lab.grouping().map(|grouping| grouping.name().to_owned());
     let plan = Plan::new(config, lab.executor().graph().clone(), available)?;
     check_labels(source, &plan, lab.model().classes())?;
+    source.upcoming((0..plan.images()).filter_map(|nth| plan.image(nth)).collect());
     Ok(plan)
 }
 

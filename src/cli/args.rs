@@ -57,7 +57,7 @@ const NORMALISES: &[(&str, &str)] = &[
 ];
 
 /// Names of [`Resize`].
-const RESIZES: &[(&str, &str)] = &[
+pub const RESIZES: &[(&str, &str)] = &[
     ("stretch", "the whole image, height and width each by their own factor"),
     ("shorter-side", "the study's: the shorter side to 1.14286 times the input's, bicubic, then the centre"),
 ];
@@ -88,7 +88,7 @@ pub struct PreprocessArguments {
 /// How safety-critical misclassifications are told.
 #[derive(Debug, Args)]
 pub struct GroupingArguments {
-    /// Grouping of the classes: imagenet, cifar100, gtsrb, or a TOML file; the model file's own where there is one
+    /// Grouping of the classes: imagenet, cifar100, cifar10, gtsrb, or a TOML file; the model file's own where there is one
     #[arg(long, value_name = "NAME|FILE")]
     pub grouping: Option<String>,
 }

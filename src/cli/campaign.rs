@@ -75,7 +75,7 @@ impl Campaign {
         let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
         let file = ModelFile::read(model)?;
         let (path, sha256) = (file.path.display().to_string(), file.sha256());
-        let model = file.load(&arguments.run.preprocess)?;
+        let mut model = file.load(&arguments.run.preprocess)?;
         let config = CampaignConfig {
             model: model.card.name.clone(),
             seed: arguments.seed,
@@ -85,7 +85,8 @@ impl Campaign {
             grouping: None,
         };
         config.validate()?;
-        let data = data::open(images, arguments.labels.as_deref(), &model.card.labels)?;
+        let data = data::open(images, &arguments.reading, &model.card.labels)?;
+        model.card.preprocess = Some(data.preprocess(&model)?);
         let model_source = ModelSource { path, sha256, preprocess: model.preprocess() };
         let lab = open::lab(model, device, grouping)?;
         let (images, sample) = match &arguments.sample {

@@ -15,7 +15,7 @@ mod exit;
 mod export_log;
 mod failure;
 pub mod fetch;
-mod folder;
+mod grouping;
 mod import_log;
 mod inject;
 mod inspect;
@@ -25,9 +25,11 @@ mod merge;
 mod open;
 mod output;
 mod predict;
+mod prepare;
 mod progress;
 mod report;
 mod results;
+mod sample;
 mod table;
 pub mod write;
 
@@ -55,11 +57,14 @@ enum Command {
     Inspect(inspect::Arguments),
     Predict(predict::Arguments),
     Inject(inject::Arguments),
-    Campaign(campaign::Arguments),
+    Campaign(Box<campaign::Arguments>),
     Merge(merge::Arguments),
     Report(report::Arguments),
     ExportLog(export_log::Arguments),
     ImportLog(import_log::Arguments),
+    Sample(sample::Arguments),
+    Prepare(prepare::Arguments),
+    Grouping(grouping::Arguments),
     Fetch(FetchArguments),
     Convert(ConvertArguments),
 }
@@ -109,11 +114,14 @@ pub fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
         Command::Inject(arguments) => inject::run(arguments),
-        Command::Campaign(arguments) => campaign::run(arguments),
+        Command::Campaign(arguments) => campaign::run(*arguments),
         Command::Merge(arguments) => merge::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::ExportLog(arguments) => export_log::run(arguments),
         Command::ImportLog(arguments) => import_log::run(arguments),
+        Command::Sample(arguments) => sample::run(arguments),
+        Command::Prepare(arguments) => prepare::run(arguments),
+        Command::Grouping(arguments) => grouping::run(arguments),
         Command::Fetch(arguments) => arguments.run(),
         Command::Convert(arguments) => arguments.run(),
     });

@@ -53,21 +53,36 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| Error::io(path.display(), error))
 }
 
+/// Reads a text file in UTF-8; the error names it.
+pub fn read_text(path: &Path) -> Result<String> {
+    String::from_utf8(read(path)?)
+        .map_err(|_| Error::input(path.display().to_string(), "a text file in UTF-8 is expected"))
+}
+
 /// The grouping that the user calls `name`: one that comes with Faultscope, or a TOML file.
 pub fn grouping(name: &str) -> Result<Grouping> {
     if Grouping::builtin_names().any(|known| known == name) {
         return Grouping::builtin(name);
     }
-    let path = Path::new(name);
-    if !path.exists() {
+    if !Path::new(name).exists() {
         let known: Vec<_> = Grouping::builtin_names().collect();
         return Err(Error::input(
             name,
             format_args!("there is neither a file nor a grouping of this name; groupings are {}", known.join(", ")),
         ));
     }
-    let text = String::from_utf8(read(path)?).map_err(|_| Error::input(name, "a grouping is a TOML file in UTF-8"))?;
-    Grouping::from_toml(name, &text)
+    grouping_file(name)
+}
+
+/// The grouping in the TOML file `name`.
+pub fn grouping_file(name: &str) -> Result<Grouping> {
+    Grouping::from_toml(name, &read_text(Path::new(name))?)
+}
+
+/// The class names of `model`, none where there is no model.
+pub fn class_names(model: Option<&str>) -> Result<Vec<String>> {
+    let model = model.map(|name| ModelFile::read(name)?.load(&PreprocessArguments::default())).transpose()?;
+    Ok(model.map_or_else(Vec::new, |model| model.card.labels))
 }
 
 /// Puts `model` on `device`, to be judged by `grouping` or, without one, by its own.

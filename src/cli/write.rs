@@ -1,7 +1,7 @@
 //! Files that are there in full or not at all.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use burn_store::burn_pack::{self, AtomicFile};
@@ -65,6 +65,14 @@ fn exists(path: &Path) -> Error {
 /// SHA-256 of `bytes` in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of a file in hexadecimal; the file need not fit into memory.
+pub fn sha256_file(path: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut hash));
+    copied.map_err(|error| Error::io(path.display(), error))?;
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 /// `bytes` in hexadecimal.

@@ -1,9 +1,5 @@
 //! A decoded image.
 
-use std::io::Cursor;
-
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
-
 use crate::{Error, Result};
 
 /// Most pixels an image may have: 64 megapixels, the largest that common cameras and scanners make.
@@ -21,33 +17,29 @@ pub struct Image {
 }
 
 impl Image {
-    /// Decodes JPEG, PNG, WebP, BMP or PNM, whichever the bytes are; greyscale becomes RGB, alpha is dropped and
-    /// an orientation tag is not applied, as Pillow's `Image.open(..).convert("RGB")` does it.
+    /// Puts an image together from the planes of its channels, `width * height` bytes each: one of grey, or red, green
+    /// and blue.
+    pub(super) fn from_planes(width: usize, height: usize, planes: &[u8]) -> Self {
+        let plane = width * height;
+        let last = planes.len() / plane - 1;
+        let channel = |channel: usize| &planes[channel.min(last) * plane..];
+        let (red, green, blue) = (channel(0), channel(1), channel(2));
+        let rgb = (0..plane).flat_map(|at| [red[at], green[at], blue[at]]).collect();
+        Self { width, height, rgb }
+    }
+
+    /// The columns `left` to `right` and the rows `top` to `bottom`, without the last of each.
     ///
     /// # Errors
-    /// Where `bytes` are none of these, are damaged, or state dimensions above 64 megapixels; `name` is the
-    /// file's name for the message.
-    pub fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
-        let damaged = |error| Error::input(name, format_args!("the image cannot be decoded: {error}"));
-        let mut reader =
-            ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| damaged(error.into()))?;
-        if reader.format().is_none() {
-            return Err(Error::input(name, "this is not an image; JPEG, PNG, WebP, BMP and PNM are read"));
+    /// Where they are none, or lie outside the image.
+    pub fn crop(&self, [left, top, right, bottom]: [usize; 4]) -> Result<Self> {
+        if left >= right || top >= bottom || right > self.width || bottom > self.height {
+            return Err(Error::request(format_args!(
+                "the crop from column {left} to {right} and row {top} to {bottom} does not lie in the {} x {} pixels",
+                self.width, self.height
+            )));
         }
-        let mut limits = Limits::default();
-        // 16 bits for each of R, G, B and alpha is the largest pixel of these formats.
-        limits.max_alloc = Some(MAX_PIXELS * 8);
-        reader.limits(limits);
-        let decoder = reader.into_decoder().map_err(damaged)?;
-        let (width, height) = decoder.dimensions();
-        let pixels = u64::from(width) * u64::from(height);
-        if pixels == 0 || pixels > MAX_PIXELS {
-            return Err(Error::input(
-                name,
-                format_args!("an image of 1 to {MAX_PIXELS} pixels is expected, this one states {width} x {height}"),
-            ));
-        }
-        let rgb = DynamicImage::from_decoder(decoder).map_err(damaged)?.into_rgb8();
-        Ok(Self { width: width as usize, height: height as usize, rgb: rgb.into_raw() })
+        let row = |row: usize| &self.rgb[(row * self.width + left) * 3..(row * self.width + right) * 3];
+        Ok(Self { width: right - left, height: bottom - top, rgb: (top..bottom).flat_map(row).copied().collect() })
     }
 }

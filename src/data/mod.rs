@@ -1,9 +1,13 @@
 //! Images and data sets, from bytes.
 
+pub mod cifar;
+mod decode;
 mod image;
+mod name;
 pub mod npy;
 mod origin;
 mod preprocess;
+mod read_at;
 mod resize;
 mod sample;
 mod source;
@@ -11,8 +15,10 @@ mod source;
 mod tests;
 
 pub use self::image::Image;
+pub use name::class_in_name;
 pub use origin::{DataFormat, DataSource};
 pub use preprocess::{Normalise, Preprocess};
+pub use read_at::ReadAt;
 pub use resize::Resize;
 pub use sample::Sample;
-pub use source::{LabelledImage, NpySource, Source};
+pub use source::{LabelledImage, Source};

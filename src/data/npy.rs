@@ -1,54 +1,111 @@
 //! Data sets in numpy's `.npy` format: one file of images, one of labels.
 
-use npyz::{DType, NpyHeader, Order, TypeChar};
+mod header;
+#[cfg(test)]
+mod tests;
 
-use super::Image;
-use super::image::MAX_PIXELS;
+use npyz::TypeChar;
+
+use self::header::Header;
+use super::image::{Image, MAX_PIXELS};
+use super::{ReadAt, Source};
 use crate::{Error, Result};
 
-/// A set of images of one size, `uint8`, N x H x W x C with C 1 (grey) or 3 (RGB).
+/// In which order an array of images has its axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// N x H x W x C.
+    ChannelsLast,
+    /// N x C x H x W.
+    ChannelsFirst,
+}
+
+/// What stands for a pixel's channel.
+#[derive(Clone, Copy, Debug)]
+enum Element {
+    /// A byte.
+    Byte,
+    /// A float32 that becomes a byte when it is multiplied.
+    Float { factor: f32 },
+}
+
+impl Element {
+    fn size(self) -> usize {
+        match self {
+            Self::Byte => 1,
+            Self::Float { .. } => 4,
+        }
+    }
+}
+
+/// A set of images of one size, with 1 channel (grey) or 3 (RGB), `uint8`, or `float32` that are bytes in disguise.
 ///
-/// The images stay in the file's bytes and are cut out one at a time.
-#[derive(Clone, Debug)]
+/// Only the header is in memory; images are read one at a time.
+#[derive(Debug)]
 pub struct NpyImages {
-    bytes: Vec<u8>,
-    start: usize,
+    name: String,
+    bytes: Box<dyn ReadAt>,
+    start: u64,
     count: usize,
     height: usize,
     width: usize,
     channels: usize,
+    layout: Layout,
+    element: Element,
 }
 
 impl NpyImages {
-    /// Takes over the bytes of an `.npy` file; `name` is the file's name for messages.
+    /// Takes over an `.npy` file; `name` is the file's name for messages. Where no `layout` is given, the axis of length
+    /// 1 or 3 is that of the channels.
+    ///
+    /// Numbers in `float32` must be whole ones from 0 to 255, or such divided by 255: images are kept as bytes, and
+    /// nothing is to be lost.
     ///
     /// # Errors
-    /// Where the bytes are no such array, or hold more or fewer elements than their header states.
-    pub fn new(name: &str, bytes: Vec<u8>) -> Result<Self> {
-        let array = Array::parse(name, &bytes)?;
-        let (count, height, width, channels) = match *array.shape {
-            [count, height, width, channels @ (1 | 3)] if array.kind == (TypeChar::Uint, 1) => {
-                (count, height, width, channels)
-            }
-            _ => {
+    /// Where it is no such array, could be read in both layouts, or is longer or shorter than its header states.
+    pub fn new(name: &str, bytes: Box<dyn ReadAt>, layout: Option<Layout>) -> Result<Self> {
+        let header = Header::read(name, &*bytes)?;
+        let element = match header.kind {
+            (TypeChar::Uint, 1) => Some(Element::Byte),
+            (TypeChar::Float, 4) => Some(Element::Float { factor: 1.0 }),
+            _ => None,
+        };
+        let (Some(element), &[count, a, b, c]) = (element, header.shape.as_slice()) else {
+            return Err(unfit(name, &header));
+        };
+        let is_channels = |length: usize| matches!(length, 1 | 3);
+        let layout = match (layout, is_channels(a), is_channels(c)) {
+            (None, true, true) => {
                 return Err(Error::input(
                     name,
                     format_args!(
-                        "images are expected as uint8, N x H x W x C with 1 or 3 channels, found {} of shape {:?}",
-                        array.dtype, array.shape
+                        "the shape {:?} can be read as N x H x W x C and as N x C x H x W; say which with --data-format \
+                         npy-nhwc or npy-nchw",
+                        header.shape
                     ),
                 ));
             }
+            (None | Some(Layout::ChannelsLast), _, true) => Layout::ChannelsLast,
+            (None | Some(Layout::ChannelsFirst), true, _) => Layout::ChannelsFirst,
+            _ => return Err(unfit(name, &header)),
+        };
+        let (height, width, channels) = match layout {
+            Layout::ChannelsLast => (a, b, c),
+            Layout::ChannelsFirst => (b, c, a),
         };
         // Both are bounded by the file's length, unless the array is empty.
         if count == 0 || height * width == 0 || (height * width) as u64 > MAX_PIXELS {
             return Err(Error::input(
                 name,
-                format_args!("images of 1 to {MAX_PIXELS} pixels are expected, found shape {:?}", array.shape),
+                format_args!("images of 1 to {MAX_PIXELS} pixels are expected, found shape {:?}", header.shape),
             ));
         }
-        let start = bytes.len() - array.data.len();
-        Ok(Self { start, count, height, width, channels, bytes })
+        let name = name.to_owned();
+        let mut images = Self { name, bytes, start: header.start, count, height, width, channels, layout, element };
+        if let Element::Float { .. } = element {
+            images.element = Element::Float { factor: images.factor()? };
+        }
+        Ok(images)
     }
 
     /// Number of images; at least one.
@@ -57,19 +114,84 @@ impl NpyImages {
         self.count
     }
 
-    /// Image number `index`; grey becomes RGB.
-    pub fn get(&self, index: usize) -> Option<Image> {
-        if index >= self.count {
-            return None;
-        }
-        let size = self.height * self.width * self.channels;
-        let pixels = &self.bytes[self.start + index * size..][..size];
-        let rgb = match self.channels {
-            1 => pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
-            _ => pixels.to_vec(),
-        };
-        Some(Image { width: self.width, height: self.height, rgb })
+    /// Width and height of the images.
+    pub fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
     }
+
+    /// Image number `index`; grey becomes RGB.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be read.
+    pub fn get(&self, index: usize) -> Result<Image> {
+        let raw = self.raw(index)?;
+        let bytes = match self.element {
+            Element::Byte => raw,
+            // `as` saturates, and the values were looked at.
+            Element::Float { factor } => floats(&raw).map(|value| (value * factor).round() as u8).collect(),
+        };
+        let (width, height) = (self.width, self.height);
+        Ok(match (self.layout, self.channels) {
+            (Layout::ChannelsLast, 3) => Image { width, height, rgb: bytes },
+            _ => Image::from_planes(width, height, &bytes),
+        })
+    }
+
+    /// The bytes of an image as they are in the file.
+    fn raw(&self, index: usize) -> Result<Vec<u8>> {
+        if index >= self.count {
+            return Err(Error::input(&self.name, format_args!("there is no image {index}, only {}", self.count)));
+        }
+        let mut raw = vec![0; self.height * self.width * self.channels * self.element.size()];
+        let offset = self.start + index as u64 * raw.len() as u64;
+        self.bytes.read_exact_at(offset, &mut raw).map_err(|error| Error::io(&self.name, error))?;
+        Ok(raw)
+    }
+
+    /// What makes bytes of the numbers, which are 0 to 1 or, where one is larger, 0 to 255.
+    fn factor(&self) -> Result<f32> {
+        /// Rounding of a division by 255 in float32, times 255.
+        const TOLERANCE: f32 = 1e-3;
+        let is_byte = |value: f32| (0.0..=255.0).contains(&value) && (value - value.round()).abs() <= TOLERANCE;
+        let (mut largest, mut no_byte, mut no_share) = (0f32, None, None);
+        for index in 0..self.count {
+            for value in floats(&self.raw(index)?) {
+                largest = largest.max(value);
+                if !is_byte(value) {
+                    no_byte.get_or_insert((index, value));
+                }
+                if !is_byte(value * 255.0) {
+                    no_share.get_or_insert((index, value));
+                }
+            }
+        }
+        let (factor, odd) = if largest <= 1.0 { (255.0, no_share) } else { (1.0, no_byte) };
+        match odd {
+            None => Ok(factor),
+            Some((index, value)) => Err(Error::input(
+                &self.name,
+                format_args!(
+                    "float32 images are expected as whole numbers from 0 to 255, or those divided by 255; image {index} has \
+                     {value}; save them as uint8, before any normalisation"
+                ),
+            )),
+        }
+    }
+}
+
+fn floats(raw: &[u8]) -> impl Iterator<Item = f32> {
+    raw.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes))
+}
+
+fn unfit(name: &str, header: &Header) -> Error {
+    Error::input(
+        name,
+        format_args!(
+            "images are expected as uint8 or float32, N x H x W x C or N x C x H x W with 1 or 3 channels, found {} of shape \
+             {:?}",
+            header.dtype, header.shape
+        ),
+    )
 }
 
 /// Reads the class numbers in the bytes of an `.npy` file: one axis (or a second of length 1), integers of 8
@@ -78,17 +200,20 @@ impl NpyImages {
 /// # Errors
 /// Where the bytes are no such array, or a label is negative; `name` is the file's name for messages.
 pub fn labels(name: &str, bytes: &[u8]) -> Result<Vec<usize>> {
-    let array = Array::parse(name, bytes)?;
-    let one_axis = matches!(*array.shape, [_] | [_, 1]);
-    let (TypeChar::Int | TypeChar::Uint, size @ (1 | 2 | 4 | 8)) = array.kind else {
-        return Err(unfit_labels(name, &array));
+    let header = Header::read(name, &bytes)?;
+    let (TypeChar::Int | TypeChar::Uint, size @ (1 | 2 | 4 | 8), [_] | [_, 1]) =
+        (header.kind.0, header.kind.1, header.shape.as_slice())
+    else {
+        return Err(Error::input(
+            name,
+            format_args!(
+                "labels are expected as one axis of integers, found {} of shape {:?}",
+                header.dtype, header.shape
+            ),
+        ));
     };
-    if !one_axis {
-        return Err(unfit_labels(name, &array));
-    }
-    let signed = array.kind.0 == TypeChar::Int;
-    array
-        .data
+    let signed = header.kind.0 == TypeChar::Int;
+    bytes[header.start as usize..]
         .chunks_exact(size)
         .enumerate()
         .map(|(index, element)| {
@@ -103,77 +228,43 @@ pub fn labels(name: &str, bytes: &[u8]) -> Result<Vec<usize>> {
         .collect()
 }
 
-fn unfit_labels(name: &str, array: &Array) -> Error {
-    Error::input(
-        name,
-        format_args!("labels are expected as one axis of integers, found {} of shape {:?}", array.dtype, array.shape),
-    )
+/// An array of images with an array of labels.
+#[derive(Debug)]
+pub struct NpySource {
+    images: NpyImages,
+    labels: Vec<usize>,
 }
 
-/// A little-endian array in row-major order.
-struct Array<'a> {
-    /// The type as numpy writes it, `<i8`.
-    dtype: String,
-    /// The type's letter and its size in bytes.
-    kind: (TypeChar, usize),
-    shape: Vec<usize>,
-    /// As many bytes as the shape asks for.
-    data: &'a [u8],
-}
-
-impl<'a> Array<'a> {
-    fn parse(name: &str, bytes: &'a [u8]) -> Result<Self> {
-        let damaged = |problem: &dyn std::fmt::Display| {
-            Error::input(name, format_args!("a numpy .npy file is expected: {problem}"))
-        };
-        check_header(bytes).map_err(|problem| damaged(&problem))?;
-        let mut rest = bytes;
-        let header = NpyHeader::from_reader(&mut rest).map_err(|error| damaged(&error))?;
-        let dtype = header.dtype();
-        let DType::Plain(ref scalar) = dtype else {
-            return Err(damaged(&format_args!("plain numbers are read, found {}", dtype.descr())));
-        };
-        let size = scalar.num_bytes().unwrap_or(0);
-        if size > 1 && scalar.endianness() != npyz::Endianness::Little {
-            return Err(damaged(&format_args!("little-endian numbers are read, found {}", dtype.descr())));
+impl NpySource {
+    /// `images` with `labels` from the file `labels_name`.
+    ///
+    /// # Errors
+    /// Where there are more of the one than of the other.
+    pub fn new(images: NpyImages, labels_name: &str, labels: Vec<usize>) -> Result<Self> {
+        if images.len() != labels.len() {
+            return Err(Error::input(
+                labels_name,
+                format_args!("{} labels for the {} images of {}", labels.len(), images.len(), images.name),
+            ));
         }
-        if header.order() != Order::C && header.shape().len() > 1 {
-            return Err(damaged(&"row-major order is read; save it with numpy.ascontiguousarray"));
-        }
-        let shape: Option<Vec<usize>> = header.shape().iter().map(|&axis| usize::try_from(axis).ok()).collect();
-        let expected = shape.as_deref().and_then(crate::graph::elements).and_then(|count| count.checked_mul(size));
-        match (shape, expected) {
-            (Some(shape), Some(expected)) if expected == rest.len() => {
-                Ok(Self { dtype: dtype.descr(), kind: (scalar.type_char(), size), shape, data: rest })
-            }
-            _ => Err(damaged(&format_args!(
-                "an array of {} of shape {:?} does not fit the {} bytes that follow the header",
-                dtype.descr(),
-                header.shape(),
-                rest.len()
-            ))),
-        }
+        Ok(Self { images, labels })
     }
 }
 
-/// Looks at the part of the header that the parser trusts: its length, from which it allocates, and its
-/// nesting, over which it recurses.
-fn check_header(bytes: &[u8]) -> Result<(), &'static str> {
-    const LONGEST: usize = 1024;
-    let (length, start) = match bytes {
-        [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, low, high, ..] => {
-            (usize::from(u16::from_le_bytes([*low, *high])), 10)
-        }
-        [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _, a, b, c, d, ..] => {
-            (u32::from_le_bytes([*a, *b, *c, *d]) as usize, 12)
-        }
-        _ => return Err("it does not begin like one"),
-    };
-    let header = bytes.get(start..).and_then(|rest| rest.get(..length)).ok_or("its header is cut short")?;
-    // A header has one dictionary and one tuple.
-    let nested = header.iter().filter(|byte| b"([{".contains(byte)).count();
-    if length > LONGEST || nested > 2 {
-        return Err("its header is not that of an array of plain numbers");
+impl Source for NpySource {
+    fn len(&self) -> usize {
+        self.labels.len()
     }
-    Ok(())
+
+    fn name(&self, index: usize) -> String {
+        format!("{}[{index}]", self.images.name)
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        self.labels.get(index).copied()
+    }
+
+    fn image(&self, index: usize) -> Result<Image> {
+        self.images.get(index)
+    }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::Image;
-use super::npy::NpyImages;
 use crate::{Error, Result};
 
 /// Labelled images in a fixed order, decoded one at a time.
@@ -30,6 +29,10 @@ pub trait Source {
     /// # Errors
     /// Where the image cannot be read or decoded; the message names it.
     fn image(&self, index: usize) -> Result<Image>;
+
+    /// Says which images will be asked for, and in which order, so that a source can decode them ahead. Without it they
+    /// are expected in ascending order. It is a hint: any image may be asked for.
+    fn upcoming(&self, _indices: Vec<usize>) {}
 }
 
 impl<S: Source + ?Sized> Source for Arc<S> {
@@ -47,6 +50,10 @@ impl<S: Source + ?Sized> Source for Arc<S> {
 
     fn image(&self, index: usize) -> Result<Image> {
         (**self).image(index)
+    }
+
+    fn upcoming(&self, indices: Vec<usize>) {
+        (**self).upcoming(indices);
     }
 }
 
@@ -77,49 +84,5 @@ impl Source for Vec<LabelledImage> {
     fn image(&self, index: usize) -> Result<Image> {
         let image = self.get(index).map(|image| image.image.clone());
         image.ok_or_else(|| Error::request(format_args!("image {index} is out of range: there are {}", self.len())))
-    }
-}
-
-/// An array of images with an array of labels ([`npy`](super::npy)).
-#[derive(Clone, Debug)]
-pub struct NpySource {
-    name: String,
-    images: NpyImages,
-    labels: Vec<usize>,
-}
-
-impl NpySource {
-    /// `images` from the file `name` with `labels` from the file `labels_name`.
-    ///
-    /// # Errors
-    /// Where there are more of the one than of the other.
-    pub fn new(name: &str, images: NpyImages, labels_name: &str, labels: Vec<usize>) -> Result<Self> {
-        if images.len() != labels.len() {
-            return Err(Error::input(
-                labels_name,
-                format_args!("{} labels for the {} images of {name}", labels.len(), images.len()),
-            ));
-        }
-        Ok(Self { name: name.to_owned(), images, labels })
-    }
-}
-
-impl Source for NpySource {
-    fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    fn name(&self, index: usize) -> String {
-        format!("{}[{index}]", self.name)
-    }
-
-    fn label(&self, index: usize) -> Option<usize> {
-        self.labels.get(index).copied()
-    }
-
-    fn image(&self, index: usize) -> Result<Image> {
-        self.images.get(index).ok_or_else(|| {
-            Error::input(&self.name, format_args!("image {index} is out of range: there are {}", self.images.len()))
-        })
     }
 }

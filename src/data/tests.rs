@@ -3,7 +3,6 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageFormat, Luma, Rgba};
 use proptest::prelude::*;
 
-use super::npy::{NpyImages, labels};
 use super::{Image, Normalise, Preprocess};
 
 /// An image whose bytes all differ from their neighbours'.
@@ -48,17 +47,22 @@ fn damaged_and_hostile_images_are_refused_by_name() {
         let error = Image::decode("holiday.png", bytes).expect_err(expected).to_string();
         assert!(error.starts_with("holiday.png: ") && error.contains(expected), "{error}");
     };
-    refused(b"", "not an image");
-    refused(b"hello, world", "not an image");
-    refused(b"GIF89a\x01\0\x01\0", "cannot be decoded");
+    refused(b"", "this is no image");
+    refused(b"hello, world", "this is no image");
+    refused(b"GIF89a\x01\0\x01\0", "a GIF is not read");
     let whole = encoded(image::RgbImage::from_pixel(64, 64, image::Rgb([9, 8, 7])).into(), ImageFormat::Jpeg);
-    refused(&whole[..20], "cannot be decoded");
+    for cut in [20, whole.len() / 2, whole.len() - 1] {
+        refused(&whole[..cut], "the JPEG is cut short");
+    }
     let png = encoded(image::RgbImage::from_pixel(64, 64, image::Rgb([9, 8, 7])).into(), ImageFormat::Png);
-    refused(&png[..png.len() / 2], "cannot be decoded");
+    refused(&png[..png.len() / 2], "the PNG is cut short");
+    let mut flipped = png.clone();
+    flipped[png.len() / 2] ^= 0x10;
+    refused(&flipped, "the PNG is damaged");
     // A header that promises 2^31 x 2^31 pixels; its checksum is right.
     refused(
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x02\0\0\0\x9b\xab\x9c\x31",
-        "holiday.png",
+        "holiday.png: the PNG ",
     );
     refused(b"P6 8001 8000 255\n", "8001 x 8000");
     refused(b"P6 4000000000 4000000000 255\n", "holiday.png");
@@ -81,13 +85,6 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
             let _ = Image::decode("x", &bytes);
         }
-        let mut bytes = npy("|u1", "False", "(1, 2, 2, 3)", &[0; 12]);
-        for (at, byte) in &changes {
-            let at = at.index(bytes.len());
-            bytes[at] = *byte;
-        }
-        let _ = labels("x", &bytes);
-        let _ = NpyImages::new("x", bytes);
     }
 }
 
@@ -101,6 +98,20 @@ fn an_image_of_the_inputs_size_is_not_resampled() {
             assert_eq!(planes[channel * 8 + position], f32::from(byte));
             assert_eq!(interleaved[position * 3 + channel], f32::from(byte));
         }
+    }
+}
+
+#[test]
+fn a_crop_is_without_its_last_row_and_column() {
+    let image = pattern(5, 4);
+    let crop = image.crop([1, 2, 4, 4]).expect("it lies inside");
+    assert_eq!((crop.width, crop.height), (3, 2));
+    let row = |y: usize| &image.rgb[(y * 5 + 1) * 3..(y * 5 + 4) * 3];
+    assert_eq!(crop.rgb, [row(2), row(3)].concat());
+    assert_eq!(image.crop([0, 0, 5, 4]).expect("all of it"), image);
+    for outside in [[1, 2, 1, 4], [3, 0, 2, 1], [0, 0, 6, 4], [0, 0, 5, 5]] {
+        let error = image.crop(outside).expect_err("not inside").to_string();
+        assert!(error.contains("does not lie in the 5 x 4 pixels"), "{error}");
     }
 }
 
@@ -153,72 +164,4 @@ fn inputs_that_no_image_fits_are_refused() {
     assert!(apply(Normalise::Unit, &wide, &[1, 3, 224, 224]).is_err());
     let lying = Image { width: 8, height: 8, rgb: vec![0; 5] };
     assert!(apply(Normalise::Unit, &lying, &[1, 3, 8, 8]).is_err());
-}
-
-/// An `.npy` file of version 1.0.
-fn npy(descr: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
-    let text = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}\n");
-    let mut bytes = b"\x93NUMPY\x01\0".to_vec();
-    bytes.extend((text.len() as u16).to_le_bytes());
-    bytes.extend(text.as_bytes());
-    bytes.extend(data);
-    bytes
-}
-
-#[test]
-fn images_are_cut_out_of_an_npy_file() {
-    let data: Vec<u8> = (0..36).collect();
-    let images = NpyImages::new("x.npy", npy("|u1", "False", "(2, 2, 3, 3)", &data)).expect("reads");
-    assert_eq!(images.len(), 2);
-    assert_eq!(images.get(1), Some(Image { width: 3, height: 2, rgb: data[18..].to_vec() }));
-    assert_eq!(images.get(2), None);
-    let grey = NpyImages::new("x.npy", npy("|u1", "False", "(3, 1, 2, 1)", &data[..6])).expect("reads");
-    assert_eq!(grey.get(2), Some(Image { width: 2, height: 1, rgb: vec![4, 4, 4, 5, 5, 5] }));
-}
-
-#[test]
-fn labels_of_every_integer_type_are_read() {
-    for (descr, data) in [
-        ("|u1", vec![3, 200]),
-        ("<u2", vec![3, 0, 200, 0]),
-        ("<i4", vec![3, 0, 0, 0, 200, 0, 0, 0]),
-        ("<i8", vec![3, 0, 0, 0, 0, 0, 0, 0, 200, 0, 0, 0, 0, 0, 0, 0]),
-    ] {
-        assert_eq!(labels("y.npy", &npy(descr, "False", "(2,)", &data)).expect(descr), [3, 200]);
-    }
-    assert_eq!(labels("y.npy", &npy("|i1", "False", "(2, 1)", &[3, 4])).expect("a column"), [3, 4]);
-}
-
-#[test]
-fn damaged_and_hostile_npy_files_are_refused_by_name() {
-    let good = npy("|u1", "False", "(1, 2, 2, 3)", &[0; 12]);
-    for cut in 0..good.len() {
-        assert!(NpyImages::new("x.npy", good[..cut].to_vec()).is_err(), "cut at {cut}");
-    }
-    let mut huge = b"\x93NUMPY\x02\0\xff\xff\xff\xff".to_vec();
-    huge.extend([b'('; 100]);
-    let mut nested = b"\x93NUMPY\x01\0\xff\x03".to_vec();
-    nested.extend([b'('; 1023]);
-    for bytes in [
-        npy("|u1", "False", "(1, 2, 2, 3)", &[0; 13]),
-        npy("|u1", "False", "(4294967296, 4294967296, 1, 1)", &[]),
-        npy("|u1", "False", "(0, 2, 2, 3)", &[]),
-        npy("|u1", "False", "(1, 2, 2, 4)", &[0; 16]),
-        npy("|u1", "True", "(1, 2, 2, 3)", &[0; 12]),
-        npy("<f4", "False", "(1, 1, 1, 3)", &[0; 12]),
-        npy("|O", "False", "(1, 2, 2, 3)", &[0; 12]),
-        huge,
-        nested,
-    ] {
-        let error = NpyImages::new("x.npy", bytes).expect_err("hostile").to_string();
-        assert!(error.starts_with("x.npy: "), "{error}");
-    }
-    for bytes in [
-        npy("<i8", "False", "(1,)", &[0xff; 8]),
-        npy(">i8", "False", "(1,)", &[0; 8]),
-        npy("<f8", "False", "(1,)", &[0; 8]),
-        npy("<i8", "False", "(2, 2)", &[0; 32]),
-    ] {
-        assert!(labels("y.npy", &bytes).expect_err("hostile").to_string().starts_with("y.npy: "));
-    }
 }

@@ -16,9 +16,10 @@ const LABELS: [(&str, &str); 4] = [
 ];
 
 /// Name and grouping file.
-const GROUPINGS: [(&str, &str); 3] = [
+const GROUPINGS: [(&str, &str); 4] = [
     ("imagenet", include_str!("data/imagenet.toml")),
     ("cifar100", include_str!("data/cifar100.toml")),
+    ("cifar10", include_str!("data/cifar10.toml")),
     ("gtsrb", include_str!("data/gtsrb.toml")),
 ];
 
@@ -37,7 +38,8 @@ impl Grouping {
         GROUPINGS.iter().map(|&(name, _)| name)
     }
 
-    /// A grouping that comes with Faultscope: `imagenet` and `cifar100` are the study's, `gtsrb` is ours.
+    /// A grouping that comes with Faultscope: `imagenet` and `cifar100` are the study's, `cifar10` and `gtsrb` are
+    /// ours; their files say what they follow.
     ///
     /// # Errors
     /// Where there is none called `name`; the message lists those there are.

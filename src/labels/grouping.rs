@@ -1,6 +1,10 @@
 //! Groupings of classes (PROTOCOL: "critical groups").
 
+use std::fmt;
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 use crate::{Error, Result};
 
@@ -25,6 +29,7 @@ pub struct Grouping {
     group_of: Vec<usize>,
 }
 
+/// As it is written in JSON.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GroupingFile {
@@ -36,14 +41,58 @@ struct GroupingFile {
     groups: Vec<Group>,
 }
 
+/// As it is written in TOML, with places for messages.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LocatedFile {
+    name: String,
+    classes: Spanned<usize>,
+    #[serde(rename = "group")]
+    groups: Vec<LocatedGroup>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LocatedGroup {
+    name: Spanned<String>,
+    critical: bool,
+    classes: Spanned<String>,
+}
+
 impl Grouping {
     /// Reads a grouping file (TOML; see models/README.md for the format).
     ///
     /// # Errors
-    /// Where the text is not TOML, a class is in no group or in two, or a range is malformed; `name` is the
-    /// file's name for the message.
+    /// Where the text is not TOML, a class is in no group or in two, a range is malformed, or no group is critical: all of
+    /// it, a line for each. `name` is the file's name for the message.
     pub fn from_toml(name: &str, text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|error| Error::input(name, error))
+        let line = |at: usize| 1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count();
+        let located: LocatedFile = toml::from_str(text).map_err(|error| {
+            let place = error.span().map_or_else(String::new, |span| format!("line {}: ", line(span.start)));
+            Error::input(name, format_args!("{place}{}", error.message()))
+        })?;
+        let place = |place: Place| match place {
+            Place::Classes => line(located.classes.span().start),
+            Place::Name(group) => line(located.groups[group].name.span().start),
+            Place::Group(group) => line(located.groups[group].classes.span().start),
+        };
+        let groups = located.groups.iter().map(|group| Group {
+            name: group.name.get_ref().clone(),
+            critical: group.critical,
+            classes: group.classes.get_ref().clone(),
+        });
+        let file =
+            GroupingFile { name: located.name.clone(), classes: *located.classes.get_ref(), groups: groups.collect() };
+        Self::new(file).map_err(|problems| {
+            let told: Vec<_> = problems
+                .iter()
+                .map(|problem| match problem.place {
+                    Some(at) => format!("line {}: {problem}", place(at)),
+                    None => problem.to_string(),
+                })
+                .collect();
+            Error::input(name, told.join("\n"))
+        })
     }
 
     /// Its name.
@@ -76,48 +125,111 @@ impl Grouping {
     }
 }
 
+impl Grouping {
+    /// Finds everything that is wrong with `file`, or nothing.
+    fn new(file: GroupingFile) -> Result<Self, Vec<Problem>> {
+        const MAX_CLASSES: usize = 1 << 16;
+        if file.classes == 0 || file.classes > MAX_CLASSES {
+            let text = format!("1 to {MAX_CLASSES} classes are expected, found {}", file.classes);
+            return Err(vec![Problem { place: Some(Place::Classes), text }]);
+        }
+        let mut problems = Vec::new();
+        let mut group_of: Vec<Option<usize>> = vec![None; file.classes];
+        for (index, group) in file.groups.iter().enumerate() {
+            if file.groups[..index].iter().any(|other| other.name == group.name) {
+                let text = format!("there are two groups called \"{}\"", group.name);
+                problems.push(Problem { place: Some(Place::Name(index)), text });
+            }
+            for item in group.classes.split_whitespace() {
+                let claimed =
+                    range(item, file.classes).and_then(|classes| claim(classes, index, &mut group_of, &file.groups));
+                if let Err(text) = claimed {
+                    let text = format!("group \"{}\": {text}", group.name);
+                    problems.push(Problem { place: Some(Place::Group(index)), text });
+                }
+            }
+        }
+        let missing: Vec<String> =
+            (0..file.classes).filter(|&class| group_of[class].is_none()).map(|class| class.to_string()).collect();
+        if !missing.is_empty() {
+            problems.push(Problem { place: Some(Place::Classes), text: nowhere(&missing) });
+        }
+        if !file.groups.iter().any(|group| group.critical) {
+            problems.push(Problem { place: None, text: "no group is critical, so no mistake could be".to_owned() });
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self { name: file.name, groups: file.groups, group_of: group_of.into_iter().flatten().collect() })
+    }
+}
+
+/// The classes that `item`, a class or a range, stands for.
+fn range(item: &str, classes: usize) -> Result<RangeInclusive<usize>, String> {
+    let (first, last) = item.split_once('-').unwrap_or((item, item));
+    let (Ok(first), Ok(last)) = (first.parse::<usize>(), last.parse::<usize>()) else {
+        return Err(format!("\"{item}\" is neither a class nor a range a-b"));
+    };
+    if first > last || last >= classes {
+        return Err(format!("\"{item}\" does not lie in classes 0 to {}", classes - 1));
+    }
+    Ok(first..=last)
+}
+
+/// Puts `classes` into the group `index`, where they are in none.
+fn claim(
+    classes: RangeInclusive<usize>,
+    index: usize,
+    group_of: &mut [Option<usize>],
+    groups: &[Group],
+) -> Result<(), String> {
+    for class in classes {
+        match group_of[class].replace(index) {
+            None => {}
+            Some(other) if other == index => return Err(format!("class {class} is listed twice")),
+            Some(other) => return Err(format!("class {class} is in group \"{}\" already", groups[other].name)),
+        }
+    }
+    Ok(())
+}
+
+fn nowhere(missing: &[String]) -> String {
+    const SHOWN: usize = 5;
+    match missing {
+        [class] => format!("class {class} is in no group"),
+        few if few.len() <= SHOWN => format!("classes {} are in no group", few.join(" ")),
+        many => format!("classes {} and {} more are in no group", many[..SHOWN].join(" "), many.len() - SHOWN),
+    }
+}
+
+/// Something wrong with a grouping.
+struct Problem {
+    place: Option<Place>,
+    text: String,
+}
+
+/// What a problem is about.
+#[derive(Clone, Copy)]
+enum Place {
+    /// The number of classes.
+    Classes,
+    /// The name of a group.
+    Name(usize),
+    /// The classes of a group.
+    Group(usize),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
 impl TryFrom<GroupingFile> for Grouping {
     type Error = String;
 
     fn try_from(file: GroupingFile) -> Result<Self, String> {
-        const MAX_CLASSES: usize = 1 << 16;
-        if file.classes == 0 || file.classes > MAX_CLASSES {
-            return Err(format!("1 to {MAX_CLASSES} classes are expected, found {}", file.classes));
-        }
-        let mut group_of: Vec<Option<usize>> = vec![None; file.classes];
-        for (index, group) in file.groups.iter().enumerate() {
-            for item in group.classes.split_whitespace() {
-                let (first, last) = item.split_once('-').unwrap_or((item, item));
-                let parse = |text: &str| {
-                    text.parse::<usize>()
-                        .map_err(|_| format!("group \"{}\": \"{item}\" is neither a class nor a range a-b", group.name))
-                };
-                let (first, last) = (parse(first)?, parse(last)?);
-                if first > last || last >= file.classes {
-                    return Err(format!(
-                        "group \"{}\": \"{item}\" does not lie in classes 0 to {}",
-                        group.name,
-                        file.classes - 1
-                    ));
-                }
-                for (class, group_of) in group_of.iter_mut().enumerate().take(last + 1).skip(first) {
-                    if let Some(other) = group_of.replace(index) {
-                        return Err(format!(
-                            "class {class} is in group \"{}\" and in group \"{}\"",
-                            file.groups[other].name, group.name
-                        ));
-                    }
-                }
-            }
-        }
-        let missing: Vec<_> = (0..file.classes).filter(|&class| group_of[class].is_none()).take(5).collect();
-        if !missing.is_empty() {
-            return Err(format!(
-                "every class must be in a group; missing are {missing:?}{}",
-                if missing.len() == 5 { " and maybe more" } else { "" }
-            ));
-        }
-        Ok(Self { name: file.name, groups: file.groups, group_of: group_of.into_iter().flatten().collect() })
+        Self::new(file).map_err(|problems| problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; "))
     }
 }
 

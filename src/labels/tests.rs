@@ -106,6 +106,58 @@ fn cifar100_grouping_is_the_studys() {
     assert!(members("Large Outdoor Objects").contains(&"skyscraper"));
 }
 
+/// CIFAR-10's grouping claims to follow ImageNet's; here are the classes that show the same.
+#[test]
+fn cifar10_grouping_follows_that_of_imagenet() {
+    let counterparts = [
+        ("airplane", "airliner"),
+        ("automobile", "convertible"),
+        ("bird", "robin"),
+        ("cat", "tabby"),
+        ("deer", "gazelle"),
+        ("dog", "golden retriever"),
+        ("frog", "tree frog"),
+        ("horse", "sorrel"),
+        ("ship", "container ship"),
+        ("truck", "trailer truck"),
+    ];
+    let find = |set: &str, label: &str| {
+        let class = builtin(set).expect("built in").iter().position(|known| known == label);
+        let grouping = Grouping::builtin(set).expect("built in");
+        let group = grouping.group_of(class.unwrap_or_else(|| panic!("{label} is a class of {set}")));
+        group.map(|group| (group.name.clone(), group.critical)).expect("the class is in a group")
+    };
+    for (small, large) in counterparts {
+        assert_eq!(find("cifar10", small), find("imagenet", large), "{small} {large}");
+    }
+}
+
+#[test]
+fn gtsrb_grouping_has_every_sign_with_what_a_driver_must_do() {
+    let grouping = Grouping::builtin("gtsrb").expect("built in");
+    assert_eq!(
+        census(&grouping),
+        [
+            ("Stop or give way", 2, true),
+            ("Do not enter", 3, true),
+            ("Do not overtake", 2, true),
+            ("Keep to the speed limit", 8, true),
+            ("Beware of a danger", 14, true),
+            ("Go where the arrow points", 8, true),
+            ("Go first", 2, false),
+            ("A limit ends", 4, false),
+        ]
+    );
+    let labels = builtin("gtsrb").expect("built in");
+    let class = |label: &str| labels.iter().position(|known| known == label).expect("a sign");
+    assert!(grouping.is_scm(class("stop"), class("priority road")), "who must stop drives on");
+    assert!(
+        !grouping.is_scm(class("speed limit 20"), class("speed limit 120")),
+        "inside one group, as the study has it"
+    );
+    assert!(!grouping.is_scm(class("priority road"), class("stop")), "who may go stops");
+}
+
 #[test]
 fn every_built_in_grouping_fits_its_class_names() {
     for name in Grouping::builtin_names() {
@@ -116,7 +168,7 @@ fn every_built_in_grouping_fits_its_class_names() {
         let json = serde_json::to_string(&grouping).expect("a grouping can be written");
         assert_eq!(serde_json::from_str::<Grouping>(&json).expect("and read again"), grouping);
     }
-    assert!(Grouping::builtin("cifar10").expect_err("none ships").to_string().contains("gtsrb"));
+    assert!(Grouping::builtin("imagewoof").expect_err("none ships").to_string().contains("gtsrb"));
 }
 
 #[test]
@@ -130,9 +182,19 @@ fn a_hostile_grouping_file_is_refused_with_its_reason() {
     };
     assert!(Grouping::from_toml("own.toml", &file("4", "0-1", "2 3")).is_ok());
     for (text, expected) in [
-        (file("4", "0", "2 3"), "missing are [1]"),
-        (file("4", "0-1", "1-3"), "class 1 is in group \"a\" and in group \"b\""),
-        (file("4", "0-1", "2-4"), "\"2-4\" does not lie in classes 0 to 3"),
+        (file("4", "0", "2 3"), "own.toml: line 2: class 1 is in no group"),
+        (file("9", "0", "8"), "classes 1 2 3 4 5 and 2 more are in no group"),
+        (file("4", "0-1", "1-3"), "line 10: group \"b\": class 1 is in group \"a\" already"),
+        (file("4", "0-1", "2-4"), "line 10: group \"b\": \"2-4\" does not lie in classes 0 to 3"),
+        (file("4", "0-1 1", "2-3"), "line 6: group \"a\": class 1 is listed twice"),
+        (file("4", "0-1 5", "2-3 x"), "\"x\" is neither a class"),
+        (file("4", "0-1", "2-3").replace("true", "false"), "own.toml: no group is critical"),
+        (file("4", "0-1", "2-3").replace("\"b\"", "\"a\""), "line 8: there are two groups called \"a\""),
+        (
+            file("4", "0-1", "2-3").replace("critical = false", "criticul = false"),
+            "own.toml: line 9: unknown field `criticul`",
+        ),
+        (file("4", "0-1", "2-3").replace("critical = false", ""), "line 7: missing field `critical`"),
         (file("4", "1-0", "2-3"), "\"1-0\" does not lie"),
         (file("4", "0-", "2-3"), "\"0-\" is neither a class nor a range"),
         (file("4", "0-1", "-2"), "\"-2\" is neither a class nor a range"),

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::EfficientNetLite;
-use crate::data::{Normalise, Resize};
+use crate::data::{Normalise, Resize, class_in_name};
 use crate::{Error, Result};
 
 /// A model of the zoo.
@@ -141,7 +141,7 @@ impl Manifest {
 impl SampleFile {
     /// The class number at the end of the file's name, `imagenet_00_243.jpg`.
     pub fn class(&self) -> Option<usize> {
-        self.file.rsplit_once('.')?.0.rsplit_once('_')?.1.parse().ok()
+        class_in_name(&self.file)
     }
 }
 

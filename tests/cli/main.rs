@@ -5,7 +5,9 @@
 
 mod campaign;
 mod convert;
+mod data;
 mod devices;
+mod grouping;
 mod inject;
 mod inspect;
 mod keras;

@@ -4,7 +4,8 @@ use super::*;
 
 #[test]
 fn help_documents_commands_and_exit_codes() {
-    let commands = ["inspect", "predict", "inject", "campaign", "report", "fetch", "convert"];
+    let commands =
+        ["inspect", "predict", "inject", "campaign", "report", "sample", "prepare", "grouping", "fetch", "convert"];
     let help = String::from_utf8(faultscope(&["--help"]).code(DONE).get_output().stdout.clone()).expect("UTF-8");
     for word in commands.iter().chain(&["Exit codes:", "bad input", "incomplete"]) {
         assert!(help.contains(word), "{word} in {help}");

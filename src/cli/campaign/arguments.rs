@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::shard::ShardArgument;
 use crate::campaign::Faults;
 use crate::cli::args::{GroupingArguments, KINDS, Kind, RunArguments, TARGETS, choice};
+use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
 use crate::cli::inject::bit_out_of_range;
 use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
@@ -50,14 +51,13 @@ pub struct Arguments {
     #[arg(long)]
     model: Option<String>,
 
-    /// Images: a folder (a sub-folder a class, or files called NAME_NN_LABEL.ext), or an .npy file (uint8, N x H x
-    /// W x C)
+    /// Images: a folder (a sub-folder a class, or files called NAME_NN_LABEL.ext), an .npy file, CIFAR's test.bin or
+    /// .tar.gz, GTSRB with its table, ImageNet's validation images with --devkit, or what `faultscope prepare` wrote
     #[arg(long)]
     data: Option<PathBuf>,
 
-    /// Labels of an .npy file of images; the file beside it with "labels" for "images" in its name
-    #[arg(long, value_name = "FILE.npy")]
-    pub labels: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: DataArguments,
 
     /// Directory for the results; without --resume it must not hold a campaign
     #[arg(long, value_name = "DIR")]

@@ -1,7 +1,7 @@
 //! The images of a campaign.
 
 use crate::Result;
-use crate::data::{Image, Source};
+use crate::data::{Image, Source, class_in_name};
 
 /// Images as they came, decoded one at a time: the tab's memory holds no more than their files.
 #[derive(Clone, Debug)]
@@ -40,27 +40,5 @@ impl Source for Encoded {
         let (name, bytes) =
             self.files.get(index).ok_or_else(|| crate::Error::request(format_args!("there is no image {index}")))?;
         Image::decode(name, bytes)
-    }
-}
-
-/// The class in a file name such as `imagenet_07_282.jpg` (`NAME_NN_LABEL.ext`).
-fn class_in_name(name: &str) -> Option<usize> {
-    let mut parts = name.rsplit_once('.')?.0.rsplit('_');
-    let (class, number) = (parts.next()?, parts.next()?);
-    number.parse::<usize>().ok()?;
-    parts.next()?;
-    class.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_class_is_read_from_the_name() {
-        assert_eq!(class_in_name("imagenet_07_282.jpg"), Some(282));
-        for name in ["cat.jpg", "cat_3.jpg", "IMG_2024_a.png", "07_282.jpg", "a_b_1.png", "x"] {
-            assert_eq!(class_in_name(name), None, "{name}");
-        }
     }
 }

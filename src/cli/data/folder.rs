@@ -1,91 +1,56 @@
 //! A folder of images, labelled by sub-folder or by file name.
 
 use std::ffi::OsStr;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use super::open::read;
-use crate::data::{Image, Source};
+use super::files::File;
+use crate::data::class_in_name;
 use crate::{Error, Result};
 
 /// Endings of file names that are taken for images; other files are ignored.
 const EXTENSIONS: [&str; 9] = ["bmp", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "webp"];
 
-/// Images in files, decoded when they are asked for.
+/// Lists the images in `root`; `classes` are the model's class names.
 ///
-/// Either each sub-folder is a class, or the files' names end in `_NN_LABEL`. The order is that of the names,
-/// sub-folders first. Hidden files and folders are ignored.
-#[derive(Debug)]
-pub struct Folder {
-    root: PathBuf,
-    files: Vec<File>,
-}
-
-#[derive(Debug)]
-struct File {
-    /// Below the root.
-    path: PathBuf,
-    label: Option<usize>,
-    bytes: u64,
-}
-
-impl Folder {
-    /// Lists the images in `root`; `classes` are the model's class names.
-    ///
-    /// # Errors
-    /// Where there are none, or it is unclear which class they belong to.
-    pub fn open(root: &Path, classes: &[String]) -> Result<Self> {
-        let Listing { folders, images, others } = Listing::read(root)?;
-        let files = match (folders.is_empty(), images.is_empty()) {
-            (false, false) => {
-                return Err(Error::input(
-                    root.display().to_string(),
-                    "there are images both in sub-folders and beside them; keep one of the two",
-                ));
-            }
-            (false, true) => by_class(root, &folders, classes)?,
-            (true, _) => by_name(root, &images)?,
-        };
-        if files.is_empty() {
-            let others = if others == 0 { String::new() } else { format!(" ({others} other files are ignored)") };
+/// Either each sub-folder is a class, or the files' names end in `_NN_LABEL`. The order is that of the names, sub-folders
+/// first. Hidden files and folders are ignored.
+///
+/// # Errors
+/// Where there are none, or it is unclear which class they belong to.
+pub fn list(root: &Path, classes: &[String]) -> Result<Vec<File>> {
+    let Listing { folders, images, others } = Listing::read(root)?;
+    let files = match (folders.is_empty(), images.is_empty()) {
+        (false, false) => {
             return Err(Error::input(
                 root.display().to_string(),
-                format_args!("the folder holds no images{others}; images end in {}", EXTENSIONS.join(", ")),
+                "there are images both in sub-folders and beside them; keep one of the two",
             ));
         }
-        Ok(Self { root: root.to_owned(), files })
-    }
-
-    /// Name, label and size in bytes of each image, one a line.
-    pub fn list(&self) -> String {
-        self.files.iter().fold(String::new(), |mut list, file| {
-            let label = file.label.map_or_else(|| "-".to_owned(), |label| label.to_string());
-            let _ = writeln!(list, "{}\t{label}\t{}", portable(&file.path), file.bytes);
-            list
-        })
-    }
+        (false, true) => by_class(root, &folders, classes)?,
+        (true, _) => by_name(root, &images)?,
+    };
+    check_any(root, files, others)
 }
 
-impl Source for Folder {
-    fn len(&self) -> usize {
-        self.files.len()
-    }
+/// Lists the images in `root` itself by their names, without labels.
+///
+/// # Errors
+/// Where there are none.
+pub fn flat(root: &Path) -> Result<Vec<File>> {
+    let Listing { images, others, .. } = Listing::read(root)?;
+    let files = images.into_iter().map(|(path, bytes)| File { path, label: None, bytes, crop: None }).collect();
+    check_any(root, files, others)
+}
 
-    fn name(&self, index: usize) -> String {
-        self.files.get(index).map_or_else(|| index.to_string(), |file| self.root.join(&file.path).display().to_string())
+fn check_any(root: &Path, files: Vec<File>, others: usize) -> Result<Vec<File>> {
+    if !files.is_empty() {
+        return Ok(files);
     }
-
-    fn label(&self, index: usize) -> Option<usize> {
-        self.files.get(index)?.label
-    }
-
-    fn image(&self, index: usize) -> Result<Image> {
-        let file = self.files.get(index).ok_or_else(|| {
-            Error::request(format_args!("image {index} is out of range: there are {}", self.files.len()))
-        })?;
-        let bytes = read(&self.root.join(&file.path))?;
-        Image::decode(&self.name(index), &bytes)
-    }
+    let others = if others == 0 { String::new() } else { format!(" ({others} other files are ignored)") };
+    Err(Error::input(
+        root.display().to_string(),
+        format_args!("the folder holds no images{others}; images end in {}", EXTENSIONS.join(", ")),
+    ))
 }
 
 /// What a folder holds, by name, without what is hidden.
@@ -136,7 +101,7 @@ fn by_class(root: &Path, folders: &[String], classes: &[String]) -> Result<Vec<F
     let mut files = Vec::new();
     for (label, folder) in labelled {
         for (name, bytes) in Listing::read(&root.join(folder))?.images {
-            files.push(File { path: Path::new(folder).join(name), label: Some(label), bytes });
+            files.push(File { path: Path::new(folder).join(name), label: Some(label), bytes, crop: None });
         }
     }
     Ok(files)
@@ -173,7 +138,12 @@ fn label_folders<'a>(root: &Path, folders: &'a [String], classes: &[String]) -> 
 fn by_name(root: &Path, images: &[(PathBuf, u64)]) -> Result<Vec<File>> {
     let files: Vec<File> = images
         .iter()
-        .map(|(path, bytes)| File { path: path.clone(), label: label_in_name(path), bytes: *bytes })
+        .map(|(path, bytes)| File {
+            path: path.clone(),
+            label: path.to_str().and_then(class_in_name),
+            bytes: *bytes,
+            crop: None,
+        })
         .collect();
     let labelled = files.iter().filter(|file| file.label.is_some()).count();
     match files.iter().find(|file| file.label.is_none()) {
@@ -183,23 +153,6 @@ fn by_name(root: &Path, images: &[(PathBuf, u64)]) -> Result<Vec<File>> {
         )),
         _ => Ok(files),
     }
-}
-
-/// The label in a name of the form `NAME_NN_LABEL.ext`.
-fn label_in_name(path: &Path) -> Option<usize> {
-    let stem = path.file_stem()?.to_str()?;
-    let (rest, label) = stem.rsplit_once('_')?;
-    let (_, number) = rest.rsplit_once('_')?;
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number(number) || !is_number(label) {
-        return None;
-    }
-    label.parse().ok()
-}
-
-/// A path below the root, written alike on every platform.
-fn portable(path: &Path) -> String {
-    path.iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]

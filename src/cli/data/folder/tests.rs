@@ -3,6 +3,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
+use crate::cli::data::files::{Files, portable};
 
 fn folder_with(paths: &[&str]) -> TempDir {
     let root = TempDir::new().unwrap();
@@ -16,13 +17,12 @@ fn folder_with(paths: &[&str]) -> TempDir {
 
 fn listed(root: &TempDir, classes: &[&str]) -> Vec<(String, Option<usize>)> {
     let classes: Vec<_> = classes.iter().map(ToString::to_string).collect();
-    let folder = Folder::open(root.path(), &classes).unwrap();
-    folder.files.iter().map(|file| (portable(&file.path), file.label)).collect()
+    list(root.path(), &classes).unwrap().iter().map(|file| (portable(&file.path), file.label)).collect()
 }
 
 fn problem(root: &TempDir, classes: &[&str]) -> String {
     let classes: Vec<_> = classes.iter().map(ToString::to_string).collect();
-    Folder::open(root.path(), &classes).unwrap_err().to_string()
+    list(root.path(), &classes).unwrap_err().to_string()
 }
 
 #[test]
@@ -76,5 +76,5 @@ fn a_folder_without_images_is_refused() {
 #[test]
 fn the_list_tells_names_labels_and_sizes() {
     let root = folder_with(&["x_0_3.png"]);
-    assert_eq!(Folder::open(root.path(), &[]).unwrap().list(), "x_0_3.png\t3\t16\n");
+    assert_eq!(Files::new(root.path(), list(root.path(), &[]).unwrap()).list(), "x_0_3.png\t3\t16\n");
 }

@@ -1,0 +1,180 @@
+//! Images decoded ahead of their use, on threads of their own.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::data::Image;
+use crate::{Error, Result};
+
+/// Most threads that decode; more would only wait for the disk.
+const MAX_THREADS: usize = 8;
+
+/// Decodes the images that are likely to be asked for next, while the last ones are being used. Never more than two a
+/// thread wait to be fetched, so memory does not grow with the data.
+///
+/// The threads are not rayon's: whoever waits here may be one of those, and would wait for itself.
+pub struct Ahead {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+struct Shared {
+    decode: Box<dyn Fn(usize) -> Result<Image> + Send + Sync>,
+    state: Mutex<State>,
+    /// An image is queued, or ready, or it is time to go.
+    changed: Condvar,
+}
+
+struct State {
+    /// The images that will be asked for, ascending.
+    order: Order,
+    /// The place in `order` of the first image that was not queued yet.
+    next: usize,
+    /// Images that are queued, being decoded or ready.
+    window: BTreeMap<usize, Slot>,
+    closed: bool,
+}
+
+enum Order {
+    All(usize),
+    Some(Vec<usize>),
+}
+
+enum Slot {
+    Queued,
+    Decoding,
+    Ready(Result<Image>),
+}
+
+impl Order {
+    fn get(&self, place: usize) -> Option<usize> {
+        match self {
+            Self::All(count) => (place < *count).then_some(place),
+            Self::Some(indices) => indices.get(place).copied(),
+        }
+    }
+
+    /// The place of the first image after `index`.
+    fn after(&self, index: usize) -> usize {
+        match self {
+            Self::All(_) => index + 1,
+            Self::Some(indices) => indices.partition_point(|&other| other <= index),
+        }
+    }
+}
+
+impl Ahead {
+    /// `decode` makes image number 0 to `count - 1`, on whichever thread.
+    pub fn new(count: usize, decode: impl Fn(usize) -> Result<Image> + Send + Sync + 'static) -> Self {
+        let state = State { order: Order::All(count), next: 0, window: BTreeMap::new(), closed: false };
+        let shared = Shared { decode: Box::new(decode), state: Mutex::new(state), changed: Condvar::new() };
+        Self { shared: Arc::new(shared), threads: Mutex::new(Vec::new()) }
+    }
+
+    /// Only the images `indices`, in ascending order, will be asked for.
+    pub fn upcoming(&self, indices: Vec<usize>) {
+        let mut state = self.shared.lock();
+        *state = State { order: Order::Some(indices), next: 0, window: BTreeMap::new(), closed: false };
+    }
+
+    /// The image `index`. The first call starts the threads.
+    ///
+    /// # Errors
+    /// As decoding it.
+    pub fn get(&self, index: usize) -> Result<Image> {
+        let count = self.start_threads()?;
+        let mut state = self.shared.lock();
+        let decoded = loop {
+            match state.window.get(&index) {
+                Some(Slot::Decoding) => {
+                    state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+                Some(Slot::Ready(_)) => {
+                    let Some(Slot::Ready(image)) = state.window.remove(&index) else { unreachable!("it was there") };
+                    break Some(image);
+                }
+                queued => {
+                    if queued.is_none() {
+                        // Somebody begins here, or has jumped: what was expected is not.
+                        state.window.retain(|_, slot| matches!(slot, Slot::Decoding));
+                        state.next = state.order.after(index);
+                    }
+                    state.window.remove(&index);
+                    break None;
+                }
+            }
+        };
+        while state.window.len() < 2 * count
+            && let Some(expected) = state.order.get(state.next)
+        {
+            state.next += 1;
+            state.window.entry(expected).or_insert(Slot::Queued);
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+        decoded.unwrap_or_else(|| (self.shared.decode)(index))
+    }
+
+    /// Number of threads, which run from now on.
+    fn start_threads(&self) -> Result<usize> {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if threads.is_empty() {
+            let count = std::thread::available_parallelism().map_or(1, |count| count.get().min(MAX_THREADS));
+            for _ in 0..count {
+                let shared = Arc::clone(&self.shared);
+                let thread = std::thread::Builder::new().name("decode".to_owned()).spawn(move || shared.work());
+                threads.push(thread.map_err(|error| Error::io("a thread that decodes images", error))?);
+            }
+        }
+        Ok(threads.len())
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decodes what is queued, the first first, until there is nobody left to decode for.
+    fn work(&self) {
+        let mut state = self.lock();
+        while !state.closed {
+            let queued = state.window.iter_mut().find(|(_, slot)| matches!(slot, Slot::Queued));
+            let Some((&index, slot)) = queued else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            *slot = Slot::Decoding;
+            drop(state);
+            let image = (self.decode)(index);
+            state = self.lock();
+            // Where the order has changed meanwhile, nobody waits for it.
+            if let Some(slot) = state.window.get_mut(&index) {
+                *slot = Slot::Ready(image);
+            }
+            self.changed.notify_all();
+        }
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
+        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // A decoder's panic is told by whoever asks for that image: it is decoded again there.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Ahead {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Ahead").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Images that are files of their own.
+
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::ahead::Ahead;
+use crate::cli::open::read;
+use crate::data::{Image, Source};
+use crate::{Error, Result};
+
+/// One of them.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Below the root.
+    pub path: PathBuf,
+    /// True class.
+    pub label: Option<usize>,
+    /// Size of the file.
+    pub bytes: u64,
+    /// The part that is used: left, top, right, bottom, without the last column and row.
+    pub crop: Option<[usize; 4]>,
+}
+
+/// Images in files, decoded ahead of their use.
+#[derive(Debug)]
+pub struct Files {
+    list: Arc<List>,
+    ahead: Ahead,
+}
+
+#[derive(Debug)]
+struct List {
+    root: PathBuf,
+    files: Vec<File>,
+}
+
+impl Files {
+    /// The images `files` below `root`, in this order.
+    pub fn new(root: &Path, files: Vec<File>) -> Self {
+        let list = Arc::new(List { root: root.to_owned(), files });
+        let decoded = Arc::clone(&list);
+        Self { ahead: Ahead::new(list.files.len(), move |index| decoded.decode(index)), list }
+    }
+
+    /// Name, label and size in bytes of each image, one a line, and the crop where there is one.
+    pub fn list(&self) -> String {
+        self.list.files.iter().fold(String::new(), |mut list, file| {
+            let label = file.label.map_or_else(|| "-".to_owned(), |label| label.to_string());
+            let _ = write!(list, "{}\t{label}\t{}", portable(&file.path), file.bytes);
+            for edge in file.crop.iter().flatten() {
+                let _ = write!(list, "\t{edge}");
+            }
+            list.push('\n');
+            list
+        })
+    }
+}
+
+impl List {
+    fn name(&self, index: usize) -> String {
+        self.files.get(index).map_or_else(|| index.to_string(), |file| self.root.join(&file.path).display().to_string())
+    }
+
+    fn decode(&self, index: usize) -> Result<Image> {
+        let file = self.files.get(index).ok_or_else(|| {
+            Error::request(format_args!("image {index} is out of range: there are {}", self.files.len()))
+        })?;
+        let name = self.name(index);
+        let image = Image::decode(&name, &read(&self.root.join(&file.path))?)?;
+        match file.crop {
+            Some(crop) => image.crop(crop).map_err(|error| error.concerning(name)),
+            None => Ok(image),
+        }
+    }
+}
+
+impl Source for Files {
+    fn len(&self) -> usize {
+        self.list.files.len()
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.list.name(index)
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        self.list.files.get(index)?.label
+    }
+
+    fn image(&self, index: usize) -> Result<Image> {
+        self.ahead.get(index)
+    }
+
+    fn upcoming(&self, indices: Vec<usize>) {
+        self.ahead.upcoming(indices);
+    }
+}
+
+/// A path below the root, written alike on every platform.
+pub fn portable(path: &Path) -> String {
+    path.iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join("/")
+}

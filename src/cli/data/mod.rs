@@ -1,0 +1,305 @@
+//! `--data`: images of whatever form, and where they are from.
+
+mod ahead;
+mod binary;
+mod files;
+mod folder;
+mod gtsrb;
+mod imagenet;
+mod labels;
+mod mat;
+pub mod prepared;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use self::binary::{Member, OnDisk};
+use self::files::{File, Files};
+use self::prepared::Prepared;
+use super::args::choice;
+use super::open::{read, read_text};
+use super::write::{sha256, sha256_file};
+use crate::data::cifar::{Cifar, CifarSource};
+use crate::data::npy::{self, Layout, NpyImages, NpySource};
+use crate::data::{DataFormat, DataSource, Preprocess, Resize, Source};
+use crate::model::Model;
+use crate::{Error, Result};
+
+/// Names of [`DataFormat`].
+pub const FORMATS: &[(&str, &str)] = &[
+    ("folder", "images in files: a sub-folder a class, or called NAME_NN_LABEL.ext, or with --labels"),
+    ("npy", "arrays of images and labels; the shape tells where the channels are"),
+    ("npy-nhwc", "N x H x W x C, where the shape can be read both ways"),
+    ("npy-nchw", "N x C x H x W, where the shape can be read both ways"),
+    ("cifar10", "CIFAR-10's binary version, a file or the .tar.gz"),
+    ("cifar100", "CIFAR-100's binary version, a file or the .tar.gz"),
+    ("gtsrb", "GTSRB: a folder with Test.csv or GT-final_test.csv, or such a table"),
+    ("imagenet", "the validation images of ILSVRC 2012, with --devkit"),
+    ("prepared", "what `faultscope prepare` writes"),
+];
+
+/// How images are to be read, where their names do not tell.
+#[derive(Debug, Default, Args)]
+pub struct DataArguments {
+    /// What the data is, where name and content do not tell
+    #[arg(long, value_name = "FORMAT", value_parser = choice::<DataFormat>(FORMATS))]
+    pub data_format: Option<DataFormat>,
+
+    /// Labels: of an .npy file of images, another (by default the file beside it with "labels" for "images" in its name);
+    /// of a folder of images, a text file with a class number a line, in the order of their names, or with lines NAME
+    /// NUMBER
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+
+    /// Development kit that labels ImageNet's validation images: the folder with ILSVRC2012_validation_ground_truth.txt
+    /// and meta.mat, and with synset_words.txt where you have it
+    #[arg(long, value_name = "DIR")]
+    pub devkit: Option<PathBuf>,
+
+    /// Crop GTSRB's images to the sign
+    #[arg(long)]
+    pub roi: bool,
+}
+
+/// Images ready to be used, and where they are from.
+pub struct Data {
+    /// The images.
+    pub source: Arc<dyn Source + Send + Sync>,
+    /// What a campaign writes down about them.
+    pub origin: DataSource,
+    /// Side of the square that the images were prepared to.
+    prepared: Option<usize>,
+}
+
+impl Data {
+    fn new(source: impl Source + Send + Sync + 'static, origin: DataSource) -> Self {
+        Self { source: Arc::new(source), origin, prepared: None }
+    }
+
+    /// How these images become inputs of `model`: prepared ones are taken as they are.
+    ///
+    /// # Errors
+    /// Where they were prepared for another size.
+    pub fn preprocess(&self, model: &Model) -> Result<Preprocess> {
+        let own = model.preprocess();
+        let Some(side) = self.prepared else { return Ok(own) };
+        let shape = model.input_shape();
+        if ![&shape[1..3], &shape[2..4]].contains(&&[side, side][..]) {
+            return Err(Error::input(
+                &self.origin.path,
+                format_args!(
+                    "the images were prepared at {side} x {side}, the input of {} is {shape:?}; prepare them at its size",
+                    model.card.name
+                ),
+            ));
+        }
+        // This one leaves images of the input's size alone.
+        Ok(Preprocess { resize: Resize::Stretch, ..own })
+    }
+}
+
+/// Opens `path`; `classes` are the model's class names, where there is a model.
+///
+/// # Errors
+/// Where there are no images, labels and images do not belong together, or an argument does not go with this data.
+pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Result<Data> {
+    let name = path.display().to_string();
+    let format = detect(path, arguments)?;
+    check_arguments(format, arguments)?;
+    match format {
+        DataFormat::Folder => {
+            let (files, labels) = match &arguments.labels {
+                None => (folder::list(path, classes)?, None),
+                Some(labels) => {
+                    let mut files = folder::flat(path)?;
+                    let name = labels.display().to_string();
+                    labels::apply(&name, &read_text(labels)?, &mut files)?;
+                    (files, Some(name))
+                }
+            };
+            Ok(of_files(name, format, path, files, |origin| origin.labels = labels))
+        }
+        DataFormat::Npy | DataFormat::NpyNhwc | DataFormat::NpyNchw => {
+            arrays(path, format, arguments.labels.as_deref())
+        }
+        DataFormat::Cifar10 => cifar(path, Cifar::Ten),
+        DataFormat::Cifar100 => cifar(path, Cifar::Hundred),
+        DataFormat::Gtsrb => {
+            let table = if path.is_dir() { gtsrb::table_in(path) } else { Some(path.to_owned()) };
+            let table = table.ok_or_else(|| {
+                Error::input(
+                    &name,
+                    "the folder has neither Test.csv nor GT-final_test.csv, the tables of GTSRB's test images",
+                )
+            })?;
+            let (root, files) = gtsrb::list(&table, arguments.roi)?;
+            Ok(of_files(name, format, &root, files, |origin| origin.roi = arguments.roi))
+        }
+        DataFormat::Imagenet => {
+            let devkit = arguments.devkit.as_ref().ok_or_else(|| {
+                Error::input(
+                    &name,
+                    "ImageNet's validation images are labelled by its development kit; name it with --devkit",
+                )
+            })?;
+            let files = imagenet::list(path, devkit)?;
+            Ok(of_files(name, format, path, files, |origin| origin.devkit = Some(devkit.display().to_string())))
+        }
+        DataFormat::Prepared => {
+            let (source, sha256, side) = Prepared::open(path)?;
+            let origin = DataSource::new(name, format, source.len(), sha256);
+            Ok(Data { prepared: Some(side), ..Data::new(source, origin) })
+        }
+    }
+}
+
+/// What `path` is, by its name and by what a folder holds.
+fn detect(path: &Path, arguments: &DataArguments) -> Result<DataFormat> {
+    let metadata = std::fs::metadata(path).map_err(|error| Error::io(path.display(), error))?;
+    if let Some(format) = arguments.data_format {
+        return Ok(format);
+    }
+    if metadata.is_dir() {
+        let holds = |file: &str| path.join(file).is_file();
+        return Ok(if arguments.devkit.is_some() {
+            DataFormat::Imagenet
+        } else if holds(prepared::HEAD) {
+            DataFormat::Prepared
+        } else if gtsrb::table_in(path).is_some() {
+            DataFormat::Gtsrb
+        } else if holds(CIFAR_FILES[0]) {
+            DataFormat::Cifar100
+        } else if holds(CIFAR_FILES[1]) {
+            DataFormat::Cifar10
+        } else {
+            DataFormat::Folder
+        });
+    }
+    let file = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| file.ends_with(ending));
+    if ends(&[".npy"]) {
+        return Ok(DataFormat::Npy);
+    }
+    if ends(&[".csv"]) {
+        return Ok(DataFormat::Gtsrb);
+    }
+    let cifar = if ends(&[".tar.gz", ".tgz"]) {
+        match Member::open(path, &CIFAR_FILES)?.1 {
+            "test.bin" => Some(Cifar::Hundred),
+            _ => Some(Cifar::Ten),
+        }
+    } else if ends(&[".bin"]) {
+        Cifar::of_file(&file, metadata.len())
+    } else {
+        return Err(Error::input(
+            path.display().to_string(),
+            "a folder of images, an array (.npy), a CIFAR file (.bin, .tar.gz) or a table of GTSRB (.csv) is expected; \
+             --data-format says what else it is",
+        ));
+    };
+    match cifar {
+        Some(Cifar::Ten) => Ok(DataFormat::Cifar10),
+        Some(Cifar::Hundred) => Ok(DataFormat::Cifar100),
+        None => Err(Error::input(
+            path.display().to_string(),
+            format_args!(
+                "{} bytes are a whole number of records of neither CIFAR-10 (3073) nor CIFAR-100 (3074), or of both; if it is \
+                 one of them, --data-format cifar10 or cifar100 says which",
+                metadata.len()
+            ),
+        )),
+    }
+}
+
+/// The test files of CIFAR-100 and CIFAR-10.
+const CIFAR_FILES: [&str; 2] = ["test.bin", "test_batch.bin"];
+
+/// An argument that would have no effect is a misunderstanding.
+fn check_arguments(format: DataFormat, arguments: &DataArguments) -> Result<()> {
+    use DataFormat::{Folder, Gtsrb, Imagenet, Npy, NpyNchw, NpyNhwc};
+    let misplaced =
+        |flag: &str, what: &str| Err(Error::request(format_args!("{flag} goes with {what}, not with this data")));
+    if arguments.labels.is_some() && !matches!(format, Folder | Npy | NpyNhwc | NpyNchw) {
+        return misplaced("--labels", "an .npy file or a folder of images");
+    }
+    if arguments.devkit.is_some() && format != Imagenet {
+        return misplaced("--devkit", "ImageNet's validation images");
+    }
+    if arguments.roi && format != Gtsrb {
+        return misplaced("--roi", "a table of GTSRB");
+    }
+    Ok(())
+}
+
+fn of_files(
+    name: String,
+    format: DataFormat,
+    root: &Path,
+    files: Vec<File>,
+    more: impl FnOnce(&mut DataSource),
+) -> Data {
+    let files = Files::new(root, files);
+    let mut origin = DataSource::new(name, format, files.len(), sha256(files.list().as_bytes()));
+    more(&mut origin);
+    Data::new(files, origin)
+}
+
+fn arrays(path: &Path, format: DataFormat, labels: Option<&Path>) -> Result<Data> {
+    let name = path.display().to_string();
+    let labels = match labels {
+        Some(labels) => labels.to_owned(),
+        None => labels_beside(path)?,
+    };
+    let labels_name = labels.display().to_string();
+    let layout = match format {
+        DataFormat::NpyNhwc => Some(Layout::ChannelsLast),
+        DataFormat::NpyNchw => Some(Layout::ChannelsFirst),
+        _ => None,
+    };
+    let images = NpyImages::new(&name, Box::new(OnDisk::open(path)?), layout)?;
+    let source = NpySource::new(images, &labels_name, npy::labels(&labels_name, &read(&labels)?)?)?;
+    let hashes = format!("{} {}", sha256_file(path)?, sha256_file(&labels)?);
+    let mut origin = DataSource::new(name, format, source.len(), sha256(hashes.as_bytes()));
+    origin.labels = Some(labels_name);
+    Ok(Data::new(source, origin))
+}
+
+/// The file beside `images` with "labels" for "images" in its name.
+fn labels_beside(images: &Path) -> Result<PathBuf> {
+    let name = images.file_name().unwrap_or_default().to_string_lossy();
+    let beside = images.with_file_name(name.replace("images", "labels"));
+    if beside == images {
+        return Err(Error::input(
+            images.display().to_string(),
+            "the name has no \"images\" in it that tells the name of its labels; give them with --labels FILE.npy",
+        ));
+    }
+    if !beside.exists() {
+        return Err(Error::input(
+            images.display().to_string(),
+            format_args!("its labels, {}, are missing; give them with --labels FILE.npy", beside.display()),
+        ));
+    }
+    Ok(beside)
+}
+
+/// The images of `set` in the folder, file or archive at `path`.
+fn cifar(path: &Path, set: Cifar) -> Result<Data> {
+    let (file, format) = match set {
+        Cifar::Hundred => (CIFAR_FILES[0], DataFormat::Cifar100),
+        Cifar::Ten => (CIFAR_FILES[1], DataFormat::Cifar10),
+    };
+    let path = if path.is_dir() { path.join(file) } else { path.to_owned() };
+    let name = path.display().to_string();
+    let packed = [".tar.gz", ".tgz"].iter().any(|ending| name.to_lowercase().ends_with(ending));
+    let source = if packed {
+        let (member, _) = Member::open(&path, &[file])?;
+        CifarSource::new(&format!("{name}:{file}"), Box::new(member), set)?
+    } else {
+        CifarSource::new(&name, Box::new(OnDisk::open(&path)?), set)?
+    };
+    let origin = DataSource::new(name, format, source.len(), sha256_file(&path)?);
+    Ok(Data::new(source, origin))
+}

@@ -1,0 +1,194 @@
+//! `faultscope prepare`: images decoded, resized and cropped once.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::args::{RESIZES, choice};
+use super::data::prepared::{HEAD, Head, IMAGES, LABELS};
+use super::data::{self, Data, DataArguments};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::open::class_names;
+use super::output::{counted, print};
+use super::write::hexadecimal;
+use crate::data::Resize;
+use crate::{Error, Result};
+
+/// Images that are in memory at a time.
+const BATCH: usize = 64;
+
+/// Decode, resize and crop images once, so that campaigns need not do it again.
+///
+/// Writes a folder with the images and their labels as numpy arrays (images.npy, uint8, N x SIZE x SIZE x 3; labels.npy)
+/// and prepared.json, which says what they were made from. The folder serves as --data, in which the images keep their
+/// indices and names; a campaign takes them as they are, whatever --resize says.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The images, as --data of `faultscope campaign`
+    data: PathBuf,
+
+    #[command(flatten)]
+    reading: DataArguments,
+
+    /// Pixels a side: the model's input size
+    #[arg(long, value_name = "SIZE")]
+    size: usize,
+
+    /// How an image gets that size
+    #[arg(long, default_value = "shorter-side", value_parser = choice::<Resize>(RESIZES))]
+    resize: Resize,
+
+    /// Model whose class names tell which class a sub-folder is, where the sub-folders have names and not numbers
+    #[arg(long)]
+    model: Option<String>,
+
+    /// Folder to write; it must not exist
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let output = &arguments.output;
+    let scratch = Scratch::create(output)?;
+    let data = data::open(&arguments.data, &arguments.reading, &class_names(arguments.model.as_deref())?)?;
+    let count = data.source.len();
+    write(&scratch.path, data, arguments.resize, arguments.size)?;
+    scratch.commit(output)?;
+    print(&format!("{} are prepared in {}\n", counted(count, "image"), output.display()))?;
+    Ok(Exit::Done)
+}
+
+/// A folder beside the one that is wanted, so that this one is there in full or not at all.
+struct Scratch {
+    path: PathBuf,
+    done: bool,
+}
+
+impl Scratch {
+    fn create(output: &Path) -> Result<Self> {
+        let name = output.display().to_string();
+        if output.exists() {
+            return Err(Error::input(name, "it exists already; choose another folder with --output"));
+        }
+        let mut partial = output.file_name().unwrap_or_default().to_owned();
+        partial.push(".partial");
+        let path = output.with_file_name(partial);
+        fs::create_dir(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Error::input(
+                path.display().to_string(),
+                "another `faultscope prepare` is writing here, or was stopped; remove the folder if none is",
+            ),
+            _ => Error::io(path.display(), error),
+        })?;
+        Ok(Self { path, done: false })
+    }
+
+    fn commit(mut self, output: &Path) -> Result<()> {
+        fs::rename(&self.path, output).map_err(|error| Error::io(output.display(), error))?;
+        self.done = true;
+        Ok(())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.done {
+            // It holds nothing but what was made here, and what led here is told already.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Writes the three files into `folder`.
+fn write(folder: &Path, data: Data, resize: Resize, size: usize) -> Result<()> {
+    let Data { source, origin, .. } = data;
+    let count = source.len();
+    let mut images = Array::create(&folder.join(IMAGES), "|u1", &format!("({count}, {size}, {size}, 3)"))?;
+    for start in (0..count).step_by(BATCH) {
+        let batch: Vec<Vec<u8>> = (start..(start + BATCH).min(count))
+            .into_par_iter()
+            .map(|index| {
+                let image = source.image(index)?;
+                let resized = resize.apply(&image, size, size).map_err(|error| error.concerning(source.name(index)))?;
+                Ok(resized.into_owned())
+            })
+            .collect::<Result<_>>()?;
+        batch.iter().try_for_each(|pixels| images.write(pixels))?;
+    }
+    let images_sha256 = images.finish()?;
+    // A source that knows the class of some images only cannot be opened, so it is all of them or none.
+    let labels: Option<Vec<usize>> = (0..count).map(|index| source.label(index)).collect();
+    let labels_sha256 = match labels {
+        Some(labels) => {
+            let mut array = Array::create(&folder.join(LABELS), "<i8", &format!("({count},)"))?;
+            labels.iter().try_for_each(|&label| array.write(&(label as u64).to_le_bytes()))?;
+            Some(array.finish()?)
+        }
+        None => None,
+    };
+    let head = Head {
+        faultscope: env!("CARGO_PKG_VERSION").to_owned(),
+        data: origin,
+        resize,
+        size,
+        images_sha256,
+        labels_sha256,
+        names: (0..count).map(|index| source.name(index)).collect(),
+    };
+    let path = folder.join(HEAD);
+    let failed = |error| Error::io(path.display(), error);
+    let text = serde_json::to_string_pretty(&head).map_err(|error| failed(error.into()))?;
+    let written = File::create(&path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()
+    });
+    written.map_err(failed)
+}
+
+/// An `.npy` file that is being written, and hashed on the way.
+struct Array {
+    name: String,
+    file: BufWriter<File>,
+    hash: Sha256,
+}
+
+impl Array {
+    fn create(path: &Path, descr: &str, shape: &str) -> Result<Self> {
+        let name = path.display().to_string();
+        let file = File::create_new(path).map_err(|error| Error::io(&name, error))?;
+        let mut array = Self { name, file: BufWriter::new(file), hash: Sha256::new() };
+        array.write(&npy_header(descr, shape))?;
+        Ok(array)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hash.update(bytes);
+        self.file.write_all(bytes).map_err(|error| Error::io(&self.name, error))
+    }
+
+    /// Puts the file on the disk, and gives its SHA-256.
+    fn finish(mut self) -> Result<String> {
+        let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        synced.map_err(|error| Error::io(&self.name, error))?;
+        Ok(hexadecimal(&self.hash.finalize()))
+    }
+}
+
+/// The head of an `.npy` file of version 1.0, padded to 64 bytes as numpy does.
+fn npy_header(descr: &str, shape: &str) -> Vec<u8> {
+    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    let unpadded = 10 + text.len() + 1;
+    text.extend(std::iter::repeat_n(' ', unpadded.next_multiple_of(64) - unpadded));
+    text.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\0".to_vec();
+    bytes.extend((text.len() as u16).to_le_bytes());
+    bytes.extend(text.bytes());
+    bytes
+}

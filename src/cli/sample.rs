@@ -1,0 +1,65 @@
+//! `faultscope sample`: some of a data set's images.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::data::{self, DataArguments};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::open::class_names;
+use super::output::{counted, print};
+use super::write::{self, Existing};
+use crate::Error;
+use crate::data::Sample;
+
+/// Draw images at random, without replacement, for `faultscope campaign --sample`.
+///
+/// The images keep their indices and their order. The same data, seed and numbers give the same sample on every machine.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The images, as --data of `faultscope campaign`
+    data: PathBuf,
+
+    #[command(flatten)]
+    reading: DataArguments,
+
+    /// How many images to draw
+    #[arg(long, value_name = "N")]
+    count: usize,
+
+    /// Seed of the draw
+    #[arg(long, default_value_t = 0, value_name = "S")]
+    seed: u64,
+
+    /// Draw the same number from each class, give or take one
+    #[arg(long)]
+    balanced: bool,
+
+    /// Model whose class names tell which class a sub-folder is, where the sub-folders have names and not numbers
+    #[arg(long)]
+    model: Option<String>,
+
+    /// File to write
+    #[arg(short, long, value_name = "SAMPLE.json")]
+    output: PathBuf,
+
+    /// Replace the file where it exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let data = data::open(&arguments.data, &arguments.reading, &class_names(arguments.model.as_deref())?)?;
+    let path = data.origin.path.clone();
+    let sample = Sample::draw(&*data.source, data.origin, arguments.seed, arguments.count, arguments.balanced)
+        .map_err(|error| error.concerning(&path))?;
+    let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
+    let mut text =
+        serde_json::to_string(&sample).map_err(|error| Error::input(arguments.output.display().to_string(), error))?;
+    text.push('\n');
+    write::atomically(&arguments.output, text.as_bytes(), existing)?;
+    print(&format!("{} of {path} are listed in {}\n", counted(sample.count, "image"), arguments.output.display()))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,94 @@
+//! From an image file to pixels, and what is wrong with a file that is none.
+
+use std::error::Error as Cause;
+use std::io::{self, Cursor, ErrorKind};
+
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+
+use super::image::{Image, MAX_PIXELS};
+use crate::{Error, Result};
+
+const CUT_SHORT: &str = "is cut short";
+
+impl Image {
+    /// Decodes JPEG, PNG, WebP, BMP or PNM, whichever the bytes are; greyscale becomes RGB, alpha is dropped and
+    /// an orientation tag is not applied, as Pillow's `Image.open(..).convert("RGB")` does it.
+    ///
+    /// # Errors
+    /// Where `bytes` are none of these, are damaged, or state dimensions above 64 megapixels; `name` is the
+    /// file's name for the message.
+    pub fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
+        let format = image::guess_format(bytes)
+            .map_err(|_| Error::input(name, "this is no image; JPEG, PNG, WebP, BMP and PNM are read"))?;
+        let what = format!("{format:?}").to_uppercase();
+        if !format.reading_enabled() {
+            return Err(Error::input(name, format_args!("a {what} is not read; JPEG, PNG, WebP, BMP and PNM are")));
+        }
+        let whole = ends(format, bytes);
+        let refused = |error: ImageError| {
+            let ailment = if whole { ailment(&error) } else { CUT_SHORT };
+            Error::input(name, format_args!("the {what} {ailment}"))
+        };
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let mut limits = Limits::default();
+        // 16 bits for each of R, G, B and alpha is the largest pixel of these formats.
+        limits.max_alloc = Some(MAX_PIXELS * 8);
+        reader.limits(limits);
+        let decoder = reader.into_decoder().map_err(refused)?;
+        let (width, height) = decoder.dimensions();
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels == 0 || pixels > MAX_PIXELS {
+            return Err(Error::input(
+                name,
+                format_args!("an image of 1 to {MAX_PIXELS} pixels is expected, this one states {width} x {height}"),
+            ));
+        }
+        let rgb = DynamicImage::from_decoder(decoder).map_err(refused)?.into_rgb8();
+        // The decoder makes up what is missing at the end of a JPEG; an experiment must not take that for a photo.
+        if !whole {
+            return Err(Error::input(name, format_args!("the {what} {CUT_SHORT}")));
+        }
+        Ok(Self { width: width as usize, height: height as usize, rgb: rgb.into_raw() })
+    }
+}
+
+/// What `error` says of an image file, as the end of a sentence.
+fn ailment(error: &ImageError) -> &'static str {
+    let mut cause: Option<&(dyn Cause + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::UnexpectedEof) {
+            return CUT_SHORT;
+        }
+        cause = error.source();
+    }
+    match error {
+        ImageError::Limits(_) => "states a size that no camera makes",
+        ImageError::Unsupported(_) => "is of a kind that is not read",
+        _ => "is damaged",
+    }
+}
+
+/// Whether a file has the end that its format gives it, as far as that can be told.
+fn ends(format: ImageFormat, bytes: &[u8]) -> bool {
+    match format {
+        ImageFormat::Jpeg => jpeg_ends(bytes),
+        ImageFormat::Png => bytes.windows(4).any(|chunk| chunk == b"IEND"),
+        _ => true,
+    }
+}
+
+/// Whether the marker that ends a JPEG follows its scan. An embedded preview has one, too, so the segments before the
+/// scan are left out; in the scan's own data the marker cannot occur.
+fn jpeg_ends(bytes: &[u8]) -> bool {
+    const SCAN: u8 = 0xda;
+    let mut at = 2;
+    while let Some(&[0xff, marker, high, low]) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        match marker {
+            SCAN => return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]),
+            // Markers may be padded.
+            0xff => at += 1,
+            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+        }
+    }
+    false
+}
