@@ -119,7 +119,7 @@ impl Plan {
 
     /// Number of trials, or the most there can be where that depends on the golden runs.
     pub fn trials(&self) -> u64 {
-        self.images() as u64 * self.config.faults.at_most() as u64
+        (self.images() as u64).saturating_mul(self.config.faults.at_most() as u64)
     }
 
     /// Names of the layers that faults are drawn from, in model order.

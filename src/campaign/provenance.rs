@@ -98,3 +98,77 @@ pub struct ModelSource {
     /// How images became inputs.
     pub preprocess: Preprocess,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::Faults;
+    use crate::data::DataFormat;
+    use crate::fault::FaultModel;
+
+    fn provenance() -> Provenance {
+        let config = CampaignConfig {
+            model: "m".to_owned(),
+            seed: 1,
+            images: None,
+            faults: Faults::STUDY,
+            fault_model: FaultModel::default(),
+            grouping: None,
+        };
+        let model = ModelSource { path: "m.h5".to_owned(), sha256: "aa".to_owned(), preprocess: Preprocess::default() };
+        Provenance {
+            faultscope: "1".to_owned(),
+            campaign: config,
+            model,
+            data: DataSource::new("images".to_owned(), DataFormat::Folder, 100, "bb".to_owned()),
+            sample: None,
+            shard: None,
+            device: "cpu".to_owned(),
+            grouping: None,
+            labels: Vec::new(),
+            layers: vec!["relu".to_owned()],
+        }
+    }
+
+    fn difference(change: impl FnOnce(&mut Provenance)) -> Option<String> {
+        let mut changed = provenance();
+        change(&mut changed);
+        provenance().difference(&changed)
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        let named = |change: fn(&mut Provenance), sentence: &str| assert_eq!(difference(change).unwrap(), sentence);
+        named(|other| other.campaign.seed = 2, "campaign.seed is 1 there and 2 here");
+        named(
+            |other| other.campaign.faults = Faults::Each(5),
+            r#"campaign.faults is {"correct":5,"misclassified":30} there and 5 here"#,
+        );
+        named(|other| other.model.sha256 = "ab".to_owned(), r#"model.sha256 is "aa" there and "ab" here"#);
+        named(|other| other.layers = vec!["a layer with a long name".to_owned(); 4], "layers differs");
+        named(|other| other.device = "gpu".to_owned(), r#"device is "cpu" there and "gpu" here"#);
+        named(|other| other.shard = Shard::new(1, 2), r#"shard is null there and "1/2" here"#);
+        named(
+            |other| other.sample = Some(SampleSource { path: String::new(), images: 2, sha256: String::new() }),
+            r#"sample is null there and {"images":2,"path":"","sha256":""} here"#,
+        );
+    }
+
+    #[test]
+    fn files_may_lie_elsewhere() {
+        assert_eq!(difference(|_| ()), None);
+        assert_eq!(difference(|other| other.model.path = "/mnt/m.h5".to_owned()), None);
+        assert_eq!(difference(|other| other.data.path = "/mnt/images".to_owned()), None);
+    }
+
+    #[test]
+    fn images_are_those_of_the_sample_and_the_shard() {
+        let mut provenance = provenance();
+        assert_eq!(provenance.images(), 100);
+        provenance.sample = Some(SampleSource { path: String::new(), images: 40, sha256: String::new() });
+        assert_eq!(provenance.images(), 40);
+        provenance.campaign.images = Some(9);
+        provenance.shard = Shard::new(2, 2);
+        assert_eq!(provenance.images(), 5);
+    }
+}

@@ -117,11 +117,15 @@ impl Sequence {
     /// Records of the whole campaign: exact once it is complete, else judged by the images that were begun.
     pub fn expected(&self) -> u64 {
         let (Some(current), false) = (self.current, self.complete()) else {
-            return if self.complete() { self.records } else { self.images as u64 * self.faults.at_most() as u64 };
+            return if self.complete() {
+                self.records
+            } else {
+                (self.images as u64).saturating_mul(self.faults.at_most() as u64)
+            };
         };
         let begun = self.records + (current.faults - current.seen) as u64;
         let average = begun as f64 / self.begun as f64;
-        begun + (average * (self.images - self.begun) as f64).round() as u64
+        begun.saturating_add((average * (self.images - self.begun) as f64).round() as u64)
     }
 }
 

@@ -202,24 +202,4 @@ impl Worker {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn units(start: Position, images: usize, faults: Faults) -> Vec<(Position, Position)> {
-        Units { next: start, images, faults }.collect()
-    }
-
-    fn at(nth: usize, fault: usize) -> Position {
-        Position { nth, fault }
-    }
-
-    #[test]
-    fn units_are_images_or_parts_of_them() {
-        let pairs = [(at(0, 0), at(1, 0)), (at(1, 0), at(2, 0))];
-        assert_eq!(units(at(0, 0), 2, Faults::Each(256)), pairs);
-        assert_eq!(units(at(0, 0), 2, Faults::STUDY), pairs);
-        let parts = [(at(1, 100), at(1, 356)), (at(1, 356), at(1, 612)), (at(1, 612), at(2, 0))];
-        assert_eq!(units(at(1, 100), 2, Faults::Each(700)), parts);
-        assert_eq!(units(at(2, 0), 2, Faults::STUDY), []);
-    }
-}
+mod tests;
