@@ -93,6 +93,19 @@ fn several_campaigns_stand_side_by_side() {
 }
 
 #[test]
+fn rows_are_told_apart_by_their_folders_or_else_by_their_paths() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let other = folder.path().join("campaign");
+    fs::create_dir(&other).expect("a folder");
+    for file in ["config.json", "faults.jsonl"] {
+        fs::copy(Path::new(CAMPAIGN).join(file), other.join(file)).expect("a copy");
+    }
+    let both = json(&["report", CAMPAIGN, text(&other), "--json"]);
+    assert_eq!(both["campaigns"][0]["name"], format!("made-up ({CAMPAIGN})"));
+    assert_eq!(both["campaigns"][1]["name"], format!("made-up ({})", text(&other)));
+}
+
+#[test]
 fn another_grouping_judges_every_record_again() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("grouping.toml");
@@ -155,6 +168,8 @@ fn parquet_has_a_row_for_each_fault() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("faults.parquet");
     super::refused(&["report", CAMPAIGN, "--format", "parquet"], USAGE, "-o FILE");
+    let sampled = ["report", CAMPAIGN, "--format", "parquet", "-o", text(&path), "--study-sample", "9"];
+    super::refused(&sampled, USAGE, "--study-sample is for the tables");
     faultscope(&["report", CAMPAIGN, "--format", "parquet", "-o", text(&path)]).code(DONE);
     let reader = SerializedFileReader::new(fs::File::open(&path).expect("a file")).expect("Parquet");
     let records = fs::read_to_string(Path::new(CAMPAIGN).join("faults.jsonl")).expect("records");

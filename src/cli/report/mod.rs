@@ -122,6 +122,10 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         let Some(path) = &arguments.output else {
             return Err(Failure::usage("report", "Parquet is not for a terminal; -o FILE says where to write it"));
         };
+        if arguments.study_sample.is_some() {
+            let problem = "--study-sample is for the tables; Parquet has a row for every fault, to draw from";
+            return Err(Failure::usage("report", problem));
+        }
         let options = arguments.options()?;
         let all = arguments.directories.iter().map(|path| Results::open(path)).collect::<crate::Result<Vec<_>>>()?;
         let names = names(&all);
@@ -162,15 +166,19 @@ fn read(directories: &[PathBuf], options: &Options) -> crate::Result<Vec<Campaig
         .collect()
 }
 
-/// What the rows are called: models, with their directories where two would be called the same.
+/// What the rows are called: models, with their directories where two would be called the same, and with whole paths
+/// where that is not enough.
 fn names(all: &[Results]) -> Vec<String> {
     let model = |results: &Results| results.origin().model().to_owned();
-    let name = |results: &Results| {
-        if all.iter().filter(|other| model(other) == model(results)).count() > 1 {
-            format!("{} ({})", model(results), short(results.path()))
-        } else {
-            model(results)
-        }
+    let folder = |results: &Results| format!("{} ({})", model(results), short(results.path()));
+    let path = |results: &Results| format!("{} ({})", model(results), results.path().display());
+    let alone = |name: &dyn Fn(&Results) -> String, one: &Results| {
+        all.iter().filter(|other| name(other) == name(one)).count() == 1
+    };
+    let name = |one: &Results| match one {
+        one if alone(&model, one) => model(one),
+        one if alone(&folder, one) => folder(one),
+        one => path(one),
     };
     all.iter().map(name).collect()
 }

@@ -29,16 +29,19 @@ pub struct Band {
     pub class: &'static str,
 }
 
-/// Height of the drawing, of which this lies above the highest column and this below the lowest.
-const HEIGHT: f64 = 230.0;
+/// Where the highest column ends and where all stand, from the top.
 const ABOVE: f64 = 14.0;
-const BELOW: f64 = 46.0;
+const FLOOR: f64 = 184.0;
+/// Height of the ticks below, and of the marks of bands below these.
+const TICKS: f64 = 22.0;
+const BANDS: f64 = 24.0;
 /// Width of the axis on the left.
 const AXIS: f64 = 46.0;
 
 /// The chart; `label` says what it shows to who cannot see it. Intervals are drawn where there is room for them.
 pub fn columns(label: &str, columns: &[Column], bands: &[Band]) -> String {
-    let floor = HEIGHT - BELOW;
+    let floor = FLOOR;
+    let height = floor + TICKS + if bands.is_empty() { 0.0 } else { BANDS };
     let (top, step) = scale(columns);
     let y = |share: f64| floor - (floor - ABOVE) * (share / top).min(1.0);
     let mut axis = String::new();
@@ -114,7 +117,7 @@ pub fn columns(label: &str, columns: &[Column], bands: &[Band]) -> String {
         left += width;
     }
     format!(
-        r#"<div class="plot" role="img" aria-label="{}"><svg width="{AXIS}" height="{HEIGHT}" aria-hidden="true">{axis}</svg><svg width="100%" height="{HEIGHT}" aria-hidden="true">{plot}</svg></div>"#,
+        r#"<div class="plot" role="img" aria-label="{}"><svg width="{AXIS}" height="{height}" aria-hidden="true">{axis}</svg><svg width="100%" height="{height}" aria-hidden="true">{plot}</svg></div>"#,
         escape(label)
     )
 }
