@@ -32,8 +32,8 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 
-    /// Grouping that SCM is judged by: imagenet, cifar100, gtsrb, or a TOML file; the names of the classes come with
-    /// the first three
+    /// Grouping that SCM is judged by: imagenet, cifar100, cifar10, gtsrb, or a TOML file; the names of the classes
+    /// come with the first four
     #[arg(long, value_name = "NAME|FILE")]
     grouping: Option<String>,
 }

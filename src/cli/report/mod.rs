@@ -68,7 +68,7 @@ pub struct Arguments {
     #[arg(long, requires = "output")]
     force: bool,
 
-    /// Judge SCM again by another grouping: imagenet, cifar100, gtsrb, or a TOML file
+    /// Judge SCM again by another grouping: imagenet, cifar100, cifar10, gtsrb, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     grouping: Option<String>,
 
