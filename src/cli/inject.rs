@@ -24,8 +24,8 @@ use crate::{Error, Result};
 /// Inject one fault into one inference and compare the answers.
 ///
 /// An element index counts the layer's output as the source framework lays it out for one image (ONNX: channel,
-/// row, column; Keras: row, column, channel), or for weights the layer's parameter tensors as stored, laid end to end; with --tensor it counts
-/// that tensor alone. `faultscope inspect` lists the layers.
+/// row, column; Keras: row, column, channel), or for weights the layer's parameter tensors, laid out in the same
+/// way, end to end; with --tensor it counts that tensor alone. `faultscope inspect` lists the layers.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Model file, or id of a folder in models/

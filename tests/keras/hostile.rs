@@ -69,6 +69,25 @@ fn layers_that_are_not_executed_are_named() {
     );
     refused(
         "convolutions.keras",
+        |config| layer(config, "dilated")["module"] = json!("keras.src.ops.nn"),
+        &["layer \"dilated\"", "outside of any layer"],
+    );
+    let node =
+        |change: fn(&mut Value)| move |config: &mut Value| change(&mut layer(config, "dilated")["inbound_nodes"][0]);
+    refused(
+        "convolutions.keras",
+        node(|node| node["args"].as_array_mut().expect("arguments").push(json!(2.0))),
+        &["layer \"dilated\"", "called with 2 arguments"],
+    );
+    let keras_2 = node(|node| *node = json!([["same_strided", 0, 0, { "training": true }]]));
+    refused("convolutions.keras", keras_2, &["layer \"dilated\"", "training=True"]);
+    refused(
+        "convolutions.keras",
+        node(|node| node["kwargs"]["mask"] = node["args"][0].clone()),
+        &["another layer's output as its argument \"mask\""],
+    );
+    refused(
+        "convolutions.keras",
         |config| *config = json!({ "class_name": "MyModel", "config": { "width": 3 } }),
         &["MyModel"],
     );

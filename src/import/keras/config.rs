@@ -100,6 +100,15 @@ fn layer(entry: &Value) -> Result<Layer> {
     let config = entry.get("config").cloned().unwrap_or(Value::Null);
     // Sequential models of old have the name in the configuration only.
     let name = text(entry, "name").or_else(|| text(&config, "name")).unwrap_or_else(|| class.clone());
+    // Keras 3 writes a sum of two tensors like a layer of class Add; but it is none, and `model.layers` leaves it out.
+    if text(entry, "module").is_some_and(|module| module.split('.').any(|part| part == "ops")) {
+        return Err(Error::graph(
+            &name,
+            format_args!(
+                "{class} is an operation outside of any layer, which is not supported; build the model of layers"
+            ),
+        ));
+    }
     let inner = Network::of(&class, &config)?;
     Ok(Layer { name, class, config, calls: Vec::new(), inner, hidden: false })
 }
@@ -239,17 +248,29 @@ fn first_calls(
 fn call(node: &Value) -> Result<Vec<NamedLink<'_>>, String> {
     let mut links = Vec::new();
     match node.get("args") {
-        Some(args) => keras_3(args, &mut links),
+        Some(args) => {
+            let count = items(args).map_or(0, <[Value]>::len);
+            if count != 1 {
+                return Err(format!("is called with {count} arguments; a tensor or a list of tensors is expected"));
+            }
+            keras_3(args, &mut links);
+        }
         None => keras_2(node, &mut links)?,
     }
-    for (name, value) in node.get("kwargs").and_then(Value::as_object).into_iter().flatten() {
-        let mut more = Vec::new();
-        keras_3(value, &mut more);
-        if !more.is_empty() {
+    keyword_arguments(node.get("kwargs"))?;
+    Ok(links)
+}
+
+/// Refuses a call that reads tensors by name.
+fn keyword_arguments(arguments: Option<&Value>) -> Result<(), String> {
+    for (name, value) in arguments.and_then(Value::as_object).into_iter().flatten() {
+        let mut links = Vec::new();
+        keras_3(value, &mut links);
+        if !links.is_empty() || named(value).is_some() {
             return Err(format!("reads another layer's output as its argument \"{name}\", which is not supported"));
         }
     }
-    Ok(links)
+    Ok(())
 }
 
 /// Collects the `__keras_tensor__` objects in `args`.
@@ -271,11 +292,10 @@ fn keras_2<'a>(node: &'a Value, links: &mut Vec<NamedLink<'a>>) -> Result<(), St
     let entries = if entries.first().is_some_and(Value::is_string) { std::slice::from_ref(node) } else { entries };
     for entry in entries {
         links.push(named(entry).ok_or_else(unreadable)?);
-        let arguments = entry.get(3).and_then(Value::as_object);
-        for (name, value) in arguments.into_iter().flatten() {
-            if named(value).is_some() {
-                return Err(format!("reads another layer's output as its argument \"{name}\", which is not supported"));
-            }
+        keyword_arguments(entry.get(3))?;
+        // Keras 3 writes this, too, but what the model is called with goes before it.
+        if entry.get(3).and_then(|arguments| arguments.get("training")?.as_bool()) == Some(true) {
+            return Err("is called with training=True, so that it is in training at inference, too".to_owned());
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use super::parts::Choice;
 use super::raster::Raster;
 use crate::web::palette;
 use crate::web::planes::{PlaneKind, Planes};
-use crate::web::protocol::{TensorView, Which};
+use crate::web::protocol::{TensorInfo, TensorView, Which};
 use crate::web::state::{Action, State};
 use crate::web::words;
 
@@ -37,27 +37,21 @@ pub fn FeatureMap(props: &FeatureMapProps) -> Html {
     };
     let plane = planes.plane_of(spot);
     let at = (*hovered).filter(|&at| at < planes.elements()).unwrap_or(spot);
-    // The map is drawn as the tensor is stored; elements count as the source framework lays it out.
-    let choose = {
-        let tensor = tensor.clone();
-        act.reform(move |spot: usize| Action::ChooseElement(tensor.element(spot)))
-    };
-    let chosen = position(&planes, spot, tensor.element(spot));
     html! {
         <div class="map" aria-busy={state.view.busy().to_string()}>
             { which(state, act) }
             <div class="map-row">
-                <Plane view={view.clone()} {plane} {spot} {chosen} dark={*dark} choose={choose.clone()} {hover} />
+                <Plane view={view.clone()} tensor={tensor.clone()} {plane} {spot} dark={*dark} act={act.clone()} {hover} />
                 <div class="map-side">
                     { legend(view.max_abs, *dark) }
                     <p class="readout" id="readout">
                         <span class="readout-value">{ view.value(at).map(words::number) }</span>
-                        <span>{ position(&planes, at, tensor.element(at)) }</span>
+                        <span>{ position(&planes, tensor, at) }</span>
                         <span class="hint">{ if hovered.is_some() { "Click to choose" } else { "Chosen element" } }</span>
                     </p>
                 </div>
             </div>
-            <Sheet {view} {plane} {spot} dark={*dark} {choose} />
+            <Sheet {view} tensor={tensor.clone()} {plane} {spot} dark={*dark} {act} />
         </div>
     }
 }
@@ -108,8 +102,10 @@ fn plane_name(kind: PlaneKind, plane: usize) -> String {
     }
 }
 
-/// The element that is drawn at `spot`, in words.
-fn position(planes: &Planes, spot: usize, element: usize) -> String {
+/// The element that is drawn at `spot`, in words: the map is drawn as the tensor is stored, elements count as the source
+/// framework lays it out.
+fn position(planes: &Planes, tensor: &TensorInfo, spot: usize) -> String {
+    let element = tensor.element(spot);
     let (row, column) = planes.position(spot);
     let plane = planes.plane_of(spot);
     match planes.kind {
@@ -122,19 +118,18 @@ fn position(planes: &Planes, spot: usize, element: usize) -> String {
 #[derive(Properties, PartialEq)]
 struct PlaneProps {
     view: Rc<TensorView>,
+    tensor: TensorInfo,
     plane: usize,
     spot: usize,
-    /// The chosen element in words.
-    chosen: String,
     dark: bool,
-    choose: Callback<usize>,
+    act: Callback<Action>,
     hover: Callback<Option<usize>>,
 }
 
 /// One plane, large.
 #[component]
 fn Plane(props: &PlaneProps) -> Html {
-    let PlaneProps { view, plane, spot, chosen, dark, choose, hover } = props;
+    let PlaneProps { view, tensor, plane, spot, dark, act, hover } = props;
     let frame = use_node_ref();
     let planes = view.planes;
     let (plane, spot) = (*plane, *spot);
@@ -158,15 +153,15 @@ fn Plane(props: &PlaneProps) -> Html {
     };
     let onpointerleave = hover.reform(|_: PointerEvent| None);
     let onclick = {
-        let choose = choose.clone();
+        let (act, tensor) = (act.clone(), tensor.clone());
         Callback::from(move |event: MouseEvent| {
             if let Some(spot) = find(&event) {
-                choose.emit(spot);
+                act.emit(Action::ChooseElement(tensor.element(spot)));
             }
         })
     };
     let onkeydown = {
-        let choose = choose.clone();
+        let (act, tensor) = (act.clone(), tensor.clone());
         Callback::from(move |event: KeyboardEvent| {
             let (row, column) = planes.position(spot);
             let to = match event.key().as_str() {
@@ -178,7 +173,7 @@ fn Plane(props: &PlaneProps) -> Html {
             };
             event.prevent_default();
             if let Some(spot) = to.and_then(|(row, column)| planes.element(plane, row, column)) {
-                choose.emit(spot);
+                act.emit(Action::ChooseElement(tensor.element(spot)));
             }
         })
     };
@@ -193,7 +188,7 @@ fn Plane(props: &PlaneProps) -> Html {
     );
     html! {
         <div class="plane" ref={frame} tabindex="0" role="group" id="feature-map"
-            aria-label={format!("Values of {}; the arrow keys choose an element. Chosen: {chosen}", plane_name(planes.kind, plane))}
+            aria-label={format!("Values of {}; the arrow keys choose an element. Chosen: {}", plane_name(planes.kind, plane), position(&planes, tensor, spot))}
             style={format!("aspect-ratio: {columns} / {rows}; --cells: {}", columns.max(rows))}
             {onpointermove} {onpointerleave} {onclick} {onkeydown}>
             <Raster values={plane_values(view, plane)} {columns} max_abs={view.max_abs} {dark} />
@@ -205,24 +200,25 @@ fn Plane(props: &PlaneProps) -> Html {
 #[derive(Properties, PartialEq)]
 struct SheetProps {
     view: Rc<TensorView>,
+    tensor: TensorInfo,
     plane: usize,
     spot: usize,
     dark: bool,
-    choose: Callback<usize>,
+    act: Callback<Action>,
 }
 
 /// The planes around the chosen one as thumbnails.
 #[component]
 fn Sheet(props: &SheetProps) -> Html {
-    let SheetProps { view, plane, spot, dark, choose } = props;
+    let SheetProps { view, tensor, plane, spot, dark, act } = props;
     let planes = view.planes;
     if planes.count < 2 {
         return Html::default();
     }
     let within = spot % planes.per_plane.max(1);
     let go = |plane: usize| {
-        let spot = plane * planes.per_plane + within;
-        choose.reform(move |_: MouseEvent| spot)
+        let element = tensor.element(plane * planes.per_plane + within);
+        act.reform(move |_: MouseEvent| Action::ChooseElement(element))
     };
     let last = (view.first + planes.sheet()).min(planes.count);
     let thumbnails = (view.first..last).map(|index| {

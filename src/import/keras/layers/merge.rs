@@ -1,6 +1,7 @@
 //! Layers of several inputs.
 
 use super::super::draft::Draft;
+use super::super::settings::Settings;
 use crate::Result;
 use crate::graph::{Binary, Op};
 
@@ -35,14 +36,42 @@ pub(super) fn concatenate(draft: &mut Draft) -> Result<()> {
     draft.step(Op::Concat { axis }, &inputs[1..])
 }
 
-/// `a + scale * b`: the residual connections of `keras.applications`' InceptionResNetV2.
+/// A Python function, where it is known.
+pub(super) fn lambda(draft: &mut Draft) -> Result<()> {
+    let scale = lambda_scale(&draft.settings)?;
+    sum_scaled_by(draft, scale)
+}
+
+/// The scale of the one Python function that is known: what `keras.applications` wrote in InceptionResNetV2 before it had
+/// a layer for it, `lambda inputs, scale: inputs[0] + inputs[1] * scale` in the layers `block35_1` to `block8_10`.
+///
+/// # Errors
+/// Where it is another function.
+pub(super) fn lambda_scale(settings: &Settings) -> Result<f32> {
+    let name = settings.layer.rsplit('/').next().unwrap_or(settings.layer);
+    let arguments = settings.get("arguments");
+    let scale = arguments.and_then(|arguments| arguments.get("scale")?.as_f64());
+    let alone = arguments.and_then(serde_json::Value::as_object).is_some_and(|arguments| arguments.len() == 1);
+    match scale {
+        Some(scale) if alone && ["block35_", "block17_", "block8_"].iter().any(|block| name.starts_with(block)) => {
+            Ok(scale as f32)
+        }
+        _ => Err(settings.unsupported("it runs Python code, and what that computes is not known")),
+    }
+}
+
+/// `a + scale * b`: the residual connections of InceptionResNetV2.
 pub(super) fn scaled_sum(draft: &mut Draft) -> Result<()> {
+    match draft.settings.number("scale")? {
+        Some(scale) => sum_scaled_by(draft, scale),
+        None => Err(draft.settings.error("setting \"scale\" must be a number, found nothing")),
+    }
+}
+
+fn sum_scaled_by(draft: &mut Draft, scale: f32) -> Result<()> {
     same_ranks(draft)?;
     let &[sum, branch] = draft.inputs else {
         return Err(draft.settings.error(format_args!("two inputs are expected, found {}", draft.inputs.len())));
-    };
-    let Some(scale) = draft.settings.number("scale")? else {
-        return Err(draft.settings.error("setting \"scale\" must be a number, found nothing"));
     };
     draft.start_with(branch);
     draft.step(Op::Affine { axis: 0, factor: vec![scale], offset: vec![0.0] }, &[])?;

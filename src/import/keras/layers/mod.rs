@@ -83,7 +83,8 @@ pub(super) fn translator(settings: &Settings) -> Result<Translator> {
         | "RandomContrast"
         | "RandomBrightness" => identity,
         "Lambda" => {
-            return Err(settings.unsupported("it runs Python code, and what that computes is not known"));
+            merge::lambda_scale(settings)?;
+            merge::lambda
         }
         _ => return Err(settings.unsupported("it is none of those that Faultscope executes")),
     })
