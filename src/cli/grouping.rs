@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::open;
 use super::output::{counted, print};
 use super::table::{Render, Table};
+use crate::Error;
 use crate::labels::Grouping;
 
 /// Check a grouping of classes, or show those that are built in.
@@ -40,6 +41,9 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let text = match arguments.action {
         Action::Check { file } => {
             let grouping = open::grouping_file(&file)?;
+            if !grouping.groups().iter().any(|group| group.critical) {
+                return Err(Error::input(file, "no group is critical, so no mistake would be safety-critical").into());
+            }
             format!("{file}: fine\n\n{}", table(&grouping))
         }
         Action::Show { name } => table(&open::grouping(&name)?),

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use rayon::prelude::*;
@@ -14,13 +15,16 @@ use super::data::{self, Data, DataArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::class_names;
-use super::output::{counted, print};
+use super::output::{counted, print, thousands};
 use super::write::hexadecimal;
 use crate::data::Resize;
 use crate::{Error, Result};
 
 /// Images that are in memory at a time.
 const BATCH: usize = 64;
+
+/// Time between two lines that say how far it is.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Decode, resize and crop images once, so that campaigns need not do it again.
 ///
@@ -110,6 +114,7 @@ fn write(folder: &Path, data: Data, resize: Resize, size: usize) -> Result<()> {
     let Data { source, origin, .. } = data;
     let count = source.len();
     let mut images = Array::create(&folder.join(IMAGES), "|u1", &format!("({count}, {size}, {size}, 3)"))?;
+    let mut told = Instant::now();
     for start in (0..count).step_by(BATCH) {
         let batch: Vec<Vec<u8>> = (start..(start + BATCH).min(count))
             .into_par_iter()
@@ -120,6 +125,10 @@ fn write(folder: &Path, data: Data, resize: Resize, size: usize) -> Result<()> {
             })
             .collect::<Result<_>>()?;
         batch.iter().try_for_each(|pixels| images.write(pixels))?;
+        if told.elapsed() >= LINE_EVERY {
+            told = Instant::now();
+            eprintln!("{} of {}", thousands(start + batch.len()), counted(count, "image"));
+        }
     }
     let images_sha256 = images.finish()?;
     // A source that knows the class of some images only cannot be opened, so it is all of them or none.

@@ -30,8 +30,8 @@ pub trait Source {
     /// Where the image cannot be read or decoded; the message names it.
     fn image(&self, index: usize) -> Result<Image>;
 
-    /// Says which images will be asked for, and in which order, so that a source can decode them ahead. Without it they
-    /// are expected in ascending order. It is a hint: any image may be asked for.
+    /// Says which images will be asked for, in ascending order, so that a source can decode them ahead. Without it that is
+    /// all of them. It is a hint: any image may be asked for.
     fn upcoming(&self, _indices: Vec<usize>) {}
 }
 

@@ -63,7 +63,7 @@ impl Grouping {
     /// Reads a grouping file (TOML; see models/README.md for the format).
     ///
     /// # Errors
-    /// Where the text is not TOML, a class is in no group or in two, a range is malformed, or no group is critical: all of
+    /// Where the text is not TOML, a class is in no group or in two, or a range is malformed: all of
     /// it, a line for each. `name` is the file's name for the message.
     pub fn from_toml(name: &str, text: &str) -> Result<Self> {
         let line = |at: usize| 1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count();
@@ -84,13 +84,8 @@ impl Grouping {
         let file =
             GroupingFile { name: located.name.clone(), classes: *located.classes.get_ref(), groups: groups.collect() };
         Self::new(file).map_err(|problems| {
-            let told: Vec<_> = problems
-                .iter()
-                .map(|problem| match problem.place {
-                    Some(at) => format!("line {}: {problem}", place(at)),
-                    None => problem.to_string(),
-                })
-                .collect();
+            let told: Vec<_> =
+                problems.iter().map(|problem| format!("line {}: {problem}", place(problem.place))).collect();
             Error::input(name, told.join("\n"))
         })
     }
@@ -131,31 +126,28 @@ impl Grouping {
         const MAX_CLASSES: usize = 1 << 16;
         if file.classes == 0 || file.classes > MAX_CLASSES {
             let text = format!("1 to {MAX_CLASSES} classes are expected, found {}", file.classes);
-            return Err(vec![Problem { place: Some(Place::Classes), text }]);
+            return Err(vec![Problem { place: Place::Classes, text }]);
         }
         let mut problems = Vec::new();
         let mut group_of: Vec<Option<usize>> = vec![None; file.classes];
         for (index, group) in file.groups.iter().enumerate() {
             if file.groups[..index].iter().any(|other| other.name == group.name) {
                 let text = format!("there are two groups called \"{}\"", group.name);
-                problems.push(Problem { place: Some(Place::Name(index)), text });
+                problems.push(Problem { place: Place::Name(index), text });
             }
             for item in group.classes.split_whitespace() {
                 let claimed =
                     range(item, file.classes).and_then(|classes| claim(classes, index, &mut group_of, &file.groups));
                 if let Err(text) = claimed {
                     let text = format!("group \"{}\": {text}", group.name);
-                    problems.push(Problem { place: Some(Place::Group(index)), text });
+                    problems.push(Problem { place: Place::Group(index), text });
                 }
             }
         }
         let missing: Vec<String> =
             (0..file.classes).filter(|&class| group_of[class].is_none()).map(|class| class.to_string()).collect();
         if !missing.is_empty() {
-            problems.push(Problem { place: Some(Place::Classes), text: nowhere(&missing) });
-        }
-        if !file.groups.iter().any(|group| group.critical) {
-            problems.push(Problem { place: None, text: "no group is critical, so no mistake could be".to_owned() });
+            problems.push(Problem { place: Place::Classes, text: nowhere(&missing) });
         }
         if !problems.is_empty() {
             return Err(problems);
@@ -204,7 +196,7 @@ fn nowhere(missing: &[String]) -> String {
 
 /// Something wrong with a grouping.
 struct Problem {
-    place: Option<Place>,
+    place: Place,
     text: String,
 }
 

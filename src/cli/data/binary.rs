@@ -42,14 +42,30 @@ impl ReadAt for OnDisk {
 
 type Decoder = GzDecoder<io::BufReader<fs::File>>;
 
-/// A file in a `.tar.gz`. It is read forwards, as images are used; going back starts again at the beginning.
+/// Unpacked bytes that are kept when they were read. Several threads ask for images in nearly ascending order.
+const KEPT: usize = 4 << 20;
+
+/// Bytes that are unpacked at a time.
+const CHUNK: usize = 1 << 16;
+
+/// A file in a `.tar.gz`. It is unpacked forwards, as images are used; going back further than [`KEPT`] starts again at
+/// the beginning.
 #[derive(Debug)]
 pub struct Member {
     archive: PathBuf,
     /// Where it begins in the archive, unpacked.
     start: u64,
     size: u64,
-    stream: Mutex<(Decoder, u64)>,
+    stream: Mutex<Option<Stream>>,
+}
+
+/// An archive that is being unpacked.
+#[derive(Debug)]
+struct Stream {
+    decoder: Decoder,
+    /// The last bytes that were unpacked, the first of which is at `start`.
+    recent: Vec<u8>,
+    start: u64,
 }
 
 impl Member {
@@ -63,14 +79,15 @@ impl Member {
             Error::input(&shown, format_args!("the archive is no whole .tar.gz: {}", describe(&error)))
         };
         let mut others = Vec::new();
-        for entry in Archive::new(decoder(archive)?).entries().map_err(damaged)? {
+        for entry in
+            Archive::new(decoder(archive).map_err(|error| Error::io(&shown, error))?).entries().map_err(damaged)?
+        {
             let entry = entry.map_err(damaged)?;
             let path = entry.path().map_err(damaged)?;
             let file = path.file_name().unwrap_or_default();
             if let Some(name) = names.iter().find(|&&name| file == name) {
                 let (start, size) = (entry.raw_file_position(), entry.size());
-                let stream = Mutex::new((decoder(archive)?, 0));
-                return Ok((Self { archive: archive.to_owned(), start, size, stream }, name));
+                return Ok((Self { archive: archive.to_owned(), start, size, stream: Mutex::new(None) }, name));
             }
             others.push(path.display().to_string());
         }
@@ -81,9 +98,8 @@ impl Member {
     }
 }
 
-fn decoder(archive: &Path) -> Result<Decoder> {
-    let file = fs::File::open(archive).map_err(|error| Error::io(archive.display(), error))?;
-    Ok(GzDecoder::new(io::BufReader::new(file)))
+fn decoder(archive: &Path) -> io::Result<Decoder> {
+    Ok(GzDecoder::new(io::BufReader::new(fs::File::open(archive)?)))
 }
 
 fn describe(error: &io::Error) -> &'static str {
@@ -110,16 +126,35 @@ impl ReadAt for Member {
     fn read_exact_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
         let begin = self.start + offset;
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        let (decoder, position) = &mut *stream;
-        if begin < *position {
-            *decoder = GzDecoder::new(io::BufReader::new(fs::File::open(&self.archive)?));
-            *position = 0;
+        // Where unpacking fails, the next call starts again.
+        let mut current = match stream.take() {
+            Some(current) if current.start <= begin => current,
+            _ => Stream { decoder: decoder(&self.archive)?, recent: Vec::new(), start: 0 },
+        };
+        current.read(begin, into)?;
+        *stream = Some(current);
+        Ok(())
+    }
+}
+
+impl Stream {
+    /// Fills `into` with the bytes from `begin` on, which is not before the first that is kept.
+    fn read(&mut self, begin: u64, into: &mut [u8]) -> io::Result<()> {
+        let end = begin + into.len() as u64;
+        while self.start + (self.recent.len() as u64) < end {
+            let old = self.recent.len();
+            if self.decoder.by_ref().take(CHUNK as u64).read_to_end(&mut self.recent)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if old > 2 * KEPT {
+                let surplus = (old - KEPT).min(usize::try_from(begin - self.start).unwrap_or(usize::MAX));
+                self.recent.drain(..surplus);
+                self.start += surplus as u64;
+            }
         }
-        let skipped = io::copy(&mut decoder.by_ref().take(begin - *position), &mut io::sink());
-        // Where something fails half-way, the next call starts again.
-        let read = skipped.and_then(|_| decoder.read_exact(into));
-        *position = if read.is_ok() { begin + into.len() as u64 } else { u64::MAX };
-        read
+        let at = (begin - self.start) as usize;
+        into.copy_from_slice(&self.recent[at..][..into.len()]);
+        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 //! The part of MATLAB's MAT-file format, version 5, that the development kit of ILSVRC needs: an array of structures.
 //!
 //! Format: MathWorks, "MAT-File Format", chapter 1. Everything is an element: type, size, data, padded to 8 bytes. A
-//! matrix is an element made of elements. Nothing is trusted: whatever does not add up is `None`.
+//! matrix is an element made of elements. Nothing is trusted: whatever does not add up is `None`. The crates for this format
+//! panic on a damaged file.
 
 use std::io::Read;
 

@@ -62,3 +62,32 @@ fn a_file_is_read_at_any_place() {
     assert!(file.read_exact_at(255, &mut two).is_err());
     assert!(OnDisk::open(&folder.path().join("missing")).expect_err("none").to_string().contains("missing"));
 }
+
+#[test]
+fn going_back_finds_what_is_kept_and_what_is_not() {
+    use std::io::Write;
+
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("large.tar.gz");
+    // Larger than what is kept when it is trimmed; every word is its own place.
+    let words = 4 * KEPT as u32 / 4;
+    let content: Vec<u8> = (0..words).flat_map(u32::to_le_bytes).collect();
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(content.len() as u64);
+    builder.append_data(&mut header, "large.bin", content.as_slice()).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&builder.into_inner().unwrap()).unwrap();
+    fs::write(&path, packed.finish().unwrap()).unwrap();
+
+    let (member, _) = Member::open(&path, &["large.bin"]).expect("a whole archive");
+    for word in
+        [0, 7, 6, words - 1, words - 200, words - 1 - KEPT as u32 / 4, 3, words / 2, words / 2 - 1000, words - 1]
+    {
+        let mut bytes = [0; 4];
+        member.read_exact_at(u64::from(word) * 4, &mut bytes).expect("it is there");
+        assert_eq!(u32::from_le_bytes(bytes), word);
+        let kept = member.stream.lock().unwrap().as_ref().map_or(0, |stream| stream.recent.len());
+        assert!(kept <= 2 * KEPT + 2 * CHUNK, "{kept} bytes are kept");
+    }
+}
