@@ -15,6 +15,7 @@ mod exit;
 mod export_log;
 mod failure;
 pub mod fetch;
+mod graph;
 mod grouping;
 mod import_log;
 mod inject;
@@ -55,6 +56,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Inspect(inspect::Arguments),
+    Graph(graph::Arguments),
     Predict(predict::Arguments),
     Inject(inject::Arguments),
     Campaign(Box<campaign::Arguments>),
@@ -112,6 +114,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let exit = failure::guarded(|| match arguments.command {
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Graph(arguments) => graph::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
         Command::Inject(arguments) => inject::run(arguments),
         Command::Campaign(arguments) => campaign::run(*arguments),

@@ -9,6 +9,7 @@ mod float;
 mod infer;
 mod layout;
 mod op;
+mod paths;
 
 pub use build::GraphBuilder;
 pub(crate) use infer::as_image;
@@ -18,6 +19,7 @@ pub use op::{
     Binary, Conv, CoordinateMode, Interpolation, NearestMode, Op, PadMode, Padding2d, Pool, Reduction, Resize,
     SliceRange, Step, Unary,
 };
+pub use paths::Paths;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

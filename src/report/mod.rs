@@ -1,6 +1,7 @@
 //! Results, read back: from a campaign's records, or a log of the study, to its tables.
 
 pub mod chart;
+pub mod diagram;
 mod html;
 mod log;
 mod origin;

@@ -7,6 +7,7 @@ mod campaign;
 mod convert;
 mod data;
 mod devices;
+mod graph;
 mod grouping;
 mod inject;
 mod inspect;

@@ -1,0 +1,52 @@
+//! `faultscope graph`: a picture of a network.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::PreprocessArguments;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::open::ModelFile;
+use super::output::print;
+use super::write::{self, Existing};
+use crate::Error;
+use crate::model::Model;
+use crate::report::diagram;
+
+/// Draw a model, its branch points marked.
+///
+/// A "super node" is a layer that every path from input to output passes; between two of them the network may branch.
+/// What a fault changes in a branch reaches the output only through the next super node.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Model file, or id of a folder in models/
+    model: String,
+
+    /// File to write; its ending tells the format: .svg, a picture, or .dot (also .gv), for Graphviz
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Replace the file where it exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let Arguments { model, output, force } = arguments;
+    let extension = output.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let draw: fn(&Model) -> String = match extension.as_str() {
+        "svg" => diagram::svg,
+        "dot" | "gv" => diagram::dot,
+        _ => {
+            let name = output.display().to_string();
+            return Err(Error::input(name, "networks are drawn as .svg or .dot; end the name in one of them").into());
+        }
+    };
+    let model = ModelFile::read(&model)?.load(&PreprocessArguments::default())?;
+    let existing = if force { Existing::Replace } else { Existing::Keep };
+    write::atomically(&output, draw(&model).as_bytes(), existing)?;
+    print(&format!("{} is drawn in {}\n", model.card.name, output.display()))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,206 @@
+//! Pictures of a network: its layers as boxes, what flows between them as lines, and the layers that every path
+//! passes marked ([`Paths::super_nodes`](crate::graph::Paths)).
+
+mod dot;
+mod layout;
+mod svg;
+#[cfg(test)]
+mod tests;
+
+pub use dot::dot;
+pub use svg::svg;
+
+use super::words::{counted, thousands};
+use crate::graph::{Graph, NodeId, Op, ValueId};
+use crate::model::Model;
+
+/// What is drawn: boxes in topological order, and lines from earlier to later ones.
+///
+/// Layers that compute nothing ([`Op::Folded`]) are counted and left out.
+#[derive(Clone, Debug, PartialEq)]
+struct Diagram {
+    title: String,
+    /// What stands below the title.
+    facts: String,
+    boxes: Vec<Box>,
+    /// Pairs of positions in `boxes`, each once.
+    lines: Vec<(usize, usize)>,
+}
+
+/// A layer, or what goes in or comes out.
+#[derive(Clone, Debug, PartialEq)]
+struct Box {
+    /// Index of the layer.
+    layer: Option<NodeId>,
+    name: String,
+    kind: String,
+    shape: String,
+    /// Number of parameters that this layer reads.
+    parameters: usize,
+    family: Family,
+    role: Role,
+}
+
+/// What sort of layer it is, for its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Ends,
+    Product,
+    Normalisation,
+    Activation,
+    Pooling,
+    Merge,
+    Shape,
+}
+
+/// Where a box lies between input and output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The image, or the scores.
+    End,
+    /// Every path passes it.
+    Super,
+    /// Some paths pass it.
+    Branch,
+    /// No path passes it: the answer does not depend on it, or it does not depend on the image.
+    Aside,
+}
+
+impl Diagram {
+    fn of(model: &Model) -> Self {
+        let graph = &*model.graph;
+        let paths = graph.paths();
+        // By tensor, the box that it comes from.
+        let mut from = vec![None; graph.values.len()];
+        let mut boxes = Vec::new();
+        let mut lines = Vec::new();
+        for &input in &graph.inputs {
+            from[input] = Some(boxes.len());
+            boxes.push(Box::end(graph, "input", input));
+        }
+        let folded = graph.nodes.iter().filter(|node| node.op == Op::Folded).count();
+        for (id, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.op != Op::Folded) {
+            let position = boxes.len();
+            let mut makers: Vec<usize> = node.inputs.iter().filter_map(|&value| from[value]).collect();
+            makers.sort_unstable();
+            makers.dedup();
+            lines.extend(makers.into_iter().map(|maker| (maker, position)));
+            node.outputs.iter().for_each(|&value| from[value] = Some(position));
+            let role = match (paths.super_nodes[id], paths.on_path[id]) {
+                (true, _) => Role::Super,
+                (false, true) => Role::Branch,
+                (false, false) => Role::Aside,
+            };
+            boxes.push(Box {
+                layer: Some(id),
+                name: node.name.clone(),
+                kind: node.kind.clone(),
+                shape: node.outputs.first().map(|&value| shape(graph, value)).unwrap_or_default(),
+                parameters: graph.parameter_elements(id),
+                family: family(&node.op),
+                role,
+            });
+        }
+        for &output in &graph.outputs {
+            lines.extend(from[output].map(|maker| (maker, boxes.len())));
+            boxes.push(Box::end(graph, "output", output));
+        }
+        let parameters: usize = graph.parameters.keys().map(|&value| graph.values[value].elements()).sum();
+        let mut facts = format!("{}, {} (par.)", counted(graph.nodes.len(), "layer"), counted(parameters, "parameter"));
+        if folded > 0 {
+            facts.push_str(&format!("; {} without work at run time left out", counted(folded, "layer")));
+        }
+        Self { title: model.card.name.clone(), facts, boxes, lines }
+    }
+}
+
+impl Box {
+    fn end(graph: &Graph, kind: &str, value: ValueId) -> Self {
+        Self {
+            layer: None,
+            name: graph.values[value].name.clone(),
+            kind: kind.to_owned(),
+            shape: shape(graph, value),
+            parameters: 0,
+            family: Family::Ends,
+            role: Role::End,
+        }
+    }
+
+    /// Index and name.
+    fn heading(&self) -> String {
+        self.layer.map_or_else(|| self.name.clone(), |layer| format!("{layer}  {}", self.name))
+    }
+
+    /// Output shape and number of parameters.
+    fn size(&self) -> String {
+        match self.parameters {
+            0 => self.shape.clone(),
+            count => format!("{} \u{b7} {} par.", self.shape, thousands(count)),
+        }
+    }
+}
+
+impl Family {
+    const ALL: [Self; 7] =
+        [Self::Ends, Self::Product, Self::Normalisation, Self::Activation, Self::Pooling, Self::Merge, Self::Shape];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ends => "input, output",
+            Self::Product => "convolution, dense",
+            Self::Normalisation => "normalisation",
+            Self::Activation => "activation",
+            Self::Pooling => "pooling",
+            Self::Merge => "merge",
+            Self::Shape => "shape, identity",
+        }
+    }
+
+    /// Distinguishable with the common colour deficiencies (Okabe and Ito, 2008).
+    fn colour(self) -> &'static str {
+        match self {
+            Self::Ends => "#4d4d4d",
+            Self::Product => "#0072b2",
+            Self::Normalisation => "#56b4e9",
+            Self::Activation => "#e69f00",
+            Self::Pooling => "#009e73",
+            Self::Merge => "#d55e00",
+            Self::Shape => "#b3b3b3",
+        }
+    }
+}
+
+fn family(op: &Op) -> Family {
+    match op {
+        Op::Conv(_) | Op::Gemm { .. } | Op::MatMul => Family::Product,
+        Op::BatchNorm { .. } | Op::Lrn { .. } | Op::Affine { .. } => Family::Normalisation,
+        Op::Unary(_) | Op::PRelu | Op::Softmax { .. } => Family::Activation,
+        Op::MaxPool(_) | Op::AveragePool { .. } | Op::Reduce { .. } => Family::Pooling,
+        Op::Binary(_) | Op::Concat { .. } => Family::Merge,
+        Op::Split { .. }
+        | Op::Slice { .. }
+        | Op::Reshape { .. }
+        | Op::Transpose { .. }
+        | Op::Gather { .. }
+        | Op::Pad { .. }
+        | Op::Resize(_)
+        | Op::Identity
+        | Op::Folded => Family::Shape,
+        // A convolution with its activation is a convolution.
+        Op::Chain(steps) => {
+            let mut families = steps.iter().map(|step| family(&step.op));
+            families.find(|&family| family != Family::Shape).unwrap_or(Family::Shape)
+        }
+    }
+}
+
+/// The shape of a tensor, as its source lays it out, without the batch axis.
+fn shape(graph: &Graph, value: ValueId) -> String {
+    let shape = graph.values[value].source_shape();
+    let axes = match &shape[..] {
+        [1, rest @ ..] if !rest.is_empty() => rest,
+        axes => axes,
+    };
+    axes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" \u{d7} ")
+}
