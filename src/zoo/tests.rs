@@ -1,4 +1,4 @@
-use super::{EfficientNetLite, Manifest, SampleFile, efficientnet_lite};
+use super::{EfficientNetLite, Manifest, Origin, SampleFile, efficientnet_lite};
 use crate::graph::{Graph, HostTensor};
 
 fn zeros(_: &str, shape: &[usize]) -> crate::Result<HostTensor> {
@@ -51,20 +51,29 @@ fn a_parameter_of_another_shape_is_refused() {
 
 #[test]
 fn the_manifests_that_ship_are_sound() {
+    let is_digest = |digest: &str| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     for id in Manifest::builtin_ids() {
         let manifest = Manifest::builtin(id).expect("a manifest");
         assert_eq!(manifest.id, id);
-        assert_eq!(serde_json::json!(manifest.architecture), id);
-        assert_eq!(manifest.samples.images.len(), 20);
         let labels = crate::labels::builtin(&manifest.labels).expect("class names");
         let grouping = crate::labels::Grouping::builtin(&manifest.grouping).expect("a grouping");
         assert_eq!(grouping.classes(), labels.len());
-        for image in &manifest.samples.images {
-            assert!(image.class().is_some_and(|class| class < labels.len()), "{}", image.file);
+        match &manifest.origin {
+            Origin::Checkpoint(checkpoint) => {
+                assert_eq!(serde_json::json!(checkpoint.architecture), id);
+                assert!(is_digest(&checkpoint.archive.sha256));
+                assert_eq!(manifest.samples.as_ref().map(|samples| samples.images.len()), Some(20));
+            }
+            Origin::Trained(trained) => {
+                assert!(is_digest(&trained.sha256));
+                assert!(trained.test.correct <= trained.test.images, "{:?}", trained.test);
+            }
         }
-        let digests = manifest.samples.images.iter().map(|image| &image.sha256);
-        for digest in digests.chain([&manifest.weights.archive.sha256, &manifest.samples.archive.sha256]) {
-            assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{digest}");
+        let Some(samples) = &manifest.samples else { continue };
+        assert!(is_digest(&samples.archive.sha256));
+        for image in &samples.images {
+            assert!(image.class().is_some_and(|class| class < labels.len()), "{}", image.file);
+            assert!(is_digest(&image.sha256), "{}", image.sha256);
         }
     }
     assert!(Manifest::builtin("resnet50").expect_err("unknown").to_string().contains("efficientnet-lite0"));

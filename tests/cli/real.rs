@@ -1,4 +1,10 @@
-//! The network for traffic signs on its own data.
+//! The networks for traffic signs on their own data.
+
+use faultscope::campaign::Lab;
+use faultscope::cli::convert::load;
+use faultscope::data::npy::{self, NpyImages};
+use faultscope::zoo::{Manifest, Origin};
+use rayon::prelude::*;
 
 use super::*;
 
@@ -17,4 +23,40 @@ fn a_network_for_traffic_signs_runs_a_campaign() {
     assert_eq!(report["records"], 60);
     assert!(report["golden"]["accuracy"]["rate"].as_f64() >= Some(0.9), "{}", report["golden"]);
     assert!(report["faults"]["scm"]["of"] == 60);
+}
+
+#[test]
+fn the_network_that_comes_along_is_the_one_that_its_manifest_describes() {
+    let manifest = Manifest::builtin("gtsrb-resnet8").expect("a manifest");
+    let Origin::Trained(trained) = manifest.origin else { panic!("{:?} is not of our training", manifest.origin) };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(&manifest.id).join(&manifest.file);
+    let bytes = fs::read(&file).expect("the model file");
+    assert_eq!(faultscope::cli::write::sha256(&bytes), trained.sha256);
+    assert!(bytes.len() < 1_500_000, "it is to come along with the page: {} bytes", bytes.len());
+    let model = load(&file).expect("a model");
+    assert_eq!(model.preprocess().normalise, manifest.preprocess);
+    let parameters: usize = model.graph.parameters.values().map(|tensor| tensor.data.len()).sum();
+    assert!(parameters <= 1_000_000, "{parameters}");
+    assert!(trained.test.correct * 100 >= trained.test.images * 97, "{:?}", trained.test);
+
+    let (Some(images), Some(labels)) = (shared("data/gtsrb/test_images.npy"), shared("data/gtsrb/test_labels.npy"))
+    else {
+        return;
+    };
+    let images = NpyImages::new("images", Box::new(fs::read(images).expect("a file")), None).expect("images");
+    let labels = npy::labels("labels", &fs::read(labels).expect("a file")).expect("labels");
+    assert_eq!(labels.len(), trained.test.images);
+    let lab = Lab::new(model, &burn::tensor::Device::flex()).expect("a model that runs");
+    let right = |index: &usize| {
+        let image = images.get(*index).expect("an image");
+        let input = lab.model().preprocess().apply(&image, lab.model().input_shape()).expect("an input");
+        pollster::block_on(lab.golden(&input)).expect("a golden run").class == labels[*index]
+    };
+    let correct = (0..labels.len()).into_par_iter().filter(right).count();
+    // Another processor rounds otherwise, and a few images lie that near to a border.
+    assert!(
+        correct.abs_diff(trained.test.correct) <= 3,
+        "{correct} are right, the manifest says {}",
+        trained.test.correct
+    );
 }

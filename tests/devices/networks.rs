@@ -38,7 +38,7 @@ fn the_default_model_answers_on_the_gpu_as_pytorch_does() {
     }
     let model = load(&file).expect("the model");
     let shape = model.graph.values[model.graph.inputs[0]].shape.clone();
-    let samples = Manifest::builtin(ID).expect("a manifest").samples;
+    let samples = Manifest::builtin(ID).expect("a manifest").samples.expect("sample images");
     let expected = floats(include_bytes!("../fixtures/files/efficientnet-lite0.logits.npy"));
     let classes = model.classes();
     let lab = Lab::new(model, &gpu).expect("a model that runs");

