@@ -109,7 +109,7 @@ impl Campaign {
             shard,
             device: name(&device),
             grouping: lab.grouping().cloned(),
-            labels: lab.model().card.labels.clone(),
+            labels: open::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
         };
         Ok(Self { lab: Arc::new(lab), source: data.source, plan: Arc::new(plan), provenance, device, jobs })

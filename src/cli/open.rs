@@ -8,7 +8,7 @@ use super::write::sha256;
 use crate::campaign::Lab;
 use crate::data::{Image, Preprocess};
 use crate::graph::HostTensor;
-use crate::labels::Grouping;
+use crate::labels::{self, Grouping};
 use crate::model::Model;
 use crate::platform::{self, DeviceChoice};
 use crate::{Error, Result, import};
@@ -83,6 +83,17 @@ pub fn grouping_file(name: &str) -> Result<Grouping> {
 pub fn class_names(model: Option<&str>) -> Result<Vec<String>> {
     let model = model.map(|name| ModelFile::read(name)?.load(&PreprocessArguments::default())).transpose()?;
     Ok(model.map_or_else(Vec::new, |model| model.card.labels))
+}
+
+/// The names of a model's classes: its own, or where it has none those that come with `grouping`, if that is one of
+/// Faultscope's. Empty where neither tells.
+pub fn names_of_classes(own: &[String], grouping: Option<&Grouping>) -> Vec<String> {
+    let shipped = || {
+        let grouping =
+            grouping.filter(|grouping| Grouping::builtin(grouping.name()).as_ref().ok() == Some(*grouping))?;
+        labels::builtin(grouping.name()).ok()
+    };
+    if own.is_empty() { shipped().unwrap_or_default() } else { own.to_vec() }
 }
 
 /// Puts `model` on `device`, to be judged by `grouping` or, without one, by its own.

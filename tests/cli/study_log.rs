@@ -87,6 +87,15 @@ fn a_merged_log_states_how_many_images_it_has() {
 }
 
 #[test]
+fn one_of_our_groupings_brings_the_names_of_its_classes() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let (file, out) = (folder.path().join("m.log"), folder.path().join("out"));
+    fs::write(&file, "Model name: m\n0 : 2 : 98\n0 : 2 : 98 : 3\n").expect("a file");
+    faultscope(&["import-log", text(&file), "--out", text(&out), "--grouping", "cifar100"]).code(DONE);
+    faultscope(&["report", text(&out)]).code(DONE).stdout(contains("baby").and(contains("woman 1")));
+}
+
+#[test]
 fn what_is_no_log_is_refused_by_line_and_nothing_is_written() {
     let folder = TempDir::new().expect("a temporary folder");
     let (file, out) = (folder.path().join("bad.log"), folder.path().join("out"));
