@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -148,11 +149,14 @@ impl Shared {
             };
             *slot = Slot::Decoding;
             drop(state);
-            let image = (self.decode)(index);
+            let image = catch_unwind(AssertUnwindSafe(|| (self.decode)(index)));
             state = self.lock();
-            // Where the order has changed meanwhile, nobody waits for it.
-            if let Some(slot) = state.window.get_mut(&index) {
-                *slot = Slot::Ready(image);
+            match (state.window.get_mut(&index), image) {
+                (Some(slot), Ok(image)) => *slot = Slot::Ready(image),
+                // A defect, which whoever asks for the image meets again, and tells.
+                (Some(_), Err(_)) => drop(state.window.remove(&index)),
+                // The order has changed meanwhile: nobody waits for it.
+                (None, _) => {}
             }
             self.changed.notify_all();
         }
@@ -164,7 +168,7 @@ impl Drop for Ahead {
         self.shared.lock().closed = true;
         self.shared.changed.notify_all();
         for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            // A decoder's panic is told by whoever asks for that image: it is decoded again there.
+            // The threads catch what panics.
             let _ = thread.join();
         }
     }

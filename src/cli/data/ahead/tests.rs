@@ -63,3 +63,16 @@ fn images_are_decoded_before_they_are_asked_for_but_not_all_of_them() {
     std::thread::sleep(Duration::from_millis(50));
     assert!(decoded.load(Ordering::SeqCst) <= 1 + 2 * MAX_THREADS);
 }
+
+#[test]
+fn a_decoder_panics_where_its_image_is_asked_for_and_nobody_waits_for_ever() {
+    let ahead = Ahead::new(10, |index| {
+        assert_ne!(index, 3, "a defect");
+        decode(index)
+    });
+    for index in 0..3 {
+        check(&ahead.get(index), index);
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| ahead.get(3))).is_err());
+    check(&ahead.get(5), 5);
+}
