@@ -79,19 +79,21 @@ fn converting_the_real_model_keeps_every_bit_and_every_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let other = folder.path().join("lite.safetensors");
     let again = folder.path().join("lite.bpk");
-    convert(file.to_str().expect("unicode"), &other, Existing::Keep).expect("converts");
-    convert(other.to_str().expect("unicode"), &again, Existing::Keep).expect("converts back");
+    convert(file.to_str().expect("unicode"), None, &other, Existing::Keep).expect("converts");
+    convert(other.to_str().expect("unicode"), None, &again, Existing::Keep).expect("converts back");
     let bytes = std::fs::read(&file).expect("the model");
     assert!(std::fs::read(&again).expect("the copy") == bytes, "two conversions change the file");
 
     std::fs::write(&other, b"precious").expect("a file");
-    let error = convert(ID, &other, Existing::Keep).map(|_| ()).expect_err("it exists").to_string();
+    let error = convert(ID, None, &other, Existing::Keep).map(|_| ()).expect_err("it exists").to_string();
     assert!(error.contains("--force"), "{error}");
     assert_eq!(std::fs::read(&other).expect("the file"), b"precious");
-    convert(file.to_str().expect("unicode"), &other, Existing::Replace).expect("replaces");
+    convert(file.to_str().expect("unicode"), None, &other, Existing::Replace).expect("replaces");
     assert_eq!(import::load("lite", std::fs::read(&other).expect("the file")).expect("a model").classes(), 1000);
-    let error =
-        convert(ID, &folder.path().join("lite.onnx"), Existing::Keep).map(|_| ()).expect_err("a format").to_string();
+    let error = convert(ID, None, &folder.path().join("lite.onnx"), Existing::Keep)
+        .map(|_| ())
+        .expect_err("a format")
+        .to_string();
     assert!(error.contains(".bpk or .safetensors"), "{error}");
     assert!(Format::of_extension("BPK").is_some());
 }
@@ -131,7 +133,7 @@ fn an_onnx_model_survives_conversion() {
         let original = load(&path).expect("an ONNX model");
         for name in ["net.bpk", "net.safetensors"] {
             let output = folder.path().join(name);
-            convert(path.to_str().expect("unicode"), &output, Existing::Replace).expect("converts");
+            convert(path.to_str().expect("unicode"), None, &output, Existing::Replace).expect("converts");
             let converted = load(&output).expect("the converted model");
             assert_eq!(converted, original, "{} as {name}", path.display());
             assert!(!converted.card.name.is_empty());

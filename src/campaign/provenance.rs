@@ -93,6 +93,9 @@ pub struct SampleSource {
 pub struct ModelSource {
     /// Path of the model file.
     pub path: String,
+    /// Architecture that its weights were said to be for; none where the file tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
     /// How images became inputs.
@@ -115,7 +118,12 @@ mod tests {
             fault_model: FaultModel::default(),
             grouping: None,
         };
-        let model = ModelSource { path: "m.h5".to_owned(), sha256: "aa".to_owned(), preprocess: Preprocess::default() };
+        let model = ModelSource {
+            path: "m.h5".to_owned(),
+            architecture: None,
+            sha256: "aa".to_owned(),
+            preprocess: Preprocess::default(),
+        };
         Provenance {
             faultscope: "1".to_owned(),
             campaign: config,

@@ -9,6 +9,7 @@ use serde::de::value::{Error as NameError, StrDeserializer};
 
 use crate::data::{Normalise, Resize};
 use crate::platform::DeviceChoice;
+use crate::zoo::Architecture;
 
 /// A parser for one of `names`, each with its help: a name is read as serde reads it in a file, so that command
 /// line and files agree.
@@ -62,9 +63,21 @@ pub const RESIZES: &[(&str, &str)] = &[
     ("shorter-side", "the study's: the shorter side to 1.14286 times the input's, bicubic, then the centre"),
 ];
 
+/// What is said of a model file.
+#[derive(Debug, Default, Args)]
+pub struct ModelArguments {
+    /// Architecture of a file that holds weights only (Keras .h5): an id that `faultscope architectures` lists; without
+    /// this the file's name tells
+    #[arg(long, value_name = "ID", value_parser = Architecture::of)]
+    pub architecture: Option<&'static Architecture>,
+}
+
 /// How a model is run.
 #[derive(Debug, Args)]
 pub struct RunArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+
     /// Where to compute
     #[arg(long, default_value = "cpu", value_parser = choice::<DeviceChoice>(DEVICES))]
     pub device: DeviceChoice,

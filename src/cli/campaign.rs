@@ -73,7 +73,7 @@ impl Campaign {
         let device = arguments.run.device;
         let jobs = jobs(arguments, device)?;
         let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
-        let file = ModelFile::read(model)?;
+        let file = ModelFile::read(model, arguments.run.model.architecture)?;
         let (path, sha256) = (file.path.display().to_string(), file.sha256());
         let mut model = file.load(&arguments.run.preprocess)?;
         let config = CampaignConfig {
@@ -87,7 +87,8 @@ impl Campaign {
         config.validate()?;
         let data = data::open(images, &arguments.reading, &model.card.labels)?;
         model.card.preprocess = Some(data.preprocess(&model)?);
-        let model_source = ModelSource { path, sha256, preprocess: model.preprocess() };
+        let architecture = arguments.run.model.architecture.map(|architecture| architecture.id.to_owned());
+        let model_source = ModelSource { path, architecture, sha256, preprocess: model.preprocess() };
         let lab = open::lab(model, device, grouping)?;
         let (images, sample) = match &arguments.sample {
             Some(path) => {

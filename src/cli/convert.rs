@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use super::locate::locate;
+use super::args::PreprocessArguments;
+use super::open::ModelFile;
 use super::write::{self, Existing};
 use crate::import::{self, Format};
 use crate::model::Model;
+use crate::zoo::Architecture;
 use crate::{Error, Result};
 
 /// Reads the model at `path`.
@@ -18,11 +20,16 @@ pub fn load(path: &Path) -> Result<Model> {
 }
 
 /// Reads `model`, a path or an id, and writes it to `output` in the format of its extension, `.bpk` or
-/// `.safetensors`. Returns the model.
+/// `.safetensors`. `architecture` is that of a file with weights only. Returns the model.
 ///
 /// # Errors
 /// Where the model cannot be read, the extension is another, or `output` exists and is to be kept.
-pub fn convert(model: &str, output: &Path, existing: Existing) -> Result<Model> {
+pub fn convert(
+    model: &str,
+    architecture: Option<&'static Architecture>,
+    output: &Path,
+    existing: Existing,
+) -> Result<Model> {
     let format = output.extension().and_then(|extension| extension.to_str()).and_then(Format::of_extension);
     let format = format.ok_or_else(|| {
         Error::input(
@@ -30,7 +37,7 @@ pub fn convert(model: &str, output: &Path, existing: Existing) -> Result<Model> 
             "models are written as .bpk or .safetensors; end the name in one of them",
         )
     })?;
-    let model = load(&locate(model)?)?;
+    let model = ModelFile::read(model, architecture)?.load(&PreprocessArguments::default())?;
     write::atomically(output, &format.write(&model)?, existing)?;
     Ok(model)
 }

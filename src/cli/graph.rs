@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::PreprocessArguments;
+use super::args::{ModelArguments, PreprocessArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
@@ -20,8 +20,11 @@ use crate::report::diagram;
 /// What a fault changes in a branch reaches the output only through the next super node.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Model file, or id of a folder in models/
+    /// Model file, id of a folder in models/, or zoo:ID
     model: String,
+
+    #[command(flatten)]
+    file: ModelArguments,
 
     /// File to write; its ending tells the format: .svg, a picture, or .dot (also .gv), for Graphviz
     #[arg(short, long, value_name = "FILE")]
@@ -34,7 +37,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { model, output, force } = arguments;
+    let Arguments { model, file, output, force } = arguments;
     let extension = output.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let draw: fn(&Model) -> String = match extension.as_str() {
         "svg" => diagram::svg,
@@ -44,7 +47,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
             return Err(Error::input(name, "networks are drawn as .svg or .dot; end the name in one of them").into());
         }
     };
-    let model = ModelFile::read(&model)?.load(&PreprocessArguments::default())?;
+    let model = ModelFile::read(&model, file.architecture)?.load(&PreprocessArguments::default())?;
     let existing = if force { Existing::Replace } else { Existing::Keep };
     write::atomically(&output, draw(&model).as_bytes(), existing)?;
     print(&format!("{} is drawn in {}\n", model.card.name, output.display()))?;

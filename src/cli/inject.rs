@@ -28,7 +28,7 @@ use crate::{Error, Result};
 /// way, end to end; with --tensor it counts that tensor alone. `faultscope inspect` lists the layers.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Model file, or id of a folder in models/
+    /// Model file, id of a folder in models/, or zoo:ID
     model: String,
 
     /// Image file: JPEG, PNG, WebP, BMP or PNM
@@ -151,7 +151,7 @@ struct Answer {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let corruption = arguments.corruption()?;
     let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
-    let model = ModelFile::read(&arguments.model)?.load(&arguments.run.preprocess)?;
+    let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?.load(&arguments.run.preprocess)?;
     let site = site(
         &model.graph,
         arguments.target,

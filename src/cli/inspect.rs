@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::args::PreprocessArguments;
+use super::args::{ModelArguments, PreprocessArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
@@ -21,8 +21,11 @@ use crate::model::Model;
 /// a tensor out: N x C x H x W for ONNX, N x H x W x C for Keras.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Model file, or id of a folder in models/
+    /// Model file, id of a folder in models/, or zoo:ID
     model: String,
+
+    #[command(flatten)]
+    file: ModelArguments,
 
     /// Write JSON
     #[arg(long)]
@@ -118,7 +121,7 @@ fn layers(graph: &Graph) -> Vec<Layer> {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let model = ModelFile::read(&arguments.model)?.load(&PreprocessArguments::default())?;
+    let model = ModelFile::read(&arguments.model, arguments.file.architecture)?.load(&PreprocessArguments::default())?;
     let inspection = Inspection::new(&model);
     if arguments.json {
         json(&inspection)?

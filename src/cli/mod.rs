@@ -3,6 +3,7 @@
 //!
 //! One file a command, with its arguments beside it.
 
+mod architectures;
 mod args;
 mod campaign;
 mod checkpoint;
@@ -45,7 +46,8 @@ use self::write::Existing;
 
 /// Flip bits in a neural network and see what becomes of its answer.
 ///
-/// MODEL is a model file (.onnx, .h5, .keras, .bpk, .safetensors) or the id of a folder in models/.
+/// MODEL is a model file (.onnx, .h5, .keras, .bpk, .safetensors), the id of a folder in models/, or zoo:ID, an
+/// architecture with random weights.
 #[derive(Debug, Parser)]
 #[command(name = "faultscope", version, max_term_width = 100, after_help = exit::HELP, subcommand_required = true)]
 struct Arguments {
@@ -69,6 +71,7 @@ enum Command {
     Grouping(grouping::Arguments),
     Fetch(FetchArguments),
     Convert(ConvertArguments),
+    Architectures(architectures::Arguments),
 }
 
 /// Download a model with its sample images into models/.
@@ -81,8 +84,11 @@ struct FetchArguments {
 /// Write a model in another format.
 #[derive(Debug, Args)]
 struct ConvertArguments {
-    /// Model file, or id of a folder in models/
+    /// Model file, id of a folder in models/, or zoo:ID
     input: String,
+
+    #[command(flatten)]
+    file: args::ModelArguments,
 
     /// File to write; its ending, .bpk or .safetensors, tells the format
     output: PathBuf,
@@ -103,7 +109,7 @@ impl FetchArguments {
 impl ConvertArguments {
     fn run(self) -> Result<Exit, Failure> {
         let existing = if self.force { Existing::Replace } else { Existing::Keep };
-        let model = convert::convert(&self.input, &self.output, existing)?;
+        let model = convert::convert(&self.input, self.file.architecture, &self.output, existing)?;
         output::print(&format!("{} is written to {}\n", model.card.name, self.output.display()))?;
         Ok(Exit::Done)
     }
@@ -127,6 +133,7 @@ pub fn main() -> ExitCode {
         Command::Grouping(arguments) => grouping::run(arguments),
         Command::Fetch(arguments) => arguments.run(),
         Command::Convert(arguments) => arguments.run(),
+        Command::Architectures(arguments) => architectures::run(arguments),
     });
     exit.into()
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::PreprocessArguments;
+use super::args::{ModelArguments, PreprocessArguments};
 use super::locate;
 use super::write::sha256;
 use crate::campaign::Lab;
@@ -11,32 +11,74 @@ use crate::graph::HostTensor;
 use crate::labels::{self, Grouping};
 use crate::model::Model;
 use crate::platform::{self, DeviceChoice};
+use crate::zoo::Architecture;
 use crate::{Error, Result, import};
 
-/// A model file in memory.
+/// Begins a MODEL that is an architecture with random weights.
+const ZOO: &str = "zoo:";
+/// Seed of the random weights.
+const SEED: u64 = 0;
+
+/// A model file in memory, or an architecture that needs none.
 #[derive(Debug)]
 pub struct ModelFile {
-    /// Where it is.
+    /// Where it is, or what the user called it.
     pub path: PathBuf,
     bytes: Vec<u8>,
+    architecture: Option<&'static Architecture>,
+    /// Number of classes, where the weights are random.
+    random: Option<usize>,
 }
 
 impl ModelFile {
-    /// Reads the model that the user calls `name`: a path, or the id of a folder in models/.
-    pub fn read(name: &str) -> Result<Self> {
+    /// Reads the model that the user calls `name`: a path, the id of a folder in models/, or `zoo:ID[:CLASSES]`, an
+    /// architecture with random weights. `architecture` is that of a file with weights only.
+    pub fn read(name: &str, architecture: Option<&'static Architecture>) -> Result<Self> {
+        if let Some(id) = name.strip_prefix(ZOO) {
+            return match architecture {
+                None => Self::random(name, id),
+                Some(_) => Err(Error::input(name, "this is an architecture itself; leave out --architecture")),
+            };
+        }
         let path = locate::locate(name)?;
         let bytes = read(&path)?;
-        Ok(Self { path, bytes })
+        Ok(Self { path, bytes, architecture, random: None })
     }
 
-    /// SHA-256 of the bytes, in hexadecimal.
+    /// `name` without its beginning is `id`, with the number of classes where it is stated.
+    fn random(name: &str, id: &str) -> Result<Self> {
+        let (id, classes) = match id.split_once(':') {
+            None => (id, None),
+            Some((id, classes)) => {
+                let classes = classes.parse::<usize>().map_err(|_| {
+                    Error::input(name, format_args!("a number of classes is expected, found \"{classes}\""))
+                })?;
+                (id, Some(classes))
+            }
+        };
+        let architecture = Architecture::of(id).map_err(|error| error.concerning(name))?;
+        let classes = classes.unwrap_or(architecture.classes());
+        // What tells the model from others is its configuration.
+        let bytes = architecture.config(classes).map_err(|error| error.concerning(name))?.into_bytes();
+        Ok(Self { path: name.into(), bytes, architecture: Some(architecture), random: Some(classes) })
+    }
+
+    /// SHA-256 of the bytes, in hexadecimal; of the configuration where the weights are random.
     pub fn sha256(&self) -> String {
         sha256(&self.bytes)
     }
 
     /// Reads the model out of the bytes. What `arguments` say of preprocessing replaces what the file says.
     pub fn load(self, arguments: &PreprocessArguments) -> Result<Model> {
-        let mut model = import::load(&self.path.display().to_string(), self.bytes)?;
+        let name = self.path.display().to_string();
+        let mut model = match (self.architecture, self.random) {
+            (Some(architecture), Some(classes)) => {
+                eprintln!("{name}: the weights are random, and so are the predictions");
+                architecture.random(classes, SEED)?
+            }
+            (Some(architecture), None) => architecture.load(&name, self.bytes)?,
+            (None, _) => import::load(&name, self.bytes)?,
+        };
         let own = model.preprocess();
         if arguments.normalise.is_some() || arguments.resize.is_some() {
             model.card.preprocess = Some(Preprocess {
@@ -80,8 +122,9 @@ pub fn grouping_file(name: &str) -> Result<Grouping> {
 }
 
 /// The class names of `model`, none where there is no model.
-pub fn class_names(model: Option<&str>) -> Result<Vec<String>> {
-    let model = model.map(|name| ModelFile::read(name)?.load(&PreprocessArguments::default())).transpose()?;
+pub fn class_names(model: Option<&str>, file: &ModelArguments) -> Result<Vec<String>> {
+    let load = |name| ModelFile::read(name, file.architecture)?.load(&PreprocessArguments::default());
+    let model = model.map(load).transpose()?;
     Ok(model.map_or_else(Vec::new, |model| model.card.labels))
 }
 

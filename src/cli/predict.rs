@@ -21,7 +21,7 @@ use crate::outcome::top;
 /// already (between 0 and 1, with sum 1).
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Model file, or id of a folder in models/
+    /// Model file, id of a folder in models/, or zoo:ID
     model: String,
 
     /// Image files: JPEG, PNG, WebP, BMP or PNM
@@ -64,7 +64,7 @@ struct Candidate {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let model = ModelFile::read(&arguments.model)?.load(&arguments.run.preprocess)?;
+    let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?.load(&arguments.run.preprocess)?;
     let lab = open::lab(model, arguments.run.device, None)?;
     let predictions =
         arguments.images.iter().map(|path| predict(&lab, path, arguments.top)).collect::<Result<Vec<_>, Failure>>()?;

@@ -9,7 +9,7 @@ use clap::Args;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::args::{RESIZES, choice};
+use super::args::{ModelArguments, RESIZES, choice};
 use super::data::prepared::{HEAD, Head, IMAGES, LABELS};
 use super::data::{self, Data, DataArguments};
 use super::exit::Exit;
@@ -51,6 +51,9 @@ pub struct Arguments {
     #[arg(long)]
     model: Option<String>,
 
+    #[command(flatten)]
+    file: ModelArguments,
+
     /// Folder to write; it must not exist
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
@@ -60,7 +63,8 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let output = &arguments.output;
     let scratch = Scratch::create(output)?;
-    let data = data::open(&arguments.data, &arguments.reading, &class_names(arguments.model.as_deref())?)?;
+    let data =
+        data::open(&arguments.data, &arguments.reading, &class_names(arguments.model.as_deref(), &arguments.file)?)?;
     let count = data.source.len();
     write(&scratch.path, data, arguments.resize, arguments.size)?;
     scratch.commit(output)?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::args::ModelArguments;
 use super::data::{self, DataArguments};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -40,6 +41,9 @@ pub struct Arguments {
     #[arg(long)]
     model: Option<String>,
 
+    #[command(flatten)]
+    file: ModelArguments,
+
     /// File to write
     #[arg(short, long, value_name = "SAMPLE.json")]
     output: PathBuf,
@@ -51,7 +55,8 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let data = data::open(&arguments.data, &arguments.reading, &class_names(arguments.model.as_deref())?)?;
+    let data =
+        data::open(&arguments.data, &arguments.reading, &class_names(arguments.model.as_deref(), &arguments.file)?)?;
     let path = data.origin.path.clone();
     let sample = Sample::draw(&*data.source, data.origin, arguments.seed, arguments.count, arguments.balanced)
         .map_err(|error| error.concerning(&path))?;

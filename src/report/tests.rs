@@ -16,7 +16,12 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             fault_model: FaultModel::default(),
             grouping: None,
         },
-        model: ModelSource { path: "m.onnx".to_owned(), sha256: String::new(), preprocess: Preprocess::default() },
+        model: ModelSource {
+            path: "m.onnx".to_owned(),
+            architecture: None,
+            sha256: String::new(),
+            preprocess: Preprocess::default(),
+        },
         data: DataSource::new("images", DataFormat::Folder, 100, String::new()),
         sample: None,
         shard: None,

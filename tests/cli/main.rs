@@ -23,6 +23,7 @@ mod shared;
 mod slurm;
 mod study_log;
 mod usage;
+mod zoo;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,8 +4,19 @@ use super::*;
 
 #[test]
 fn help_documents_commands_and_exit_codes() {
-    let commands =
-        ["inspect", "predict", "inject", "campaign", "report", "sample", "prepare", "grouping", "fetch", "convert"];
+    let commands = [
+        "inspect",
+        "predict",
+        "inject",
+        "campaign",
+        "report",
+        "sample",
+        "prepare",
+        "grouping",
+        "fetch",
+        "convert",
+        "architectures",
+    ];
     let help = String::from_utf8(faultscope(&["--help"]).code(DONE).get_output().stdout.clone()).expect("UTF-8");
     for word in commands.iter().chain(&["Exit codes:", "bad input", "incomplete"]) {
         assert!(help.contains(word), "{word} in {help}");
@@ -18,6 +29,7 @@ fn help_documents_commands_and_exit_codes() {
 #[test]
 fn wrong_arguments_exit_with_2() {
     refused(&["inspect"], USAGE, "required");
+    refused(&["inspect", MODEL, "--architecture", "resnet51"], USAGE, "there are resnet50, resnet101");
     refused(&["inspect", MODEL, "--device", "tpu"], USAGE, "unexpected argument");
     refused(&["predict", MODEL, "x.png", "--device", "tpu"], USAGE, "[possible values: cpu, gpu]");
     refused(&["inject", MODEL, "x.png", "--layer", "0", "--element", "0"], USAGE, "needs --bit");

@@ -47,7 +47,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE.yaml")]
     pub config: Option<PathBuf>,
 
-    /// Model file, or id of a folder in models/
+    /// Model file, id of a folder in models/, or zoo:ID
     #[arg(long)]
     model: Option<String>,
 

@@ -204,7 +204,7 @@ impl<'a> Draft<'a> {
         let tensor = self
             .parameters
             .weights
-            .tensor(path, shape)
+            .tensor(path, name, shape)
             .map_err(|error| self.settings.error(format_args!("{name}: {error}")))?;
         let tensor = permuted(HostTensor { shape: view.to_vec(), data: tensor.data }, perm);
         let id = self.builder.parameter(format!("{}/{name}", self.parameters.owner), tensor)?;
@@ -273,8 +273,23 @@ pub(super) fn permuted(tensor: HostTensor, perm: &[usize]) -> HostTensor {
     if perm.iter().copied().eq(0..perm.len()) {
         return tensor;
     }
-    let layout = Layout::new(perm);
-    let shape = layout.shape(&tensor.shape);
-    let data = (0..tensor.data.len()).map(|index| tensor.data[layout.stored_index(&tensor.shape, index)]).collect();
-    HostTensor { shape, data }
+    let shape: Vec<usize> = perm.iter().map(|&axis| tensor.shape[axis]).collect();
+    let strides: Vec<usize> = perm.iter().map(|&axis| tensor.shape[axis + 1..].iter().product()).collect();
+    let mut data = Vec::with_capacity(tensor.data.len());
+    gather(&tensor.data, &shape, &strides, 0, &mut data);
+    HostTensor { shape, data: data.into() }
+}
+
+/// Appends the elements at `offset` plus every combination of `strides`, the last axis of `shape` running fastest.
+fn gather(from: &[f32], shape: &[usize], strides: &[usize], offset: usize, to: &mut Vec<f32>) {
+    let (Some((&length, shape)), Some((&stride, strides))) = (shape.split_first(), strides.split_first()) else {
+        to.push(from[offset]);
+        return;
+    };
+    let offsets = (0..length).map(|index| offset + index * stride);
+    if shape.is_empty() {
+        to.extend(offsets.map(|offset| from[offset]));
+    } else {
+        offsets.for_each(|offset| gather(from, shape, strides, offset, to));
+    }
 }

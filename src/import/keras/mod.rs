@@ -28,6 +28,7 @@ use serde_json::Value;
 use self::config::Network;
 use crate::graph::Graph;
 use crate::model::{Card, Model};
+use crate::zoo::Architecture;
 use crate::{Error, Result};
 
 /// Whether `bytes` begin like an HDF5 file.
@@ -41,7 +42,7 @@ pub fn is_archive(bytes: &[u8]) -> bool {
 }
 
 /// An image classifier from the bytes of an HDF5 file or a `.keras` archive; `name` is the file's, for messages and
-/// for the model.
+/// for the model. Where an HDF5 file holds weights only, its name tells the architecture ([`Architecture::of_file`]).
 ///
 /// # Errors
 /// Where the file is damaged or holds no model, the model has a layer that is not supported, its weights do not fit, or
@@ -59,10 +60,8 @@ pub fn import(name: &str, bytes: Vec<u8>) -> Result<Model> {
     } else {
         let weights = Weights::open(name, bytes)?;
         let Some(config) = weights.attribute("model_config")? else {
-            return Err(Error::input(
-                name,
-                "this HDF5 file holds weights without a model (there is no \"model_config\"); save the whole model with `model.save`",
-            ));
+            refuse_backend(name, &weights)?;
+            return Architecture::of_file(name)?.with_weights(name, &weights);
         };
         refuse_backend(name, &weights)?;
         (config, weights.attribute("keras_version")?, weights)

@@ -10,6 +10,7 @@
 //!   `layers/conv2d_1`, and in it `vars/0`, `vars/1`. The k-th convolution with weights of the file belongs to the k-th
 //!   of the model.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
 use super::config::{Layer, Network};
@@ -19,19 +20,23 @@ use super::settings::Settings;
 use crate::graph::HostTensor;
 use crate::{Error, Result};
 
-/// An HDF5 file of weights, with or without the model they are for.
+/// Weights for a model: an HDF5 file, with or without the model they are for, or a function that makes them.
 pub struct Weights {
     name: String,
-    store: Store,
-    format: Format,
+    source: Source,
 }
 
-enum Format {
+enum Source {
     /// Layers under their names, in the group at this path.
-    Named(&'static str),
+    Named(Store, &'static str),
     /// Layers under their classes.
-    Counted,
+    Counted(Store),
+    /// Called for one weight after the other.
+    Made(RefCell<Box<Maker>>),
 }
+
+/// Makes the weight of this name (`kernel`) and this shape.
+type Maker = dyn FnMut(&str, &[usize]) -> Result<HostTensor>;
 
 /// A layer's place: the index in its network, after those of the networks around it.
 pub(super) type Place = Vec<usize>;
@@ -48,19 +53,25 @@ impl Weights {
         let located = |error| Error::input(name, error);
         let store = Store::open(bytes).map_err(located)?;
         let named = |path| store.names(path, "layer_names").map(|names| names.is_some());
-        let format = if store.has_group("model_weights") && named("model_weights").map_err(located)? {
-            Format::Named("model_weights")
+        let source = if store.has_group("model_weights") && named("model_weights").map_err(located)? {
+            Source::Named(store, "model_weights")
         } else if named("").map_err(located)? {
-            Format::Named("")
+            Source::Named(store, "")
         } else if layers_group(&store, "").is_some() {
-            Format::Counted
+            Source::Counted(store)
         } else {
             return Err(Error::input(
                 name,
                 "this HDF5 file holds no Keras model: there is neither a list of layers (\"layer_names\") nor a group \"layers\"",
             ));
         };
-        Ok(Self { name: name.to_owned(), store, format })
+        Ok(Self { name: name.to_owned(), source })
+    }
+
+    /// Weights that `make` makes, each from its name in Keras (`kernel`, `moving_mean`) and its shape there, in the order
+    /// of the layers and of each layer's weights; `name` is what messages call them.
+    pub fn made(name: &str, make: impl FnMut(&str, &[usize]) -> Result<HostTensor> + 'static) -> Self {
+        Self { name: name.to_owned(), source: Source::Made(RefCell::new(Box::new(make))) }
     }
 
     /// The file's name.
@@ -69,25 +80,27 @@ impl Weights {
     }
 
     /// The layers that have weights, in the file's order, with the shapes of these: what tells one architecture from
-    /// another. The names are those of layers in the older format, else those of counted classes (`conv2d_1`).
+    /// another. The names are those of layers in the older format, else those of counted classes (`conv2d_1`). None where
+    /// there is no file.
     ///
     /// # Errors
     /// Where the file is damaged.
     pub fn layers(&self) -> Result<Vec<(String, Vec<Vec<usize>>)>> {
         let layers = || -> Result<Vec<(String, Vec<Vec<usize>>)>> {
-            let found = match self.format {
-                Format::Named(root) => named_layers(&self.store, root)?,
-                Format::Counted => {
-                    let root = layers_group(&self.store, "").unwrap_or_default();
+            let (store, found) = match &self.source {
+                Source::Named(store, root) => (store, named_layers(store, root)?),
+                Source::Counted(store) => {
+                    let root = layers_group(store, "").unwrap_or_default();
                     let mut found = Vec::new();
-                    for group in self.store.groups(&root)? {
-                        found.push((group.clone(), counted_tensors(&self.store, &join(&root, &group))?));
+                    for group in store.groups(&root)? {
+                        found.push((group.clone(), counted_tensors(store, &join(&root, &group))?));
                     }
                     found.retain(|(_, paths)| !paths.is_empty());
-                    found
+                    (store, found)
                 }
+                Source::Made(_) => return Ok(Vec::new()),
             };
-            let shapes = |paths: Vec<String>| paths.iter().map(|path| self.store.shape(path)).collect::<Result<_>>();
+            let shapes = |paths: Vec<String>| paths.iter().map(|path| store.shape(path)).collect::<Result<_>>();
             found.into_iter().map(|(name, paths)| Ok((name, shapes(paths)?))).collect()
         };
         layers().map_err(|error| Error::input(&self.name, error))
@@ -95,29 +108,50 @@ impl Weights {
 
     /// The attribute `name` at the root of the file.
     pub(super) fn attribute(&self, name: &str) -> Result<Option<String>> {
-        self.store.text("", name).map_err(|error| Error::input(&self.name, error))
+        match &self.source {
+            Source::Named(store, _) | Source::Counted(store) => {
+                store.text("", name).map_err(|error| Error::input(&self.name, error))
+            }
+            Source::Made(_) => Ok(None),
+        }
     }
 
     /// Where the weights of each layer of `network` are.
     pub(super) fn plan(&self, network: &Network) -> Result<Plan> {
         let mut plan = Plan::new();
-        match self.format {
-            Format::Named(root) => named(&self.store, root, network, &mut plan)?,
-            Format::Counted => counted(&self.store, "", network, &mut Vec::new(), &mut plan)?,
+        match &self.source {
+            Source::Named(store, root) => named(store, root, network, &mut plan)?,
+            Source::Counted(store) => counted(store, "", network, &mut Vec::new(), &mut plan)?,
+            Source::Made(_) => {
+                for (index, layer) in network.layers.iter().enumerate() {
+                    for slot in slots(layer, vec![index], network.trainable)? {
+                        plan.entry(slot.place).or_default().push(String::new());
+                    }
+                }
+            }
         }
         Ok(plan)
     }
 
-    /// The tensor at `path`, which must have this shape.
-    pub(super) fn tensor(&self, path: &str, expected: &[usize]) -> Result<HostTensor> {
-        let found = self.store.shape(path)?;
+    /// The weight called `name` in its layer, at `path` in the file, which must have this shape.
+    pub(super) fn tensor(&self, path: &str, name: &str, expected: &[usize]) -> Result<HostTensor> {
+        let store = match &self.source {
+            Source::Named(store, _) | Source::Counted(store) => store,
+            Source::Made(make) => {
+                let made = (make.borrow_mut())(name, expected)?;
+                return if made.shape == expected { Ok(made) } else { Err(misshapen(expected, name, &made.shape)) };
+            }
+        };
+        let found = store.shape(path)?;
         if found != expected {
-            return Err(Error::request(format_args!(
-                "a weight of shape {expected:?} is expected, the file's \"{path}\" has shape {found:?}"
-            )));
+            return Err(misshapen(expected, path, &found));
         }
-        self.store.tensor(path)
+        store.tensor(path)
     }
+}
+
+fn misshapen(expected: &[usize], name: &str, found: &[usize]) -> Error {
+    Error::request(format_args!("a weight of shape {expected:?} is expected, \"{name}\" has shape {found:?}"))
 }
 
 impl std::fmt::Debug for Weights {
