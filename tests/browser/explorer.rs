@@ -53,9 +53,14 @@ const SIGNS: &str = "#model=file%3Agtsrb_cnn.onnx&image=file%3Asign.bmp&device="
 
 /// A page with the sign network and an image of a sign on it.
 fn signs(name: &str, hash: &str) -> Option<Page> {
-    let model = shared("models/gtsrb_cnn.onnx")?;
+    open_signs(name, "gtsrb_cnn.onnx", hash)
+}
+
+/// The same with the sign network in another file, which `hash` names.
+fn open_signs(name: &str, file: &str, hash: &str) -> Option<Page> {
+    let model = shared(&format!("models/{file}"))?;
     let page = Page::open(name, hash)?;
-    page.wait_for_text(".notices", "gtsrb_cnn.onnx and sign.bmp");
+    page.wait_for_text(".notices", &format!("{file} and sign.bmp"));
     page.click(".notice .button");
     page.drop_files("#setup", &[&model, &sign("sign.bmp", 220)]);
     page.wait_for("#golden .score");
@@ -144,6 +149,21 @@ fn a_weight_can_be_struck() {
     page.wait_until("the difference", "document.querySelector('#which .choice:nth-child(3)').ariaPressed === 'true'");
     page.screenshot("weight");
     page.close();
+}
+
+#[test]
+fn keras_models_are_opened_and_shown_as_keras_lays_them_out() {
+    for file in ["gtsrb_cnn.h5", "gtsrb_cnn.keras"] {
+        let hash = format!("{}cpu", SIGNS.replace("gtsrb_cnn.onnx", file));
+        let Some(page) = open_signs("keras", file, &hash) else { return };
+        page.type_into("#layer-filter", "pool1");
+        page.click(".layer:not([aria-disabled=true])");
+        page.wait_for_text("#site", "16 × 16 × 32");
+        let told = inject(&page);
+        assert!(told.contains("bit"), "{told}");
+        page.screenshot(&file.replace('.', "-"));
+        page.close();
+    }
 }
 
 #[test]
