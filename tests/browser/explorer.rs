@@ -160,7 +160,7 @@ fn keras_models_are_opened_and_shown_as_keras_lays_them_out() {
         page.click(".layer:not([aria-disabled=true])");
         page.wait_for_text("#site", "16 × 16 × 32");
         let told = inject(&page);
-        assert!(told.contains("bit"), "{told}");
+        assert!(told.contains("of layer pool1"), "{told}");
         page.screenshot(&file.replace('.', "-"));
         page.close();
     }
