@@ -57,7 +57,10 @@ pub fn native(steps: &mut Steps) -> Result<()> {
             clippy.args(["clippy", "--locked", "--release", "--package", package, "--all-targets"]);
             process::run(clippy.args(["--", "--deny", "warnings"]))?;
         }
-        Ok(())
+        // Training wants more of burn than anything else here, so it is looked at apart.
+        let mut clippy = cargo()?;
+        clippy.args(["clippy", "--locked", "--release", "--package", "faultscope", "--features", "train", "--examples"]);
+        process::run(clippy.args(["--", "--deny", "warnings"]))
     })
 }
 
