@@ -59,7 +59,16 @@ pub fn native(steps: &mut Steps) -> Result<()> {
         }
         // Training wants more of burn than anything else here, so it is looked at apart.
         let mut clippy = cargo()?;
-        clippy.args(["clippy", "--locked", "--release", "--package", "faultscope", "--features", "train", "--examples"]);
+        clippy.args([
+            "clippy",
+            "--locked",
+            "--release",
+            "--package",
+            "faultscope",
+            "--features",
+            "train",
+            "--examples",
+        ]);
         process::run(clippy.args(["--", "--deny", "warnings"]))
     })
 }
