@@ -9,8 +9,11 @@
 //! `test_labels.npy` (integers). After each epoch the state is kept in a checkpoint; the same command goes on from
 //! there. The test set decides nothing: it is only looked at.
 
+#[path = "train_gtsrb/checkpoint.rs"]
 mod checkpoint;
+#[path = "train_gtsrb/network.rs"]
 mod network;
+#[path = "train_gtsrb/signs.rs"]
 mod signs;
 
 use std::path::{Path, PathBuf};
