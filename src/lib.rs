@@ -9,6 +9,7 @@ pub mod exec;
 pub mod fault;
 pub mod graph;
 pub mod import;
+pub mod kernels;
 pub mod labels;
 pub mod model;
 pub mod ops;

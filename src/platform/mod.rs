@@ -2,6 +2,10 @@
 
 mod constructors;
 mod device;
+mod threads;
+mod vector;
 
 pub use constructors::run_constructors;
 pub use device::{DeviceChoice, open};
+pub use threads::{for_each, threads};
+pub use vector::{Vectorised, lanes, vectorised};

@@ -1,8 +1,8 @@
 //! The direction of dependence: what a module of src may import.
 //!
-//! bin → {cli, web} → report → campaign → {data, fault, import, labels, model, outcome, zoo} → exec → ops → graph → error.
-//! A module may import its own layer and those below. `platform` tells a native build from a browser tab: only the shells may ask
-//! it, and no other module may ask the compiler. Test code may import anything.
+//! bin → {cli, web} → report → campaign → {data, fault, import, labels, model, outcome, zoo} → exec → kernels → ops → graph → error.
+//! A module may import its own layer and those below. `platform` tells a native build from a browser tab: only the shells and
+//! the kernels may ask it, and no other module may ask the compiler. Test code may import anything.
 
 mod imports;
 
@@ -14,10 +14,11 @@ use self::imports::{Exports, Import, Source};
 use crate::check::rust_files;
 
 /// The modules from the lowest layer to the highest.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["error"],
     &["graph"],
     &["ops"],
+    &["kernels"],
     &["exec"],
     &["data", "fault", "import", "labels", "model", "outcome", "zoo"],
     &["campaign"],
@@ -26,6 +27,8 @@ const LAYERS: [&[&str]; 8] = [
 ];
 const SHELLS: &[&str] = &["cli", "web"];
 const PLATFORM: &str = "platform";
+/// Who may ask the platform: the shells for a device, the kernels for cores and vector instructions.
+const ASKS_PLATFORM: &[&str] = &["cli", "kernels", "web"];
 const BIN: &str = "bin";
 
 /// Reads all of `root`/src.
@@ -79,7 +82,8 @@ fn refused(from: &str, to: &str) -> Option<String> {
             .then(|| format!("a program starts a shell (`cli`, `web`) and imports no `{to}`"));
     }
     if to == PLATFORM {
-        return (!SHELLS.contains(&from)).then(|| format!("`{from}` imports `{PLATFORM}`, which only the shells may"));
+        return (!ASKS_PLATFORM.contains(&from))
+            .then(|| format!("`{from}` imports `{PLATFORM}`, which only the shells and the kernels may"));
     }
     if from == PLATFORM {
         return (to != "error").then(|| format!("`{PLATFORM}` imports `{to}`; it may import `error` only"));

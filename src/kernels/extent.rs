@@ -1,0 +1,119 @@
+//! Sizes and parts of what kernels work on.
+
+/// Size of a tensor as kernels see it: positions, each with a row of channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Rows of positions.
+    pub height: usize,
+    /// Columns of positions.
+    pub width: usize,
+    /// Length of a position's row.
+    pub channels: usize,
+}
+
+impl Extent {
+    /// Of a tensor of `shape` for one image: 1 x C x H x W has H x W positions of C channels; anything else is a single
+    /// row.
+    pub fn of(shape: &[usize]) -> Self {
+        match *shape {
+            [1, channels, height, width] => Self { height, width, channels },
+            _ => Self { height: 1, width: 1, channels: shape.iter().product() },
+        }
+    }
+
+    /// Number of positions.
+    pub fn positions(self) -> usize {
+        self.height * self.width
+    }
+
+    /// Number of elements.
+    pub fn elements(self) -> usize {
+        self.positions() * self.channels
+    }
+
+    /// Every position.
+    pub fn region(self) -> Region {
+        Region { top: 0, left: 0, bottom: self.height, right: self.width }
+    }
+
+    /// Where the element that has index `row_major` in a row-major C x H x W tensor lies: its position and its channel.
+    pub fn locate(self, row_major: usize) -> ([usize; 2], usize) {
+        let positions = self.positions();
+        let (channel, position) = (row_major / positions, row_major % positions);
+        ([position / self.width, position % self.width], channel)
+    }
+}
+
+/// A box of positions: `top..bottom` by `left..right`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Region {
+    /// First row of positions.
+    pub top: usize,
+    /// First column.
+    pub left: usize,
+    /// Past the last row.
+    pub bottom: usize,
+    /// Past the last column.
+    pub right: usize,
+}
+
+impl Region {
+    /// No position.
+    pub const EMPTY: Self = Self { top: 0, left: 0, bottom: 0, right: 0 };
+
+    /// One position.
+    pub fn position([y, x]: [usize; 2]) -> Self {
+        Self { top: y, left: x, bottom: y + 1, right: x + 1 }
+    }
+
+    /// Whether it has no position.
+    pub fn is_empty(self) -> bool {
+        self.top >= self.bottom || self.left >= self.right
+    }
+
+    /// Rows of positions.
+    pub fn height(self) -> usize {
+        self.bottom.saturating_sub(self.top)
+    }
+
+    /// Columns of positions.
+    pub fn width(self) -> usize {
+        self.right.saturating_sub(self.left)
+    }
+
+    /// Number of positions.
+    pub fn positions(self) -> usize {
+        self.height() * self.width()
+    }
+
+    /// Whether the position is one of its own.
+    pub fn contains(self, y: usize, x: usize) -> bool {
+        (self.top..self.bottom).contains(&y) && (self.left..self.right).contains(&x)
+    }
+
+    /// The index of a position that it contains, row by row.
+    pub fn index(self, y: usize, x: usize) -> usize {
+        (y - self.top) * self.width() + (x - self.left)
+    }
+
+    /// The smallest region around both.
+    pub fn union(self, other: Self) -> Self {
+        if self.is_empty() {
+            return other;
+        }
+        if other.is_empty() {
+            return self;
+        }
+        Self {
+            top: self.top.min(other.top),
+            left: self.left.min(other.left),
+            bottom: self.bottom.max(other.bottom),
+            right: self.right.max(other.right),
+        }
+    }
+
+    /// Its positions, row by row.
+    pub fn iter(self) -> impl Iterator<Item = [usize; 2]> {
+        (self.top..self.bottom).flat_map(move |y| (self.left..self.right).map(move |x| [y, x]))
+    }
+}

@@ -1,0 +1,93 @@
+//! What a kernel reads, and what it is asked for.
+
+use std::ops::Range;
+
+use super::{Extent, Region};
+
+/// A tensor of one image, of which a part may be overlaid.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    extent: Extent,
+    base: &'a [f32],
+    region: Region,
+    over: &'a [f32],
+}
+
+impl<'a> View<'a> {
+    /// All of `base`, which holds the rows of every position.
+    pub fn new(extent: Extent, base: &'a [f32]) -> Self {
+        Self { extent, base, region: Region::EMPTY, over: &[] }
+    }
+
+    /// `over`, the rows of `region`, laid over `base`. A kernel that is local may be given no base at all, where it is
+    /// asked for nothing outside of `region`.
+    pub fn overlaid(extent: Extent, base: &'a [f32], region: Region, over: &'a [f32]) -> Self {
+        debug_assert_eq!(over.len(), region.positions() * extent.channels, "rows of a patch");
+        Self { extent, base, region, over }
+    }
+
+    /// Size of the tensor.
+    pub fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// The row of a position.
+    pub fn row(&self, y: usize, x: usize) -> &'a [f32] {
+        self.run(y, x..x + 1)
+    }
+
+    /// The rows of neighbouring positions, all overlaid or none.
+    fn run(&self, y: usize, x: Range<usize>) -> &'a [f32] {
+        let channels = self.extent.channels;
+        let (rows, start) = if self.region.contains(y, x.start) {
+            (self.over, self.region.index(y, x.start))
+        } else {
+            (self.base, y * self.extent.width + x.start)
+        };
+        &rows[start * channels..(start + x.len()) * channels]
+    }
+
+    /// The rows of neighbouring positions in order, in at most three runs.
+    pub fn line(&self, y: usize, x: Range<usize>) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+        let view = *self;
+        let meets = (self.region.top..self.region.bottom).contains(&y);
+        let (from, to) = if meets { (self.region.left, self.region.right) } else { (x.end, x.end) };
+        let cuts = [x.start, from.clamp(x.start, x.end), to.clamp(x.start, x.end), x.end];
+        (0..3).filter_map(move |run| (cuts[run] < cuts[run + 1]).then(|| view.run(y, cuts[run]..cuts[run + 1])))
+    }
+
+    /// The rows of `region` in order, in as few runs as there are.
+    pub fn runs(&self, region: Region) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+        let view = *self;
+        let whole = if region == self.region {
+            Some(self.over)
+        } else if self.region.is_empty() && region == self.extent.region() {
+            Some(self.base)
+        } else {
+            None
+        };
+        let lines = if whole.is_some() { 0..0 } else { region.top..region.bottom };
+        let lines = lines.flat_map(move |y| view.line(y, region.left..region.right));
+        whole.into_iter().chain(lines)
+    }
+
+    /// Copies the rows of `region`.
+    pub fn copy(&self, region: Region, mut to: &mut [f32]) {
+        for run in self.runs(region) {
+            let (head, tail) = to.split_at_mut(run.len());
+            head.copy_from_slice(run);
+            to = tail;
+        }
+    }
+}
+
+/// A part of one output to be computed.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// The inputs that are not constants, in the operator's order.
+    pub inputs: Vec<View<'a>>,
+    /// The positions wanted.
+    pub region: Region,
+    /// Their rows.
+    pub out: &'a mut [f32],
+}

@@ -1,0 +1,57 @@
+//! The geometry of sliding windows.
+
+use std::ops::Range;
+
+use super::Region;
+
+/// A window that slides over an image, [vertical, horizontal] throughout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    /// Taps.
+    pub kernel: [usize; 2],
+    /// Step.
+    pub strides: [usize; 2],
+    /// Distance between taps.
+    pub dilations: [usize; 2],
+    /// Padding above and to the left.
+    pub before: [usize; 2],
+    /// Size of the input.
+    pub input: [usize; 2],
+    /// Size of the output.
+    pub output: [usize; 2],
+}
+
+impl Window {
+    /// Where tap `tap` of output position `place` reads along `axis`; `None` in the padding.
+    pub fn source(&self, axis: usize, place: usize, tap: usize) -> Option<usize> {
+        let padded = place * self.strides[axis] + tap * self.dilations[axis];
+        padded.checked_sub(self.before[axis]).filter(|&index| index < self.input[axis])
+    }
+
+    /// The taps of output position `place` that read inside the image along `axis`, and where the first of them reads.
+    pub fn taps(&self, axis: usize, place: usize) -> (Range<usize>, usize) {
+        let (start, dilation) = (place * self.strides[axis], self.dilations[axis]);
+        let first = self.before[axis].saturating_sub(start).div_ceil(dilation).min(self.kernel[axis]);
+        let end = (self.before[axis] + self.input[axis]).saturating_sub(start).div_ceil(dilation);
+        let end = end.clamp(first, self.kernel[axis]);
+        (first..end, (start + first * dilation).saturating_sub(self.before[axis]))
+    }
+
+    /// The output positions whose window spans any of `changed`.
+    pub fn reach(&self, changed: Region) -> Region {
+        if changed.is_empty() {
+            return Region::EMPTY;
+        }
+        let along = |axis: usize, from: usize, to: usize| {
+            let stride = self.strides[axis];
+            let span = (self.kernel[axis] - 1) * self.dilations[axis];
+            let first = (from + self.before[axis]).saturating_sub(span).div_ceil(stride);
+            let last = (to - 1 + self.before[axis]) / stride;
+            (first, (last + 1).min(self.output[axis]))
+        };
+        let (top, bottom) = along(0, changed.top, changed.bottom);
+        let (left, right) = along(1, changed.left, changed.right);
+        let region = Region { top, left, bottom, right };
+        if region.is_empty() { Region::EMPTY } else { region }
+    }
+}
