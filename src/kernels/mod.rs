@@ -12,12 +12,12 @@
 //! Operators without a kernel of their own run on burn.
 
 mod conv;
-mod extent;
+
 mod matrix;
 mod view;
 mod window;
 
-pub use extent::{Extent, Region};
+pub use crate::ops::{Extent, Region};
 pub use view::{Job, View};
 
 use std::fmt::Debug;

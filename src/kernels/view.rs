@@ -53,7 +53,7 @@ impl<'a> View<'a> {
         let meets = (self.region.top..self.region.bottom).contains(&y);
         let (from, to) = if meets { (self.region.left, self.region.right) } else { (x.end, x.end) };
         let cuts = [x.start, from.clamp(x.start, x.end), to.clamp(x.start, x.end), x.end];
-        (0..3).filter_map(move |run| (cuts[run] < cuts[run + 1]).then(|| view.run(y, cuts[run]..cuts[run + 1])))
+        (0..3).filter(move |&run| cuts[run] < cuts[run + 1]).map(move |run| view.run(y, cuts[run]..cuts[run + 1]))
     }
 
     /// The rows of `region` in order, in as few runs as there are.

@@ -17,6 +17,7 @@
 mod array;
 mod binary;
 mod conv;
+mod extent;
 mod linear;
 mod norm;
 mod pool;
@@ -31,6 +32,7 @@ mod unary;
 mod tests;
 
 pub use array::Array;
+pub use extent::{Extent, Region};
 
 use crate::graph::{Op, Step, infer};
 

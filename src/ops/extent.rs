@@ -1,6 +1,6 @@
-//! Sizes and parts of what kernels work on.
+//! How the CPU holds a tensor: positions, each with a row of channels.
 
-/// Size of a tensor as kernels see it: positions, each with a row of channels.
+/// Size of a tensor as the CPU holds it: positions, each with a row of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// Rows of positions.
@@ -36,12 +36,41 @@ impl Extent {
         Region { top: 0, left: 0, bottom: self.height, right: self.width }
     }
 
+    /// The rows of row-major elements.
+    pub fn rows(self, row_major: &[f32]) -> Vec<f32> {
+        transposed(row_major, self.channels, self.positions())
+    }
+
+    /// The row-major elements of rows.
+    pub fn row_major(self, rows: &[f32]) -> Vec<f32> {
+        transposed(rows, self.positions(), self.channels)
+    }
+
     /// Where the element that has index `row_major` in a row-major C x H x W tensor lies: its position and its channel.
     pub fn locate(self, row_major: usize) -> ([usize; 2], usize) {
         let positions = self.positions();
         let (channel, position) = (row_major / positions, row_major % positions);
         ([position / self.width, position % self.width], channel)
     }
+}
+
+/// The transpose of a matrix of `height` x `width`, which is the same for a single row or column.
+fn transposed(matrix: &[f32], height: usize, width: usize) -> Vec<f32> {
+    if height <= 1 || width <= 1 {
+        return matrix.to_vec();
+    }
+    // By blocks, so that what is read and what is written both stay in the cache.
+    const BLOCK: usize = 16;
+    let mut turned = vec![0.0; matrix.len()];
+    for (top, left) in (0..height).step_by(BLOCK).flat_map(|top| (0..width).step_by(BLOCK).map(move |left| (top, left)))
+    {
+        for y in top..height.min(top + BLOCK) {
+            for x in left..width.min(left + BLOCK) {
+                turned[x * height + y] = matrix[y * width + x];
+            }
+        }
+    }
+    turned
 }
 
 /// A box of positions: `top..bottom` by `left..right`.
