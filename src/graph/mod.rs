@@ -10,6 +10,7 @@ mod infer;
 mod layout;
 mod op;
 mod paths;
+mod touched;
 
 pub use build::GraphBuilder;
 pub(crate) use infer::as_image;
