@@ -59,6 +59,11 @@ impl Matrix {
         self.inner
     }
 
+    /// Length of what it makes of them.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Writes the product of each of `rows` to the place of the same number in `out`, from its column `first` on.
     pub fn multiply(&self, rows: &[&[f32]], out: &mut [&mut [f32]], first: usize) {
         debug_assert!(rows.iter().all(|row| row.len() == self.inner), "rows of the matrix' inner length");

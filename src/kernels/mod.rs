@@ -11,18 +11,33 @@
 //!
 //! Operators without a kernel of their own run on burn.
 
+mod band;
+mod build;
+mod channels;
 mod conv;
-
+mod depthwise;
+mod generic;
+mod linear;
 mod matrix;
+mod pool;
+mod rearrange;
+mod reduce;
+mod scale;
+mod unary;
 mod view;
 mod window;
+mod zip;
+
+#[cfg(test)]
+mod tests;
 
 pub use crate::ops::{Extent, Region};
+pub use build::{build, build_channel, channel_of};
 pub use view::{Job, View};
 
 use std::fmt::Debug;
 
-use crate::graph::{HostTensor, Op};
+use crate::graph::HostTensor;
 
 /// What an operator computes, its parameters packed.
 ///

@@ -37,6 +37,16 @@ impl Window {
         (first..end, (start + first * dilation).saturating_sub(self.before[axis]))
     }
 
+    /// The taps of an output position that read inside the image, counted row by row, and where they read.
+    pub fn sources(&self, [y, x]: [usize; 2]) -> impl Iterator<Item = (usize, [usize; 2])> + use<> {
+        let Self { kernel: [_, columns], dilations: [down, right], .. } = *self;
+        let ((rows, top), (inside, left)) = (self.taps(0, y), self.taps(1, x));
+        rows.enumerate().flat_map(move |(line, row)| {
+            let source = top + line * down;
+            inside.clone().enumerate().map(move |(place, tap)| (row * columns + tap, [source, left + place * right]))
+        })
+    }
+
     /// The output positions whose window spans any of `changed`.
     pub fn reach(&self, changed: Region) -> Region {
         if changed.is_empty() {

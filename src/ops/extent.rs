@@ -141,6 +141,17 @@ impl Region {
         }
     }
 
+    /// What both have.
+    pub fn intersection(self, other: Self) -> Self {
+        let both = Self {
+            top: self.top.max(other.top),
+            left: self.left.max(other.left),
+            bottom: self.bottom.min(other.bottom),
+            right: self.right.min(other.right),
+        };
+        if both.is_empty() { Self::EMPTY } else { both }
+    }
+
     /// Its positions, row by row.
     pub fn iter(self) -> impl Iterator<Item = [usize; 2]> {
         (self.top..self.bottom).flat_map(move |y| (self.left..self.right).map(move |x| [y, x]))

@@ -1,0 +1,123 @@
+//! What mixes the channels of a position and reads no other: softmax, local response normalisation, concatenation.
+
+use super::band::in_bands;
+use super::{Job, Kernel, Region};
+
+/// Softmax of each row.
+#[derive(Debug)]
+pub(super) struct Softmax {
+    pub channels: usize,
+    /// Its logarithm.
+    pub log: bool,
+}
+
+impl Softmax {
+    fn row(&self, x: &[f32], out: &mut [f32]) {
+        // The maximum is subtracted first, so that no exponential of a finite number overflows. A NaN, or an infinity
+        // that is the greatest, makes the sum NaN and with it everything.
+        let most = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut sum = 0.0;
+        for (out, x) in out.iter_mut().zip(x) {
+            let power = (x - most).exp();
+            *out = if self.log { x - most } else { power };
+            sum += power;
+        }
+        let ln = sum.ln();
+        for out in out {
+            *out = if self.log { *out - ln } else { *out / sum };
+        }
+    }
+}
+
+impl Kernel for Softmax {
+    fn reach(&self, _input: usize, changed: Region) -> Region {
+        changed
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn compute(&self, jobs: &mut [Job<'_>]) {
+        in_bands(jobs, self.channels, |band| {
+            band.each(|x, out| {
+                for (x, out) in x.chunks_exact(self.channels).zip(out.chunks_exact_mut(self.channels)) {
+                    self.row(x, out);
+                }
+            });
+        });
+    }
+}
+
+/// `x / (bias + alpha / size * sum)^beta`, the sum taken over the squares of `size` neighbouring channels.
+#[derive(Debug)]
+pub(super) struct Lrn {
+    pub channels: usize,
+    pub size: usize,
+    pub alpha: f32,
+    pub beta: f32,
+    pub bias: f32,
+}
+
+impl Lrn {
+    fn row(&self, x: &[f32], out: &mut [f32]) {
+        let (before, after) = ((self.size - 1) / 2, self.size / 2);
+        for (channel, out) in out.iter_mut().enumerate() {
+            let window = &x[channel.saturating_sub(before)..(channel + after + 1).min(x.len())];
+            let mean = window.iter().map(|x| x * x).sum::<f32>() / self.size as f32;
+            *out = x[channel] / (mean * self.alpha + self.bias).powf(self.beta);
+        }
+    }
+}
+
+impl Kernel for Lrn {
+    fn reach(&self, _input: usize, changed: Region) -> Region {
+        changed
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn compute(&self, jobs: &mut [Job<'_>]) {
+        in_bands(jobs, self.channels, |band| {
+            band.each(|x, out| {
+                for (x, out) in x.chunks_exact(self.channels).zip(out.chunks_exact_mut(self.channels)) {
+                    self.row(x, out);
+                }
+            });
+        });
+    }
+}
+
+/// The rows of several tensors, one after the other.
+#[derive(Debug)]
+pub(super) struct Concat {
+    /// Length of the rows made.
+    pub channels: usize,
+}
+
+impl Kernel for Concat {
+    fn reach(&self, _input: usize, changed: Region) -> Region {
+        changed
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn compute(&self, jobs: &mut [Job<'_>]) {
+        in_bands(jobs, self.channels, |band| {
+            let mut first = 0;
+            for input in band.inputs {
+                let own = input.extent().channels;
+                let places = band.out.chunks_exact_mut(self.channels).map(|out| &mut out[first..first + own]);
+                let rows = input.runs(band.region).flat_map(|run| run.chunks_exact(own));
+                for (out, row) in places.zip(rows) {
+                    out.copy_from_slice(row);
+                }
+                first += own;
+            }
+        });
+    }
+}

@@ -1,0 +1,45 @@
+//! Dense layers: rows times a constant matrix.
+
+use super::matrix::Matrix;
+use super::{Job, Kernel, Region};
+use crate::platform;
+
+/// Fewer rows than this leave threads idle or tiles unfilled: the columns are shared out instead.
+const FEW: usize = 12;
+
+/// All rows of a tensor that is a single row to kernels, multiplied.
+#[derive(Debug)]
+pub(super) struct Linear {
+    pub matrix: Matrix,
+    /// Rows that the tensor is made of.
+    pub rows: usize,
+}
+
+impl Kernel for Linear {
+    fn reach(&self, _input: usize, changed: Region) -> Region {
+        changed
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn compute(&self, jobs: &mut [Job<'_>]) {
+        let (mut rows, mut outs) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
+        for job in jobs.iter_mut().filter(|job| !job.region.is_empty()) {
+            rows.extend(job.inputs[0].row(0, 0).chunks_exact(self.matrix.inner()));
+            outs.extend(job.out.chunks_exact_mut(self.matrix.columns()));
+        }
+        let threads = platform::threads();
+        if threads > 1 && rows.len() < FEW * threads {
+            return self.matrix.multiply_few(&rows, &mut outs, 0);
+        }
+        let share = rows.len().div_ceil(threads).next_multiple_of(FEW).max(FEW);
+        let shares: Vec<_> = rows.chunks(share).zip(outs.chunks_mut(share)).collect();
+        platform::for_each(shares, |(rows, outs)| self.matrix.multiply(rows, outs, 0));
+    }
+
+    fn multiply_adds(&self) -> u64 {
+        (self.rows * self.matrix.inner() * self.matrix.columns()) as u64
+    }
+}
