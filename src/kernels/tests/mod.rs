@@ -1,6 +1,8 @@
 //! The kernels against burn, and against themselves on parts of the output.
 
 mod dense;
+mod non_finite;
+mod regions;
 
 use burn::tensor::Device;
 
@@ -86,11 +88,11 @@ fn whole(op: &Op, inputs: &[Input]) -> Vec<Vec<f32>> {
     let kernels = kernels(op, inputs);
     let outputs = shapes(op, inputs);
     assert_eq!(kernels.len(), outputs.len(), "{op:?}");
-    let output = |(kernel, shape): (&Box<dyn Kernel>, &Vec<usize>)| {
+    let output = |kernel: &dyn Kernel, shape: &[usize]| {
         let views = rows.iter().map(|(extent, rows)| View::new(*extent, rows)).collect();
-        compute(kernel.as_ref(), views, Extent::of(shape).region(), Extent::of(shape).channels)
+        compute(kernel, views, Extent::of(shape).region(), Extent::of(shape).channels)
     };
-    kernels.iter().zip(&outputs).map(output).collect()
+    kernels.iter().zip(&outputs).map(|(kernel, shape)| output(kernel.as_ref(), shape)).collect()
 }
 
 /// The same on burn.
