@@ -3,13 +3,11 @@
 //! Everything that injects a fault, a single one from the command line or the page, or a campaign, does it
 //! here, which is why they all give the same answer.
 
-use std::collections::BTreeMap;
-
 use burn::tensor::Device;
 
-use crate::exec::{Activations, Both, Executor, Plain, Trace, TraceRow};
-use crate::fault::{InjectedFault, Injector, Site, Target, faulty_parameters};
-use crate::graph::{HostTensor, ValueId};
+use crate::exec::{Activations, Executor, Faulty, Image, Lane, Observe, Plain, Settings, TraceRow, Work};
+use crate::fault::{InjectedFault, Site, Target};
+use crate::graph::HostTensor;
 use crate::labels::Grouping;
 use crate::model::Model;
 use crate::ops::Array;
@@ -48,17 +46,19 @@ pub struct Trial {
     pub faults: Vec<InjectedFault>,
     /// The corruption layer by layer, where it was asked for.
     pub trace: Vec<TraceRow>,
-    /// The faulty tensors that were asked for.
+    /// The tensors that differ from the golden ones, where they were asked for.
     pub activations: Activations,
 }
 
-/// What a trial is to tell beside its outcome.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Observe {
-    /// Compare every layer with the golden run.
-    pub trace: bool,
-    /// Keep every tensor that was computed anew.
-    pub keep: bool,
+/// Trials that were made together.
+#[derive(Clone, Debug)]
+pub struct Trials {
+    /// By image, the golden run's output.
+    pub golden: Vec<Vec<f32>>,
+    /// By fault, as they were asked for.
+    pub trials: Vec<Trial>,
+    /// What it took.
+    pub work: Work,
 }
 
 impl Lab {
@@ -112,14 +112,11 @@ impl Lab {
     pub async fn golden(&self, input: &HostTensor) -> Result<Golden> {
         let input = Array::upload(input, self.executor.device());
         let activations = self.executor.run(&[input], &mut Plain).await?;
-        let logits = self.logits(&activations, None).await?;
-        if let Some(class) = logits.iter().position(|value| !value.is_finite()) {
-            return Err(Error::request(format_args!(
-                "the golden run fails: score {class} is {} without any fault; check the preprocessing and the model",
-                logits[class]
-            )));
-        }
-        Ok(Golden { class: top1(&logits), logits, activations })
+        let output = activations.get(self.executor.graph().outputs[0]);
+        let logits =
+            output.ok_or_else(|| Error::request("the model's output is not computed by any layer"))?.read().await?;
+        let class = golden_class(&logits)?;
+        Ok(Golden { class, logits, activations })
     }
 
     /// Injects `sites` into the inference that `golden` is the golden run of.
@@ -128,20 +125,53 @@ impl Lab {
     /// Where a site does not fit the model ([`Lab::check`]), or the device fails.
     pub async fn trial(&self, golden: &Golden, sites: &[Site], observe: Observe) -> Result<Trial> {
         self.check(sites)?;
+        let lane = self.lane(0, sites);
+        let settings = Settings { observe, ..Settings::default() };
+        let mut wave = self.executor.wave(&[Image::Golden(&golden.activations)], &[lane], settings).await?;
+        let faulty = wave.lanes.pop().ok_or_else(|| Error::request("a trial has no end"))?;
+        Ok(self.judge(&golden.logits, golden.class, sites, faulty))
+    }
+
+    /// Injects faults into the inferences of preprocessed images: each of `faults` is the number of an image and the
+    /// sites of one trial. The golden runs are made along the way and not kept.
+    ///
+    /// # Errors
+    /// As [`Lab::golden`] and [`Lab::trial`]; an error of one image names no image.
+    pub async fn trials(&self, images: &[HostTensor], faults: &[(usize, Vec<Site>)], whole: bool) -> Result<Trials> {
+        for (_, sites) in faults {
+            self.check(sites)?;
+        }
+        let inputs: Vec<[Array; 1]> =
+            images.iter().map(|image| [Array::upload(image, self.executor.device())]).collect();
+        let images: Vec<Image<'_>> = inputs.iter().map(|inputs| Image::Inputs(inputs)).collect();
+        let lanes: Vec<Lane> = faults.iter().map(|(image, sites)| self.lane(*image, sites)).collect();
+        let wave = self.executor.wave(&images, &lanes, Settings { whole, ..Settings::default() }).await?;
+        let classes = wave.golden.iter().map(|logits| golden_class(logits)).collect::<Result<Vec<_>>>()?;
+        let trials = faults
+            .iter()
+            .zip(wave.lanes)
+            .map(|((image, sites), faulty)| self.judge(&wave.golden[*image], classes[*image], sites, faulty));
+        Ok(Trials { trials: trials.collect(), golden: wave.golden, work: wave.work })
+    }
+
+    fn lane(&self, image: usize, sites: &[Site]) -> Lane {
         let graph = self.executor.graph();
-        let (changed, mut faults) = faulty_parameters(&self.executor, sites).await?;
-        let mut injector = Injector::new(graph, sites);
-        let (activations, trace) = if observe.trace {
-            let mut trace = Trace::new(graph, &golden.activations);
-            let run = self.rerun(golden, &changed, &mut Both(&mut injector, &mut trace), observe).await?;
-            (run, trace.into_rows())
-        } else {
-            (self.rerun(golden, &changed, &mut injector, observe).await?, Vec::new())
-        };
-        faults.extend(injector.into_injected());
-        let logits = self.logits(&activations, Some(golden)).await?;
-        let verdict = Verdict::new(golden.class, &logits, self.grouping.as_ref());
-        Ok(Trial { verdict, class: top1(&logits), logits, faults, trace, activations })
+        Lane { image, changes: sites.iter().map(|site| site.change(graph)).collect() }
+    }
+
+    /// What became of the answer.
+    fn judge(&self, golden: &[f32], class: usize, sites: &[Site], faulty: Faulty) -> Trial {
+        let graph = self.executor.graph();
+        let faults = sites.iter().zip(&faulty.changed).map(|(site, &values)| InjectedFault::new(graph, site, values));
+        let logits = faulty.output.unwrap_or_else(|| golden.to_vec());
+        Trial {
+            verdict: Verdict::new(class, &logits, self.grouping.as_ref()),
+            class: top1(&logits),
+            logits,
+            faults: faults.collect(),
+            trace: faulty.trace,
+            activations: faulty.activations,
+        }
     }
 
     /// Checks that every site exists in the model.
@@ -175,24 +205,16 @@ impl Lab {
         }
         Ok(())
     }
+}
 
-    async fn rerun<H: crate::exec::Hook>(
-        &self,
-        golden: &Golden,
-        changed: &BTreeMap<ValueId, Array>,
-        hook: &mut H,
-        observe: Observe,
-    ) -> Result<Activations> {
-        self.executor.rerun(&golden.activations, changed, hook, |_| observe.keep).await
-    }
-
-    /// The first output; a re-run that never reached it has the golden one.
-    async fn logits(&self, run: &Activations, golden: Option<&Golden>) -> Result<Vec<f32>> {
-        let output = self.executor.graph().outputs[0];
-        match (run.get(output), golden) {
-            (Some(array), _) => array.read().await,
-            (None, Some(golden)) => Ok(golden.logits.clone()),
-            (None, None) => Err(Error::request("the model's output is not computed by any layer")),
-        }
+/// The class that a golden run predicts.
+fn golden_class(logits: &[f32]) -> Result<usize> {
+    match logits.iter().position(|value| !value.is_finite()) {
+        _ if logits.is_empty() => Err(Error::request("the model's output is not computed by any layer")),
+        Some(class) => Err(Error::request(format_args!(
+            "the golden run fails: score {class} is {} without any fault; check the preprocessing and the model",
+            logits[class]
+        ))),
+        None => Ok(top1(logits)),
     }
 }

@@ -17,9 +17,10 @@ mod steps;
 mod summary;
 mod tallies;
 
+pub use crate::exec::Observe;
 pub use config::CampaignConfig;
 pub use faults::Faults;
-pub use lab::{Golden, Lab, Observe, Trial};
+pub use lab::{Golden, Lab, Trial, Trials};
 pub use plan::{Images, Plan, Position};
 pub use provenance::{ModelSource, Provenance, SampleSource};
 pub use record::{BorrowedRecord, Head, Name, Observation, Prediction, Record};

@@ -5,9 +5,8 @@ use crate::ops::Array;
 
 /// The tensors a run has computed, by value id.
 ///
-/// A full run holds every layer's output. A re-run holds only what differs from the golden run, because only
-/// that was computed.
-#[derive(Clone, Debug)]
+/// A full run holds every layer's output, a faulty run in a wave what differs from the golden one.
+#[derive(Clone, Debug, Default)]
 pub struct Activations {
     arrays: Vec<Option<Array>>,
 }
@@ -18,6 +17,9 @@ impl Activations {
     }
 
     pub(super) fn set(&mut self, value: ValueId, array: Array) {
+        if value >= self.arrays.len() {
+            self.arrays.resize(value + 1, None);
+        }
         self.arrays[value] = Some(array);
     }
 

@@ -5,36 +5,45 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 
-use super::{Activations, Hook};
+use super::lane::Changed;
+use super::program::Program;
+use super::wave::Walk;
+use super::{Activations, Hook, Image, Lane, Settings, Wave, device};
 use crate::graph::{Graph, NodeId, Op, Source, ValueId};
 use crate::ops::{self, Array};
 use crate::{Error, Result};
 
-/// A graph whose parameters are on a device, ready to run.
+/// A graph on a device, ready to run.
 #[derive(Debug)]
 pub struct Executor {
     graph: Arc<Graph>,
     device: Device,
-    parameters: BTreeMap<ValueId, Array>,
-    /// By value id, the last layer that reads it: a re-run lets go of a tensor after that.
-    last_use: Vec<Option<NodeId>>,
+    means: Means,
+}
+
+/// What computes the layers.
+#[derive(Debug)]
+enum Means {
+    /// Our own kernels, on the CPU.
+    Kernels(Program),
+    /// burn, on a GPU, which holds the parameters.
+    Burn(BTreeMap<ValueId, Array>),
 }
 
 impl Executor {
-    /// Copies the parameters of `graph` to `device`.
+    /// Makes `graph` ready for `device`: packs its parameters, or copies them there.
     ///
     /// # Errors
     /// Where the graph contradicts itself ([`Graph::validate`]).
     pub fn new(graph: Arc<Graph>, device: &Device) -> Result<Self> {
         graph.validate()?;
-        let parameters = graph.parameters.iter().map(|(&id, tensor)| (id, Array::upload(tensor, device))).collect();
-        let mut last_use = vec![None; graph.values.len()];
-        for (id, node) in graph.nodes.iter().enumerate() {
-            for &input in &node.inputs {
-                last_use[input] = Some(id);
-            }
-        }
-        Ok(Self { graph, device: device.clone(), parameters, last_use })
+        let means = if *device == Device::flex() {
+            Means::Kernels(Program::new(&graph)?)
+        } else {
+            let upload = |(&id, tensor)| (id, Array::upload(tensor, device));
+            Means::Burn(graph.parameters.iter().map(upload).collect())
+        };
+        Ok(Self { graph, device: device.clone(), means })
     }
 
     /// The graph.
@@ -47,9 +56,9 @@ impl Executor {
         &self.device
     }
 
-    /// A parameter as it is on the device.
-    pub fn parameter(&self, value: ValueId) -> Option<&Array> {
-        self.parameters.get(&value)
+    /// Most bytes that the tensors of one image take at any layer, those that are not read any more let go of.
+    pub fn live_bytes(&self) -> usize {
+        super::live::bytes(&self.graph)
     }
 
     /// Runs every layer and keeps every output. `inputs` are in the order of [`Graph::inputs`].
@@ -57,6 +66,64 @@ impl Executor {
     /// # Errors
     /// Where an input has the wrong shape, or the hook fails.
     pub async fn run<H: Hook>(&self, inputs: &[Array], hook: &mut H) -> Result<Activations> {
+        self.run_changed(inputs, &Changed::new(), hook).await
+    }
+
+    /// The same with other parameters than the graph's.
+    ///
+    /// # Errors
+    /// As [`Executor::run`].
+    pub async fn run_changed<H: Hook>(&self, inputs: &[Array], changed: &Changed, hook: &mut H) -> Result<Activations> {
+        let graph = &*self.graph;
+        self.check_inputs(inputs)?;
+        let uploaded: BTreeMap<ValueId, Array> =
+            changed.iter().map(|(&id, tensor)| (id, Array::upload(tensor, &self.device))).collect();
+        let mut constants = changed.clone();
+        let mut run = Activations::new(graph.values.len());
+        for (&id, array) in graph.inputs.iter().zip(inputs) {
+            run.set(id, array.clone());
+        }
+        for (id, node) in graph.nodes.iter().enumerate() {
+            if node.op == Op::Folded {
+                continue;
+            }
+            let outputs = match &self.means {
+                Means::Kernels(program) => program.compute(graph, id, &run, &mut constants)?,
+                Means::Burn(parameters) => {
+                    let read =
+                        |value| run.get(value).or_else(|| uploaded.get(&value)).or_else(|| parameters.get(&value));
+                    self.compute(id, read)
+                }
+            };
+            for (&value, array) in node.outputs.iter().zip(outputs) {
+                run.set(value, hook.output(id, value, array).await?);
+            }
+        }
+        Ok(run)
+    }
+
+    /// Runs many faulty inferences at once, each the image's golden run with its changes, and computes of them what the
+    /// changes can have reached. The outputs are those of full runs: on the CPU bit for bit.
+    ///
+    /// # Errors
+    /// Where an image's input has the wrong shape, a lane names an image or an element that is not there, or the device
+    /// fails.
+    pub async fn wave(&self, images: &[Image<'_>], lanes: &[Lane], settings: Settings) -> Result<Wave> {
+        for image in images {
+            if let Image::Inputs(inputs) = image {
+                self.check_inputs(inputs)?;
+            }
+        }
+        for lane in lanes {
+            self.check_lane(lane, images.len())?;
+        }
+        match &self.means {
+            Means::Kernels(program) => Walk::new(&self.graph, program, settings, images, lanes)?.run(),
+            Means::Burn(parameters) => device::wave(self, parameters, images, lanes, settings).await,
+        }
+    }
+
+    fn check_inputs(&self, inputs: &[Array]) -> Result<()> {
         let graph = &*self.graph;
         if inputs.len() != graph.inputs.len() {
             return Err(Error::request(format_args!(
@@ -65,7 +132,6 @@ impl Executor {
                 inputs.len()
             )));
         }
-        let mut run = Activations::new(graph.values.len());
         for (&id, array) in graph.inputs.iter().zip(inputs) {
             let expected = &graph.values[id].shape;
             if array.shape() != expected {
@@ -75,66 +141,34 @@ impl Executor {
                     array.shape()
                 )));
             }
-            run.set(id, array.clone());
         }
-        for (id, node) in graph.nodes.iter().enumerate() {
-            if node.op == Op::Folded {
-                continue;
-            }
-            let outputs = self.compute(id, |value| run.get(value).or_else(|| self.parameters.get(&value)));
-            for (&value, array) in node.outputs.iter().zip(outputs) {
-                run.set(value, hook.output(id, value, array).await?);
-            }
-        }
-        Ok(run)
+        Ok(())
     }
 
-    /// Runs again what `changed` parameters and the layers that the hook changes have touched, everything
-    /// else taken from `golden`; the result holds the tensors that were computed anew.
-    ///
-    /// `keep` says which of them outlive their last reader; the model's outputs always do.
-    ///
-    /// # Errors
-    /// Where the hook fails.
-    pub async fn rerun<H: Hook>(
-        &self,
-        golden: &Activations,
-        changed: &BTreeMap<ValueId, Array>,
-        hook: &mut H,
-        keep: impl Fn(ValueId) -> bool,
-    ) -> Result<Activations> {
-        let graph = &*self.graph;
-        let mut run = Activations::new(graph.values.len());
-        for (id, node) in graph.nodes.iter().enumerate() {
-            if node.op == Op::Folded {
-                continue;
-            }
-            let touched = node.inputs.iter().any(|value| run.get(*value).is_some() || changed.contains_key(value));
-            let outputs = if touched {
-                self.compute(id, |value| {
-                    run.get(value)
-                        .or_else(|| changed.get(&value))
-                        .or_else(|| golden.get(value))
-                        .or_else(|| self.parameters.get(&value))
-                })
-            } else if hook.changes(id) {
-                node.outputs.iter().filter_map(|&value| golden.get(value).cloned()).collect()
-            } else {
-                continue;
-            };
-            for (&value, array) in node.outputs.iter().zip(outputs) {
-                run.set(value, hook.output(id, value, array).await?);
-            }
-            for &value in &node.inputs {
-                if self.last_use[value] == Some(id) && !graph.outputs.contains(&value) && !keep(value) {
-                    run.forget(value);
-                }
+    fn check_lane(&self, lane: &Lane, images: usize) -> Result<()> {
+        if lane.image >= images {
+            return Err(Error::request(format_args!(
+                "the wave has {images} images, a lane asks for image {}",
+                lane.image
+            )));
+        }
+        for change in &lane.changes {
+            let fits = self.graph.nodes.get(change.layer).is_some_and(|node| {
+                node.outputs.contains(&change.tensor)
+                    || node.inputs.contains(&change.tensor) && self.graph.parameters.contains_key(&change.tensor)
+            });
+            if !fits || change.element >= self.graph.values[change.tensor].elements() {
+                return Err(Error::request(format_args!(
+                    "the model has no element {} in a tensor {} of a layer {}",
+                    change.element, change.tensor, change.layer
+                )));
             }
         }
-        Ok(run)
+        Ok(())
     }
 
-    fn compute<'a>(&'a self, id: NodeId, read: impl Fn(ValueId) -> Option<&'a Array>) -> Vec<Array> {
+    /// What layer `id` makes, on burn.
+    pub(super) fn compute<'a>(&self, id: NodeId, read: impl Fn(ValueId) -> Option<&'a Array>) -> Vec<Array> {
         let node = &self.graph.nodes[id];
         let inputs: Vec<&Array> = node
             .inputs

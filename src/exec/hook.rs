@@ -9,13 +9,6 @@ use crate::ops::Array;
 /// Hooks are asynchronous because reading a tensor back from a browser's GPU is.
 #[allow(async_fn_in_trait, reason = "hooks run where they are made; nothing here needs Send")]
 pub trait Hook {
-    /// Whether this hook changes the output of `node` even where nothing upstream of it has changed. A
-    /// re-run then visits the layer with its golden output.
-    fn changes(&self, node: NodeId) -> bool {
-        let _ = node;
-        false
-    }
-
     /// Sees the output `value` of layer `node` and returns what later layers are to read.
     ///
     /// # Errors
@@ -31,18 +24,3 @@ pub trait Hook {
 pub struct Plain;
 
 impl Hook for Plain {}
-
-/// Two hooks, the second seeing what the first returned.
-#[derive(Debug)]
-pub struct Both<'a, A, B>(pub &'a mut A, pub &'a mut B);
-
-impl<A: Hook, B: Hook> Hook for Both<'_, A, B> {
-    fn changes(&self, node: NodeId) -> bool {
-        self.0.changes(node) || self.1.changes(node)
-    }
-
-    async fn output(&mut self, node: NodeId, value: ValueId, array: Array) -> Result<Array> {
-        let array = self.0.output(node, value, array).await?;
-        self.1.output(node, value, array).await
-    }
-}

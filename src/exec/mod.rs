@@ -1,17 +1,25 @@
-//! Running a graph, with a hook at every layer.
+//! Running a graph: in full, with a hook at every layer, or many faulty inferences at once.
 //!
-//! There is one [`Executor`]. A golden run, an activation trace and an injection differ only in the [`Hook`];
-//! a faulty run starts from the golden activations and computes only what lies downstream of the change.
+//! There is one [`Executor`]. A golden run keeps every layer's output; a [`Wave`] takes golden runs, or makes them as it
+//! goes, and computes of each faulty inference only what its changes can have reached.
 
 mod activations;
+mod device;
 mod executor;
 mod hook;
+mod lane;
+mod live;
+mod patch;
+mod program;
 mod trace;
+mod wave;
+mod weights;
 
 pub use activations::Activations;
 pub use executor::Executor;
-pub use hook::{Both, Hook, Plain};
-pub use trace::{Trace, TraceRow};
+pub use hook::{Hook, Plain};
+pub use lane::{Change, Changed, Edit, Faulty, Image, Lane, Observe, Settings, Wave, Work};
+pub use trace::TraceRow;
 
 #[cfg(test)]
 mod tests;

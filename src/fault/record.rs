@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Target;
+use super::{Corruption, Site, Target};
+use crate::graph::Graph;
 
 /// A fault that was injected, written out in full. `S` is how it holds its names: a string of its own, or one
 /// borrowed from the line it was read from.
@@ -24,6 +25,24 @@ pub struct InjectedFault<S = String> {
     /// The value after.
     #[serde(with = "number")]
     pub after: f32,
+}
+
+impl InjectedFault {
+    /// Of the fault at `site`, with the value before and after.
+    pub fn new(graph: &Graph, site: &Site, [before, after]: [f32; 2]) -> Self {
+        Self {
+            target: site.target,
+            layer: graph.nodes[site.layer].name.clone(),
+            tensor: graph.values[site.tensor].name.clone(),
+            element: site.element,
+            bit: match site.corruption {
+                Corruption::Flip(bit) => Some(bit),
+                Corruption::Set(_) => None,
+            },
+            before,
+            after,
+        }
+    }
 }
 
 /// Floats in JSON: a number where it is finite, else `"NaN"`, `"Infinity"` or `"-Infinity"`, since JSON has

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Target, flip};
+use crate::exec::{Change, Edit};
 use crate::graph::{Graph, NodeId, SampledLayers, ValueId};
 use crate::{Error, Result};
 
@@ -42,6 +43,23 @@ impl Corruption {
             Self::Flip(bit) => flip(value, bit),
             Self::Set(new) => Ok(new),
         }
+    }
+
+    /// The same for the executor; of a bit that is out of range nothing is left.
+    fn edit(self) -> Edit {
+        match self {
+            Self::Flip(bit) => Edit::Flip(1u32.checked_shl(bit.into()).unwrap_or(0)),
+            Self::Set(new) => Edit::Set(new),
+        }
+    }
+}
+
+impl Site {
+    /// The same for the executor, which counts elements as they are stored.
+    pub fn change(&self, graph: &Graph) -> Change {
+        let value = &graph.values[self.tensor];
+        let element = value.layout.stored_index(&value.shape, self.element);
+        Change { layer: self.layer, tensor: self.tensor, element, edit: self.corruption.edit() }
     }
 }
 

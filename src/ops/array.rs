@@ -25,7 +25,7 @@ enum Data {
     /// Rows of an [`Extent`], in main memory.
     Rows(Arc<Vec<f32>>),
     /// Row-major, wherever burn keeps it.
-    Tensor(Tensor<1>),
+    Tensor(Box<Tensor<1>>),
 }
 
 impl Array {
@@ -43,7 +43,7 @@ impl Array {
         let data = if *device == Device::flex() {
             Data::Rows(Extent::of(shape).rows(data).into())
         } else {
-            Data::Tensor(Tensor::from_data(TensorData::new(data.to_vec(), [data.len()]), device))
+            Data::Tensor(Box::new(Tensor::from_data(TensorData::new(data.to_vec(), [data.len()]), device)))
         };
         Self { shape: shape.to_vec(), data }
     }
@@ -61,7 +61,7 @@ impl Array {
     /// Takes over a burn tensor of any rank; its shape becomes `shape` (same number of elements).
     pub fn new<const D: usize>(shape: &[usize], tensor: Tensor<D>) -> Self {
         let elements = shape.iter().product::<usize>();
-        Self { shape: shape.to_vec(), data: Data::Tensor(tensor.reshape([elements])) }
+        Self { shape: shape.to_vec(), data: Data::Tensor(Box::new(tensor.reshape([elements]))) }
     }
 
     /// Length of each axis.
@@ -93,13 +93,13 @@ impl Array {
                 let elements = Extent::of(&self.shape).row_major(rows);
                 Tensor::from_data(TensorData::new(elements, [rows.len()]), &Device::flex())
             }
-            Data::Tensor(tensor) => tensor.clone(),
+            Data::Tensor(tensor) => Tensor::clone(tensor),
         }
     }
 
     /// The same elements, in row-major order, under another shape.
     pub fn reshaped(&self, shape: &[usize]) -> Self {
-        Self { shape: shape.to_vec(), data: Data::Tensor(self.flat()) }
+        Self { shape: shape.to_vec(), data: Data::Tensor(Box::new(self.flat())) }
     }
 
     /// Copies the elements to main memory, row-major.

@@ -1,0 +1,109 @@
+//! Waves on a GPU: each lane's layers downstream of its first change, on burn.
+
+use std::collections::BTreeMap;
+
+use super::weights::Weights;
+use super::{Activations, Executor, Faulty, Image, Lane, Plain, Settings, TraceRow, Wave, live};
+use crate::Result;
+use crate::graph::{Op, ValueId};
+use crate::ops::Array;
+
+pub(super) async fn wave(
+    executor: &Executor,
+    parameters: &BTreeMap<ValueId, Array>,
+    images: &[Image<'_>],
+    lanes: &[Lane],
+    settings: Settings,
+) -> Result<Wave> {
+    let output = executor.graph().outputs[0];
+    let mut goldens = Vec::with_capacity(images.len());
+    let mut wave = Wave::default();
+    for image in images {
+        let golden = match *image {
+            Image::Golden(golden) => golden.clone(),
+            Image::Inputs(inputs) => executor.run(inputs, &mut Plain).await?,
+        };
+        wave.golden.push(match golden.get(output) {
+            Some(array) => array.read().await?,
+            None => Vec::new(),
+        });
+        goldens.push(golden);
+    }
+    for lane in lanes {
+        wave.lanes.push(faulty(executor, parameters, &goldens[lane.image], lane, settings).await?);
+    }
+    Ok(wave)
+}
+
+async fn faulty(
+    executor: &Executor,
+    parameters: &BTreeMap<ValueId, Array>,
+    golden: &Activations,
+    lane: &Lane,
+    settings: Settings,
+) -> Result<Faulty> {
+    let graph = &**executor.graph();
+    let last_use = live::last_use(graph);
+    let mut answer = Faulty { changed: vec![[0.0; 2]; lane.changes.len()], ..Faulty::default() };
+    let weights = Weights::new(graph, &lane.changes, &mut answer.changed);
+    let changed: BTreeMap<ValueId, Array> = weights
+        .changed(graph, weights.parameters())
+        .iter()
+        .map(|(&id, tensor)| (id, Array::upload(tensor, executor.device())))
+        .collect();
+    let mut run = Activations::new(graph.values.len());
+    for (id, node) in graph.nodes.iter().enumerate() {
+        if node.op == Op::Folded {
+            continue;
+        }
+        let touched = node.inputs.iter().any(|value| run.get(*value).is_some() || changed.contains_key(value));
+        let struck = lane.changes.iter().any(|change| node.outputs.contains(&change.tensor));
+        if !touched && !struck {
+            continue;
+        }
+        let outputs: Vec<Array> = if touched {
+            executor.compute(id, |value| {
+                let own = run.get(value).or_else(|| changed.get(&value));
+                own.or_else(|| golden.get(value)).or_else(|| parameters.get(&value))
+            })
+        } else {
+            node.outputs.iter().filter_map(|&value| golden.get(value).cloned()).collect()
+        };
+        let mut row = TraceRow::new(&node.name);
+        for (&value, mut array) in node.outputs.iter().zip(outputs) {
+            let own = lane.changes.iter().zip(&mut answer.changed).filter(|(change, _)| change.tensor == value);
+            let mut own = own.peekable();
+            if own.peek().is_some() {
+                let mut elements = array.read().await?;
+                for (change, values) in own {
+                    let element = &mut elements[change.element];
+                    let before = *element;
+                    *element = change.edit.apply(before);
+                    *values = [before, *element];
+                }
+                array = Array::from_slice(array.shape(), &elements, executor.device());
+            }
+            if settings.observe.trace
+                && let Some(golden) = golden.get(value)
+            {
+                row.compare(&golden.read().await?, &array.read().await?);
+            }
+            run.set(value, array);
+        }
+        if settings.observe.trace {
+            answer.trace.push(row);
+        }
+        for &value in &node.inputs {
+            if last_use[value] == Some(id) && !graph.outputs.contains(&value) && !settings.observe.keep {
+                run.forget(value);
+            }
+        }
+    }
+    if let Some(array) = run.get(graph.outputs[0]) {
+        answer.output = Some(array.read().await?);
+    }
+    if settings.observe.keep {
+        answer.activations = run;
+    }
+    Ok(answer)
+}

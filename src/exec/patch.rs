@@ -1,0 +1,79 @@
+//! What a fault has changed of a tensor.
+
+use crate::kernels::View;
+use crate::ops::{Extent, Region};
+
+/// The rows of a region that differ from the golden ones somewhere.
+#[derive(Clone, Debug)]
+pub(super) struct Patch {
+    pub region: Region,
+    pub rows: Vec<f32>,
+}
+
+impl Patch {
+    /// The tensor with the patch on it.
+    pub fn over<'a>(&'a self, extent: Extent, golden: &'a [f32]) -> View<'a> {
+        View::overlaid(extent, golden, self.region, &self.rows)
+    }
+
+    /// The same with at least `region` in it, as it stands in `golden` where the patch does not cover it.
+    pub fn grown(self, region: Region, extent: Extent, golden: &[f32]) -> Self {
+        let region = self.region.union(region);
+        if region == self.region {
+            return self;
+        }
+        let mut rows = vec![0.0; region.positions() * extent.channels];
+        self.over(extent, golden).copy(region, &mut rows);
+        Self { region, rows }
+    }
+
+    /// The element at a position that it covers.
+    pub fn element(&mut self, [y, x]: [usize; 2], channel: usize, channels: usize) -> &mut f32 {
+        &mut self.rows[self.region.index(y, x) * channels + channel]
+    }
+
+    /// Cut to what differs from `golden` in any bit; `None` where nothing does.
+    pub fn trimmed(self, extent: Extent, golden: &[f32]) -> Option<Self> {
+        let channels = extent.channels;
+        let golden = View::new(extent, golden);
+        let line = |y: usize| {
+            let start = self.region.index(y, self.region.left) * channels;
+            let ours = &self.rows[start..start + self.region.width() * channels];
+            (ours, golden.line(y, self.region.left..self.region.right).next().unwrap_or(&[]))
+        };
+        let differs = |&y: &usize| {
+            let (ours, golden) = line(y);
+            !same(ours, golden)
+        };
+        let mut lines = self.region.top..self.region.bottom;
+        let top = lines.find(differs)?;
+        let bottom = lines.rfind(differs).unwrap_or(top) + 1;
+        // The edges move outwards from the first line's: a line is looked at only where it may move one.
+        let (mut left, mut right) = (self.region.right, self.region.left);
+        for y in top..bottom {
+            let (ours, golden) = line(y);
+            let position = |x: usize| (x - self.region.left) * channels..(x - self.region.left + 1) * channels;
+            let differs = |&x: &usize| !same(&ours[position(x)], &golden[position(x)]);
+            left = (self.region.left..left).find(differs).unwrap_or(left);
+            right = (right.max(left)..self.region.right).rfind(differs).map_or(right, |x| x + 1);
+        }
+        let region = Region { top, left, bottom, right };
+        if region == self.region {
+            return Some(self);
+        }
+        let mut rows = Vec::with_capacity(region.positions() * channels);
+        for y in top..bottom {
+            let (ours, _) = line(y);
+            rows.extend_from_slice(&ours[(left - self.region.left) * channels..(right - self.region.left) * channels]);
+        }
+        Some(Self { region, rows })
+    }
+}
+
+/// Whether the bits are the same.
+fn same(a: &[f32], b: &[f32]) -> bool {
+    // Without an early way out inside a block the compiler compares whole vectors.
+    const BLOCK: usize = 64;
+    let differ = |a: &[f32], b: &[f32]| a.iter().zip(b).fold(0, |bits, (a, b)| bits | (a.to_bits() ^ b.to_bits())) != 0;
+    a.len() == b.len() && !a.chunks(BLOCK).zip(b.chunks(BLOCK)).any(|(a, b)| differ(a, b))
+}
