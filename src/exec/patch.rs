@@ -1,5 +1,6 @@
 //! What a fault has changed of a tensor.
 
+use super::pool::Pool;
 use crate::kernels::View;
 use crate::ops::{Extent, Region};
 
@@ -17,13 +18,14 @@ impl Patch {
     }
 
     /// The same with at least `region` in it, as it stands in `golden` where the patch does not cover it.
-    pub fn grown(self, region: Region, extent: Extent, golden: &[f32]) -> Self {
+    pub fn grown(self, region: Region, extent: Extent, golden: &[f32], pool: &mut Pool) -> Self {
         let region = self.region.union(region);
         if region == self.region {
             return self;
         }
-        let mut rows = vec![0.0; region.positions() * extent.channels];
+        let mut rows = pool.take(region.positions() * extent.channels);
         self.over(extent, golden).copy(region, &mut rows);
+        pool.give(self.rows);
         Self { region, rows }
     }
 
@@ -33,7 +35,22 @@ impl Patch {
     }
 
     /// Cut to what differs from `golden` in any bit; `None` where nothing does.
-    pub fn trimmed(self, extent: Extent, golden: &[f32]) -> Option<Self> {
+    pub fn trimmed(self, extent: Extent, golden: &[f32], pool: &mut Pool) -> Option<Self> {
+        let region = self.differing(extent, golden);
+        if region == self.region {
+            return Some(self);
+        }
+        let kept = (!region.is_empty()).then(|| {
+            let mut rows = pool.take(region.positions() * extent.channels);
+            self.over(extent, &[]).copy(region, &mut rows);
+            Self { region, rows }
+        });
+        pool.give(self.rows);
+        kept
+    }
+
+    /// The smallest region around the positions that differ.
+    fn differing(&self, extent: Extent, golden: &[f32]) -> Region {
         let channels = extent.channels;
         let golden = View::new(extent, golden);
         let line = |y: usize| {
@@ -46,7 +63,7 @@ impl Patch {
             !same(ours, golden)
         };
         let mut lines = self.region.top..self.region.bottom;
-        let top = lines.find(differs)?;
+        let Some(top) = lines.find(differs) else { return Region::EMPTY };
         let bottom = lines.rfind(differs).unwrap_or(top) + 1;
         // The edges move outwards from the first line's: a line is looked at only where it may move one.
         let (mut left, mut right) = (self.region.right, self.region.left);
@@ -57,16 +74,7 @@ impl Patch {
             left = (self.region.left..left).find(differs).unwrap_or(left);
             right = (right.max(left)..self.region.right).rfind(differs).map_or(right, |x| x + 1);
         }
-        let region = Region { top, left, bottom, right };
-        if region == self.region {
-            return Some(self);
-        }
-        let mut rows = Vec::with_capacity(region.positions() * channels);
-        for y in top..bottom {
-            let (ours, _) = line(y);
-            rows.extend_from_slice(&ours[(left - self.region.left) * channels..(right - self.region.left) * channels]);
-        }
-        Some(Self { region, rows })
+        Region { top, left, bottom, right }
     }
 }
 

@@ -1,11 +1,13 @@
 //! A graph made ready for the CPU: a kernel for each step of each layer.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use futures_util::FutureExt;
 
 use super::lane::Changed;
+use super::pool::Pool;
 use super::{Activations, live};
 use crate::graph::{Graph, HostTensor, Node, NodeId, Op, Step as ChainStep, ValueId, infer};
 use crate::kernels::{self, ConstantEdit, Job, Kernel, Operand, View};
@@ -25,6 +27,8 @@ pub(super) struct Program {
     pub last_use: Vec<Option<NodeId>>,
     /// By value: its size.
     pub extents: Vec<Extent>,
+    /// Buffers of waves that are over.
+    pools: Mutex<Vec<Pool>>,
 }
 
 /// One kernel's place in a layer.
@@ -84,6 +88,7 @@ impl Program {
             made: BTreeMap::new(),
             last_use: live::last_use(graph),
             extents: graph.values.iter().map(|value| Extent::of(&value.shape)).collect(),
+            pools: Mutex::default(),
         };
         for (id, node) in graph.nodes.iter().enumerate() {
             if program.constant[id] {
@@ -94,6 +99,21 @@ impl Program {
             program.layers.push(steps);
         }
         Ok(program)
+    }
+
+    /// Buffers for a wave.
+    pub fn pool(&self) -> Pool {
+        self.pools().pop().unwrap_or_default()
+    }
+
+    /// Takes back the buffers of a wave.
+    pub fn return_pool(&self, pool: Pool) {
+        self.pools().push(pool);
+    }
+
+    fn pools(&self) -> MutexGuard<'_, Vec<Pool>> {
+        // Buffers are as good as ever where another thread has panicked.
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A parameter, or what a constant layer has made, as `changed` has it.

@@ -9,11 +9,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::TraceRow;
-use super::lane::{Change, Changed, Faulty, Image, Lane, Settings, Wave, Work};
+use super::lane::{Image, Lane, Settings, Wave, Work};
 use super::patch::Patch;
+use super::pool::Pool;
 use super::program::{Input, Program, Step};
-use super::weights::Weights;
+use super::runner::{Altered, Runner};
 use crate::Result;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::kernels::{Job, Kernel, View};
@@ -29,41 +29,14 @@ pub(super) struct Walk<'a> {
     images: Vec<Golden>,
     lanes: Vec<Runner<'a>>,
     work: Work,
+    pool: Pool,
 }
 
 /// What is known of an image's golden run.
-struct Golden {
-    values: Vec<Option<Rows>>,
+pub(super) struct Golden {
+    pub values: Vec<Option<Rows>>,
     /// What the step before the present one has made, inside a layer.
     previous: Option<Rows>,
-}
-
-/// A lane under way.
-struct Runner<'a> {
-    image: usize,
-    /// Changes of activations that are still to come, in the order of layers, with their number.
-    coming: Vec<(usize, &'a Change)>,
-    weights: Weights,
-    /// What constant layers make of them.
-    made: Changed,
-    /// Its weight faults may be computed a channel at a time.
-    channels: bool,
-    /// The last layer that a change is still to come in, and the first.
-    until: NodeId,
-    from: NodeId,
-    patches: BTreeMap<ValueId, Patch>,
-    previous: Option<Patch>,
-    answer: Faulty,
-    /// By value, whether a change can have reached it; kept for traces only.
-    reached: Vec<bool>,
-    gone: bool,
-}
-
-/// A kernel for parameters that differ.
-struct Altered {
-    kernel: Box<dyn Kernel>,
-    /// The one channel that it computes, where the others are as they were.
-    channel: Option<usize>,
 }
 
 /// Something to compute at a step.
@@ -90,7 +63,7 @@ impl<'a> Walk<'a> {
     ) -> Result<Self> {
         let images = images.iter().map(|image| Golden::new(graph, image)).collect::<Result<_>>()?;
         let lanes = lanes.iter().map(|lane| Runner::new(graph, program, settings, lane)).collect::<Result<_>>()?;
-        Ok(Self { graph, program, settings, images, lanes, work: Work::default() })
+        Ok(Self { graph, program, settings, images, lanes, work: Work::default(), pool: program.pool() })
     }
 
     /// Walks from the first layer to the last.
@@ -105,15 +78,17 @@ impl<'a> Walk<'a> {
             .iter()
             .map(|image| image.values[output].as_ref().map(|rows| extent.row_major(rows)).unwrap_or_default())
             .collect();
-        let images = &self.images;
+        let (images, mut pool) = (&self.images, self.pool);
         let finish = |mut lane: Runner<'_>| {
             if let (Some(patch), Some(rows)) = (lane.patches.remove(&output), &images[lane.image].values[output]) {
-                let patch = patch.grown(extent.region(), extent, rows);
+                let patch = patch.grown(extent.region(), extent, rows, &mut pool);
                 lane.answer.output = Some(extent.row_major(&patch.rows));
             }
             lane.answer
         };
-        Ok(Wave { golden, lanes: self.lanes.into_iter().map(finish).collect(), work: self.work })
+        let lanes = self.lanes.into_iter().map(finish).collect();
+        self.program.return_pool(pool);
+        Ok(Wave { golden, lanes, work: self.work })
     }
 
     fn layer(&mut self, id: NodeId) -> Result<()> {
@@ -131,7 +106,9 @@ impl<'a> Walk<'a> {
             self.step(id, step, &touched, &wanted);
         }
         for (index, lane) in self.lanes.iter_mut().enumerate() {
-            lane.previous = None;
+            if let Some(patch) = lane.previous.take() {
+                self.pool.give(patch.rows);
+            }
             if self.settings.observe.trace && (touched[index] || lane.is_reached(&node.inputs)) {
                 lane.note(self.graph, self.program, id, &self.images[lane.image]);
             }
@@ -201,9 +178,8 @@ impl<'a> Walk<'a> {
         self.compute(step, &altered, &mut tasks);
         let (goldens, faulty): (Vec<_>, Vec<_>) =
             tasks.into_iter().partition(|task| matches!(task.whose, Whose::Image(_)));
-        for image in &mut self.images {
-            image.previous = None;
-        }
+        let over = self.images.iter_mut().filter_map(|image| Arc::into_inner(image.previous.take()?));
+        over.for_each(|rows| self.pool.give(rows));
         for Task { whose, out, .. } in goldens {
             if let Whose::Image(index) = whose {
                 self.work.golden += step.kernel.multiply_adds() * step.extent.positions() as u64;
@@ -211,8 +187,8 @@ impl<'a> Walk<'a> {
                 *step.output.map_or(&mut image.previous, |value| &mut image.values[value]) = Some(Arc::new(out));
             }
         }
-        for lane in &mut self.lanes {
-            lane.previous = None;
+        for patch in self.lanes.iter_mut().filter_map(|lane| lane.previous.take()) {
+            self.pool.give(patch.rows);
         }
         for Task { whose, kernel, region, out } in faulty {
             if let Whose::Lane(index) = whose {
@@ -229,18 +205,21 @@ impl<'a> Walk<'a> {
     }
 
     /// Computes the tasks: those with the layer's own kernel together, the others one by one.
-    fn compute(&self, step: &Step, altered: &BTreeMap<usize, Altered>, tasks: &mut [Task<'_>]) {
+    fn compute(&mut self, step: &Step, altered: &BTreeMap<usize, Altered>, tasks: &mut [Task<'_>]) {
+        let own = |whose: Whose| match whose {
+            Whose::Image(_) => None,
+            Whose::Lane(index) => altered.get(&index),
+        };
+        for task in &mut *tasks {
+            let single = own(task.whose).is_some_and(|own| own.channel.is_some());
+            let channels = if single { 1 } else { step.extent.channels };
+            task.out = self.pool.take(task.region.positions() * channels);
+        }
         let mut together = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let own = match task.whose {
-                Whose::Image(_) => None,
-                Whose::Lane(index) => altered.get(&index),
-            };
-            let channels = if own.is_some_and(|own| own.channel.is_some()) { 1 } else { step.extent.channels };
-            task.out = vec![0.0; task.region.positions() * channels];
             let inputs = step.inputs.iter().map(|&input| self.view(task.whose, input, step)).collect();
             let job = Job { inputs, region: task.region, out: &mut task.out };
-            match own {
+            match own(task.whose) {
                 Some(_) => task.kernel.compute(&mut [job]),
                 None => together.push(job),
             }
@@ -282,8 +261,8 @@ impl<'a> Walk<'a> {
             (Some(channel), Some(golden)) => {
                 let column = Extent { channels: 1, ..step.extent };
                 let own: Vec<f32> = golden.chunks_exact(step.extent.channels).map(|row| row[channel]).collect();
-                patch.trimmed(column, &own).map(|column| {
-                    let mut rows = vec![0.0; column.region.positions() * step.extent.channels];
+                patch.trimmed(column, &own, &mut self.pool).map(|column| {
+                    let mut rows = self.pool.take(column.region.positions() * step.extent.channels);
                     View::new(step.extent, golden).copy(column.region, &mut rows);
                     for (row, &element) in rows.chunks_exact_mut(step.extent.channels).zip(&column.rows) {
                         row[channel] = element;
@@ -291,7 +270,7 @@ impl<'a> Walk<'a> {
                     Patch { region: column.region, rows }
                 })
             }
-            (_, Some(golden)) if !self.settings.whole => patch.trimmed(step.extent, golden),
+            (_, Some(golden)) if !self.settings.whole => patch.trimmed(step.extent, golden, &mut self.pool),
             _ => Some(patch),
         };
         match (step.output, patch) {
@@ -320,14 +299,14 @@ impl<'a> Walk<'a> {
         }
         if !region.is_empty() {
             let empty = Patch { region: Region::EMPTY, rows: Vec::new() };
-            let mut grown = patch.take().unwrap_or(empty).grown(region, extent, golden);
+            let mut grown = patch.take().unwrap_or(empty).grown(region, extent, golden, &mut self.pool);
             for ((nth, change), (place, channel)) in own.into_iter().zip(places) {
                 let element = grown.element(place, channel, extent.channels);
                 let before = *element;
                 *element = change.edit.apply(before);
                 lane.answer.changed[nth] = [before, *element];
             }
-            patch = if self.settings.whole { Some(grown) } else { grown.trimmed(extent, golden) };
+            patch = if self.settings.whole { Some(grown) } else { grown.trimmed(extent, golden, &mut self.pool) };
         }
         if let Some(patch) = patch {
             lane.patches.insert(value, patch);
@@ -341,12 +320,10 @@ impl<'a> Walk<'a> {
             self.program.last_use[value].is_none_or(|last| last == id) && self.graph.outputs[0] != value
         };
         for &value in node.inputs.iter().chain(&node.outputs).filter(|&&value| over(value)) {
-            for image in &mut self.images {
-                image.values[value] = None;
-            }
-            for lane in &mut self.lanes {
-                lane.patches.remove(&value);
-            }
+            // A golden run that was kept has its own hold on the rows.
+            let golden = self.images.iter_mut().filter_map(|image| Arc::into_inner(image.values[value].take()?));
+            let faulty = self.lanes.iter_mut().filter_map(|lane| lane.patches.remove(&value));
+            golden.chain(faulty.map(|patch| patch.rows)).for_each(|rows| self.pool.give(rows));
         }
         for lane in &mut self.lanes {
             lane.gone |= lane.patches.is_empty() && lane.until <= id;
@@ -372,132 +349,5 @@ impl Golden {
             }
         }
         Ok(Self { values, previous: None })
-    }
-}
-
-impl<'a> Runner<'a> {
-    fn new(graph: &Graph, program: &Program, settings: Settings, lane: &'a Lane) -> Result<Self> {
-        let mut answer = Faulty { changed: vec![[0.0; 2]; lane.changes.len()], ..Faulty::default() };
-        let weights = Weights::new(graph, &lane.changes, &mut answer.changed);
-        let coming = lane.changes.iter().enumerate().filter(|(_, change)| !weights.contains(change.tensor));
-        let mut coming: Vec<_> = coming.collect();
-        coming.sort_by_key(|(_, change)| change.layer);
-        let readers = |id: &NodeId| graph.nodes[*id].inputs.iter().any(|&value| weights.contains(value));
-        let readers: Vec<NodeId> = (0..graph.nodes.len()).filter(readers).collect();
-        let layers = || readers.iter().copied().chain(coming.iter().map(|(_, change)| change.layer));
-        let (from, until) = (layers().min().unwrap_or(NodeId::MAX), layers().max().unwrap_or(0));
-        // A layer that is computed from parameters alone hands the change on, to whatever reads it.
-        let handed_on = readers.iter().any(|&id| program.constant[id]);
-        let until = if handed_on { graph.nodes.len() } else { until };
-        let reached = if settings.observe.trace { vec![false; graph.values.len()] } else { Vec::new() };
-        Ok(Self {
-            image: lane.image,
-            coming,
-            weights,
-            made: Changed::new(),
-            channels: !settings.whole,
-            until,
-            from,
-            patches: BTreeMap::new(),
-            previous: None,
-            answer,
-            reached,
-            gone: false,
-        })
-    }
-
-    /// Whether layer `id`, which reads `inputs`, may come out different.
-    fn is_touched(&self, id: NodeId, inputs: &[ValueId]) -> bool {
-        !self.gone
-            && id >= self.from
-            && (self.coming.first().is_some_and(|(_, change)| change.layer == id)
-                || inputs.iter().any(|value| self.patches.contains_key(value) || self.differs(*value)))
-    }
-
-    /// Whether a change can have reached one of `inputs`, had nothing absorbed it.
-    fn is_reached(&self, inputs: &[ValueId]) -> bool {
-        inputs.iter().any(|&value| self.reached.get(value).is_some_and(|reached| *reached))
-    }
-
-    /// Whether the step's kernel is made from a parameter that differs.
-    fn alters(&self, step: &Step) -> bool {
-        step.constants.iter().any(|&value| self.differs(value))
-    }
-
-    /// Whether this constant differs.
-    fn differs(&self, value: ValueId) -> bool {
-        self.weights.contains(value) || self.made.contains_key(&value)
-    }
-
-    /// Those of `constants` that differ.
-    fn changed(&self, graph: &Graph, constants: &[ValueId]) -> Changed {
-        let mut changed = self.weights.changed(graph, constants.iter().copied());
-        changed.extend(constants.iter().filter_map(|value| Some((*value, self.made.get(value)?.clone()))));
-        changed
-    }
-
-    /// The step's kernel with the parameters as this lane has them.
-    fn altered(&self, graph: &Graph, program: &Program, id: NodeId, step: &Step) -> Altered {
-        let single = self.weights.single().filter(|_| self.channels && self.made.is_empty() && !self.touches(step));
-        match single.and_then(|edit| program.altered_channel(graph, id, step, edit)) {
-            Some((kernel, channel)) => Altered { kernel, channel: Some(channel) },
-            None => {
-                let changed = self.changed(graph, &step.constants);
-                Altered { kernel: program.altered(graph, id, step, &changed), channel: None }
-            }
-        }
-    }
-
-    /// Whether an input of the step differs.
-    fn touches(&self, step: &Step) -> bool {
-        step.inputs.iter().any(|&input| self.patch(input).is_some())
-    }
-
-    fn patch(&self, input: Input) -> Option<&Patch> {
-        match input {
-            Input::Value(value) => self.patches.get(&value),
-            Input::Previous => self.previous.as_ref(),
-        }
-    }
-
-    /// The part of a step's output that may differ.
-    fn reach(&self, step: &Step, altered: bool) -> Region {
-        if altered {
-            return step.extent.region();
-        }
-        let patches = step.inputs.iter().enumerate().filter_map(|(index, &input)| Some((index, self.patch(input)?)));
-        patches.fold(Region::EMPTY, |all, (index, patch)| all.union(step.kernel.reach(index, patch.region)))
-    }
-
-    /// Compares what the layer has made with the golden run.
-    fn note(&mut self, graph: &Graph, program: &Program, id: NodeId, golden: &Golden) {
-        let mut row = TraceRow::new(&graph.nodes[id].name);
-        for &value in &graph.nodes[id].outputs {
-            self.reached[value] = true;
-            if let Some(golden) = &golden.values[value] {
-                let extent = program.extents[value];
-                let faulty =
-                    self.patches.get(&value).map_or(View::new(extent, golden), |patch| patch.over(extent, golden));
-                for y in 0..extent.height {
-                    let mut golden = View::new(extent, golden).line(y, 0..extent.width).next().unwrap_or(&[]);
-                    for run in faulty.line(y, 0..extent.width) {
-                        let (same_place, rest) = golden.split_at(run.len());
-                        row.compare(same_place, run);
-                        golden = rest;
-                    }
-                }
-            }
-        }
-        self.answer.trace.push(row);
-    }
-
-    fn keep(&mut self, graph: &Graph, program: &Program, id: NodeId, golden: &Golden) {
-        for &value in &graph.nodes[id].outputs {
-            if let (Some(patch), Some(golden)) = (self.patches.get(&value), &golden.values[value]) {
-                let extent = program.extents[value];
-                let rows = patch.clone().grown(extent.region(), extent, golden).rows;
-                self.answer.activations.set(value, Array::from_rows(&graph.values[value].shape, rows));
-            }
-        }
     }
 }
