@@ -13,7 +13,7 @@ use super::scale::{Scale, along, repeated};
 use super::unary::Elementwise;
 use super::window::Window;
 use super::zip::{Function, Other, Zip};
-use super::{Extent, Kernel, Operand};
+use super::{ConstantEdit, Extent, Kernel, Operand};
 use crate::graph::{Conv, HostTensor, Interpolation, Op, Padding2d, Pool, Resize};
 
 /// The kernels of an operator, one an output, whose shapes are `outputs`: where there is none for these settings and
@@ -270,7 +270,7 @@ fn concat(axis: usize, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Box<dy
 
 /// The one output channel that a change of element `element`, row-major, of constant input `input` reaches; `None`
 /// where it may reach several.
-pub fn channel_of(op: &Op, input: usize, element: usize, inputs: &[Operand<'_>]) -> Option<usize> {
+fn channel_of(op: &Op, input: usize, element: usize, inputs: &[Operand<'_>]) -> Option<usize> {
     let shape = inputs.get(input)?.constant()?.shape.as_slice();
     match (op, input, shape) {
         (Op::Conv(_), 1, &[_, ref filter @ ..]) => Some(element / filter.iter().product::<usize>()),
@@ -290,8 +290,19 @@ pub fn build_channel(
     op: &Op,
     inputs: &[Operand<'_>],
     outputs: &[Vec<usize>],
-    channel: usize,
-) -> Option<Box<dyn Kernel>> {
+    edit: ConstantEdit,
+) -> Option<(Box<dyn Kernel>, usize)> {
+    let channel = channel_of(op, edit.operand, edit.element, inputs)?;
+    let mut inputs = inputs.to_vec();
+    let tensor = inputs[edit.operand].constant()?;
+    let mut data = tensor.data.to_vec();
+    data[edit.element] = edit.value;
+    let edited = HostTensor { shape: tensor.shape.clone(), data: data.into() };
+    inputs[edit.operand] = Operand::Constant(&edited);
+    Some((channel_kernel(op, &inputs, outputs, channel)?, channel))
+}
+
+fn channel_kernel(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>], channel: usize) -> Option<Box<dyn Kernel>> {
     let (&Operand::Value(x), constants) = inputs.split_first()? else { return None };
     let constants: Vec<&HostTensor> = constants.iter().map(Operand::constant).collect::<Option<_>>()?;
     let shape = outputs.first()?;

@@ -69,7 +69,7 @@ impl Matrix {
         debug_assert!(rows.iter().all(|row| row.len() == self.inner), "rows of the matrix' inner length");
         for panel in &self.panels {
             let bias = self.bias.as_deref().map(|bias| &bias[panel.first..]);
-            platform::vectorised(Product { matrix: self, panel, bias, rows, out, first: first + panel.first });
+            Product { matrix: self, panel, bias, rows, out, first: first + panel.first }.compute();
         }
     }
 
@@ -80,7 +80,7 @@ impl Matrix {
         platform::for_each(parts.iter_mut().collect(), |(panel, part)| {
             let bias = self.bias.as_deref().map(|bias| &bias[panel.first..]);
             let mut out: Vec<&mut [f32]> = part.chunks_exact_mut(self.width(panel)).collect();
-            platform::vectorised(Product { matrix: self, panel, bias, rows, out: &mut out, first: 0 });
+            Product { matrix: self, panel, bias, rows, out: &mut out, first: 0 }.compute();
         });
         for (panel, part) in &parts {
             let width = self.width(panel);
@@ -106,54 +106,45 @@ struct Product<'a, 'o> {
     first: usize,
 }
 
-impl Vectorised for Product<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const LANES: usize, const FUSED: bool>(mut self) {
-        debug_assert_eq!(LANES, self.matrix.lanes, "packed for these vectors");
+impl Product<'_, '_> {
+    fn compute(mut self) {
         // Tiles fill the registers: 32 of them where vectors are 16 wide, else 16.
-        match (self.panel.width, LANES) {
-            (4, 16) => self.tiles::<LANES, 4, 6, 3, FUSED>(),
-            (2, 16) => self.tiles::<LANES, 2, 12, 4, FUSED>(),
-            (_, 16) => self.tiles::<LANES, 1, 14, 4, FUSED>(),
-            (4, _) => self.tiles::<LANES, 4, 3, 2, FUSED>(),
-            (2, _) => self.tiles::<LANES, 2, 6, 3, FUSED>(),
-            _ => self.tiles::<LANES, 1, 8, 3, FUSED>(),
+        match (self.panel.width, self.matrix.lanes) {
+            (4, 16) => self.tiles::<4, 6, 3>(),
+            (2, 16) => self.tiles::<2, 12, 4>(),
+            (_, 16) => self.tiles::<1, 14, 4>(),
+            (4, _) => self.tiles::<4, 3, 2>(),
+            (2, _) => self.tiles::<2, 6, 3>(),
+            _ => self.tiles::<1, 8, 3>(),
         }
     }
-}
 
-impl Product<'_, '_> {
     /// All rows: as many as go in tiles of `TALL`, the others in tiles of `LOW`, then one by one.
-    #[inline(always)]
-    fn tiles<const LANES: usize, const WIDTH: usize, const TALL: usize, const LOW: usize, const FUSED: bool>(
-        &mut self,
-    ) {
-        let panel = self.panel.data.as_chunks::<LANES>().0.as_chunks::<WIDTH>().0;
+    fn tiles<const WIDTH: usize, const TALL: usize, const LOW: usize>(&mut self) {
         let (tall, rest) = self.rows.as_chunks::<TALL>();
         let (low, single) = rest.as_chunks::<LOW>();
-        let mut at = 0;
+        let (panel, mut at) = (self.panel.data.as_slice(), 0);
+        let mut sums = [0.0; MOST_SUMS];
         for rows in tall {
-            self.write(at, &tile::<LANES, WIDTH, TALL, FUSED>(rows, panel));
-            at += TALL;
+            platform::vectorised(Tile::<WIDTH, TALL> { rows, panel, sums: &mut sums });
+            at = self.write::<TALL>(at, &sums);
         }
         for rows in low {
-            self.write(at, &tile::<LANES, WIDTH, LOW, FUSED>(rows, panel));
-            at += LOW;
+            platform::vectorised(Tile::<WIDTH, LOW> { rows, panel, sums: &mut sums });
+            at = self.write::<LOW>(at, &sums);
         }
         for row in single {
-            self.write(at, &tile::<LANES, WIDTH, 1, FUSED>(&[*row], panel));
-            at += 1;
+            platform::vectorised(Tile::<WIDTH, 1> { rows: &[*row], panel, sums: &mut sums });
+            at = self.write::<1>(at, &sums);
         }
     }
 
-    #[inline(always)]
-    fn write<const LANES: usize, const WIDTH: usize>(&mut self, at: usize, tile: &[[[f32; LANES]; WIDTH]]) {
-        let columns = (LANES * WIDTH).min(self.matrix.columns - self.panel.first);
-        for (sums, out) in tile.iter().zip(&mut self.out[at..]) {
-            let out = &mut out[self.first..][..columns];
-            let sums = &sums.as_flattened()[..columns];
+    /// Writes the sums of a tile whose first row is `at`; the row after it.
+    fn write<const ROWS: usize>(&mut self, at: usize, sums: &[f32]) -> usize {
+        let width = self.panel.width * self.matrix.lanes;
+        let columns = width.min(self.matrix.columns - self.panel.first);
+        for (sums, out) in sums.chunks_exact(width).zip(&mut self.out[at..at + ROWS]) {
+            let (out, sums) = (&mut out[self.first..][..columns], &sums[..columns]);
             match self.bias {
                 Some(bias) => {
                     for ((out, sum), bias) in out.iter_mut().zip(sums).zip(&bias[..columns]) {
@@ -163,29 +154,52 @@ impl Product<'_, '_> {
                 None => out.copy_from_slice(sums),
             }
         }
+        at + ROWS
     }
 }
 
-/// The products of some rows with a panel, kept in registers.
-#[inline(always)]
-fn tile<const LANES: usize, const WIDTH: usize, const ROWS: usize, const FUSED: bool>(
-    rows: &[&[f32]; ROWS],
-    panel: &[[[f32; LANES]; WIDTH]],
-) -> [[[f32; LANES]; WIDTH]; ROWS] {
-    // Cut to one length, they need no check at each step.
-    let rows = rows.map(|row| &row[..panel.len()]);
-    let mut sums = [[[0.0; LANES]; WIDTH]; ROWS];
-    for (k, step) in panel.iter().enumerate() {
-        for row in 0..ROWS {
-            let x = rows[row][k];
-            for vector in 0..WIDTH {
-                for lane in 0..LANES {
-                    let sum = &mut sums[row][vector][lane];
-                    let y = step[vector][lane];
-                    *sum = if FUSED { x.mul_add(y, *sum) } else { x * y + *sum };
+/// Most sums in a tile: those of six rows by four vectors of 16.
+const MOST_SUMS: usize = 6 * 4 * 16;
+
+/// The products of some rows with a panel, kept in registers until all is summed up.
+struct Tile<'a, const WIDTH: usize, const ROWS: usize> {
+    rows: &'a [&'a [f32]; ROWS],
+    panel: &'a [f32],
+    sums: &'a mut [f32; MOST_SUMS],
+}
+
+impl<const WIDTH: usize, const ROWS: usize> Vectorised for Tile<'_, WIDTH, ROWS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const LANES: usize, const FUSED: bool>(self) {
+        let panel = self.panel.as_chunks::<LANES>().0.as_chunks::<WIDTH>().0;
+        // Cut to one length, they need no check at each step.
+        let rows = self.rows.map(|row| &row[..panel.len()]);
+        let mut sums = [[[0.0; LANES]; WIDTH]; ROWS];
+        for (k, step) in panel.iter().enumerate() {
+            for row in 0..ROWS {
+                for vector in 0..WIDTH {
+                    let sum = &sums[row][vector];
+                    sums[row][vector] = multiply_add::<LANES, FUSED>(rows[row][k], &step[vector], sum);
                 }
             }
         }
+        // With nothing but constant places in it, the array never has to leave the registers before this.
+        let out = self.sums.as_chunks_mut::<LANES>().0.as_chunks_mut::<WIDTH>().0;
+        for row in 0..ROWS {
+            out[row] = sums[row];
+        }
     }
-    sums
+}
+
+/// `x * y + sum`. Vectors go in and come out as values, which is what makes the compiler use vector instructions for
+/// them throughout.
+#[inline(always)]
+fn multiply_add<const LANES: usize, const FUSED: bool>(x: f32, y: &[f32; LANES], sum: &[f32; LANES]) -> [f32; LANES] {
+    let mut made = [0.0; LANES];
+    for ((made, y), sum) in made.iter_mut().zip(y).zip(sum) {
+        *made = if FUSED { x.mul_add(*y, *sum) } else { x * y + sum };
+    }
+    made
 }

@@ -32,7 +32,7 @@ mod zip;
 mod tests;
 
 pub use crate::ops::{Extent, Region};
-pub use build::{build, build_channel, channel_of};
+pub use build::{build, build_channel};
 pub use view::{Job, View};
 
 use std::fmt::Debug;
@@ -65,4 +65,15 @@ pub enum Operand<'a> {
     Value(&'a [usize]),
     /// Known now.
     Constant(&'a HostTensor),
+}
+
+/// An element of a constant input that is another than the constant says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConstantEdit {
+    /// Which input of the operator.
+    pub operand: usize,
+    /// Index into it, row-major.
+    pub element: usize,
+    /// What the element is.
+    pub value: f32,
 }
