@@ -17,7 +17,7 @@ use super::runner::{Altered, Runner};
 use crate::Result;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::kernels::{Job, Kernel, View};
-use crate::ops::{Array, Extent, Region};
+use crate::ops::{Extent, Region};
 
 type Rows = Arc<Vec<f32>>;
 

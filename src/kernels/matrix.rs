@@ -5,11 +5,15 @@
 //! therefore depends on its row and its column alone, not on the tile it is computed in: one row among many and the
 //! same row alone give the same bits.
 
+use std::ops::Range;
+
 use crate::platform::{self, Vectorised};
 
 /// Widest panel, in vectors. Six rows by four vectors fill the registers of AVX-512, three by four those of the others
 /// half as wide.
 const WIDEST: usize = 4;
+/// Bytes of a cache line.
+const CACHE_LINE: usize = 64;
 
 /// A constant matrix, packed.
 #[derive(Debug)]
@@ -27,7 +31,27 @@ struct Panel {
     first: usize,
     /// Vectors a step.
     width: usize,
-    data: Vec<f32>,
+    data: Aligned,
+}
+
+/// Numbers that begin where a cache line does: a vector that lies across two lines takes twice as long to load.
+#[derive(Debug)]
+struct Aligned {
+    numbers: Range<usize>,
+    room: Vec<f32>,
+}
+
+impl Aligned {
+    fn zeros(length: usize) -> Self {
+        let room = vec![0.0; length + CACHE_LINE / size_of::<f32>()];
+        // Where the place cannot be known there is no offset; the numbers may begin anywhere.
+        let start = room.as_ptr().align_offset(CACHE_LINE);
+        Self { numbers: if start + length <= room.len() { start..start + length } else { 0..length }, room }
+    }
+
+    fn as_slice(&self) -> &[f32] {
+        &self.room[self.numbers.clone()]
+    }
 }
 
 impl Matrix {
@@ -42,8 +66,9 @@ impl Matrix {
             let left = (columns - first).div_ceil(lanes);
             let width = if left >= WIDEST { WIDEST } else { 1 << left.ilog2() };
             let span = first..(first + width * lanes).min(columns);
-            let mut data = vec![0.0; inner * width * lanes];
-            for (k, step) in data.chunks_exact_mut(width * lanes).enumerate() {
+            let mut data = Aligned::zeros(inner * width * lanes);
+            let steps = data.room[data.numbers.clone()].chunks_exact_mut(width * lanes);
+            for (k, step) in steps.enumerate() {
                 for (element, column) in step.iter_mut().zip(span.clone()) {
                     *element = at(k, column);
                 }
@@ -123,25 +148,23 @@ impl Product<'_, '_> {
     fn tiles<const WIDTH: usize, const TALL: usize, const LOW: usize>(&mut self) {
         let (tall, rest) = self.rows.as_chunks::<TALL>();
         let (low, single) = rest.as_chunks::<LOW>();
-        let (panel, mut at) = (self.panel.data.as_slice(), 0);
-        let mut sums = [0.0; MOST_SUMS];
+        let mut at = 0;
         for rows in tall {
-            platform::vectorised(Tile::<WIDTH, TALL> { rows, panel, sums: &mut sums });
-            at = self.write::<TALL>(at, &sums);
+            at = self.tile::<WIDTH, TALL>(rows, at);
         }
         for rows in low {
-            platform::vectorised(Tile::<WIDTH, LOW> { rows, panel, sums: &mut sums });
-            at = self.write::<LOW>(at, &sums);
+            at = self.tile::<WIDTH, LOW>(rows, at);
         }
         for row in single {
-            platform::vectorised(Tile::<WIDTH, 1> { rows: &[*row], panel, sums: &mut sums });
-            at = self.write::<1>(at, &sums);
+            at = self.tile::<WIDTH, 1>(&[*row], at);
         }
     }
 
-    /// Writes the sums of a tile whose first row is `at`; the row after it.
-    fn write<const ROWS: usize>(&mut self, at: usize, sums: &[f32]) -> usize {
-        let width = self.panel.width * self.matrix.lanes;
+    /// Computes the tile whose first row is `at`; the row after it.
+    fn tile<const WIDTH: usize, const ROWS: usize>(&mut self, rows: &[&[f32]; ROWS], at: usize) -> usize {
+        let mut sums = [0.0; MOST_SUMS];
+        platform::vectorised(Tile::<WIDTH, ROWS> { rows, panel: self.panel.data.as_slice(), sums: &mut sums });
+        let width = WIDTH * self.matrix.lanes;
         let columns = width.min(self.matrix.columns - self.panel.first);
         for (sums, out) in sums.chunks_exact(width).zip(&mut self.out[at..at + ROWS]) {
             let (out, sums) = (&mut out[self.first..][..columns], &sums[..columns]);
@@ -187,9 +210,7 @@ impl<const WIDTH: usize, const ROWS: usize> Vectorised for Tile<'_, WIDTH, ROWS>
         }
         // With nothing but constant places in it, the array never has to leave the registers before this.
         let out = self.sums.as_chunks_mut::<LANES>().0.as_chunks_mut::<WIDTH>().0;
-        for row in 0..ROWS {
-            out[row] = sums[row];
-        }
+        out[..ROWS].copy_from_slice(&sums);
     }
 }
 
