@@ -197,9 +197,13 @@ impl<'a> Dense<'a> {
 
     /// Some of the columns.
     fn pack(&self, columns: std::ops::Range<usize>) -> Matrix {
-        let (data, bias) = (&self.weight.data, self.bias.as_deref().map(|bias| &bias[columns.clone()]));
+        let bias = self.bias.as_deref().map(|bias| &bias[columns.clone()]);
+        Matrix::pack(self.inner, columns.len(), bias, |k, column| self.at(k, columns.start + column))
+    }
+
+    fn at(&self, k: usize, column: usize) -> f32 {
         let (down, right) = if self.transposed { (1, self.inner) } else { (self.columns, 1) };
-        Matrix::pack(self.inner, columns.len(), bias, |k, column| data[k * down + (columns.start + column) * right])
+        self.weight.data[k * down + column * right]
     }
 }
 
@@ -284,48 +288,77 @@ fn channel_of(op: &Op, input: usize, element: usize, inputs: &[Operand<'_>]) -> 
     }
 }
 
-/// The kernel that computes nothing but output channel `channel`, one element a row, with the bits that [`build`]'s
-/// gives it; `None` where there is no such kernel.
+/// A kernel that computes nothing but the one output channel, one element a row, that an edit reaches, and which channel
+/// that is. It gives it the bits that a kernel made by [`build`] from the edited constant does. `None` where there is no
+/// such kernel.
 pub fn build_channel(
     op: &Op,
     inputs: &[Operand<'_>],
     outputs: &[Vec<usize>],
     edit: ConstantEdit,
 ) -> Option<(Box<dyn Kernel>, usize)> {
-    let channel = channel_of(op, edit.operand, edit.element, inputs)?;
-    let mut inputs = inputs.to_vec();
-    let tensor = inputs[edit.operand].constant()?;
-    let mut data = tensor.data.to_vec();
-    data[edit.element] = edit.value;
-    let edited = HostTensor { shape: tensor.shape.clone(), data: data.into() };
-    inputs[edit.operand] = Operand::Constant(&edited);
-    Some((channel_kernel(op, &inputs, outputs, channel)?, channel))
-}
-
-fn channel_kernel(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>], channel: usize) -> Option<Box<dyn Kernel>> {
     let (&Operand::Value(x), constants) = inputs.split_first()? else { return None };
     let constants: Vec<&HostTensor> = constants.iter().map(Operand::constant).collect::<Option<_>>()?;
     let shape = outputs.first()?;
     if inputs.iter().any(|input| input.shape().contains(&0)) || shape.contains(&0) {
         return None;
     }
-    match op {
+    let channel = channel_of(op, edit.operand, edit.element, inputs)?;
+    // Only what the channel is made of is copied: a layer may have a hundred million weights.
+    let kernel: Box<dyn Kernel> = match op {
+        Op::Conv(conv) if conv.groups == 1 => {
+            let filter = constants[0].data.len() / constants[0].shape[0];
+            let weight =
+                part(constants[0], 1, edit, channel * filter..(channel + 1) * filter, &constants[0].shape[1..]);
+            let bias = constants.get(1).map(|bias| part(bias, 2, edit, channel..channel + 1, &[]));
+            let window = window_of_conv(conv, x, &weight, shape)?;
+            Box::new(Convolution::new(window, Extent::of(x), 1, &weight, bias.as_ref()))
+        }
         Op::Conv(conv) => {
-            let (weight, bias) = (constants[0], constants.get(1).copied());
-            let window = window_of_conv(conv, x, weight, shape)?;
-            Some(if is_depthwise(conv, weight) {
-                Box::new(Depthwise::new(window, conv.groups, weight, bias, channel..channel + 1))
+            let edited = |constant: &&HostTensor, operand| {
+                part(constant, operand, edit, 0..constant.data.len(), &constant.shape[1..])
+            };
+            let (weight, bias) = (edited(&constants[0], 1), constants.get(1).map(|bias| edited(bias, 2)));
+            let window = window_of_conv(conv, x, &weight, shape)?;
+            if is_depthwise(conv, &weight) {
+                Box::new(Depthwise::new(window, conv.groups, &weight, bias.as_ref(), channel..channel + 1))
             } else {
-                Box::new(Convolution::channel(window, Extent::of(x), conv.groups, weight, bias, channel))
-            })
+                Box::new(Convolution::channel(window, Extent::of(x), conv.groups, &weight, bias.as_ref(), channel))
+            }
         }
         Op::Gemm { .. } | Op::MatMul => {
-            let dense = Dense::new(op, x, &constants, shape)?;
-            let matrix = dense.pack(channel..channel + 1);
-            (dense.rows == 1).then(|| Box::new(Linear { matrix, rows: 1 }) as Box<dyn Kernel>)
+            let dense = Dense::new(op, x, &constants, shape).filter(|dense| dense.rows == 1)?;
+            let mut column: Vec<f32> = (0..dense.inner).map(|k| dense.at(k, channel)).collect();
+            let mut bias = dense.bias.as_ref().map(|bias| bias[channel]);
+            match (op, edit.operand) {
+                (_, 1) if dense.transposed => column[edit.element % dense.inner] = edit.value,
+                (_, 1) => column[edit.element / dense.columns] = edit.value,
+                (Op::Gemm { beta, .. }, _) => bias = bias.map(|_| edit.value * beta),
+                _ => return None,
+            }
+            let bias = bias.as_slice();
+            let matrix = Matrix::pack(dense.inner, 1, (!bias.is_empty()).then_some(bias), |k, _| column[k]);
+            Box::new(Linear { matrix, rows: 1 })
         }
-        _ => None,
+        _ => return None,
+    };
+    Some((kernel, channel))
+}
+
+/// The elements `range` of constant input `operand`, edited, as entries of shape `entry`.
+fn part(
+    tensor: &HostTensor,
+    operand: usize,
+    edit: ConstantEdit,
+    range: std::ops::Range<usize>,
+    entry: &[usize],
+) -> HostTensor {
+    let mut data = tensor.data[range.clone()].to_vec();
+    if edit.operand == operand && range.contains(&edit.element) {
+        data[edit.element - range.start] = edit.value;
     }
+    let entries = data.len() / entry.iter().product::<usize>();
+    HostTensor { shape: [&[entries], entry].concat(), data: data.into() }
 }
 
 impl<'a> Operand<'a> {

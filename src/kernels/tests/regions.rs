@@ -5,7 +5,7 @@ use proptest::sample::{Index, select};
 use rayon::ThreadPoolBuilder;
 
 use super::super::matrix::Matrix;
-use super::super::{build_channel, channel_of};
+use super::super::{ConstantEdit, build_channel};
 use super::dense::{BINARY, functions};
 use super::{
     Extent, Input, Job, Operand, Region, View, compute, constant, kernels, noise, rows, shapes, tensor, value,
@@ -249,17 +249,18 @@ proptest! {
         data[element] = weight;
         let mut changed = inputs.clone();
         changed[input] = Input::Constant(HostTensor::new(inputs[input].tensor().shape.clone(), data).unwrap());
-        let operands: Vec<Operand<'_>> = changed.iter().map(Input::operand).collect();
-        let channel = channel_of(&op, input, element, &operands);
+        let operands: Vec<Operand<'_>> = inputs.iter().map(Input::operand).collect();
+        let shapes = shapes(&op, &inputs);
+        let edit = ConstantEdit { operand: input, element, value: weight };
+        let made = build_channel(&op, &operands, &shapes, edit);
         // A bias of one number may be added to all columns.
-        prop_assume!(channel.is_some());
-        let (channel, shapes) = (channel.unwrap(), shapes(&op, &inputs));
+        prop_assume!(made.is_some());
+        let (kernel, channel) = made.unwrap();
         let output = Extent::of(&shapes[0]);
         let (before, after) = (super::whole(&op, &inputs).remove(0), super::whole(&op, &changed).remove(0));
         for (index, (&a, &b)) in before.iter().zip(&after).enumerate() {
             prop_assert!(same(a, b) || index % output.channels == channel, "channel {} of {:?}", channel, op);
         }
-        let kernel = build_channel(&op, &operands, &shapes, channel).expect("a kernel for a channel");
         let rows = rows(&changed);
         let views = vec![View::new(rows[0].0, &rows[0].1)];
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
