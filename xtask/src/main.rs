@@ -2,6 +2,7 @@
 //!
 //! Every chore sets up what it needs by itself, says in short lines what it is doing, and may be repeated at will.
 
+mod bench;
 mod check;
 mod dist;
 mod layering;
@@ -30,6 +31,8 @@ enum Chore {
     Test(test::Options),
     /// Check formatting, lints, the direction of dependence and the size of source files.
     Check,
+    /// Measure how fast golden runs and injections are, also beside PyTorch and PyTorchFI.
+    Bench(bench::Options),
     /// Build the page for publishing, into dist/, and say how large it is.
     Dist,
     /// Fetch the default model and its sample images, where they are not here yet.
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
             outcome
         }
         Chore::Check => check::run(&mut steps),
+        Chore::Bench(options) => bench::run(&options, &mut steps),
         Chore::Dist => dist::run(&mut steps),
         Chore::FetchModels => steps.run("fetch the default model", page::fetch_models),
     };

@@ -14,6 +14,17 @@ pub fn root() -> Result<PathBuf> {
     Ok(PathBuf::from(own).parent().context("xtask lies in the project's folder")?.to_owned())
 }
 
+/// Where cargo puts what it builds.
+///
+/// # Errors
+/// Where this program was not started by cargo.
+pub fn target() -> Result<PathBuf> {
+    match env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty()) {
+        Some(folder) => std::path::absolute(folder).context("CARGO_TARGET_DIR names no folder"),
+        None => Ok(root()?.join("target")),
+    }
+}
+
 /// Where the tools that set-up installs are kept, for all checkouts: `$XDG_CACHE_HOME/faultscope/tools`.
 ///
 /// # Errors
