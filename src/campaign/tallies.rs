@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, LayerSummary, Observation, Record, Start,
-    StartSummary, Summary,
+    BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, LayerSummary, Observation, Position, Record,
+    Start, StartSummary, Summary,
 };
 use crate::fault::{BIT_COUNT, BitField, bit_field};
 use crate::labels::Grouping;
@@ -201,6 +201,14 @@ impl Tallies {
                     u64::from(self.grouping.as_ref().is_some_and(|grouping| grouping.is_scm(label, class)));
             }
         }
+    }
+
+    /// Counts the record that stands at `position`: the first of an image brings its golden run with it.
+    pub fn replay<S: AsRef<str>>(&mut self, position: Position, record: &Record<S>) {
+        if position.fault == 0 {
+            self.add_golden(record.label, record.golden.class);
+        }
+        self.add(record);
     }
 
     /// Counts a trial. One that struck several layers or bits counts once for each of them.

@@ -81,10 +81,7 @@ impl Journal {
         let mut sequence = Sequence::new(plan.config().faults, plan.images());
         let whole = read(BufReader::with_capacity(1 << 20, &file), &name, &mut sequence, |position, record, _| {
             plan.check(position, record)?;
-            if position.fault == 0 {
-                tallies.add_golden(record.label, record.golden.class);
-            }
-            tallies.add(record);
+            tallies.replay(position, record);
             Ok(())
         })?;
         let replay = Replay { next: sequence.position(), tallies, records: sequence.records(), torn: length - whole };

@@ -147,10 +147,7 @@ fn append(part: &Part, tallies: &mut Tallies, last: &mut Option<usize>, file: &m
                 )));
             }
             *last = Some(image);
-            if position.fault == 0 {
-                tallies.add_golden(record.label, record.golden.class);
-            }
-            tallies.add(record);
+            tallies.replay(position, record);
             file.write_all(line).map_err(|error| Error::io("the merged records", error))
         })?;
     if sequence.complete() && whole == length {
