@@ -1,6 +1,6 @@
 //! Images decoded ahead of their use, on threads of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,9 @@ use crate::{Error, Result};
 /// Most threads that decode; more would only wait for the disk.
 const MAX_THREADS: usize = 8;
 
-/// Decodes the images that are likely to be asked for next, while the last ones are being used. Never more than two a
-/// thread wait to be fetched, so memory does not grow with the data.
+/// Decodes the images that are likely to be asked for next, while the last ones are being used: those after each that
+/// is, by whichever of several users. Never more than two a thread wait to be fetched, so memory does not grow with the
+/// data.
 ///
 /// The threads are not rayon's: whoever waits here may be one of those, and would wait for itself.
 pub struct Ahead {
@@ -31,8 +32,8 @@ struct Shared {
 struct State {
     /// The images that will be asked for, ascending.
     order: Order,
-    /// The place in `order` of the first image that was not queued yet.
-    next: usize,
+    /// Images that somebody has got, and seldom wants again.
+    taken: HashSet<usize>,
     /// Images that are queued, being decoded or ready.
     window: BTreeMap<usize, Slot>,
     closed: bool,
@@ -69,7 +70,7 @@ impl Order {
 impl Ahead {
     /// `decode` makes image number 0 to `count - 1`, on whichever thread.
     pub fn new(count: usize, decode: impl Fn(usize) -> Result<Image> + Send + Sync + 'static) -> Self {
-        let state = State { order: Order::All(count), next: 0, window: BTreeMap::new(), closed: false };
+        let state = State { order: Order::All(count), taken: HashSet::new(), window: BTreeMap::new(), closed: false };
         let shared = Shared { decode: Box::new(decode), state: Mutex::new(state), changed: Condvar::new() };
         Self { shared: Arc::new(shared), threads: Mutex::new(Vec::new()) }
     }
@@ -77,7 +78,7 @@ impl Ahead {
     /// Only the images `indices`, in ascending order, will be asked for.
     pub fn upcoming(&self, indices: Vec<usize>) {
         let mut state = self.shared.lock();
-        *state = State { order: Order::Some(indices), next: 0, window: BTreeMap::new(), closed: false };
+        *state = State { order: Order::Some(indices), taken: HashSet::new(), window: BTreeMap::new(), closed: false };
     }
 
     /// The image `index`. The first call starts the threads.
@@ -96,22 +97,19 @@ impl Ahead {
                     let Some(Slot::Ready(image)) = state.window.remove(&index) else { unreachable!("it was there") };
                     break Some(image);
                 }
-                queued => {
-                    if queued.is_none() {
-                        // Somebody begins here, or has jumped: what was expected is not.
-                        state.window.retain(|_, slot| matches!(slot, Slot::Decoding));
-                        state.next = state.order.after(index);
-                    }
+                _ => {
                     state.window.remove(&index);
                     break None;
                 }
             }
         };
-        while state.window.len() < 2 * count
-            && let Some(expected) = state.order.get(state.next)
-        {
-            state.next += 1;
-            state.window.entry(expected).or_insert(Slot::Queued);
+        state.taken.insert(index);
+        let first = state.order.after(index);
+        for place in first..first + 2 * count {
+            let Some(expected) = state.order.get(place).filter(|_| state.window.len() < 2 * count) else { break };
+            if !state.taken.contains(&expected) {
+                state.window.entry(expected).or_insert(Slot::Queued);
+            }
         }
         drop(state);
         self.shared.changed.notify_all();

@@ -46,6 +46,23 @@ fn several_users_share_one() {
 }
 
 #[test]
+fn users_at_different_places_make_nobody_decode_twice() {
+    let decoded = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&decoded);
+    let ahead = Ahead::new(300, move |index| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        decode(index)
+    });
+    for index in 0..100 {
+        for place in [index, 100 + index, 200 + index] {
+            check(&ahead.get(place), place);
+        }
+    }
+    drop(ahead);
+    assert_eq!(decoded.load(Ordering::SeqCst), 300);
+}
+
+#[test]
 fn images_are_decoded_before_they_are_asked_for_but_not_all_of_them() {
     let decoded = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&decoded);
