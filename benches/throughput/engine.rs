@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use faultscope::campaign::{Golden, Lab};
+use faultscope::campaign::{self, Golden, Lab};
 use faultscope::exec::{Image, Lane, Settings};
 use faultscope::fault::{FaultKind, FaultModel, Injector, Mode, Sampling, Site, Target, sampler};
 use faultscope::ops::Array;
@@ -149,9 +149,11 @@ impl<'a> Engine<'a> {
 
     /// Golden runs of these images at once.
     fn infer(&self, images: std::ops::Range<usize>) -> Result<usize, Failure> {
-        let images = &self.subject.inputs[images];
-        pollster::block_on(self.lab.trials(images, &[], false))?;
-        Ok(images.len())
+        let images = self.subject.inputs[images].iter();
+        let subjects: Vec<_> =
+            images.map(|input| campaign::Subject { input: input.clone(), faults: Vec::new() }).collect();
+        pollster::block_on(self.lab.trials(&subjects, false))?;
+        Ok(subjects.len())
     }
 
     /// `count` faulty runs at once, their images in turn; faults in weights are each on all images.
@@ -183,9 +185,16 @@ impl<'a> Engine<'a> {
 
     /// By image of a batch, the class predicted after its fault.
     pub fn classes(&self, faults: &[Vec<Site>]) -> Result<Vec<usize>, Failure> {
-        let faults: Vec<(usize, Vec<Site>)> = faults.iter().cloned().enumerate().collect();
-        let trials = pollster::block_on(self.lab.trials(&self.subject.inputs[..BATCH], &faults, false))?;
-        Ok(trials.trials.iter().map(|trial| trial.class).collect())
+        let images = self.subject.inputs[..BATCH].iter().zip(faults);
+        let subjects: Vec<_> = images
+            .map(|(input, sites)| campaign::Subject { input: input.clone(), faults: vec![sites.clone()] })
+            .collect();
+        let trials = pollster::block_on(self.lab.trials(&subjects, false))?;
+        let mut classes = Vec::with_capacity(subjects.len());
+        for tried in trials.images {
+            classes.extend(tried?.trials.iter().map(|trial| trial.class));
+        }
+        Ok(classes)
     }
 }
 

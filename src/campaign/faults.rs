@@ -52,6 +52,14 @@ impl Faults {
         }
     }
 
+    /// Fewest faults an image can get.
+    pub fn at_least(self) -> usize {
+        match self {
+            Self::Each(faults) => faults,
+            Self::ByGolden { correct, misclassified } => correct.min(misclassified),
+        }
+    }
+
     /// Whether the images must have labels.
     pub fn needs_labels(self) -> bool {
         matches!(self, Self::ByGolden { .. })

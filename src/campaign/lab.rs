@@ -50,13 +50,29 @@ pub struct Trial {
     pub activations: Activations,
 }
 
-/// Trials that were made together.
+/// A preprocessed image, and the faults to be injected into its inference: the sites of one trial each.
 #[derive(Clone, Debug)]
-pub struct Trials {
-    /// By image, the golden run's output.
-    pub golden: Vec<Vec<f32>>,
-    /// By fault, as they were asked for.
+pub struct Subject {
+    /// The model's input.
+    pub input: HostTensor,
+    /// What is injected.
+    pub faults: Vec<Vec<Site>>,
+}
+
+/// What was made of a [`Subject`].
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The golden prediction.
+    pub class: usize,
+    /// By fault.
     pub trials: Vec<Trial>,
+}
+
+/// Trials that were made together.
+#[derive(Debug)]
+pub struct Trials {
+    /// By image; an error where its golden run fails.
+    pub images: Vec<Result<Tried>>,
     /// What it took.
     pub work: Work,
 }
@@ -132,26 +148,32 @@ impl Lab {
         Ok(self.judge(&golden.logits, golden.class, sites, faulty))
     }
 
-    /// Injects faults into the inferences of preprocessed images: each of `faults` is the number of an image and the
-    /// sites of one trial. The golden runs are made along the way and not kept.
+    /// Injects faults into the inferences of several images. The golden runs are made along the way and not kept. With
+    /// `whole` every layer that a fault can reach is computed in full, to compare with.
     ///
     /// # Errors
-    /// As [`Lab::golden`] and [`Lab::trial`]; an error of one image names no image.
-    pub async fn trials(&self, images: &[HostTensor], faults: &[(usize, Vec<Site>)], whole: bool) -> Result<Trials> {
-        for (_, sites) in faults {
-            self.check(sites)?;
-        }
-        let inputs: Vec<[Array; 1]> =
-            images.iter().map(|image| [Array::upload(image, self.executor.device())]).collect();
+    /// As [`Lab::trial`], or where an input has the wrong shape. A golden run whose output is not finite is an error of
+    /// that image alone.
+    pub async fn trials(&self, subjects: &[Subject], whole: bool) -> Result<Trials> {
+        let device = self.executor.device();
+        let inputs: Vec<[Array; 1]> = subjects.iter().map(|subject| [Array::upload(&subject.input, device)]).collect();
         let images: Vec<Image<'_>> = inputs.iter().map(|inputs| Image::Inputs(inputs)).collect();
-        let lanes: Vec<Lane> = faults.iter().map(|(image, sites)| self.lane(*image, sites)).collect();
+        let mut lanes = Vec::new();
+        for (image, subject) in subjects.iter().enumerate() {
+            for sites in &subject.faults {
+                self.check(sites)?;
+                lanes.push(self.lane(image, sites));
+            }
+        }
         let wave = self.executor.wave(&images, &lanes, Settings { whole, ..Settings::default() }).await?;
-        let classes = wave.golden.iter().map(|logits| golden_class(logits)).collect::<Result<Vec<_>>>()?;
-        let trials = faults
-            .iter()
-            .zip(wave.lanes)
-            .map(|((image, sites), faulty)| self.judge(&wave.golden[*image], classes[*image], sites, faulty));
-        Ok(Trials { trials: trials.collect(), golden: wave.golden, work: wave.work })
+        let mut faulty = wave.lanes.into_iter();
+        let tried = |(subject, golden): (&Subject, Vec<f32>)| {
+            let own = subject.faults.iter().zip(faulty.by_ref().take(subject.faults.len())).collect::<Vec<_>>();
+            let class = golden_class(&golden)?;
+            let trials = own.into_iter().map(|(sites, faulty)| self.judge(&golden, class, sites, faulty)).collect();
+            Ok(Tried { class, trials })
+        };
+        Ok(Trials { images: subjects.iter().zip(wave.golden).map(tried).collect(), work: wave.work })
     }
 
     fn lane(&self, image: usize, sites: &[Site]) -> Lane {

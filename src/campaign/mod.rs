@@ -4,6 +4,7 @@
 //! page and the tests all consume that stream; whoever pulls it sets the pace, pauses and stops. Single trials
 //! are made in the [`Lab`].
 
+mod budget;
 mod config;
 mod faults;
 mod lab;
@@ -18,9 +19,10 @@ mod summary;
 mod tallies;
 
 pub use crate::exec::Observe;
+pub use budget::Budget;
 pub use config::CampaignConfig;
 pub use faults::Faults;
-pub use lab::{Golden, Lab, Trial, Trials};
+pub use lab::{Golden, Lab, Subject, Trial, Trials, Tried};
 pub use plan::{Images, Plan, Position};
 pub use provenance::{ModelSource, Provenance, SampleSource};
 pub use record::{BorrowedRecord, Head, Name, Observation, Prediction, Record};

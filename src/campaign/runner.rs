@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::steps::{self, Steps, Work};
-use super::{CampaignConfig, Images, Lab, Plan, Record, Summary, Tallies};
+use super::{Budget, CampaignConfig, Images, Lab, Plan, Record, Summary, Tallies};
 use crate::Result;
 use crate::data::Source;
 
@@ -40,7 +40,7 @@ pub enum CampaignEvent {
 
 /// A campaign in progress.
 ///
-/// [`Runner::next`] hands on one piece of work, a golden run or a trial, and counts it. The caller owns pace, pause
+/// [`Runner::next`] hands on one piece of work, a golden run or a trial, and counts it; more may be at hand. The caller owns pace, pause
 /// and stop: a campaign is stopped by not asking again.
 #[derive(Debug)]
 pub struct Runner<W> {
@@ -57,15 +57,15 @@ enum State {
 }
 
 impl<L: Deref<Target = Lab>, S: Source> Runner<Steps<L, S>> {
-    /// A campaign over all images of `source`, each step of it made when it is asked for. The grouping is the
-    /// lab's: its name replaces the one in `config`.
+    /// A campaign over all images of `source`, each wave of it, within `budget`, made when it is asked for. The grouping
+    /// is the lab's: its name replaces the one in `config`.
     ///
     /// # Errors
     /// Where the configuration does not fit the model or the images, or a label is no class of the model.
-    pub fn new(lab: L, config: CampaignConfig, source: S) -> Result<Self> {
+    pub fn new(lab: L, config: CampaignConfig, source: S, budget: Budget) -> Result<Self> {
         let plan = steps::plan(&lab, config, &source, Images::All(source.len()))?;
         let tallies = Tallies::new(plan.config().clone(), plan.layers(), lab.grouping().cloned());
-        Ok(Self::over(Steps::new(lab, source, Arc::new(plan)), tallies))
+        Ok(Self::over(Steps::new(lab, source, Arc::new(plan)).within(budget), tallies))
     }
 }
 
@@ -73,6 +73,11 @@ impl<W: Work> Runner<W> {
     /// A campaign whose steps `work` makes. `tallies` have counted what was done before; nothing, where it begins.
     pub fn over(work: W, tallies: Tallies) -> Self {
         Self { work, tallies, state: State::Fresh }
+    }
+
+    /// Whoever makes the steps.
+    pub fn work(&self) -> &W {
+        &self.work
     }
 
     /// What is to be done.

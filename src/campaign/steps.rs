@@ -1,10 +1,14 @@
 //! The steps of a campaign, one at a time: golden runs and trials, in the order of the plan.
 
-use std::ops::Deref;
+use std::collections::VecDeque;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use super::{CampaignConfig, CampaignEvent, Golden, Images, Lab, Observe, Plan, Position, Prediction, Record};
+use super::lab::{Subject, Tried};
+use super::{Budget, CampaignConfig, CampaignEvent, Images, Lab, Plan, Position, Prediction, Record, budget};
 use crate::data::Source;
+use crate::fault::Site;
+use crate::graph::HostTensor;
 use crate::{Error, Result};
 
 /// Whoever makes the golden runs and trials of a plan, in its order: [`Steps`] where it is asked, or several threads.
@@ -18,28 +22,6 @@ pub trait Work {
     /// # Errors
     /// Where an image cannot be read, a golden run fails, or the device does.
     async fn next(&mut self) -> Result<Option<CampaignEvent>>;
-}
-
-/// The steps of a plan, or of a part of it, made on one lab.
-///
-/// `L` is whatever leads to the lab: a reference, an `Arc`.
-#[derive(Debug)]
-pub struct Steps<L, S> {
-    lab: L,
-    source: S,
-    plan: Arc<Plan>,
-    next: Position,
-    end: Position,
-    image: Option<ImageAtWork>,
-}
-
-/// An image whose golden run was made.
-#[derive(Debug)]
-struct ImageAtWork {
-    image: usize,
-    label: Option<usize>,
-    golden: Golden,
-    faults: usize,
 }
 
 /// The plan of `config` for the images `available` of `source`; the grouping is the lab's, whose name replaces the
@@ -73,48 +55,174 @@ fn check_labels(source: &impl Source, plan: &Plan, classes: usize) -> Result<()>
     Ok(())
 }
 
+/// The steps of a plan, or of a part of it, made on one lab, a wave at a time.
+///
+/// A wave is several images, the golden run of each and the faults that it is known to get. Where an image turns out
+/// to get more, the next wave has these first. `L` is whatever leads to the lab: a reference, an `Arc`.
+#[derive(Debug)]
+pub struct Steps<L, S> {
+    lab: L,
+    source: S,
+    plan: Arc<Plan>,
+    budget: Budget,
+    /// Of the next event to be handed on.
+    next: Position,
+    end: Position,
+    /// Images that were read, from that of `next` on.
+    images: VecDeque<ImageAtWork>,
+}
+
+/// An image that was read.
+#[derive(Debug)]
+struct ImageAtWork {
+    nth: usize,
+    image: usize,
+    label: Option<usize>,
+    input: HostTensor,
+    /// The golden prediction, once it was made.
+    golden: Option<usize>,
+    /// What was made and not handed on.
+    events: VecDeque<CampaignEvent>,
+    /// The faults that are still to be made, as far as known.
+    faults: Range<usize>,
+}
+
+impl ImageAtWork {
+    fn is_done(&self) -> bool {
+        self.golden.is_some() && self.faults.is_empty()
+    }
+}
+
 impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
     /// All of `plan`.
     pub fn new(lab: L, source: S, plan: Arc<Plan>) -> Self {
         let end = Position { nth: plan.images(), fault: 0 };
-        Self { lab, source, plan, next: Position::default(), end, image: None }
+        let (budget, next) = (Budget::default(), Position::default());
+        Self { lab, source, plan, budget, next, end, images: VecDeque::new() }
     }
 
     /// From `start` on, up to but not including `end`. The golden run of an image is announced before its fault 0 only.
     pub fn between(self, start: Position, end: Position) -> Self {
-        Self { next: start, end: end.min(self.end), image: None, ..self }
+        Self { next: start, end: end.min(self.end), images: VecDeque::new(), ..self }
     }
 
-    /// The golden run of the `nth` image.
-    async fn begin(&self, nth: usize) -> Result<ImageAtWork> {
+    /// In waves of this size.
+    pub fn within(self, budget: Budget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// Whether the next event was made already.
+    pub fn is_at_hand(&self) -> bool {
+        self.images.front().is_some_and(|at| !at.events.is_empty())
+    }
+
+    /// Reads the `nth` image.
+    fn begin(&self, nth: usize) -> Result<ImageAtWork> {
         let image = self.plan.image(nth).ok_or_else(|| Error::request("the campaign has no such image"))?;
+        let model = self.lab.model();
+        let read = || model.preprocess().apply(&self.source.image(image)?, model.input_shape());
+        let input = read().map_err(|error| error.concerning(self.source.name(image)))?;
+        let start = if nth == self.next.nth { self.next.fault } else { 0 };
+        // More, where the golden run has it so.
+        let faults = start..self.limit(nth, self.plan.config().faults.at_least()).max(start);
         let label = self.source.label(image);
-        let made = async {
-            let model = self.lab.model();
-            let input = model.preprocess().apply(&self.source.image(image)?, model.input_shape())?;
-            let golden = self.lab.golden(&input).await?;
-            let faults = self.plan.config().faults.of(label, golden.class)?;
-            Ok(ImageAtWork { image, label, golden, faults })
-        };
-        made.await.map_err(|error: Error| error.concerning(self.source.name(image)))
+        Ok(ImageAtWork { nth, image, label, input, golden: None, events: VecDeque::new(), faults })
     }
 
-    async fn trial(&self, at: &ImageAtWork) -> Result<Record> {
-        let sites = self.plan.sites(self.next)?;
-        let trial = self.lab.trial(&at.golden, &sites, Observe::default()).await;
-        let trial = trial.map_err(|error| error.concerning(self.source.name(at.image)))?;
-        let fault = trial.faults.first().cloned();
-        Ok(Record {
-            image: at.image,
-            label: at.label,
-            golden: Prediction { class: at.golden.class },
-            faulty: Prediction { class: trial.class },
-            outcome: trial.verdict.outcome,
-            due: trial.verdict.due,
-            scm: trial.verdict.scm,
-            fault: fault.ok_or_else(|| Error::request("a trial injected no fault"))?,
-            faults: if trial.faults.len() > 1 { trial.faults } else { Vec::new() },
-        })
+    /// How many of its `faults` the `nth` image gets here.
+    fn limit(&self, nth: usize, faults: usize) -> usize {
+        if nth == self.end.nth { faults.min(self.end.fault) } else { faults }
+    }
+
+    /// Makes what fits into a wave: first what images at work still need, then what others do.
+    async fn wave(&mut self) -> Result<()> {
+        let mut room = self.budget.slots(&self.lab);
+        let (mut subjects, mut whose) = (Vec::new(), Vec::new());
+        for index in 0.. {
+            if index == self.images.len() {
+                let nth = self.next.nth + index;
+                if (Position { nth, fault: 0 }).max(self.next) >= self.end || room == 0 {
+                    break;
+                }
+                match self.begin(nth) {
+                    Ok(at) => self.images.push_back(at),
+                    Err(error) if index == 0 => return Err(error),
+                    // Its turn comes, and it is tried again.
+                    Err(_) => break,
+                }
+            }
+            let at = &self.images[index];
+            if at.is_done() {
+                continue;
+            }
+            let Some(faults) = self.draw(at, &mut room, subjects.is_empty())? else { break };
+            subjects.push(Subject { input: at.input.clone(), faults });
+            whose.push(index);
+        }
+        let made = self.lab.trials(&subjects, false).await?;
+        for (index, tried) in whose.into_iter().zip(made.images) {
+            match tried.and_then(|tried| self.take(index, tried)) {
+                Ok(()) => {}
+                Err(error) if index == 0 => return Err(error.concerning(self.source.name(self.images[0].image))),
+                // As above.
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// The faults of `at` for which there is `room` beside its golden run; `None` where that is not all, and it need
+    /// not be begun: what is done of an image in another wave takes another golden run.
+    fn draw(&self, at: &ImageAtWork, room: &mut usize, first: bool) -> Result<Option<Vec<Vec<Site>>>> {
+        if !first && *room <= at.faults.len() {
+            return Ok(None);
+        }
+        let mut rest = room.saturating_sub(1);
+        let mut faults = Vec::new();
+        for fault in at.faults.clone() {
+            let sites = self.plan.sites(Position { nth: at.nth, fault })?;
+            let slots = budget::slots_of(&self.lab, &sites);
+            if slots > rest && !(first && faults.is_empty()) {
+                if first {
+                    break;
+                }
+                return Ok(None);
+            }
+            rest = rest.saturating_sub(slots);
+            faults.push(sites);
+        }
+        *room = rest;
+        Ok(Some(faults))
+    }
+
+    /// Makes events of what was tried with an image.
+    fn take(&mut self, index: usize, tried: Tried) -> Result<()> {
+        let nth = self.images[index].nth;
+        let faults = self.limit(nth, self.plan.config().faults.of(self.images[index].label, tried.class)?);
+        let at = &mut self.images[index];
+        let (image, label, class) = (at.image, at.label, tried.class);
+        if at.golden.replace(class).is_none() && at.faults.start == 0 {
+            let correct = label.map(|label| label == class);
+            at.events.push_back(CampaignEvent::Golden { image, label, class, correct });
+        }
+        for trial in tried.trials {
+            let fault = trial.faults.first().cloned();
+            let record = Record {
+                image,
+                label,
+                golden: Prediction { class },
+                faulty: Prediction { class: trial.class },
+                outcome: trial.verdict.outcome,
+                due: trial.verdict.due,
+                scm: trial.verdict.scm,
+                fault: fault.ok_or_else(|| Error::request("a trial injected no fault"))?,
+                faults: if trial.faults.len() > 1 { trial.faults } else { Vec::new() },
+            };
+            at.events.push_back(CampaignEvent::Injection(Box::new(record)));
+            at.faults.start += 1;
+        }
+        at.faults.end = faults.max(at.faults.start);
+        Ok(())
     }
 }
 
@@ -123,31 +231,29 @@ impl<L: Deref<Target = Lab>, S: Source> Work for Steps<L, S> {
         &self.plan
     }
 
-    /// Does the next piece of work. After an error, asking again tries the same piece again.
+    /// Hands on the next piece of work, of which there may be more at hand. After an error, asking again tries the same
+    /// piece again.
     async fn next(&mut self) -> Result<Option<CampaignEvent>> {
         loop {
             if self.next >= self.end {
-                self.image = None;
+                self.images.clear();
                 return Ok(None);
             }
-            let Some(at) = &self.image else {
-                let at = self.begin(self.next.nth).await?;
-                let (image, label, class) = (at.image, at.label, at.golden.class);
-                self.image = Some(at);
-                if self.next.fault > 0 {
-                    continue;
-                }
-                let correct = label.map(|label| label == class);
-                return Ok(Some(CampaignEvent::Golden { image, label, class, correct }));
-            };
-            if self.next.fault < at.faults {
-                let record = self.trial(at).await?;
-                self.next.fault += 1;
-                return Ok(Some(CampaignEvent::Injection(Box::new(record))));
+            let at = self.images.front_mut();
+            if let Some(event) = at.and_then(|at| at.events.pop_front()) {
+                self.next.fault += usize::from(matches!(event, CampaignEvent::Injection(_)));
+                return Ok(Some(event));
             }
-            // Let go of this image's activations before the next ones are made.
-            self.image = None;
-            self.next = Position { nth: self.next.nth + 1, fault: 0 };
+            match self.images.front() {
+                Some(at) if at.is_done() => {
+                    self.images.pop_front();
+                    self.next = Position { nth: self.next.nth + 1, fault: 0 };
+                }
+                _ => self.wave().await?,
+            }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,11 +21,12 @@ use super::journal::Replay;
 use super::open::{self, ModelFile};
 use super::output::{counted, name, print};
 use super::progress::Progress;
+use super::size::shown;
 use super::write::sha256;
 use super::{data, report};
 use crate::campaign::{
-    self, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, Plan, Position, Provenance, Runner, SampleSource,
-    Steps, Summary, Tallies, Work,
+    self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, Plan, Position, Provenance, Runner,
+    SampleSource, Steps, Summary, Tallies, Work,
 };
 use crate::data::{DataSource, Sample};
 use crate::outcome::Outcome;
@@ -63,6 +64,8 @@ struct Campaign {
     provenance: Provenance,
     device: DeviceChoice,
     jobs: usize,
+    /// Of each job.
+    budget: Budget,
 }
 
 impl Campaign {
@@ -97,6 +100,7 @@ impl Campaign {
             }
             None => (Images::All(data.source.len()), None),
         };
+        let budget = budget(arguments.memory, jobs, &lab);
         let mut plan = campaign::plan(&lab, config, &data.source, images)?;
         if let Some(shard) = shard {
             plan = plan.shard(shard)?;
@@ -113,7 +117,7 @@ impl Campaign {
             labels: open::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
         };
-        Ok(Self { lab: Arc::new(lab), source: data.source, plan: Arc::new(plan), provenance, device, jobs })
+        Ok(Self { lab: Arc::new(lab), source: data.source, plan: Arc::new(plan), provenance, device, jobs, budget })
     }
 
     fn tallies(&self) -> Tallies {
@@ -146,12 +150,13 @@ impl Campaign {
     ) -> Result<Summary> {
         match self.device {
             DeviceChoice::Cpu => {
-                let crew = Crew::new(&self.lab, &self.source, self.plan.clone(), next, self.jobs)?;
+                let crew = Crew::new(&self.lab, &self.source, self.plan.clone(), next, self.jobs, self.budget)?;
                 drive(Runner::over(crew, tallies), directory, interrupted)
             }
             DeviceChoice::Gpu => {
                 let end = Position { nth: self.plan.images(), fault: 0 };
-                let steps = Steps::new(self.lab.clone(), self.source.clone(), self.plan.clone()).between(next, end);
+                let steps = Steps::new(self.lab.clone(), self.source.clone(), self.plan.clone());
+                let steps = steps.within(self.budget).between(next, end);
                 drive(Runner::over(steps, tallies), directory, interrupted)
             }
         }
@@ -179,6 +184,19 @@ fn jobs(arguments: &Arguments, device: DeviceChoice) -> Result<usize, Failure> {
         (DeviceChoice::Cpu, Some(jobs)) => Ok(jobs.get()),
         (DeviceChoice::Cpu, None) => Ok(available_parallelism().map_or(1, Into::into)),
     }
+}
+
+/// What each of so many jobs may take of `memory`; says so where that is too little.
+fn budget(memory: usize, jobs: usize, lab: &Lab) -> Budget {
+    let budget = Budget { bytes: memory / jobs, ..Budget::default() };
+    if let Some(least) = budget.excess(lab) {
+        eprintln!(
+            "--memory {} with --jobs {jobs} is too little: each job takes {} for one image and one fault",
+            shown(memory),
+            shown(least)
+        );
+    }
+    budget
 }
 
 /// Pulls the campaign through and writes it down, to its end or until `interrupted`; the summary is written in

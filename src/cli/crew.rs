@@ -1,7 +1,7 @@
 //! Several threads on one campaign.
 //!
-//! The plan is cut into units of one image, or of a part of the faults of one. Threads take them in order, and their
-//! results are handed on in that order, so that it cannot be told how many threads there were.
+//! The plan is cut into units that fill a wave: several images, or a part of the faults of one. Threads take them in
+//! order, and their results are handed on in that order, so that it cannot be told how many threads there were.
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
@@ -11,16 +11,15 @@ use std::thread::{Builder, JoinHandle};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::campaign::{CampaignEvent, Faults, Lab, Plan, Position, Steps, Work};
+use crate::campaign::{Budget, CampaignEvent, Faults, Lab, Plan, Position, Steps, Work};
 use crate::data::Source;
 use crate::{Error, Result};
 
-/// Faults of one image that a thread does at a time. A thread that begins in the middle of an image repeats its
-/// golden run, which is little beside so many faults.
-const FAULTS_AT_A_TIME: usize = 256;
-
 /// Units begun or waiting, for each thread: while the first in order takes its time, the others go on with these.
 const UNITS_AHEAD: usize = 4;
+
+/// Events of a unit that may wait to be handed on.
+const EVENTS_WAITING: usize = 1024;
 
 /// Faults, summed up over the records of a unit, that may wait to be handed on. Some records list thousands.
 const FAULTS_WAITING: usize = 1 << 16;
@@ -60,6 +59,10 @@ struct Units {
     next: Position,
     images: usize,
     faults: Faults,
+    /// Images of a unit, at most.
+    images_at_a_time: usize,
+    /// Faults of a unit of one image. A thread that begins in the middle of an image repeats its golden run.
+    faults_at_a_time: usize,
 }
 
 impl Iterator for Units {
@@ -70,21 +73,28 @@ impl Iterator for Units {
         if start.nth >= self.images {
             return None;
         }
-        let stop = start.fault.saturating_add(FAULTS_AT_A_TIME);
+        let stop = start.fault.saturating_add(self.faults_at_a_time);
         self.next = match self.faults {
             Faults::Each(faults) if stop < faults => Position { fault: stop, ..start },
-            _ => Position { nth: start.nth + 1, fault: 0 },
+            _ => Position { nth: start.nth.saturating_add(self.images_at_a_time).min(self.images), fault: 0 },
         };
         Some((start, self.next))
     }
 }
 
 impl Crew {
-    /// `jobs` threads on `plan` from `start` on.
+    /// `jobs` threads on `plan` from `start` on, each in waves within `budget`.
     ///
     /// # Errors
     /// Where the system gives no threads.
-    pub fn new(lab: &Arc<Lab>, source: &SharedSource, plan: Arc<Plan>, start: Position, jobs: usize) -> Result<Self> {
+    pub fn new(
+        lab: &Arc<Lab>,
+        source: &SharedSource,
+        plan: Arc<Plan>,
+        start: Position,
+        jobs: usize,
+        budget: Budget,
+    ) -> Result<Self> {
         let (tasks, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
         let failed = |error: &dyn std::fmt::Display| Error::request(format_args!("no thread can be started: {error}"));
@@ -93,15 +103,21 @@ impl Crew {
             // Kernels run on the pool they are called from. With pools of one thread each, `jobs` threads use as many
             // cores, and the same kernels compute whatever their number.
             let pool = ThreadPoolBuilder::new().num_threads(1).build().map_err(|error| failed(&error))?;
-            let worker = Worker { steps: (lab.clone(), source.clone(), plan.clone()), queue: queue.clone() };
+            let steps = (lab.clone(), source.clone(), plan.clone());
+            let worker = Worker { steps, budget, queue: queue.clone() };
             let thread = Builder::new().name("campaign".to_owned()).spawn(move || worker.run(&pool));
             threads.push(thread.map_err(|error| failed(&error))?);
         }
         let record = plan.sites(Position { fault: 0, ..start }).map_or(1, |sites| sites.len().max(1));
+        let faults = plan.config().faults;
+        let faults_at_a_time = budget.faults(lab, &plan);
+        let images_at_a_time = faults_at_a_time / faults.at_least().saturating_add(1);
+        // So few that every thread gets some.
+        let images_at_a_time = images_at_a_time.min(plan.images() / (jobs * UNITS_AHEAD)).max(1);
         Ok(Self {
-            units: Units { next: start, images: plan.images(), faults: plan.config().faults },
+            units: Units { next: start, images: plan.images(), faults, images_at_a_time, faults_at_a_time },
             plan,
-            capacity: (FAULTS_WAITING / record).clamp(2, FAULTS_AT_A_TIME),
+            capacity: (FAULTS_WAITING / record).clamp(2, EVENTS_WAITING),
             ahead: jobs * UNITS_AHEAD,
             tasks: Some(tasks),
             results: VecDeque::new(),
@@ -159,7 +175,7 @@ impl Work for Crew {
 }
 
 impl Drop for Crew {
-    /// Threads end after the trial in hand, which nobody waits for any more.
+    /// Threads end after the wave in hand, which nobody waits for any more.
     fn drop(&mut self) {
         self.tasks = None;
         self.results.clear();
@@ -172,6 +188,7 @@ impl Drop for Crew {
 
 struct Worker {
     steps: (Arc<Lab>, SharedSource, Arc<Plan>),
+    budget: Budget,
     queue: Arc<Mutex<Receiver<Task>>>,
 }
 
@@ -187,7 +204,7 @@ impl Worker {
     /// Does a unit, or as much of it as anybody wants to hear of.
     fn work(&self, task: Task) {
         let (lab, source, plan) = self.steps.clone();
-        let mut steps = Steps::new(lab, source, plan).between(task.unit.0, task.unit.1);
+        let mut steps = Steps::new(lab, source, plan).within(self.budget).between(task.unit.0, task.unit.1);
         loop {
             let (message, over) = match pollster::block_on(steps.next()) {
                 Ok(Some(event)) => (Message::Event(event), false),

@@ -32,6 +32,7 @@ mod progress;
 mod report;
 mod results;
 mod sample;
+mod size;
 mod table;
 pub mod write;
 

@@ -61,6 +61,14 @@ impl Executor {
         super::live::bytes(&self.graph)
     }
 
+    /// Multiplications with addition of a run, in convolutions and matrix products. On a GPU nobody counts them: 0.
+    pub fn multiply_adds(&self) -> u64 {
+        match &self.means {
+            Means::Kernels(program) => program.multiply_adds(),
+            Means::Burn(_) => 0,
+        }
+    }
+
     /// Runs every layer and keeps every output. `inputs` are in the order of [`Graph::inputs`].
     ///
     /// # Errors

@@ -116,6 +116,12 @@ impl Program {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Multiplications with addition of a run.
+    pub fn multiply_adds(&self) -> u64 {
+        let steps = self.layers.iter().flatten();
+        steps.map(|step| step.kernel.multiply_adds() * step.extent.positions() as u64).sum()
+    }
+
     /// A parameter, or what a constant layer has made, as `changed` has it.
     fn constant<'a>(&'a self, graph: &'a Graph, changed: &'a Changed, value: ValueId) -> Option<&'a HostTensor> {
         changed.get(&value).or_else(|| graph.parameters.get(&value)).or_else(|| self.made.get(&value))

@@ -110,6 +110,21 @@ fn the_number_of_jobs_cannot_be_told() {
 }
 
 #[test]
+fn the_memory_cannot_be_told() {
+    for arguments in FAULT_MODELS {
+        let study = Study::new(arguments);
+        study.run("much", &["--jobs", "1"]).code(DONE).stderr(contains("too little").not());
+        study.run("some", &["--jobs", "1", "--memory", "100kB"]).code(DONE);
+        study
+            .run("none", &["--jobs", "3", "--memory", "1"])
+            .code(DONE)
+            .stderr(contains("--memory 1 bytes with --jobs 3 is too little"));
+        assert_same(&study.path("much"), &study.path("some"));
+        assert_same(&study.path("much"), &study.path("none"));
+    }
+}
+
+#[test]
 fn wherever_the_records_break_off_they_are_continued() {
     for (index, arguments) in FAULT_MODELS.iter().enumerate() {
         let study = Study::new(arguments);

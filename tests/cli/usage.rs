@@ -37,4 +37,9 @@ fn wrong_arguments_exit_with_2() {
     refused(&zero, USAGE, "--bit goes with --type bitflip");
     let percent = ["campaign", "--model", MODEL, "--data", ".", "--out", "x", "--percent", "5"];
     refused(&percent, USAGE, "--percent goes with --type zero");
+    for memory in ["0", "2GiBs", "-1", "lots"] {
+        let memory = format!("--memory={memory}");
+        let campaign = ["campaign", "--model", MODEL, "--data", ".", "--out", "x", &memory];
+        refused(&campaign, USAGE, "2GiB for example");
+    }
 }

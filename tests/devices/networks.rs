@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use faultscope::campaign::{CampaignConfig, CampaignEvent, Faults, Lab, Record, Runner};
+use faultscope::campaign::{Budget, CampaignConfig, CampaignEvent, Faults, Lab, Record, Runner};
 use faultscope::cli::convert::load;
 use faultscope::data::{Image, Source};
 use faultscope::fault::FaultModel;
@@ -111,7 +111,7 @@ fn campaign(device: &Device) -> Vec<Record> {
         fault_model: FaultModel::default(),
         grouping: None,
     };
-    let mut runner = Runner::new(&lab, config, Patterns).expect("a campaign");
+    let mut runner = Runner::new(&lab, config, Patterns, Budget::default()).expect("a campaign");
     let mut records = Vec::new();
     while let Some(event) = pollster::block_on(runner.next()).expect("it runs") {
         if let CampaignEvent::Injection(record) = event {

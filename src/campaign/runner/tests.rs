@@ -62,7 +62,7 @@ fn records(events: &[CampaignEvent]) -> Vec<Record> {
 #[test]
 fn events_come_in_order_and_add_up() {
     let lab = lab();
-    let events = events(Runner::new(&lab, config(2), images()).unwrap());
+    let events = events(Runner::new(&lab, config(2), images(), Budget::default()).unwrap());
     let kinds: String = events
         .iter()
         .map(|event| match event {
@@ -86,8 +86,8 @@ fn events_come_in_order_and_add_up() {
 #[test]
 fn a_campaign_is_repeatable_and_may_start_anywhere() {
     let lab = lab();
-    let all = records(&events(Runner::new(&lab, config(4), images()).unwrap()));
-    let again = records(&events(Runner::new(&lab, config(4), images()).unwrap()));
+    let all = records(&events(Runner::new(&lab, config(4), images(), Budget::default()).unwrap()));
+    let again = records(&events(Runner::new(&lab, config(4), images(), Budget::default()).unwrap()));
     assert_eq!(all, again);
     let plan = Arc::new(steps::plan(&lab, config(4), &images(), Images::All(3)).unwrap());
     let tallies = || Tallies::new(plan.config().clone(), plan.layers(), None);
@@ -99,28 +99,28 @@ fn a_campaign_is_repeatable_and_may_start_anywhere() {
     assert_eq!(golden, 1, "the golden run of the image in hand was announced before");
     assert_eq!(all[6..9], records(&events(part(Position { nth: 2, fault: 1 }))));
     let other = CampaignConfig { seed: 8, ..config(4) };
-    assert_ne!(all, records(&events(Runner::new(&lab, other, images()).unwrap())));
+    assert_ne!(all, records(&events(Runner::new(&lab, other, images(), Budget::default()).unwrap())));
 }
 
 #[test]
 fn misclassified_images_get_their_own_number_of_faults() {
     let lab = lab();
     let config = CampaignConfig { faults: Faults::ByGolden { correct: 1, misclassified: 3 }, ..config(1) };
-    let events = events(Runner::new(&lab, config.clone(), images()).unwrap());
+    let events = events(Runner::new(&lab, config.clone(), images(), Budget::default()).unwrap());
     let images_of: Vec<_> = records(&events).iter().map(|record| record.image).collect();
     assert_eq!(images_of, [0, 1, 2, 2, 2]);
     let Some(CampaignEvent::Finished(summary)) = events.last() else { panic!("{events:?}") };
     assert_eq!((summary.golden.images, summary.faults.injections), (3, 5));
     let mut unlabelled = images();
     unlabelled[1].label = None;
-    let error = Runner::new(&lab, config, unlabelled).unwrap_err().to_string();
+    let error = Runner::new(&lab, config, unlabelled, Budget::default()).unwrap_err().to_string();
     assert!(error.contains("[10, 250, 90]: the image has no label"), "{error}");
 }
 
 #[test]
 fn neither_sample_nor_shard_changes_the_faults_of_an_image() {
     let lab = lab();
-    let all = records(&events(Runner::new(&lab, config(4), images()).unwrap()));
+    let all = records(&events(Runner::new(&lab, config(4), images(), Budget::default()).unwrap()));
     let made = |available: Images, shard: Option<Shard>| {
         let plan = steps::plan(&lab, config(4), &images(), available).unwrap();
         let plan = match shard {
@@ -145,7 +145,7 @@ fn a_trial_with_several_faults_lists_them_all() {
     let fault_model =
         FaultModel { kind: FaultKind::Zero { percent: Some(25.0) }, mode: Mode::Multiple, ..FaultModel::default() };
     let config = CampaignConfig { fault_model, ..config(1) };
-    let records = records(&events(Runner::new(&lab, config, images()).unwrap()));
+    let records = records(&events(Runner::new(&lab, config, images(), Budget::default()).unwrap()));
     for record in records {
         let layers: Vec<_> = record.faults.iter().map(|fault| fault.layer.as_str()).collect();
         assert_eq!(layers, ["relu", "relu", "relu", "flat", "flat", "flat"]);
@@ -159,7 +159,7 @@ fn weight_faults_strike_one_inference_at_a_time() {
     let fault_model =
         FaultModel { target: Target::Weight, kind: FaultKind::BitFlip { bit: Some(30) }, ..FaultModel::default() };
     let config = CampaignConfig { fault_model, ..config(8) };
-    let records = records(&events(Runner::new(&lab, config, images()).unwrap()));
+    let records = records(&events(Runner::new(&lab, config, images(), Budget::default()).unwrap()));
     assert!(records.iter().all(|record| record.fault.tensor == "fc.weight"));
     // Were a fault to stay, a later one on the same element would find another value there.
     assert!(records.iter().all(|record| record.fault.before == 0.0 || record.fault.before == 0.25));
@@ -169,8 +169,9 @@ fn weight_faults_strike_one_inference_at_a_time() {
 #[test]
 fn what_does_not_fit_is_refused_before_any_work() {
     let lab = lab();
-    let refused =
-        |config: CampaignConfig, images: Vec<LabelledImage>| Runner::new(&lab, config, images).unwrap_err().to_string();
+    let refused = |config: CampaignConfig, images: Vec<LabelledImage>| {
+        Runner::new(&lab, config, images, Budget::default()).unwrap_err().to_string()
+    };
     assert!(refused(config(0), images()).contains("at least one fault"));
     assert!(refused(CampaignConfig { images: Some(0), ..config(1) }, images()).contains("at least one image"));
     assert!(refused(CampaignConfig { images: Some(4), ..config(1) }, images()).contains("the data has 3"));
@@ -200,7 +201,7 @@ fn an_image_that_cannot_be_read_is_named_and_may_be_tried_again() {
         }
     }
     let lab = lab();
-    let mut runner = Runner::new(&lab, config(1), Torn).unwrap();
+    let mut runner = Runner::new(&lab, config(1), Torn, Budget::default()).unwrap();
     pollster::block_on(runner.next()).unwrap();
     for _ in 0..2 {
         let error = pollster::block_on(runner.next()).unwrap_err().to_string();

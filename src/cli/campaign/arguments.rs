@@ -12,6 +12,7 @@ use crate::cli::args::{GroupingArguments, KINDS, Kind, RunArguments, TARGETS, ch
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
 use crate::cli::inject::bit_out_of_range;
+use crate::cli::size;
 use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
 
 /// Names of [`Mode`].
@@ -38,7 +39,7 @@ const GTSRB_CLASSES: usize = 43;
 /// Writes DIR/config.json (all that is needed to repeat the campaign), DIR/faults.jsonl (one record a line) and
 /// DIR/summary.json. A fault depends only on the seed, the index of the image and the index of the fault, so the
 /// same arguments give the same faults on every machine and device, in any number of shards and jobs. Ctrl-C ends a
-/// campaign after the fault in hand; what was done is kept, and --resume goes on with it.
+/// campaign within seconds; what was done is kept, and --resume goes on with it.
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
 pub struct Arguments {
@@ -93,6 +94,11 @@ pub struct Arguments {
     /// Threads, each on images of its own; as many as there are cores
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+
+    /// Memory for the tensors of all images and faulty inferences at work, in bytes or with a unit, 512MiB or 2GB for
+    /// example; the model comes on top. It has no say in the results
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size::bytes)]
+    pub memory: usize,
 
     #[command(flatten)]
     pub grouping: GroupingArguments,

@@ -87,14 +87,16 @@ proptest! {
 
     #[test]
     fn any_number_of_threads_does_what_one_does_when_asked(
-        faults in faults(), jobs in 1usize..5, shard in 1usize..4, nth in 0usize..3, skipped in 0.0f64..1.0,
+        faults in faults(), jobs in 1usize..5, runs in 2usize..100, shard in 1usize..4, nth in 0usize..3,
+        skipped in 0.0f64..1.0,
     ) {
         let lab = lab();
         let plan = Arc::new(plan(&lab, faults).shard(Shard::new(shard, 3).unwrap()).unwrap());
         let source: SharedSource = Arc::new(Colours::default());
         let start = at(nth, (skipped * faults.at_most() as f64) as usize);
         let steps = Steps::new(lab.clone(), source.clone(), plan.clone()).between(start, at(7, 0));
-        let crew = Crew::new(&lab, &source, plan, start, jobs).unwrap();
+        let budget = Budget { runs, ..Budget::default() };
+        let crew = Crew::new(&lab, &source, plan, start, jobs, budget).unwrap();
         prop_assert!(all(steps).0 == all(crew).0);
     }
 }
@@ -105,7 +107,7 @@ fn an_error_comes_after_all_that_was_before_it() {
     let plan = Arc::new(plan(&lab, Faults::STUDY));
     let whole = all(Steps::new(lab.clone(), Colours::default(), plan.clone())).0;
     let torn: SharedSource = Arc::new(Colours { torn: Some(3), ..Colours::default() });
-    let (events, error) = all(Crew::new(&lab, &torn, plan, Position::default(), 3).unwrap());
+    let (events, error) = all(Crew::new(&lab, &torn, plan, Position::default(), 3, Budget::default()).unwrap());
     // Three golden runs, the third of which is wrong.
     assert!(events == whole[..3 + 5 + 5 + 30]);
     assert_eq!(error.unwrap().to_string(), "colour 3: it is torn");
@@ -116,7 +118,7 @@ fn a_defect_in_a_thread_is_passed_on() {
     let lab = lab();
     let plan = Arc::new(plan(&lab, Faults::Each(2)));
     let fatal: SharedSource = Arc::new(Colours { fatal: Some(1), ..Colours::default() });
-    let crew = Crew::new(&lab, &fatal, plan, Position::default(), 2).unwrap();
+    let crew = Crew::new(&lab, &fatal, plan, Position::default(), 2, Budget::default()).unwrap();
     let panic = catch_unwind(AssertUnwindSafe(|| all(crew))).unwrap_err();
     assert!(panic.downcast_ref::<String>().is_some_and(|message| message.contains("a defect")));
 }
@@ -126,7 +128,7 @@ fn who_has_heard_enough_need_not_wait_for_the_rest() {
     let lab = lab();
     let plan = Arc::new(plan(&lab, Faults::Each(usize::MAX)));
     let source: SharedSource = Arc::new(Colours::default());
-    let mut crew = Crew::new(&lab, &source, plan, at(2, 1 << 40), 2).unwrap();
+    let mut crew = Crew::new(&lab, &source, plan, at(2, 1 << 40), 2, Budget::default()).unwrap();
     for _ in 0..500 {
         assert!(pollster::block_on(crew.next()).unwrap().is_some());
     }
@@ -134,11 +136,15 @@ fn who_has_heard_enough_need_not_wait_for_the_rest() {
 
 #[test]
 fn units_are_images_or_parts_of_them() {
-    let units = |next, images, faults| Units { next, images, faults }.collect::<Vec<_>>();
+    let units = |next, images, faults, (images_at_a_time, faults_at_a_time)| {
+        Units { next, images, faults, images_at_a_time, faults_at_a_time }.collect::<Vec<_>>()
+    };
     let pairs = [(at(0, 0), at(1, 0)), (at(1, 0), at(2, 0))];
-    assert_eq!(units(at(0, 0), 2, Faults::Each(256)), pairs);
-    assert_eq!(units(at(0, 0), 2, Faults::STUDY), pairs);
+    assert_eq!(units(at(0, 0), 2, Faults::Each(256), (1, 256)), pairs);
+    assert_eq!(units(at(0, 0), 2, Faults::STUDY, (1, 2)), pairs);
     let parts = [(at(1, 100), at(1, 356)), (at(1, 356), at(1, 612)), (at(1, 612), at(2, 0))];
-    assert_eq!(units(at(1, 100), 2, Faults::Each(700)), parts);
-    assert_eq!(units(at(2, 0), 2, Faults::STUDY), []);
+    assert_eq!(units(at(1, 100), 2, Faults::Each(700), (1, 256)), parts);
+    let several = [(at(1, 3), at(4, 0)), (at(4, 0), at(7, 0)), (at(7, 0), at(8, 0))];
+    assert_eq!(units(at(1, 3), 8, Faults::Each(5), (3, 20)), several);
+    assert_eq!(units(at(2, 0), 2, Faults::STUDY, (1, 2)), []);
 }

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use serde_bytes::ByteBuf;
 
 use super::images::Encoded;
-use crate::campaign::{CampaignConfig, CampaignEvent, Faults, Golden, Lab, Observe, Runner, Steps};
+use crate::campaign::{Budget, CampaignConfig, CampaignEvent, Faults, Golden, Lab, Observe, Runner, Steps};
 use crate::data::Image;
 use crate::exec::Activations;
 use crate::fault::{Site, SiteSpace, Target};
@@ -24,6 +24,9 @@ use crate::{Error, Result, import};
 const TOP: usize = 5;
 /// Least time between two reports of a campaign, in milliseconds.
 const REPORT_EVERY: f64 = 200.0;
+
+/// Waves of a campaign: small ones, so that requests are answered and rates are seen to grow.
+const BUDGET: Budget = Budget { bytes: 1 << 28, multiply_adds: 1 << 34, runs: 64 };
 
 /// What the engine needs from the world around it.
 #[allow(async_fn_in_trait, reason = "the worker has one thread; nothing here needs Send")]
@@ -90,24 +93,27 @@ impl<H: Host> Engine<H> {
         self.campaign.as_ref().map(|running| running.id)
     }
 
-    /// Does the campaign's next piece of work; tells how it stands where it is time to.
+    /// Does the campaign's next wave; tells how it stands where it is time to.
     pub async fn step(&mut self) -> Option<Response> {
         let running = self.campaign.as_mut()?;
-        let event = running.runner.next().await;
-        let now = self.host.now();
-        let over = match event {
-            Ok(event) => {
-                if let Some(CampaignEvent::Injection(record)) = &event {
-                    running.records += &serde_json::to_string(record).expect("a record is plain data");
+        let over = loop {
+            match running.runner.next().await {
+                Ok(Some(CampaignEvent::Injection(record))) => {
+                    running.records += &serde_json::to_string(&record).expect("a record is plain data");
                     running.records.push('\n');
                 }
-                matches!(event, None | Some(CampaignEvent::Finished(_)))
+                Ok(None | Some(CampaignEvent::Finished(_))) => break true,
+                Ok(Some(_)) => {}
+                Err(error) => {
+                    self.campaign = None;
+                    return Some(Response::Failed { message: format!("The campaign has stopped: {error}.") });
+                }
             }
-            Err(error) => {
-                self.campaign = None;
-                return Some(Response::Failed { message: format!("The campaign has stopped: {error}.") });
+            if !running.runner.work().is_at_hand() {
+                break false;
             }
         };
+        let now = self.host.now();
         if !over && now - running.reported < REPORT_EVERY {
             return None;
         }
@@ -288,7 +294,7 @@ impl<H: Host> Engine<H> {
             grouping: None,
         };
         let now = self.host.now();
-        let runner = Runner::new(lab, config, images)?;
+        let runner = Runner::new(lab, config, images, BUDGET)?;
         let mut running = Running { id, runner, records: String::new(), started: now, reported: now };
         let update = running.update(now, false);
         self.campaign = Some(running);
