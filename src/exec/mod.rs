@@ -4,6 +4,8 @@
 //! goes, and computes of each faulty inference only what its changes can have reached.
 
 mod activations;
+mod alone;
+mod batch;
 mod device;
 mod executor;
 mod hook;

@@ -6,7 +6,7 @@ use super::{Change, Changed};
 use crate::graph::{Graph, HostTensor, ValueId};
 
 /// Elements of parameters that differ from the graph's.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Weights {
     edits: BTreeMap<ValueId, Vec<(usize, f32)>>,
 }
@@ -34,6 +34,11 @@ impl Weights {
     /// Whether this parameter does.
     pub fn contains(&self, value: ValueId) -> bool {
         self.edits.contains_key(&value)
+    }
+
+    /// The elements of a parameter that differ, each once.
+    pub fn edits(&self, parameter: ValueId) -> Option<BTreeMap<usize, f32>> {
+        self.edits.get(&parameter).map(|edits| edits.iter().copied().collect())
     }
 
     /// The one element that differs, where there is but one.

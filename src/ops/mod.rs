@@ -15,6 +15,7 @@
 //! a NaN, or numbers below 2^-126, which it may take for zero.
 
 mod array;
+mod batch;
 mod binary;
 mod conv;
 mod extent;
@@ -32,6 +33,7 @@ mod unary;
 mod tests;
 
 pub use array::Array;
+pub use batch::{Operand, batched};
 pub use extent::{Extent, Region};
 
 use crate::graph::{Op, Step, infer};
