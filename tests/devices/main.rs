@@ -1,4 +1,4 @@
-//! The CPU and the GPU side by side: operators, whole networks, campaigns.
+//! The CPU and the GPU side by side: operators, whole networks, waves, campaigns.
 //!
 //! Any wgpu adapter will do, a software one included. Where there is none, the tests say so and pass.
 
@@ -6,6 +6,7 @@ mod networks;
 mod operators;
 #[path = "../support/shared.rs"]
 mod shared;
+mod waves;
 
 use burn::tensor::Device;
 use faultscope::platform::{DeviceChoice, open};
