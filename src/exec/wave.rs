@@ -139,8 +139,9 @@ impl<'a> Walk<'a> {
         let mut wanted: Vec<bool> = self.images.iter().map(unknown).collect();
         let on_the_way = steps.iter().any(|step| step.output.is_none());
         if on_the_way {
-            // A step that reads around a position, and a parameter that differs, need what is not in the patch.
-            let reads_around = steps[1..].iter().any(|step| !step.kernel.is_local());
+            // A step that reads around a position or a second tensor, and a parameter that differs, need what is not in
+            // the patch.
+            let reads_around = steps[1..].iter().any(|step| !step.kernel.is_local() || step.inputs.len() > 1);
             for (lane, _) in self.lanes.iter().zip(touched).filter(|(_, touched)| **touched) {
                 let altered = steps.iter().any(|step| lane.alters(step));
                 wanted[lane.image] |= reads_around || altered;

@@ -4,7 +4,6 @@ use std::sync::{Arc, LazyLock};
 
 use burn::tensor::Device;
 use proptest::prelude::*;
-use proptest::sample::Index;
 use proptest::test_runner::TestCaseError;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -23,13 +22,13 @@ const EVERYTHING: Observe = Observe { trace: true, keep: true };
 #[derive(Clone, Copy, Debug)]
 struct Fault {
     weight: bool,
-    layer: Index,
-    element: Index,
+    layer: u32,
+    element: u32,
     corruption: Corruption,
 }
 
 /// An image and the faults that strike together.
-type Draw = (Index, Vec<Fault>);
+type Draw = (u32, Vec<Fault>);
 
 fn faults() -> impl Strategy<Value = Fault> {
     let corruption = prop_oneof![
@@ -38,7 +37,7 @@ fn faults() -> impl Strategy<Value = Fault> {
         3 => (-2.0f32..2.0).prop_map(Corruption::Set),
         1 => prop::sample::select(vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0]).prop_map(Corruption::Set),
     ];
-    (prop::bool::weighted(0.25), any::<Index>(), any::<Index>(), corruption)
+    (prop::bool::weighted(0.25), any::<u32>(), any::<u32>(), corruption)
         .prop_map(|(weight, layer, element, corruption)| Fault { weight, layer, element, corruption })
 }
 
@@ -49,7 +48,7 @@ fn draws() -> impl Strategy<Value = Vec<Draw>> {
         2 => prop::collection::vec(faults(), 2..5),
         1 => same_layer(),
     ];
-    prop::collection::vec((any::<Index>(), together), 20..50)
+    prop::collection::vec((any::<u32>(), together), 20..50)
 }
 
 /// Several elements of one layer, some of them perhaps the same.
@@ -64,8 +63,8 @@ fn same_layer() -> impl Strategy<Value = Vec<Fault>> {
 fn site(graph: &Graph, fault: Fault) -> Site {
     let weights = SiteSpace::of(graph, Target::Weight);
     let space = if fault.weight { weights } else { SiteSpace::of(graph, Target::Activation) };
-    let sites = &space.layers()[fault.layer.index(space.layers().len())];
-    let (tensor, element) = sites.locate(graph, fault.element.index(sites.elements)).unwrap();
+    let sites = &space.layers()[fault.layer as usize % space.layers().len()];
+    let (tensor, element) = sites.locate(graph, fault.element as usize % sites.elements).unwrap();
     Site { target: space.target(), layer: sites.layer, tensor, element, corruption: fault.corruption }
 }
 
@@ -90,7 +89,7 @@ impl Bench {
         let lane = |(image, faults): &Draw| {
             let mut sites: Vec<Site> = faults.iter().map(|&fault| site(&graph, fault)).collect();
             sites.sort_by_key(|site| site.layer);
-            (image.index(IMAGES), sites)
+            (*image as usize % IMAGES, sites)
         };
         let lanes = draws.iter().map(lane).collect();
         Self { executor, inputs, goldens, lanes }
@@ -185,8 +184,6 @@ fn told_alike(graph: &Graph, a: &Faulty, b: &Faulty) -> Result<(), TestCaseError
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
-
     /// The heart of it.
     #[test]
     fn waves_give_what_whole_runs_give(recipe in recipes(), draws in draws()) {
@@ -209,7 +206,7 @@ proptest! {
 
     /// What a lane gives depends on the lane alone.
     #[test]
-    fn lanes_do_not_depend_on_their_company(recipe in recipes(), draws in draws(), order: Vec<Index>) {
+    fn lanes_do_not_depend_on_their_company(recipe in recipes(), draws in draws(), order: Vec<u32>) {
         let bench = Bench::new(&recipe, &draws);
         let settings = Settings { observe: EVERYTHING, whole: false };
         let together = pool(2).install(|| bench.all(settings));
@@ -217,7 +214,7 @@ proptest! {
         let mut shuffled: Vec<usize> = (0..bench.lanes.len()).collect();
         order.iter().enumerate().for_each(|(place, other)| {
             let (count, place) = (shuffled.len(), place % shuffled.len());
-            shuffled.swap(place, other.index(count));
+            shuffled.swap(place, *other as usize % count);
         });
         let images: Vec<usize> = (0..IMAGES).rev().collect();
         let other = pool(1).install(|| bench.wave(&images, &shuffled, settings));
@@ -232,7 +229,8 @@ proptest! {
             told_alike(bench.graph(), &together.lanes[lane], &alone.lanes[0])?;
             work += alone.work.lanes;
         }
-        prop_assert_eq!(together.work.lanes, work);
+        // What is known of a golden run for one lane's sake can only spare another work.
+        prop_assert!(together.work.lanes <= work);
 
         // Nobody looks on: the answers are the same.
         let blind = bench.all(Settings::default());
