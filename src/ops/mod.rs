@@ -5,12 +5,12 @@
 //! multiplying with a mask. A window, a row of a softmax or a sum that holds a NaN is NaN; `Relu`, `Clip`, `Max`
 //! and `ThresholdedRelu` of a NaN are NaN.
 //!
-//! On the CPU the same inputs give the same bits each time, and an element that does not depend on a changed
-//! input keeps its bits.
+//! They are what runs on GPUs. The CPU has kernels of its own for most of them ([`kernels`](crate::kernels)), which
+//! are checked against these and come here for what they lack: on the CPU the same inputs give the same bits each time.
 //!
 //! The GPU is another matter: WGSL lets a driver assume that there are no NaN and no infinities. Where burn's
 //! kernels were seen to lose them (maximum pooling, powers), the operator puts them back, so that
-//! `tests/ops_devices.rs` finds the same NaN and infinities on both devices (Mesa's llvmpipe); a driver that uses
+//! `tests/devices` finds the same NaN and infinities on both devices (Mesa's llvmpipe); a driver that uses
 //! the freedom elsewhere may still differ. What a GPU never promises is the last bits of a number, the payload of
 //! a NaN, or numbers below 2^-126, which it may take for zero.
 
