@@ -1,0 +1,117 @@
+//! Waves give what whole runs give, on real networks and on architectures with random weights: for every fault the same
+//! scores, bit for bit, and so the same class and the same outcome. And they do it with as few multiply-adds as measured.
+//!
+//! Each network gets as many faults as take seconds. As many as one likes, of all networks (about 20 minutes on two
+//! cores): `FAULTSCOPE_FAULTS=2000 cargo test --release --test exactness -- --nocapture --include-ignored`
+
+mod networks;
+mod proof;
+#[path = "../support/shared.rs"]
+mod shared;
+
+use networks::{Images, Network};
+use proof::{Expected, prove};
+
+/// The networks beside the project, from the files of two frameworks, with real images.
+mod real {
+    use super::*;
+
+    fn gtsrb_cnn(file: &str) {
+        let Some(network) = Network::shared(file, Images::Gtsrb) else { return };
+        prove(&network, 2000, &Expected { multiply_adds: None, saved: 20.0 });
+    }
+
+    #[test]
+    fn gtsrb_cnn_from_onnx() {
+        gtsrb_cnn("gtsrb_cnn.onnx");
+    }
+
+    #[test]
+    fn gtsrb_cnn_from_keras() {
+        gtsrb_cnn("gtsrb_cnn.keras");
+    }
+
+    fn cifar100_resnet20(file: &str) {
+        let Some(network) = Network::shared(file, Images::Cifar100) else { return };
+        // He et al., "Deep Residual Learning for Image Recognition": 0.27 M parameters; its multiply-adds are known as
+        // 40.8 M with ten classes.
+        prove(&network, 2000, &Expected { multiply_adds: Some(40.8e6), saved: 6.5 });
+    }
+
+    #[test]
+    fn cifar100_resnet20_from_onnx() {
+        cifar100_resnet20("cifar100_resnet20.onnx");
+    }
+
+    #[test]
+    fn cifar100_resnet20_from_hdf5() {
+        cifar100_resnet20("cifar100_resnet20.h5");
+    }
+}
+
+/// The network whose weights are part of the project: what can be checked anywhere.
+#[test]
+fn gtsrb_resnet8() {
+    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
+    let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb);
+    prove(&network, 2000, &Expected { multiply_adds: None, saved: 8.0 });
+}
+
+/// Architectures with random weights. Their sizes are those of the papers.
+mod random {
+    use super::*;
+
+    /// Simonyan and Zisserman's, for images of 32 x 32.
+    #[test]
+    fn vgg16_for_small_images() {
+        prove(&Network::zoo("vgg16-32x32"), 100, &Expected { multiply_adds: Some(0.333e9), saved: 8.0 });
+    }
+
+    /// He et al., table 1: 3.8 G.
+    #[test]
+    fn resnet50() {
+        prove(&Network::zoo("resnet50"), 20, &Expected { multiply_adds: Some(3.86e9), saved: 8.5 });
+    }
+
+    /// The authors' repository: 407 M.
+    #[test]
+    fn efficientnet_lite0() {
+        prove(&Network::efficientnet_lite0(), 40, &Expected { multiply_adds: Some(0.39e9), saved: 5.0 });
+    }
+
+    /// Sandler et al., "MobileNetV2": 300 M.
+    #[test]
+    fn mobilenetv2() {
+        prove(&Network::zoo("mobilenetv2"), 40, &Expected { multiply_adds: Some(0.30e9), saved: 8.0 });
+    }
+
+    /// Huang et al., "Densely Connected Convolutional Networks".
+    #[test]
+    fn densenet121() {
+        prove(&Network::zoo("densenet121"), 16, &Expected { multiply_adds: Some(2.85e9), saved: 7.0 });
+    }
+
+    /// Squeeze and excite.
+    #[test]
+    fn efficientnetb0() {
+        prove(&Network::zoo("efficientnetb0"), 20, &Expected { multiply_adds: Some(0.39e9), saved: 2.0 });
+    }
+
+    /// Too large to be made in seconds.
+    #[test]
+    #[ignore = "takes gigabytes and minutes"]
+    fn vgg16() {
+        prove(&Network::zoo("vgg16"), 20, &Expected { multiply_adds: Some(15.47e9), saved: 20.0 });
+    }
+
+    #[test]
+    #[ignore = "takes minutes"]
+    fn the_others() {
+        for id in ["resnet18-32x32", "resnet50-32x32", "googlenet-32x32", "inceptionv4-32x32", "xception-32x32"] {
+            prove(&Network::zoo(id), 100, &Expected { multiply_adds: None, saved: 1.5 });
+        }
+        for id in ["nasnetmobile", "inceptionresnetv2", "inceptionv3", "xception"] {
+            prove(&Network::zoo(id), 20, &Expected { multiply_adds: None, saved: 1.5 });
+        }
+    }
+}

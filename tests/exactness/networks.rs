@@ -1,0 +1,132 @@
+//! Networks and images to inject faults into.
+
+use burn::tensor::Device;
+use faultscope::campaign::Lab;
+use faultscope::data::Image;
+use faultscope::graph::HostTensor;
+use faultscope::import;
+use faultscope::model::{Card, Model};
+use faultscope::zoo::{Architecture, EfficientNetLite, efficientnet_lite};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Images of a network: more are not needed to meet every kind of activation.
+pub const IMAGES: usize = 8;
+
+/// Where images come from.
+#[derive(Clone, Copy)]
+pub enum Images {
+    Gtsrb,
+    Cifar100,
+}
+
+/// A network with its images.
+pub struct Network {
+    pub name: String,
+    pub lab: Lab,
+    pub images: Vec<HostTensor>,
+}
+
+impl Network {
+    /// A model beside the project; `None`, with a word, where it or its images are not there.
+    pub fn shared(file: &str, images: Images) -> Option<Self> {
+        let path = super::shared::shared(&format!("models/{file}"))?;
+        let bytes = std::fs::read(path).expect("the model can be read");
+        images.real()?;
+        Some(Self::read(file, bytes, images))
+    }
+
+    /// The model in `bytes`.
+    pub fn read(file: &str, bytes: Vec<u8>, images: Images) -> Self {
+        Self::new(file, import::load(file, bytes).expect("a model"), images)
+    }
+
+    /// An architecture with random weights.
+    pub fn zoo(id: &str) -> Self {
+        let architecture = Architecture::of(id).expect("an architecture");
+        Self::sober(id, architecture.random(architecture.classes(), 0).expect("weights"))
+    }
+
+    /// The architecture that lies under models/, with random weights: kernels as He et al. draw them, statistics of
+    /// batch normalisation 0 and 1.
+    pub fn efficientnet_lite0() -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let graph = efficientnet_lite(EfficientNetLite::Lite0, |name, shape| {
+            let count = shape.iter().product();
+            let limit = (6.0 / shape[1..].iter().product::<usize>() as f32).sqrt();
+            let data = match shape {
+                [_] if name.ends_with(".weight") || name.ends_with(".running_var") => vec![1.0; count],
+                [_] => vec![0.0; count],
+                _ => (0..count).map(|_| limit * (2.0 * rng.random::<f32>() - 1.0)).collect(),
+            };
+            HostTensor::new(shape, data)
+        });
+        let card = Card { name: "efficientnet-lite0".into(), ..Card::default() };
+        Self::sober("efficientnet-lite0", Model::new(graph.expect("builds"), card).expect("a classifier"))
+    }
+
+    fn new(name: &str, model: Model, images: Images) -> Self {
+        let images = images.real().unwrap_or_else(drawn);
+        let input = |image: &Image| model.preprocess().apply(image, model.input_shape()).expect("an input");
+        let images = images.iter().map(input).collect();
+        Self { name: name.into(), lab: Lab::new(model, &Device::flex()).expect("a valid graph"), images }
+    }
+
+    /// Random weights may make scores so large that a class is certain, and rounding then hides what a fault does. Images
+    /// faint enough make the network less sure.
+    fn sober(name: &str, model: Model) -> Self {
+        let mut network = Self::new(name, model, Images::Gtsrb);
+        let sure = |network: &Self| {
+            let golden = pollster::block_on(network.lab.golden(&network.images[0])).expect("a golden run");
+            golden.logits.iter().fold(0f32, |most, score| most.max(*score)) > 0.75
+        };
+        // Scores without softmax are never sure.
+        let classifies = network.lab.model().graph.nodes.last().is_some_and(|layer| layer.kind == "Dense");
+        while classifies && sure(&network) {
+            for image in &mut network.images {
+                image.data = image.data.iter().map(|value| value / 8.0).collect();
+            }
+        }
+        network
+    }
+}
+
+impl Images {
+    /// Photographs, where they are.
+    fn real(self) -> Option<Vec<Image>> {
+        const BYTES: usize = 3 * 32 * 32;
+        let image = |rgb: Vec<u8>| Image { width: 32, height: 32, rgb };
+        match self {
+            Self::Gtsrb => {
+                let bytes = std::fs::read(super::shared::shared("data/gtsrb/test_images.npy")?).expect("images");
+                let pixels = npyz::NpyFile::new(&bytes[..]).expect("an npy file").into_vec::<u8>().expect("bytes");
+                // The data set is sorted by nothing; a stride gets several signs all the same.
+                Some(pixels.chunks_exact(BYTES).step_by(97).take(IMAGES).map(|rgb| image(rgb.to_vec())).collect())
+            }
+            Self::Cifar100 => {
+                let bytes = std::fs::read(super::shared::shared("data/cifar100/test.bin")?).expect("images");
+                // Two labels, then a plane for each colour.
+                let interleaved = |record: &[u8]| -> Vec<u8> {
+                    let planes = &record[2..];
+                    (0..BYTES).map(|index| planes[index % 3 * 1024 + index / 3]).collect()
+                };
+                let records = bytes.chunks_exact(BYTES + 2).take(IMAGES);
+                Some(records.map(|record| image(interleaved(record))).collect())
+            }
+        }
+    }
+}
+
+/// Discs of random colours on random grounds.
+fn drawn() -> Vec<Image> {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    (0..IMAGES)
+        .map(|_| {
+            let [ground, disc]: [[u8; 3]; 2] = rng.random();
+            let (x, y, radius) = (rng.random_range(8..24), rng.random_range(8..24), rng.random_range(4..12));
+            let inside = |at: i32| (at % 32 - x).pow(2) + (at / 32 - y).pow(2) < i32::pow(radius, 2);
+            let rgb = (0..32 * 32).flat_map(|at| if inside(at) { disc } else { ground }).collect();
+            Image { width: 32, height: 32, rgb }
+        })
+        .collect()
+}
