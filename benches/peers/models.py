@@ -76,7 +76,8 @@ NETWORKS = {"resnet50": resnet50, "vgg16-32x32": vgg16_32x32}
 
 def build(name):
     """The network `name` for inference and the shape of its input, C x H x W. Always with the same weights: convolutions
-    as He et al. draw them, statistics of batch normalisation as PyTorch starts them."""
+    as He et al. draw them, statistics of batch normalisation those of smooth random images, so that activations are of
+    the size they have in trained networks, and about half of those of a ReLU are zero."""
     torch.manual_seed(0)
     model, shape = NETWORKS[name]()
     for module in model.modules():
@@ -84,4 +85,16 @@ def build(name):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # The mean of all batches; there is one.
+    images = nn.functional.interpolate(torch.rand(16, 3, 8, 8), shape[1:], mode="bilinear")
+    with torch.no_grad():
+        model.train()(images)
+    return model.eval(), shape
+
+
+def load(name, weights):
+    """The same with the weights in a file, which are the same to the last bit."""
+    model, shape = NETWORKS[name]()
+    model.load_state_dict(torch.load(weights))
     return model.eval(), shape

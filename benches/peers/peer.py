@@ -1,6 +1,7 @@
-"""PyTorch and PyTorchFI as a server of measurements: peer.py NETWORK IMAGES THREADS.
+"""PyTorch and PyTorchFI as a server of measurements: peer.py NETWORK WEIGHTS IMAGES THREADS.
 
-IMAGES holds a batch of inputs, float32, N x C x H x W. Requests come as one JSON object a line on standard input, answers
+WEIGHTS is what export.py wrote. IMAGES holds a batch of inputs, float32, N x C x H x W. Requests come as one JSON object a
+line on standard input, answers
 go as one a line to standard output, so that the asker can measure itself and this program in turn:
 
   {"do": "dense"}                     one inference of the batch
@@ -66,15 +67,15 @@ def quicker(candidates, rounds=2):
 
 
 def main():
-    name, images, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    name, weights, images, threads = *sys.argv[1:4], int(sys.argv[4])
     torch.set_num_threads(threads)
-    model, shape = models.build(name)
+    model, shape = models.load(name, weights)
     batch = torch.from_numpy(numpy.fromfile(images, dtype="<f4").reshape(-1, *shape))
     one = batch[:1].clone()
 
     # PyTorch computes on either order of axes; which is quicker depends on the network and the machine.
     last = torch.channels_last
-    other, _ = models.build(name)
+    other, _ = models.load(name, weights)
     other = other.to(memory_format=last)
     batch_last, one_last = batch.to(memory_format=last), one.to(memory_format=last)
     first, second = (model, batch), (other, batch_last)

@@ -58,7 +58,10 @@ impl Peer {
         let threads = available_parallelism().map_or(1, usize::from).to_string();
         let mut process = Command::new(python)
             .arg(folder.join("peer.py"))
-            .args([subject.id.as_ref(), images.path().as_os_str(), threads.as_ref()])
+            .arg(&subject.id)
+            .arg(Path::new(&subject.name).with_extension("pt"))
+            .arg(images.path())
+            .arg(&threads)
             .env("OMP_NUM_THREADS", &threads)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
