@@ -4,19 +4,26 @@
 
 use std::ops::Range;
 
-use super::matrix::Matrix;
+use super::matrix::{Matrix, Rows};
 use super::window::Window;
 use super::{Extent, Job, Kernel, Region, View};
 use crate::graph::HostTensor;
 use crate::platform;
 
-/// Rows that are multiplied at a time: what a tile of them reads stays in the second cache, and a panel is used for all.
+/// What the rows of a block read: it stays in the second cache while they meet panel after panel.
 const BLOCK_BYTES: usize = 512 << 10;
-/// Most rows at a time, and what their number is a multiple of (the heights of all tiles divide it).
+/// Most rows of a block.
 const BLOCK_ROWS: usize = 168;
-const TILE_ROWS: usize = 12;
+/// What the number of rows of a block is a multiple of, so that few are left over from tiles.
+const TILE_ROWS: usize = 3;
+/// Fewer rows than this a thread are not worth sharing out: the columns are.
+const FEW: usize = 12;
 
 /// A convolution whose groups of channels are wide enough to be products.
+///
+/// Nothing is copied to make a row of the product where it need not be: taps that are neighbours in a line of the image
+/// lie in one piece, and a row is such pieces, one a line of the kernel. Copies are made at the edges, and where the rows
+/// of a patch meet golden ones.
 #[derive(Debug)]
 pub(super) struct Convolution {
     window: Window,
@@ -27,13 +34,27 @@ pub(super) struct Convolution {
     groups: Vec<(usize, Matrix)>,
     /// Output channels of a group.
     wide: usize,
+    /// By column of the output, the taps inside the image and where the first one reads.
+    columns: Vec<(Range<usize>, usize)>,
+    /// Whether a piece is a line of the kernel, or else a single tap.
+    by_line: bool,
+    /// A piece in the padding.
+    zeros: Vec<f32>,
 }
 
-/// A row of the product: where the result goes.
-struct Target<'a> {
+/// Some positions of a job, row by row from number `start` on, and where their rows go.
+struct Stretch<'a> {
     job: usize,
-    position: [usize; 2],
+    start: usize,
     out: &'a mut [f32],
+}
+
+/// A part of a row of the product.
+enum Piece<'a> {
+    /// Where it lies in the input.
+    There(&'a [f32]),
+    /// From here on among the copies.
+    Copied(usize),
 }
 
 impl Convolution {
@@ -75,39 +96,10 @@ impl Convolution {
             (filters.start / (weight.shape[0] / groups) * depth, matrix)
         };
         let groups: Vec<(usize, Matrix)> = filters.map(group).collect();
-        Self { window, input, depth, wide: groups[0].1.columns(), groups }
-    }
-
-    /// Whether a row of the product is just a row of the input, or a part of it.
-    fn is_pointwise(&self) -> bool {
-        let Window { kernel, strides, before, input, output, .. } = self.window;
-        let inside = |axis: usize| (output[axis] - 1) * strides[axis] < input[axis];
-        kernel == [1, 1] && before == [0, 0] && inside(0) && inside(1) && self.groups.len() == 1
-    }
-
-    fn block(&self, targets: &mut [Target<'_>], inputs: &[&View<'_>]) {
-        let inner = self.inner();
-        let places: Vec<(usize, [usize; 2])> = targets.iter().map(|target| (target.job, target.position)).collect();
-        let mut outs: Vec<&mut [f32]> = targets.iter_mut().map(|target| &mut *target.out).collect();
-        if self.is_pointwise() {
-            let [down, right] = self.window.strides;
-            let own = self.groups[0].0..self.groups[0].0 + self.depth;
-            let row = |&(job, [y, x]): &(usize, [usize; 2])| &inputs[job].row(y * down, x * right)[own.clone()];
-            let rows: Vec<&[f32]> = places.iter().map(row).collect();
-            return self.multiply(0, &rows, &mut outs);
-        }
-        let mut gathered = vec![0.0; places.len() * inner];
-        for group in 0..self.groups.len() {
-            if group > 0 {
-                // What lies outside of the image stays zero, for every group.
-                gathered.fill(0.0);
-            }
-            for (row, &(job, position)) in gathered.chunks_exact_mut(inner).zip(&places) {
-                self.gather(inputs[job], position, self.groups[group].0, row);
-            }
-            let rows: Vec<&[f32]> = gathered.chunks_exact(inner).collect();
-            self.multiply(group, &rows, &mut outs);
-        }
+        let columns = (0..window.output[1]).map(|x| window.taps(1, x)).collect();
+        let by_line = depth == input.channels && window.dilations[1] == 1;
+        let zeros = vec![0.0; depth * if by_line { window.kernel[1] } else { 1 }];
+        Self { window, input, depth, wide: groups[0].1.columns(), groups, columns, by_line, zeros }
     }
 
     /// Length of the rows of a product.
@@ -119,40 +111,72 @@ impl Convolution {
         self.groups.len() * self.wide
     }
 
-    fn multiply(&self, group: usize, rows: &[&[f32]], outs: &mut [&mut [f32]]) {
-        let (first, matrix) = (group * self.wide, &self.groups[group].1);
-        if rows.len() < TILE_ROWS && platform::threads() > 1 {
-            matrix.multiply_few(rows, outs, first);
-        } else {
-            matrix.multiply(rows, outs, first);
+    /// Computes a block of rows.
+    fn block(&self, stretches: Vec<Stretch<'_>>, jobs: &[(View<'_>, Region)]) {
+        let mut places = Vec::with_capacity(BLOCK_ROWS);
+        let mut outs: Vec<&mut [f32]> = Vec::with_capacity(BLOCK_ROWS);
+        for Stretch { job, start, out } in stretches {
+            let (_, region) = jobs[job];
+            let rows = out.chunks_exact_mut(self.features());
+            let position = |index: usize| [region.top + index / region.width(), region.left + index % region.width()];
+            places.extend((start..start + rows.len()).map(|index| (job, position(index))));
+            outs.extend(rows);
+        }
+        let [lines, taps] = self.window.kernel;
+        let parts = if self.by_line { lines } else { lines * taps };
+        for (group, &(channel, ref matrix)) in self.groups.iter().enumerate() {
+            let mut copies = Vec::new();
+            let mut pieces = Vec::with_capacity(parts * places.len());
+            for part in 0..parts {
+                let piece = |&(job, position): &(usize, [usize; 2])| {
+                    self.piece(&jobs[job].0, position, part, channel, &mut copies)
+                };
+                pieces.extend(places.iter().map(piece));
+            }
+            let pieces: Vec<&[f32]> = pieces
+                .iter()
+                .map(|piece| match *piece {
+                    Piece::There(row) => row,
+                    Piece::Copied(start) => &copies[start..][..self.zeros.len()],
+                })
+                .collect();
+            let rows = Rows { pieces: &pieces, count: places.len() };
+            if places.len() < FEW && platform::threads() > 1 {
+                matrix.multiply_few(rows, &mut outs, group * self.wide);
+            } else {
+                matrix.multiply(rows, &mut outs, group * self.wide);
+            }
         }
     }
 
-    /// Copies what an output position reads into `row`, which is zero.
-    fn gather(&self, input: &View<'_>, [y, x]: [usize; 2], channel: usize, row: &mut [f32]) {
-        let window = &self.window;
-        let [_, columns] = window.kernel;
-        let depth = self.depth;
-        let whole = depth == self.input.channels && window.dilations[1] == 1;
-        let (inside, start) = window.taps(1, x);
-        for (tap_row, line) in row.chunks_exact_mut(columns * depth).enumerate() {
-            let Some(source_y) = window.source(0, y, tap_row) else { continue };
-            if whole {
-                // Neighbouring taps read neighbouring rows.
-                let mut to = &mut line[inside.start * depth..inside.end * depth];
-                for run in input.line(source_y, start..start + inside.len()) {
-                    let (head, tail) = to.split_at_mut(run.len());
-                    head.copy_from_slice(run);
-                    to = tail;
-                }
-                continue;
-            }
-            for (tap, to) in line.chunks_exact_mut(depth).enumerate() {
-                if let Some(source_x) = window.source(1, x, tap) {
-                    to.copy_from_slice(&input.row(source_y, source_x)[channel..][..depth]);
-                }
-            }
+    /// Part `part` of what an output position reads, from input channel `channel` on.
+    fn piece<'a>(
+        &'a self,
+        input: &View<'a>,
+        [y, x]: [usize; 2],
+        part: usize,
+        channel: usize,
+        copies: &mut Vec<f32>,
+    ) -> Piece<'a> {
+        let (line, tap) =
+            if self.by_line { (part, 0) } else { (part / self.window.kernel[1], part % self.window.kernel[1]) };
+        let Some(y) = self.window.source(0, y, line) else { return Piece::There(&self.zeros) };
+        if !self.by_line {
+            let inside = |x| &input.row(y, x)[channel..][..self.depth];
+            return Piece::There(self.window.source(1, x, tap).map_or(&self.zeros, inside));
         }
+        let &(Range { start, end }, source) = &self.columns[x];
+        let reads = source..source + (end - start);
+        if end - start == self.window.kernel[1]
+            && let Some(run) = input.joined(y, reads.clone())
+        {
+            return Piece::There(run);
+        }
+        let at = copies.len();
+        copies.resize(at + start * self.depth, 0.0);
+        input.line(y, reads).for_each(|run| copies.extend_from_slice(run));
+        copies.resize(at + self.zeros.len(), 0.0);
+        Piece::Copied(at)
     }
 }
 
@@ -162,22 +186,36 @@ impl Kernel for Convolution {
     }
 
     fn is_local(&self) -> bool {
-        self.is_pointwise() && self.window.strides == [1, 1] && self.window.input == self.window.output
+        let Window { kernel, strides, before, input, output, .. } = self.window;
+        kernel == [1, 1] && strides == [1, 1] && before == [0, 0] && input == output
     }
 
     fn compute(&self, jobs: &mut [Job<'_>]) {
+        let positions: usize = jobs.iter().map(|job| job.region.positions()).sum();
+        let threads = platform::threads();
+        let fits = BLOCK_BYTES / (4 * self.input.channels * self.window.kernel[0]);
+        let most = fits.clamp(TILE_ROWS, BLOCK_ROWS);
+        // As many blocks for each thread.
+        let blocks = if positions < FEW * threads { 1 } else { positions.div_ceil(most).next_multiple_of(threads) };
+        let rows = positions.div_ceil(blocks).next_multiple_of(TILE_ROWS);
+
+        let (mut blocks, mut room) = (Vec::with_capacity(blocks), 0);
         let mut inputs = Vec::with_capacity(jobs.len());
-        let mut targets = Vec::with_capacity(jobs.iter().map(|job| job.region.positions()).sum());
         for (index, job) in jobs.iter_mut().enumerate() {
-            inputs.push(&job.inputs[0]);
-            let positions = job.region.iter();
-            let rows = job.out.chunks_exact_mut(self.features());
-            targets.extend(positions.zip(rows).map(|(position, out)| Target { job: index, position, out }));
+            inputs.push((job.inputs[0], job.region));
+            let (mut start, mut out) = (0, &mut *job.out);
+            while !out.is_empty() {
+                if room == 0 {
+                    blocks.push(Vec::new());
+                    room = rows;
+                }
+                let taken = room.min(out.len() / self.features());
+                let (head, tail) = out.split_at_mut(taken * self.features());
+                blocks.last_mut().expect("one was pushed").push(Stretch { job: index, start, out: head });
+                (start, out, room) = (start + taken, tail, room - taken);
+            }
         }
-        let fits = BLOCK_BYTES / (4 * self.inner());
-        let share = targets.len().div_ceil(platform::threads());
-        let rows = fits.min(share).clamp(1, BLOCK_ROWS).next_multiple_of(TILE_ROWS);
-        platform::for_each(targets.chunks_mut(rows).collect(), |block| self.block(block, &inputs));
+        platform::for_each(blocks, |block| self.block(block, &inputs));
     }
 
     fn multiply_adds(&self) -> u64 {

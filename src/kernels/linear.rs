@@ -1,6 +1,6 @@
 //! Dense layers: rows times a constant matrix.
 
-use super::matrix::Matrix;
+use super::matrix::{Matrix, Rows};
 use super::{Job, Kernel, Region};
 use crate::platform;
 
@@ -32,11 +32,13 @@ impl Kernel for Linear {
         }
         let threads = platform::threads();
         if threads > 1 && rows.len() < FEW * threads {
-            return self.matrix.multiply_few(&rows, &mut outs, 0);
+            return self.matrix.multiply_few(Rows { pieces: &rows, count: rows.len() }, &mut outs, 0);
         }
         let share = rows.len().div_ceil(threads).next_multiple_of(FEW).max(FEW);
         let shares: Vec<_> = rows.chunks(share).zip(outs.chunks_mut(share)).collect();
-        platform::for_each(shares, |(rows, outs)| self.matrix.multiply(rows, outs, 0));
+        platform::for_each(shares, |(rows, outs)| {
+            self.matrix.multiply(Rows { pieces: rows, count: rows.len() }, outs, 0);
+        });
     }
 
     fn multiply_adds(&self) -> u64 {

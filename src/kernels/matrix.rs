@@ -25,6 +25,15 @@ pub(super) struct Matrix {
     bias: Option<Vec<f32>>,
 }
 
+/// Rows to be multiplied, each in pieces of one length.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows<'a> {
+    /// The first piece of each row, then the second of each, and so on.
+    pub pieces: &'a [&'a [f32]],
+    /// Number of rows.
+    pub count: usize,
+}
+
 /// Some columns of a matrix: for each step of the inner dimension, their elements.
 #[derive(Debug)]
 struct Panel {
@@ -90,8 +99,7 @@ impl Matrix {
     }
 
     /// Writes the product of each of `rows` to the place of the same number in `out`, from its column `first` on.
-    pub fn multiply(&self, rows: &[&[f32]], out: &mut [&mut [f32]], first: usize) {
-        debug_assert!(rows.iter().all(|row| row.len() == self.inner), "rows of the matrix' inner length");
+    pub fn multiply(&self, rows: Rows<'_>, out: &mut [&mut [f32]], first: usize) {
         for panel in &self.panels {
             let bias = self.bias.as_deref().map(|bias| &bias[panel.first..]);
             Product { matrix: self, panel, bias, rows, out, first: first + panel.first }.compute();
@@ -99,9 +107,9 @@ impl Matrix {
     }
 
     /// The same for few rows, each thread with its share of the columns.
-    pub fn multiply_few(&self, rows: &[&[f32]], out: &mut [&mut [f32]], first: usize) {
+    pub fn multiply_few(&self, rows: Rows<'_>, out: &mut [&mut [f32]], first: usize) {
         let mut parts: Vec<_> =
-            self.panels.iter().map(|panel| (panel, vec![0.0; rows.len() * self.width(panel)])).collect();
+            self.panels.iter().map(|panel| (panel, vec![0.0; rows.count * self.width(panel)])).collect();
         platform::for_each(parts.iter_mut().collect(), |(panel, part)| {
             let bias = self.bias.as_deref().map(|bias| &bias[panel.first..]);
             let mut out: Vec<&mut [f32]> = part.chunks_exact_mut(self.width(panel)).collect();
@@ -126,44 +134,44 @@ struct Product<'a, 'o> {
     matrix: &'a Matrix,
     panel: &'a Panel,
     bias: Option<&'a [f32]>,
-    rows: &'a [&'a [f32]],
+    rows: Rows<'a>,
     out: &'a mut [&'o mut [f32]],
     first: usize,
 }
 
 impl Product<'_, '_> {
     fn compute(mut self) {
-        // Tiles fill the registers: 32 of them where vectors are 16 wide, else 16.
+        // Tiles fill the vector registers, 32 of them where vectors are 16 wide, else 16, as far as there are registers
+        // for the rows' addresses.
         match (self.panel.width, self.matrix.lanes) {
             (4, 16) => self.tiles::<4, 6, 3>(),
-            (2, 16) => self.tiles::<2, 12, 4>(),
-            (_, 16) => self.tiles::<1, 14, 4>(),
+            (2, 16) => self.tiles::<2, 8, 4>(),
+            (_, 16) => self.tiles::<1, 8, 4>(),
             (4, _) => self.tiles::<4, 3, 2>(),
             (2, _) => self.tiles::<2, 6, 3>(),
-            _ => self.tiles::<1, 8, 3>(),
+            _ => self.tiles::<1, 8, 4>(),
         }
     }
 
     /// All rows: as many as go in tiles of `TALL`, the others in tiles of `LOW`, then one by one.
     fn tiles<const WIDTH: usize, const TALL: usize, const LOW: usize>(&mut self) {
-        let (tall, rest) = self.rows.as_chunks::<TALL>();
-        let (low, single) = rest.as_chunks::<LOW>();
         let mut at = 0;
-        for rows in tall {
-            at = self.tile::<WIDTH, TALL>(rows, at);
+        while at + TALL <= self.rows.count {
+            at = self.tile::<WIDTH, TALL>(at);
         }
-        for rows in low {
-            at = self.tile::<WIDTH, LOW>(rows, at);
+        while at + LOW <= self.rows.count {
+            at = self.tile::<WIDTH, LOW>(at);
         }
-        for row in single {
-            at = self.tile::<WIDTH, 1>(&[*row], at);
+        while at < self.rows.count {
+            at = self.tile::<WIDTH, 1>(at);
         }
     }
 
     /// Computes the tile whose first row is `at`; the row after it.
-    fn tile<const WIDTH: usize, const ROWS: usize>(&mut self, rows: &[&[f32]; ROWS], at: usize) -> usize {
+    fn tile<const WIDTH: usize, const ROWS: usize>(&mut self, at: usize) -> usize {
         let mut sums = [0.0; MOST_SUMS];
-        platform::vectorised(Tile::<WIDTH, ROWS> { rows, panel: self.panel.data.as_slice(), sums: &mut sums });
+        let (rows, panel) = (self.rows, self.panel.data.as_slice());
+        platform::vectorised(Tile::<WIDTH, ROWS> { rows, at, panel, sums: &mut sums });
         let width = WIDTH * self.matrix.lanes;
         let columns = width.min(self.matrix.columns - self.panel.first);
         for (sums, out) in sums.chunks_exact(width).zip(&mut self.out[at..at + ROWS]) {
@@ -186,7 +194,9 @@ const MOST_SUMS: usize = 6 * 4 * 16;
 
 /// The products of some rows with a panel, kept in registers until all is summed up.
 struct Tile<'a, const WIDTH: usize, const ROWS: usize> {
-    rows: &'a [&'a [f32]; ROWS],
+    rows: Rows<'a>,
+    /// The first of them.
+    at: usize,
     panel: &'a [f32],
     sums: &'a mut [f32; MOST_SUMS],
 }
@@ -197,14 +207,19 @@ impl<const WIDTH: usize, const ROWS: usize> Vectorised for Tile<'_, WIDTH, ROWS>
     #[inline(always)]
     fn run<const LANES: usize, const FUSED: bool>(self) {
         let panel = self.panel.as_chunks::<LANES>().0.as_chunks::<WIDTH>().0;
-        // Cut to one length, they need no check at each step.
-        let rows = self.rows.map(|row| &row[..panel.len()]);
         let mut sums = [[[0.0; LANES]; WIDTH]; ROWS];
-        for (k, step) in panel.iter().enumerate() {
-            for row in 0..ROWS {
-                for vector in 0..WIDTH {
-                    let sum = &sums[row][vector];
-                    sums[row][vector] = multiply_add::<LANES, FUSED>(rows[row][k], &step[vector], sum);
+        let Rows { pieces, count } = self.rows;
+        let length = panel.len() * count / pieces.len();
+        for (pieces, panel) in pieces.chunks_exact(count).zip(panel.chunks_exact(length)) {
+            let pieces: &[&[f32]; ROWS] = pieces[self.at..].first_chunk().expect("a tile of rows");
+            // Cut to one length, they need no check at each step.
+            let pieces = pieces.map(|piece| &piece[..panel.len()]);
+            for (k, step) in panel.iter().enumerate() {
+                for row in 0..ROWS {
+                    for vector in 0..WIDTH {
+                        let sum = &sums[row][vector];
+                        sums[row][vector] = multiply_add::<LANES, FUSED>(pieces[row][k], &step[vector], sum);
+                    }
                 }
             }
         }

@@ -36,6 +36,13 @@ impl<'a> View<'a> {
         self.run(y, x..x + 1)
     }
 
+    /// The rows of neighbouring positions, where they lie in one run.
+    pub fn joined(&self, y: usize, x: Range<usize>) -> Option<&'a [f32]> {
+        let Region { top, left, bottom, right } = self.region;
+        let apart = !(top..bottom).contains(&y) || x.end <= left || right <= x.start;
+        (apart || (left <= x.start && x.end <= right)).then(|| self.run(y, x))
+    }
+
     /// The rows of neighbouring positions, all overlaid or none.
     fn run(&self, y: usize, x: Range<usize>) -> &'a [f32] {
         let channels = self.extent.channels;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rayon::ThreadPoolBuilder;
 
-use super::super::matrix::Matrix;
+use super::super::matrix::{Matrix, Rows};
 use super::super::{ConstantEdit, build_channel};
 use super::dense::{BINARY, functions};
 use super::{
@@ -286,6 +286,7 @@ proptest! {
         let multiplied = |rows: &[&[f32]], few: bool| {
             let mut out = vec![f32::NAN; rows.len() * columns];
             let mut outs: Vec<&mut [f32]> = out.chunks_exact_mut(columns).collect();
+            let rows = Rows { pieces: rows, count: rows.len() };
             if few { matrix.multiply_few(rows, &mut outs, 0) } else { matrix.multiply(rows, &mut outs, 0) }
             out
         };
