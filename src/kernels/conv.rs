@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::matrix::{Matrix, Rows};
-use super::window::Window;
+use super::window::{Sources, Window};
 use super::{Extent, Job, Kernel, Region, View};
 use crate::graph::HostTensor;
 use crate::platform;
@@ -26,7 +26,7 @@ const FEW: usize = 12;
 /// of a patch meet golden ones.
 #[derive(Debug)]
 pub(super) struct Convolution {
-    window: Window,
+    sources: Sources,
     input: Extent,
     /// The input channels of a group.
     depth: usize,
@@ -34,8 +34,6 @@ pub(super) struct Convolution {
     groups: Vec<(usize, Matrix)>,
     /// Output channels of a group.
     wide: usize,
-    /// By column of the output, the taps inside the image and where the first one reads.
-    columns: Vec<(Range<usize>, usize)>,
     /// Whether a piece is a line of the kernel, or else a single tap.
     by_line: bool,
     /// A piece in the padding.
@@ -96,10 +94,9 @@ impl Convolution {
             (filters.start / (weight.shape[0] / groups) * depth, matrix)
         };
         let groups: Vec<(usize, Matrix)> = filters.map(group).collect();
-        let columns = (0..window.output[1]).map(|x| window.taps(1, x)).collect();
         let by_line = depth == input.channels && window.dilations[1] == 1;
         let zeros = vec![0.0; depth * if by_line { window.kernel[1] } else { 1 }];
-        Self { window, input, depth, wide: groups[0].1.columns(), groups, columns, by_line, zeros }
+        Self { sources: Sources::new(window), input, depth, wide: groups[0].1.columns(), groups, by_line, zeros }
     }
 
     /// Length of the rows of a product.
@@ -122,7 +119,7 @@ impl Convolution {
             places.extend((start..start + rows.len()).map(|index| (job, position(index))));
             outs.extend(rows);
         }
-        let [lines, taps] = self.window.kernel;
+        let [lines, taps] = self.sources.window.kernel;
         let parts = if self.by_line { lines } else { lines * taps };
         for (group, &(channel, ref matrix)) in self.groups.iter().enumerate() {
             let mut copies = Vec::new();
@@ -158,16 +155,19 @@ impl Convolution {
         channel: usize,
         copies: &mut Vec<f32>,
     ) -> Piece<'a> {
-        let (line, tap) =
-            if self.by_line { (part, 0) } else { (part / self.window.kernel[1], part % self.window.kernel[1]) };
-        let Some(y) = self.window.source(0, y, line) else { return Piece::There(&self.zeros) };
+        let (line, tap) = if self.by_line {
+            (part, 0)
+        } else {
+            (part / self.sources.window.kernel[1], part % self.sources.window.kernel[1])
+        };
+        let Some(y) = self.sources.window.source(0, y, line) else { return Piece::There(&self.zeros) };
         if !self.by_line {
             let inside = |x| &input.row(y, x)[channel..][..self.depth];
-            return Piece::There(self.window.source(1, x, tap).map_or(&self.zeros, inside));
+            return Piece::There(self.sources.window.source(1, x, tap).map_or(&self.zeros, inside));
         }
-        let &(Range { start, end }, source) = &self.columns[x];
+        let (Range { start, end }, source) = self.sources.column(x);
         let reads = source..source + (end - start);
-        if end - start == self.window.kernel[1]
+        if end - start == self.sources.window.kernel[1]
             && let Some(run) = input.joined(y, reads.clone())
         {
             return Piece::There(run);
@@ -182,18 +182,18 @@ impl Convolution {
 
 impl Kernel for Convolution {
     fn reach(&self, _input: usize, changed: Region) -> Region {
-        self.window.reach(changed)
+        self.sources.window.reach(changed)
     }
 
     fn is_local(&self) -> bool {
-        let Window { kernel, strides, before, input, output, .. } = self.window;
+        let Window { kernel, strides, before, input, output, .. } = self.sources.window;
         kernel == [1, 1] && strides == [1, 1] && before == [0, 0] && input == output
     }
 
     fn compute(&self, jobs: &mut [Job<'_>]) {
         let positions: usize = jobs.iter().map(|job| job.region.positions()).sum();
         let threads = platform::threads();
-        let fits = BLOCK_BYTES / (4 * self.input.channels * self.window.kernel[0]);
+        let fits = BLOCK_BYTES / (4 * self.input.channels * self.sources.window.kernel[0]);
         let most = fits.clamp(TILE_ROWS, BLOCK_ROWS);
         // As many blocks for each thread.
         let blocks = if positions < FEW * threads { 1 } else { positions.div_ceil(most).next_multiple_of(threads) };

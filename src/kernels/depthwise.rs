@@ -2,8 +2,10 @@
 //!
 //! A weight skips the zeros of the padding: where it is infinite or NaN, the edge of the image does not show it.
 
+use std::ops::Range;
+
 use super::band::{Band, in_bands};
-use super::window::Window;
+use super::window::{Sources, Window};
 use super::{Job, Kernel, Region};
 use crate::graph::HostTensor;
 use crate::platform::{self, Vectorised};
@@ -14,7 +16,7 @@ const WIDE: usize = 4;
 /// A convolution whose groups have one input channel each.
 #[derive(Debug)]
 pub(super) struct Depthwise {
-    window: Window,
+    sources: Sources,
     /// The first input channel that is read.
     first: usize,
     /// Input channels that are read.
@@ -33,14 +35,14 @@ impl Depthwise {
         groups: usize,
         weight: &HostTensor,
         bias: Option<&HostTensor>,
-        features: std::ops::Range<usize>,
+        features: Range<usize>,
     ) -> Self {
         let taps = window.kernel[0] * window.kernel[1];
         let multiplier = weight.shape[0] / groups;
         let of_tap = |tap: usize| features.clone().map(move |feature| weight.data[feature * taps + tap]);
         let (first, end) = (features.start / multiplier, features.end.div_ceil(multiplier));
         Self {
-            window,
+            sources: Sources::new(window),
             first,
             depth: end - first,
             features: features.len(),
@@ -52,7 +54,7 @@ impl Depthwise {
 
 impl Kernel for Depthwise {
     fn reach(&self, _input: usize, changed: Region) -> Region {
-        self.window.reach(changed)
+        self.sources.window.reach(changed)
     }
 
     fn is_local(&self) -> bool {
@@ -81,29 +83,28 @@ impl Vectorised for Filtered<'_, '_, '_> {
 
     #[inline(always)]
     fn run<const LANES: usize, const FUSED: bool>(self) {
-        let Depthwise { window, first, depth, features, weights, bias } = self.kernel;
+        let Depthwise { sources, first, depth, features, weights, bias } = self.kernel;
         let (depth, features) = (*depth, *features);
         let Band { inputs, region, out } = self.band;
-        let mut taps: Vec<Tap<'_>> = Vec::new();
+        let mut taps: Vec<Tap<'_>> = Vec::with_capacity(weights.len() / features);
         let mut spread = vec![0.0; if features > depth { weights.len() } else { 0 }];
         for ([y, x], out) in region.iter().zip(out.chunks_exact_mut(features)) {
-            let sources = window
-                .sources([y, x])
-                .map(|(tap, [y, x])| (&inputs[0].row(y, x)[*first..][..depth], &weights[tap * features..][..features]));
+            taps.clear();
+            sources.each(&inputs[0], [y, x], |tap, row| {
+                taps.push((&row[*first..][..depth], &weights[tap * features..][..features]));
+            });
             if features == depth {
-                taps.clear();
-                taps.extend(sources);
                 sums::<LANES, FUSED>(&taps, out);
             } else {
                 // Each channel as often as it has filters.
-                let mut taps: Vec<Tap<'_>> = Vec::new();
-                for ((row, weights), spread) in sources.zip(spread.chunks_exact_mut(features)) {
-                    for (spread, x) in spread.chunks_exact_mut(features / depth).zip(row) {
+                let mut wide: Vec<Tap<'_>> = Vec::with_capacity(taps.len());
+                for ((row, weights), spread) in taps.iter().zip(spread.chunks_exact_mut(features)) {
+                    for (spread, x) in spread.chunks_exact_mut(features / depth).zip(*row) {
                         spread.fill(*x);
                     }
-                    taps.push((spread, weights));
+                    wide.push((spread, weights));
                 }
-                sums::<LANES, FUSED>(&taps, out);
+                sums::<LANES, FUSED>(&wide, out);
             }
             if let Some(bias) = bias {
                 for (out, bias) in out.iter_mut().zip(bias) {

@@ -1,15 +1,15 @@
 //! Pooling.
 
 use super::band::{Band, in_bands};
-use super::window::Window;
-use super::{Job, Kernel, Region};
+use super::window::{Sources, Window};
+use super::{Job, Kernel, Region, View};
 use crate::graph::Pool;
 use crate::platform::{self, Vectorised};
 
 /// Maximum or mean of each window.
 #[derive(Debug)]
 pub(super) struct Pooling {
-    window: Window,
+    sources: Sources,
     channels: usize,
     /// How many elements count in a mean, by the output's row and column: the product. `None` for the maximum.
     counts: Option<[Vec<usize>; 2]>,
@@ -18,7 +18,7 @@ pub(super) struct Pooling {
 impl Pooling {
     /// Maximum of each window; an element of the padding never wins.
     pub fn max(window: Window, channels: usize) -> Self {
-        Self { window, channels, counts: None }
+        Self { sources: Sources::new(window), channels, counts: None }
     }
 
     /// Mean of each window; padding counts in the divisor where asked, what lies beyond the padding never does.
@@ -32,13 +32,13 @@ impl Pooling {
                 .map(|place| (0..window.kernel[axis]).filter(|&index| counted.contains(&tap(place, index))).count())
                 .collect()
         });
-        Self { window, channels, counts: Some(counts) }
+        Self { sources: Sources::new(window), channels, counts: Some(counts) }
     }
 }
 
 impl Kernel for Pooling {
     fn reach(&self, _input: usize, changed: Region) -> Region {
-        self.window.reach(changed)
+        self.sources.window.reach(changed)
     }
 
     fn is_local(&self) -> bool {
@@ -60,16 +60,14 @@ impl Vectorised for Pooled<'_, '_, '_> {
 
     #[inline(always)]
     fn run<const LANES: usize, const FUSED: bool>(self) {
-        let Pooling { window, channels, counts } = self.pooling;
-        let Band { inputs, region, out } = self.band;
-        for ([y, x], out) in region.iter().zip(out.chunks_exact_mut(*channels)) {
-            let mut rows = window.sources([y, x]).map(|(_, [y, x])| inputs[0].row(y, x));
+        let Pooling { channels, counts, .. } = self.pooling;
+        for ([y, x], out) in self.band.region.iter().zip(self.band.out.chunks_exact_mut(*channels)) {
             match counts {
-                None => {
-                    fold(&mut rows, out, f32::NEG_INFINITY, |most, x| if x > most || x.is_nan() { x } else { most });
-                }
+                None => fold(self.pooling, &self.band.inputs[0], [y, x], out, f32::NEG_INFINITY, |most, x| {
+                    if x > most || x.is_nan() { x } else { most }
+                }),
                 Some([lines, columns]) => {
-                    fold(&mut rows, out, 0.0, |sum, x| sum + x);
+                    fold(self.pooling, &self.band.inputs[0], [y, x], out, 0.0, |sum, x| sum + x);
                     let count = (lines[y] * columns[x]) as f32;
                     for out in out {
                         *out /= count;
@@ -80,21 +78,26 @@ impl Vectorised for Pooled<'_, '_, '_> {
     }
 }
 
-/// Puts together `rows`, element by element; `nothing` where there is none.
+/// Puts together what a window reads, element by element; `nothing` where that is nothing.
 #[inline(always)]
-pub(super) fn fold<'a>(
-    rows: &mut impl Iterator<Item = &'a [f32]>,
+fn fold(
+    pooling: &Pooling,
+    input: &View<'_>,
+    position: [usize; 2],
     out: &mut [f32],
     nothing: f32,
     join: impl Fn(f32, f32) -> f32,
 ) {
-    match rows.next() {
-        Some(first) => out.copy_from_slice(first),
-        None => out.fill(nothing),
-    }
-    for row in rows {
+    let mut first = true;
+    pooling.sources.each(input, position, |_, row| {
+        if std::mem::take(&mut first) {
+            return out.copy_from_slice(row);
+        }
         for (out, &x) in out.iter_mut().zip(row) {
             *out = join(*out, x);
         }
+    });
+    if first {
+        out.fill(nothing);
     }
 }

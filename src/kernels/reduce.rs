@@ -1,6 +1,5 @@
 //! Reductions over all positions of an image: global pooling.
 
-use super::pool::fold;
 use super::{Extent, Job, Kernel, Region, View};
 use crate::graph::Reduction;
 use crate::platform::{self, Vectorised};
@@ -44,7 +43,7 @@ impl Reduced<'_> {
         for y in 0..height {
             let mut rows = self.input.line(y, 0..width).flat_map(|run| run.chunks_exact(channels));
             let first = y == 0;
-            fold(&mut rows, if first { self.out } else { &mut line }, 0.0, join);
+            fold(&mut rows, if first { self.out } else { &mut line }, join);
             if !first {
                 for (out, &x) in self.out.iter_mut().zip(&line) {
                     *out = join(*out, x);
@@ -70,6 +69,17 @@ impl Vectorised for Reduced<'_> {
             }
             Reduction::Max => self.join(|most, x| if x > most || x.is_nan() { x } else { most }),
             Reduction::Min => self.join(|least, x| if x < least || x.is_nan() { x } else { least }),
+        }
+    }
+}
+
+/// Puts together `rows`, of which there is at least one, element by element.
+#[inline(always)]
+fn fold<'a>(rows: &mut impl Iterator<Item = &'a [f32]>, out: &mut [f32], join: impl Fn(f32, f32) -> f32) {
+    out.copy_from_slice(rows.next().expect("an image has positions"));
+    for row in rows {
+        for (out, &x) in out.iter_mut().zip(row) {
+            *out = join(*out, x);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Region;
+use super::{Region, View};
 
 /// A window that slides over an image, [vertical, horizontal] throughout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,16 +37,6 @@ impl Window {
         (first..end, (start + first * dilation).saturating_sub(self.before[axis]))
     }
 
-    /// The taps of an output position that read inside the image, counted row by row, and where they read.
-    pub fn sources(&self, [y, x]: [usize; 2]) -> impl Iterator<Item = (usize, [usize; 2])> + use<> {
-        let Self { kernel: [_, columns], dilations: [down, right], .. } = *self;
-        let ((rows, top), (inside, left)) = (self.taps(0, y), self.taps(1, x));
-        rows.enumerate().flat_map(move |(line, row)| {
-            let source = top + line * down;
-            inside.clone().enumerate().map(move |(place, tap)| (row * columns + tap, [source, left + place * right]))
-        })
-    }
-
     /// The output positions whose window spans any of `changed`.
     pub fn reach(&self, changed: Region) -> Region {
         if changed.is_empty() {
@@ -63,5 +53,50 @@ impl Window {
         let (left, right) = along(1, changed.left, changed.right);
         let region = Region { top, left, bottom, right };
         if region.is_empty() { Region::EMPTY } else { region }
+    }
+}
+
+/// Where a window reads, looked up.
+#[derive(Debug)]
+pub(super) struct Sources {
+    pub window: Window,
+    /// By axis and place along it, what [`Window::taps`] says.
+    axes: [Vec<(Range<usize>, usize)>; 2],
+}
+
+impl Sources {
+    pub fn new(window: Window) -> Self {
+        Self {
+            window,
+            axes: [0, 1].map(|axis| (0..window.output[axis]).map(|place| window.taps(axis, place)).collect()),
+        }
+    }
+
+    /// The taps of a column of output positions that read inside the image, and where the first of them reads.
+    pub fn column(&self, x: usize) -> (Range<usize>, usize) {
+        self.axes[1][x].clone()
+    }
+
+    /// Hands `work` each tap of an output position that reads inside the image, counted row by row, and the row there.
+    #[inline(always)]
+    pub fn each<'a>(&self, input: &View<'a>, [y, x]: [usize; 2], mut work: impl FnMut(usize, &'a [f32])) {
+        let Window { kernel: [_, columns], dilations: [down, right], .. } = self.window;
+        let ((lines, top), (inside, left)) = (&self.axes[0][y], &self.axes[1][x]);
+        if inside.is_empty() {
+            return;
+        }
+        let channels = input.extent().channels;
+        for (index, line) in lines.clone().enumerate() {
+            let y = top + index * down;
+            // Neighbouring taps read neighbouring rows.
+            let run = if right == 1 { input.joined(y, *left..left + inside.len()) } else { None };
+            for (place, tap) in inside.clone().enumerate() {
+                let row = match run {
+                    Some(run) => &run[place * channels..][..channels],
+                    None => input.row(y, left + place * right),
+                };
+                work(line * columns + tap, row);
+            }
+        }
     }
 }
