@@ -19,9 +19,9 @@ pub struct Budget {
 }
 
 impl Default for Budget {
-    /// 2 GiB, and as much work as a core does in a second or two.
+    /// 2 GiB, and as much work as a core does in a second as a rule, in several where faults spread at once (weights).
     fn default() -> Self {
-        Self { bytes: 1 << 31, multiply_adds: 1 << 37, runs: 256 }
+        Self { bytes: 1 << 31, multiply_adds: 1 << 38, runs: 256 }
     }
 }
 
