@@ -1,3 +1,4 @@
+mod batches;
 mod networks;
 mod reference;
 mod waves;
