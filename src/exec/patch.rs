@@ -78,10 +78,11 @@ impl Patch {
     }
 }
 
-/// Whether the bits are the same.
+/// Whether the bits are the same, or both are NaN: which NaN it is may depend on how it was computed.
 fn same(a: &[f32], b: &[f32]) -> bool {
     // Without an early way out inside a block the compiler compares whole vectors.
     const BLOCK: usize = 64;
-    let differ = |a: &[f32], b: &[f32]| a.iter().zip(b).fold(0, |bits, (a, b)| bits | (a.to_bits() ^ b.to_bits())) != 0;
+    let differs = |(a, b): (&f32, &f32)| (a.to_bits() != b.to_bits()) & !(a.is_nan() & b.is_nan());
+    let differ = |a: &[f32], b: &[f32]| a.iter().zip(b).fold(false, |found, pair| found | differs(pair));
     a.len() == b.len() && !a.chunks(BLOCK).zip(b.chunks(BLOCK)).any(|(a, b)| differ(a, b))
 }

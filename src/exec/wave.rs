@@ -271,7 +271,11 @@ impl<'a> Walk<'a> {
                     Patch { region: column.region, rows }
                 })
             }
-            (_, Some(golden)) if !self.settings.whole => patch.trimmed(step.extent, golden, &mut self.pool),
+            // On the way through a chain the golden run may be known or not, depending on other lanes: it makes no
+            // difference to what is computed of this one.
+            (_, Some(golden)) if !self.settings.whole && step.output.is_some() => {
+                patch.trimmed(step.extent, golden, &mut self.pool)
+            }
             _ => Some(patch),
         };
         match (step.output, patch) {
