@@ -5,14 +5,17 @@ use std::thread::available_parallelism;
 
 use burn::tensor::Device;
 
-/// Processor, cores, memory and system, as far as the system tells.
+/// Processor, cores, memory, system, and how many programs wanted the cores before, as far as the system tells: where others
+/// want them too, threads that wait for each other lose most, PyTorch's more than ours.
 pub fn describe() -> String {
     let cores = available_parallelism().map_or(1, usize::from);
     let processor = field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
     let memory = field("/proc/meminfo", "MemTotal")
         .and_then(|total| total.split(' ').next()?.parse::<f64>().ok())
         .map_or(String::new(), |kib| format!(", {:.0} GiB", kib / f64::from(1 << 20)));
-    format!("{processor}, {cores} cores{memory}, {}", std::env::consts::OS)
+    let load = fs::read_to_string("/proc/loadavg").ok().and_then(|load| Some(load.split(' ').next()?.to_owned()));
+    let load = load.map_or(String::new(), |load| format!(", load average {load} before the run"));
+    format!("{processor}, {cores} cores{memory}, {}{load}", std::env::consts::OS)
 }
 
 /// What `key` says in a file of the system.
