@@ -1,8 +1,9 @@
 //! Waves give what whole runs give, on real networks and on architectures with random weights: for every fault the same
 //! scores, bit for bit, and so the same class and the same outcome. And they do it with as few multiply-adds as measured.
 //!
-//! Each network gets as many faults as take seconds. As many as one likes, of all networks (about 20 minutes on two
-//! cores): `FAULTSCOPE_FAULTS=2000 cargo test --release --test exactness -- --nocapture --include-ignored`
+//! Each network gets as many faults as take seconds. As many as one likes, of a network by the test's name (2,000 of VGG16
+//! for small images took 76 s on two busy cores, of ResNet-50 ten minutes):
+//! `FAULTSCOPE_FAULTS=2000 cargo test --release --test exactness -- --nocapture --include-ignored resnet50`
 
 mod networks;
 mod proof;
@@ -64,7 +65,7 @@ mod random {
     /// Simonyan and Zisserman's, for images of 32 x 32.
     #[test]
     fn vgg16_for_small_images() {
-        prove(&Network::zoo("vgg16-32x32"), 100, &Expected { multiply_adds: Some(0.333e9), saved: 8.0 });
+        prove(&Network::zoo("vgg16-32x32"), 100, &Expected { multiply_adds: Some(0.333e9), saved: 7.5 });
     }
 
     /// He et al., table 1: 3.8 G.
