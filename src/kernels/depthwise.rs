@@ -8,7 +8,7 @@ use super::band::{Band, in_bands};
 use super::window::{Sources, Window};
 use super::{Job, Kernel, Region};
 use crate::graph::HostTensor;
-use crate::platform::{self, Vectorised};
+use crate::platform::{self, Vector, Vectorised};
 
 /// Vectors of channels that are summed up at a time.
 const WIDE: usize = 4;
@@ -82,7 +82,7 @@ impl Vectorised for Filtered<'_, '_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const LANES: usize, const FUSED: bool>(self) {
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
         let Depthwise { sources, first, depth, features, weights, bias } = self.kernel;
         let (depth, features) = (*depth, *features);
         let Band { inputs, region, out } = self.band;
@@ -94,7 +94,7 @@ impl Vectorised for Filtered<'_, '_, '_> {
                 taps.push((&row[*first..][..depth], &weights[tap * features..][..features]));
             });
             if features == depth {
-                sums::<LANES, FUSED>(&taps, out);
+                sums::<LANES>(V::FUSED, &taps, out);
             } else {
                 // Each channel as often as it has filters.
                 let mut wide: Vec<Tap<'_>> = Vec::with_capacity(taps.len());
@@ -104,7 +104,7 @@ impl Vectorised for Filtered<'_, '_, '_> {
                     }
                     wide.push((spread, weights));
                 }
-                sums::<LANES, FUSED>(&wide, out);
+                sums::<LANES>(V::FUSED, &wide, out);
             }
             if let Some(bias) = bias {
                 for (out, bias) in out.iter_mut().zip(bias) {
@@ -117,30 +117,27 @@ impl Vectorised for Filtered<'_, '_, '_> {
 
 /// The sum of products over the taps, for each channel.
 #[inline(always)]
-fn sums<const LANES: usize, const FUSED: bool>(taps: &[Tap<'_>], out: &mut [f32]) {
+fn sums<const LANES: usize>(fused: bool, taps: &[Tap<'_>], out: &mut [f32]) {
     let (vectors, rest) = out.as_chunks_mut::<LANES>();
     let (wide, narrow) = vectors.as_chunks_mut::<WIDE>();
     let mut at = 0;
     for out in wide {
-        *out = tile::<LANES, WIDE, FUSED>(taps, at);
+        *out = tile::<LANES, WIDE>(fused, taps, at);
         at += LANES * WIDE;
     }
     for out in narrow {
-        [*out] = tile::<LANES, 1, FUSED>(taps, at);
+        [*out] = tile::<LANES, 1>(fused, taps, at);
         at += LANES;
     }
     for out in rest {
-        [[*out]] = tile::<1, 1, FUSED>(taps, at);
+        [[*out]] = tile::<1, 1>(fused, taps, at);
         at += 1;
     }
 }
 
 /// The channels from `at` on.
 #[inline(always)]
-fn tile<const LANES: usize, const WIDTH: usize, const FUSED: bool>(
-    taps: &[Tap<'_>],
-    at: usize,
-) -> [[f32; LANES]; WIDTH] {
+fn tile<const LANES: usize, const WIDTH: usize>(fused: bool, taps: &[Tap<'_>], at: usize) -> [[f32; LANES]; WIDTH] {
     let mut sums = [[0.0; LANES]; WIDTH];
     for (row, weights) in taps {
         let rows = row[at..][..LANES * WIDTH].as_chunks::<LANES>().0;
@@ -148,7 +145,7 @@ fn tile<const LANES: usize, const WIDTH: usize, const FUSED: bool>(
         for vector in 0..WIDTH {
             for lane in 0..LANES {
                 let (x, y, sum) = (rows[vector][lane], weights[vector][lane], &mut sums[vector][lane]);
-                *sum = if FUSED { x.mul_add(y, *sum) } else { x * y + *sum };
+                *sum = if fused { x.mul_add(y, *sum) } else { x * y + *sum };
             }
         }
     }

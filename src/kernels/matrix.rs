@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use crate::platform::{self, Vectorised};
+use crate::platform::{self, Vector, Vectorised};
 
 /// Widest panel, in vectors. Six rows by four vectors fill the registers of AVX-512, three by four those of the others
 /// half as wide.
@@ -205,37 +205,32 @@ impl<const WIDTH: usize, const ROWS: usize> Vectorised for Tile<'_, WIDTH, ROWS>
     type Output = ();
 
     #[inline(always)]
-    fn run<const LANES: usize, const FUSED: bool>(self) {
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
         let panel = self.panel.as_chunks::<LANES>().0.as_chunks::<WIDTH>().0;
-        let mut sums = [[[0.0; LANES]; WIDTH]; ROWS];
+        let mut sums = [[V::zero(); WIDTH]; ROWS];
         let Rows { pieces, count } = self.rows;
         let length = panel.len() * count / pieces.len();
         for (pieces, panel) in pieces.chunks_exact(count).zip(panel.chunks_exact(length)) {
             let pieces: &[&[f32]; ROWS] = pieces[self.at..].first_chunk().expect("a tile of rows");
-            // Cut to one length, they need no check at each step.
             let pieces = pieces.map(|piece| &piece[..panel.len()]);
             for (k, step) in panel.iter().enumerate() {
-                for row in 0..ROWS {
-                    for vector in 0..WIDTH {
-                        let sum = &sums[row][vector];
-                        sums[row][vector] = multiply_add::<LANES, FUSED>(pieces[row][k], &step[vector], sum);
+                let columns = step.each_ref().map(V::load);
+                for (sums, piece) in sums.iter_mut().zip(pieces) {
+                    #[allow(
+                        unsafe_code,
+                        reason = "a check a row takes the registers that narrow tiles need: half the speed"
+                    )]
+                    // SAFETY: the piece was cut to the panel's length, and k is an index into the panel.
+                    let x = unsafe { *piece.get_unchecked(k) };
+                    for (sum, &column) in sums.iter_mut().zip(&columns) {
+                        *sum = sum.add_product(x, column);
                     }
                 }
             }
         }
-        // With nothing but constant places in it, the array never has to leave the registers before this.
         let out = self.sums.as_chunks_mut::<LANES>().0.as_chunks_mut::<WIDTH>().0;
-        out[..ROWS].copy_from_slice(&sums);
+        for (sum, out) in sums.as_flattened().iter().zip(out.as_flattened_mut()) {
+            sum.store(out);
+        }
     }
-}
-
-/// `x * y + sum`. Vectors go in and come out as values, which is what makes the compiler use vector instructions for
-/// them throughout.
-#[inline(always)]
-fn multiply_add<const LANES: usize, const FUSED: bool>(x: f32, y: &[f32; LANES], sum: &[f32; LANES]) -> [f32; LANES] {
-    let mut made = [0.0; LANES];
-    for ((made, y), sum) in made.iter_mut().zip(y).zip(sum) {
-        *made = if FUSED { x.mul_add(*y, *sum) } else { x * y + sum };
-    }
-    made
 }

@@ -4,7 +4,7 @@ use super::band::{Band, in_bands};
 use super::window::{Sources, Window};
 use super::{Job, Kernel, Region, View};
 use crate::graph::Pool;
-use crate::platform::{self, Vectorised};
+use crate::platform::{self, Vector, Vectorised};
 
 /// Maximum or mean of each window.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Vectorised for Pooled<'_, '_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const LANES: usize, const FUSED: bool>(self) {
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
         let Pooling { channels, counts, .. } = self.pooling;
         for ([y, x], out) in self.band.region.iter().zip(self.band.out.chunks_exact_mut(*channels)) {
             match counts {

@@ -2,7 +2,7 @@
 
 use super::{Extent, Job, Kernel, Region, View};
 use crate::graph::Reduction;
-use crate::platform::{self, Vectorised};
+use crate::platform::{self, Vector, Vectorised};
 
 /// One row from all rows of an image.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Vectorised for Reduced<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const LANES: usize, const FUSED: bool>(mut self) {
+    fn run<V: Vector<LANES>, const LANES: usize>(mut self) {
         match self.global.reduction {
             Reduction::Sum => self.join(|sum, x| sum + x),
             Reduction::Mean => {

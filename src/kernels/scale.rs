@@ -2,7 +2,7 @@
 
 use super::band::in_bands;
 use super::{Extent, Job, Kernel, Region};
-use crate::platform::{self, Vectorised};
+use crate::platform::{self, Vector, Vectorised};
 
 /// Rows of constants are repeated to this length at least: few channels would make short loops.
 const LONG: usize = 256;
@@ -71,7 +71,7 @@ impl Vectorised for Scaled<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const LANES: usize, const FUSED: bool>(self) {
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
         let period = self.factor.len();
         for (x, out) in self.x.chunks(period).zip(self.out.chunks_mut(period)) {
             match self.offset {

@@ -7,7 +7,7 @@ use super::band::in_bands;
 use super::{Job, Kernel, Region};
 use crate::graph::{Op, Unary};
 use crate::ops::{self, Array};
-use crate::platform::{self, Vectorised};
+use crate::platform::{self, Vector, Vectorised};
 
 /// A function of one element.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Vectorised for Map<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const LANES: usize, const FUSED: bool>(self) {
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
         match self.function {
             Unary::Relu => self.each(relu),
             Unary::ClippedRelu { max, slope, threshold } => {

@@ -3,7 +3,7 @@
 use super::band::in_bands;
 use super::{Extent, Job, Kernel, Region, View};
 use crate::graph::Binary;
-use crate::platform::{self, Vectorised};
+use crate::platform::{self, Vector, Vectorised};
 
 /// What is made of two elements.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +105,7 @@ impl Vectorised for Pairs<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const LANES: usize, const FUSED: bool>(self) {
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
         match self.function {
             Function::Binary(Binary::Add) => self.ordered(|a, b| a + b),
             Function::Binary(Binary::Sub) => self.ordered(|a, b| a - b),

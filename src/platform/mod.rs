@@ -8,4 +8,4 @@ mod vector;
 pub use constructors::run_constructors;
 pub use device::{DeviceChoice, open};
 pub use threads::{for_each, threads};
-pub use vector::{Vectorised, lanes, vectorised};
+pub use vector::{Vector, Vectorised, lanes, vectorised};
