@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use super::lane::Changed;
 use super::program::Program;
 use super::wave::Walk;
-use super::{Activations, Hook, Image, Lane, Settings, Wave, device};
+use super::{Activations, Hook, Image, Lane, Settings, Wave, device, live};
 use crate::graph::{Graph, NodeId, Op, Source, ValueId};
 use crate::ops::{self, Array};
 use crate::{Error, Result};
@@ -19,6 +19,7 @@ pub struct Executor {
     graph: Arc<Graph>,
     device: Device,
     means: Means,
+    live_bytes: usize,
 }
 
 /// What computes the layers.
@@ -43,7 +44,8 @@ impl Executor {
             let upload = |(&id, tensor)| (id, Array::upload(tensor, device));
             Means::Burn(graph.parameters.iter().map(upload).collect())
         };
-        Ok(Self { graph, device: device.clone(), means })
+        let live_bytes = live::bytes(&graph);
+        Ok(Self { graph, device: device.clone(), means, live_bytes })
     }
 
     /// The graph.
@@ -58,7 +60,7 @@ impl Executor {
 
     /// Most bytes that the tensors of one image take at any layer, those that are not read any more let go of.
     pub fn live_bytes(&self) -> usize {
-        super::live::bytes(&self.graph)
+        self.live_bytes
     }
 
     /// Multiplications with addition of a run, in convolutions and matrix products. On a GPU nobody counts them: 0.
