@@ -45,6 +45,15 @@ impl Band<'_, '_> {
         }
     }
 
+    /// Hands `work` the one input, row by row of `channels`, and the place of each.
+    pub fn each_row(self, channels: usize, work: impl Fn(&[f32], &mut [f32])) {
+        self.each(|x, out| {
+            for (x, out) in x.chunks_exact(channels).zip(out.chunks_exact_mut(channels)) {
+                work(x, out);
+            }
+        });
+    }
+
     /// Hands `work` two tensors of the same size, in pieces that both have in one run, and the place of each.
     pub fn each_of_two(self, a: &View<'_>, b: &View<'_>, work: impl Fn(&[f32], &[f32], &mut [f32])) {
         let mut others = b.runs(self.region);

@@ -39,13 +39,7 @@ impl Kernel for Softmax {
     }
 
     fn compute(&self, jobs: &mut [Job<'_>]) {
-        in_bands(jobs, self.channels, |band| {
-            band.each(|x, out| {
-                for (x, out) in x.chunks_exact(self.channels).zip(out.chunks_exact_mut(self.channels)) {
-                    self.row(x, out);
-                }
-            });
-        });
+        in_bands(jobs, self.channels, |band| band.each_row(self.channels, |x, out| self.row(x, out)));
     }
 }
 
@@ -80,13 +74,7 @@ impl Kernel for Lrn {
     }
 
     fn compute(&self, jobs: &mut [Job<'_>]) {
-        in_bands(jobs, self.channels, |band| {
-            band.each(|x, out| {
-                for (x, out) in x.chunks_exact(self.channels).zip(out.chunks_exact_mut(self.channels)) {
-                    self.row(x, out);
-                }
-            });
-        });
+        in_bands(jobs, self.channels, |band| band.each_row(self.channels, |x, out| self.row(x, out)));
     }
 }
 
