@@ -118,16 +118,11 @@ impl<'a> Batch<'a> {
     fn runner(&mut self, image: usize, lane: &'a Lane) -> Runner<'a> {
         let mut changed = vec![[0.0; 2]; lane.changes.len()];
         let weights = Weights::new(self.graph, &lane.changes, &mut changed);
-        let coming = lane.changes.iter().enumerate().filter(|(_, change)| !weights.contains(change.tensor));
-        let mut coming: Vec<_> = coming.collect();
-        coming.sort_by_key(|(_, change)| change.layer);
+        let coming = weights.others(&lane.changes);
         let mut until = coming.last().map_or(0, |(_, change)| change.layer);
-        for parameter in weights.parameters() {
-            let readers = self.graph.nodes.iter().enumerate().filter(|(_, node)| node.inputs.contains(&parameter));
-            for (id, _) in readers {
-                // A layer that is computed from parameters alone hands the change on, to whatever reads it.
-                until = until.max(if self.depends[id] { id } else { self.graph.nodes.len() });
-            }
+        for id in weights.readers(self.graph) {
+            // A layer that is computed from parameters alone hands the change on, to whatever reads it.
+            until = until.max(if self.depends[id] { id } else { self.graph.nodes.len() });
         }
         let differs = weights.parameters().next().is_some();
         let variant = differs.then(|| {

@@ -8,7 +8,6 @@ use super::patch::Patch;
 use super::program::{Input, Program, Step};
 use super::wave::Golden;
 use super::weights::Weights;
-use crate::Result;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::kernels::{Kernel, View};
 use crate::ops::{Array, Region};
@@ -42,21 +41,17 @@ pub(super) struct Altered {
 }
 
 impl<'a> Runner<'a> {
-    pub fn new(graph: &Graph, program: &Program, settings: Settings, lane: &'a Lane) -> Result<Self> {
+    pub fn new(graph: &Graph, program: &Program, settings: Settings, lane: &'a Lane) -> Self {
         let mut answer = Faulty { changed: vec![[0.0; 2]; lane.changes.len()], ..Faulty::default() };
         let weights = Weights::new(graph, &lane.changes, &mut answer.changed);
-        let coming = lane.changes.iter().enumerate().filter(|(_, change)| !weights.contains(change.tensor));
-        let mut coming: Vec<_> = coming.collect();
-        coming.sort_by_key(|(_, change)| change.layer);
-        let readers = |id: &NodeId| graph.nodes[*id].inputs.iter().any(|&value| weights.contains(value));
-        let readers: Vec<NodeId> = (0..graph.nodes.len()).filter(readers).collect();
+        let (coming, readers) = (weights.others(&lane.changes), weights.readers(graph));
         let layers = || readers.iter().copied().chain(coming.iter().map(|(_, change)| change.layer));
         let (from, until) = (layers().min().unwrap_or(NodeId::MAX), layers().max().unwrap_or(0));
         // A layer that is computed from parameters alone hands the change on, to whatever reads it.
         let handed_on = readers.iter().any(|&id| program.constant[id]);
         let until = if handed_on { graph.nodes.len() } else { until };
         let reached = if settings.observe.trace { vec![false; graph.values.len()] } else { Vec::new() };
-        Ok(Self {
+        Self {
             image: lane.image,
             coming,
             weights,
@@ -69,7 +64,7 @@ impl<'a> Runner<'a> {
             answer,
             reached,
             gone: false,
-        })
+        }
     }
 
     /// Whether layer `id`, which reads `inputs`, may come out different.

@@ -62,7 +62,7 @@ impl<'a> Walk<'a> {
         lanes: &'a [Lane],
     ) -> Result<Self> {
         let images = images.iter().map(|image| Golden::new(graph, image)).collect::<Result<_>>()?;
-        let lanes = lanes.iter().map(|lane| Runner::new(graph, program, settings, lane)).collect::<Result<_>>()?;
+        let lanes = lanes.iter().map(|lane| Runner::new(graph, program, settings, lane)).collect();
         Ok(Self { graph, program, settings, images, lanes, work: Work::default(), pool: program.pool() })
     }
 

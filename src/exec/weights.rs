@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Change, Changed};
-use crate::graph::{Graph, HostTensor, ValueId};
+use crate::graph::{Graph, HostTensor, NodeId, ValueId};
 
 /// Elements of parameters that differ from the graph's.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +24,23 @@ impl Weights {
             own.push((change.element, values[1]));
         }
         Self { edits }
+    }
+
+    /// The changes that are not in weights, in the order of layers, with their number.
+    pub fn others<'c>(&self, changes: &'c [Change]) -> Vec<(usize, &'c Change)> {
+        let others = changes.iter().enumerate().filter(|(_, change)| !self.contains(change.tensor));
+        let mut others: Vec<_> = others.collect();
+        others.sort_by_key(|(_, change)| change.layer);
+        others
+    }
+
+    /// The layers that read a parameter that differs.
+    pub fn readers(&self, graph: &Graph) -> Vec<NodeId> {
+        if self.edits.is_empty() {
+            return Vec::new();
+        }
+        let reads = |id: &NodeId| graph.nodes[*id].inputs.iter().any(|&value| self.contains(value));
+        (0..graph.nodes.len()).filter(reads).collect()
     }
 
     /// The parameters that differ.
