@@ -33,6 +33,7 @@ fn model() -> ModelInfo {
         name: name.into(),
         kind: "Conv".into(),
         shape: vec![1, 2, 4, 4],
+        inputs: index.checked_sub(1).into_iter().collect(),
         outputs,
         parameters,
     };

@@ -1,32 +1,28 @@
 //! What the worker does for each request; knows nothing of browsers, so that it is tested natively.
 
+mod campaign;
+mod describe;
+
 use std::rc::Rc;
 
 use burn::tensor::Device;
 use serde_bytes::ByteBuf;
 
-use super::images::Encoded;
-use crate::campaign::{Budget, CampaignConfig, CampaignEvent, Faults, Golden, Lab, Observe, Runner, Steps};
+use campaign::Running;
+use describe::{class, describe, scores};
+
+use crate::campaign::{Golden, Lab, Observe};
 use crate::data::Image;
 use crate::exec::Activations;
-use crate::fault::{Site, SiteSpace, Target};
+use crate::fault::{Site, Target};
 use crate::graph::{Graph, Source, ValueId};
-use crate::outcome::{probabilities, top};
+use crate::outcome::probabilities;
 use crate::platform::DeviceChoice;
 use crate::web::planes::Planes;
 use crate::web::protocol::{
-    CampaignRequest, CampaignUpdate, ClassInfo, DeviceInfo, FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo,
-    Request, RequestId, Response, Score, TensorInfo, TensorView, ViewRequest, Which,
+    DeviceInfo, FileRef, GoldenInfo, Injection, Request, RequestId, Response, TensorView, ViewRequest, Which,
 };
 use crate::{Error, Result, import};
-
-/// Classes in a list of the most probable ones.
-const TOP: usize = 5;
-/// Least time between two reports of a campaign, in milliseconds.
-const REPORT_EVERY: f64 = 200.0;
-
-/// Waves of a campaign: small ones, so that requests are answered and rates are seen to grow.
-const BUDGET: Budget = Budget { bytes: 1 << 28, multiply_adds: 1 << 34, runs: 64 };
 
 /// What the engine needs from the world around it.
 #[allow(async_fn_in_trait, reason = "the worker has one thread; nothing here needs Send")]
@@ -60,15 +56,6 @@ pub struct Engine<H> {
 /// Which tensor was read last. Runs replace one another, so whoever makes a new one forgets this.
 type ReadKey = (ValueId, Which);
 
-struct Running {
-    id: RequestId,
-    runner: Runner<Steps<Rc<Lab>, Encoded>>,
-    /// Every fault so far, one line of JSON each.
-    records: String,
-    started: f64,
-    reported: f64,
-}
-
 impl<H: Host> Engine<H> {
     /// An engine with nothing loaded.
     pub fn new(host: H) -> Self {
@@ -86,50 +73,6 @@ impl<H: Host> Engine<H> {
             Request::Stop => return self.stop(),
         };
         answer.unwrap_or_else(|error| Response::Failed { message: format!("{error}.") })
-    }
-
-    /// The request number of the campaign that is under way.
-    pub fn campaign(&self) -> Option<RequestId> {
-        self.campaign.as_ref().map(|running| running.id)
-    }
-
-    /// Does the campaign's next wave; tells how it stands where it is time to.
-    pub async fn step(&mut self) -> Option<Response> {
-        let running = self.campaign.as_mut()?;
-        let over = loop {
-            match running.runner.next().await {
-                Ok(Some(CampaignEvent::Injection(record))) => {
-                    running.records += &serde_json::to_string(&record).expect("a record is plain data");
-                    running.records.push('\n');
-                }
-                Ok(None | Some(CampaignEvent::Finished(_))) => break true,
-                Ok(Some(_)) => {}
-                Err(error) => {
-                    self.campaign = None;
-                    return Some(Response::Failed { message: format!("The campaign has stopped: {error}.") });
-                }
-            }
-            if !running.runner.work().is_at_hand() {
-                break false;
-            }
-        };
-        let now = self.host.now();
-        if !over && now - running.reported < REPORT_EVERY {
-            return None;
-        }
-        running.reported = now;
-        let update = running.update(now, over);
-        if over {
-            self.campaign = None;
-        }
-        Some(Response::Campaign(Box::new(update)))
-    }
-
-    fn stop(&mut self) -> Response {
-        match self.campaign.take() {
-            Some(mut running) => Response::Campaign(Box::new(running.update(self.host.now(), true))),
-            None => Response::Failed { message: "There is no campaign to stop.".to_owned() },
-        }
     }
 
     async fn load(
@@ -276,88 +219,5 @@ impl<H: Host> Engine<H> {
             }
         }
         Ok(faulty.into())
-    }
-
-    async fn start(&mut self, id: RequestId, request: CampaignRequest) -> Result<Response> {
-        let lab = self.lab()?;
-        let mut images = Encoded::new(lab.model().classes());
-        for file in &request.images {
-            let bytes = self.host.fetch(file, &|_, _| ()).await?;
-            images.push(file.name.clone(), bytes);
-        }
-        let config = CampaignConfig {
-            model: lab.model().card.name.clone(),
-            seed: request.seed,
-            images: None,
-            faults: Faults::Each(request.faults),
-            fault_model: request.fault_model,
-            grouping: None,
-        };
-        let now = self.host.now();
-        let runner = Runner::new(lab, config, images, BUDGET)?;
-        let mut running = Running { id, runner, records: String::new(), started: now, reported: now };
-        let update = running.update(now, false);
-        self.campaign = Some(running);
-        Ok(Response::Campaign(Box::new(update)))
-    }
-}
-
-impl Running {
-    fn update(&mut self, now: f64, over: bool) -> CampaignUpdate {
-        let records = over.then(|| std::mem::take(&mut self.records));
-        CampaignUpdate::new(self.runner.summary(), self.runner.plan().trials(), now - self.started, records)
-    }
-}
-
-fn describe(lab: &Lab) -> ModelInfo {
-    let (model, graph) = (lab.model(), lab.executor().graph());
-    let (activations, weights) = (SiteSpace::of(graph, Target::Activation), SiteSpace::of(graph, Target::Weight));
-    let tensors = |space: &SiteSpace, layer: usize| -> Vec<TensorInfo> {
-        let sites = space.layers().iter().find(|sites| sites.layer == layer);
-        let ids = sites.into_iter().flat_map(|sites| &sites.tensors).map(|&(id, _)| id);
-        let tensor = |id: ValueId| {
-            let value = &graph.values[id];
-            TensorInfo { id, name: value.name.clone(), shape: value.shape.clone(), layout: value.layout.clone() }
-        };
-        ids.map(tensor).collect()
-    };
-    let layers = graph.nodes.iter().enumerate().map(|(index, node)| LayerInfo {
-        index,
-        name: node.name.clone(),
-        kind: node.kind.clone(),
-        outputs: tensors(&activations, index),
-        parameters: tensors(&weights, index),
-        shape: node.outputs.first().map(|&id| graph.values[id].source_shape()).unwrap_or_default(),
-    });
-    let shape = model.input_shape();
-    ModelInfo {
-        name: model.card.name.clone(),
-        classes: model.classes(),
-        parameters: graph.parameters.values().map(|parameter| parameter.data.len()).sum(),
-        input: [shape[2], shape[3]],
-        grouping: lab.grouping().map(|grouping| grouping.name().to_owned()),
-        layers: layers.collect(),
-    }
-}
-
-fn scores(lab: &Lab, logits: &[f32]) -> Vec<Score> {
-    let top = top(logits, TOP);
-    top.into_iter()
-        .map(|rank| Score {
-            class: rank.class,
-            label: lab.model().label(rank.class),
-            logit: logits[rank.class],
-            probability: rank.probability,
-        })
-        .collect()
-}
-
-fn class(lab: &Lab, class: usize) -> ClassInfo {
-    let group = lab.grouping().and_then(|grouping| grouping.group_of(class));
-    ClassInfo {
-        class,
-        label: lab.model().label(class),
-        group: group.map(|group| group.name.clone()),
-        critical: group.is_some_and(|group| group.critical),
     }
 }

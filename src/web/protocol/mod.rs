@@ -3,15 +3,18 @@
 //! A request carries a number, and every answer to it carries the same number. Files travel as URLs, blob URLs
 //! included, so that only the worker holds their bytes; tensors travel as bytes, a few channels at a time.
 
+mod campaign;
+
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+pub use campaign::{CampaignRequest, CampaignUpdate};
+
 use super::planes::Planes;
-use crate::campaign::{FaultSummary, Summary};
 use crate::exec::TraceRow;
-use crate::fault::{FaultModel, InjectedFault, Site, Target};
+use crate::fault::{InjectedFault, Site, Target};
 use crate::graph::{Layout, NodeId, ValueId};
-use crate::outcome::{Rate, Verdict};
+use crate::outcome::Verdict;
 use crate::platform::DeviceChoice;
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
@@ -99,19 +102,6 @@ pub enum Which {
     Difference,
 }
 
-/// A campaign over images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CampaignRequest {
-    /// The images.
-    pub images: Vec<FileRef>,
-    /// Faults injected into each image.
-    pub faults: usize,
-    /// Every draw depends on it.
-    pub seed: u64,
-    /// Which faults are drawn.
-    pub fault_model: FaultModel,
-}
-
 /// From the worker to the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Response {
@@ -183,6 +173,8 @@ pub struct LayerInfo {
     pub parameters: Vec<TensorInfo>,
     /// Shape of its first output, as the source framework lays it out.
     pub shape: Vec<usize>,
+    /// The layers whose outputs it reads, in ascending order.
+    pub inputs: Vec<NodeId>,
 }
 
 impl LayerInfo {
@@ -329,55 +321,4 @@ pub struct Injection {
     pub trace: Vec<TraceRow>,
     /// Time for the faulty run with its trace, in milliseconds.
     pub milliseconds: f64,
-}
-
-/// Where a campaign stands: what the page shows of a [`Summary`], which for a large model has thousands of numbers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CampaignUpdate {
-    /// Faults planned.
-    pub planned: u64,
-    /// Time since the start, in milliseconds.
-    pub milliseconds: f64,
-    /// All faults together.
-    pub faults: FaultSummary,
-    /// Golden runs that predict the true class, where it is known.
-    pub accuracy: Option<Rate>,
-    /// By bit, the share of SDCs among its flips.
-    pub bits: Vec<(u8, Rate)>,
-    /// The layers where faults most surely change the answer, with the share of SDCs.
-    pub layers: Vec<(String, Rate)>,
-    /// Every fault was injected.
-    pub complete: bool,
-    /// Where nothing more will come, because the campaign is complete or was stopped: every fault, as the command
-    /// line writes them to `faults.jsonl`.
-    pub records: Option<String>,
-}
-
-/// Layers in a [`CampaignUpdate`].
-const WORST_LAYERS: usize = 8;
-
-impl CampaignUpdate {
-    /// What the page shows of `summary`.
-    pub fn new(summary: Summary, planned: u64, milliseconds: f64, records: Option<String>) -> Self {
-        let mut layers: Vec<(String, Rate)> =
-            summary.layers.into_iter().map(|layer| (layer.layer, layer.faults.sdc)).collect();
-        layers.retain(|(_, sdc)| sdc.count > 0);
-        layers.sort_by(|(_, a), (_, b)| b.low.total_cmp(&a.low));
-        layers.truncate(WORST_LAYERS);
-        Self {
-            planned,
-            milliseconds,
-            faults: summary.faults,
-            accuracy: summary.golden.accuracy,
-            bits: summary.bits.into_iter().map(|bit| (bit.bit, bit.faults.sdc)).collect(),
-            layers,
-            complete: summary.complete,
-            records,
-        }
-    }
-
-    /// Whether nothing more will come.
-    pub fn over(&self) -> bool {
-        self.records.is_some()
-    }
 }
