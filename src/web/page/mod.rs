@@ -6,6 +6,7 @@ mod bits;
 mod campaign;
 mod client;
 mod corruption;
+mod export;
 mod fault;
 mod feature_map;
 mod files;

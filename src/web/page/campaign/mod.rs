@@ -1,5 +1,7 @@
 //! Many faults: the panel that draws them from a seed and counts what they do.
 
+mod charts;
+
 use std::rc::Rc;
 
 use gloo::file::{Blob, ObjectUrl};
@@ -7,6 +9,7 @@ use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::Props;
+use super::export::SaveChart;
 use super::parts::{Panel, Term};
 use crate::fault::{BIT_COUNT, FaultKind, FaultModel, Sampling, Target};
 use crate::outcome::Rate;
@@ -28,7 +31,7 @@ pub fn CampaignPanel(props: &Props) -> Html {
                 { rates(update) }
                 if update.over() { <SaveRecords update={update.clone()} /> }
                 <div class="profiles">
-                    { bits(&update.bits) }
+                    { bits(&update.bits, act) }
                     { layers(&update.layers) }
                 </div>
             }
@@ -214,37 +217,18 @@ fn Interval(props: &IntervalProps) -> Html {
 }
 
 /// SDC rate by bit, with intervals.
-fn bits(bits: &[(u8, Rate)]) -> Html {
+fn bits(bits: &[(u8, Rate)], act: &Callback<Action>) -> Html {
     if bits.is_empty() {
         return Html::default();
     }
-    let columns = (0..BIT_COUNT).rev().map(|bit| {
-        let rate = bits.iter().find(|(known, _)| *known == bit).map(|(_, sdc)| *sdc);
-        let title = match &rate {
-            Some(rate) => format!(
-                "Bit {bit} ({}): SDC {} ({} of {}), {}",
-                words::field(bit), words::percent(rate.rate), rate.count, rate.of, words::interval(rate)
-            ),
-            None => format!("Bit {bit} ({}): no fault yet", words::field(bit)),
-        };
-        html! {
-            <li class={classes!("profile-bit", format!("bit-{}", words::field(bit)))} title={title.clone()}>
-                <span class="visually-hidden">{ title }</span>
-                <span class="profile-column" aria-hidden="true">
-                    if let Some(rate) = rate {
-                        <span class="profile-bar" style={format!("height: {:.1}%", rate.rate * 100.0)}></span>
-                        <span class="profile-band" style={format!("bottom: {:.1}%; height: {:.1}%", rate.low * 100.0, (rate.high - rate.low) * 100.0)}></span>
-                    }
-                </span>
-                <span class="profile-index" aria-hidden="true">{ bit }</span>
-            </li>
-        }
-    });
     html! {
         <div class="profile" id="bit-profile">
-            <h3>{ "SDC rate by bit" }</h3>
-            <p class="hint">{ "Bars from 0 to 100 %, with 95 % intervals; sign, exponent and mantissa from left to right." }</p>
-            <ol class="profile-bits">{ for columns }</ol>
+            <div class="profile-head">
+                <h3>{ "SDC rate by bit" }</h3>
+                <SaveChart chart="bit-chart" title="SDC rate by bit" name="sdc-by-bit" {act} />
+            </div>
+            <p class="hint">{ "With 95 % intervals; sign, exponent and mantissa from left to right." }</p>
+            <div id="bit-chart">{ Html::from_html_unchecked(charts::bits(bits).into()) }</div>
         </div>
     }
 }
