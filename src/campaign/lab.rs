@@ -148,6 +148,18 @@ impl Lab {
         Ok(self.judge(&golden.logits, golden.class, sites, faulty))
     }
 
+    /// Injects each of `faults`, one after the other, into the inference that `golden` is the golden run of.
+    ///
+    /// # Errors
+    /// As [`Lab::trial`].
+    pub async fn trials_of(&self, golden: &Golden, faults: &[Vec<Site>]) -> Result<Vec<Trial>> {
+        faults.iter().try_for_each(|sites| self.check(sites))?;
+        let lanes: Vec<Lane> = faults.iter().map(|sites| self.lane(0, sites)).collect();
+        let wave = self.executor.wave(&[Image::Golden(&golden.activations)], &lanes, Settings::default()).await?;
+        let judge = |(sites, faulty): (&Vec<Site>, Faulty)| self.judge(&golden.logits, golden.class, sites, faulty);
+        Ok(faults.iter().zip(wave.lanes).map(judge).collect())
+    }
+
     /// Injects faults into the inferences of several images. The golden runs are made along the way and not kept. With
     /// `whole` every layer that a fault can reach is computed in full, to compare with.
     ///

@@ -2,7 +2,7 @@
 
 use super::protocol::{ClassInfo, Injection};
 use crate::fault::{BitField, InjectedFault, Target, bit_field};
-use crate::outcome::{Outcome, Rate};
+use crate::outcome::{Outcome, Rate, Verdict};
 
 /// The terms of the field, each with its explanation.
 pub const GOLDEN_RUN: &str =
@@ -132,6 +132,20 @@ pub fn fault(fault: &InjectedFault) -> String {
         Some(bit) => format!("Bit {bit} ({}) of {place}: {change}", field(bit)),
         None => format!("{}{}: {change}", place[..1].to_uppercase(), &place[1..]),
     }
+}
+
+/// An outcome in a word or two.
+pub fn verdict(verdict: &Verdict) -> String {
+    let mut text = match (verdict.scm, verdict.outcome) {
+        (Some(true), _) => "SCM",
+        (_, Outcome::Sdc) => "SDC",
+        (_, Outcome::Masked) => "masked",
+    }
+    .to_owned();
+    if verdict.due {
+        text.push_str(", DUE");
+    }
+    text
 }
 
 /// What became of the answer.

@@ -11,11 +11,13 @@ use super::client::Client;
 use super::fault::FaultPanel;
 use super::golden::GoldenPanel;
 use super::header::Header;
+use super::look::LookPanel;
 use super::outcome::OutcomePanel;
 use super::setup::Setup;
 use super::site::SitePanel;
 use super::{files, theme};
 use crate::web::catalogue;
+use crate::web::link::{VIEWS, View};
 use crate::web::state::{Action, Effect, State};
 use crate::zoo::Catalogue;
 
@@ -44,6 +46,7 @@ impl Component for App {
         let mut listeners = files::listen(act.clone(), ctx.link().callback(Message::Dragging));
         let navigated = act.clone();
         listeners.push(EventListener::new(&window, "hashchange", move |_| navigated.emit(Action::Navigated(hash()))));
+        listeners.push(keys(&act));
         if let Some(query) = theme::preference() {
             let changed = ctx.link().callback(|()| Message::Dark(theme::is_dark()));
             listeners.push(EventListener::new(&query, "change", move |_| changed.emit(())));
@@ -83,21 +86,27 @@ impl Component for App {
                 <a class="skip" href="#main" onclick={skip()}>{ "Skip to the network" }</a>
                 <Header {state} {act} dark={self.dark} {theme} />
                 { notices(state, act) }
-                <main id="main" tabindex="-1">
-                    <div class="column column-setup">
-                        <Setup {state} {act} />
-                        <GoldenPanel {state} {act} />
-                    </div>
-                    <div class="column column-fault">
-                        <SitePanel {state} {act} dark={self.dark} />
-                        <FaultPanel {state} {act} />
-                    </div>
-                    <div class="column column-outcome">
-                        <OutcomePanel {state} {act} />
-                    </div>
-                    <div class="column column-campaign">
-                        <CampaignPanel {state} {act} />
-                    </div>
+                { tabs(state, act) }
+                <main id="main" tabindex="-1" class={if state.link.view == View::Explore { "explore" } else { "campaigns" }}>
+                    { match state.link.view {
+                        View::Explore => html! {
+                            <>
+                                <div class="column column-setup">
+                                    <Setup {state} {act} />
+                                    <GoldenPanel {state} {act} />
+                                </div>
+                                <div class="column column-look">
+                                    <SitePanel {state} {act} />
+                                    <LookPanel {state} {act} dark={self.dark} />
+                                </div>
+                                <div class="column column-fault">
+                                    <FaultPanel {state} {act} />
+                                    <OutcomePanel {state} {act} />
+                                </div>
+                            </>
+                        },
+                        View::Campaign => html! { <CampaignPanel {state} {act} /> },
+                    } }
                 </main>
                 <footer>
                     <p>{ "Everything is computed in this tab; no file leaves it." }</p>
@@ -172,6 +181,26 @@ impl App {
     }
 }
 
+/// The parts of the page.
+fn tabs(state: &Rc<State>, act: &Callback<Action>) -> Html {
+    let tabs = VIEWS.map(|(view, name)| {
+        let (text, hint) = match view {
+            View::Explore => ("Explore", "One fault, looked at closely"),
+            View::Campaign => ("Campaign", "Many faults, counted"),
+        };
+        let chosen = view == state.link.view;
+        let running = view == View::Campaign && state.campaign.running();
+        html! {
+            <button type="button" id={format!("view-{name}")} class={classes!("tab", chosen.then_some("chosen"))} title={hint}
+                aria-current={chosen.then_some("page")} onclick={act.reform(move |_| Action::ChooseView(view))}>
+                { text }
+                if running { <span class="tab-busy"><span class="visually-hidden">{ ", running" }</span></span> }
+            </button>
+        }
+    });
+    html! { <nav class="tabs" aria-label="Parts of the page">{ for tabs }</nav> }
+}
+
 fn notices(state: &Rc<State>, act: &Callback<Action>) -> Html {
     html! {
         <div class="notices" role="status" aria-live="polite">
@@ -188,6 +217,25 @@ fn notices(state: &Rc<State>, act: &Callback<Action>) -> Html {
             }) }
         </div>
     }
+}
+
+/// Ctrl+Z and Ctrl+Shift+Z or Ctrl+Y, except where the user writes: there they belong to the text.
+fn keys(act: &Callback<Action>) -> EventListener {
+    use wasm_bindgen::JsCast;
+    let act = act.clone();
+    EventListener::new(&gloo::utils::window(), "keydown", move |event| {
+        let Some(event) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let writes = target.is_some_and(|target| target.matches("input, textarea, [contenteditable]").unwrap_or(false));
+        if writes || !(event.ctrl_key() || event.meta_key()) {
+            return;
+        }
+        match (event.key().to_lowercase().as_str(), event.shift_key()) {
+            ("z", false) => act.emit(Action::Undo),
+            ("z", true) | ("y", false) => act.emit(Action::Redo),
+            _ => {}
+        }
+    })
 }
 
 /// The fragment of the URL is ours, so the link moves the focus itself.

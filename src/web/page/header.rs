@@ -33,6 +33,12 @@ pub fn Header(props: &HeaderProps) -> Html {
             </div>
             <div class="site-tools">
                 <Device state={state.clone()} act={act.clone()} />
+                <span class="choices" role="group" aria-label="History">
+                    <button class="choice" id="undo" disabled={!state.can_undo()} onclick={act.reform(|_| Action::Undo)}
+                        title="Take the last change back (Ctrl+Z)">{ "Undo" }</button>
+                    <button class="choice" id="redo" disabled={!state.can_redo()} onclick={act.reform(|_| Action::Redo)}
+                        title="Make it again (Ctrl+Shift+Z)">{ "Redo" }</button>
+                </span>
                 <button class="button" id="copy-link" onclick={act.reform(|_| Action::Share)}
                     title="Copies the address of this very fault">{ "Copy link" }</button>
                 <button class="button" id="theme" onclick={theme.reform(move |_| !dark)}

@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use super::Props;
 use super::corruption::Corruption;
+use super::follow::FollowPanel;
 use super::parts::{Panel, Term};
 use super::scores::Scores;
 use crate::outcome::{Outcome, Verdict};
@@ -23,6 +24,7 @@ pub fn OutcomePanel(props: &Props) -> Html {
                 if let Some(injection) = injection { { told(injection) } } else { <Waiting /> }
             </div>
             if let Some(injection) = injection {
+                <FollowPanel {state} {act} />
                 { answers(injection) }
                 <Corruption injection={injection.clone()} model={state.model().cloned()} act={act.clone()} />
             }

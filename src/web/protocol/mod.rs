@@ -4,11 +4,13 @@
 //! included, so that only the worker holds their bytes; tensors travel as bytes, a few channels at a time.
 
 mod campaign;
+mod sweep;
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 pub use campaign::{CampaignRequest, CampaignUpdate};
+pub use sweep::{SweepPart, SweepRequest, SweepTrial};
 
 use super::planes::Planes;
 use crate::exec::TraceRow;
@@ -73,6 +75,12 @@ pub enum Request {
         /// The fault.
         site: Site,
     },
+    /// Try many faults around one; a sweep that is under way ends.
+    Sweep(SweepRequest),
+    /// End the sweep.
+    EndSweep,
+    /// Find the largest finite absolute value of all layers' golden outputs.
+    Scale,
     /// Inject many faults, drawn from a seed.
     Campaign(CampaignRequest),
     /// End the campaign after the fault that is being computed.
@@ -84,10 +92,10 @@ pub enum Request {
 pub struct ViewRequest {
     /// A layer's output or a parameter.
     pub tensor: ValueId,
-    /// Of which run.
-    pub which: Which,
     /// First plane wanted.
     pub first: usize,
+    /// Whether the last faulty run's values are wanted beside the golden ones.
+    pub faulty: bool,
 }
 
 /// Whose values a view shows.
@@ -127,6 +135,13 @@ pub enum Response {
     View(TensorView),
     /// Answers [`Request::Inject`].
     Injected(Injection),
+    /// More of a sweep; also answers [`Request::Sweep`].
+    Swept(SweepPart),
+    /// Answers [`Request::Scale`].
+    Scale {
+        /// The largest finite absolute value.
+        max_abs: f32,
+    },
     /// How far a campaign is; sent several times a second at most, the last time when it is over.
     Campaign(Box<CampaignUpdate>),
     /// The worker has met a fault of its own and will not answer again.
@@ -261,28 +276,44 @@ pub struct GoldenInfo {
 pub struct TensorView {
     /// How the tensor is laid out.
     pub planes: Planes,
-    /// First plane in `bytes`.
+    /// First plane in `golden` and `faulty`.
     pub first: usize,
-    /// The values as little-endian float32: bit for bit, NaN included.
-    #[serde(rename = "values")]
-    pub bytes: ByteBuf,
-    /// Largest finite absolute value of the whole tensor: the scale of the palette.
-    pub max_abs: f32,
+    /// The golden run's values, or the stored parameters, as little-endian float32: bit for bit, NaN included.
+    pub golden: ByteBuf,
+    /// The faulty run's, where they were asked for.
+    pub faulty: Option<ByteBuf>,
+    /// Largest finite absolute value of the whole tensor: golden, faulty, and their difference.
+    pub max_abs: [f32; 3],
 }
 
 impl TensorView {
     /// `length` values of the view from `start`, counted from its first; fewer where it ends before.
-    pub fn slice(&self, start: usize, length: usize) -> Vec<f32> {
-        let values = self.bytes.chunks_exact(4).skip(start).take(length);
-        values.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+    pub fn slice(&self, which: Which, start: usize, length: usize) -> Vec<f32> {
+        let end = start.saturating_add(length).min(self.golden.len() / 4);
+        (start..end).filter_map(|at| self.at(which, at)).collect()
     }
 
     /// The value at `spot` of the tensor as stored, where this view holds it.
-    pub fn value(&self, spot: usize) -> Option<f32> {
-        let at = spot.checked_sub(self.first * self.planes.per_plane)?.checked_mul(4)?;
-        let bytes = self.bytes.get(at..at.checked_add(4)?)?;
-        bytes.try_into().ok().map(f32::from_le_bytes)
+    pub fn value(&self, which: Which, spot: usize) -> Option<f32> {
+        self.at(which, spot.checked_sub(self.first * self.planes.per_plane)?)
     }
+
+    fn at(&self, which: Which, at: usize) -> Option<f32> {
+        let read = |bytes: &ByteBuf| {
+            let bytes = bytes.get(at.checked_mul(4)?..at.checked_mul(4)?.checked_add(4)?)?;
+            bytes.try_into().ok().map(f32::from_le_bytes)
+        };
+        match which {
+            Which::Golden => read(&self.golden),
+            Which::Faulty => read(self.faulty.as_ref()?),
+            Which::Difference => Some(difference(read(&self.golden)?, read(self.faulty.as_ref()?)?)),
+        }
+    }
+}
+
+/// Faulty minus golden; the difference of two equal infinities is none.
+pub fn difference(golden: f32, faulty: f32) -> f32 {
+    if faulty.to_bits() == golden.to_bits() { 0.0 } else { faulty - golden }
 }
 
 /// A class with the group it belongs to.

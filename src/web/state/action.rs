@@ -2,7 +2,7 @@
 
 use crate::fault::{FaultModel, Target};
 use crate::platform::DeviceChoice;
-use crate::web::link::Kind;
+use crate::web::link::{Kind, Scale, Sweep, View};
 use crate::web::protocol::{Envelope, FileRef, Request, Response, Which};
 use crate::zoo::Catalogue;
 
@@ -28,6 +28,8 @@ pub enum Action {
     Tell(String),
     /// The user has read it.
     Dismiss(u32),
+    /// Choose the part of the page that is shown.
+    ChooseView(View),
     /// Choose a model by its id.
     ChooseModel(String),
     /// Choose an image by its id.
@@ -46,12 +48,26 @@ pub enum Action {
     ChooseKind(Kind),
     /// Choose the bit that flips.
     ChooseBit(u8),
+    /// Flip this bit of the element that is looked at.
+    Strike(u8),
     /// Choose the value that a random fault writes.
     ChooseValue(f32),
     /// Choose whose values are shown.
     ChooseWhich(Which),
-    /// Inject the chosen fault.
+    /// Choose what the colours of the feature maps are measured against.
+    ChooseScale(Scale),
+    /// Inject the chosen fault into the element that is looked at.
     Inject,
+    /// Take the fault away.
+    Heal,
+    /// Try many faults around the one at the element that is looked at; none ends it.
+    Sweep(Option<Sweep>),
+    /// Follow the corruption through the layers.
+    Follow(Follow),
+    /// Take the last change of the choices back.
+    Undo,
+    /// Make it again.
+    Redo,
     /// Try again what has failed.
     Retry,
     /// Copy a link to what is on the page.
@@ -66,6 +82,21 @@ pub enum Action {
     Start,
     /// Stop it.
     Stop,
+}
+
+/// A step on the way of a corruption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// To the layer that is struck.
+    First,
+    /// To the layer before.
+    Back,
+    /// To the layer after.
+    Forward,
+    /// To the last layer.
+    Last,
+    /// Go on by itself, or stop.
+    Play(bool),
 }
 
 /// Something is to be done outside the state.

@@ -7,7 +7,6 @@ use crate::fault::{Corruption, Site, Target};
 use crate::platform::DeviceChoice;
 use crate::web::catalogue;
 use crate::web::link::Kind;
-use crate::web::planes::Planes;
 use crate::web::protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
 use crate::zoo::CatalogueEntry;
 
@@ -63,9 +62,9 @@ impl State {
         self.link.device.unwrap_or(DeviceChoice::Gpu)
     }
 
-    /// The target.
+    /// What is looked at: outputs or parameters.
     pub fn target(&self) -> Target {
-        self.link.target.unwrap_or_default()
+        self.place().target.unwrap_or_default()
     }
 
     /// What happens to the value.
@@ -89,68 +88,36 @@ impl State {
         (Some(&key.model) == self.model_file().as_ref()).then(|| self.lab.latest().map(|lab| &lab.model)).flatten()
     }
 
-    /// The chosen layer.
-    pub fn layer(&self) -> Option<&LayerInfo> {
-        let model = self.model()?;
-        let target = self.target();
-        match &self.link.layer {
-            Some(layer) => {
-                let named = model.layers.iter().find(|known| known.name == *layer);
-                named.or_else(|| model.layers.get(layer.parse::<usize>().ok()?))
-            }
-            None => model.layers.iter().find(|layer| !layer.tensors(target).is_empty()),
-        }
-    }
-
-    /// The chosen tensor: the layer's first where nothing was chosen.
-    pub fn tensor(&self) -> Option<&TensorInfo> {
-        let tensors = self.layer()?.tensors(self.target());
-        match &self.link.tensor {
-            Some(name) => tensors.iter().find(|tensor| tensor.name == *name),
-            None => tensors.first(),
-        }
-    }
-
-    /// How the chosen tensor is shown.
-    pub fn planes(&self) -> Option<Planes> {
-        Some(Planes::of(&self.tensor()?.shape, self.target() == Target::Weight))
-    }
-
-    /// The chosen element: the middle of the first plane where nothing was chosen.
-    pub fn element(&self) -> Option<usize> {
-        let (planes, tensor) = (self.planes()?, self.tensor()?);
-        let middle = || planes.element(0, planes.rows() / 2, planes.columns / 2).map(|spot| tensor.element(spot));
-        self.link.element.or_else(middle).or(Some(0))
-    }
-
-    /// Where the chosen element is stored, and so drawn.
-    pub fn spot(&self) -> Option<usize> {
-        Some(self.tensor()?.spot(self.element()?))
-    }
-
-    /// The chosen fault.
-    pub fn site(&self) -> Option<Site> {
-        let corruption = match self.kind() {
+    /// What the fault does to the value.
+    pub fn corruption(&self) -> Corruption {
+        match self.kind() {
             Kind::BitFlip => Corruption::Flip(self.bit()),
             Kind::Zero => Corruption::Set(0.0),
             Kind::Random => Corruption::Set(self.value()),
-        };
-        Some(Site {
-            target: self.target(),
-            layer: self.layer()?.index,
-            tensor: self.tensor()?.id,
-            element: self.element()?,
-            corruption,
-        })
+        }
     }
 
-    /// The golden value of the chosen element, where the view holds it.
-    pub fn golden_value(&self) -> Option<f32> {
-        let (key, view) = (self.view.key()?, self.view.latest()?);
-        let same = key.request.tensor == self.tensor()?.id
-            && key.request.which == Which::Golden
-            && Some(&key.golden) == self.wanted_golden().as_ref();
-        if same { view.value(self.spot()?) } else { None }
+    /// The layer that is looked at.
+    pub fn layer(&self) -> Option<&LayerInfo> {
+        self.layer_at(self.place())
+    }
+
+    /// The tensor that is looked at: the layer's first where nothing was chosen.
+    pub fn tensor(&self) -> Option<&TensorInfo> {
+        self.tensor_at(self.place())
+    }
+
+    /// The values of the chosen element, golden and faulty, where the view holds them.
+    pub fn values(&self) -> [Option<f32>; 2] {
+        let (view, spot) = (self.view_now(), self.looked().map(|looked| looked.spot()));
+        [Which::Golden, Which::Faulty].map(|which| view.as_ref()?.value(which, spot?))
+    }
+
+    /// Whose values the small maps show.
+    pub fn which(&self) -> Which {
+        let there = self.injection_now().is_some();
+        let chosen = self.link.which.unwrap_or(Which::Difference);
+        if there { chosen } else { Which::Golden }
     }
 
     /// The golden run of the chosen model and image, where it is there.
@@ -158,18 +125,30 @@ impl State {
         self.golden.get(&self.wanted_golden()?)
     }
 
-    /// The last faulty run, where it was of the chosen model and image.
+    /// The last faulty run, where it was of the chosen model and image and its fault is still there.
     pub fn injection_now(&self) -> Option<&Rc<Injection>> {
-        let same = self.injection.key().map(|key| &key.golden) == self.wanted_golden().as_ref();
-        self.injection.latest().filter(|_| same)
+        self.site_now().and(self.injection.latest())
     }
 
-    /// The view, where it shows the chosen tensor and the chosen plane.
+    /// Largest finite absolute value of all layers, where it is known.
+    pub fn network_scale(&self) -> Option<f32> {
+        self.scale.get(&self.wanted_golden()?).copied()
+    }
+
+    /// The view, where it shows the chosen tensor and the chosen plane, of this image and of no other fault.
     pub fn view_now(&self) -> Option<Rc<TensorView>> {
         let (key, view) = (self.view.key()?, self.view.latest()?);
-        let (tensor, plane) = (self.tensor()?.id, self.planes()?.plane_of(self.spot()?));
+        let looked = self.looked()?;
         let planes = view.first..view.first + view.planes.sheet();
-        (key.request.tensor == tensor && planes.contains(&plane)).then(|| view.clone())
+        let same = key.request.tensor == looked.tensor.id && planes.contains(&looked.plane());
+        let same_run = Some(&key.golden) == self.wanted_golden().as_ref() && key.site == self.site_now();
+        (same && same_run).then(|| view.clone())
+    }
+
+    /// The fault of the last faulty run, where it was of the chosen model and image.
+    pub(super) fn site_now(&self) -> Option<Site> {
+        let key = self.injection.key()?;
+        (Some(&key.golden) == self.wanted_golden().as_ref() && self.link.run).then_some(key.site)
     }
 
     /// Whether the next step has failed and will not be tried again by itself.

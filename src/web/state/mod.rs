@@ -8,23 +8,32 @@
 mod action;
 mod campaign;
 mod derived;
+mod follow;
+mod history;
+mod place;
 mod reconcile;
 mod slot;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
 use std::rc::Rc;
 
-pub use action::{Action, Effect};
-pub use campaign::Campaign;
-pub use slot::Slot;
+use history::History;
 
-use super::link::{Kind, Link};
+pub use action::{Action, Effect, Follow};
+pub use campaign::Campaign;
+pub use place::Resolved;
+pub use slot::Slot;
+pub use sweep::Sweeping;
+
+use super::link::{Kind, Link, Place};
+
 use super::protocol::{
     DeviceInfo, Envelope, FileRef, GoldenInfo, Injection, ModelInfo, Request, RequestId, Response, TensorView,
-    ViewRequest, Which,
+    ViewRequest,
 };
-use crate::fault::Site;
+use crate::fault::{Site, Target};
 use crate::platform::DeviceChoice;
 use crate::zoo::Catalogue;
 
@@ -53,12 +62,16 @@ pub struct State {
     pub progress: Option<(u64, Option<u64>)>,
     /// The golden run.
     pub golden: Slot<GoldenKey, Rc<GoldenInfo>>,
-    /// Whose values the feature map shows.
-    pub which: Which,
     /// The planes on show.
     pub view: Slot<ViewKey, Rc<TensorView>>,
     /// The faulty run.
     pub injection: Slot<InjectionKey, Rc<Injection>>,
+    /// Largest finite absolute value of all layers' golden outputs.
+    pub scale: Slot<GoldenKey, f32>,
+    /// Trials around the fault.
+    pub sweep: Sweeping,
+    /// The look moves on by itself, layer by layer.
+    pub playing: bool,
     /// Many faults.
     pub campaign: Campaign,
     /// What the user is to be told.
@@ -67,6 +80,7 @@ pub struct State {
     good_model: Option<String>,
     /// Id of the last image that could be used.
     good_image: Option<String>,
+    history: History,
     next_request: RequestId,
     next_notice: u32,
     /// The link was opened, or tells of a fault that was injected: going back must find it, so the next choice may not
@@ -135,10 +149,15 @@ impl State {
     pub fn update(&mut self, action: Action) -> Vec<Effect> {
         let before = self.link.clone();
         let navigated = matches!(action, Action::Navigated(_));
+        let in_history = matches!(action, Action::Undo | Action::Redo);
         let injected = matches!(action, Action::Inject | Action::Start);
         let step = matches!(
             action,
-            Action::ChooseModel(_) | Action::ChooseImage(_) | Action::ChooseLayer(_) | Action::ChooseDevice(_)
+            Action::ChooseModel(_)
+                | Action::ChooseImage(_)
+                | Action::ChooseLayer(_)
+                | Action::ChooseDevice(_)
+                | Action::ChooseView(_)
         );
         let mut effects = Vec::new();
         self.apply(action, &mut effects);
@@ -146,6 +165,9 @@ impl State {
         if self.link != before && !navigated {
             effects.push(Effect::Navigate { hash: self.link.to_hash(), push: step || self.settled });
             self.settled = false;
+        }
+        if self.link != before && !in_history {
+            self.history.note(before);
         }
         self.settled |= injected || navigated;
         effects
@@ -176,48 +198,53 @@ impl State {
             }
             Action::ChooseImage(id) => self.link.image = Some(id),
             Action::ChooseDevice(device) => self.link.device = Some(device),
+            Action::ChooseView(view) => self.link.view = view,
             Action::ChooseTarget(target) => {
-                self.link.target = Some(target);
-                self.link.tensor = None;
-                if self.layer().is_some_and(|layer| layer.tensors(target).is_empty()) {
-                    self.link.layer = self.nearest_layer();
+                let mut place = Place { target: Some(target), tensor: None, element: None, ..self.place().clone() };
+                if self.layer_at(&place).is_some_and(|layer| layer.tensors(target).is_empty()) {
+                    place.layer = self.nearest_layer(&place);
                 }
-                self.new_site(None);
+                *self.place_mut() = place;
             }
-            Action::ChooseLayer(index) => {
-                if let Some(layer) = self.model().and_then(|model| model.layers.get(index)) {
-                    self.link.layer = Some(layer.name.clone());
-                    self.link.tensor = None;
-                    self.new_site(None);
-                }
-            }
+            Action::ChooseLayer(index) => self.look_at_layer(index),
             Action::ChooseTensor(position) => {
                 let name = self.layer().and_then(|layer| layer.tensors(self.target()).get(position));
                 if let Some(name) = name.map(|tensor| tensor.name.clone()) {
-                    self.link.tensor = Some(name);
-                    self.new_site(None);
+                    let place = self.place_mut();
+                    (place.tensor, place.element) = (Some(name), None);
                 }
             }
-            Action::ChooseElement(element) => self.new_site(Some(element)),
-            Action::ChooseKind(kind) => {
-                self.link.kind = Some(kind);
-                self.link.run = false;
-            }
+            Action::ChooseElement(element) => self.place_mut().element = Some(element),
+            Action::ChooseKind(kind) => self.link.kind = Some(kind),
             Action::ChooseBit(bit) => {
                 self.link.kind = Some(Kind::BitFlip);
                 self.link.bit = Some(bit);
-                self.link.run = false;
             }
-            Action::ChooseValue(value) => {
-                self.link.value = Some(value);
-                self.link.run = false;
-            }
-            Action::ChooseWhich(which) => self.which = which,
+            Action::ChooseValue(value) => self.link.value = Some(value),
+            Action::ChooseWhich(which) => self.link.which = Some(which),
+            Action::ChooseScale(scale) => self.link.scale = scale,
             Action::Inject => {
-                self.spell_out();
-                self.link.run = self.site().is_some();
+                self.strike();
                 self.injection.forget();
             }
+            Action::Strike(bit) => {
+                self.link.kind = Some(Kind::BitFlip);
+                self.link.bit = Some(bit);
+                self.strike();
+            }
+            Action::Heal => {
+                (self.link.run, self.link.sweep, self.playing) = (false, None, false);
+                if let Some(look) = self.link.look.take() {
+                    self.link.fault = look;
+                }
+            }
+            Action::Sweep(sweep) => {
+                self.strike();
+                self.link.sweep = sweep;
+            }
+            Action::Follow(step) => self.follow(step),
+            Action::Undo => self.undo(),
+            Action::Redo => self.redo(),
             Action::Share => {
                 self.spell_out();
                 effects.push(Effect::Copy { hash: self.link.to_hash() });
@@ -262,6 +289,10 @@ impl State {
             Response::Injected(injection) => {
                 self.injection.answer(id, Rc::new(injection));
             }
+            Response::Swept(part) => self.sweep.hear(id, part),
+            Response::Scale { max_abs } => {
+                self.scale.answer(id, max_abs);
+            }
             Response::Campaign(update) => self.campaign.hear(id, *update),
             Response::Died { message } => self.bury_worker(&message),
             Response::Failed { message } => {
@@ -289,7 +320,11 @@ impl State {
             }
             true
         } else {
-            self.view.fail(id) | self.injection.fail(id) | self.campaign.fail(id)
+            self.view.fail(id)
+                | self.injection.fail(id)
+                | self.sweep.fail(id)
+                | self.scale.fail(id)
+                | self.campaign.fail(id)
         }
     }
 
@@ -304,6 +339,9 @@ impl State {
         self.golden.lose();
         self.view.lose();
         self.injection.lose();
+        self.scale.lose();
+        self.sweep.lose();
+        self.playing = false;
         self.tell(format!("The worker that computes has stopped ({problem}); a new one was started."));
     }
 
@@ -330,11 +368,9 @@ impl State {
         self.link.model = self.model_id();
         self.link.image = self.image().map(|(id, _)| id);
         self.link.device = Some(self.device());
-        self.link.target = Some(self.target());
-        self.link.layer = self.layer().map(|layer| layer.name.clone());
-        let several = self.layer().is_some_and(|layer| layer.tensors(self.target()).len() > 1);
-        self.link.tensor = self.tensor().map(|tensor| tensor.name.clone()).filter(|_| several);
-        self.link.element = self.element();
+        if let Some(struck) = self.struck() {
+            self.link.fault = struck.spelled_out();
+        }
         self.link.kind = Some(self.kind());
         self.link.bit = (self.kind() == Kind::BitFlip).then(|| self.bit());
         self.link.value = (self.kind() == Kind::Random).then(|| self.value());
@@ -362,15 +398,34 @@ impl State {
         if self.link.model == id {
             return;
         }
-        let Link { image, device, kind, bit, seed, faults, target, .. } = std::mem::take(&mut self.link);
+        let Link { view, image, device, kind, bit, seed, faults, fault, scale, .. } = std::mem::take(&mut self.link);
         let image = image.filter(|image| image.starts_with(OWN));
-        self.link = Link { model: id, image, device, kind, bit, seed, faults, target, ..Link::default() };
+        let fault = Place { target: fault.target, ..Place::default() };
+        self.link = Link { view, model: id, image, device, fault, kind, bit, seed, faults, scale, ..Link::default() };
     }
 
-    fn new_site(&mut self, element: Option<usize>) {
-        self.link.element = element;
-        self.link.run = false;
-        self.which = Which::Golden;
+    /// Looks at a layer: at the same side of it as before, where it has that.
+    fn look_at_layer(&mut self, index: usize) {
+        let Some(layer) = self.model().and_then(|model| model.layers.get(index)) else { return };
+        let target = [self.target(), Target::Activation, Target::Weight]
+            .into_iter()
+            .find(|&target| !layer.tensors(target).is_empty());
+        let place = Place { target, ..Place::output(layer.name.clone()) };
+        // Back at the layer that is struck, the struck element is what is of interest.
+        if self.link.run && self.struck().is_some_and(|struck| struck.layer.index == index) {
+            self.link.look = None;
+        } else {
+            *self.place_mut() = place;
+        }
+    }
+
+    /// Injects the fault into what is looked at.
+    fn strike(&mut self) {
+        if let Some(look) = self.link.look.take() {
+            self.link.fault = look;
+        }
+        self.spell_out();
+        self.link.run = self.site().is_some();
     }
 
     fn tell(&mut self, text: String) {

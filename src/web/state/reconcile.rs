@@ -2,7 +2,8 @@
 
 use super::{Effect, GoldenKey, InjectionKey, LabKey, OWN, State, ViewKey};
 use crate::fault::Target;
-use crate::web::protocol::{Request, ViewRequest, Which};
+use crate::web::link::{Place, Scale};
+use crate::web::protocol::{Request, ViewRequest};
 
 impl State {
     /// Asks for the first thing that is missing in each chain: model, golden run, then view and faulty run.
@@ -20,7 +21,7 @@ impl State {
         if self.lab.get(&lab).is_none() {
             return;
         }
-        self.check_site();
+        self.check_places();
         let Some(golden) = self.wanted_golden() else { return };
         if self.golden.wants(&golden) {
             let id = self.send(Request::Golden { image: golden.image.clone() }, effects);
@@ -41,6 +42,11 @@ impl State {
             let id = self.send(Request::View(view.request), effects);
             self.view.ask(id, view);
         }
+        if self.link.scale == Scale::Network && self.scale.wants(&golden) {
+            let id = self.send(Request::Scale, effects);
+            self.scale.ask(id, golden.clone());
+        }
+        self.reconcile_sweep(&golden, effects);
     }
 
     pub(super) fn wanted_lab(&self) -> Option<LabKey> {
@@ -57,18 +63,11 @@ impl State {
     }
 
     fn wanted_view(&self) -> Option<ViewKey> {
-        let golden = self.wanted_golden()?;
-        let (planes, tensor) = (self.planes()?, self.tensor()?.id);
-        let first = planes.sheet_of(planes.plane_of(self.spot()?));
-        let site = match self.which {
-            Which::Golden => None,
-            // The faulty values are those of the last faulty run; without one there is nothing to show.
-            Which::Faulty | Which::Difference => {
-                let done = self.injection.key().filter(|key| key.golden == golden)?;
-                Some(done.site)
-            }
-        };
-        Some(ViewKey { golden, site, request: ViewRequest { tensor, which: self.which, first } })
+        let (golden, looked) = (self.wanted_golden()?, self.looked()?);
+        let first = looked.planes().sheet_of(looked.plane());
+        let site = self.site_now();
+        let request = ViewRequest { tensor: looked.tensor.id, first, faulty: site.is_some() };
+        Some(ViewKey { golden, site, request })
     }
 
     /// Tells of a model or an image that the site does not have, and takes the default instead.
@@ -91,12 +90,27 @@ impl State {
         }
     }
 
-    /// Tells of a layer, tensor or element that the model does not have, and takes the default instead.
-    fn check_site(&mut self) {
-        let Some(model) = self.model().cloned() else { return };
-        let target = self.target();
-        if let Some(name) = self.link.layer.clone() {
-            let problem = match self.layer() {
+    /// Tells of places that the model does not have, and takes the default instead.
+    fn check_places(&mut self) {
+        let mut fault = self.link.fault.clone();
+        if !self.check_place(&mut fault) {
+            self.link.run = false;
+            self.link.sweep = None;
+        }
+        self.link.fault = fault;
+        if let Some(mut look) = self.link.look.take() {
+            self.check_place(&mut look);
+            self.link.look = Some(look);
+        }
+    }
+
+    /// Whether `place` can stay as it is.
+    fn check_place(&mut self, place: &mut Place) -> bool {
+        let Some(model) = self.model().cloned() else { return true };
+        let target = place.target.unwrap_or_default();
+        let mut holds = true;
+        if let Some(name) = place.layer.clone() {
+            let problem = match self.layer_at(place) {
                 None => Some(format!("{} has no layer \"{name}\"", model.name)),
                 Some(layer) if layer.tensors(target).is_empty() => Some(match target {
                     Target::Activation => format!("The output of layer \"{name}\" does not depend on the image"),
@@ -105,22 +119,18 @@ impl State {
                 Some(_) => None,
             };
             if let Some(problem) = problem {
-                let nearest = self.nearest_layer();
+                let nearest = self.nearest_layer(place);
                 self.tell(format!("{problem}; {} was taken.", nearest.as_deref().unwrap_or("none")));
-                self.link.layer = nearest;
-                self.link.tensor = None;
-                self.link.element = None;
-                self.link.run = false;
+                *place = Place { target: place.target, layer: nearest, ..Place::default() };
+                holds = false;
             }
         }
-        if let Some(name) = self.link.tensor.clone()
-            && self.tensor().is_none()
-        {
+        if place.tensor.is_some() && self.tensor_at(place).is_none() {
+            let name = place.tensor.take().unwrap_or_default();
             self.tell(format!("The layer has no tensor \"{name}\"; its first one was taken."));
-            self.link.tensor = None;
-            self.link.run = false;
+            holds = false;
         }
-        if let (Some(element), Some(tensor)) = (self.link.element, self.tensor())
+        if let (Some(element), Some(tensor)) = (place.element, self.tensor_at(place))
             && element >= tensor.elements()
         {
             let text = format!(
@@ -130,16 +140,9 @@ impl State {
                 tensor.elements().saturating_sub(1)
             );
             self.tell(text);
-            self.link.element = None;
-            self.link.run = false;
+            place.element = None;
+            holds = false;
         }
-    }
-
-    /// Name of the struck layer's neighbour where the target can strike.
-    pub(super) fn nearest_layer(&self) -> Option<String> {
-        let model = self.model()?;
-        let at = self.layer().map_or(0, |layer| layer.index);
-        let fits = model.layers.iter().filter(|layer| !layer.tensors(self.target()).is_empty());
-        fits.min_by_key(|layer| layer.index.abs_diff(at)).map(|layer| layer.name.clone())
+        holds
     }
 }

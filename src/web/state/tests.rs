@@ -1,9 +1,11 @@
 use super::*;
+use crate::exec::TraceRow;
 use crate::fault::{Corruption, InjectedFault, Target};
 use crate::graph::Layout;
 use crate::outcome::{Outcome, Verdict};
+use crate::web::link::{Scale, Sweep};
 use crate::web::planes::Planes;
-use crate::web::protocol::{ClassInfo, LayerInfo, Score, TensorInfo};
+use crate::web::protocol::{ClassInfo, LayerInfo, Score, SweepPart, SweepRequest, TensorInfo, Which};
 use crate::zoo::{CatalogueEntry, CatalogueSample};
 
 fn catalogue() -> Catalogue {
@@ -79,9 +81,17 @@ fn injection() -> Injection {
             before: 1.0,
             after: f32::INFINITY,
         }],
-        trace: Vec::new(),
+        trace: ["first", "relu"].map(trace).to_vec(),
         milliseconds: 1.0,
     }
+}
+
+fn trace(layer: &str) -> TraceRow {
+    TraceRow { layer: layer.into(), changed: 1, elements: 32, max_abs_delta: 1.0, non_finite: 0 }
+}
+
+fn values(from: u8) -> serde_bytes::ByteBuf {
+    (from..from + 32).flat_map(|i| f32::from(i).to_le_bytes()).collect::<Vec<u8>>().into()
 }
 
 /// A state and a worker that answers everything, so that only what matters need be written down.
@@ -142,13 +152,16 @@ impl Page {
                 },
                 Request::Golden { .. } => Response::Golden(golden()),
                 Request::Inject { .. } => Response::Injected(injection()),
-                Request::View(_) => Response::View(TensorView {
+                Request::View(request) => Response::View(TensorView {
                     planes: Planes::of(&[1, 2, 4, 4], false),
                     first: 0,
-                    bytes: (0..32u8).flat_map(|i| f32::from(i).to_le_bytes()).collect::<Vec<u8>>().into(),
-                    max_abs: 31.0,
+                    golden: values(0),
+                    faulty: request.faulty.then(|| values(1)),
+                    max_abs: [31.0, 32.0, 1.0],
                 }),
-                Request::Campaign(_) | Request::Stop => continue,
+                Request::Scale => Response::Scale { max_abs: 99.0 },
+                Request::Sweep(_) => Response::Swept(SweepPart { first: 0, trials: Vec::new(), over: false }),
+                Request::EndSweep | Request::Campaign(_) | Request::Stop => continue,
             };
             self.hear(id, answer);
         }
@@ -175,9 +188,9 @@ fn the_page_opens_with_the_default_model_its_first_image_and_its_first_layer() {
         matches!(&asked[0], Request::Load { model, device: DeviceChoice::Gpu } if model.url == "models/net/model.bpk")
     );
     assert!(matches!(&asked[1], Request::Golden { image } if image.name == "a.jpg"));
-    assert_eq!(asked[2..], [Request::View(ViewRequest { tensor: 5, which: Which::Golden, first: 0 })]);
+    assert_eq!(asked[2..], [Request::View(ViewRequest { tensor: 5, first: 0, faulty: false })]);
     assert_eq!(page.state.layer().map(|layer| layer.index), Some(1));
-    assert_eq!(page.state.golden_value(), Some(10.0), "the middle of the first plane");
+    assert_eq!(page.state.values(), [Some(10.0), None], "the middle of the first plane");
     assert!(page.notices().is_empty());
 }
 
@@ -204,27 +217,116 @@ fn what_was_injected_stands_in_the_url_in_full() {
     assert_eq!(sites(&again.settle()), injected);
     assert_eq!(page.pushes, 1);
 
-    // Another bit is another step: going back must find the first fault, not a link that was written over.
-    page.act(Action::ChooseBit(3));
+    // Another fault is another step: going back must find the first one, not a link that was written over.
+    page.act(Action::Strike(3));
     page.act(Action::ChooseBit(4));
-    assert_eq!(page.pushes, 2);
-    page.act(Action::Inject);
     assert_eq!(page.pushes, 2);
 }
 
 #[test]
 fn going_back_shows_the_earlier_fault() {
     let mut page = Page::settled("");
-    page.act(Action::ChooseBit(5));
-    page.act(Action::Inject);
+    page.act(Action::Strike(5));
     let first = sites(&page.settle());
     let before = page.hash.clone();
     page.act(Action::ChooseElement(3));
-    assert!(!page.hash.contains("run=1"), "a fault that was not injected is not replayed: {}", page.hash);
     page.act(Action::Inject);
     assert_ne!(sites(&page.settle()), first);
     page.act(Action::Navigated(before));
     assert_eq!(sites(&page.settle()), first);
+}
+
+#[test]
+fn once_injected_a_fault_stays_while_one_looks_elsewhere() {
+    let mut page = Page::settled("");
+    page.act(Action::Strike(30));
+    let fault = page.state.site();
+    page.settle();
+    page.act(Action::ChooseLayer(2));
+    let asked = page.settle();
+    assert_eq!(asked, [Request::View(ViewRequest { tensor: 6, first: 0, faulty: true })]);
+    assert_eq!(page.state.site(), fault);
+    assert_eq!(page.state.values(), [Some(10.0), Some(11.0)], "golden and faulty");
+    assert!(page.hash.contains("look=relu") && page.hash.contains("layer=first"), "{}", page.hash);
+
+    // The same link shows the same fault and the same look.
+    let mut again = Page::open(&page.hash);
+    assert_eq!(sites(&again.settle()), fault.into_iter().collect::<Vec<_>>());
+    assert_eq!(again.state.layer().map(|layer| layer.index), Some(2));
+
+    // A flip strikes what is looked at, and taking it back leaves the look there.
+    page.act(Action::Strike(3));
+    assert_eq!(sites(&page.settle()).iter().map(|site| (site.layer, site.tensor)).collect::<Vec<_>>(), [(2, 6)]);
+    page.act(Action::Heal);
+    assert!(page.state.injection_now().is_none() && page.state.struck().is_some_and(|struck| struck.layer.index == 2));
+}
+
+#[test]
+fn choices_are_undone_and_done_again() {
+    let mut page = Page::settled("");
+    let start = page.state.link.clone();
+    page.act(Action::ChooseElement(3));
+    page.act(Action::Strike(7));
+    let end = page.state.link.clone();
+    page.settle();
+    page.act(Action::Undo);
+    assert!(page.state.injection_now().is_none());
+    page.act(Action::Undo);
+    assert!(page.state.link == start && !page.state.can_undo());
+    page.act(Action::Redo);
+    page.act(Action::Redo);
+    assert!(page.state.link == end && !page.state.can_redo() && page.hash.contains("bit=7"));
+    page.act(Action::Undo);
+    page.act(Action::ChooseElement(9));
+    assert!(!page.state.can_redo(), "another choice is another future");
+}
+
+#[test]
+fn the_look_follows_a_corruption_through_the_layers() {
+    let mut page = Page::settled("");
+    page.act(Action::Strike(30));
+    page.settle();
+    assert_eq!(page.state.way().iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 2]);
+    page.act(Action::Follow(Follow::Play(true)));
+    page.act(Action::Follow(Follow::Forward));
+    assert_eq!(page.state.station(), Some(1));
+    assert!(!page.state.playing, "the last layer is the end");
+    page.act(Action::Follow(Follow::Back));
+    assert_eq!(page.state.station(), Some(0));
+    page.act(Action::Follow(Follow::Last));
+    page.act(Action::Follow(Follow::First));
+    assert_eq!(page.state.looked(), page.state.struck());
+}
+
+#[test]
+fn a_sweep_is_asked_for_once_and_follows_the_fault() {
+    let mut page = Page::settled("");
+    page.act(Action::Sweep(Some(Sweep::Map)));
+    let asked = page.settle();
+    let maps: Vec<_> = asked
+        .iter()
+        .filter_map(|request| {
+            if let Request::Sweep(SweepRequest::Map { first, count, .. }) = request {
+                Some((*first, *count))
+            } else {
+                None
+            }
+        })
+        .collect();
+    assert_eq!(maps, [(0, 16)]);
+    assert!(page.hash.contains("sweep=map") && page.state.sweep.running);
+    page.act(Action::ChooseScale(Scale::Network));
+    assert_eq!(page.settle(), [Request::Scale], "nothing of the sweep is asked for again");
+    // An element of the other plane.
+    page.act(Action::ChooseElement(20));
+    page.act(Action::Inject);
+    let asked = page.settle();
+    assert!(
+        asked.iter().any(|request| matches!(request, Request::Sweep(SweepRequest::Map { first: 16, .. }))),
+        "{asked:?}"
+    );
+    page.act(Action::Sweep(None));
+    assert!(page.state.sweep.request().is_none());
 }
 
 #[test]
@@ -348,7 +450,8 @@ fn only_what_is_looked_at_is_fetched() {
     page.act(Action::ChooseElement(31));
     assert!(page.settle().is_empty(), "both planes came with the first view");
     page.act(Action::ChooseWhich(Which::Difference));
-    assert!(page.settle().is_empty(), "there is no faulty run yet");
+    assert!(page.settle().is_empty(), "the values of all runs come together");
+    assert_eq!(page.state.which(), Which::Golden, "there is no faulty run yet");
 }
 
 #[test]
@@ -377,8 +480,8 @@ fn elements_count_in_the_sources_layout() {
     page.hear(loading.id, Response::Loaded { model, device });
     assert_eq!(tensor.source_shape(), [1, 4, 4, 2]);
     // Row 1, column 0, channel 1.
-    assert_eq!((page.state.element(), page.state.spot()), (Some(9), Some(16 + 4)));
+    assert_eq!(page.state.looked().map(|looked| (looked.element, looked.spot())), Some((9, 16 + 4)));
     assert_eq!(page.state.site().map(|site| site.element), Some(9));
     page.act(Action::ChooseElement(tensor.element(3)));
-    assert_eq!((page.state.element(), page.state.spot()), (Some(6), Some(3)));
+    assert_eq!(page.state.looked().map(|looked| (looked.element, looked.spot())), Some((6, 3)));
 }

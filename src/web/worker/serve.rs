@@ -92,14 +92,17 @@ impl Server {
                     // A stopped campaign says so under its own number.
                     self.post(if stop { campaign.unwrap_or(id) } else { id }, answer);
                 }
-                None => match engine.campaign() {
-                    Some(id) => {
-                        if let Some(answer) = engine.step().await {
-                            self.post(id, answer);
-                        }
+                // Who sweeps looks at it; a campaign can wait.
+                None => {
+                    let (id, answer) = match (engine.sweep(), engine.campaign()) {
+                        (Some(id), _) => (id, engine.sweep_on().await),
+                        (None, Some(id)) => (id, engine.step().await),
+                        (None, None) => return,
+                    };
+                    if let Some(answer) = answer {
+                        self.post(id, answer);
                     }
-                    None => return,
-                },
+                }
             }
             // Messages arrive only between tasks of the event loop.
             gloo::timers::future::TimeoutFuture::new(0).await;

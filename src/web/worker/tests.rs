@@ -6,7 +6,9 @@ use burn::tensor::Device;
 use super::{Engine, Host};
 use crate::fault::{Corruption, FaultModel, Site, Target};
 use crate::platform::DeviceChoice;
-use crate::web::protocol::{CampaignRequest, FileRef, ModelInfo, Request, Response, ViewRequest, Which};
+use crate::web::protocol::{
+    CampaignRequest, FileRef, ModelInfo, Request, Response, SweepRequest, SweepTrial, ViewRequest, Which,
+};
 use crate::{Error, Result};
 
 /// Files in memory and a computer without a GPU.
@@ -80,8 +82,8 @@ fn load(engine: &mut Engine<Bench>) -> ModelInfo {
 }
 
 fn view(engine: &mut Engine<Bench>, tensor: usize, which: Which) -> Vec<f32> {
-    match ask(engine, Request::View(ViewRequest { tensor, which, first: 0 })) {
-        Response::View(view) => view.slice(0, usize::MAX),
+    match ask(engine, Request::View(ViewRequest { tensor, first: 0, faulty: which != Which::Golden })) {
+        Response::View(view) => view.slice(which, 0, usize::MAX),
         other => panic!("{other:?}"),
     }
 }
@@ -117,6 +119,59 @@ fn a_fault_shows(mut engine: Engine<Bench>) {
         let others = |values: &[f32]| values.iter().enumerate().filter(|(i, v)| *i != spot && **v != 0.0).count();
         assert_eq!(others(&difference), 0, "nothing else of this tensor changes");
     }
+}
+
+/// Every trial of a sweep is the trial that is made when its fault is injected alone.
+#[test]
+fn a_sweep_gives_what_single_faults_give() {
+    let Some(mut engine) = engine() else { return };
+    let model = load(&mut engine);
+    ask(&mut engine, Request::Golden { image: file("a.ppm") });
+    let layer = model.layers.iter().rfind(|layer| layer.outputs.iter().any(|output| output.shape.len() == 4));
+    let tensor = &layer.expect("a network of images has feature maps").outputs[0];
+    let layer = layer.expect("it was there").index;
+    let per_plane = tensor.shape[2] * tensor.shape[3];
+    let site = |element, bit| Site {
+        target: Target::Activation,
+        layer,
+        tensor: tensor.id,
+        element,
+        corruption: Corruption::Flip(bit),
+    };
+    let map: Vec<Site> = (per_plane..2 * per_plane).map(|spot| site(tensor.element(spot), 30)).collect();
+    let bits: Vec<Site> = (0..32).map(|bit| site(5, bit)).collect();
+    for (request, sites) in [
+        (SweepRequest::Bits(site(5, 0)), bits),
+        (SweepRequest::Map { site: site(0, 30), first: per_plane, count: per_plane }, map),
+    ] {
+        let trials = sweep(&mut engine, request);
+        assert_eq!(trials.len(), sites.len());
+        for (trial, site) in trials.into_iter().zip(sites) {
+            let trial = trial.expect("it was made");
+            let Response::Injected(injection) = ask(&mut engine, Request::Inject { site }) else { panic!("no answer") };
+            assert_eq!((trial.verdict, trial.faulty), (injection.verdict, injection.faulty.label));
+            assert_eq!((trial.fault.element, trial.fault.bit), (injection.faults[0].element, injection.faults[0].bit));
+        }
+    }
+    let images = ["a.ppm", "no.png", "b.ppm"].map(file).to_vec();
+    let trials = sweep(&mut engine, SweepRequest::Images { site: site(5, 30), images });
+    assert!(trials[0].is_ok() && trials[2].is_ok());
+    assert!(trials[1].as_ref().is_err_and(|problem| problem.contains("no.png")));
+}
+
+fn sweep(engine: &mut Engine<Bench>, request: SweepRequest) -> Vec<Result<SweepTrial, String>> {
+    assert!(matches!(ask(engine, Request::Sweep(request)), Response::Swept(_)));
+    let mut all = Vec::new();
+    while engine.sweep().is_some() {
+        match pollster::block_on(engine.sweep_on()) {
+            Some(Response::Swept(part)) => {
+                assert_eq!(part.first, all.len());
+                all.extend(part.trials);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    all
 }
 
 #[test]
@@ -161,9 +216,9 @@ fn what_cannot_be_answered_is_told_in_a_sentence() {
     load(&mut engine);
     told(&mut engine, Request::Inject { site: site(0) }, "golden run");
     told(&mut engine, golden("no.png"), "no.png");
-    told(&mut engine, Request::View(ViewRequest { tensor: usize::MAX, which: Which::Golden, first: 0 }), "tensor");
+    told(&mut engine, Request::View(ViewRequest { tensor: usize::MAX, first: 0, faulty: false }), "tensor");
     told(&mut engine, Request::Stop, "no campaign");
     assert!(matches!(ask(&mut engine, golden("a.ppm")), Response::Golden(_)));
     told(&mut engine, Request::Inject { site: site(usize::MAX) }, "");
-    told(&mut engine, Request::View(ViewRequest { tensor: 0, which: Which::Faulty, first: 0 }), "");
+    told(&mut engine, Request::View(ViewRequest { tensor: 0, first: 0, faulty: true }), "");
 }

@@ -2,26 +2,25 @@
 
 mod campaign;
 mod describe;
+mod sweep;
+mod view;
 
 use std::rc::Rc;
 
 use burn::tensor::Device;
-use serde_bytes::ByteBuf;
 
 use campaign::Running;
 use describe::{class, describe, scores};
+use sweep::Sweeping;
 
 use crate::campaign::{Golden, Lab, Observe};
 use crate::data::Image;
 use crate::exec::Activations;
-use crate::fault::{Site, Target};
-use crate::graph::{Graph, Source, ValueId};
+use crate::fault::Site;
+use crate::graph::{HostTensor, ValueId};
 use crate::outcome::probabilities;
 use crate::platform::DeviceChoice;
-use crate::web::planes::Planes;
-use crate::web::protocol::{
-    DeviceInfo, FileRef, GoldenInfo, Injection, Request, RequestId, Response, TensorView, ViewRequest, Which,
-};
+use crate::web::protocol::{DeviceInfo, FileRef, GoldenInfo, Injection, Request, RequestId, Response, Which};
 use crate::{Error, Result, import};
 
 /// What the engine needs from the world around it.
@@ -49,17 +48,19 @@ pub struct Engine<H> {
     lab: Option<(FileRef, Rc<Lab>)>,
     golden: Option<Golden>,
     trial: Option<(Site, Activations)>,
-    read: Option<(ReadKey, Rc<[f32]>)>,
+    read: Vec<(ReadKey, Rc<[f32]>)>,
+    sweep: Option<Sweeping>,
     campaign: Option<Running>,
 }
 
-/// Which tensor was read last. Runs replace one another, so whoever makes a new one forgets this.
+/// Which tensors were read last: of one tensor the golden and the faulty values. Runs replace one another, so whoever makes a
+/// new one forgets these.
 type ReadKey = (ValueId, Which);
 
 impl<H: Host> Engine<H> {
     /// An engine with nothing loaded.
     pub fn new(host: H) -> Self {
-        Self { host, lab: None, golden: None, trial: None, read: None, campaign: None }
+        Self { host, lab: None, golden: None, trial: None, read: Vec::new(), sweep: None, campaign: None }
     }
 
     /// Answers `request`; `progress` hears of a model file on its way.
@@ -69,6 +70,9 @@ impl<H: Host> Engine<H> {
             Request::Golden { image } => self.golden(&image).await,
             Request::View(request) => self.view(request).await,
             Request::Inject { site } => self.inject(site).await,
+            Request::Sweep(request) => self.start_sweep(id, request),
+            Request::EndSweep => Ok(self.end_sweep()),
+            Request::Scale => self.scale().await,
             Request::Campaign(request) => self.start(id, request).await,
             Request::Stop => return self.stop(),
         };
@@ -90,7 +94,8 @@ impl<H: Host> Engine<H> {
         };
         let (device, info) = self.open(choice).await?;
         // Two models need not fit side by side.
-        (self.golden, self.trial, self.read, self.campaign) = (None, None, None, None);
+        (self.golden, self.trial, self.sweep, self.campaign) = (None, None, None, None);
+        self.read.clear();
         let lab = Rc::new(Lab::new(model, &device)?);
         let model = describe(&lab);
         self.lab = Some((file, lab));
@@ -115,12 +120,18 @@ impl<H: Host> Engine<H> {
         lab.ok_or_else(|| Error::request("no model is loaded yet"))
     }
 
-    async fn golden(&mut self, image: &FileRef) -> Result<Response> {
-        let lab = self.lab()?;
+    /// What the model is given for an image.
+    async fn input(&self, lab: &Lab, image: &FileRef) -> Result<HostTensor> {
         let bytes = self.host.fetch(image, &|_, _| ()).await?;
         let model = lab.model();
-        let input = model.preprocess().apply(&Image::decode(&image.name, &bytes)?, model.input_shape())?;
-        (self.golden, self.trial, self.read) = (None, None, None);
+        model.preprocess().apply(&Image::decode(&image.name, &bytes)?, model.input_shape())
+    }
+
+    async fn golden(&mut self, image: &FileRef) -> Result<Response> {
+        let lab = self.lab()?;
+        let input = self.input(&lab, image).await?;
+        (self.golden, self.trial, self.sweep) = (None, None, None);
+        self.read.clear();
         let started = self.host.now();
         let golden = lab.golden(&input).await?;
         let milliseconds = self.host.now() - started;
@@ -132,7 +143,8 @@ impl<H: Host> Engine<H> {
     async fn inject(&mut self, site: Site) -> Result<Response> {
         let lab = self.lab()?;
         let golden = self.golden.as_ref().ok_or_else(|| Error::request("there is no golden run yet"))?;
-        (self.trial, self.read) = (None, None);
+        self.trial = None;
+        self.read.clear();
         let started = self.host.now();
         let trial = lab.trial(golden, &[site], Observe { trace: true, keep: true }).await?;
         let milliseconds = self.host.now() - started;
@@ -151,73 +163,5 @@ impl<H: Host> Engine<H> {
         };
         self.trial = Some((site, trial.activations));
         Ok(Response::Injected(injection))
-    }
-
-    async fn view(&mut self, request: ViewRequest) -> Result<Response> {
-        let lab = self.lab()?;
-        let graph = lab.executor().graph();
-        let value = graph
-            .values
-            .get(request.tensor)
-            .ok_or_else(|| Error::request(format_args!("the model has no tensor {}", request.tensor)))?;
-        let planes = Planes::of(&value.shape, value.source == Source::Parameter);
-        let key = (request.tensor, request.which);
-        let values = match &self.read {
-            Some((read, values)) if *read == key => values.clone(),
-            _ => {
-                let values = self.read(graph, request).await?;
-                self.read = Some((key, values.clone()));
-                values
-            }
-        };
-        let first = planes.sheet_of(request.first.min(planes.count.saturating_sub(1)));
-        let count = planes.sheet().min(planes.count - first.min(planes.count));
-        let part = &values[first * planes.per_plane..(first + count) * planes.per_plane];
-        let finite = values.iter().map(|value| value.abs()).filter(|value| value.is_finite());
-        Ok(Response::View(TensorView {
-            planes,
-            first,
-            bytes: ByteBuf::from(part.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()),
-            max_abs: finite.fold(0.0, f32::max),
-        }))
-    }
-
-    async fn read(&self, graph: &Graph, request: ViewRequest) -> Result<Rc<[f32]>> {
-        let id = request.tensor;
-        let golden: Rc<[f32]> = match graph.parameters.get(&id) {
-            Some(parameter) => Rc::from(&*parameter.data),
-            None => {
-                let run = self.golden.as_ref().ok_or_else(|| Error::request("there is no golden run yet"))?;
-                let name = &graph.values[id].name;
-                let array = run.activations.get(id);
-                array
-                    .ok_or_else(|| Error::request(format_args!("tensor \"{name}\" is not computed by any layer")))?
-                    .read()
-                    .await?
-                    .into()
-            }
-        };
-        if request.which == Which::Golden {
-            return Ok(golden);
-        }
-        let (site, trial) = self.trial.as_ref().ok_or_else(|| Error::request("there is no faulty run yet"))?;
-        let mut faulty = match trial.get(id) {
-            Some(array) => array.read().await?,
-            None => golden.to_vec(),
-        };
-        if site.target == Target::Weight
-            && site.tensor == id
-            && let value = &graph.values[id]
-            && let Some(element) = faulty.get_mut(value.layout.stored_index(&value.shape, site.element))
-        {
-            *element = site.corruption.apply(*element)?;
-        }
-        if request.which == Which::Difference {
-            for (faulty, &golden) in faulty.iter_mut().zip(&*golden) {
-                // The difference of two equal infinities is none.
-                *faulty = if faulty.to_bits() == golden.to_bits() { 0.0 } else { *faulty - golden };
-            }
-        }
-        Ok(faulty.into())
     }
 }

@@ -3,10 +3,17 @@
 //! The link is the part of the URL after `#`, written like a query: `#model=efficientnet-lite0&image=...`. What
 //! comes in is checked field by field; what does not hold is left out, with a sentence that says so.
 
+mod place;
+#[cfg(test)]
+mod tests;
+
 use form_urlencoded::Serializer;
 
-use crate::fault::{BIT_COUNT, Target};
+pub use place::Place;
+
+use crate::fault::BIT_COUNT;
 use crate::platform::DeviceChoice;
+use crate::web::protocol::Which;
 
 /// Longest name that a link may hold.
 const MAX_NAME: usize = 300;
@@ -31,28 +38,74 @@ impl Kind {
         [(Self::BitFlip, "bitflip"), (Self::Zero, "zero"), (Self::Random, "random")];
 }
 
-/// Targets with their names in links.
-pub const TARGETS: [(Target, &str); 2] = [(Target::Activation, "activation"), (Target::Weight, "weight")];
 /// Devices with their names in links.
 pub const DEVICES: [(DeviceChoice, &str); 2] = [(DeviceChoice::Gpu, "gpu"), (DeviceChoice::Cpu, "cpu")];
+
+/// The part of the page that is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// One fault.
+    #[default]
+    Explore,
+    /// Many faults.
+    Campaign,
+}
+
+/// Views with their names in links.
+pub const VIEWS: [(View, &str); 2] = [(View::Explore, "explore"), (View::Campaign, "campaign")];
+
+/// Many trials around one fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// Each bit of the element.
+    Bits,
+    /// The same corruption in each element of the element's plane.
+    Map,
+    /// The same fault in each image.
+    Images,
+}
+
+impl Sweep {
+    /// All sweeps with their names in links.
+    pub const ALL: [(Self, &'static str); 3] = [(Self::Bits, "bits"), (Self::Map, "map"), (Self::Images, "images")];
+}
+
+/// What the colours of a feature map are measured against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scale {
+    /// The largest value of the map on show.
+    Map,
+    /// That of the whole tensor.
+    #[default]
+    Layer,
+    /// That of all layers.
+    Network,
+}
+
+impl Scale {
+    /// All scales with their names in links.
+    pub const ALL: [(Self, &'static str); 3] = [(Self::Map, "map"), (Self::Layer, "layer"), (Self::Network, "network")];
+}
+
+/// Whose values, with their names in links.
+pub const WHICH: [(Which, &str); 3] =
+    [(Which::Golden, "golden"), (Which::Faulty, "faulty"), (Which::Difference, "difference")];
 
 /// The contents of a link. What is `None` is left to the page's defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Link {
+    /// The part of the page that is shown.
+    pub view: View,
     /// Id of a model of the catalogue, or `file:NAME`.
     pub model: Option<String>,
     /// File name of a sample, or `file:NAME`.
     pub image: Option<String>,
     /// Where to compute.
     pub device: Option<DeviceChoice>,
-    /// Activation or weight.
-    pub target: Option<Target>,
-    /// Name or index of the layer.
-    pub layer: Option<String>,
-    /// Name of the tensor, where the layer has several.
-    pub tensor: Option<String>,
-    /// Index into the tensor.
-    pub element: Option<usize>,
+    /// Where the fault strikes.
+    pub fault: Place,
+    /// What is looked at, where that is another place.
+    pub look: Option<Place>,
     /// What happens to the value.
     pub kind: Option<Kind>,
     /// The bit that flips.
@@ -61,6 +114,12 @@ pub struct Link {
     pub value: Option<f32>,
     /// Inject on opening.
     pub run: bool,
+    /// Trials around the fault.
+    pub sweep: Option<Sweep>,
+    /// What the colours of the feature maps are measured against.
+    pub scale: Scale,
+    /// Whose values the small maps show.
+    pub which: Option<Which>,
     /// Seed of the campaign.
     pub seed: Option<u64>,
     /// Faults in each image of the campaign.
@@ -86,12 +145,12 @@ impl Link {
         match key {
             "model" => self.model = Some(name(value)?),
             "image" => self.image = Some(name(value)?),
-            "layer" => self.layer = Some(name(value)?),
-            "tensor" => self.tensor = Some(name(value)?),
+            "view" => self.view = choice(&VIEWS, value)?,
+            "sweep" => self.sweep = Some(choice(&Sweep::ALL, value)?),
+            "show" => self.which = Some(choice(&WHICH, value)?),
+            "scale" => self.scale = choice(&Scale::ALL, value)?,
             "device" => self.device = Some(choice(&DEVICES, value)?),
-            "target" => self.target = Some(choice(&TARGETS, value)?),
             "type" => self.kind = Some(choice(&Kind::ALL, value)?),
-            "element" => self.element = Some(number(value, |_| true, "an element is a number from 0 on")?),
             "bit" => self.bit = Some(number(value, |&bit| bit < BIT_COUNT, "a float32 has bits 0 to 31")?),
             "value" => {
                 self.value = Some(number(value, |v: &f32| (0.0..1.0).contains(v), "a random value is from 0 up to 1")?);
@@ -102,7 +161,15 @@ impl Link {
                 let expected = "a campaign has 1 to 10000 faults an image";
                 self.faults = Some(number(value, |n| (1..=MAX_FAULTS).contains(n), expected)?);
             }
-            _ => {}
+            _ => {
+                let taken = self.fault.set(&place::FAULT, key, value)?;
+                if !taken {
+                    let mut look = self.look.take().unwrap_or_default();
+                    let taken = look.set(&place::LOOK, key, value);
+                    self.look = (look != Place::default()).then_some(look);
+                    taken?;
+                }
+            }
         }
         Ok(())
     }
@@ -115,18 +182,22 @@ impl Link {
                 query.append_pair(key, &value);
             }
         };
+        put("view", (self.view != View::default()).then(|| word(&VIEWS, self.view)));
         put("model", self.model.clone());
         put("image", self.image.clone());
         put("device", self.device.map(|device| word(&DEVICES, device)));
-        put("target", self.target.map(|target| word(&TARGETS, target)));
-        put("layer", self.layer.clone());
-        put("tensor", self.tensor.clone());
-        put("element", self.element.map(|element| element.to_string()));
+        self.fault.put(&place::FAULT, &mut put);
         put("type", self.kind.map(|kind| word(&Kind::ALL, kind)));
         put("bit", self.bit.map(|bit| bit.to_string()));
         put("value", self.value.map(|value| value.to_string()));
         put("seed", self.seed.map(|seed| seed.to_string()));
         put("faults", self.faults.map(|faults| faults.to_string()));
+        put("sweep", self.sweep.map(|sweep| word(&Sweep::ALL, sweep)));
+        put("scale", (self.scale != Scale::default()).then(|| word(&Scale::ALL, self.scale)));
+        put("show", self.which.map(|which| word(&WHICH, which)));
+        if let Some(look) = &self.look {
+            look.put(&place::LOOK, &mut put);
+        }
         put("run", self.run.then(|| "1".to_owned()));
         query.finish()
     }
@@ -157,70 +228,4 @@ fn name(text: &str) -> Result<String, String> {
 
 fn number<T: std::str::FromStr>(text: &str, fits: impl Fn(&T) -> bool, expected: &str) -> Result<T, String> {
     text.parse().ok().filter(fits).ok_or_else(|| expected.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn full() -> Link {
-        Link {
-            model: Some("efficientnet-lite0".into()),
-            image: Some("file:my cat & dog #1.png".into()),
-            device: Some(DeviceChoice::Cpu),
-            target: Some(Target::Weight),
-            layer: Some("/conv1/Conv".into()),
-            tensor: Some("conv1.weight".into()),
-            element: Some(12345),
-            kind: Some(Kind::Random),
-            bit: Some(31),
-            value: Some(0.1),
-            run: true,
-            seed: Some(u64::MAX),
-            faults: Some(7),
-        }
-    }
-
-    #[test]
-    fn a_link_survives_the_round_trip() {
-        for link in [Link::default(), full()] {
-            let (back, problems) = Link::parse(&format!("#{}", link.to_hash()));
-            assert_eq!(back, link);
-            assert!(problems.is_empty(), "{problems:?}");
-        }
-    }
-
-    #[test]
-    fn what_does_not_hold_is_left_out_with_a_sentence() {
-        let long = "x".repeat(5000);
-        for bad in [
-            "bit=32",
-            "bit=-1",
-            "element=1e9",
-            "seed=-4",
-            "device=tpu",
-            "target=bias",
-            "type=stuck",
-            "value=NaN",
-            "value=1",
-            "run=yes",
-            "faults=0",
-            "faults=99999999999",
-            "layer=",
-            "layer=%00",
-            &format!("model={long}"),
-        ] {
-            let (link, problems) = Link::parse(&format!("{bad}&image=a.jpg"));
-            assert_eq!(link, Link { image: Some("a.jpg".into()), ..Link::default() }, "{bad}");
-            assert_eq!(problems.len(), 1, "{bad}: {problems:?}");
-            assert!(problems[0].len() < 250, "{bad}: {problems:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_unknown_is_passed_over() {
-        let (link, problems) = Link::parse("#utm_source=x&bit=3&&=");
-        assert_eq!(link, Link { bit: Some(3), ..Link::default() });
-        assert!(problems.is_empty());
-    }
 }

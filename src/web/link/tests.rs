@@ -1,0 +1,75 @@
+use super::*;
+use crate::fault::Target;
+
+fn full() -> Link {
+    Link {
+        model: Some("efficientnet-lite0".into()),
+        image: Some("file:my cat & dog #1.png".into()),
+        device: Some(DeviceChoice::Cpu),
+        view: View::Campaign,
+        fault: Place {
+            target: Some(Target::Weight),
+            layer: Some("/conv1/Conv".into()),
+            tensor: Some("conv1.weight".into()),
+            element: Some(12345),
+        },
+        look: Some(Place { element: Some(3), ..Place::output("/relu/Relu") }),
+        sweep: Some(Sweep::Map),
+        scale: Scale::Network,
+        which: Some(Which::Faulty),
+        kind: Some(Kind::Random),
+        bit: Some(31),
+        value: Some(0.1),
+        run: true,
+        seed: Some(u64::MAX),
+        faults: Some(7),
+    }
+}
+
+#[test]
+fn a_link_survives_the_round_trip() {
+    for link in [Link::default(), full()] {
+        let (back, problems) = Link::parse(&format!("#{}", link.to_hash()));
+        assert_eq!(back, link);
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+}
+
+#[test]
+fn what_does_not_hold_is_left_out_with_a_sentence() {
+    let long = "x".repeat(5000);
+    for bad in [
+        "bit=32",
+        "bit=-1",
+        "element=1e9",
+        "seed=-4",
+        "device=tpu",
+        "target=bias",
+        "type=stuck",
+        "value=NaN",
+        "value=1",
+        "run=yes",
+        "faults=0",
+        "faults=99999999999",
+        "layer=",
+        "look-element=x",
+        "look=",
+        "view=settings",
+        "sweep=all",
+        "scale=log",
+        "layer=%00",
+        &format!("model={long}"),
+    ] {
+        let (link, problems) = Link::parse(&format!("{bad}&image=a.jpg"));
+        assert_eq!(link, Link { image: Some("a.jpg".into()), ..Link::default() }, "{bad}");
+        assert_eq!(problems.len(), 1, "{bad}: {problems:?}");
+        assert!(problems[0].len() < 250, "{bad}: {problems:?}");
+    }
+}
+
+#[test]
+fn what_is_unknown_is_passed_over() {
+    let (link, problems) = Link::parse("#utm_source=x&bit=3&&=");
+    assert_eq!(link, Link { bit: Some(3), ..Link::default() });
+    assert!(problems.is_empty());
+}
