@@ -14,6 +14,7 @@ mod live;
 mod patch;
 mod pool;
 mod program;
+mod ranges;
 mod runner;
 mod trace;
 mod wave;
@@ -23,6 +24,7 @@ pub use activations::Activations;
 pub use executor::Executor;
 pub use hook::{Hook, Plain};
 pub use lane::{Change, Changed, Edit, Faulty, Image, Lane, Observe, Settings, Wave, Work};
+pub use ranges::{Clip, Range, Ranges};
 pub use trace::TraceRow;
 
 #[cfg(test)]

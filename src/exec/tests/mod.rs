@@ -1,5 +1,6 @@
 mod batches;
 mod networks;
+mod ranges;
 mod reference;
 mod waves;
 

@@ -4,12 +4,14 @@
 //! included, so that only the worker holds their bytes; tensors travel as bytes, a few channels at a time.
 
 mod campaign;
+mod protect;
 mod sweep;
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 pub use campaign::{CampaignRequest, CampaignUpdate};
+pub use protect::{MAX_IMAGES, ProtectRequest, Protection};
 pub use sweep::{SweepPart, SweepRequest, SweepTrial};
 
 use super::planes::Planes;
@@ -81,6 +83,8 @@ pub enum Request {
     EndSweep,
     /// Find the largest finite absolute value of all layers' golden outputs.
     Scale,
+    /// Inject a fault with every layer's output clipped to its golden range.
+    Protect(ProtectRequest),
     /// Inject many faults, drawn from a seed.
     Campaign(CampaignRequest),
     /// End the campaign after the fault that is being computed.
@@ -142,6 +146,15 @@ pub enum Response {
         /// The largest finite absolute value.
         max_abs: f32,
     },
+    /// Ranges are being learnt for [`Request::Protect`].
+    Protecting {
+        /// Images done with.
+        done: usize,
+        /// Images in all.
+        total: usize,
+    },
+    /// Answers [`Request::Protect`].
+    Protected(Protection),
     /// How far a campaign is; sent several times a second at most, the last time when it is over.
     Campaign(Box<CampaignUpdate>),
     /// The worker has met a fault of its own and will not answer again.

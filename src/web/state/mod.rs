@@ -293,6 +293,7 @@ impl State {
             Response::Scale { max_abs } => {
                 self.scale.answer(id, max_abs);
             }
+            Response::Protecting { .. } | Response::Protected(_) => {}
             Response::Campaign(update) => self.campaign.hear(id, *update),
             Response::Died { message } => self.bury_worker(&message),
             Response::Failed { message } => {

@@ -161,7 +161,7 @@ impl Page {
                 }),
                 Request::Scale => Response::Scale { max_abs: 99.0 },
                 Request::Sweep(_) => Response::Swept(SweepPart { first: 0, trials: Vec::new(), over: false }),
-                Request::EndSweep | Request::Campaign(_) | Request::Stop => continue,
+                Request::Protect(_) | Request::EndSweep | Request::Campaign(_) | Request::Stop => continue,
             };
             self.hear(id, answer);
         }

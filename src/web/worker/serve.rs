@@ -92,13 +92,8 @@ impl Server {
                     // A stopped campaign says so under its own number.
                     self.post(if stop { campaign.unwrap_or(id) } else { id }, answer);
                 }
-                // Who sweeps looks at it; a campaign can wait.
                 None => {
-                    let (id, answer) = match (engine.sweep(), engine.campaign()) {
-                        (Some(id), _) => (id, engine.sweep_on().await),
-                        (None, Some(id)) => (id, engine.step().await),
-                        (None, None) => return,
-                    };
+                    let Some((id, answer)) = engine.go_on().await else { return };
                     if let Some(answer) = answer {
                         self.post(id, answer);
                     }

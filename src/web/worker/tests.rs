@@ -7,7 +7,8 @@ use super::{Engine, Host};
 use crate::fault::{Corruption, FaultModel, Site, Target};
 use crate::platform::DeviceChoice;
 use crate::web::protocol::{
-    CampaignRequest, FileRef, ModelInfo, Request, Response, SweepRequest, SweepTrial, ViewRequest, Which,
+    CampaignRequest, FileRef, ModelInfo, ProtectRequest, Protection, Request, Response, SweepRequest, SweepTrial,
+    ViewRequest, Which,
 };
 use crate::{Error, Result};
 
@@ -198,6 +199,62 @@ fn a_campaign_counts_every_fault() {
     }
 }
 
+/// Learns the ranges and answers, an image at a time.
+fn protect(engine: &mut Engine<Bench>, site: Site, images: &[&str]) -> (Vec<(usize, usize)>, Protection) {
+    let images = images.iter().map(|name| file(name)).collect();
+    let mut answer = ask(engine, Request::Protect(ProtectRequest { site, images }));
+    let mut steps = Vec::new();
+    loop {
+        match answer {
+            Response::Protecting { done, total } => steps.push((done, total)),
+            Response::Protected(protection) => return (steps, protection),
+            other => panic!("{other:?}"),
+        }
+        let (id, next) = pollster::block_on(engine.go_on()).expect("something is under way");
+        assert_eq!(id, 1);
+        answer = next.expect("every step of it is told");
+    }
+}
+
+#[test]
+fn a_clipped_run_stands_beside_the_faulty_one() {
+    let Some(mut engine) = engine() else { return };
+    let model = load(&mut engine);
+    ask(&mut engine, Request::Golden { image: file("a.ppm") });
+    let layer = model.layers.iter().find(|layer| !layer.outputs.is_empty()).expect("a layer that can be struck");
+    let site = |corruption| Site {
+        target: Target::Activation,
+        layer: layer.index,
+        tensor: layer.outputs[0].id,
+        element: 3,
+        corruption,
+    };
+    let images = ["a.ppm", "no.png", "gone.png", "b.ppm"];
+    let (steps, kept) = protect(&mut engine, site(Corruption::Set(1e30)), &images);
+    assert_eq!(steps, [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]);
+    assert_eq!(kept.images, 2, "what is no image teaches nothing");
+    assert_eq!(kept.clipped[0].0, layer.name);
+    assert!(kept.after.iter().all(|score| score.logit.is_finite()));
+    assert!(pollster::block_on(engine.go_on()).is_none());
+
+    // The ranges are there, and what is within them is not clipped: the answer is that of the faulty run.
+    let small = site(Corruption::Flip(0));
+    let (steps, kept) = protect(&mut engine, small, &images);
+    assert_eq!(steps, [(4, 4)]);
+    let Response::Injected(bare) = ask(&mut engine, Request::Inject { site: small }) else { panic!("no answer") };
+    assert_eq!((kept.clipped.len(), kept.after, kept.verdict), (0, bare.after, bare.verdict));
+
+    // Other images have other ranges; the one that is looked at always counts.
+    let (steps, kept) = protect(&mut engine, small, &[]);
+    assert_eq!((steps, kept.images), (vec![(0, 0)], 1));
+
+    // Another image: nobody waits for what was under way.
+    let request = ProtectRequest { site: small, images: vec![file("a.ppm")] };
+    ask(&mut engine, Request::Protect(request));
+    ask(&mut engine, Request::Golden { image: file("b.ppm") });
+    assert!(pollster::block_on(engine.go_on()).is_none());
+}
+
 #[test]
 fn what_cannot_be_answered_is_told_in_a_sentence() {
     let Some(mut engine) = engine() else { return };
@@ -215,6 +272,8 @@ fn what_cannot_be_answered_is_told_in_a_sentence() {
     told(&mut engine, Request::Load { model: file("gone.onnx"), device: DeviceChoice::Cpu }, "gone.onnx");
     load(&mut engine);
     told(&mut engine, Request::Inject { site: site(0) }, "golden run");
+    let protect = |element| Request::Protect(ProtectRequest { site: site(element), images: Vec::new() });
+    told(&mut engine, protect(0), "");
     told(&mut engine, golden("no.png"), "no.png");
     told(&mut engine, Request::View(ViewRequest { tensor: usize::MAX, first: 0, faulty: false }), "tensor");
     told(&mut engine, Request::Stop, "no campaign");

@@ -2,6 +2,7 @@
 
 mod campaign;
 mod describe;
+mod protect;
 mod sweep;
 mod view;
 
@@ -11,6 +12,7 @@ use burn::tensor::Device;
 
 use campaign::Running;
 use describe::{class, describe, scores};
+use protect::{Learnt, Protecting};
 use sweep::Sweeping;
 
 use crate::campaign::{Golden, Lab, Observe};
@@ -51,6 +53,8 @@ pub struct Engine<H> {
     read: Vec<(ReadKey, Rc<[f32]>)>,
     sweep: Option<Sweeping>,
     campaign: Option<Running>,
+    learnt: Learnt,
+    protecting: Option<Protecting>,
 }
 
 /// Which tensors were read last: of one tensor the golden and the faulty values. Runs replace one another, so whoever makes a
@@ -60,7 +64,17 @@ type ReadKey = (ValueId, Which);
 impl<H: Host> Engine<H> {
     /// An engine with nothing loaded.
     pub fn new(host: H) -> Self {
-        Self { host, lab: None, golden: None, trial: None, read: Vec::new(), sweep: None, campaign: None }
+        Self {
+            host,
+            lab: None,
+            golden: None,
+            trial: None,
+            read: Vec::new(),
+            sweep: None,
+            campaign: None,
+            learnt: Learnt::default(),
+            protecting: None,
+        }
     }
 
     /// Answers `request`; `progress` hears of a model file on its way.
@@ -73,10 +87,23 @@ impl<H: Host> Engine<H> {
             Request::Sweep(request) => self.start_sweep(id, request),
             Request::EndSweep => Ok(self.end_sweep()),
             Request::Scale => self.scale().await,
+            Request::Protect(request) => self.protect(id, request),
             Request::Campaign(request) => self.start(id, request).await,
             Request::Stop => return self.stop(),
         };
         answer.unwrap_or_else(|error| Response::Failed { message: format!("{error}.") })
+    }
+
+    /// Does the next piece of what is under way, and tells whose it is; `None` where nothing is.
+    pub async fn go_on(&mut self) -> Option<(RequestId, Option<Response>)> {
+        // Who sweeps or protects looks at it; a campaign can wait.
+        if let Some(id) = self.sweep() {
+            return Some((id, self.sweep_on().await));
+        }
+        if let Some(id) = self.protecting() {
+            return Some((id, self.step_protection().await));
+        }
+        Some((self.campaign()?, self.step().await))
     }
 
     async fn load(
@@ -96,6 +123,7 @@ impl<H: Host> Engine<H> {
         // Two models need not fit side by side.
         (self.golden, self.trial, self.sweep, self.campaign) = (None, None, None, None);
         self.read.clear();
+        (self.learnt, self.protecting) = (Learnt::default(), None);
         let lab = Rc::new(Lab::new(model, &device)?);
         let model = describe(&lab);
         self.lab = Some((file, lab));
@@ -130,7 +158,7 @@ impl<H: Host> Engine<H> {
     async fn golden(&mut self, image: &FileRef) -> Result<Response> {
         let lab = self.lab()?;
         let input = self.input(&lab, image).await?;
-        (self.golden, self.trial, self.sweep) = (None, None, None);
+        (self.golden, self.trial, self.sweep, self.protecting) = (None, None, None, None);
         self.read.clear();
         let started = self.host.now();
         let golden = lab.golden(&input).await?;
