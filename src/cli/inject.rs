@@ -245,6 +245,7 @@ fn trace(rows: &[TraceRow]) -> String {
         .number("changed")
         .number("of")
         .number("share")
+        .number("of the map")
         .number("max |delta|")
         .number("non-finite");
     for row in rows {
@@ -254,6 +255,7 @@ fn trace(rows: &[TraceRow]) -> String {
                 thousands(row.changed),
                 thousands(row.elements),
                 percent(row.changed as f64 / row.elements as f64),
+                if row.positions > 1 { percent(row.touched as f64 / row.positions as f64) } else { String::new() },
                 format!("{:.3e}", row.max_abs_delta),
                 if row.non_finite == 0 { String::new() } else { thousands(row.non_finite) },
             ]);

@@ -6,7 +6,7 @@ use super::weights::Weights;
 use super::{Activations, Executor, Faulty, Lane, Observe, TraceRow, live};
 use crate::Result;
 use crate::graph::{Op, ValueId};
-use crate::ops::Array;
+use crate::ops::{Array, Extent};
 
 /// Runs `lane` from the golden run of its image.
 pub(super) async fn faulty(
@@ -60,7 +60,9 @@ pub(super) async fn faulty(
             if observe.trace
                 && let Some(golden) = golden.get(value)
             {
-                row.compare(&golden.read().await?, &array.read().await?);
+                let extent = Extent::of(array.shape());
+                let rows = |elements: Vec<f32>| extent.rows(&elements);
+                row.compare(&rows(golden.read().await?), &rows(array.read().await?), extent.channels);
             }
             run.set(value, array);
         }

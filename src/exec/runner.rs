@@ -143,7 +143,7 @@ impl<'a> Runner<'a> {
                     let mut golden = View::new(extent, golden).line(y, 0..extent.width).next().unwrap_or(&[]);
                     for run in faulty.line(y, 0..extent.width) {
                         let (same_place, rest) = golden.split_at(run.len());
-                        row.compare(same_place, run);
+                        row.compare(same_place, run, extent.channels);
                         golden = rest;
                     }
                 }

@@ -1,5 +1,7 @@
 //! What waves are checked against: whole runs, one by one, with the fault in them.
 
+use std::collections::BTreeSet;
+
 use super::super::{Activations, Executor, TraceRow};
 use crate::fault::{Injector, Site, Target, faulty_parameters};
 use crate::graph::{Graph, ValueId};
@@ -54,10 +56,21 @@ pub fn trace(graph: &Graph, golden: &Activations, faulty: &Activations, sites: &
             elements: graph.output_elements(id) as u64,
             max_abs_delta: 0.0,
             non_finite: 0,
+            touched: 0,
+            positions: 0,
         };
         for &value in &node.outputs {
             reached[value] = true;
-            for (before, after) in elements(golden, value).into_iter().zip(elements(faulty, value)) {
+            // Elements of a map that lie at the same position are H * W apart.
+            let positions = match *graph.values[value].shape {
+                [1, _, height, width] => height * width,
+                _ => 1,
+            };
+            let pairs = || elements(golden, value).into_iter().zip(elements(faulty, value));
+            let differs = pairs().enumerate().filter(|(_, (before, after))| before.to_bits() != after.to_bits());
+            row.touched += differs.map(|(at, _)| at % positions).collect::<BTreeSet<_>>().len() as u64;
+            row.positions += positions as u64;
+            for (before, after) in pairs() {
                 row.changed += u64::from(before.to_bits() != after.to_bits());
                 row.non_finite += u64::from(!after.is_finite());
                 let delta = (after - before).abs();

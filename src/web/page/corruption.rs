@@ -31,6 +31,7 @@ pub fn Corruption(props: &CorruptionProps) -> Html {
     }
     let decades = Decades::of(rows);
     let shares: Vec<f64> = rows.iter().map(share).collect();
+    let touched: Vec<f64> = rows.iter().map(|row| touched(row).unwrap_or_else(|| share(row))).collect();
     // NaN and the infinities are off every scale: such a layer has a full bar of their colour.
     let off_scale: Vec<bool> = rows.iter().map(|row| row.non_finite > 0).collect();
     let deltas: Vec<f64> =
@@ -58,7 +59,8 @@ pub fn Corruption(props: &CorruptionProps) -> Html {
         <div class="corruption" id="corruption">
             <h3>{ "Corruption by layer" }</h3>
             <p class="readout-line" id="corruption-details">{ told }</p>
-            <Chart title="Changed elements" top="100 %" bottom="0 %" values={shares} class="chart-share"
+            <Chart title="Changed elements; paler, the share of the map touched" top="100 %" bottom="0 %" values={shares} behind={touched}
+                class="chart-share"
                 hovered={*hovered} hover={hover.clone()} choose={choose.clone()} />
             <Chart title="Largest change |Δ|, logarithmic" {off_scale} top={decades.label(true)} bottom={decades.label(false)} values={deltas}
                 class="chart-delta" hovered={*hovered} {hover} {choose} />
@@ -69,7 +71,7 @@ pub fn Corruption(props: &CorruptionProps) -> Html {
                 <summary>{ "As a table" }</summary>
                 <div class="table-wrap" tabindex="0" role="region" aria-label="Corruption by layer">
                     <table>
-                        <thead><tr><th>{ "Layer" }</th><th>{ "Changed" }</th><th>{ "Share" }</th><th>{ "Largest |Δ|" }</th><th>{ "NaN, ±∞" }</th></tr></thead>
+                        <thead><tr><th>{ "Layer" }</th><th>{ "Changed" }</th><th>{ "Share" }</th><th>{ "Of the map" }</th><th>{ "Largest |Δ|" }</th><th>{ "NaN, ±∞" }</th></tr></thead>
                         <tbody>{ for rows.iter().map(table_row) }</tbody>
                     </table>
                 </div>
@@ -82,12 +84,19 @@ fn share(row: &TraceRow) -> f64 {
     row.changed as f64 / row.elements.max(1) as f64
 }
 
+/// Share of the map's positions at which something differs; none where the output is no map.
+fn touched(row: &TraceRow) -> Option<f64> {
+    (row.positions > 1).then(|| row.touched as f64 / row.positions as f64)
+}
+
 fn details(row: &TraceRow) -> String {
+    let map = touched(row).map(|share| format!(" at {} of the map's positions", words::percent(share)));
     let mut text = format!(
-        "{} of {} elements changed ({}), largest change {}",
+        "{} of {} elements changed ({}){}, largest change {}",
         words::count(row.changed),
         words::count(row.elements),
         words::percent(share(row)),
+        map.unwrap_or_default(),
         words::number(row.max_abs_delta)
     );
     if row.non_finite > 0 {
@@ -111,6 +120,7 @@ fn table_row(row: &TraceRow) -> Html {
             <th scope="row">{ &row.layer }</th>
             <td>{ words::count(row.changed) }</td>
             <td>{ words::percent(share(row)) }</td>
+            <td>{ touched(row).map_or_else(|| "–".to_owned(), words::percent) }</td>
             <td>{ words::number(row.max_abs_delta) }</td>
             <td>{ words::count(row.non_finite) }</td>
         </tr>
@@ -152,6 +162,9 @@ struct ChartProps {
     bottom: AttrValue,
     /// Heights, 0 to 1.
     values: Vec<f64>,
+    /// Heights of paler bars behind them.
+    #[prop_or_default]
+    behind: Vec<f64>,
     /// Which of them stand for NaN or infinity.
     #[prop_or_default]
     off_scale: Vec<bool>,
@@ -167,12 +180,17 @@ fn Chart(props: &ChartProps) -> Html {
     let bars = props.values.iter().enumerate().map(|(index, &value)| {
         let height = if value > 0.0 { (value * HEIGHT).max(1.0) } else { 0.0 };
         let x = index as f64 * STEP;
+        let behind = props.behind.get(index).map(|share| share * HEIGHT);
         let hovered = (props.hovered == Some(index)).then_some("hovered");
         let off_scale = (props.off_scale.get(index) == Some(&true)).then_some("non-finite");
         html! {
             <g class={classes!("chart-layer", hovered)} key={index} onpointerenter={props.hover.reform(move |_| Some(index))}
                 onclick={props.choose.reform(move |_| index)}>
                 <rect class="chart-hit" x={x.to_string()} y="0" width={STEP.to_string()} height={HEIGHT.to_string()} />
+                if let Some(behind) = behind {
+                    <rect class="chart-behind" x={(x + 1.0).to_string()} y={(HEIGHT - behind).to_string()}
+                        width={(STEP - 2.0).to_string()} height={behind.to_string()} />
+                }
                 <rect class={classes!("chart-bar", off_scale)} x={(x + 1.0).to_string()} y={(HEIGHT - height).to_string()}
                     width={(STEP - 2.0).to_string()} height={height.to_string()} />
             </g>

@@ -4,6 +4,7 @@ use gloo::timers::callback::Timeout;
 use yew::prelude::*;
 
 use super::Props;
+use super::parts::{Icon, icon};
 use crate::exec::TraceRow;
 use crate::web::state::{Action, Follow, State};
 use crate::web::words;
@@ -30,10 +31,10 @@ pub fn FollowPanel(props: &Props) -> Html {
         return Html::default();
     }
     let last = way.len() - 1;
-    let button = |id: &'static str, text: &'static str, label: &'static str, step: Follow, enabled: bool| {
+    let button = |id: &'static str, look: Icon, label: &'static str, step: Follow, enabled: bool| {
         html! {
-            <button type="button" class="button" {id} aria-label={label} title={label} disabled={!enabled}
-                onclick={act.reform(move |_| Action::Follow(step))}>{ text }</button>
+            <button type="button" class="button button-icon" {id} aria-label={label} title={label} disabled={!enabled}
+                onclick={act.reform(move |_| Action::Follow(step))}>{ icon(look) }</button>
         }
     };
     let told = at.and_then(|at| way.get(at)).map(|(_, row)| row_told(state, &way, row));
@@ -44,15 +45,15 @@ pub fn FollowPanel(props: &Props) -> Html {
         <div class="follow" id="follow">
             <h3>{ "Follow the fault" }</h3>
             <div class="follow-tools" role="group" aria-label="Follow the fault through the layers">
-                { button("follow-first", "⏮", "To the layer that is struck", Follow::First, at != Some(0)) }
-                { button("follow-back", "◀", "One layer back", Follow::Back, at.is_some_and(|at| at > 0)) }
+                { button("follow-first", Icon::First, "To the layer that is struck", Follow::First, at != Some(0)) }
+                { button("follow-back", Icon::Back, "One layer back", Follow::Back, at.is_some_and(|at| at > 0)) }
                 if state.playing {
-                    { button("follow-play", "⏸", "Pause", Follow::Play(false), true) }
+                    { button("follow-play", Icon::Pause, "Pause", Follow::Play(false), true) }
                 } else {
-                    { button("follow-play", "▶ Play", "Play through the layers", Follow::Play(true), true) }
+                    { button("follow-play", Icon::Play, "Play through the layers", Follow::Play(true), true) }
                 }
-                { button("follow-forward", "▶", "One layer on", Follow::Forward, at.is_none_or(|at| at < last)) }
-                { button("follow-last", "⏭", "To the last layer", Follow::Last, at != Some(last)) }
+                { button("follow-forward", Icon::Forward, "One layer on", Follow::Forward, at.is_none_or(|at| at < last)) }
+                { button("follow-last", Icon::Last, "To the last layer", Follow::Last, at != Some(last)) }
                 <span class="hint" id="follow-at">{ format!("{here} of {}", way.len()) }</span>
             </div>
             <p class="follow-told" id="follow-told" aria-live="polite">{ told }</p>
@@ -97,11 +98,17 @@ fn row_told(state: &State, way: &[(usize, &TraceRow)], row: &TraceRow) -> String
             )
         }
     };
-    if row.changed > 0 {
+    if row.positions > 1 && row.changed > 0 {
+        text.push_str(&format!(
+            " It touches {} of the map.",
+            words::percent(row.touched as f64 / row.positions as f64)
+        ));
+    }
+    if row.max_abs_delta > 0.0 {
         text.push_str(&format!(" Largest change {}.", words::number(row.max_abs_delta)));
     }
     if row.non_finite > 0 {
-        text.push_str(&format!(" {} NaN or infinite.", words::count(row.non_finite)));
+        text.push_str(&format!(" NaN or infinite: {}.", words::count(row.non_finite)));
     }
     text
 }

@@ -6,9 +6,8 @@ use super::Props;
 use super::corruption::Corruption;
 use super::follow::FollowPanel;
 use super::parts::{Panel, Term};
-use super::scores::Scores;
 use crate::outcome::{Outcome, Verdict};
-use crate::web::protocol::Injection;
+use crate::web::protocol::{ClassScores, Injection};
 use crate::web::words;
 
 /// Badge, sentence, both answers, and the corruption by layer.
@@ -74,17 +73,38 @@ fn verdicts(verdict: &Verdict) -> Html {
     }
 }
 
+/// Both answers, class by class.
 fn answers(injection: &Injection) -> Html {
     html! {
-        <div class="answers">
-            <div>
-                <h3><Term text="Golden run" means={words::GOLDEN_RUN} /></h3>
-                <Scores scores={injection.before.clone()} label="Golden top five" marked={injection.golden.class} />
-            </div>
-            <div>
-                <h3><Term text="Faulty run" means={words::FAULTY_RUN} /></h3>
-                <Scores scores={injection.after.clone()} label="Faulty top five" marked={injection.golden.class} />
-            </div>
+        <div class="answers" id="answers">
+            <table>
+                <caption class="visually-hidden">{ "Probability of the likeliest classes in both runs" }</caption>
+                <thead><tr>
+                    <th scope="col">{ "Class" }</th>
+                    <th scope="col"><Term text="Golden run" means={words::GOLDEN_RUN} /></th>
+                    <th scope="col"><Term text="Faulty run" means={words::FAULTY_RUN} /></th>
+                </tr></thead>
+                <tbody>{ for injection.classes().into_iter().map(|row| answer(injection, &row)) }</tbody>
+            </table>
         </div>
+    }
+}
+
+fn answer(injection: &Injection, row: &ClassScores) -> Html {
+    let cell = |probability: Option<f32>, winner: bool, class: &'static str| {
+        let share = probability.filter(|probability| probability.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0);
+        let text = probability.map_or_else(|| "–".to_owned(), |probability| words::percent(f64::from(probability)));
+        html! {
+            <td class={classes!("answer", class, winner.then_some("winner"))}>
+                { text }<span class="bar" aria-hidden="true"><span style={format!("width: {:.2}%", share * 100.0)}></span></span>
+            </td>
+        }
+    };
+    html! {
+        <tr key={row.class}>
+            <th scope="row" title={format!("class {}", row.class)}>{ &row.label }</th>
+            { cell(row.golden, row.class == injection.golden.class, "answer-golden") }
+            { cell(row.faulty, row.class == injection.faulty.class, "answer-faulty") }
+        </tr>
     }
 }

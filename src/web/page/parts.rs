@@ -100,3 +100,32 @@ pub fn Term(props: &TermProps) -> Html {
         </span>
     }
 }
+
+/// A small picture on a button, drawn so that no font has to have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Icon {
+    /// To the first.
+    First,
+    /// One back.
+    Back,
+    /// Play.
+    Play,
+    /// Pause.
+    Pause,
+    /// One on.
+    Forward,
+    /// To the last.
+    Last,
+}
+
+/// Draws `icon` in the colour of the text around it.
+pub fn icon(icon: Icon) -> Html {
+    let path = match icon {
+        Icon::First => "M3 3h2v10H3zM13 3v10L6 8z",
+        Icon::Back => "M11 3v10L4 8z",
+        Icon::Play | Icon::Forward => "M5 3v10l8-5z",
+        Icon::Pause => "M4 3h3v10H4zM9 3h3v10H9z",
+        Icon::Last => "M11 3h2v10h-2zM3 3v10l7-5z",
+    };
+    html! { <svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d={path} /></svg> }
+}

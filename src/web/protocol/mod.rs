@@ -366,3 +366,40 @@ pub struct Injection {
     /// Time for the faulty run with its trace, in milliseconds.
     pub milliseconds: f64,
 }
+
+/// A class in both runs; a probability is known where the class is among the five most probable of that run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassScores {
+    /// Class number.
+    pub class: usize,
+    /// Class name.
+    pub label: String,
+    /// Probability without the fault.
+    pub golden: Option<f32>,
+    /// And with it.
+    pub faulty: Option<f32>,
+}
+
+/// Classes of each run in a list of both.
+const SHOWN: usize = 3;
+
+impl Injection {
+    /// The likeliest classes of both runs: those of the golden run first.
+    pub fn classes(&self) -> Vec<ClassScores> {
+        let find = |scores: &[Score], class: usize| {
+            scores.iter().find(|score| score.class == class).map(|score| score.probability)
+        };
+        let mut rows: Vec<ClassScores> = Vec::new();
+        for score in self.before.iter().take(SHOWN).chain(self.after.iter().take(SHOWN)) {
+            if rows.iter().all(|row| row.class != score.class) {
+                rows.push(ClassScores {
+                    class: score.class,
+                    label: score.label.clone(),
+                    golden: find(&self.before, score.class),
+                    faulty: find(&self.after, score.class),
+                });
+            }
+        }
+        rows
+    }
+}

@@ -87,7 +87,15 @@ fn injection() -> Injection {
 }
 
 fn trace(layer: &str) -> TraceRow {
-    TraceRow { layer: layer.into(), changed: 1, elements: 32, max_abs_delta: 1.0, non_finite: 0 }
+    TraceRow {
+        layer: layer.into(),
+        changed: 1,
+        elements: 32,
+        max_abs_delta: 1.0,
+        non_finite: 0,
+        touched: 1,
+        positions: 16,
+    }
 }
 
 fn values(from: u8) -> serde_bytes::ByteBuf {
