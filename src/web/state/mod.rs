@@ -27,7 +27,7 @@ pub use place::Resolved;
 pub use slot::Slot;
 pub use sweep::Sweeping;
 
-use super::link::{Kind, Link, Place};
+use super::link::{Kind, Link, Place, Sweep};
 
 use super::protocol::{
     DeviceInfo, Envelope, FileRef, GoldenInfo, Injection, ModelInfo, Request, RequestId, Response, TensorView,
@@ -239,7 +239,9 @@ impl State {
                 }
             }
             Action::Sweep(sweep) => {
-                self.strike();
+                if sweep.is_some() {
+                    self.strike();
+                }
                 self.link.sweep = sweep;
             }
             Action::Follow(step) => self.follow(step),
@@ -427,6 +429,10 @@ impl State {
         }
         self.spell_out();
         self.link.run = self.site().is_some();
+        // A weight is wrong for every image from now on, so every image is looked at.
+        if self.link.fault.target == Some(Target::Weight) && self.link.sweep.is_none() {
+            self.link.sweep = Some(Sweep::Images);
+        }
     }
 
     fn tell(&mut self, text: String) {

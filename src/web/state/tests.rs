@@ -307,6 +307,20 @@ fn the_look_follows_a_corruption_through_the_layers() {
 }
 
 #[test]
+fn a_weight_that_is_struck_is_tried_on_every_image() {
+    let mut page = Page::settled("#target=weight&layer=first");
+    page.act(Action::Strike(30));
+    let asked = page.settle();
+    assert!(
+        asked
+            .iter()
+            .any(|request| matches!(request, Request::Sweep(SweepRequest::Images { images, .. }) if images.len() == 2))
+    );
+    page.act(Action::Heal);
+    assert!(page.state.link.sweep.is_none());
+}
+
+#[test]
 fn a_sweep_is_asked_for_once_and_follows_the_fault() {
     let mut page = Page::settled("");
     page.act(Action::Sweep(Some(Sweep::Map)));
