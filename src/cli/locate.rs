@@ -128,7 +128,7 @@ mod tests {
         assert!(error("efficientnet-lite0").contains("`faultscope fetch efficientnet-lite0` gets it"));
         assert!(error("two").contains("2 model files"));
         assert!(error("none").contains("no model file"));
-        assert!(error("resnet").contains("known models are efficientnet-lite0"));
+        assert!(error("resnet").contains("known models are gtsrb-resnet8, efficientnet-lite0"));
         assert!(error("missing/net.onnx").starts_with("missing/net.onnx: there is no such file"));
         assert!(error("..").contains("no such file") || error("..").contains("model file"));
     }

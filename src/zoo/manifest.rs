@@ -104,13 +104,14 @@ pub struct Checkpoint {
     pub member: String,
 }
 
-/// Images in a wheel.
+/// Images to try a model on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Samples {
-    /// The wheel.
-    pub archive: Archive,
+    /// The wheel that they come in; without one they lie in this repository.
+    pub archive: Option<Archive>,
     /// Their folder in the wheel.
+    #[serde(default)]
     pub members: String,
     /// Their folder in the model's.
     pub folder: String,
@@ -130,12 +131,13 @@ pub struct SampleFile {
     pub sha256: String,
 }
 
-/// Id and manifest of the models of the zoo, the default one first.
+/// Id and manifest of the models of the zoo, the default one first: it lies in this repository and is small, so that
+/// there is something to look at at once.
 const BUILTIN: [(&str, &str); 4] = [
+    ("gtsrb-resnet8", include_str!("../../models/gtsrb-resnet8/manifest.toml")),
     ("efficientnet-lite0", include_str!("../../models/efficientnet-lite0/manifest.toml")),
     ("efficientnet-lite1", include_str!("../../models/efficientnet-lite1/manifest.toml")),
     ("efficientnet-lite2", include_str!("../../models/efficientnet-lite2/manifest.toml")),
-    ("gtsrb-resnet8", include_str!("../../models/gtsrb-resnet8/manifest.toml")),
 ];
 
 impl Manifest {
@@ -168,7 +170,8 @@ impl Manifest {
             files.push(&checkpoint.archive.file);
         }
         if let Some(samples) = &manifest.samples {
-            files.extend([&samples.folder, &samples.archive.file]);
+            files.push(&samples.folder);
+            files.extend(samples.archive.iter().map(|archive| &archive.file));
             files.extend(samples.images.iter().map(|image| &image.file));
         }
         if let Some(odd) = files.into_iter().find(|part| !plain(part)) {
@@ -215,6 +218,9 @@ pub struct CatalogueEntry {
     /// Size of the model file.
     #[serde(default)]
     pub bytes: Option<u64>,
+    /// Its SHA-256, in hexadecimal.
+    #[serde(default)]
+    pub sha256: Option<String>,
     /// Images to try it on, in its folder; the default one first.
     #[serde(default)]
     pub samples: Vec<CatalogueSample>,

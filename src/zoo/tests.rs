@@ -67,10 +67,14 @@ fn the_manifests_that_ship_are_sound() {
             Origin::Trained(trained) => {
                 assert!(is_digest(&trained.sha256));
                 assert!(trained.test.correct <= trained.test.images, "{:?}", trained.test);
+                assert!(
+                    manifest.samples.as_ref().is_some_and(|samples| samples.archive.is_none()),
+                    "images come along"
+                );
             }
         }
         let Some(samples) = &manifest.samples else { continue };
-        assert!(is_digest(&samples.archive.sha256));
+        assert!(samples.archive.iter().all(|archive| is_digest(&archive.sha256)));
         for image in &samples.images {
             assert!(image.class().is_some_and(|class| class < labels.len()), "{}", image.file);
             assert!(is_digest(&image.sha256), "{}", image.sha256);

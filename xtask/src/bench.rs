@@ -38,7 +38,7 @@ pub struct Options {
 /// Where something cannot be installed, built or measured.
 pub fn run(options: &Options, steps: &mut Steps) -> Result<()> {
     let target = workspace::target()?;
-    steps.run("fetch the default model", page::fetch_models)?;
+    steps.run("fetch EfficientNet-Lite0", page::fetch_models)?;
     let peer = options.peer.then(|| peers(&target, steps)).transpose()?;
     let json = target.join("bench.json");
     let mut bench = check::cargo()?;

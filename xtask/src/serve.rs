@@ -20,14 +20,16 @@ pub struct Options {
     open: bool,
 }
 
-/// Sets up, fetches the default model, builds the page and serves it until stopped; a change of the source builds it again.
+/// Sets up, fetches EfficientNet-Lite0, builds the page and serves it until stopped; a change of the source builds it again.
 ///
 /// # Errors
 /// Where set-up or the build fails, or the port is taken.
 pub fn run(options: &Options, steps: &mut Steps) -> Result<()> {
     let builder = setup::page_builder(steps)?;
-    if let Err(error) = steps.run("fetch the default model and its sample images", page::fetch_models) {
-        println!("    {error:#}\n    The explorer opens without it; a model can still be dropped on the page.");
+    if let Err(error) = steps.run("fetch EfficientNet-Lite0 and its sample images", page::fetch_models) {
+        println!(
+            "    {error:#}\n    The explorer opens with its built-in network; a model can still be dropped on the page."
+        );
     }
     steps.run("build the explorer (the first time takes long)", || page::build(&builder))?;
 

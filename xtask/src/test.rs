@@ -39,7 +39,7 @@ pub fn run(options: Options, steps: &mut Steps) -> Result<()> {
         check::native(steps)?;
         check::wasm(&builder, steps)?;
     }
-    steps.run("fetch the default model and its sample images", page::fetch_models)?;
+    steps.run("fetch EfficientNet-Lite0 and its sample images", page::fetch_models)?;
     if native {
         steps.run("tests, native", native_tests)?;
         steps.run("doctests", || process::run(check::cargo()?.args(["test", "--locked", "--release", "--doc"])))?;

@@ -12,7 +12,7 @@ fn set_up() -> (Samples, super::super::download::tests::Server) {
     );
     let manifest = Manifest::builtin("efficientnet-lite0").expect("a manifest");
     let mut samples = manifest.samples.expect("samples");
-    samples.archive = archive;
+    samples.archive = Some(archive);
     samples.members = "pkg".to_owned();
     samples.images =
         images.iter().map(|(name, bytes)| SampleFile { file: (*name).to_owned(), sha256: sha256(bytes) }).collect();
@@ -102,6 +102,15 @@ fn a_model_that_comes_with_faultscope_is_checked_not_made() {
 
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/gtsrb-resnet8/gtsrb-resnet8.bpk");
     std::fs::copy(shipped, &file).expect("a file");
+    let error = fetch().expect_err("its images are not there").to_string();
+    assert!(error.contains("sign_00_14.png") && error.contains("`git restore`"), "{error}");
+
+    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/gtsrb-resnet8/samples");
+    for image in std::fs::read_dir(images).expect("the images that come along") {
+        let image = image.expect("an image").path();
+        let name = image.file_name().expect("a name");
+        std::fs::copy(&image, models.path().join("gtsrb-resnet8/samples").join(name)).expect("a file");
+    }
     assert_eq!(fetch().expect("whole"), file);
     let catalogue = std::fs::read_to_string(models.path().join(CATALOGUE)).expect("a catalogue");
     assert!(catalogue.contains("\"gtsrb-resnet8\""), "{catalogue}");
