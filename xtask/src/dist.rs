@@ -7,10 +7,16 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flate2::{Compression, write::GzEncoder};
 
-use crate::{names, page, process, setup, steps::Steps};
+use crate::{names, offline, page, process, setup, steps::Steps};
+
+/// The most that wasm, js and css may be together, in bytes of brotli.
+const MOST_BYTES: usize = 4_000_000;
+
+/// What publishers set for files that are compressed once: a minute or so for the worker's program.
+const BROTLI_QUALITY: i32 = 11;
 
 /// Builds dist/, makes its programs smaller where there is a wasm-opt, and says how large they are.
 ///
@@ -18,7 +24,7 @@ use crate::{names, page, process, setup, steps::Steps};
 /// Where set-up or the build fails.
 pub fn run(steps: &mut Steps) -> Result<()> {
     let builder = setup::page_builder(steps)?;
-    steps.run("fetch the default model and its sample images", page::fetch_models)?;
+    steps.run("fetch EfficientNet-Lite0 and its sample images", page::fetch_models)?;
     steps.run("build the page", || page::build(&builder))?;
     let folder = page::folder()?;
     let programs = with_extension(&folder, "wasm")?;
@@ -32,6 +38,10 @@ pub fn run(steps: &mut Steps) -> Result<()> {
     }
     let mut scripts = with_extension(&folder, "js")?;
     scripts.extend(programs);
+    // The programs have changed.
+    offline::seal(&folder)?;
+    scripts.extend(with_extension(&folder.join("www"), "css")?);
+    scripts.extend(with_extension(&folder.join("www"), "js")?);
     steps.run("sizes", || sizes(&scripts))?;
     println!("\nThe page is in {}: any static file server can serve it, from any folder.", folder.display());
     Ok(())
@@ -68,13 +78,25 @@ fn with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
 }
 
 /// Prints the size of each file as it is, and as servers send it.
+///
+/// # Errors
+/// Where all of them together are more than [`MOST_BYTES`] as brotli makes them.
 fn sizes(files: &[PathBuf]) -> Result<()> {
     println!("    {:>10}  {:>10}  {:>10}  file", "bytes", "gzip", "brotli");
+    let mut sums = [0; 3];
     for file in files {
         let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        println!("    {:>10}  {:>10}  {:>10}  {name}", bytes.len(), gzip_size(&bytes)?, brotli_size(&bytes)?);
+        let sizes = [bytes.len(), gzip_size(&bytes)?, brotli_size(&bytes)?];
+        sums = std::array::from_fn(|i| sums[i] + sizes[i]);
+        println!("    {:>10}  {:>10}  {:>10}  {name}", sizes[0], sizes[1], sizes[2]);
     }
+    println!("    {:>10}  {:>10}  {:>10}  all (brotli quality {BROTLI_QUALITY})", sums[0], sums[1], sums[2]);
+    ensure!(
+        sums[2] <= MOST_BYTES,
+        "programs, scripts and styles are {} bytes in brotli, more than the {MOST_BYTES} that the page may be",
+        sums[2]
+    );
     Ok(())
 }
 
@@ -86,8 +108,8 @@ fn gzip_size(bytes: &[u8]) -> Result<usize> {
 
 fn brotli_size(bytes: &[u8]) -> Result<usize> {
     let mut compressed = Vec::new();
-    // The highest quality would take minutes to say nearly the same.
-    let parameters = brotli::enc::BrotliEncoderParams { quality: 9, ..Default::default() };
+    let window = 24;
+    let parameters = brotli::enc::BrotliEncoderParams { quality: BROTLI_QUALITY, lgwin: window, ..Default::default() };
     brotli::BrotliCompress(&mut &*bytes, &mut compressed, &parameters)?;
     Ok(compressed.len())
 }

@@ -7,6 +7,7 @@ mod check;
 mod dist;
 mod layering;
 mod names;
+mod offline;
 mod page;
 mod process;
 mod serve;
@@ -25,7 +26,7 @@ use crate::steps::Steps;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Chore {
-    /// Build the explorer, fetch the default model and its sample images, and serve them.
+    /// Build the explorer, fetch EfficientNet-Lite0 and its sample images, and serve them.
     Serve(serve::Options),
     /// Run every check and every test, the browser's included. What CI runs.
     Test(test::Options),
@@ -35,7 +36,7 @@ enum Chore {
     Bench(bench::Options),
     /// Build the page for publishing, into dist/, and say how large it is.
     Dist,
-    /// Fetch the default model and its sample images, where they are not here yet.
+    /// Fetch EfficientNet-Lite0 and its sample images, where they are not here yet.
     FetchModels,
 }
 
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
         Chore::Check => check::run(&mut steps),
         Chore::Bench(options) => bench::run(&options, &mut steps),
         Chore::Dist => dist::run(&mut steps),
-        Chore::FetchModels => steps.run("fetch the default model", page::fetch_models),
+        Chore::FetchModels => steps.run("fetch EfficientNet-Lite0", page::fetch_models),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

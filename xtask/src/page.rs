@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{check, process, setup::PageBuilder, workspace};
+use crate::{check, offline, process, setup::PageBuilder, workspace};
 
 /// What cargo is told to compile what the page is made of. Trunk.toml says the same, so that clippy and trunk share the
 /// dependencies' features; profile and compiler are the same, too.
 pub const WASM: [&str; 7] =
     ["--locked", "--release", "--target", "wasm32-unknown-unknown", "--no-default-features", "--features", "web"];
 
-/// The model that the page opens with.
-const DEFAULT_MODEL: &str = "efficientnet-lite0";
+/// The model that the page opens with. It lies in the repository.
+const DEFAULT_MODEL: &str = "gtsrb-resnet8";
+/// The larger one that the page offers next.
+const LARGER_MODEL: &str = "efficientnet-lite0";
 
 /// Where trunk puts the page.
 ///
@@ -25,17 +27,24 @@ pub fn folder() -> Result<PathBuf> {
 /// Builds the page into [`folder`].
 ///
 /// # Errors
-/// Where it does not build.
+/// Where it does not build, or the model that it opens with is damaged.
 pub fn build(builder: &PageBuilder) -> Result<()> {
-    process::run(builder.trunk()?.arg("build"))
+    // Nothing is downloaded for it, but the list of models is written, which a fresh clone does not have.
+    fetch(DEFAULT_MODEL)?;
+    process::run(builder.trunk()?.arg("build"))?;
+    offline::seal(&folder()?)
 }
 
-/// Fetches the default model and its sample images, where they are not here yet.
+/// Fetches the larger model and its sample images, where they are not here yet.
 ///
 /// # Errors
 /// Where they cannot be had.
 pub fn fetch_models() -> Result<()> {
+    fetch(LARGER_MODEL)
+}
+
+fn fetch(model: &str) -> Result<()> {
     let mut fetch = check::cargo()?;
     fetch.args(["run", "--locked", "--release", "--bin", "faultscope", "--"]);
-    process::run(fetch.args(["fetch", DEFAULT_MODEL]))
+    process::run(fetch.args(["fetch", model]))
 }
