@@ -3,12 +3,14 @@
 //! The link is the part of the URL after `#`, written like a query: `#model=efficientnet-lite0&image=...`. What
 //! comes in is checked field by field; what does not hold is left out, with a sentence that says so.
 
+mod card;
 mod place;
 #[cfg(test)]
 mod tests;
 
 use form_urlencoded::Serializer;
 
+pub use card::{CardChoice, NORMALISE, RESIZE};
 pub use place::Place;
 
 use crate::fault::BIT_COUNT;
@@ -100,6 +102,8 @@ pub struct Link {
     pub model: Option<String>,
     /// File name of a sample, or `file:NAME`.
     pub image: Option<String>,
+    /// What is said of the model beside its file.
+    pub card: CardChoice,
     /// Where to compute.
     pub device: Option<DeviceChoice>,
     /// Where the fault strikes.
@@ -162,7 +166,7 @@ impl Link {
                 self.faults = Some(number(value, |n| (1..=MAX_FAULTS).contains(n), expected)?);
             }
             _ => {
-                let taken = self.fault.set(&place::FAULT, key, value)?;
+                let taken = self.card.set(key, value)? || self.fault.set(&place::FAULT, key, value)?;
                 if !taken {
                     let mut look = self.look.take().unwrap_or_default();
                     let taken = look.set(&place::LOOK, key, value);
@@ -185,6 +189,7 @@ impl Link {
         put("view", (self.view != View::default()).then(|| word(&VIEWS, self.view)));
         put("model", self.model.clone());
         put("image", self.image.clone());
+        self.card.put(&mut put);
         put("device", self.device.map(|device| word(&DEVICES, device)));
         self.fault.put(&place::FAULT, &mut put);
         put("type", self.kind.map(|kind| word(&Kind::ALL, kind)));

@@ -1,10 +1,17 @@
 use super::*;
+use crate::data::{Normalise, Resize};
 use crate::fault::Target;
 
 fn full() -> Link {
     Link {
         model: Some("efficientnet-lite0".into()),
         image: Some("file:my cat & dog #1.png".into()),
+        card: CardChoice {
+            normalise: Some(Normalise::Caffe),
+            resize: Some(Resize::ShorterSide),
+            labels: Some("file:names.txt".into()),
+            grouping: Some("file:groups.toml".into()),
+        },
         device: Some(DeviceChoice::Cpu),
         view: View::Campaign,
         fault: Place {
@@ -44,6 +51,8 @@ fn what_does_not_hold_is_left_out_with_a_sentence() {
         "element=1e9",
         "seed=-4",
         "device=tpu",
+        "preprocess=best",
+        "resize=",
         "target=bias",
         "type=stuck",
         "value=NaN",

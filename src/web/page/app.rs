@@ -15,6 +15,7 @@ use super::look::LookPanel;
 use super::outcome::OutcomePanel;
 use super::setup::Setup;
 use super::site::SitePanel;
+use super::startup::{Download, Timing, keep_page};
 use super::{files, theme};
 use crate::web::catalogue;
 use crate::web::link::{VIEWS, View};
@@ -31,6 +32,10 @@ pub struct App {
     state: Rc<State>,
     act: Callback<Action>,
     worker: Option<Client>,
+    download: Option<Download>,
+    /// Whether the browser was asked to keep the page.
+    kept: bool,
+    timing: Timing,
     dragging: bool,
     dark: bool,
     _listeners: Vec<EventListener>,
@@ -58,6 +63,9 @@ impl Component for App {
             state: Rc::default(),
             act,
             worker: None,
+            download: None,
+            kept: false,
+            timing: Timing::default(),
             dragging: false,
             dark: theme::is_dark(),
             _listeners: listeners,
@@ -73,6 +81,10 @@ impl Component for App {
             Message::Dark(dark) => self.dark = dark,
         }
         true
+    }
+
+    fn rendered(&mut self, _: &Context<Self>, _: bool) {
+        self.timing.note(&self.state);
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {
@@ -112,7 +124,7 @@ impl Component for App {
                     <p>{ "Everything is computed in this tab; no file leaves it." }</p>
                 </footer>
                 if self.dragging {
-                    <div class="drop-hint"><p>{ "Drop a model (.onnx, .h5, .keras, .bpk, .safetensors) or an image" }</p></div>
+                    <div class="drop-hint"><p>{ "Drop a model, images or a folder of them, class names (.txt) or a grouping (.toml)" }</p></div>
                 }
             </>
         }
@@ -129,10 +141,19 @@ impl App {
         if was_ready && !self.state.worker_ready {
             self.start_worker();
         }
+        if !self.kept && self.state.golden_now().is_some() {
+            self.kept = true;
+            wasm_bindgen_futures::spawn_local(keep_page());
+        }
     }
 
-    fn perform(&self, effect: Effect) {
+    fn perform(&mut self, effect: Effect) {
         match effect {
+            Effect::Download { id, file, sha256 } => {
+                // Without an AbortController there is no download, nor the rest of what the page needs.
+                self.download = Download::start(id, file, sha256, self.act.clone()).ok();
+            }
+            Effect::CancelDownload => self.download = None,
             Effect::Send(request) => {
                 let sent = self.worker.as_ref().map(|worker| worker.send(&request));
                 if let Some(Err(error)) = sent {

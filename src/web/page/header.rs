@@ -6,6 +6,7 @@ use super::Props;
 use super::parts::Choice;
 use crate::platform::DeviceChoice;
 use crate::web::state::{Action, State};
+use crate::web::words;
 
 #[derive(Properties, PartialEq)]
 pub struct HeaderProps {
@@ -66,10 +67,18 @@ fn Device(props: &Props) -> Html {
     };
     let devices = [DeviceChoice::Gpu, DeviceChoice::Cpu];
     let chosen = devices.iter().position(|&choice| choice == state.device()).unwrap_or(0);
-    let options = vec![
-        ("GPU".into(), "Compute on the graphics card through WebGPU".into()),
-        ("CPU".into(), "Compute on the processor through WebAssembly".into()),
-    ];
+    let means = ["Compute on the graphics card through WebGPU", "Compute on the processor through WebAssembly"];
+    let options = devices.iter().zip(["GPU", "CPU"]).zip(means).map(|((&device, name), means)| {
+        let (speed, told) = match state.speed(device) {
+            Some(time) => {
+                let time = words::duration(time);
+                (format!("{name} {time}"), format!("a run of this network without faults took {time}"))
+            }
+            None => (name.to_owned(), "not measured yet with this network".to_owned()),
+        };
+        (speed.into(), format!("{means}: {told}").into())
+    });
+    let options = options.collect::<Vec<_>>();
     html! {
         <div class="device">
             <span class="badge" id="device" {title} role="status">{ text }</span>

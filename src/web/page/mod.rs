@@ -20,6 +20,7 @@ mod parts;
 mod scores;
 mod setup;
 mod site;
+mod startup;
 mod sweep;
 mod theme;
 

@@ -6,6 +6,7 @@ use yew::prelude::*;
 use super::Props;
 use super::files::FileButton;
 use super::parts::Panel;
+use super::startup::{CardPanel, DownloadBar};
 use crate::web::state::{Action, OWN, State};
 use crate::web::words;
 
@@ -13,15 +14,27 @@ use crate::web::words;
 #[component]
 pub fn Setup(props: &Props) -> Html {
     let Props { state, act } = props;
+    let select = use_node_ref();
+    // A network that has to be fetched first is chosen when it is there: until then the list shows what is in use.
+    use_effect({
+        let (select, chosen) = (select.clone(), state.model_id());
+        move || {
+            if let (Some(select), Some(id)) = (select.cast::<HtmlSelectElement>(), chosen) {
+                select.set_value(&id);
+            }
+        }
+    });
     html! {
         <Panel id="setup" title="Network and image" busy={state.lab.busy()}>
-            { model(state, act) }
+            { model(state, act, &select) }
+            <DownloadBar {state} {act} />
+            <CardPanel {state} {act} />
             { images(state, act) }
         </Panel>
     }
 }
 
-fn model(state: &State, act: &Callback<Action>) -> Html {
+fn model(state: &State, act: &Callback<Action>, select: &NodeRef) -> Html {
     let chosen = state.model_id();
     let onchange =
         act.reform(|event: Event| Action::ChooseModel(event.target_unchecked_into::<HtmlSelectElement>().value()));
@@ -49,7 +62,7 @@ fn model(state: &State, act: &Callback<Action>) -> Html {
             <div class="field">
                 <label for="model">{ "Network" }</label>
                 <div class="field-row">
-                    <select id="model" {onchange} disabled={options.is_empty()}>
+                    <select id="model" ref={select.clone()} {onchange} disabled={options.is_empty()}>
                         { for options.into_iter().map(|(id, name)| {
                             let selected = chosen.as_ref() == Some(&id);
                             html! { <option value={id} {selected}>{ name }</option> }

@@ -4,6 +4,7 @@
 //! included, so that only the worker holds their bytes; tensors travel as bytes, a few channels at a time.
 
 mod campaign;
+mod model;
 mod protect;
 mod sweep;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 pub use campaign::{CampaignRequest, CampaignUpdate};
+pub use model::{Changes, PreprocessInfo};
 pub use protect::{MAX_IMAGES, ProtectRequest, Protection};
 pub use sweep::{SweepPart, SweepRequest, SweepTrial};
 
@@ -62,6 +64,8 @@ pub enum Request {
     Load {
         /// The model file.
         model: FileRef,
+        /// What the user says of it beside its file.
+        changes: Changes,
         /// Where to compute; without WebGPU the worker computes on the CPU and says so.
         device: DeviceChoice,
     },
@@ -180,6 +184,8 @@ pub struct ModelInfo {
     pub parameters: usize,
     /// Height and width of the input.
     pub input: [usize; 2],
+    /// How an image becomes its input.
+    pub preprocess: PreprocessInfo,
     /// Name of the grouping that tells which mistakes are safety-critical.
     pub grouping: Option<String>,
     /// The layers, in order.

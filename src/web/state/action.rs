@@ -1,5 +1,7 @@
 //! What can happen to the state, and what the state wants done.
 
+use super::{Brought, DownloadAction};
+use crate::data::{Normalise, Resize};
 use crate::fault::{FaultModel, Target};
 use crate::platform::DeviceChoice;
 use crate::web::link::{Kind, Scale, Sweep, View};
@@ -17,19 +19,22 @@ pub enum Action {
     Worker(Box<Envelope<Response>>),
     /// The worker has died; a new one is being started.
     WorkerDied(String),
-    /// The user brought model files and images.
-    Brought {
-        /// Model files.
-        models: Vec<FileRef>,
-        /// Images.
-        images: Vec<FileRef>,
-    },
+    /// The user brought files.
+    Brought(Brought),
+    /// Say how an image becomes the model's input, or leave it to the model's file again.
+    ChoosePreprocess(Option<Normalise>, Option<Resize>),
+    /// Use the class names of the model's file again.
+    DropLabels,
+    /// Use the grouping of the model's file again.
+    DropGrouping,
     /// Tell the user something.
     Tell(String),
     /// The user has read it.
     Dismiss(u32),
     /// Choose the part of the page that is shown.
     ChooseView(View),
+    /// Something happened to the file of a larger network.
+    Download(DownloadAction),
     /// Choose a model by its id.
     ChooseModel(String),
     /// Choose an image by its id.
@@ -104,6 +109,17 @@ pub enum Follow {
 pub enum Effect {
     /// Send a request to the worker.
     Send(Envelope<Request>),
+    /// Fetch the file of a larger network, and keep it for the next visit.
+    Download {
+        /// Id of the model.
+        id: String,
+        /// The file.
+        file: FileRef,
+        /// Its SHA-256, which tells whether one that was kept is of this release.
+        sha256: Option<String>,
+    },
+    /// Fetch it no more.
+    CancelDownload,
     /// Write the link into the URL; `push` makes a step in the browser's history.
     Navigate {
         /// The part of the URL after `#`.

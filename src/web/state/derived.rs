@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::{FIRST_BIT, OWN, State};
 use crate::fault::{Corruption, Site, Target};
-use crate::platform::DeviceChoice;
 use crate::web::catalogue;
 use crate::web::link::Kind;
 use crate::web::protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
@@ -17,17 +16,17 @@ impl State {
         self.link.model.clone().or_else(|| Some(self.catalogue.as_ref()?.models.first()?.id.clone()))
     }
 
-    /// The chosen model file, where it is known.
+    /// The chosen model file, where it can be loaded.
     pub fn model_file(&self) -> Option<FileRef> {
         let id = self.model_id()?;
         match id.strip_prefix(OWN) {
             Some(name) => self.own_models.iter().find(|file| file.name == name).cloned(),
-            None => self.entry(&id).map(catalogue::model),
+            None => self.site_file(&id),
         }
     }
 
     /// What the site says of the model `id`.
-    fn entry(&self, id: &str) -> Option<&CatalogueEntry> {
+    pub(super) fn entry(&self, id: &str) -> Option<&CatalogueEntry> {
         self.catalogue.as_ref()?.models.iter().find(|entry| entry.id == id)
     }
 
@@ -55,11 +54,6 @@ impl State {
             None => images.into_iter().next(),
         };
         found.map(|(id, file, _)| (id, file))
-    }
-
-    /// The device that is wanted.
-    pub fn device(&self) -> DeviceChoice {
-        self.link.device.unwrap_or(DeviceChoice::Gpu)
     }
 
     /// What is looked at: outputs or parameters.
@@ -154,6 +148,6 @@ impl State {
     /// Whether the next step has failed and will not be tried again by itself.
     pub fn stuck(&self) -> bool {
         let lab = self.wanted_lab().is_some_and(|key| self.lab.failed(&key));
-        lab || self.wanted_golden().is_some_and(|key| self.golden.failed(&key))
+        lab || self.download_failed() || self.wanted_golden().is_some_and(|key| self.golden.failed(&key))
     }
 }

@@ -6,6 +6,7 @@
 //! switching the device and restarting a worker that died are therefore one and the same thing.
 
 mod action;
+mod brought;
 mod campaign;
 mod derived;
 mod follow;
@@ -13,6 +14,7 @@ mod history;
 mod place;
 mod reconcile;
 mod slot;
+mod startup;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -22,15 +24,17 @@ use std::rc::Rc;
 use history::History;
 
 pub use action::{Action, Effect, Follow};
+pub use brought::Brought;
 pub use campaign::Campaign;
 pub use place::Resolved;
 pub use slot::Slot;
+pub use startup::{Download, DownloadAction, Downloads};
 pub use sweep::Sweeping;
 
-use super::link::{Kind, Link, Place, Sweep};
+use super::link::{CardChoice, Kind, Link, Place, Sweep};
 
 use super::protocol::{
-    DeviceInfo, Envelope, FileRef, GoldenInfo, Injection, ModelInfo, Request, RequestId, Response, TensorView,
+    Changes, DeviceInfo, Envelope, FileRef, GoldenInfo, Injection, ModelInfo, Request, RequestId, Response, TensorView,
     ViewRequest,
 };
 use crate::fault::{Site, Target};
@@ -54,12 +58,18 @@ pub struct State {
     pub own_models: Vec<FileRef>,
     /// The user's own images.
     pub own_images: Vec<FileRef>,
+    /// The user's own files of class names and groups.
+    own_texts: Vec<FileRef>,
     /// Whether the worker answers.
     pub worker_ready: bool,
     /// The model on its device.
     pub lab: Slot<LabKey, Lab>,
     /// Bytes of the model file that is being fetched, received and in all.
     pub progress: Option<(u64, Option<u64>)>,
+    /// The files of the site's larger networks.
+    downloads: Downloads,
+    /// How fast networks were on devices.
+    speeds: Vec<startup::Speed>,
     /// The golden run.
     pub golden: Slot<GoldenKey, Rc<GoldenInfo>>,
     /// The planes on show.
@@ -78,6 +88,8 @@ pub struct State {
     pub notices: Vec<Notice>,
     /// Id of the last model that could be loaded.
     good_model: Option<String>,
+    /// What was said of it when it last worked.
+    good_card: CardChoice,
     /// Id of the last image that could be used.
     good_image: Option<String>,
     history: History,
@@ -102,6 +114,8 @@ pub struct Lab {
 pub struct LabKey {
     /// The model file.
     pub model: FileRef,
+    /// What the user says of it.
+    pub changes: Changes,
     /// The device that was asked for.
     pub device: DeviceChoice,
 }
@@ -188,14 +202,16 @@ impl State {
             }
             Action::Worker(envelope) => self.hear(*envelope),
             Action::WorkerDied(problem) => self.bury_worker(&problem),
-            Action::Brought { models, images } => self.bring(models, images),
+            Action::Brought(brought) => self.bring(brought),
+            Action::ChoosePreprocess(normalise, resize) => {
+                (self.link.card.normalise, self.link.card.resize) = (normalise, resize);
+            }
+            Action::DropLabels => self.link.card.labels = None,
+            Action::DropGrouping => self.link.card.grouping = None,
             Action::Tell(text) => self.tell(text),
             Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
-            Action::ChooseModel(id) => {
-                if self.model_id().as_ref() != Some(&id) {
-                    self.choose_model(Some(id));
-                }
-            }
+            Action::ChooseModel(id) => self.choose_or_fetch(id, effects),
+            Action::Download(action) => self.apply_download(action, effects),
             Action::ChooseImage(id) => self.link.image = Some(id),
             Action::ChooseDevice(device) => self.link.device = Some(device),
             Action::ChooseView(view) => self.link.view = view,
@@ -252,6 +268,7 @@ impl State {
                 effects.push(Effect::Copy { hash: self.link.to_hash() });
             }
             Action::Retry => {
+                self.forgive_download();
                 self.lab.forgive();
                 self.golden.forgive();
                 self.view.forgive();
@@ -281,7 +298,12 @@ impl State {
                 }
             }
             Response::Golden(golden) => {
+                let milliseconds = golden.milliseconds;
                 if self.golden.answer(id, Rc::new(golden)) {
+                    if let Some(key) = self.golden.key().cloned() {
+                        self.note_speed(key.lab, milliseconds);
+                    }
+                    self.good_card = self.link.card.clone();
                     self.good_image = self.image().map(|(id, _)| id);
                 }
             }
@@ -311,13 +333,17 @@ impl State {
     fn fail(&mut self, id: RequestId) -> bool {
         if self.lab.fail(id) {
             self.progress = None;
-            if let Some(name) = self.link.model.as_ref().and_then(|id| id.strip_prefix(OWN)) {
+            if self.restore_card() {
+                self.lab.forgive();
+            } else if let Some(name) = self.link.model.as_ref().and_then(|id| id.strip_prefix(OWN)) {
                 self.own_models.retain(|file| file.name != name);
                 self.choose_model(self.good_model.clone());
             }
             true
         } else if self.golden.fail(id) {
-            if let Some(name) = self.link.image.as_ref().and_then(|id| id.strip_prefix(OWN)) {
+            if self.restore_card() {
+                self.golden.forgive();
+            } else if let Some(name) = self.link.image.as_ref().and_then(|id| id.strip_prefix(OWN)) {
                 self.own_images.retain(|file| file.name != name);
                 self.link.image = self.good_image.clone();
             }
@@ -348,24 +374,6 @@ impl State {
         self.tell(format!("The worker that computes has stopped ({problem}); a new one was started."));
     }
 
-    fn ask_for_own_files(&mut self) {
-        let known = |files: &[FileRef], name: &str| files.iter().any(|file| file.name == name);
-        let named = |id: &Option<String>| id.as_ref()?.strip_prefix(OWN).map(str::to_owned);
-        let missing: Vec<String> = [
-            named(&self.link.model).filter(|name| !known(&self.own_models, name)),
-            named(&self.link.image).filter(|name| !known(&self.own_images, name)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        if !missing.is_empty() {
-            self.tell(format!(
-                "This link was made with a file of its author's: {}. Drop that file anywhere on the page to go on.",
-                missing.join(" and ")
-            ));
-        }
-    }
-
     /// Writes the defaults into the link, so that it says the same wherever it is opened.
     fn spell_out(&mut self) {
         self.link.model = self.model_id();
@@ -377,22 +385,6 @@ impl State {
         self.link.kind = Some(self.kind());
         self.link.bit = (self.kind() == Kind::BitFlip).then(|| self.bit());
         self.link.value = (self.kind() == Kind::Random).then(|| self.value());
-    }
-
-    fn bring(&mut self, models: Vec<FileRef>, images: Vec<FileRef>) {
-        let own = |file: &FileRef| format!("{OWN}{}", file.name);
-        if let Some(id) = models.last().map(own) {
-            self.choose_model(Some(id));
-        }
-        if let Some(id) = images.first().map(own) {
-            self.link.image = Some(id);
-        }
-        for (files, list) in [(models, &mut self.own_models), (images, &mut self.own_images)] {
-            for file in files {
-                list.retain(|known| known.name != file.name);
-                list.push(file);
-            }
-        }
     }
 
     /// Another model has other layers, and other samples unless the image is the user's own.

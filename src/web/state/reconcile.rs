@@ -9,12 +9,13 @@ impl State {
     /// Asks for the first thing that is missing in each chain: model, golden run, then view and faulty run.
     pub(super) fn reconcile(&mut self, effects: &mut Vec<Effect>) {
         self.check_files();
+        self.fetch_wanted(effects);
         if !self.worker_ready {
             return;
         }
         let Some(lab) = self.wanted_lab() else { return };
         if self.lab.wants(&lab) {
-            let request = Request::Load { model: lab.model.clone(), device: lab.device };
+            let request = Request::Load { model: lab.model.clone(), changes: lab.changes.clone(), device: lab.device };
             let id = self.send(request, effects);
             self.lab.ask(id, lab.clone());
         }
@@ -50,7 +51,7 @@ impl State {
     }
 
     pub(super) fn wanted_lab(&self) -> Option<LabKey> {
-        Some(LabKey { model: self.model_file()?, device: self.device() })
+        Some(LabKey { model: self.model_file()?, changes: self.changes(), device: self.device() })
     }
 
     pub(super) fn wanted_golden(&self) -> Option<GoldenKey> {
@@ -77,7 +78,7 @@ impl State {
         }
         let foreign = |id: &Option<String>| id.clone().filter(|id| !id.starts_with(OWN));
         if let Some(id) = foreign(&self.link.model)
-            && self.model_file().is_none()
+            && self.entry(&id).is_none()
         {
             self.tell(format!("There is no model \"{id}\" here; the default one was taken."));
             self.link.model = None;

@@ -1,3 +1,6 @@
+mod brought;
+mod startup;
+
 use super::*;
 use crate::exec::TraceRow;
 use crate::fault::{Corruption, InjectedFault, Target};
@@ -5,7 +8,7 @@ use crate::graph::Layout;
 use crate::outcome::{Outcome, Verdict};
 use crate::web::link::{Scale, Sweep};
 use crate::web::planes::Planes;
-use crate::web::protocol::{ClassInfo, LayerInfo, Score, SweepPart, SweepRequest, TensorInfo, Which};
+use crate::web::protocol::{ClassInfo, LayerInfo, PreprocessInfo, Score, SweepPart, SweepRequest, TensorInfo, Which};
 use crate::zoo::{CatalogueEntry, CatalogueSample};
 
 fn catalogue() -> Catalogue {
@@ -15,6 +18,7 @@ fn catalogue() -> Catalogue {
         file: "model.bpk".into(),
         description: String::new(),
         bytes: None,
+        sha256: None,
         samples: samples
             .iter()
             .map(|&file| CatalogueSample { file: format!("samples/{file}"), label: String::new() })
@@ -45,6 +49,7 @@ fn model() -> ModelInfo {
         parameters: 100,
         input: [8, 8],
         grouping: None,
+        preprocess: PreprocessInfo::default(),
         layers: vec![
             layer(0, "folded", vec![], vec![]),
             layer(
@@ -109,6 +114,8 @@ struct Page {
     /// The URL after `#`, and how often it became a step of the history.
     hash: String,
     pushes: usize,
+    /// Downloads asked for; an empty one cancels.
+    downloads: Vec<String>,
     /// Requests not answered yet.
     open: Vec<Envelope<Request>>,
 }
@@ -139,6 +146,8 @@ impl Page {
                     self.pushes += usize::from(push);
                 }
                 Effect::Copy { hash } => self.hash = hash,
+                Effect::Download { id, .. } => self.downloads.push(id),
+                Effect::CancelDownload => self.downloads.push(String::new()),
             }
         }
     }
@@ -193,7 +202,7 @@ fn the_page_opens_with_the_default_model_its_first_image_and_its_first_layer() {
     let mut page = Page::open("");
     let asked = page.settle();
     assert!(
-        matches!(&asked[0], Request::Load { model, device: DeviceChoice::Gpu } if model.url == "models/net/model.bpk")
+        matches!(&asked[0], Request::Load { model, device: DeviceChoice::Gpu, .. } if model.url == "models/net/model.bpk")
     );
     assert!(matches!(&asked[1], Request::Golden { image } if image.name == "a.jpg"));
     assert_eq!(asked[2..], [Request::View(ViewRequest { tensor: 5, first: 0, faulty: false })]);
@@ -370,7 +379,7 @@ fn another_image_or_device_meets_the_same_fault() {
 fn a_model_that_cannot_be_loaded_leaves_the_old_one_in_place() {
     let mut page = Page::settled("");
     let hostile = FileRef { name: "hostile.onnx".into(), url: "blob:1".into() };
-    page.act(Action::Brought { models: vec![hostile], images: vec![] });
+    page.act(Action::Brought(Brought::sort([hostile])));
     let Envelope { id, body, .. } = page.open.remove(0);
     assert!(matches!(body, Request::Load { model, .. } if model.url == "blob:1"));
     page.hear(id, Response::Failed { message: "hostile.onnx: it ends too early.".into() });
@@ -383,7 +392,7 @@ fn a_model_that_cannot_be_loaded_leaves_the_old_one_in_place() {
 fn an_image_that_cannot_be_decoded_leaves_the_old_one_in_place() {
     let mut page = Page::settled("#image=b.jpg");
     let broken = FileRef { name: "broken.png".into(), url: "blob:2".into() };
-    page.act(Action::Brought { models: vec![], images: vec![broken] });
+    page.act(Action::Brought(Brought::sort([broken])));
     let id = page.open.remove(0).id;
     page.hear(id, Response::Failed { message: "broken.png: no PNG.".into() });
     assert_eq!(page.state.image().map(|(id, _)| id).as_deref(), Some("b.jpg"));
@@ -396,7 +405,7 @@ fn a_link_to_an_own_file_waits_for_that_file() {
     assert!(page.settle().is_empty());
     assert!(page.notices()[0].contains("mine.onnx"), "{:?}", page.notices());
     let mine = FileRef { name: "mine.onnx".into(), url: "blob:3".into() };
-    page.act(Action::Brought { models: vec![mine], images: vec![] });
+    page.act(Action::Brought(Brought::sort([mine])));
     let asked = page.settle();
     assert_eq!(sites(&asked).iter().map(|site| (site.layer, site.element)).collect::<Vec<_>>(), [(2, 3)]);
 }

@@ -7,8 +7,8 @@ use super::{Engine, Host};
 use crate::fault::{Corruption, FaultModel, Site, Target};
 use crate::platform::DeviceChoice;
 use crate::web::protocol::{
-    CampaignRequest, FileRef, ModelInfo, ProtectRequest, Protection, Request, Response, SweepRequest, SweepTrial,
-    ViewRequest, Which,
+    CampaignRequest, Changes, FileRef, ModelInfo, ProtectRequest, Protection, Request, Response, SweepRequest,
+    SweepTrial, ViewRequest, Which,
 };
 use crate::{Error, Result};
 
@@ -72,7 +72,8 @@ fn ask(engine: &mut Engine<Bench>, request: Request) -> Response {
 }
 
 fn load(engine: &mut Engine<Bench>) -> ModelInfo {
-    match ask(engine, Request::Load { model: file("net.onnx"), device: DeviceChoice::Gpu }) {
+    match ask(engine, Request::Load { model: file("net.onnx"), changes: Changes::default(), device: DeviceChoice::Gpu })
+    {
         Response::Loaded { model, device } => {
             assert_eq!(device.choice, DeviceChoice::Cpu);
             assert!(device.note.is_some_and(|note| note.contains("has none")));
@@ -268,8 +269,16 @@ fn what_cannot_be_answered_is_told_in_a_sentence() {
     let site =
         |element| Site { target: Target::Activation, layer: 0, tensor: 0, element, corruption: Corruption::Flip(1) };
     told(&mut engine, golden("a.ppm"), "no model");
-    told(&mut engine, Request::Load { model: file("cut.onnx"), device: DeviceChoice::Cpu }, "cut.onnx");
-    told(&mut engine, Request::Load { model: file("gone.onnx"), device: DeviceChoice::Cpu }, "gone.onnx");
+    told(
+        &mut engine,
+        Request::Load { model: file("cut.onnx"), changes: Changes::default(), device: DeviceChoice::Cpu },
+        "cut.onnx",
+    );
+    told(
+        &mut engine,
+        Request::Load { model: file("gone.onnx"), changes: Changes::default(), device: DeviceChoice::Cpu },
+        "gone.onnx",
+    );
     load(&mut engine);
     told(&mut engine, Request::Inject { site: site(0) }, "golden run");
     let protect = |element| Request::Protect(ProtectRequest { site: site(element), images: Vec::new() });

@@ -3,13 +3,15 @@
 use crate::campaign::Lab;
 use crate::fault::{SiteSpace, Target};
 use crate::graph::{Graph, NodeId, ValueId};
+use crate::model::Card;
 use crate::outcome::top;
-use crate::web::protocol::{ClassInfo, LayerInfo, ModelInfo, Score, TensorInfo};
+use crate::web::protocol::{ClassInfo, LayerInfo, ModelInfo, PreprocessInfo, Score, TensorInfo};
 
 /// Classes in a list of the most probable ones.
 const TOP: usize = 5;
 
-pub(super) fn describe(lab: &Lab) -> ModelInfo {
+/// What the page is told of the model in `lab`, whose file has `card`.
+pub(super) fn describe(lab: &Lab, card: &Card) -> ModelInfo {
     let (model, graph) = (lab.model(), lab.executor().graph());
     let (activations, weights) = (SiteSpace::of(graph, Target::Activation), SiteSpace::of(graph, Target::Weight));
     let tensors = |space: &SiteSpace, layer: usize| -> Vec<TensorInfo> {
@@ -36,6 +38,7 @@ pub(super) fn describe(lab: &Lab) -> ModelInfo {
         classes: model.classes(),
         parameters: graph.parameters.values().map(|parameter| parameter.data.len()).sum(),
         input: [shape[2], shape[3]],
+        preprocess: PreprocessInfo { used: model.preprocess(), stated: card.preprocess.clone() },
         grouping: lab.grouping().map(|grouping| grouping.name().to_owned()),
         layers: layers.collect(),
     }

@@ -1,6 +1,7 @@
 //! What the worker does for each request; knows nothing of browsers, so that it is tested natively.
 
 mod campaign;
+mod card;
 mod describe;
 mod protect;
 mod sweep;
@@ -20,9 +21,10 @@ use crate::data::Image;
 use crate::exec::Activations;
 use crate::fault::Site;
 use crate::graph::{HostTensor, ValueId};
+use crate::model::Card;
 use crate::outcome::probabilities;
 use crate::platform::DeviceChoice;
-use crate::web::protocol::{DeviceInfo, FileRef, GoldenInfo, Injection, Request, RequestId, Response, Which};
+use crate::web::protocol::{Changes, DeviceInfo, FileRef, GoldenInfo, Injection, Request, RequestId, Response, Which};
 use crate::{Error, Result, import};
 
 /// What the engine needs from the world around it.
@@ -47,7 +49,7 @@ pub trait Host {
 /// The model, image and campaign at hand.
 pub struct Engine<H> {
     host: H,
-    lab: Option<(FileRef, Rc<Lab>)>,
+    lab: Option<Loaded>,
     golden: Option<Golden>,
     trial: Option<(Site, Activations)>,
     read: Vec<(ReadKey, Rc<[f32]>)>,
@@ -55,6 +57,14 @@ pub struct Engine<H> {
     campaign: Option<Running>,
     learnt: Learnt,
     protecting: Option<Protecting>,
+}
+
+/// A model on its device.
+struct Loaded {
+    file: FileRef,
+    /// What the file says beside the graph; the user may have said otherwise.
+    card: Card,
+    lab: Rc<Lab>,
 }
 
 /// Which tensors were read last: of one tensor the golden and the faulty values. Runs replace one another, so whoever makes a
@@ -80,7 +90,7 @@ impl<H: Host> Engine<H> {
     /// Answers `request`; `progress` hears of a model file on its way.
     pub async fn handle(&mut self, id: RequestId, request: Request, progress: &dyn Fn(u64, Option<u64>)) -> Response {
         let answer = match request {
-            Request::Load { model, device } => self.load(model, device, progress).await,
+            Request::Load { model, changes, device } => self.load(model, changes, device, progress).await,
             Request::Golden { image } => self.golden(&image).await,
             Request::View(request) => self.view(request).await,
             Request::Inject { site } => self.inject(site).await,
@@ -109,24 +119,28 @@ impl<H: Host> Engine<H> {
     async fn load(
         &mut self,
         file: FileRef,
+        changes: Changes,
         choice: DeviceChoice,
         progress: &dyn Fn(u64, Option<u64>),
     ) -> Result<Response> {
-        let model = match &self.lab {
-            Some((loaded, lab)) if *loaded == file => lab.model().clone(),
+        let (model, card) = match &self.lab {
+            Some(loaded) if loaded.file == file => (loaded.lab.model().clone(), loaded.card.clone()),
             _ => {
                 let bytes = self.host.fetch(&file, progress).await?;
-                import::load(&file.name, bytes)?
+                let model = import::load(&file.name, bytes)?;
+                let card = model.card.clone();
+                (model, card)
             }
         };
+        let model = self.change(&model, &card, &changes).await?;
         let (device, info) = self.open(choice).await?;
         // Two models need not fit side by side.
         (self.golden, self.trial, self.sweep, self.campaign) = (None, None, None, None);
         self.read.clear();
         (self.learnt, self.protecting) = (Learnt::default(), None);
         let lab = Rc::new(Lab::new(model, &device)?);
-        let model = describe(&lab);
-        self.lab = Some((file, lab));
+        let model = describe(&lab, &card);
+        self.lab = Some(Loaded { file, card, lab });
         Ok(Response::Loaded { model, device: info })
     }
 
@@ -144,7 +158,7 @@ impl<H: Host> Engine<H> {
     }
 
     fn lab(&self) -> Result<Rc<Lab>> {
-        let lab = self.lab.as_ref().map(|(_, lab)| lab.clone());
+        let lab = self.lab.as_ref().map(|loaded| loaded.lab.clone());
         lab.ok_or_else(|| Error::request("no model is loaded yet"))
     }
 
