@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use headless_chrome::{
@@ -29,7 +29,11 @@ impl Line {
 
 /// The lines written so far, by the page and by its workers.
 #[derive(Clone, Default)]
-pub struct Console(Arc<Mutex<Vec<Line>>>);
+pub struct Console {
+    lines: Arc<Mutex<Vec<Line>>>,
+    /// The worker that was started last, by its session with the browser.
+    worker: Arc<Mutex<Option<String>>>,
+}
 
 impl Console {
     /// Listens to `tab` from now on, and to every worker that it starts.
@@ -51,6 +55,9 @@ impl Console {
                 listener.push(text(&entry["level"]), text(&entry["text"]) + &place);
             }
             Event::AttachedToTarget(event) => {
+                if event.params.target_info.Type == "worker" {
+                    *locked(&listener.worker) = Some(event.params.session_id.clone());
+                }
                 if let Some(tab) = source.upgrade() {
                     // A target of its own speaks only when it is spoken to. What it has written so far, it repeats.
                     let message = r#"{"id":1,"method":"Runtime.enable"}"#.into();
@@ -87,7 +94,21 @@ impl Console {
 
     /// All lines so far.
     pub fn lines(&self) -> Vec<Line> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.lines).clone()
+    }
+
+    /// Forgets the lines so far.
+    pub fn clear(&self) {
+        locked(&self.lines).clear();
+    }
+
+    /// Runs `script` in the worker that was started last. Nothing is heard of what comes of it.
+    pub fn in_worker(&self, tab: &Tab, script: &str) {
+        let session = locked(&self.worker).clone();
+        let params = serde_json::json!({ "expression": script });
+        let message = serde_json::json!({ "id": 2, "method": "Runtime.evaluate", "params": params }).to_string();
+        let send = Target::SendMessageToTarget { message, session_id: session, target_id: None };
+        tab.call_method(send).expect("there is a worker");
     }
 
     /// All lines so far, as a message shows them.
@@ -116,8 +137,12 @@ impl Console {
     }
 
     fn push(&self, level: String, text: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Line { level, text });
+        locked(&self.lines).push(Line { level, text });
     }
+}
+
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn text(value: &Value) -> String {

@@ -1,7 +1,7 @@
 //! What a person does with the explorer.
 //!
-//! The page runs the default model where dist/ holds it, and the small sign network beside the project
-//! (`../shared`, or where FAULTSCOPE_SHARED says) where that is there; what is missing is said and skipped.
+//! The page runs its built-in network, and the small sign network beside the project (`../shared`, or where
+//! FAULTSCOPE_SHARED says) where that is there; what is missing is said and skipped.
 
 use std::{
     env, fs,
@@ -10,28 +10,21 @@ use std::{
 
 use crate::{page::Page, shared::shared};
 
-/// The first image of the default model's samples shows one of these.
-const FIRST_SAMPLE: &str = "bull mastiff";
-
-/// Whether dist/ holds the default model.
-pub fn has_default_model(page: &Page) -> bool {
-    let there = page.count("#model option") > 0;
-    if !there {
-        eprintln!("skipped: dist/ holds no model; `faultscope fetch efficientnet-lite0` makes it");
-    }
-    there
-}
+/// What the first of the built-in images shows.
+const FIRST_SAMPLE: &str = "stop";
 
 /// A file of the test's own.
-fn write(name: &str, bytes: &[u8]) -> PathBuf {
+pub fn write(name: &str, bytes: &[u8]) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/browser-tests");
     let file = folder.join(name);
-    fs::create_dir_all(&folder).and_then(|()| fs::write(&file, bytes)).expect("the test can write below target");
+    fs::create_dir_all(file.parent().expect("it is in a folder"))
+        .and_then(|()| fs::write(&file, bytes))
+        .expect("the test can write below target");
     file
 }
 
 /// A 32 x 32 bitmap: a red ring on white, as a sign is.
-fn sign(name: &str, red: u8) -> PathBuf {
+pub fn sign(name: &str, red: u8) -> PathBuf {
     const SIDE: i32 = 32;
     let mut bytes = b"BM".to_vec();
     for number in [54 + 3 * SIDE * SIDE, 0, 54, 40, SIDE, SIDE] {
@@ -85,23 +78,14 @@ fn inject(page: &Page) -> String {
 }
 
 #[test]
-fn the_default_model_answers_and_a_fault_is_followed() {
-    let Some(page) = Page::open("explorer", "#device=cpu") else { return };
-    page.wait_for("#site");
-    page.screenshot("load");
-    page.wait_until(
-        "the list of models",
-        "document.querySelector('#model option') || document.querySelector('.notice')",
-    );
-    if !has_default_model(&page) {
-        return;
-    }
+fn the_built_in_network_answers_and_a_fault_is_followed() {
+    let Some(page) = Page::open("explorer", "") else { return };
     page.wait_for_text("#golden .score", FIRST_SAMPLE);
     page.wait_for("#feature-map canvas");
     page.wait_for_text("#device", "CPU");
     page.screenshot("golden");
 
-    page.type_into("#layer-filter", "head");
+    page.type_into("#layer-filter", "block1");
     page.wait_until("a shorter list", "document.querySelectorAll('.layer').length < 20");
     page.click(".layer:not([aria-disabled=true])");
     page.click("#bits [data-bit='30']");

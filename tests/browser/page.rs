@@ -11,7 +11,7 @@ use std::{
 use headless_chrome::{
     Browser, LaunchOptions, Tab,
     browser::{default_executable, tab::point::Point},
-    protocol::cdp::{Emulation, Input, Page::CaptureScreenshotFormatOption},
+    protocol::cdp::{Emulation, Input, Network, Page::CaptureScreenshotFormatOption},
 };
 use serde_json::Value;
 
@@ -172,6 +172,40 @@ impl Page {
         }
     }
 
+    /// Chooses the option `value` of the list for `selector`.
+    pub fn choose(&self, selector: &str, value: &str) {
+        self.wait_for(&format!("{selector} option[value='{value}']"));
+        self.eval(&format!(
+            "(list => {{ list.value = {}; list.dispatchEvent(new Event('change', {{ bubbles: true }})); }})(document.querySelector({}))",
+            quoted(value),
+            quoted(selector)
+        ));
+    }
+
+    /// Lets the page receive no more than this many bytes a second; -1 lifts that.
+    pub fn slow_down(&self, bytes: f64) {
+        let conditions = Network::EmulateNetworkConditions {
+            offline: false,
+            latency: 0.0,
+            download_throughput: bytes,
+            upload_throughput: -1.0,
+            connection_Type: None,
+            packet_loss: None,
+            packet_queue_length: None,
+            packet_reordering: None,
+        };
+        let enable = Network::Enable {
+            max_total_buffer_size: None,
+            max_resource_buffer_size: None,
+            max_post_data_size: None,
+            report_direct_socket_traffic: None,
+            enable_durable_messages: None,
+        };
+        if let Err(error) = self.tab.call_method(enable).and_then(|_| self.tab.call_method(conditions)) {
+            self.fail(&format!("the network cannot be slowed down: {error}"));
+        }
+    }
+
     /// Presses one key, such as `Enter` or `Tab`.
     pub fn press(&self, key: &str) {
         if let Err(error) = self.tab.press_key(key) {
@@ -233,6 +267,36 @@ impl Page {
     /// What was written to the console so far, by the page and its workers.
     pub fn console(&self) -> Vec<Line> {
         self.console.lines()
+    }
+
+    /// Ends the server: from now on there is no network.
+    pub fn stop_server(&self) {
+        self.server.stop();
+    }
+
+    /// Makes the worker fail as it does where its program ends by itself: with an exception that nobody catches. What it
+    /// writes to the console is forgotten.
+    pub fn kill_worker(&self) {
+        self.console.in_worker(&self.tab, "setTimeout(() => { throw new Error('killed by the test'); })");
+        self.wait_unminding(".notices", "killed by the test");
+        self.console.clear();
+    }
+
+    /// [`Page::wait_for_text`], whatever is written to the console.
+    pub fn wait_unminding(&self, selector: &str, part: &str) {
+        let condition = format!("document.querySelector({})?.innerText.includes({})", quoted(selector), quoted(part));
+        let begun = Instant::now();
+        while self.eval(&format!("Boolean({condition})")) != Value::Bool(true) {
+            if begun.elapsed() > PATIENCE {
+                self.fail(&format!("waited {} s for \"{part}\" in {selector}", PATIENCE.as_secs()));
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// The browser's process.
+    pub fn browser_process(&self) -> Option<u32> {
+        self._browser.get_process_id()
     }
 
     /// Ends the test: whatever went wrong on the console makes it fail.

@@ -1,6 +1,10 @@
 //! A static file server, and nothing more: what the page may count on wherever it is published.
 
-use std::{future::IntoFuture, path::Path};
+use std::{
+    future::IntoFuture,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use axum::Router;
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -9,10 +13,10 @@ use tower_http::services::ServeDir;
 /// The page lies below this path, not at the server's root, so that an absolute URL in it does not work by accident.
 const FOLDER: &str = "/faultscope";
 
-/// Serves until it is dropped.
+/// Serves until it is stopped or dropped.
 pub struct Server {
     url: String,
-    _runtime: Runtime,
+    runtime: Mutex<Option<Runtime>>,
 }
 
 impl Server {
@@ -23,7 +27,14 @@ impl Server {
         let address = listener.local_addr().expect("a bound socket has an address");
         let files = Router::new().nest_service(FOLDER, ServeDir::new(folder));
         runtime.spawn(axum::serve(listener, files).into_future());
-        Self { url: format!("http://{address}{FOLDER}/"), _runtime: runtime }
+        Self { url: format!("http://{address}{FOLDER}/"), runtime: Mutex::new(Some(runtime)) }
+    }
+
+    /// Ends it, with every connection.
+    pub fn stop(&self) {
+        if let Some(runtime) = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+        }
     }
 
     /// The page's URL.

@@ -7,9 +7,11 @@
 
 mod console;
 mod explorer;
+mod files;
 mod page;
 mod parity;
 mod server;
 #[path = "../support/shared.rs"]
 mod shared;
 mod start;
+mod startup;

@@ -1,0 +1,207 @@
+//! How the page starts, how fast it is, and what it does when things are missing: network, GPU, worker.
+
+use std::{fs, time::Duration};
+
+use serde_json::Value;
+
+use crate::{page::Page, parity::has_efficientnet};
+
+/// A link to a fault in the built-in network.
+const FAULT: &str = "#layer=stem.conv&element=100&bit=30&run=1";
+
+/// Milliseconds since the page was asked for, at the page's user timing mark `name`.
+fn mark(page: &Page, name: &str) -> f64 {
+    page.eval(&format!("performance.getEntriesByName('{name}')[0]?.startTime")).as_f64().unwrap_or(f64::INFINITY)
+}
+
+#[test]
+fn the_page_paints_in_a_second_and_has_an_outcome_in_three() {
+    let Some(page) = Page::open("instant", FAULT) else { return };
+    page.wait_for("#verdict .verdict");
+    let paint = mark(&page, "first-contentful-paint");
+    let steps = ["worker", "model", "golden", "outcome"].map(|name| (name, mark(&page, name)));
+    println!("measured: first paint {paint:.0} ms, then {steps:.0?}");
+    page.wait_for_text("#device", "CPU");
+    assert!(paint <= 1000.0, "first paint after {paint} ms");
+    assert!(steps[3].1 <= 3000.0, "first outcome after {} ms", steps[3].1);
+    page.screenshot("instant");
+    page.close();
+}
+
+/// Flips one bit after the other, which is tried at once, and takes the time until each outcome is on the page.
+const CLICKS: &str = "(async () => {
+    const times = [];
+    for (const bit of [20, 21, 22, 23, 24, 25, 26, 27, 28, 29]) {
+        const begun = performance.now();
+        document.querySelector(`#bits [data-bit='${bit}']`).click();
+        while (!document.querySelector('#fault-sentence')?.innerText.includes(`Bit ${bit} `)) {
+            await new Promise(done => setTimeout(done));
+        }
+        times.push(performance.now() - begun);
+        await new Promise(done => setTimeout(done, 200));
+    }
+    return times.sort((a, b) => a - b);
+})()";
+
+#[test]
+fn a_fault_in_the_built_in_network_takes_less_than_50_ms() {
+    let Some(page) = Page::open("click", FAULT) else { return };
+    page.wait_for("#verdict .verdict");
+    let times = page.eval(CLICKS);
+    let times: Vec<f64> = times.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    println!("measured: click to outcome, ms: {times:.1?}");
+    assert_eq!(times.len(), 10);
+    assert!(times[5] <= 50.0, "half of the clicks took more than {} ms", times[5]);
+    page.close();
+}
+
+#[test]
+fn both_devices_tell_their_speed() {
+    let Some(page) = Page::open("speeds", "") else { return };
+    page.wait_for("#golden .score");
+    page.wait_until("the CPU's speed", "/CPU .* ms/.test(document.querySelector('#device-choice').innerText)");
+    assert!(
+        page.eval("document.querySelector('#device-choice .choice').title").to_string().contains("not measured yet")
+    );
+    page.click("#device-choice .choice:nth-child(1)");
+    page.wait_for_text("#device", "WebGPU");
+    page.wait_until("the GPU's speed", "/GPU .* m?s/.test(document.querySelector('#device-choice .choice').innerText)");
+    println!("measured: {}", page.text("#device-choice").replace('\n', ", "));
+    page.screenshot("speeds");
+    page.close();
+}
+
+#[test]
+fn a_larger_network_is_fetched_beside_the_built_in_one_and_kept() {
+    let Some(page) = Page::open("download", "#device=cpu") else { return };
+    if !has_efficientnet(&page) {
+        return;
+    }
+    page.wait_for("#golden .score");
+    // The server is next door: without this there would be nothing to see.
+    page.slow_down(2_000_000.0);
+    page.choose("#model", "efficientnet-lite0");
+    page.wait_for("#download progress");
+    page.wait_until("some bytes", "document.querySelector('#download progress')?.value > 100000");
+    page.screenshot("download");
+    page.click("#inject");
+    page.wait_for_text("#model-facts", "43 classes");
+    page.wait_for("#verdict .verdict");
+    assert_eq!(page.count("#download"), 1, "it is still on its way");
+    page.click("#cancel-download");
+    page.wait_until("no download", "!document.querySelector('#download')");
+    page.wait_for_text("#golden .score", "stop");
+    page.slow_down(-1.0);
+    page.choose("#model", "efficientnet-lite0");
+    page.wait_for_text("#model-facts", "1\u{202f}000 classes");
+    page.wait_for_text("#golden .score", "bull mastiff");
+
+    // The next visit has it at once, and asks no server for it.
+    page.go("?again#model=efficientnet-lite0&device=cpu");
+    page.wait_for_text("#golden .score", "bull mastiff");
+    let asked = "performance.getEntriesByType('resource').filter(entry => entry.name.includes('lite0.bpk')).length";
+    assert_eq!(page.eval(asked), Value::from(0));
+    page.click("#inject");
+    page.wait_for("#verdict .verdict");
+    memory(&page);
+    page.close();
+}
+
+/// Says how much memory the tab has, and fails where that is too much.
+fn memory(page: &Page) {
+    let Some(megabytes) = page.browser_process().and_then(renderer_memory) else {
+        eprintln!("skipped: this system does not tell how much memory a tab has");
+        return;
+    };
+    println!("measured: {megabytes} MB in the tab with EfficientNet-Lite0 after a fault");
+    assert!(megabytes <= 600, "{megabytes} MB");
+}
+
+/// Megabytes of the largest process below `browser` that shows pages, without what it shares with others.
+fn renderer_memory(browser: u32) -> Option<u64> {
+    let status = |process: u32| fs::read_to_string(format!("/proc/{process}/status")).ok();
+    let field = |status: &str, name: &str| -> Option<u64> {
+        status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
+    };
+    let processes = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let below = |mut process: u32| {
+        while process > 1 && process != browser {
+            process = status(process).and_then(|status| field(&status, "PPid:")).unwrap_or(0) as u32;
+        }
+        process == browser
+    };
+    let pages = processes.filter(|&process| {
+        let line = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains("--type=renderer") && below(process)
+    });
+    let anonymous = pages.filter_map(|process| field(&status(process)?, "RssAnon:"));
+    anonymous.max().map(|kilobytes| kilobytes / 1000)
+}
+
+#[test]
+fn without_a_network_the_page_opens_again() {
+    let Some(page) = Page::open("offline", FAULT) else { return };
+    page.wait_for("#verdict .verdict");
+    let told = page.text("#sentence");
+    page.wait_until(
+        "the browser to keep the page",
+        "navigator.serviceWorker.getRegistration().then(found => found?.active)",
+    );
+    page.stop_server();
+    page.go(&format!("?offline{FAULT}"));
+    page.wait_for("#verdict .verdict");
+    assert_eq!(page.text("#sentence"), told);
+    page.click(".thumbnail:nth-child(3)");
+    page.wait_for_text("#golden .score", "speed limit 50");
+    page.screenshot("offline");
+    page.close();
+}
+
+#[test]
+fn no_request_leaves_the_origin() {
+    let Some(page) = Page::open("origin", FAULT) else { return };
+    page.wait_for("#verdict .verdict");
+    let foreign = "performance.getEntriesByType('resource').map(entry => entry.name)
+        .filter(name => new URL(name).origin !== location.origin && !name.startsWith('blob:') && !name.startsWith('data:'))";
+    assert_eq!(page.eval(foreign), Value::Array(Vec::new()));
+    // The page could not if it wanted to.
+    let policy = page.eval("document.querySelector('meta[http-equiv=Content-Security-Policy]').content");
+    let policy = policy.as_str().unwrap_or_default();
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("script-src 'self' 'wasm-unsafe-eval';"),
+        "{policy}"
+    );
+    let reached = page.eval("fetch('http://127.0.0.1:9/').then(() => true, error => String(error))");
+    assert!(reached.is_string(), "{reached}");
+    let refused: Vec<_> = page.console().into_iter().map(|line| line.text).collect();
+    assert!(refused.iter().any(|text| text.contains("Content Security Policy")), "{refused:?}");
+}
+
+#[test]
+fn a_worker_that_dies_is_replaced_and_nothing_is_lost() {
+    let Some(page) = Page::open("worker", FAULT) else { return };
+    page.wait_for("#verdict .verdict");
+    let told = page.text("#sentence");
+    page.kill_worker();
+    page.wait_for("#golden .score");
+    page.wait_until("the outcome once more", "document.querySelector('#verdict .verdict')");
+    assert_eq!(page.text("#sentence"), told);
+    page.screenshot("worker-died");
+    page.close();
+}
+
+#[test]
+fn a_worker_that_dies_while_it_loads_is_replaced() {
+    let Some(page) = Page::open("worker-loading", "") else { return };
+    page.wait_for("#golden .score");
+    page.eval("document.querySelector('#device-choice .choice').click()");
+    std::thread::sleep(Duration::from_millis(20));
+    page.kill_worker();
+    page.wait_for("#golden .score, #golden .button");
+    if page.count("#golden .score") == 0 {
+        // What it was at work on may have killed it: it is tried again when the user says so.
+        page.click("#golden .button");
+        page.wait_for("#golden .score");
+    }
+    page.close();
+}
