@@ -3,6 +3,8 @@
 //! Everything that injects a fault, a single one from the command line or the page, or a campaign, does it
 //! here, which is why they all give the same answer.
 
+use std::sync::Arc;
+
 use burn::tensor::Device;
 
 use crate::exec::{Activations, Executor, Faulty, Image, Lane, Observe, Plain, Settings, TraceRow, Work};
@@ -14,11 +16,11 @@ use crate::ops::Array;
 use crate::outcome::{Verdict, top1};
 use crate::{Error, Result};
 
-/// A model ready to be experimented on.
-#[derive(Debug)]
+/// A model ready to be experimented on. A clone shares what is large.
+#[derive(Clone, Debug)]
 pub struct Lab {
     model: Model,
-    executor: Executor,
+    executor: Arc<Executor>,
     grouping: Option<Grouping>,
 }
 
@@ -64,6 +66,8 @@ pub struct Subject {
 pub struct Tried {
     /// The golden prediction.
     pub class: usize,
+    /// The golden output.
+    pub logits: Vec<f32>,
     /// By fault.
     pub trials: Vec<Trial>,
 }
@@ -83,7 +87,7 @@ impl Lab {
     /// # Errors
     /// Where the graph contradicts itself.
     pub fn new(model: Model, device: &Device) -> Result<Self> {
-        let executor = Executor::new(model.graph.clone(), device)?;
+        let executor = Arc::new(Executor::new(model.graph.clone(), device)?);
         let grouping = model.card.grouping.clone();
         Ok(Self { model, executor, grouping })
     }
@@ -92,8 +96,16 @@ impl Lab {
     ///
     /// # Errors
     /// Where it is for another number of classes.
-    pub fn with_grouping(mut self, grouping: Grouping) -> Result<Self> {
-        if grouping.classes() != self.model.classes() {
+    pub fn with_grouping(self, grouping: Grouping) -> Result<Self> {
+        self.judged_by(Some(grouping))
+    }
+
+    /// Judges SCM by `grouping`, or not at all.
+    ///
+    /// # Errors
+    /// Where it is for another number of classes.
+    pub fn judged_by(mut self, grouping: Option<Grouping>) -> Result<Self> {
+        if let Some(grouping) = grouping.as_ref().filter(|grouping| grouping.classes() != self.model.classes()) {
             return Err(Error::request(format_args!(
                 "the grouping \"{}\" is for {} classes, the model has {}",
                 grouping.name(),
@@ -101,7 +113,7 @@ impl Lab {
                 self.model.classes()
             )));
         }
-        self.grouping = Some(grouping);
+        self.grouping = grouping;
         Ok(self)
     }
 
@@ -183,7 +195,7 @@ impl Lab {
             let own = subject.faults.iter().zip(faulty.by_ref().take(subject.faults.len())).collect::<Vec<_>>();
             let class = golden_class(&golden)?;
             let trials = own.into_iter().map(|(sites, faulty)| self.judge(&golden, class, sites, faulty)).collect();
-            Ok(Tried { class, trials })
+            Ok(Tried { class, logits: golden, trials })
         };
         Ok(Trials { images: subjects.iter().zip(wave.golden).map(tried).collect(), work: wave.work })
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{CampaignConfig, Record, Shard};
+use super::{CampaignConfig, Faults, Record, Shard};
 use crate::fault::{Corruption, FaultKind, Site, SiteSpace, sampler};
 use crate::graph::Graph;
 use crate::{Error, Result};
@@ -95,6 +95,16 @@ impl Plan {
             )));
         }
         self.range = shard.range(self.range.len());
+        Ok(self)
+    }
+
+    /// The same with another number of faults for each image.
+    ///
+    /// # Errors
+    /// Where an image could get none.
+    pub fn with_faults(mut self, faults: Faults) -> Result<Self> {
+        faults.validate()?;
+        self.config.faults = faults;
         Ok(self)
     }
 

@@ -29,6 +29,10 @@ pub struct Record<S = String> {
     /// All faults, where the trial injected more than one.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<InjectedFault<S>>,
+    /// Of an SDC with finite scores, the golden class's probability without and with the fault. Known where the trial was
+    /// made; no file holds it.
+    #[serde(skip)]
+    pub confidence: Option<[f32; 2]>,
 }
 
 /// A prediction as a record states it.

@@ -155,6 +155,7 @@ mod tests {
                 after: 0.0,
             },
             faults: Vec::new(),
+            confidence: None,
         }
     }
 

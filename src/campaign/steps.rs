@@ -9,6 +9,7 @@ use super::{Budget, CampaignConfig, CampaignEvent, Images, Lab, Plan, Position, 
 use crate::data::Source;
 use crate::fault::Site;
 use crate::graph::HostTensor;
+use crate::outcome::{Outcome, probabilities};
 use crate::{Error, Result};
 
 /// Whoever makes the golden runs and trials of a plan, in its order: [`Steps`] where it is asked, or several threads.
@@ -68,6 +69,8 @@ pub struct Steps<L, S> {
     /// Of the next event to be handed on.
     next: Position,
     end: Position,
+    /// The fault that an image begins with.
+    first: usize,
     /// Images that were read, from that of `next` on.
     images: VecDeque<ImageAtWork>,
 }
@@ -98,12 +101,18 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
     pub fn new(lab: L, source: S, plan: Arc<Plan>) -> Self {
         let end = Position { nth: plan.images(), fault: 0 };
         let (budget, next) = (Budget::default(), Position::default());
-        Self { lab, source, plan, budget, next, end, images: VecDeque::new() }
+        Self { lab, source, plan, budget, next, end, first: 0, images: VecDeque::new() }
     }
 
     /// From `start` on, up to but not including `end`. The golden run of an image is announced before its fault 0 only.
     pub fn between(self, start: Position, end: Position) -> Self {
         Self { next: start, end: end.min(self.end), images: VecDeque::new(), ..self }
+    }
+
+    /// Without the faults of each image before number `first`, which were made before. No golden run is announced then.
+    pub fn beginning_with(self, first: usize) -> Self {
+        let next = Position { fault: self.next.fault.max(first), ..self.next };
+        Self { first, next, images: VecDeque::new(), ..self }
     }
 
     /// In waves of this size.
@@ -122,7 +131,7 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
         let model = self.lab.model();
         let read = || model.preprocess().apply(&self.source.image(image)?, model.input_shape());
         let input = read().map_err(|error| error.concerning(self.source.name(image)))?;
-        let start = if nth == self.next.nth { self.next.fault } else { 0 };
+        let start = if nth == self.next.nth { self.next.fault } else { self.first };
         // More, where the golden run has it so.
         let faults = start..self.limit(nth, self.plan.config().faults.at_least()).max(start);
         let label = self.source.label(image);
@@ -207,6 +216,8 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
         }
         for trial in tried.trials {
             let fault = trial.faults.first().cloned();
+            let confidence = |logits: &[f32]| probabilities(logits).get(class).copied().unwrap_or(f32::NAN);
+            let changed = trial.verdict.outcome == Outcome::Sdc;
             let record = Record {
                 image,
                 label,
@@ -217,6 +228,9 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
                 scm: trial.verdict.scm,
                 fault: fault.ok_or_else(|| Error::request("a trial injected no fault"))?,
                 faults: if trial.faults.len() > 1 { trial.faults } else { Vec::new() },
+                confidence: changed
+                    .then(|| [confidence(&tried.logits), confidence(&trial.logits)])
+                    .filter(|both| both.iter().all(|share| share.is_finite())),
             };
             at.events.push_back(CampaignEvent::Injection(Box::new(record)));
             at.faults.start += 1;
@@ -247,7 +261,7 @@ impl<L: Deref<Target = Lab>, S: Source> Work for Steps<L, S> {
             match self.images.front() {
                 Some(at) if at.is_done() => {
                     self.images.pop_front();
-                    self.next = Position { nth: self.next.nth + 1, fault: 0 };
+                    self.next = Position { nth: self.next.nth + 1, fault: self.first };
                 }
                 _ => self.wave().await?,
             }

@@ -29,6 +29,7 @@ use crate::campaign::{
     SampleSource, Steps, Summary, Tallies, Work,
 };
 use crate::data::{DataSource, Sample};
+use crate::labels;
 use crate::outcome::Outcome;
 use crate::platform::DeviceChoice;
 use crate::{Error, Result};
@@ -114,7 +115,7 @@ impl Campaign {
             shard,
             device: name(&device),
             grouping: lab.grouping().cloned(),
-            labels: open::names_of_classes(&lab.model().card.labels, lab.grouping()),
+            labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
         };
         Ok(Self { lab: Arc::new(lab), source: data.source, plan: Arc::new(plan), provenance, device, jobs, budget })

@@ -14,6 +14,7 @@ use super::open;
 use super::output::{counted, print};
 use super::results::LOG;
 use super::write::{self, Existing, hexadecimal};
+use crate::labels;
 use crate::report::{LogCheck, LogFile, LogLine, LogOrigin};
 use crate::{Error, Result};
 
@@ -50,7 +51,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let out = &arguments.out;
     directory::check_free(out)?;
     let grouping = arguments.grouping.as_deref().map(open::grouping).transpose()?;
-    let labels = open::names_of_classes(&[], grouping.as_ref());
+    let labels = labels::names_of_classes(&[], grouping.as_ref());
     let mut check = LogCheck::default();
     let mut files = Vec::new();
     for path in &arguments.files {

@@ -119,24 +119,37 @@ impl ConvertArguments {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let exit = failure::guarded(|| match arguments.command {
-        Command::Inspect(arguments) => inspect::run(arguments),
-        Command::Graph(arguments) => graph::run(arguments),
-        Command::Predict(arguments) => predict::run(arguments),
-        Command::Inject(arguments) => inject::run(arguments),
-        Command::Campaign(arguments) => campaign::run(*arguments),
-        Command::Merge(arguments) => merge::run(arguments),
-        Command::Report(arguments) => report::run(arguments),
-        Command::ExportLog(arguments) => export_log::run(arguments),
-        Command::ImportLog(arguments) => import_log::run(arguments),
-        Command::Sample(arguments) => sample::run(arguments),
-        Command::Prepare(arguments) => prepare::run(arguments),
-        Command::Grouping(arguments) => grouping::run(arguments),
-        Command::Fetch(arguments) => arguments.run(),
-        Command::Convert(arguments) => arguments.run(),
-        Command::Architectures(arguments) => architectures::run(arguments),
-    });
-    exit.into()
+    failure::guarded(|| arguments.command.run()).into()
+}
+
+/// Runs the command line `words`, which begin after the program's name; its exit code, or why it failed.
+#[cfg(test)]
+pub fn run(words: &[&str]) -> Result<i32, String> {
+    let words = std::iter::once("faultscope").chain(words.iter().copied());
+    let arguments = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
+    arguments.command.run().map(|exit| exit as i32).map_err(|failure| format!("{failure:?}"))
+}
+
+impl Command {
+    fn run(self) -> Result<Exit, Failure> {
+        match self {
+            Self::Inspect(arguments) => inspect::run(arguments),
+            Self::Graph(arguments) => graph::run(arguments),
+            Self::Predict(arguments) => predict::run(arguments),
+            Self::Inject(arguments) => inject::run(arguments),
+            Self::Campaign(arguments) => campaign::run(*arguments),
+            Self::Merge(arguments) => merge::run(arguments),
+            Self::Report(arguments) => report::run(arguments),
+            Self::ExportLog(arguments) => export_log::run(arguments),
+            Self::ImportLog(arguments) => import_log::run(arguments),
+            Self::Sample(arguments) => sample::run(arguments),
+            Self::Prepare(arguments) => prepare::run(arguments),
+            Self::Grouping(arguments) => grouping::run(arguments),
+            Self::Fetch(arguments) => arguments.run(),
+            Self::Convert(arguments) => arguments.run(),
+            Self::Architectures(arguments) => architectures::run(arguments),
+        }
+    }
 }
 
 #[cfg(test)]

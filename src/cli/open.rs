@@ -8,7 +8,7 @@ use super::write::sha256;
 use crate::campaign::Lab;
 use crate::data::{Image, Preprocess};
 use crate::graph::HostTensor;
-use crate::labels::{self, Grouping};
+use crate::labels::Grouping;
 use crate::model::Model;
 use crate::platform::{self, DeviceChoice};
 use crate::zoo::Architecture;
@@ -126,17 +126,6 @@ pub fn class_names(model: Option<&str>, file: &ModelArguments) -> Result<Vec<Str
     let load = |name| ModelFile::read(name, file.architecture)?.load(&PreprocessArguments::default());
     let model = model.map(load).transpose()?;
     Ok(model.map_or_else(Vec::new, |model| model.card.labels))
-}
-
-/// The names of a model's classes: its own, or where it has none those that come with `grouping`, if that is one of
-/// Faultscope's. Empty where neither tells.
-pub fn names_of_classes(own: &[String], grouping: Option<&Grouping>) -> Vec<String> {
-    let shipped = || {
-        let grouping =
-            grouping.filter(|grouping| Grouping::builtin(grouping.name()).as_ref().ok() == Some(*grouping))?;
-        labels::builtin(grouping.name()).ok()
-    };
-    if own.is_empty() { shipped().unwrap_or_default() } else { own.to_vec() }
 }
 
 /// Puts `model` on `device`, to be judged by `grouping` or, without one, by its own.

@@ -7,6 +7,7 @@ use std::path::Path;
 use burn_store::burn_pack::{self, AtomicFile};
 use sha2::{Digest, Sha256};
 
+pub use crate::data::sha256;
 use crate::{Error, Result};
 
 /// Whether a file may be replaced.
@@ -60,11 +61,6 @@ pub fn check_absent(path: &Path) -> Result<()> {
 
 fn exists(path: &Path) -> Error {
     Error::input(path.display().to_string(), "the file exists already; --force replaces it")
-}
-
-/// SHA-256 of `bytes` in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// SHA-256 of a file in hexadecimal; the file need not fit into memory.

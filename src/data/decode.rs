@@ -3,7 +3,10 @@
 use std::error::Error as Cause;
 use std::io::{self, Cursor, ErrorKind};
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::codecs::png::PngEncoder;
+use image::{
+    DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits,
+};
 
 use super::image::{Image, MAX_PIXELS};
 use crate::{Error, Result};
@@ -49,6 +52,21 @@ impl Image {
             return Err(Error::input(name, format_args!("the {what} {CUT_SHORT}")));
         }
         Ok(Self { width: width as usize, height: height as usize, rgb: rgb.into_raw() })
+    }
+
+    /// The image as a PNG, which loses nothing.
+    ///
+    /// # Errors
+    /// Where it has no pixels, or more than a PNG can.
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        let (width, height) = (u32::try_from(self.width), u32::try_from(self.height));
+        let (Ok(width), Ok(height)) = (width, height) else {
+            return Err(Error::request("the image is too large for a PNG"));
+        };
+        let mut png = Vec::new();
+        let made = PngEncoder::new(&mut png).write_image(&self.rgb, width, height, ExtendedColorType::Rgb8);
+        made.map_err(|error| Error::request(format_args!("the image cannot be written as a PNG: {error}")))?;
+        Ok(png)
     }
 }
 

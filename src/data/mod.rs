@@ -16,7 +16,7 @@ mod tests;
 
 pub use self::image::Image;
 pub use name::class_in_name;
-pub use origin::{DataFormat, DataSource};
+pub use origin::{DataFormat, DataSource, sha256};
 pub use preprocess::{Normalise, Preprocess};
 pub use read_at::ReadAt;
 pub use resize::Resize;

@@ -1,6 +1,7 @@
 //! Where a data set is from, in the words that results keep of it.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// What a data set is kept as (names of `--data-format`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,7 +51,23 @@ pub struct DataSource {
     pub sha256: String,
 }
 
+/// SHA-256 of `bytes` in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl DataSource {
+    /// The line of an image that is a file of its own, in the list that [`sha256`](Self::sha256) is of.
+    pub fn line(name: &str, label: Option<usize>, bytes: u64) -> String {
+        let label = label.map_or_else(|| "-".to_owned(), |label| label.to_string());
+        format!("{name}\t{label}\t{bytes}")
+    }
+
+    /// What the hash of two arrays is of: the hashes of images and labels.
+    pub fn pair(images: &str, labels: &str) -> String {
+        format!("{images} {labels}")
+    }
+
     /// A data set of `images` images that is in one place.
     pub fn new(path: impl Into<String>, format: DataFormat, images: usize, sha256: impl Into<String>) -> Self {
         Self { path: path.into(), format, labels: None, devkit: None, roi: false, images, sha256: sha256.into() }

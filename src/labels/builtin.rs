@@ -32,6 +32,16 @@ pub fn builtin(name: &str) -> Result<Vec<String>> {
     find("class names", &LABELS, name).map(|text| text.lines().map(str::to_owned).collect())
 }
 
+/// The class names of a model: its `own` or, where it has none, those that we ship with its `grouping`.
+pub fn names_of_classes(own: &[String], grouping: Option<&Grouping>) -> Vec<String> {
+    let shipped = || {
+        let grouping =
+            grouping.filter(|grouping| Grouping::builtin(grouping.name()).as_ref().ok() == Some(*grouping))?;
+        builtin(grouping.name()).ok()
+    };
+    if own.is_empty() { shipped().unwrap_or_default() } else { own.to_vec() }
+}
+
 impl Grouping {
     /// The names of the groupings that [`Grouping::builtin`] knows.
     pub fn builtin_names() -> impl Iterator<Item = &'static str> {

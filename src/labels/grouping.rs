@@ -90,6 +90,31 @@ impl Grouping {
         })
     }
 
+    /// A grouping of groups with these classes: what of them is wrong is told, as in a file.
+    ///
+    /// # Errors
+    /// As [`Grouping::from_toml`].
+    pub fn from_groups(name: &str, classes: usize, groups: Vec<Group>) -> Result<Self> {
+        let file = GroupingFile { name: name.to_owned(), classes, groups };
+        Self::try_from(file).map_err(|problem| Error::input(name, problem))
+    }
+
+    /// The file that [`Grouping::from_toml`] reads.
+    pub fn to_toml(&self) -> String {
+        // A string of JSON is one of TOML, whatever is in it.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let mut toml = format!("name = {}\nclasses = {}\n", quoted(&self.name), self.classes());
+        for group in &self.groups {
+            toml += &format!(
+                "\n[[group]]\nname = {}\ncritical = {}\nclasses = {}\n",
+                quoted(&group.name),
+                group.critical,
+                quoted(&group.classes)
+            );
+        }
+        toml
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

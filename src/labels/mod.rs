@@ -5,5 +5,5 @@ mod grouping;
 #[cfg(test)]
 mod tests;
 
-pub use builtin::builtin;
+pub use builtin::{builtin, names_of_classes};
 pub use grouping::{Group, Grouping};

@@ -1,4 +1,4 @@
-use super::{Grouping, builtin};
+use super::{Group, Grouping, builtin};
 
 fn group(grouping: &Grouping, class: usize) -> &str {
     &grouping.group_of(class).expect("the class is in a group").name
@@ -167,6 +167,8 @@ fn every_built_in_grouping_fits_its_class_names() {
         assert!(grouping.groups().iter().any(|group| group.critical), "{name}");
         let json = serde_json::to_string(&grouping).expect("a grouping can be written");
         assert_eq!(serde_json::from_str::<Grouping>(&json).expect("and read again"), grouping);
+        let toml = grouping.to_toml();
+        assert_eq!(Grouping::from_toml("g.toml", &toml).expect("and as TOML"), grouping);
     }
     assert!(Grouping::builtin("imagewoof").expect_err("none ships").to_string().contains("gtsrb"));
 }
@@ -210,4 +212,15 @@ fn a_hostile_grouping_file_is_refused_with_its_reason() {
         let error = Grouping::from_toml("own.toml", &text).expect_err(&text).to_string();
         assert!(error.starts_with("own.toml: ") && error.contains(expected), "{error}\n{text}");
     }
+}
+
+#[test]
+fn a_name_with_anything_in_it_survives_the_file() {
+    let name = "a \"b\" \\ \n\t\u{1} ä";
+    let group = |name: &str, classes: &str| Group { name: name.into(), critical: true, classes: classes.into() };
+    let grouping =
+        Grouping::from_groups(name, 3, vec![group(name, "0 2"), group("rest", "1")]).expect("it is complete");
+    assert_eq!(Grouping::from_toml("g.toml", &grouping.to_toml()).expect("it can be read"), grouping);
+    let torn = Grouping::from_groups("g", 3, vec![group("a", "0 2")]).expect_err("class 1 is missing");
+    assert!(torn.to_string().contains("class 1 is in no group"), "{torn}");
 }

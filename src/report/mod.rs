@@ -1,6 +1,9 @@
 //! Results, read back: from a campaign's records, or a log of the study, to its tables.
 
+mod archive;
+mod blocks;
 pub mod chart;
+mod csv;
 pub mod diagram;
 mod html;
 mod log;
@@ -13,13 +16,16 @@ pub mod words;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::archive::{Archive, pack};
+pub use self::blocks::{Blocks, OwnedBlock};
+pub use self::csv::csv;
 pub use self::html::html;
 pub use self::log::{LogCheck, LogHead, LogLine, LoggedGolden, LoggedInjection};
 pub use self::origin::{LogFile, LogOrigin, Origin};
 pub use self::read::{Block, Counted, Entry, Options, Reader};
 pub use self::sample::{Draw, SampleSummary, StudySample};
 pub use self::table::{Column, ColumnKind, Table};
-pub use self::tables::{Extent, comparison, heading, overview, tables};
+pub use self::tables::{Extent, comparison, heading, headline, overview, tables};
 use crate::campaign::{ClassErrors, LayerBit, StartSummary, Summary};
 
 /// What the results of a campaign say.

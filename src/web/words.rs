@@ -76,6 +76,12 @@ pub fn percent(share: f64) -> String {
     }
 }
 
+/// A number without zeros at its end.
+pub fn trimmed(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// A rate with its interval.
 pub fn interval(rate: &Rate) -> String {
     format!("95 % interval {} to {}", percent(rate.low), percent(rate.high))

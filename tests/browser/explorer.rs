@@ -50,7 +50,7 @@ fn signs(name: &str, hash: &str) -> Option<Page> {
 }
 
 /// The same with the sign network in another file, which `hash` names.
-fn open_signs(name: &str, file: &str, hash: &str) -> Option<Page> {
+pub fn open_signs(name: &str, file: &str, hash: &str) -> Option<Page> {
     let model = shared(&format!("models/{file}"))?;
     let page = Page::open(name, hash)?;
     page.wait_for_text(".notices", &format!("{file} and sign.bmp"));
@@ -63,7 +63,7 @@ fn open_signs(name: &str, file: &str, hash: &str) -> Option<Page> {
 }
 
 /// Makes sure that nothing lies beyond the right edge.
-fn fits(page: &Page) {
+pub fn fits(page: &Page) {
     let beyond = page.eval("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth");
     if beyond.as_i64() != Some(0) {
         page.fail(&format!("the page is {beyond} pixels wider than the window"));
@@ -171,36 +171,6 @@ fn without_webgpu_the_page_computes_on_the_cpu_and_says_so() {
     page.wait_for_text("#device", "no WebGPU");
     page.wait_for("#golden .score");
     page.screenshot("fallback");
-    page.close();
-}
-
-#[test]
-fn a_campaign_of_fifty_faults_counts_them_all() {
-    let Some(page) = signs("campaign", &format!("{SIGNS}cpu")) else { return };
-    let images = page.count(".thumbnail");
-    let faults = 50_u64.div_ceil(images);
-    page.type_into("#faults", &faults.to_string());
-    page.press("Tab");
-    page.click("#start");
-    page.wait_for_text("#campaign-progress", "complete");
-    let total = images * faults;
-    assert!(page.text("#campaign-progress").starts_with(&format!("{total} of {total} faults")));
-    assert!(page.text("#rate-masked").contains("95 % interval"));
-    page.screenshot("campaign");
-
-    // The same seed draws the same faults.
-    let counts = "[...document.querySelectorAll('.rate-count')].map(count => count.innerText).join()";
-    let first = page.eval(counts);
-    page.click("#start");
-    page.wait_until("a new campaign", "!document.querySelector('#campaign-progress')?.innerText.includes('complete')");
-    page.wait_for_text("#campaign-progress", "complete");
-    assert_eq!(page.eval(counts), first);
-
-    page.type_into("#faults", "10000");
-    page.press("Tab");
-    page.click("#start");
-    page.click("#stop");
-    page.wait_for_text("#campaign-progress", "stopped");
     page.close();
 }
 

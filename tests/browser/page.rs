@@ -231,6 +231,16 @@ impl Page {
         }
     }
 
+    /// Chooses `file` in the browser's dialogue of the file input for `selector`.
+    pub fn choose_file(&self, selector: &str, file: &Path) {
+        self.wait_for(selector);
+        let chosen =
+            self.tab.find_element(selector).and_then(|input| input.set_input_files(&[&absolute(file)]).map(drop));
+        if let Err(error) = chosen {
+            self.fail(&format!("{selector} takes no file: {error}"));
+        }
+    }
+
     /// Gives the page a viewport of this many CSS pixels.
     pub fn set_viewport(&self, width: u32, height: u32) {
         let metrics = Emulation::SetDeviceMetricsOverride {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::page::Page;
+use crate::{campaign::records, page::Page};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures");
 
@@ -76,14 +76,15 @@ fn a_campaign_strikes_where_the_native_one_does(device: &str) {
     page.click(".notice .button");
     page.drop_files("#setup", &[&Path::new(FIXTURES).join("cli/colours.onnx")]);
     page.wait_for_text("#model-facts", "3 classes");
+    page.click("#view-campaign");
     page.type_into("#faults", "10");
     page.type_into("#seed", "2022");
     page.press("Tab");
     page.click("#start");
     page.wait_for_text("#campaign-progress", "complete");
-    let records = page.eval("fetch(document.querySelector('#save-records').href).then(file => file.text())");
+    let records = records(&page);
     let mut drawn = "image,layer,element,bit\n".to_owned();
-    for line in records.as_str().unwrap_or_default().lines() {
+    for line in records.lines() {
         let record: Value = serde_json::from_str(line).expect("one line of JSON a fault");
         let fault = &record["fault"];
         let layer = fault["layer"].as_str().unwrap_or_default();

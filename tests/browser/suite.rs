@@ -5,6 +5,7 @@
 //! where CI is set.
 #![cfg(not(target_family = "wasm"))]
 
+mod campaign;
 mod console;
 mod explorer;
 mod files;

@@ -1,7 +1,7 @@
 use burn::tensor::Device;
 
 use super::*;
-use crate::campaign::{Faults, Position, Shard};
+use crate::campaign::{Confidence, Faults, Position, Rounds, Shard, Until};
 use crate::data::{Image, LabelledImage};
 use crate::fault::{FaultKind, FaultModel, Mode, Target};
 use crate::graph::{GraphBuilder, HostTensor, Op, Unary};
@@ -100,6 +100,33 @@ fn a_campaign_is_repeatable_and_may_start_anywhere() {
     assert_eq!(all[6..9], records(&events(part(Position { nth: 2, fault: 1 }))));
     let other = CampaignConfig { seed: 8, ..config(4) };
     assert_ne!(all, records(&events(Runner::new(&lab, other, images(), Budget::default()).unwrap())));
+}
+
+/// Sorted by image, what is done in rounds is the campaign of as many faults for each image.
+#[test]
+fn a_campaign_in_rounds_ends_when_enough_is_known_and_is_one_of_whole_rounds() {
+    let (lab, images) = (lab(), Arc::new(images()));
+    for (margin, most) in [(0.1, 10_000), (0.2, 10_000), (0.01, 4)] {
+        let until = Until { margin, confidence: Confidence::NinetyFive };
+        let plan = Arc::new(steps::plan(&lab, config(most), &images, Images::All(3)).unwrap());
+        let mut rounds =
+            Rounds::new(&lab, images.clone(), plan, Some(until), Budget { runs: 7, ..Budget::default() }).unwrap();
+        let (mut made, mut golden) = (Vec::new(), 0);
+        while let Some(event) = pollster::block_on(rounds.next()).unwrap() {
+            match event {
+                CampaignEvent::Injection(record) => made.push(*record),
+                _ => golden += 1,
+            }
+            assert!(rounds.expected() >= made.len() as u64);
+        }
+        assert_eq!(golden, 3, "one for each image, however many rounds");
+        let each = rounds.rounds_done().expect("whole rounds");
+        let sdc = made.iter().filter(|record| record.outcome == crate::outcome::Outcome::Sdc).count() as u64;
+        assert_eq!(until.reached(sdc, made.len() as u64), each < most);
+        made.sort_by_key(|record| record.image);
+        let plain = records(&events(Runner::new(&lab, config(each), images.clone(), Budget::default()).unwrap()));
+        assert_eq!(made, plain, "{margin}");
+    }
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn one_by_one(lab: &Lab, plan: &Plan, start: Position, end: Position) -> Vec<Str
                 scm: trial.verdict.scm,
                 fault: trial.faults[0].clone(),
                 faults: if trial.faults.len() > 1 { trial.faults } else { Vec::new() },
+                confidence: None,
             };
             events.push(json(&CampaignEvent::Injection(Box::new(record))));
         }

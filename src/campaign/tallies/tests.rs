@@ -54,6 +54,7 @@ fn record(golden: usize, faulty: usize, scm: Option<bool>, faults: &[InjectedFau
         scm,
         fault: faults[0].clone(),
         faults: if faults.len() > 1 { faults.to_vec() } else { Vec::new() },
+        confidence: None,
     }
 }
 

@@ -31,9 +31,6 @@ const PROTOCOLS: &[(&str, &str)] =
 /// Faults in each image where nothing is said.
 const FAULTS: usize = 5;
 
-/// Classes of GTSRB, by which its networks are known.
-const GTSRB_CLASSES: usize = 43;
-
 /// Inject many faults, drawn at random, into inferences over labelled images.
 ///
 /// Writes DIR/config.json (all that is needed to repeat the campaign), DIR/faults.jsonl (one record a line) and
@@ -185,7 +182,7 @@ impl Arguments {
             }
             None => Faults::Each(self.count.faults.unwrap_or(FAULTS)),
             Some(Protocol::Study) => {
-                let usual = if classes == GTSRB_CLASSES { Faults::STUDY_GTSRB } else { Faults::STUDY };
+                let usual = Faults::study(classes);
                 let misclassified = self.count.misclassified.unwrap_or(usual.at_most());
                 Faults::ByGolden { correct: self.count.correct.unwrap_or(FAULTS), misclassified }
             }

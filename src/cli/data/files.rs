@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::ahead::Ahead;
 use crate::cli::open::read;
-use crate::data::{Image, Source};
+use crate::data::{DataSource, Image, Source};
 use crate::{Error, Result};
 
 /// One of them.
@@ -47,8 +47,7 @@ impl Files {
     /// Name, label and size in bytes of each image, one a line, and the crop where there is one.
     pub fn list(&self) -> String {
         self.list.files.iter().fold(String::new(), |mut list, file| {
-            let label = file.label.map_or_else(|| "-".to_owned(), |label| label.to_string());
-            let _ = write!(list, "{}\t{label}\t{}", portable(&file.path), file.bytes);
+            list += &DataSource::line(&portable(&file.path), file.label, file.bytes);
             for edge in file.crop.iter().flatten() {
                 let _ = write!(list, "\t{edge}");
             }

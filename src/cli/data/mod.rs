@@ -260,7 +260,7 @@ fn arrays(path: &Path, format: DataFormat, labels: Option<&Path>) -> Result<Data
     };
     let images = NpyImages::new(&name, Box::new(OnDisk::open(path)?), layout)?;
     let source = NpySource::new(images, &labels_name, npy::labels(&labels_name, &read(&labels)?)?)?;
-    let hashes = format!("{} {}", sha256_file(path)?, sha256_file(&labels)?);
+    let hashes = DataSource::pair(&sha256_file(path)?, &sha256_file(&labels)?);
     let mut origin = DataSource::new(name, format, source.len(), sha256(hashes.as_bytes()));
     origin.labels = Some(labels_name);
     Ok(Data::new(source, origin))

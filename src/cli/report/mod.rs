@@ -1,6 +1,5 @@
 //! `faultscope report`: the rates of campaigns.
 
-mod csv;
 mod json;
 mod parquet;
 mod text;
@@ -43,7 +42,7 @@ const FORMATS: &[(&str, &str)] = &[
 /// Show the rates of campaigns, with 95 % Wilson intervals.
 ///
 /// Of one campaign all there is to show; of several the study's tables side by side, a row for each. A DIR holds a
-/// campaign, or a log of the study that `faultscope import-log` has read. The records are read again, so this also
+/// campaign (the .zip that the page saves will do), or a log of the study that `faultscope import-log` has read. The records are read again, so this also
 /// works on a campaign that was interrupted or is still running. A row is marked "few" where an interval is wider
 /// than 20 percentage points: its faults are too few to say.
 #[derive(Debug, Args)]
@@ -139,7 +138,10 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let extent = if arguments.all { Extent::All } else { Extent::Part };
     match format {
         Format::Text => arguments.write(&text::write(&campaigns, extent, arguments.output.is_some()))?,
-        Format::Csv => arguments.write(&csv::write(&campaigns)?)?,
+        Format::Csv => {
+            let rows = campaigns.iter().map(|campaign| (campaign.name.as_str(), &campaign.report));
+            arguments.write(&report::csv(rows))?;
+        }
         Format::Json => arguments.write(&json::write(&campaigns)?)?,
         Format::Html => {
             let campaigns: Vec<_> = campaigns

@@ -16,6 +16,8 @@ pub struct Column {
     pub class: &'static str,
     /// Its height and interval.
     pub rate: Rate,
+    /// The layer it is of, for programs that read the chart; it stands in `data-layer`.
+    pub layer: Option<String>,
 }
 
 /// Columns that belong together, marked below them.
@@ -60,7 +62,9 @@ pub fn columns(label: &str, columns: &[Column], bands: &[Band]) -> String {
     let gap = if intervals { 0.14 } else { 0.0 };
     for (index, column) in columns.iter().enumerate() {
         let left = index as f64 * each;
-        let _ = write!(plot, "<g><title>{}: {}</title>", escape(&column.name), escape(&sentence(&column.rate)));
+        let layer =
+            column.layer.as_ref().map_or_else(String::new, |layer| format!(r#" data-layer="{}""#, escape(layer)));
+        let _ = write!(plot, "<g{layer}><title>{}: {}</title>", escape(&column.name), escape(&sentence(&column.rate)));
         // The whole height answers to the pointer, not only the column.
         let _ = write!(
             plot,

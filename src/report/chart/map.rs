@@ -61,7 +61,7 @@ pub fn map(label: &str, rows: &[MapRow<'_>], columns: &[MapColumn]) -> String {
                 escape(row.name)
             );
         }
-        let _ = write!(plot, "<g>");
+        let _ = write!(plot, r#"<g data-layer="{}">"#, escape(row.name));
         if !titles {
             let _ = write!(plot, "<title>{}</title>", escape(row.name));
         }

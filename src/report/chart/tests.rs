@@ -1,7 +1,7 @@
 use super::*;
 
 fn column(name: &str, rate: Rate) -> Column {
-    Column { name: name.to_owned(), tick: "0".to_owned(), class: "sdc", rate }
+    Column { name: name.to_owned(), tick: "0".to_owned(), class: "sdc", rate, layer: None }
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn bits(page: &mut String, summary: &Summary) {
     let column = |bit: u8| {
         let known = summary.bits.iter().find(|row| row.bit == bit);
         let rate = known.map_or(Rate::new(0, 0), |row| row.faults.sdc);
-        Column { name: format!("bit {bit}"), tick: bit_tick(bit).to_owned(), class: class_of(bit), rate }
+        Column { name: format!("bit {bit}"), tick: bit_tick(bit).to_owned(), class: class_of(bit), rate, layer: None }
     };
     let profile: Vec<_> = (0..BIT_COUNT).rev().map(column).collect();
     let bands = [
@@ -215,6 +215,7 @@ fn layers(page: &mut String, summary: &Summary) {
             tick: if index % every == 0 { index.to_string() } else { String::new() },
             class: "sdc",
             rate: row.faults.sdc,
+            layer: Some(row.layer.clone()),
         })
         .collect();
     section(page, "By layer", |page| {

@@ -3,6 +3,7 @@
 //! The link is the part of the URL after `#`, written like a query: `#model=efficientnet-lite0&image=...`. What
 //! comes in is checked field by field; what does not hold is left out, with a sentence that says so.
 
+mod campaign;
 mod card;
 mod place;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 
 use form_urlencoded::Serializer;
 
+pub use campaign::{COUNTINGS, CampaignLink, Counting, MARGINS, MAX_FAULTS, MAX_IMAGES, SAMPLINGS};
 pub use card::{CardChoice, NORMALISE, RESIZE};
 pub use place::Place;
 
@@ -19,8 +21,6 @@ use crate::web::protocol::Which;
 
 /// Longest name that a link may hold.
 const MAX_NAME: usize = 300;
-/// Most faults in an image that a link may ask for.
-pub const MAX_FAULTS: usize = 10_000;
 
 /// What happens to the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,10 +124,8 @@ pub struct Link {
     pub scale: Scale,
     /// Whose values the small maps show.
     pub which: Option<Which>,
-    /// Seed of the campaign.
-    pub seed: Option<u64>,
-    /// Faults in each image of the campaign.
-    pub faults: Option<usize>,
+    /// The campaign.
+    pub campaign: CampaignLink,
 }
 
 impl Link {
@@ -160,13 +158,10 @@ impl Link {
                 self.value = Some(number(value, |v: &f32| (0.0..1.0).contains(v), "a random value is from 0 up to 1")?);
             }
             "run" => self.run = choice(&[(true, "1"), (false, "0")], value)?,
-            "seed" => self.seed = Some(number(value, |_| true, "a seed is a whole number from 0 on")?),
-            "faults" => {
-                let expected = "a campaign has 1 to 10000 faults an image";
-                self.faults = Some(number(value, |n| (1..=MAX_FAULTS).contains(n), expected)?);
-            }
             _ => {
-                let taken = self.card.set(key, value)? || self.fault.set(&place::FAULT, key, value)?;
+                let taken = self.card.set(key, value)?
+                    || self.fault.set(&place::FAULT, key, value)?
+                    || self.campaign.set(key, value)?;
                 if !taken {
                     let mut look = self.look.take().unwrap_or_default();
                     let taken = look.set(&place::LOOK, key, value);
@@ -195,8 +190,7 @@ impl Link {
         put("type", self.kind.map(|kind| word(&Kind::ALL, kind)));
         put("bit", self.bit.map(|bit| bit.to_string()));
         put("value", self.value.map(|value| value.to_string()));
-        put("seed", self.seed.map(|seed| seed.to_string()));
-        put("faults", self.faults.map(|faults| faults.to_string()));
+        self.campaign.each(&mut put);
         put("sweep", self.sweep.map(|sweep| word(&Sweep::ALL, sweep)));
         put("scale", (self.scale != Scale::default()).then(|| word(&Scale::ALL, self.scale)));
         put("show", self.which.map(|which| word(&WHICH, which)));

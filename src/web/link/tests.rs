@@ -1,6 +1,7 @@
 use super::*;
+use crate::campaign::Confidence;
 use crate::data::{Normalise, Resize};
-use crate::fault::Target;
+use crate::fault::{Sampling, Target};
 
 fn full() -> Link {
     Link {
@@ -28,8 +29,21 @@ fn full() -> Link {
         bit: Some(31),
         value: Some(0.1),
         run: true,
-        seed: Some(u64::MAX),
-        faults: Some(7),
+        campaign: CampaignLink {
+            protocol: Some(Counting::Until),
+            faults: Some(7),
+            correct: Some(5),
+            misclassified: Some(30),
+            margin: Some(0.5),
+            confidence: Some(Confidence::NinetyNine),
+            data: Some("file:test.bin".into()),
+            images: Some(100),
+            seed: Some(u64::MAX),
+            target: Some(Target::Weight),
+            kind: Some(Kind::BitFlip),
+            bit: Some(30),
+            sampling: Some(Sampling::Element),
+        },
     }
 }
 
@@ -60,6 +74,18 @@ fn what_does_not_hold_is_left_out_with_a_sentence() {
         "run=yes",
         "faults=0",
         "faults=99999999999",
+        "protocol=all",
+        "correct=0",
+        "misclassified=x",
+        "margin=0",
+        "margin=NaN",
+        "confidence=100",
+        "images=0",
+        "sampling=bit",
+        "campaign-target=bias",
+        "campaign-type=stuck",
+        "campaign-bit=32",
+        "data=",
         "layer=",
         "look-element=x",
         "look=",

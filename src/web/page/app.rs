@@ -16,10 +16,11 @@ use super::outcome::OutcomePanel;
 use super::setup::Setup;
 use super::site::SitePanel;
 use super::startup::{Download, Timing, keep_page};
-use super::{files, theme};
+use super::{export, files, theme};
 use crate::web::catalogue;
 use crate::web::link::{VIEWS, View};
-use crate::web::state::{Action, Effect, State};
+use crate::web::protocol::FileRef;
+use crate::web::state::{Action, CampaignAction, Effect, State};
 use crate::zoo::Catalogue;
 
 pub enum Message {
@@ -170,6 +171,14 @@ impl App {
                 if done.is_err() {
                     // Browsers refuse when it happens hundreds of times in a few seconds; the next change writes it all.
                     gloo::utils::document().set_title("Faultscope");
+                }
+            }
+            Effect::Save { name, mime, bytes } => export::save(&name, &mime, &bytes),
+            Effect::Picture { name, png } => {
+                // The URL lives as long as the page: the worker may need the file again.
+                let blob = gloo::file::Blob::new_with_options(png.as_slice(), Some("image/png"));
+                if let Ok(url) = web_sys::Url::create_object_url_with_blob(blob.as_ref()) {
+                    self.act.emit(Action::Campaign(CampaignAction::Pictured(FileRef { name, url })));
                 }
             }
             Effect::Copy { hash } => {

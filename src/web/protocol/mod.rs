@@ -8,10 +8,15 @@ mod model;
 mod protect;
 mod sweep;
 
+use std::mem::discriminant;
+
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-pub use campaign::{CampaignRequest, CampaignUpdate};
+pub use campaign::{
+    CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Confusion, Export, ImageSet,
+    LayerCounts, Moment, Naming, Picture, Protocol, Severity, Stage, WorstFault,
+};
 pub use model::{Changes, PreprocessInfo};
 pub use protect::{MAX_IMAGES, ProtectRequest, Protection};
 pub use sweep::{SweepPart, SweepRequest, SweepTrial};
@@ -25,7 +30,7 @@ use crate::platform::DeviceChoice;
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
 /// two releases in its cache.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Number of a request; 0 for what the worker says unasked.
 pub type RequestId = u32;
@@ -89,10 +94,19 @@ pub enum Request {
     Scale,
     /// Inject a fault with every layer's output clipped to its golden range.
     Protect(ProtectRequest),
-    /// Inject many faults, drawn from a seed.
+    /// Something about many faults.
     Campaign(CampaignRequest),
-    /// End the campaign after the fault that is being computed.
-    Stop,
+}
+
+impl Request {
+    /// Whether an earlier request, which still waits, has lost its point through this one: who clicks through layers faster
+    /// than they are computed wants to see the last one.
+    pub fn replaces(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (Self::Campaign(this), Self::Campaign(earlier)) => discriminant(this) == discriminant(earlier),
+            _ => discriminant(self) == discriminant(earlier),
+        }
+    }
 }
 
 /// Which planes of which tensor.
@@ -159,8 +173,8 @@ pub enum Response {
     },
     /// Answers [`Request::Protect`].
     Protected(Protection),
-    /// How far a campaign is; sent several times a second at most, the last time when it is over.
-    Campaign(Box<CampaignUpdate>),
+    /// Answers [`Request::Campaign`], and tells how a campaign goes on.
+    Campaign(CampaignAnswer),
     /// The worker has met a fault of its own and will not answer again.
     Died {
         /// What it was.

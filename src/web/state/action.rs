@@ -1,8 +1,8 @@
 //! What can happen to the state, and what the state wants done.
 
-use super::{Brought, DownloadAction};
+use super::{Brought, CampaignAction, DownloadAction};
 use crate::data::{Normalise, Resize};
-use crate::fault::{FaultModel, Target};
+use crate::fault::Target;
 use crate::platform::DeviceChoice;
 use crate::web::link::{Kind, Scale, Sweep, View};
 use crate::web::protocol::{Envelope, FileRef, Request, Response, Which};
@@ -77,16 +77,8 @@ pub enum Action {
     Retry,
     /// Copy a link to what is on the page.
     Share,
-    /// Choose the seed of the campaign.
-    ChooseSeed(u64),
-    /// Choose the number of faults in each image.
-    ChooseFaults(usize),
-    /// Choose which faults the campaign draws.
-    ChooseFaultModel(FaultModel),
-    /// Start the campaign.
-    Start,
-    /// Stop it.
-    Stop,
+    /// Something about campaigns.
+    Campaign(CampaignAction),
 }
 
 /// A step on the way of a corruption.
@@ -126,6 +118,22 @@ pub enum Effect {
         hash: String,
         /// Whether going back undoes it.
         push: bool,
+    },
+    /// Have the browser save a file.
+    Save {
+        /// Its name.
+        name: String,
+        /// Its type.
+        mime: String,
+        /// Its contents.
+        bytes: Vec<u8>,
+    },
+    /// Keep a picture as a file of the page, and say so with [`CampaignAction::Pictured`].
+    Picture {
+        /// Its name.
+        name: String,
+        /// The PNG.
+        png: Vec<u8>,
     },
     /// Copy the page's address with this after the `#`.
     Copy {

@@ -10,6 +10,7 @@ mod brought;
 mod campaign;
 mod derived;
 mod follow;
+mod grouping;
 mod history;
 mod place;
 mod reconcile;
@@ -25,7 +26,8 @@ use history::History;
 
 pub use action::{Action, Effect, Follow};
 pub use brought::Brought;
-pub use campaign::Campaign;
+pub use campaign::{Campaign, CampaignAction, Estimate};
+pub use grouping::{Draft, GroupingAction};
 pub use place::Resolved;
 pub use slot::Slot;
 pub use startup::{Download, DownloadAction, Downloads};
@@ -164,7 +166,8 @@ impl State {
         let before = self.link.clone();
         let navigated = matches!(action, Action::Navigated(_));
         let in_history = matches!(action, Action::Undo | Action::Redo);
-        let injected = matches!(action, Action::Inject | Action::Start);
+        let injected =
+            matches!(action, Action::Inject | Action::Campaign(CampaignAction::Start | CampaignAction::Follow(_)));
         let step = matches!(
             action,
             Action::ChooseModel(_)
@@ -200,9 +203,15 @@ impl State {
                 self.catalogue = Some(Rc::default());
                 self.tell(problem);
             }
-            Action::Worker(envelope) => self.hear(*envelope),
+            Action::Worker(envelope) => self.hear(*envelope, effects),
             Action::WorkerDied(problem) => self.bury_worker(&problem),
-            Action::Brought(brought) => self.bring(brought),
+            Action::Brought(mut brought) => {
+                let many: Vec<_> = brought.data.drain(..).chain(brought.campaign.drain(..)).collect();
+                if !many.is_empty() {
+                    self.bring_to_campaign(many, effects);
+                }
+                self.bring(brought);
+            }
             Action::ChoosePreprocess(normalise, resize) => {
                 (self.link.card.normalise, self.link.card.resize) = (normalise, resize);
             }
@@ -274,20 +283,11 @@ impl State {
                 self.view.forgive();
                 self.injection.forgive();
             }
-            Action::ChooseSeed(seed) => self.link.seed = Some(seed),
-            Action::ChooseFaults(faults) => self.link.faults = Some(faults),
-            Action::ChooseFaultModel(fault_model) => self.campaign.fault_model = fault_model,
-            Action::Start => self.start_campaign(effects),
-            Action::Stop => {
-                if self.campaign.running() {
-                    self.campaign.stopping = true;
-                    self.send(Request::Stop, effects);
-                }
-            }
+            Action::Campaign(action) => self.act_on_campaign(action, effects),
         }
     }
 
-    fn hear(&mut self, Envelope { id, body, .. }: Envelope<Response>) {
+    fn hear(&mut self, Envelope { id, body, .. }: Envelope<Response>, effects: &mut Vec<Effect>) {
         match body {
             Response::Ready => self.worker_ready = true,
             Response::Progress { received, total } => self.progress = Some((received, total)),
@@ -295,6 +295,7 @@ impl State {
                 if self.lab.answer(id, Lab { model: Rc::new(model), device }) {
                     self.progress = None;
                     self.good_model = self.model_id();
+                    self.campaign_meets_model(effects);
                 }
             }
             Response::Golden(golden) => {
@@ -318,7 +319,7 @@ impl State {
                 self.scale.answer(id, max_abs);
             }
             Response::Protecting { .. } | Response::Protected(_) => {}
-            Response::Campaign(update) => self.campaign.hear(id, *update),
+            Response::Campaign(answer) => self.hear_of_campaign(id, answer, effects),
             Response::Died { message } => self.bury_worker(&message),
             Response::Failed { message } => {
                 if self.fail(id) || id == 0 {
@@ -363,7 +364,7 @@ impl State {
         self.worker_ready = false;
         self.progress = None;
         self.link.run = self.link.run && !self.injection.busy();
-        self.campaign.abandon();
+        self.campaign.lose();
         self.lab.lose();
         self.golden.lose();
         self.view.lose();
@@ -393,10 +394,10 @@ impl State {
         if self.link.model == id {
             return;
         }
-        let Link { view, image, device, kind, bit, seed, faults, fault, scale, .. } = std::mem::take(&mut self.link);
+        let Link { view, image, device, kind, bit, campaign, fault, scale, .. } = std::mem::take(&mut self.link);
         let image = image.filter(|image| image.starts_with(OWN));
         let fault = Place { target: fault.target, ..Place::default() };
-        self.link = Link { view, model: id, image, device, fault, kind, bit, seed, faults, scale, ..Link::default() };
+        self.link = Link { view, model: id, image, device, fault, kind, bit, campaign, scale, ..Link::default() };
     }
 
     /// Looks at a layer: at the same side of it as before, where it has that.

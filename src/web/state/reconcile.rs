@@ -18,6 +18,8 @@ impl State {
             let request = Request::Load { model: lab.model.clone(), changes: lab.changes.clone(), device: lab.device };
             let id = self.send(request, effects);
             self.lab.ask(id, lab.clone());
+            // The worker ends it when it takes another model.
+            self.campaign.abandon();
         }
         if self.lab.get(&lab).is_none() {
             return;

@@ -1,4 +1,5 @@
 mod brought;
+mod campaign;
 mod startup;
 
 use super::*;
@@ -118,6 +119,9 @@ struct Page {
     downloads: Vec<String>,
     /// Requests not answered yet.
     open: Vec<Envelope<Request>>,
+    /// Files that were saved, and names of pictures that are to be kept.
+    saved: Vec<(String, Vec<u8>)>,
+    pictures: Vec<String>,
 }
 
 impl Page {
@@ -148,6 +152,8 @@ impl Page {
                 Effect::Copy { hash } => self.hash = hash,
                 Effect::Download { id, .. } => self.downloads.push(id),
                 Effect::CancelDownload => self.downloads.push(String::new()),
+                Effect::Save { name, bytes, .. } => self.saved.push((name, bytes)),
+                Effect::Picture { name, .. } => self.pictures.push(name),
             }
         }
     }
@@ -178,7 +184,7 @@ impl Page {
                 }),
                 Request::Scale => Response::Scale { max_abs: 99.0 },
                 Request::Sweep(_) => Response::Swept(SweepPart { first: 0, trials: Vec::new(), over: false }),
-                Request::Protect(_) | Request::EndSweep | Request::Campaign(_) | Request::Stop => continue,
+                Request::Protect(_) | Request::EndSweep | Request::Campaign(_) => continue,
             };
             self.hear(id, answer);
         }
@@ -483,20 +489,6 @@ fn only_what_is_looked_at_is_fetched() {
     page.act(Action::ChooseWhich(Which::Difference));
     assert!(page.settle().is_empty(), "the values of all runs come together");
     assert_eq!(page.state.which(), Which::Golden, "there is no faulty run yet");
-}
-
-#[test]
-fn a_campaign_reports_until_it_is_stopped() {
-    let mut page = Page::settled("");
-    page.act(Action::Start);
-    let Envelope { id, body, .. } = page.open.remove(0);
-    let Request::Campaign(request) = body else { panic!("{body:?}") };
-    assert_eq!((request.images.len(), request.seed), (2, 1));
-    assert!(page.hash.contains("seed=1") && page.state.campaign.running());
-    page.act(Action::Stop);
-    assert!(matches!(page.open.remove(0).body, Request::Stop));
-    page.hear(id, Response::Failed { message: "The campaign has stopped.".into() });
-    assert!(!page.state.campaign.running() && !page.state.campaign.stopping);
 }
 
 /// The page draws a tensor as it is stored, and says and asks for elements as the source framework counts them.

@@ -1,5 +1,6 @@
 //! The worker: the core in a thread of its own, so that the page never waits for it.
 
+mod campaign;
 mod engine;
 mod images;
 #[cfg(feature = "web")]

@@ -63,9 +63,7 @@ impl Server {
     fn take(self: Rc<Self>, envelope: Envelope<Request>, engine: Lent) {
         {
             let mut queue = self.queue.borrow_mut();
-            // Who clicks through layers faster than they are computed wants to see the last one.
-            let kind = std::mem::discriminant(&envelope.body);
-            queue.retain(|waiting| std::mem::discriminant(&waiting.body) != kind);
+            queue.retain(|waiting| !envelope.body.replaces(&waiting.body));
             queue.push_back(envelope);
         }
         if !self.busy.replace(true) {
@@ -85,12 +83,9 @@ impl Server {
             let waiting = self.queue.borrow_mut().pop_front();
             match waiting {
                 Some(Envelope { id, body, .. }) => {
-                    let campaign = engine.campaign();
-                    let stop = body == Request::Stop;
                     let progress = |received, total| self.post(id, Response::Progress { received, total });
                     let answer = engine.handle(id, body, &progress).await;
-                    // A stopped campaign says so under its own number.
-                    self.post(if stop { campaign.unwrap_or(id) } else { id }, answer);
+                    self.post(id, answer);
                 }
                 None => {
                     let Some((id, answer)) = engine.go_on().await else { return };

@@ -1,13 +1,15 @@
+mod campaign;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
 
 use super::{Engine, Host};
-use crate::fault::{Corruption, FaultModel, Site, Target};
+use crate::fault::{Corruption, Site, Target};
 use crate::platform::DeviceChoice;
 use crate::web::protocol::{
-    CampaignRequest, Changes, FileRef, ModelInfo, ProtectRequest, Protection, Request, Response, SweepRequest,
+    CampaignRequest, Changes, Export, FileRef, ModelInfo, ProtectRequest, Protection, Request, Response, SweepRequest,
     SweepTrial, ViewRequest, Which,
 };
 use crate::{Error, Result};
@@ -176,30 +178,6 @@ fn sweep(engine: &mut Engine<Bench>, request: SweepRequest) -> Vec<Result<SweepT
     all
 }
 
-#[test]
-fn a_campaign_counts_every_fault() {
-    let Some(mut engine) = engine() else { return };
-    load(&mut engine);
-    let images = vec![file("a.ppm"), file("b.ppm")];
-    let request = CampaignRequest { images, faults: 5, seed: 7, fault_model: FaultModel::default() };
-    assert!(matches!(ask(&mut engine, Request::Campaign(request)), Response::Campaign(update) if update.planned == 10));
-    let last = std::iter::from_fn(|| {
-        engine.campaign()?;
-        Some(pollster::block_on(engine.step()))
-    })
-    .flatten()
-    .last();
-    match last {
-        Some(Response::Campaign(update)) => {
-            assert!(update.over() && update.complete);
-            let records = update.records.as_deref().unwrap_or_default();
-            assert_eq!(records.lines().filter(|line| line.starts_with("{\"image\":")).count(), 10);
-            assert_eq!(update.faults.injections, 10);
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
 /// Learns the ranges and answers, an image at a time.
 fn protect(engine: &mut Engine<Bench>, site: Site, images: &[&str]) -> (Vec<(usize, usize)>, Protection) {
     let images = images.iter().map(|name| file(name)).collect();
@@ -285,7 +263,8 @@ fn what_cannot_be_answered_is_told_in_a_sentence() {
     told(&mut engine, protect(0), "");
     told(&mut engine, golden("no.png"), "no.png");
     told(&mut engine, Request::View(ViewRequest { tensor: usize::MAX, first: 0, faulty: false }), "tensor");
-    told(&mut engine, Request::Stop, "no campaign");
+    told(&mut engine, Request::Campaign(CampaignRequest::Stop), "no campaign");
+    told(&mut engine, Request::Campaign(CampaignRequest::Export(Export::Zip)), "no campaign");
     assert!(matches!(ask(&mut engine, golden("a.ppm")), Response::Golden(_)));
     told(&mut engine, Request::Inject { site: site(usize::MAX) }, "");
     told(&mut engine, Request::View(ViewRequest { tensor: 0, first: 0, faulty: true }), "");

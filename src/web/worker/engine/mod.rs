@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use burn::tensor::Device;
 
-use campaign::Running;
+use campaign::Campaign;
 use describe::{class, describe, scores};
 use protect::{Learnt, Protecting};
 use sweep::Sweeping;
@@ -24,7 +24,10 @@ use crate::graph::{HostTensor, ValueId};
 use crate::model::Card;
 use crate::outcome::probabilities;
 use crate::platform::DeviceChoice;
-use crate::web::protocol::{Changes, DeviceInfo, FileRef, GoldenInfo, Injection, Request, RequestId, Response, Which};
+use crate::web::protocol::{
+    Changes, DeviceInfo, FileRef, GoldenInfo, ImageSet, Injection, Request, RequestId, Response, Which,
+};
+use crate::web::worker::campaign::Opened;
 use crate::{Error, Result, import};
 
 /// What the engine needs from the world around it.
@@ -48,13 +51,17 @@ pub trait Host {
 
 /// The model, image and campaign at hand.
 pub struct Engine<H> {
-    host: H,
+    pub(super) host: H,
     lab: Option<Loaded>,
     golden: Option<Golden>,
     trial: Option<(Site, Activations)>,
     read: Vec<(ReadKey, Rc<[f32]>)>,
     sweep: Option<Sweeping>,
-    campaign: Option<Running>,
+    campaign: Option<Campaign>,
+    /// Where the model computes.
+    device: DeviceChoice,
+    /// The images of a campaign that were opened last, for a model of so many classes.
+    images: Option<(ImageSet, usize, Opened)>,
     learnt: Learnt,
     protecting: Option<Protecting>,
 }
@@ -82,6 +89,8 @@ impl<H: Host> Engine<H> {
             read: Vec::new(),
             sweep: None,
             campaign: None,
+            device: DeviceChoice::Cpu,
+            images: None,
             learnt: Learnt::default(),
             protecting: None,
         }
@@ -98,8 +107,7 @@ impl<H: Host> Engine<H> {
             Request::EndSweep => Ok(self.end_sweep()),
             Request::Scale => self.scale().await,
             Request::Protect(request) => self.protect(id, request),
-            Request::Campaign(request) => self.start(id, request).await,
-            Request::Stop => return self.stop(),
+            Request::Campaign(request) => self.ask_campaign(id, request).await,
         };
         answer.unwrap_or_else(|error| Response::Failed { message: format!("{error}.") })
     }
@@ -135,12 +143,14 @@ impl<H: Host> Engine<H> {
         let model = self.change(&model, &card, &changes).await?;
         let (device, info) = self.open(choice).await?;
         // Two models need not fit side by side.
-        (self.golden, self.trial, self.sweep, self.campaign) = (None, None, None, None);
+        (self.golden, self.trial, self.sweep) = (None, None, None);
         self.read.clear();
         (self.learnt, self.protecting) = (Learnt::default(), None);
+        self.end_campaign();
         let lab = Rc::new(Lab::new(model, &device)?);
         let model = describe(&lab, &card);
         self.lab = Some(Loaded { file, card, lab });
+        self.device = info.choice;
         Ok(Response::Loaded { model, device: info })
     }
 

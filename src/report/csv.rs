@@ -2,16 +2,13 @@
 //!
 //! In pandas, the SDC share by bit: `df[(df.table == "bit") & (df.measure == "sdc")].set_index("bit").value`.
 
-use serde::Serialize;
-
-use super::Campaign;
+use super::Report;
+use super::words::name;
 use crate::campaign::{FaultSummary, StartSummary};
 use crate::outcome::{Rate, Ratio};
-use crate::report::words::name;
-use crate::{Error, Result};
 
 /// A rate, and what it is of. What does not apply is empty.
-#[derive(Clone, Default, Serialize)]
+#[derive(Clone, Default)]
 struct Row<'a> {
     /// Name of the campaign's row in tables: its model, with its directory where that is ambiguous.
     campaign: &'a str,
@@ -43,6 +40,31 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
+    fn cells(self) -> [Option<String>; 16] {
+        // As JSON writes it: the shortest text that is read as the same number.
+        let number = |value: Option<f64>| value.and_then(|value| serde_json::to_string(&value).ok());
+        let count = |value: Option<u64>| value.map(|value| value.to_string());
+        let place = |value: Option<usize>| value.map(|value| value.to_string());
+        [
+            Some(self.campaign.to_owned()),
+            Some(self.table.to_owned()),
+            self.start,
+            self.field,
+            self.bit.map(|bit| bit.to_string()),
+            place(self.layer_index),
+            self.layer.map(str::to_owned),
+            place(self.class),
+            place(self.predicted),
+            Some(self.measure.to_owned()),
+            count(self.count),
+            count(self.of),
+            number(self.value),
+            number(self.low),
+            number(self.high),
+            self.few.map(|few| few.to_string()),
+        ]
+    }
+
     fn rate(&self, measure: &'static str, rate: Rate) -> Self {
         let known = rate.of > 0;
         Self {
@@ -73,20 +95,46 @@ impl Row<'_> {
     }
 }
 
-/// All rates of all campaigns.
-pub fn write(campaigns: &[Campaign]) -> Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for campaign in campaigns {
-        for row in rows(campaign) {
-            writer.serialize(row).map_err(|error| Error::input("CSV output", error))?;
+/// All rates of all campaigns as CSV, each with the name of its row in tables.
+pub fn csv<'a>(campaigns: impl IntoIterator<Item = (&'a str, &'a Report)>) -> String {
+    let mut text = COLUMNS.join(",");
+    text.push('\n');
+    for (name, report) in campaigns {
+        for row in rows(name, report) {
+            let cells = row.cells().map(|cell| cell.map(|cell| quoted(&cell)).unwrap_or_default());
+            text += &cells.join(",");
+            text.push('\n');
         }
     }
-    let bytes = writer.into_inner().map_err(|error| Error::input("CSV output", error))?;
-    String::from_utf8(bytes).map_err(|error| Error::input("CSV output", error))
+    text
 }
 
-fn rows(campaign: &Campaign) -> Vec<Row<'_>> {
-    let Campaign { name: campaign, report, .. } = campaign;
+/// The columns, in their order.
+const COLUMNS: [&str; 16] = [
+    "campaign",
+    "table",
+    "start",
+    "field",
+    "bit",
+    "layer_index",
+    "layer",
+    "class",
+    "predicted",
+    "measure",
+    "count",
+    "of",
+    "value",
+    "low",
+    "high",
+    "few",
+];
+
+/// A cell as RFC 4180 has it.
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+}
+
+fn rows<'a>(campaign: &'a str, report: &'a Report) -> Vec<Row<'a>> {
     let summary = &report.summary;
     let table = |table| Row { campaign, table, ..Row::default() };
     let mut rows = Vec::new();

@@ -1,0 +1,73 @@
+//! Cutting results into blocks of whole lines.
+
+use std::io::Read;
+
+use super::Block;
+use crate::{Error, Result};
+
+/// Bytes that are read at once: enough to keep a processor busy, little enough to have one for each.
+const BLOCK: usize = 4 << 20;
+
+/// Lines from anywhere, in blocks of whole ones.
+#[derive(Debug)]
+pub struct Blocks<R> {
+    name: String,
+    lines_of: R,
+    /// The beginning of a line whose end was not read yet.
+    rest: Vec<u8>,
+    lines: u64,
+}
+
+/// Whole lines of a file.
+#[derive(Debug)]
+pub struct OwnedBlock {
+    bytes: Vec<u8>,
+    before: u64,
+}
+
+impl OwnedBlock {
+    /// The lines, for a [`Reader`](super::Reader).
+    pub fn view(&self) -> Block<'_> {
+        Block { lines: &self.bytes, before: self.before }
+    }
+}
+
+impl<R: Read> Blocks<R> {
+    /// The lines of `lines_of`, which is called `name` in messages.
+    pub fn new(name: impl Into<String>, lines_of: R) -> Self {
+        Self { name: name.into(), lines_of, rest: Vec::new(), lines: 0 }
+    }
+
+    fn block(&mut self) -> Result<Option<OwnedBlock>> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        loop {
+            let before = bytes.len();
+            bytes.reserve(BLOCK);
+            let more = Read::by_ref(&mut self.lines_of).take(BLOCK as u64).read_to_end(&mut bytes);
+            let more = more.map_err(|error| Error::io(&self.name, error))?;
+            let end = bytes[before..].iter().rposition(|&byte| byte == b'\n').map(|last| before + last + 1);
+            match end {
+                Some(end) if more > 0 => self.rest = bytes.split_off(end),
+                // A line longer than a block.
+                None if more > 0 => continue,
+                _ => {}
+            }
+            break;
+        }
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let before = self.lines;
+        self.lines += bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        Ok(Some(OwnedBlock { bytes, before }))
+    }
+}
+
+impl<R: Read> Iterator for Blocks<R> {
+    type Item = Result<OwnedBlock>;
+
+    /// The next block, or why it could not be read; the last one may end without the end of its line.
+    fn next(&mut self) -> Option<Self::Item> {
+        self.block().transpose()
+    }
+}

@@ -1,0 +1,134 @@
+//! What a link says of the campaign: every setting that decides which faults are injected.
+
+use super::place::TARGETS;
+use super::{Kind, choice, name, number, word};
+use crate::campaign::{Confidence, Until};
+use crate::fault::{BIT_COUNT, FaultKind, FaultModel, Sampling, Target};
+
+/// Most faults in an image that a link may ask for.
+pub const MAX_FAULTS: usize = 10_000;
+/// Most images that a link may ask for.
+pub const MAX_IMAGES: usize = 1_000_000;
+/// The margins that a link may ask for, in percentage points.
+pub const MARGINS: std::ops::RangeInclusive<f64> = 0.1..=50.0;
+
+/// Who decides how many faults an image gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Counting {
+    /// The user: the same number for each image.
+    #[default]
+    Fixed,
+    /// The golden run: few where it is right, many where it is not.
+    Study,
+    /// The rate: as many as it takes to know it.
+    Until,
+}
+
+/// The ways to count, with their names in links.
+pub const COUNTINGS: [(Counting, &str); 3] =
+    [(Counting::Fixed, "fixed"), (Counting::Study, "study"), (Counting::Until, "until")];
+/// Samplings with their names in links.
+pub const SAMPLINGS: [(Sampling, &str); 2] = [(Sampling::Layer, "layer"), (Sampling::Element, "element")];
+
+/// The campaign's part of a link. What is `None` is left to the page's defaults. Names are those of the options of
+/// `faultscope campaign`, with `campaign-` before them where a single fault has the same.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CampaignLink {
+    /// Who decides how many faults an image gets.
+    pub protocol: Option<Counting>,
+    /// Faults for each image (fixed).
+    pub faults: Option<usize>,
+    /// Faults for each image that is classified correctly (study).
+    pub correct: Option<usize>,
+    /// Faults for each image that is not (study).
+    pub misclassified: Option<usize>,
+    /// Half the width that the SDC rate's interval may have, in percentage points (until).
+    pub margin: Option<f64>,
+    /// Of that interval (until).
+    pub confidence: Option<Confidence>,
+    /// The data set: none for the images on the page, else `file:NAME`.
+    pub data: Option<String>,
+    /// Only the first so many images.
+    pub images: Option<usize>,
+    /// Seed of every draw.
+    pub seed: Option<u64>,
+    /// What is struck.
+    pub target: Option<Target>,
+    /// What happens to a value.
+    pub kind: Option<Kind>,
+    /// The bit that flips; all of them where there is no number.
+    pub bit: Option<u8>,
+    /// How a layer is drawn.
+    pub sampling: Option<Sampling>,
+}
+
+impl CampaignLink {
+    /// Takes `value` where `key` is one of the campaign's; whether it is.
+    pub(super) fn set(&mut self, key: &str, value: &str) -> Result<bool, String> {
+        const EACH: &str = "a campaign has 1 to 10000 faults an image";
+        let faults = |value| number(value, |n| (1..=MAX_FAULTS).contains(n), EACH).map(Some);
+        match key {
+            "protocol" => self.protocol = Some(choice(&COUNTINGS, value)?),
+            "faults" => self.faults = faults(value)?,
+            "correct" => self.correct = faults(value)?,
+            "misclassified" => self.misclassified = faults(value)?,
+            "margin" => {
+                self.margin = Some(number(value, |m| MARGINS.contains(m), "a margin is 0.1 to 50 percentage points")?);
+            }
+            "confidence" => self.confidence = Some(choice(&Confidence::ALL, value)?),
+            "data" => self.data = Some(name(value)?),
+            "images" => {
+                let expected = "a campaign has 1 to 1000000 images";
+                self.images = Some(number(value, |n| (1..=MAX_IMAGES).contains(n), expected)?);
+            }
+            "seed" => self.seed = Some(number(value, |_| true, "a seed is a whole number from 0 on")?),
+            "campaign-target" => self.target = Some(choice(&TARGETS, value)?),
+            "campaign-type" => self.kind = Some(choice(&Kind::ALL, value)?),
+            "campaign-bit" => {
+                self.bit = Some(number(value, |&bit| bit < BIT_COUNT, "a float32 has bits 0 to 31")?);
+            }
+            "sampling" => self.sampling = Some(choice(&SAMPLINGS, value)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Hands on each setting that was made, under its name.
+    pub(super) fn each(&self, put: &mut impl FnMut(&str, Option<String>)) {
+        put("protocol", self.protocol.map(|protocol| word(&COUNTINGS, protocol)));
+        put("faults", self.faults.map(|faults| faults.to_string()));
+        put("correct", self.correct.map(|faults| faults.to_string()));
+        put("misclassified", self.misclassified.map(|faults| faults.to_string()));
+        put("margin", self.margin.map(|margin| margin.to_string()));
+        put("confidence", self.confidence.map(|confidence| word(&Confidence::ALL, confidence)));
+        put("data", self.data.clone());
+        put("images", self.images.map(|images| images.to_string()));
+        put("seed", self.seed.map(|seed| seed.to_string()));
+        put("campaign-target", self.target.map(|target| word(&TARGETS, target)));
+        put("campaign-type", self.kind.map(|kind| word(&Kind::ALL, kind)));
+        put("campaign-bit", self.bit.map(|bit| bit.to_string()));
+        put("sampling", self.sampling.map(|sampling| word(&SAMPLINGS, sampling)));
+    }
+
+    /// Which faults are drawn.
+    pub fn fault_model(&self) -> FaultModel {
+        FaultModel {
+            target: self.target.unwrap_or_default(),
+            kind: match self.kind.unwrap_or_default() {
+                Kind::BitFlip => FaultKind::BitFlip { bit: self.bit },
+                Kind::Zero => FaultKind::Zero { percent: None },
+                Kind::Random => FaultKind::Random,
+            },
+            sampling: self.sampling.unwrap_or_default(),
+            ..FaultModel::default()
+        }
+    }
+
+    /// When enough is known, where that decides.
+    pub fn until(&self) -> Until {
+        Until { margin: self.margin.unwrap_or(DEFAULT_MARGIN) / 100.0, confidence: self.confidence.unwrap_or_default() }
+    }
+}
+
+/// Percentage points.
+const DEFAULT_MARGIN: f64 = 2.0;

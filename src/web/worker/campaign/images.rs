@@ -1,0 +1,96 @@
+//! The images of a campaign, from files that the page has.
+
+use std::sync::Arc;
+
+use crate::data::cifar::{Cifar, CifarSource};
+use crate::data::npy::{self, NpyImages, NpySource};
+use crate::data::{DataFormat, DataSource, Source, sha256};
+use crate::web::protocol::{FileRef, ImageSet};
+use crate::web::worker::images::Encoded;
+use crate::{Error, Result};
+
+/// Images ready to be used.
+#[derive(Clone)]
+pub struct Opened {
+    /// The images.
+    pub source: Arc<dyn Source + Send + Sync>,
+    /// What tells them from others, as the command line has it.
+    pub origin: DataSource,
+    /// The files, where each is an image.
+    pub files: Vec<FileRef>,
+}
+
+/// Opens `set`, whose files `bytes` holds in their order, for a model of so many classes.
+///
+/// # Errors
+/// Where a file is none of images; the sentence says which and what is expected.
+pub fn open(set: &ImageSet, bytes: Vec<Vec<u8>>, classes: usize) -> Result<Opened> {
+    match set {
+        ImageSet::Files(files) => Ok(of_files(files, bytes, classes)),
+        ImageSet::Set(files) => of_set(files, bytes),
+    }
+}
+
+/// In the order of their names, as the command line takes those of a folder.
+fn of_files(files: &[FileRef], bytes: Vec<Vec<u8>>, classes: usize) -> Opened {
+    let mut both: Vec<(&FileRef, Vec<u8>)> = files.iter().zip(bytes).collect();
+    both.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    let files = both.iter().map(|(file, _)| (*file).clone()).collect();
+    let mut source = Encoded::new(classes);
+    let mut list = String::new();
+    for (index, (file, bytes)) in both.into_iter().enumerate() {
+        let size = bytes.len() as u64;
+        source.push(file.name.clone(), bytes);
+        list += &DataSource::line(&file.name, source.label(index), size);
+        list.push('\n');
+    }
+    let origin = DataSource::new("images", DataFormat::Folder, source.len(), sha256(list.as_bytes()));
+    Opened { source: Arc::new(source), origin, files }
+}
+
+fn of_set(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Opened> {
+    let ends = |file: &FileRef, ending: &str| file.name.to_lowercase().ends_with(ending);
+    let mut both = files.iter().zip(bytes);
+    match (both.next(), both.next(), both.next()) {
+        (Some((file, bytes)), None, _) if ends(file, ".bin") => of_cifar(&file.name, bytes),
+        (Some((file, _)), None, _) if ends(file, ".npy") => {
+            Err(Error::input(&file.name, "an array of images needs one of labels; bring both .npy files together"))
+        }
+        (Some(one), Some(other), None) if ends(one.0, ".npy") && ends(other.0, ".npy") => {
+            // Labels are whole numbers along one axis, which no images are.
+            let first_is_labels = npy::labels(&one.0.name, &one.1).is_ok();
+            let (images, labels) = if first_is_labels { (other, one) } else { (one, other) };
+            of_arrays(&images.0.name, images.1, &labels.0.name, &labels.1)
+        }
+        _ => {
+            Err(Error::request("a data set is one CIFAR file (.bin), or an array of images with one of labels (.npy)"))
+        }
+    }
+}
+
+fn of_cifar(name: &str, bytes: Vec<u8>) -> Result<Opened> {
+    let set = Cifar::of_file(&name.to_lowercase(), bytes.len() as u64).ok_or_else(|| {
+        Error::input(
+            name,
+            format_args!(
+                "{} bytes are a whole number of records of neither CIFAR-10 (3073) nor CIFAR-100 (3074), or of both; call \
+                 it data_batch_1.bin or test_batch.bin for CIFAR-10, test.bin or train.bin for CIFAR-100",
+                bytes.len()
+            ),
+        )
+    })?;
+    let format = if set == Cifar::Ten { DataFormat::Cifar10 } else { DataFormat::Cifar100 };
+    let hash = sha256(&bytes);
+    let source = CifarSource::new(name, Box::new(bytes), set)?;
+    let origin = DataSource::new(name, format, source.len(), hash);
+    Ok(Opened { source: Arc::new(source), origin, files: Vec::new() })
+}
+
+fn of_arrays(name: &str, images: Vec<u8>, labels_name: &str, labels: &[u8]) -> Result<Opened> {
+    let hash = sha256(DataSource::pair(&sha256(&images), &sha256(labels)).as_bytes());
+    let images = NpyImages::new(name, Box::new(images), None)?;
+    let source = NpySource::new(images, labels_name, npy::labels(labels_name, labels)?)?;
+    let mut origin = DataSource::new(name, DataFormat::Npy, source.len(), hash);
+    origin.labels = Some(labels_name.to_owned());
+    Ok(Opened { source: Arc::new(source), origin, files: Vec::new() })
+}

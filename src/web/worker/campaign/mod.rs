@@ -1,0 +1,14 @@
+//! Campaigns on the page: what is kept of one, judged again, written out and read in.
+
+mod export;
+mod history;
+mod images;
+mod import;
+mod results;
+mod store;
+mod worst;
+
+pub use export::export;
+pub use images::{Opened, open};
+pub use import::import;
+pub use results::Results;

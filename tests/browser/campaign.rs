@@ -1,0 +1,252 @@
+//! Many faults, as a person runs them: started, held, ended; judged anew; taken away and brought back.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::explorer::{fits, open_signs};
+use crate::page::Page;
+
+/// What a link says that waits for the sign network and the image of a sign.
+const SIGNS: &str = "#model=file%3Agtsrb_cnn.onnx&image=file%3Asign.bmp&device=cpu";
+
+/// A page with the sign network on it, which shows the campaign's part.
+fn signs(name: &str, more: &str) -> Option<Page> {
+    let page = open_signs(name, "gtsrb_cnn.onnx", &format!("{SIGNS}{more}"))?;
+    page.click("#view-campaign");
+    page.wait_for("#start:enabled");
+    Some(page)
+}
+
+fn complete(page: &Page) {
+    // A short campaign is over before anyone has looked; a new one begins with an empty panel, and so without the mark.
+    page.eval("(document.querySelector('#campaign-progress')?.setAttribute('data-old', ''), true)");
+    page.click("#start");
+    page.wait_until(
+        "the end of a new campaign",
+        "document.querySelector('#campaign-progress:not([data-old])')?.innerText.includes('complete')",
+    );
+}
+
+/// What the browser would save when `button` is clicked, in base64.
+fn saved(page: &Page, button: &str) -> Vec<u8> {
+    page.eval(
+        "(window.taken = null, HTMLAnchorElement.prototype.click = function () {
+            fetch(this.href).then(file => file.arrayBuffer()).then(bytes => {
+                window.taken = btoa(Array.from(new Uint8Array(bytes), byte => String.fromCharCode(byte)).join(''));
+            });
+        }, true)",
+    );
+    page.click(button);
+    page.wait_until("the file", "window.taken !== null");
+    let text = page.eval("window.taken");
+    decode(text.as_str().unwrap_or_default())
+}
+
+/// The records of the campaign on the page, as `faults.jsonl` has them.
+pub fn records(page: &Page) -> String {
+    String::from_utf8(saved(page, "#save-records")).expect("records are text")
+}
+
+fn decode(base64: &str) -> Vec<u8> {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0u32, 0);
+    for letter in base64.bytes().filter(|letter| *letter != b'=') {
+        let place = LETTERS.iter().position(|known| *known == letter).expect("base64");
+        bits = bits << 6 | place as u32;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    bytes
+}
+
+fn write(name: &str, bytes: &[u8]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/browser-tests");
+    let file = folder.join(name);
+    fs::create_dir_all(&folder).and_then(|()| fs::write(&file, bytes)).expect("the test can write below target");
+    file
+}
+
+#[test]
+fn every_fault_is_counted_and_the_same_seed_draws_the_same() {
+    let Some(page) = signs("campaign", "&faults=50&images=1&seed=3") else { return };
+    complete(&page);
+    assert!(page.text("#campaign-progress").starts_with("50 of 50 faults"), "{}", page.text("#campaign-progress"));
+    assert!(page.text("#rate-masked").contains("95 % interval"));
+    let first = records(&page);
+    assert_eq!(first.lines().count(), 50);
+    complete(&page);
+    assert_eq!(records(&page), first);
+    page.close();
+}
+
+#[test]
+fn a_campaign_is_started_held_resumed_and_stopped() {
+    let Some(page) = signs("campaign-run", "&faults=10000") else { return };
+    assert!(page.text("#estimate").contains("faults"), "{}", page.text("#estimate"));
+    page.click("#start");
+    page.wait_for("#rate-masked");
+    page.click("#pause");
+    page.wait_for_text("#campaign-progress", "paused");
+    let held = page.text("#campaign-progress");
+    page.eval("new Promise(done => setTimeout(done, 600))");
+    assert_eq!(page.text("#campaign-progress"), held, "it rests");
+    page.click("#resume");
+    page.wait_until(
+        "more faults",
+        &format!(
+            "document.querySelector('#campaign-progress').innerText !== {held:?} && document.querySelector('#pause')"
+        ),
+    );
+    page.wait_for("#map-chart rect");
+    page.click("#stop");
+    page.wait_for_text("#campaign-progress", "stopped");
+    page.wait_for("#start:enabled");
+    page.close();
+}
+
+#[test]
+fn the_campaign_is_judged_anew_without_being_run_again() {
+    let Some(page) = signs("campaign-grouping", "&faults=400") else { return };
+    // The network has no grouping: all classes are in one group, in which no mistake is critical.
+    complete(&page);
+    let first = records(&page);
+    page.wait_for("#grouping .group");
+    if page.count("#grouping .group") == 1 {
+        page.click("#add-group");
+    }
+    page.wait_until("another group", "document.querySelectorAll('#grouping .group').length > 1");
+    page.wait_for("#rate-scm");
+    let scm = || {
+        page.eval("Number(document.querySelector('#rate-scm .rate-count').innerText.replace(/ of.*/, '').replace(/[^0-9]/g, ''))")
+    };
+    // The class that the image shows goes into a critical group of its own, chosen by keyboard.
+    let line: Value = serde_json::from_str(first.lines().next().expect("a record")).expect("JSON");
+    let class = line["golden"]["class"].as_u64().expect("a class");
+    page.eval(&format!(
+        "['#move-class', {class}, '#move-group', 1].reduce((select, value) => {{
+            if (typeof value === 'string') return document.querySelector(value);
+            select.value = value;
+            select.dispatchEvent(new Event('change', {{ bubbles: true }}));
+        }}, null), true"
+    ));
+    page.wait_for(&format!("[data-group='1'] [data-class='{class}']"));
+    page.click("[data-group='1'] .group-mark input");
+    page.wait_for("[data-group='1'].group-critical");
+    page.wait_until("SCM", "Number(document.querySelector('#rate-scm .rate-count').innerText.replace(/ of.*/, '').replace(/[^0-9]/g, '')) > 0");
+    let judged = scm().as_u64().unwrap_or_default();
+    let changed = first
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .filter(|record| record["golden"]["class"] == class && record["faulty"]["class"] != class)
+        .count() as u64;
+    assert_eq!(judged, changed, "every SDC that loses the critical class");
+    let strip = |records: &str| -> Vec<Value> {
+        let without = |line: &str| {
+            let mut record: Value = serde_json::from_str(line).expect("JSON");
+            record["scm"].take();
+            record
+        };
+        records.lines().map(without).collect()
+    };
+    assert_eq!(strip(&records(&page)), strip(&first), "nothing was run again");
+    page.wait_for("#confusion");
+    page.screenshot("campaign-grouping");
+    page.click("#reset-grouping");
+    page.wait_until("one group", "document.querySelectorAll('#grouping .group').length === 1");
+    page.close();
+}
+
+#[test]
+fn a_campaign_is_taken_away_and_brought_back_and_its_worst_fault_is_followed() {
+    let Some(page) = signs("campaign-files", "&faults=500") else { return };
+    complete(&page);
+    let first = records(&page);
+    let zip = saved(&page, "#save-zip");
+    assert!(zip.starts_with(b"PK"), "{:?}", &zip[..4]);
+    let csv = String::from_utf8(saved(&page, "#save-csv")).expect("text");
+    assert!(csv.starts_with("campaign,table"), "{}", &csv[..40]);
+    let json: Value = serde_json::from_slice(&saved(&page, "#save-json")).expect("JSON");
+    assert_eq!(json["records"], first.lines().count());
+    let svg = String::from_utf8(saved(&page, "#map-chart-panel .save-chart .button:first-child")).expect("text");
+    assert!(svg.starts_with("<svg") && svg.contains("fill:") && !svg.contains("var("), "{}", &svg[..200]);
+    assert!(saved(&page, "#bit-chart-panel .save-chart .button:last-child").starts_with(b"\x89PNG"));
+
+    // A hostile file gives a sentence, and nothing is lost.
+    page.choose_file("#campaign-files input[type=file]", &write("noise.zip", &[0xa5; 512]));
+    page.wait_for_text(".notices", "noise.zip");
+    assert_eq!(records(&page), first);
+    page.choose_file("#campaign-files input[type=file]", &write("campaign.zip", &zip));
+    page.wait_for_text("#campaign-heading", "Read from campaign.zip");
+    assert_eq!(records(&page), first);
+
+    page.click(".worst-fault");
+    page.wait_for("#verdict .verdict");
+    assert!(page.url().contains("run=1") && !page.url().contains("view=campaign"), "{}", page.url());
+    let worst: Value = first
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .find(|record| page.url().contains(&format!("element={}", record["fault"]["element"])))
+        .expect("the fault is one of the campaign's");
+    assert_eq!(worst["outcome"], "sdc", "{worst}");
+    assert!(page.text("#verdict").contains("SDC") || page.text("#verdict").contains("SCM"));
+    page.screenshot("campaign-followed");
+    page.close();
+}
+
+/// 1,000 faults of the sign network: they take no longer than half a minute, and the page stays alive meanwhile.
+#[test]
+fn a_thousand_faults_take_less_than_half_a_minute_and_the_page_stays_smooth() {
+    let Some(page) = signs("campaign-speed", "") else { return };
+    let images =
+        page.eval("Number(document.querySelector('#campaign-images option').innerText.replace(/[^0-9]/g, ''))");
+    let faults = 1000_u64.div_ceil(images.as_u64().unwrap_or(1).max(1));
+    page.type_into("#faults", &faults.to_string());
+    page.press("Tab");
+    page.eval(
+        "(window.frames = [], requestAnimationFrame(function count(now) {
+            window.frames.push(now);
+            requestAnimationFrame(count);
+        }), true)",
+    );
+    let begun = Instant::now();
+    page.click("#start");
+    page.wait_for_text("#campaign-progress", "complete");
+    let took = begun.elapsed().as_secs_f64();
+    let gaps = page.eval(
+        "(gaps => ({ frames: gaps.length, median: gaps[Math.floor(gaps.length / 2)], worst: gaps[gaps.length - 1],
+            late: gaps.filter(gap => gap > 50).length }))
+            (window.frames.slice(1).map((now, index) => now - window.frames[index]).sort((a, b) => a - b))",
+    );
+    println!("1,000 faults: {took:.1} s; frames: {gaps}");
+    assert!(took < 30.0, "{took} s");
+    // A machine that does other work at once drops frames; the page itself must not.
+    assert!(gaps["median"].as_f64().is_some_and(|median| median < 34.0), "{gaps}");
+    page.close();
+}
+
+#[test]
+fn the_campaign_fits_every_window_in_light_and_dark() {
+    let Some(page) = signs("campaign-widths", "&faults=600") else { return };
+    complete(&page);
+    page.wait_for("#map-chart rect");
+    for theme in ["light", "dark"] {
+        page.wait_for("#theme");
+        if page.eval("document.documentElement.dataset.theme ?? 'light'").as_str() != Some(theme) {
+            page.click("#theme");
+        }
+        for width in [360, 1280, 1920] {
+            page.set_viewport(width, 1000);
+            page.eval("window.scrollTo(0, 0)");
+            fits(&page);
+            page.screenshot(&format!("campaign-{theme}-{width}"));
+        }
+    }
+    page.close();
+}
