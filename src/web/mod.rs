@@ -10,6 +10,7 @@ pub mod palette;
 pub mod planes;
 pub mod protocol;
 pub mod state;
+pub mod tables;
 pub mod words;
 pub mod worker;
 

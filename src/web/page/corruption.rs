@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::export::SaveChart;
 use crate::exec::TraceRow;
 use crate::web::protocol::{Injection, ModelInfo};
 use crate::web::state::Action;
@@ -57,13 +58,18 @@ pub fn Corruption(props: &CorruptionProps) -> Html {
     let ends = rows.first().zip(rows.last());
     html! {
         <div class="corruption" id="corruption">
-            <h3>{ "Corruption by layer" }</h3>
+            <div class="chart-head">
+                <h3>{ "Corruption by layer" }</h3>
+                <SaveChart chart="corruption-charts" title="Corruption by layer" name="corruption" act={act.clone()} />
+            </div>
             <p class="readout-line" id="corruption-details">{ told }</p>
+            <div id="corruption-charts">
             <Chart title="Changed elements; paler, the share of the map touched" top="100 %" bottom="0 %" values={shares} behind={touched}
                 class="chart-share"
                 hovered={*hovered} hover={hover.clone()} choose={choose.clone()} />
             <Chart title="Largest change |Δ|, logarithmic" {off_scale} top={decades.label(true)} bottom={decades.label(false)} values={deltas}
                 class="chart-delta" hovered={*hovered} {hover} {choose} />
+            </div>
             if let Some((first, last)) = ends {
                 <div class="chart-ends"><span>{ &first.layer }</span><span>{ "→ layers downstream →" }</span><span>{ &last.layer }</span></div>
             }

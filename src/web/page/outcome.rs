@@ -1,14 +1,17 @@
 //! What became of the answer.
 
+use std::rc::Rc;
+
 use yew::prelude::*;
 
 use super::Props;
 use super::corruption::Corruption;
+use super::export::save;
 use super::follow::FollowPanel;
 use super::parts::{Panel, Term};
 use crate::outcome::{Outcome, Verdict};
 use crate::web::protocol::{ClassScores, Injection};
-use crate::web::words;
+use crate::web::{tables, words};
 
 /// Badge, sentence, both answers, and the corruption by layer.
 #[component]
@@ -26,6 +29,7 @@ pub fn OutcomePanel(props: &Props) -> Html {
                 <FollowPanel {state} {act} />
                 { answers(injection) }
                 <Corruption injection={injection.clone()} model={state.model().cloned()} act={act.clone()} />
+                { take(injection) }
             }
         </Panel>
     }
@@ -70,6 +74,29 @@ fn verdicts(verdict: &Verdict) -> Html {
             if verdict.scm == Some(true) { { badge("verdict-scm", "SCM", words::SCM) } }
             if verdict.due { { badge("verdict-due", "DUE", words::DUE) } }
         </>
+    }
+}
+
+/// The fault as files.
+fn take(injection: &Rc<Injection>) -> Html {
+    let json = {
+        let injection = injection.clone();
+        Callback::from(move |_: MouseEvent| {
+            let link = gloo::utils::window().location().href().unwrap_or_default();
+            save("fault.json", "application/json", tables::fault_json(&injection, &link).as_bytes());
+        })
+    };
+    let csv = {
+        let injection = injection.clone();
+        Callback::from(move |_: MouseEvent| save("trace.csv", "text/csv", &tables::trace_csv(&injection)))
+    };
+    html! {
+        <div class="take" role="group" aria-label="Save this fault">
+            <button type="button" class="button" id="save-fault" onclick={json}
+                title="The fault, both answers, the corruption layer by layer and the link">{ "Save as JSON" }</button>
+            <button type="button" class="button" id="save-trace" onclick={csv}
+                title="The corruption layer by layer">{ "Save the layers as CSV" }</button>
+        </div>
     }
 }
 

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::bits::{mark, mark_class};
+use super::export::{SaveChart, save};
 use crate::fault::BIT_COUNT;
 use crate::outcome::{Outcome, Verdict};
 use crate::web::link::{Kind, Sweep};
 use crate::web::protocol::{SweepRequest, SweepTrial};
 use crate::web::state::{Action, State};
-use crate::web::words;
+use crate::web::{tables, words};
 
 #[derive(Properties, PartialEq)]
 pub struct SweepProps {
@@ -74,31 +75,34 @@ fn result(state: &State, act: &Callback<Action>) -> Html {
                 SweepRequest::Images { .. } => images(state, trials, act),
             } }
             { key() }
+            <div class="take">
+                <button type="button" class="button button-quiet" id="save-sweep" disabled={done == 0}
+                    onclick={save_trials(state)}>{ "CSV" }</button>
+                if matches!(request, SweepRequest::Map { .. }) {
+                    <SaveChart chart="sweep-picture" title="Outcome at each element" name="sweep" act={act.clone()} />
+                }
+            </div>
         </>
     }
+}
+
+fn save_trials(state: &State) -> Callback<MouseEvent> {
+    let trials = state.sweep.trials.clone();
+    Callback::from(move |_| save("sweep.csv", "text/csv", &tables::sweep_csv(&trials)))
 }
 
 /// How many of each outcome.
 fn told(trials: &[Made]) -> String {
     let made = || trials.iter().flatten().flatten();
-    let count = |is: &dyn Fn(&Verdict) -> bool| made().filter(|trial| is(&trial.verdict)).count() as u64;
-    let of = made().count() as u64;
-    let sdc = count(&|verdict| verdict.outcome == Outcome::Sdc);
+    let count = |is: &dyn Fn(&Verdict) -> bool| words::count(made().filter(|trial| is(&trial.verdict)).count() as u64);
     let mut text = format!(
-        "{} of {} faults change the answer (SDC), {} do not (masked)",
-        words::count(sdc),
-        words::count(of),
-        words::count(of - sdc)
+        "{} faults: {} masked, {} SDC (the answer changes), of these {} SCM (safety-critical); {} DUE (NaN or infinity in the output).",
+        words::count(made().count() as u64),
+        count(&|verdict| verdict.outcome == Outcome::Masked),
+        count(&|verdict| verdict.outcome == Outcome::Sdc),
+        count(&|verdict| verdict.scm == Some(true)),
+        count(&|verdict| verdict.due)
     );
-    let scm = count(&|verdict| verdict.scm == Some(true));
-    let due = count(&|verdict| verdict.due);
-    if scm > 0 {
-        text.push_str(&format!("; {} are safety-critical (SCM)", words::count(scm)));
-    }
-    if due > 0 {
-        text.push_str(&format!("; {} bring NaN or infinity to the output (DUE)", words::count(due)));
-    }
-    text.push('.');
     let failed = trials.iter().flatten().filter(|trial| trial.is_err()).count();
     if failed > 0 {
         text.push_str(&format!(" {failed} could not be made."));
@@ -179,11 +183,11 @@ fn heat_map(state: &State, trials: &[Made], act: &Callback<Action>) -> Html {
     let (row, column) = planes.position(struck.spot());
     let label = format!("Outcome of the fault at each of {} elements: {}", trials.len(), told(trials));
     html! {
-        <svg class="sweep-map" viewBox={format!("0 0 {columns} {rows}")} role="img" aria-label={label} {onclick}>
+        <div id="sweep-picture" class="sweep-picture"><svg class="sweep-map" viewBox={format!("0 0 {columns} {rows}")} role="img" aria-label={label} {onclick}>
             <rect width={columns.to_string()} height={rows.to_string()} class="sweep-ground" />
             { for paths.into_iter().map(|(class, d)| html! { <path {class} {d} /> }) }
             <rect class="sweep-here" x={column.to_string()} y={row.to_string()} width="1" height="1" />
-        </svg>
+        </svg></div>
     }
 }
 
