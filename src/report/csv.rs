@@ -97,16 +97,18 @@ impl Row<'_> {
 
 /// All rates of all campaigns as CSV, each with the name of its row in tables.
 pub fn csv<'a>(campaigns: impl IntoIterator<Item = (&'a str, &'a Report)>) -> String {
-    let mut text = COLUMNS.join(",");
-    text.push('\n');
+    let mut text = csv_line(COLUMNS);
     for (name, report) in campaigns {
         for row in rows(name, report) {
-            let cells = row.cells().map(|cell| cell.map(|cell| quoted(&cell)).unwrap_or_default());
-            text += &cells.join(",");
-            text.push('\n');
+            text += &csv_line(row.cells().map(Option::unwrap_or_default));
         }
     }
     text
+}
+
+/// One line of CSV (RFC 4180, with a line feed at its end).
+pub fn csv_line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    cells.into_iter().map(|cell| quoted(cell.as_ref())).collect::<Vec<_>>().join(",") + "\n"
 }
 
 /// The columns, in their order.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::archive::{Archive, pack};
 pub use self::blocks::{Blocks, OwnedBlock};
-pub use self::csv::csv;
+pub use self::csv::{csv, csv_line};
 pub use self::html::html;
 pub use self::log::{LogCheck, LogHead, LogLine, LoggedGolden, LoggedInjection};
 pub use self::origin::{LogFile, LogOrigin, Origin};

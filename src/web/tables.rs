@@ -6,6 +6,8 @@ use super::protocol::{Injection, SweepTrial};
 use crate::exec::TraceRow;
 use crate::fault::InjectedFault;
 use crate::outcome::Outcome;
+use crate::report::csv_line;
+use crate::report::words::name;
 
 /// One fault, with the keys of `faultscope inject --json --trace`.
 #[derive(Serialize)]
@@ -43,57 +45,44 @@ pub fn fault_json(injection: &Injection, link: &str) -> String {
 }
 
 /// The corruption layer by layer, one line a layer.
-pub fn trace_csv(injection: &Injection) -> Vec<u8> {
-    csv(&injection.trace)
+pub fn trace_csv(injection: &Injection) -> String {
+    let head = ["layer", "changed", "elements", "max_abs_delta", "non_finite", "touched", "positions"];
+    let rows = injection.trace.iter().map(|row| {
+        csv_line([
+            row.layer.clone(),
+            row.changed.to_string(),
+            row.elements.to_string(),
+            row.max_abs_delta.to_string(),
+            row.non_finite.to_string(),
+            row.touched.to_string(),
+            row.positions.to_string(),
+        ])
+    });
+    csv_line(head) + &rows.collect::<String>()
 }
 
-/// One line a trial of a sweep.
-#[derive(Serialize)]
-struct Trial<'a> {
-    trial: usize,
-    layer: &'a str,
-    tensor: &'a str,
-    element: u64,
-    bit: Option<u8>,
-    before: String,
-    after: String,
-    golden: &'a str,
-    faulty: &'a str,
-    outcome: Outcome,
-    due: bool,
-    scm: Option<bool>,
-}
-
-/// What became of each trial that was made, one line a trial.
-pub fn sweep_csv(trials: &[Option<Result<SweepTrial, String>>]) -> Vec<u8> {
-    let rows: Vec<Trial<'_>> = trials
-        .iter()
-        .enumerate()
-        .filter_map(|(trial, made)| Some((trial, made.as_ref()?.as_ref().ok()?)))
-        .map(|(trial, made)| Trial {
-            trial,
-            layer: &made.fault.layer,
-            tensor: &made.fault.tensor,
-            element: made.fault.element as u64,
-            bit: made.fault.bit,
-            before: made.fault.before.to_string(),
-            after: made.fault.after.to_string(),
-            golden: &made.golden,
-            faulty: &made.faulty,
-            outcome: made.verdict.outcome,
-            due: made.verdict.due,
-            scm: made.verdict.scm,
-        })
-        .collect();
-    csv(&rows)
-}
-
-fn csv(rows: &[impl Serialize]) -> Vec<u8> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        writer.serialize(row).expect("rows are flat, and a vector takes them all");
-    }
-    writer.into_inner().expect("a vector takes them all")
+/// What became of each trial of a sweep that was made, one line a trial.
+pub fn sweep_csv(trials: &[Option<Result<SweepTrial, String>>]) -> String {
+    let head =
+        ["trial", "layer", "tensor", "element", "bit", "before", "after", "golden", "faulty", "outcome", "due", "scm"];
+    let made = trials.iter().enumerate().filter_map(|(trial, made)| Some((trial, made.as_ref()?.as_ref().ok()?)));
+    let rows = made.map(|(trial, SweepTrial { verdict, golden, faulty, fault })| {
+        csv_line([
+            trial.to_string(),
+            fault.layer.clone(),
+            fault.tensor.clone(),
+            fault.element.to_string(),
+            fault.bit.map(|bit| bit.to_string()).unwrap_or_default(),
+            fault.before.to_string(),
+            fault.after.to_string(),
+            golden.clone(),
+            faulty.clone(),
+            name(&verdict.outcome),
+            verdict.due.to_string(),
+            verdict.scm.map(|scm| scm.to_string()).unwrap_or_default(),
+        ])
+    });
+    csv_line(head) + &rows.collect::<String>()
 }
 
 #[cfg(test)]
@@ -143,27 +132,26 @@ mod tests {
     fn a_fault_reads_as_the_command_line_writes_it() {
         let json: serde_json::Value = serde_json::from_str(&fault_json(&injection(), "#run=1")).expect("it is JSON");
         assert_eq!((&json["golden"]["class"], &json["faulty"]["class"]), (&1.into(), &2.into()));
-        assert_eq!((&json["outcome"], &json["due"], &json["scm"]), (&"sdc".into(), &true.into(), &serde_json::Value::Null));
+        assert_eq!(
+            (&json["outcome"], &json["due"], &json["scm"]),
+            (&"sdc".into(), &true.into(), &serde_json::Value::Null)
+        );
         assert_eq!((&json["fault"]["after"], &json["fault"]["element"]), (&"Infinity".into(), &7.into()));
         assert_eq!((&json["trace"][0]["touched"], &json["link"]), (&1.into(), &"#run=1".into()));
     }
 
     #[test]
     fn tables_survive_names_with_commas_and_quotes() {
-        let trial = SweepTrial {
-            verdict: injection().verdict,
-            golden: "x,y".into(),
-            faulty: "z".into(),
-            fault: fault(),
-        };
+        let trial =
+            SweepTrial { verdict: injection().verdict, golden: "x,y".into(), faulty: "z".into(), fault: fault() };
         let sweep = sweep_csv(&[None, Some(Err("no picture".into())), Some(Ok(trial))]);
-        let mut read = csv::Reader::from_reader(&*sweep);
+        let mut read = csv::Reader::from_reader(sweep.as_bytes());
         let rows: Vec<_> = read.records().collect::<Result<_, _>>().expect("it is CSV");
         assert_eq!(rows.len(), 1, "only what was made");
         assert_eq!(rows[0].iter().take(8).collect::<Vec<_>>(), ["2", "a,b \"c\"", "t", "7", "30", "1.5", "inf", "x,y"]);
 
         let trace = trace_csv(&injection());
-        let mut read = csv::Reader::from_reader(&*trace);
+        let mut read = csv::Reader::from_reader(trace.as_bytes());
         assert_eq!(read.headers().expect("a head").iter().next(), Some("layer"));
         assert_eq!(&read.records().next().expect("a row").expect("it is CSV")[0], "a,b \"c\"");
     }

@@ -88,7 +88,7 @@ fn take(injection: &Rc<Injection>) -> Html {
     };
     let csv = {
         let injection = injection.clone();
-        Callback::from(move |_: MouseEvent| save("trace.csv", "text/csv", &tables::trace_csv(&injection)))
+        Callback::from(move |_: MouseEvent| save("trace.csv", "text/csv", tables::trace_csv(&injection).as_bytes()))
     };
     html! {
         <div class="take" role="group" aria-label="Save this fault">

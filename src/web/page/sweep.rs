@@ -88,7 +88,7 @@ fn result(state: &State, act: &Callback<Action>) -> Html {
 
 fn save_trials(state: &State) -> Callback<MouseEvent> {
     let trials = state.sweep.trials.clone();
-    Callback::from(move |_| save("sweep.csv", "text/csv", &tables::sweep_csv(&trials)))
+    Callback::from(move |_| save("sweep.csv", "text/csv", tables::sweep_csv(&trials).as_bytes()))
 }
 
 /// How many of each outcome.
