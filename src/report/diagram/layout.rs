@@ -1,84 +1,172 @@
 //! Where boxes and lines go.
 //!
-//! A box stands in the row of its longest path from the input. One such longest path, the spine, runs straight down;
-//! branches and skips have lanes to its right, those of few rows near it. Where a single line leads from one row to
-//! the next, the picture may go on in another column.
+//! A box stands in the row of its longest path from the input. One such longest path, the spine, runs straight on;
+//! branches and skips have lanes beside it, those of few rows near it. Where a single line leads from one row to
+//! the next, the picture may go on in another column; where a column would become too long, also where few lines do.
+//!
+//! Rows follow each other downwards; a picture that is read from left to right is the same one, mirrored at its
+//! diagonal.
 
 use std::collections::HashMap;
-
-use super::Diagram;
-
-/// Size of a box.
-pub const WIDTH: f64 = 256.0;
-/// Size of a box.
-pub const HEIGHT: f64 = 42.0;
-const PITCH: f64 = HEIGHT + 20.0;
-/// Width of a lane that only lines run in.
-const LINE_LANE: f64 = 4.0;
-const LANE_GAP: f64 = 18.0;
-/// Between columns; the line that joins them runs in it.
-const COLUMN_GAP: f64 = 64.0;
-/// Width over height that columns aim at.
-const ASPECT: f64 = 1.6;
 
 /// A place, in pixels from the top left.
 pub type Point = (f64, f64);
 
+/// A pair of boxes, by their positions: a line leads from the first to the second.
+pub type Line = (usize, usize);
+
+/// Which way a network is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// From top to bottom, columns side by side.
+    Down,
+    /// From left to right, "columns" one below the other, as lines of a text are.
+    Right,
+}
+
+/// Where a new column begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wrap {
+    /// So that width over height of the picture becomes about this (read downwards).
+    Aspect(f64),
+    /// Where the next rows would make it longer than this.
+    Length(f64),
+}
+
+/// Sizes in a picture, in pixels. *Along* is the way the network is read, *across* is at a right angle to it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Style {
+    /// Which way it is read.
+    pub flow: Flow,
+    /// Where columns begin.
+    pub wrap: Wrap,
+    /// Length of a box.
+    pub along: f64,
+    /// Width of a box.
+    pub across: f64,
+    /// Between one row and the next.
+    pub row_gap: f64,
+    /// Between lanes.
+    pub lane_gap: f64,
+    /// Between columns; the line that joins them runs in it.
+    pub column_gap: f64,
+}
+
+/// Most lines that lead from one column to the next.
+const MOST_LEADING: usize = 4;
+/// Width of a lane that only lines run in.
+const LINE_LANE: f64 = 4.0;
+
+impl Style {
+    fn pitch(&self) -> f64 {
+        self.along + self.row_gap
+    }
+}
+
 /// A picture's geometry.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
+    /// Of the picture.
     pub width: f64,
+    /// Of the picture.
     pub height: f64,
     /// Top left corner of each box.
     pub boxes: Vec<Point>,
+    /// By box, the column it stands in.
+    pub columns: Vec<usize>,
+    /// By box, the row it stands in: how many lines the longest path to it has.
+    pub rows: Vec<usize>,
     /// Corners of each line, from the box it leaves to the one it enters; all its parts are upright or level.
     pub lines: Vec<Vec<Point>>,
 }
 
 impl Layout {
-    pub fn of(diagram: &Diagram) -> Self {
-        let rows = rows(diagram);
-        let lanes = Lanes::of(diagram, &rows);
-        let columns = columns(&lanes);
+    /// Lays out `count` boxes in topological order, and `lines` from earlier to later ones, each once and in the order
+    /// of the boxes they lead to.
+    pub fn of(count: usize, lines: &[Line], style: &Style) -> Self {
+        let graph = Graph { count, lines, style };
+        let rows = rows(&graph);
+        let lanes = Lanes::of(&graph, &rows);
+        let columns = columns(&lanes, style);
         let count = rows.iter().max().map_or(0, |&last| last + 1);
+        let mut column_of = vec![0; count];
         let mut left = vec![0.0; count];
         let mut top = vec![0.0; count];
         let (mut x, mut height) = (0.0, 0.0f64);
-        for column in &columns {
+        for (index, column) in columns.iter().enumerate() {
             for row in column.first..=column.last {
+                column_of[row] = index;
                 left[row] = x;
-                top[row] = (row - column.first) as f64 * PITCH;
-                height = height.max(top[row] + HEIGHT);
+                top[row] = (row - column.first) as f64 * style.pitch();
+                height = height.max(top[row] + style.along);
             }
-            x += column.width + COLUMN_GAP;
+            x += column.width + style.column_gap;
         }
         // A line that joins columns turns below the last row and above the first.
-        let margin = if columns.len() > 1 { PITCH - HEIGHT } else { 0.0 };
+        let margin = if columns.len() > 1 { style.row_gap } else { 0.0 };
         let boxes: Vec<Point> = (0..rows.len())
             .map(|id| (left[rows[id]] + lanes.offset(rows[id], lanes.of_box[id]), top[rows[id]] + margin))
             .collect();
-        let lines = diagram.lines.iter().enumerate().map(|(line, &(from, to))| {
-            let (start, end) = (boxes[from], boxes[to]);
-            if left[rows[from]] != left[rows[to]] {
-                return between_columns(start, end);
+        // By line, the place that it has among those that lead on to another column, and how many there are.
+        let mut turns = vec![(0, 0); lines.len()];
+        for column in 0..columns.len() {
+            let leaves = |&line: &usize| {
+                let (from, to) = lines[line];
+                column_of[rows[from]] == column && column_of[rows[to]] != column
+            };
+            let mut leaving: Vec<usize> = (0..lines.len()).filter(leaves).collect();
+            leaving.sort_by_key(|&line| std::cmp::Reverse(lanes.of_line[line]));
+            leaving.iter().enumerate().for_each(|(place, &line)| turns[line] = (place, leaving.len()));
+        }
+        let lines = lines.iter().enumerate().map(|(line, &(from, to))| {
+            let (leave, enter) = lanes.of_line[line];
+            let middle = |row: usize, lane: usize| left[row] + lanes.offset(row, lane) + lanes.width(row, lane) / 2.0;
+            let (leave, enter) = (middle(rows[from], leave), middle(rows[to], enter));
+            let mut corners = style.leave(boxes[from], leave);
+            if column_of[rows[from]] != column_of[rows[to]] {
+                let (place, count) = turns[line];
+                let share = (place + 1) as f64 / (count + 1) as f64;
+                let foot = top[columns[column_of[rows[from]]].last] + margin + style.along;
+                let (low, high) = (foot + share * style.row_gap, margin - (1.0 - share) * style.row_gap);
+                let gutter = left[rows[to]] - (1.0 - share) * style.column_gap;
+                corners.extend([(leave, low), (gutter, low), (gutter, high), (enter, high)]);
             }
-            let lane = lanes.of_line[line];
-            let row = rows[from];
-            within_column(start, end, left[row] + lanes.offset(row, lane) + lanes.width(row, lane) / 2.0)
+            corners.extend(style.enter(boxes[to], enter));
+            corners
         });
-        Self { width: x - COLUMN_GAP, height: height + 2.0 * margin, lines: lines.collect(), boxes }
+        let lines = lines.collect();
+        let columns = rows.iter().map(|&row| column_of[row]).collect();
+        let (width, height) = ((x - style.column_gap).max(0.0), height + 2.0 * margin);
+        let layout = Self { width, height, lines, boxes, columns, rows };
+        if style.flow == Flow::Right { layout.mirrored() } else { layout }
+    }
+
+    /// Columns become bands.
+    fn mirrored(mut self) -> Self {
+        let turn = |(x, y): &mut Point| std::mem::swap(x, y);
+        self.boxes.iter_mut().for_each(turn);
+        self.lines.iter_mut().flatten().for_each(turn);
+        Self { width: self.height, height: self.width, ..self }
     }
 }
 
+/// What is laid out.
+struct Graph<'a> {
+    count: usize,
+    lines: &'a [Line],
+    style: &'a Style,
+}
+
 /// By box, its row. What no input leads to stands right above its first reader.
-fn rows(diagram: &Diagram) -> Vec<usize> {
-    let mut rows = vec![0; diagram.boxes.len()];
+fn rows(graph: &Graph<'_>) -> Vec<usize> {
+    let mut rows = vec![0; graph.count];
     let mut fed = vec![false; rows.len()];
-    for &(from, to) in &diagram.lines {
+    for &(from, to) in graph.lines {
         rows[to] = rows[to].max(rows[from] + 1);
         fed[to] = true;
     }
     let mut first_reader: HashMap<usize, usize> = HashMap::new();
-    for &(from, to) in diagram.lines.iter().filter(|(from, _)| !fed[*from]) {
+    for &(from, to) in graph.lines.iter().filter(|(from, _)| !fed[*from]) {
         let row = first_reader.entry(from).or_insert(rows[to]);
         *row = rows[to].min(*row);
     }
@@ -89,7 +177,8 @@ fn rows(diagram: &Diagram) -> Vec<usize> {
 /// Which lane each box and each line has. Lane 0 is the spine.
 struct Lanes {
     of_box: Vec<usize>,
-    of_line: Vec<usize>,
+    /// Where the line leaves its first box, and where it enters the other one.
+    of_line: Vec<(usize, usize)>,
     /// By row, the section it belongs to: rows between two places where a single line leads on.
     section: Vec<usize>,
     /// By section, the left edge and the width of each lane.
@@ -115,43 +204,53 @@ struct Lane {
 }
 
 impl Lane {
-    fn is_free(&self, track: &Track) -> bool {
-        self.taken.iter().all(|&(first, last)| track.last < first || last < track.first)
+    fn is_free(&self, (from, to): (usize, usize)) -> bool {
+        self.taken.iter().all(|&(first, last)| to < first || last < from)
     }
 }
 
+/// Takes the half rows `span` of the first lane beside the spine that is free there.
+fn put(section: &mut Vec<Lane>, span: (usize, usize), boxes: bool) -> usize {
+    let free = (1..section.len()).find(|&lane| section[lane].is_free(span));
+    let lane = free.unwrap_or(section.len());
+    if lane == section.len() {
+        section.push(Lane { taken: Vec::new(), boxes: false });
+    }
+    section[lane].taken.push(span);
+    section[lane].boxes |= boxes;
+    lane
+}
+
 impl Lanes {
-    fn of(diagram: &Diagram, rows: &[usize]) -> Self {
-        let spine = spine(diagram, rows);
-        let mut tracks = tracks(diagram, rows, &spine);
+    fn of(graph: &Graph<'_>, rows: &[usize]) -> Self {
+        let spine = spine(graph, rows);
+        let mut tracks = tracks(graph, rows, &spine);
         tracks.sort_by_key(|track| (track.last - track.first, track.first, track.boxes.len()));
-        let section = sections(diagram, rows);
+        let section = sections(graph, rows, &spine);
         let sections = section.last().map_or(0, |last| last + 1);
 
         let mut lanes = Self {
-            of_box: vec![0; diagram.boxes.len()],
-            of_line: vec![0; diagram.lines.len()],
+            of_box: vec![0; graph.count],
+            of_line: vec![(0, 0); graph.lines.len()],
             section,
             geometry: Vec::new(),
         };
         let mut drafts: Vec<Vec<Lane>> = (0..sections).map(|_| vec![Lane { taken: Vec::new(), boxes: true }]).collect();
         for track in tracks {
-            let section = &mut drafts[lanes.section[track.first / 2]];
-            let free = (1..section.len()).find(|&lane| section[lane].is_free(&track));
-            let lane = free.unwrap_or(section.len());
-            if lane == section.len() {
-                section.push(Lane { taken: Vec::new(), boxes: false });
-            }
-            section[lane].taken.push((track.first, track.last));
-            section[lane].boxes |= !track.boxes.is_empty();
-            track.boxes.iter().for_each(|&id| lanes.of_box[id] = lane);
-            track.lines.iter().for_each(|&id| lanes.of_line[id] = lane);
+            let (first, last) = (lanes.section[track.first / 2], lanes.section[track.last / 2]);
+            // A line that leads on to another section needs a lane in both.
+            let border = 2 * lanes.section.partition_point(|&section| section <= first);
+            let ends = if first == last { track.last } else { border - 1 };
+            let start = put(&mut drafts[first], (track.first, ends), !track.boxes.is_empty());
+            let end = if first == last { start } else { put(&mut drafts[last], (border, track.last), false) };
+            track.boxes.iter().for_each(|&id| lanes.of_box[id] = start);
+            track.lines.iter().for_each(|&id| lanes.of_line[id] = (start, end));
         }
         for section in drafts {
             let mut x = 0.0;
             let place = |lane: Lane| {
-                let (left, width) = (x, if lane.boxes { WIDTH } else { LINE_LANE });
-                x += width + LANE_GAP;
+                let (left, width) = (x, if lane.boxes { graph.style.across } else { LINE_LANE });
+                x += width + graph.style.lane_gap;
                 (left, width)
             };
             lanes.geometry.push(section.into_iter().map(place).collect());
@@ -174,11 +273,11 @@ impl Lanes {
 }
 
 /// By box, whether it is on the spine: a longest path that ends in the lowest row.
-fn spine(diagram: &Diagram, rows: &[usize]) -> Vec<bool> {
+fn spine(graph: &Graph<'_>, rows: &[usize]) -> Vec<bool> {
     let mut spine = vec![false; rows.len()];
     let Some(mut end) = (0..rows.len()).rev().max_by_key(|&id| rows[id]) else { return spine };
     spine[end] = true;
-    for &(from, to) in diagram.lines.iter().rev() {
+    for &(from, to) in graph.lines.iter().rev() {
         if to == end && rows[from] + 1 == rows[to] {
             spine[from] = true;
             end = from;
@@ -188,11 +287,47 @@ fn spine(diagram: &Diagram, rows: &[usize]) -> Vec<bool> {
 }
 
 /// By row, its section.
-fn sections(diagram: &Diagram, rows: &[usize]) -> Vec<usize> {
+fn sections(graph: &Graph<'_>, rows: &[usize], spine: &[bool]) -> Vec<usize> {
+    let natural = natural_sections(graph, rows);
+    let Wrap::Length(length) = graph.style.wrap else { return natural };
+    let most = ((length - graph.style.row_gap) / graph.style.pitch()).floor().max(1.0) as usize;
+    let mut section = Vec::with_capacity(natural.len());
+    let (mut current, mut column, mut first) = (0, 0, 0);
+    while first < natural.len() {
+        let mut end = first + natural[first..].iter().take_while(|&&of| of == natural[first]).count();
+        let length = end - first;
+        if end - column > most {
+            column = first;
+        }
+        // What is too long for any column is cut in two halves, or at the last places where that can be done.
+        if length > most {
+            let wanted = if length <= 2 * most + 2 { length.div_ceil(2) } else { most };
+            let breaks = |&row: &usize| may_break(graph, rows, spine, first, row);
+            let within = (first + 1..=(first + wanted).min(end - 1)).rev().find(breaks);
+            end = within.or_else(|| (first + wanted + 1..end).find(breaks)).unwrap_or(end);
+            column = end;
+        }
+        section.resize(end, current);
+        current += 1;
+        first = end;
+    }
+    section
+}
+
+/// Whether a section that begins at the row `first` may end above `row`: few lines lead on, all of them from the spine to
+/// the spine, and none comes from further above.
+fn may_break(graph: &Graph<'_>, rows: &[usize], spine: &[bool], first: usize, row: usize) -> bool {
+    let mut leading = graph.lines.iter().filter(|&&(from, to)| rows[from] < row && row <= rows[to]);
+    let follows = |&(from, to): &Line| spine[from] && spine[to] && rows[from] >= first;
+    leading.clone().count() <= MOST_LEADING && leading.all(follows)
+}
+
+/// By row, its section, where a section ends only where a single line leads on.
+fn natural_sections(graph: &Graph<'_>, rows: &[usize]) -> Vec<usize> {
     let count = rows.iter().max().map_or(0, |&last| last + 1);
     // Lines that lead from this row or above to below it.
     let mut crossing = vec![0isize; count + 1];
-    for &(from, to) in &diagram.lines {
+    for &(from, to) in graph.lines {
         crossing[rows[from]] += 1;
         crossing[rows[to]] -= 1;
     }
@@ -207,17 +342,17 @@ fn sections(diagram: &Diagram, rows: &[usize]) -> Vec<usize> {
 }
 
 /// All branches, and the lines that neither belong to one nor follow the spine.
-fn tracks(diagram: &Diagram, rows: &[usize], spine: &[bool]) -> Vec<Track> {
+fn tracks(graph: &Graph<'_>, rows: &[usize], spine: &[bool]) -> Vec<Track> {
     let mut into = vec![Vec::new(); rows.len()];
     let mut out = vec![Vec::new(); rows.len()];
-    for (line, &(from, to)) in diagram.lines.iter().enumerate() {
+    for (line, &(from, to)) in graph.lines.iter().enumerate() {
         out[from].push(line);
         into[to].push(line);
     }
-    let target = |line: usize| diagram.lines[line].1;
-    let source = |line: usize| diagram.lines[line].0;
+    let target = |line: usize| graph.lines[line].1;
+    let source = |line: usize| graph.lines[line].0;
     let mut placed = spine.to_vec();
-    let mut drawn = vec![false; diagram.lines.len()];
+    let mut drawn = vec![false; graph.lines.len()];
     let mut tracks = Vec::new();
     for start in 0..rows.len() {
         if placed[start] {
@@ -246,7 +381,7 @@ fn tracks(diagram: &Diagram, rows: &[usize], spine: &[bool]) -> Vec<Track> {
         track.lines.iter().for_each(|&line| drawn[line] = true);
         tracks.push(track);
     }
-    for (line, &(from, to)) in diagram.lines.iter().enumerate() {
+    for (line, &(from, to)) in graph.lines.iter().enumerate() {
         let straight = spine[from] && spine[to] && rows[to] == rows[from] + 1;
         if !drawn[line] && !straight {
             let (first, last) = (2 * rows[from] + 1, 2 * rows[to]);
@@ -262,13 +397,9 @@ struct Column {
     width: f64,
 }
 
-/// Cuts the rows into columns, between sections only, so that the picture gets about the shape of a page.
-fn columns(lanes: &Lanes) -> Vec<Column> {
+/// Cuts the rows into columns, between sections only.
+fn columns(lanes: &Lanes, style: &Style) -> Vec<Column> {
     let count = lanes.section.len();
-    let widest = (0..count).map(|row| lanes.total(row)).fold(WIDTH, f64::max);
-    let total = count as f64 * PITCH;
-    let wanted = (ASPECT * total / (widest + COLUMN_GAP)).sqrt().round().max(1.0);
-    let target = (count as f64 / wanted).ceil() as usize;
     let mut columns: Vec<Column> = Vec::new();
     let mut first = 0;
     while first < count {
@@ -276,8 +407,7 @@ fn columns(lanes: &Lanes) -> Vec<Column> {
         let last = (first..count).take_while(|&row| lanes.section[row] == section).last().unwrap_or(first);
         let width = lanes.total(first);
         match columns.last_mut() {
-            // As near to the target as whole sections allow; what little is left at the end starts no column.
-            Some(column) if last + 1 + first - 2 * column.first <= 2 * target || 4 * (count - first) <= target => {
+            Some(column) if style.goes_on(lanes, column, first, last) => {
                 column.last = last;
                 column.width = column.width.max(width);
             }
@@ -288,37 +418,49 @@ fn columns(lanes: &Lanes) -> Vec<Column> {
     columns
 }
 
-/// A line that runs at `x`: it leaves by the side that faces `x`, or downwards, and enters likewise.
-fn within_column(from: Point, to: Point, x: f64) -> Vec<Point> {
-    let (upper, lower) = (HEIGHT / 3.0, HEIGHT * 2.0 / 3.0);
-    let mut corners = Vec::with_capacity(4);
-    match side(from, x) {
-        Some(edge) => corners.extend([(edge, from.1 + lower), (x, from.1 + lower)]),
-        None => corners.push((x, from.1 + HEIGHT)),
+impl Style {
+    /// Whether the rows from `first` to `last` still belong into `column`.
+    fn goes_on(&self, lanes: &Lanes, column: &Column, first: usize, last: usize) -> bool {
+        let count = lanes.section.len();
+        match self.wrap {
+            Wrap::Aspect(aspect) => {
+                let widest = (0..count).map(|row| lanes.total(row)).fold(self.across, f64::max);
+                let total = count as f64 * self.pitch();
+                let wanted = (aspect * total / (widest + self.column_gap)).sqrt().round().max(1.0);
+                let target = (count as f64 / wanted).ceil() as usize;
+                // As near to the target as whole sections allow; what little is left at the end starts no column.
+                last + 1 + first - 2 * column.first <= 2 * target || 4 * (count - first) <= target
+            }
+            Wrap::Length(length) => (last + 1 - column.first) as f64 * self.pitch() + self.row_gap <= length,
+        }
     }
-    match side(to, x) {
-        Some(edge) => corners.extend([(x, to.1 + upper), (edge, to.1 + upper)]),
-        None => corners.push((x, to.1)),
-    }
-    corners
-}
 
-/// The edge of the box at `corner` that faces `x`, unless `x` is within the box.
-fn side(corner: Point, x: f64) -> Option<f64> {
-    if x > corner.0 + WIDTH {
-        Some(corner.0 + WIDTH)
-    } else if x < corner.0 {
-        Some(corner.0)
-    } else {
-        None
+    /// How a line that runs at `x` leaves a box: by the side that faces `x`, or onwards.
+    fn leave(&self, from: Point, x: f64) -> Vec<Point> {
+        let lower = from.1 + self.along * 2.0 / 3.0;
+        match self.side(from, x) {
+            Some(edge) => vec![(edge, lower), (x, lower)],
+            None => vec![(x, from.1 + self.along)],
+        }
     }
-}
 
-/// From the foot of one column to the head of the next.
-fn between_columns(from: Point, to: Point) -> Vec<Point> {
-    let turn = (PITCH - HEIGHT) / 2.0;
-    let gutter = to.0 - COLUMN_GAP / 2.0;
-    let (leave, enter) = (from.0 + WIDTH / 2.0, to.0 + WIDTH / 2.0);
-    let (low, high) = (from.1 + HEIGHT + turn, to.1 - turn);
-    vec![(leave, from.1 + HEIGHT), (leave, low), (gutter, low), (gutter, high), (enter, high), (enter, to.1)]
+    /// How it enters one.
+    fn enter(&self, to: Point, x: f64) -> Vec<Point> {
+        let upper = to.1 + self.along / 3.0;
+        match self.side(to, x) {
+            Some(edge) => vec![(x, upper), (edge, upper)],
+            None => vec![(x, to.1)],
+        }
+    }
+
+    /// The edge of the box at `corner` that faces `x`, unless `x` is within the box.
+    fn side(&self, corner: Point, x: f64) -> Option<f64> {
+        if x > corner.0 + self.across {
+            Some(corner.0 + self.across)
+        } else if x < corner.0 {
+            Some(corner.0)
+        } else {
+            None
+        }
+    }
 }

@@ -2,16 +2,19 @@
 //! passes marked ([`Paths::super_nodes`](crate::graph::Paths)).
 
 mod dot;
-mod layout;
+pub mod layout;
 mod svg;
 #[cfg(test)]
 mod tests;
 
 pub use dot::dot;
-pub use svg::svg;
+pub use svg::{Cut, path, shortened, svg};
+
+use layout::Layout;
+use serde::{Deserialize, Serialize};
 
 use super::words::{counted, thousands};
-use crate::graph::{Graph, NodeId, Op, ValueId};
+use crate::graph::{Graph, NodeId, Op, Paths, ValueId};
 use crate::model::Model;
 
 /// What is drawn: boxes in topological order, and lines from earlier to later ones.
@@ -42,20 +45,27 @@ struct Box {
 }
 
 /// What sort of layer it is, for its colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Family {
+    /// What goes in and what comes out.
     Ends,
+    /// Convolutions and dense layers.
     Product,
+    /// Batch normalisation and its like.
     Normalisation,
+    /// A function of each element, and softmax.
     Activation,
+    /// Means and maxima.
     Pooling,
+    /// What joins branches.
     Merge,
+    /// What only moves elements.
     Shape,
 }
 
 /// Where a box lies between input and output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
     /// The image, or the scores.
     End,
     /// Every path passes it.
@@ -86,11 +96,6 @@ impl Diagram {
             makers.dedup();
             lines.extend(makers.into_iter().map(|maker| (maker, position)));
             node.outputs.iter().for_each(|&value| from[value] = Some(position));
-            let role = match (paths.super_nodes[id], paths.on_path[id]) {
-                (true, _) => Role::Super,
-                (false, true) => Role::Branch,
-                (false, false) => Role::Aside,
-            };
             boxes.push(Box {
                 layer: Some(id),
                 name: node.name.clone(),
@@ -98,7 +103,7 @@ impl Diagram {
                 shape: node.outputs.first().map(|&value| shape(graph, value)).unwrap_or_default(),
                 parameters: graph.parameter_elements(id),
                 family: family(&node.op),
-                role,
+                role: Role::of(&paths, id),
             });
         }
         for &output in &graph.outputs {
@@ -111,6 +116,10 @@ impl Diagram {
             facts.push_str(&format!("; {} without work at run time left out", counted(folded, "layer")));
         }
         Self { title: model.card.name.clone(), facts, boxes, lines }
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::of(self.boxes.len(), &self.lines, &svg::PAGE)
     }
 }
 
@@ -141,11 +150,24 @@ impl Box {
     }
 }
 
+impl Role {
+    /// Where `layer` lies.
+    pub fn of(paths: &Paths, layer: NodeId) -> Self {
+        match (paths.super_nodes[layer], paths.on_path[layer]) {
+            (true, _) => Self::Super,
+            (false, true) => Self::Branch,
+            (false, false) => Self::Aside,
+        }
+    }
+}
+
 impl Family {
-    const ALL: [Self; 7] =
+    /// All of them, in the order of a legend.
+    pub const ALL: [Self; 7] =
         [Self::Ends, Self::Product, Self::Normalisation, Self::Activation, Self::Pooling, Self::Merge, Self::Shape];
 
-    fn name(self) -> &'static str {
+    /// Its name in a legend.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Ends => "input, output",
             Self::Product => "convolution, dense",
@@ -171,7 +193,8 @@ impl Family {
     }
 }
 
-fn family(op: &Op) -> Family {
+/// The sort of layer that computes `op`.
+pub fn family(op: &Op) -> Family {
     match op {
         Op::Conv(_) | Op::Gemm { .. } | Op::MatMul => Family::Product,
         Op::BatchNorm { .. } | Op::Lrn { .. } | Op::Affine { .. } => Family::Normalisation,

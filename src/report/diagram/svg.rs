@@ -2,10 +2,24 @@
 
 use std::fmt::Write;
 
-use super::layout::{HEIGHT, Layout, Point, WIDTH};
+use super::layout::{Flow, Point, Style, Wrap};
 use super::{Box, Diagram, Family, Role};
 use crate::model::Model;
 
+/// Size of a box.
+pub(super) const WIDTH: f64 = 256.0;
+/// Size of a box.
+pub(super) const HEIGHT: f64 = 42.0;
+/// A picture that is about as wide as a page is.
+pub(super) const PAGE: Style = Style {
+    flow: Flow::Down,
+    wrap: Wrap::Aspect(1.6),
+    along: HEIGHT,
+    across: WIDTH,
+    row_gap: 20.0,
+    lane_gap: 18.0,
+    column_gap: 64.0,
+};
 const MARGIN: f64 = 28.0;
 const LEGEND_ROW: f64 = 22.0;
 /// The legend wraps at this width where the network is narrower.
@@ -34,7 +48,7 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Aria
 /// The text is a whole SVG document.
 pub fn svg(model: &Model) -> String {
     let diagram = Diagram::of(model);
-    let layout = Layout::of(&diagram);
+    let layout = diagram.layout();
     let inner = layout.width.max(LEAST_WIDTH);
     let (legend, legend_height) = legend(inner);
     let top = 62.0 + legend_height + 18.0;
@@ -133,8 +147,8 @@ fn legend(width: f64) -> (String, f64) {
     (out, y + LEGEND_ROW)
 }
 
-/// A line with rounded corners.
-fn path(corners: &[Point]) -> String {
+/// A line with rounded corners, as an SVG path.
+pub fn path(corners: &[Point]) -> String {
     let mut out = String::new();
     for (index, &(x, y)) in corners.iter().enumerate() {
         let (Some(&before), Some(&after)) = (index.checked_sub(1).and_then(|i| corners.get(i)), corners.get(index + 1))
@@ -162,13 +176,15 @@ fn length(text: &str, size: f64) -> f64 {
 
 /// Where a text is cut that is too long.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Cut {
+pub enum Cut {
+    /// Both ends stay.
     Middle,
+    /// The beginning stays.
     End,
 }
 
 /// `text`, with a part left out where it is wider than `width` at this font size.
-fn shortened(text: &str, width: f64, size: f64, cut: Cut) -> String {
+pub fn shortened(text: &str, width: f64, size: f64, cut: Cut) -> String {
     let most = ((width / (size * CHARACTER)) as usize).max(2);
     let count = text.chars().count();
     if count <= most {

@@ -3,7 +3,7 @@ use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 
-use super::layout::{HEIGHT, Layout, WIDTH};
+use super::svg::{HEIGHT, WIDTH};
 use super::{Diagram, Family, Role, dot, svg};
 use crate::graph::{Binary, Conv, GraphBuilder, HostTensor, Op, Padding2d, Unary, ValueId};
 use crate::model::{Card, Model};
@@ -66,7 +66,7 @@ fn a_diagram_says_what_each_layer_is_and_where_it_lies() {
 
 #[test]
 fn the_skip_runs_beside_the_branch_that_it_skips() {
-    let layout = Layout::of(&Diagram::of(&residual()));
+    let layout = Diagram::of(&residual()).layout();
     let (fork, branch, join) = (layout.boxes[1], layout.boxes[2], layout.boxes[3]);
     assert_eq!((fork.0, join.0), (branch.0, branch.0), "the longest path runs straight down");
     let skip = &layout.lines[2];
@@ -79,7 +79,7 @@ fn the_skip_runs_beside_the_branch_that_it_skips() {
 #[test]
 fn a_long_chain_is_cut_into_columns() {
     let chain: Vec<_> = (0..60).map(|index| (index, index)).collect();
-    let layout = Layout::of(&Diagram::of(&model(&chain, "add")));
+    let layout = Diagram::of(&model(&chain, "add")).layout();
     let ratio = layout.width / layout.height;
     assert!((1.0..2.5).contains(&ratio), "{} x {}", layout.width, layout.height);
 }
@@ -88,7 +88,7 @@ proptest! {
     #[test]
     fn nothing_overlaps_and_every_line_meets_its_boxes(choices in prop::collection::vec((0usize..30, 0usize..30), 1..25)) {
         let diagram = Diagram::of(&model(&choices, "add"));
-        let layout = Layout::of(&diagram);
+        let layout = diagram.layout();
         let inside = |x: f64, y: f64, id: usize| {
             let (left, top) = layout.boxes[id];
             x > left && x < left + WIDTH && y > top && y < top + HEIGHT

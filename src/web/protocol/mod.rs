@@ -27,6 +27,7 @@ use crate::fault::{InjectedFault, Site, Target};
 use crate::graph::{Layout, NodeId, ValueId};
 use crate::outcome::Verdict;
 use crate::platform::DeviceChoice;
+use crate::report::diagram::{Family, Role};
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
 /// two releases in its cache.
@@ -223,6 +224,10 @@ pub struct LayerInfo {
     pub shape: Vec<usize>,
     /// The layers whose outputs it reads, in ascending order.
     pub inputs: Vec<NodeId>,
+    /// What sort of layer it is; none where it computes nothing at run time.
+    pub family: Option<Family>,
+    /// Where it lies between image and answer.
+    pub role: Role,
 }
 
 impl LayerInfo {

@@ -7,6 +7,7 @@ use crate::exec::TraceRow;
 use crate::fault::{Corruption, InjectedFault, Target};
 use crate::graph::Layout;
 use crate::outcome::{Outcome, Verdict};
+use crate::report::diagram::{Family, Role};
 use crate::web::link::{Scale, Sweep};
 use crate::web::planes::Planes;
 use crate::web::protocol::{ClassInfo, LayerInfo, PreprocessInfo, Score, SweepPart, SweepRequest, TensorInfo, Which};
@@ -41,6 +42,8 @@ fn model() -> ModelInfo {
         kind: "Conv".into(),
         shape: vec![1, 2, 4, 4],
         inputs: index.checked_sub(1).into_iter().collect(),
+        family: Some(Family::Product),
+        role: Role::Super,
         outputs,
         parameters,
     };

@@ -2,9 +2,10 @@
 
 use crate::campaign::Lab;
 use crate::fault::{SiteSpace, Target};
-use crate::graph::{Graph, NodeId, ValueId};
+use crate::graph::{Graph, NodeId, Op, ValueId};
 use crate::model::Card;
 use crate::outcome::top;
+use crate::report::diagram::{Role, family};
 use crate::web::protocol::{ClassInfo, LayerInfo, ModelInfo, PreprocessInfo, Score, TensorInfo};
 
 /// Classes in a list of the most probable ones.
@@ -14,6 +15,7 @@ const TOP: usize = 5;
 pub(super) fn describe(lab: &Lab, card: &Card) -> ModelInfo {
     let (model, graph) = (lab.model(), lab.executor().graph());
     let (activations, weights) = (SiteSpace::of(graph, Target::Activation), SiteSpace::of(graph, Target::Weight));
+    let paths = graph.paths();
     let tensors = |space: &SiteSpace, layer: usize| -> Vec<TensorInfo> {
         let sites = space.layers().iter().find(|sites| sites.layer == layer);
         let ids = sites.into_iter().flat_map(|sites| &sites.tensors).map(|&(id, _)| id);
@@ -30,6 +32,8 @@ pub(super) fn describe(lab: &Lab, card: &Card) -> ModelInfo {
         outputs: tensors(&activations, index),
         parameters: tensors(&weights, index),
         inputs: producers(graph, &node.inputs),
+        family: (node.op != Op::Folded).then(|| family(&node.op)),
+        role: Role::of(&paths, index),
         shape: node.outputs.first().map(|&id| graph.values[id].source_shape()).unwrap_or_default(),
     });
     let shape = model.input_shape();
