@@ -5,6 +5,7 @@
 //! say to each other.
 
 pub mod catalogue;
+pub mod diagram;
 pub mod link;
 pub mod palette;
 pub mod planes;

@@ -40,6 +40,30 @@ impl Kind {
         [(Self::BitFlip, "bitflip"), (Self::Zero, "zero"), (Self::Random, "random")];
 }
 
+/// What colours the layers of the diagram.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colouring {
+    /// What sort of layer it is.
+    #[default]
+    Kind,
+    /// How many elements its output has.
+    Size,
+    /// The rate of SDCs that the last campaign measured.
+    Vulnerability,
+    /// How much of its output the fault has changed.
+    Corruption,
+}
+
+impl Colouring {
+    /// All colourings with their names in links.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Kind, "kind"),
+        (Self::Size, "size"),
+        (Self::Vulnerability, "vulnerability"),
+        (Self::Corruption, "corruption"),
+    ];
+}
+
 /// Devices with their names in links.
 pub const DEVICES: [(DeviceChoice, &str); 2] = [(DeviceChoice::Gpu, "gpu"), (DeviceChoice::Cpu, "cpu")];
 
@@ -124,6 +148,8 @@ pub struct Link {
     pub scale: Scale,
     /// Whose values the small maps show.
     pub which: Option<Which>,
+    /// What colours the layers of the diagram.
+    pub colouring: Colouring,
     /// The campaign.
     pub campaign: CampaignLink,
 }
@@ -158,6 +184,7 @@ impl Link {
                 self.value = Some(number(value, |v: &f32| (0.0..1.0).contains(v), "a random value is from 0 up to 1")?);
             }
             "run" => self.run = choice(&[(true, "1"), (false, "0")], value)?,
+            "colour" => self.colouring = choice(&Colouring::ALL, value)?,
             _ => {
                 let taken = self.card.set(key, value)?
                     || self.fault.set(&place::FAULT, key, value)?
@@ -190,6 +217,7 @@ impl Link {
         put("type", self.kind.map(|kind| word(&Kind::ALL, kind)));
         put("bit", self.bit.map(|bit| bit.to_string()));
         put("value", self.value.map(|value| value.to_string()));
+        put("colour", (self.colouring != Colouring::default()).then(|| word(&Colouring::ALL, self.colouring)));
         self.campaign.each(&mut put);
         put("sweep", self.sweep.map(|sweep| word(&Sweep::ALL, sweep)));
         put("scale", (self.scale != Scale::default()).then(|| word(&Scale::ALL, self.scale)));

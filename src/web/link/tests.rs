@@ -25,6 +25,7 @@ fn full() -> Link {
         sweep: Some(Sweep::Map),
         scale: Scale::Network,
         which: Some(Which::Faulty),
+        colouring: Colouring::Corruption,
         kind: Some(Kind::Random),
         bit: Some(31),
         value: Some(0.1),
@@ -92,6 +93,7 @@ fn what_does_not_hold_is_left_out_with_a_sentence() {
         "view=settings",
         "sweep=all",
         "scale=log",
+        "colour=blue",
         "layer=%00",
         &format!("model={long}"),
     ] {

@@ -4,7 +4,7 @@ use super::{Brought, CampaignAction, DownloadAction};
 use crate::data::{Normalise, Resize};
 use crate::fault::Target;
 use crate::platform::DeviceChoice;
-use crate::web::link::{Kind, Scale, Sweep, View};
+use crate::web::link::{Colouring, Kind, Scale, Sweep, View};
 use crate::web::protocol::{Envelope, FileRef, Request, Response, Which};
 use crate::zoo::Catalogue;
 
@@ -61,6 +61,8 @@ pub enum Action {
     ChooseWhich(Which),
     /// Choose what the colours of the feature maps are measured against.
     ChooseScale(Scale),
+    /// Choose what colours the layers of the diagram.
+    ChooseColouring(Colouring),
     /// Inject the chosen fault into the element that is looked at.
     Inject,
     /// Take the fault away.

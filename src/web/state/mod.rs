@@ -247,6 +247,7 @@ impl State {
             }
             Action::ChooseValue(value) => self.link.value = Some(value),
             Action::ChooseWhich(which) => self.link.which = Some(which),
+            Action::ChooseColouring(colouring) => self.link.colouring = colouring,
             Action::ChooseScale(scale) => self.link.scale = scale,
             Action::Inject => {
                 self.strike();
@@ -394,10 +395,13 @@ impl State {
         if self.link.model == id {
             return;
         }
-        let Link { view, image, device, kind, bit, campaign, fault, scale, .. } = std::mem::take(&mut self.link);
+        let before = std::mem::take(&mut self.link);
+        let Link { view, image, device, kind, bit, campaign, fault, scale, colouring, .. } = before;
         let image = image.filter(|image| image.starts_with(OWN));
         let fault = Place { target: fault.target, ..Place::default() };
-        self.link = Link { view, model: id, image, device, fault, kind, bit, campaign, scale, ..Link::default() };
+        let model = id;
+        self.link =
+            Link { view, model, image, device, fault, kind, bit, campaign, scale, colouring, ..Link::default() };
     }
 
     /// Looks at a layer: at the same side of it as before, where it has that.
