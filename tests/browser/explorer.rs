@@ -85,6 +85,7 @@ fn the_built_in_network_answers_and_a_fault_is_followed() {
     page.wait_for_text("#device", "CPU");
     page.screenshot("golden");
 
+    page.click("#network-as .choice:nth-child(2)");
     page.type_into("#layer-filter", "block1");
     page.wait_until("a shorter list", "document.querySelectorAll('.layer').length < 20");
     page.click(".layer:not([aria-disabled=true])");
@@ -140,6 +141,7 @@ fn keras_models_are_opened_and_shown_as_keras_lays_them_out() {
     for file in ["gtsrb_cnn.h5", "gtsrb_cnn.keras"] {
         let hash = format!("{}cpu", SIGNS.replace("gtsrb_cnn.onnx", file));
         let Some(page) = open_signs("keras", file, &hash) else { return };
+        page.click("#network-as .choice:nth-child(2)");
         page.type_into("#layer-filter", "pool1");
         page.click(".layer:not([aria-disabled=true])");
         page.wait_for_text("#site", "16 × 16 × 32");

@@ -7,6 +7,7 @@
 
 mod campaign;
 mod console;
+mod diagram;
 mod explore;
 mod explorer;
 mod files;

@@ -16,7 +16,7 @@ use super::outcome::OutcomePanel;
 use super::setup::Setup;
 use super::site::SitePanel;
 use super::startup::{Download, Timing, keep_page};
-use super::{export, files, theme};
+use super::{export, files, hover, theme};
 use crate::web::catalogue;
 use crate::web::link::{VIEWS, View};
 use crate::web::protocol::FileRef;
@@ -53,6 +53,7 @@ impl Component for App {
         let navigated = act.clone();
         listeners.push(EventListener::new(&window, "hashchange", move |_| navigated.emit(Action::Navigated(hash()))));
         listeners.push(keys(&act));
+        listeners.extend(hover::listen());
         if let Some(query) = theme::preference() {
             let changed = ctx.link().callback(|()| Message::Dark(theme::is_dark()));
             listeners.push(EventListener::new(&query, "change", move |_| changed.emit(())));

@@ -1,11 +1,13 @@
 //! How far the corruption spreads: for each layer the share of changed elements and the largest change.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use yew::prelude::*;
 
 use super::export::SaveChart;
 use crate::exec::TraceRow;
+use crate::web::page::hover::use_hovered;
 use crate::web::protocol::{Injection, ModelInfo};
 use crate::web::state::Action;
 use crate::web::words;
@@ -25,7 +27,6 @@ const HEIGHT: f64 = 100.0;
 #[component]
 pub fn Corruption(props: &CorruptionProps) -> Html {
     let CorruptionProps { injection, model, act } = props;
-    let hovered = use_state_eq(|| None::<usize>);
     let rows = &injection.trace;
     if rows.is_empty() {
         return Html::default();
@@ -37,23 +38,14 @@ pub fn Corruption(props: &CorruptionProps) -> Html {
     let off_scale: Vec<bool> = rows.iter().map(|row| row.non_finite > 0).collect();
     let deltas: Vec<f64> =
         rows.iter().map(|row| if row.non_finite > 0 { 1.0 } else { decades.height(row.max_abs_delta) }).collect();
+    let layers = indices(rows, model.as_deref());
     let choose = {
-        let (rows, model, act) = (injection.clone(), model.clone(), act.clone());
+        let (layers, act) = (layers.clone(), act.clone());
         Callback::from(move |index: usize| {
-            let layer = rows.trace.get(index).map(|row| &row.layer);
-            let found = model.iter().flat_map(|model| &model.layers).find(|known| Some(&known.name) == layer);
-            if let Some(layer) = found {
-                act.emit(Action::ChooseLayer(layer.index));
+            if let Some(&Some(layer)) = layers.get(index) {
+                act.emit(Action::ChooseLayer(layer));
             }
         })
-    };
-    let hover = {
-        let hovered = hovered.clone();
-        Callback::from(move |index| hovered.set(index))
-    };
-    let told = match hovered.and_then(|index| rows.get(index)) {
-        Some(row) => format!("{}: {}", row.layer, details(row)),
-        None => summary(rows),
     };
     let ends = rows.first().zip(rows.last());
     html! {
@@ -62,13 +54,12 @@ pub fn Corruption(props: &CorruptionProps) -> Html {
                 <h3>{ "Corruption by layer" }</h3>
                 <SaveChart chart="corruption-charts" title="Corruption by layer" name="corruption" act={act.clone()} />
             </div>
-            <p class="readout-line" id="corruption-details">{ told }</p>
+            <Told injection={injection.clone()} layers={layers.clone()} />
             <div id="corruption-charts">
             <Chart title="Changed elements; paler, the share of the map touched" top="100 %" bottom="0 %" values={shares} behind={touched}
-                class="chart-share"
-                hovered={*hovered} hover={hover.clone()} choose={choose.clone()} />
+                class="chart-share" layers={layers.clone()} choose={choose.clone()} />
             <Chart title="Largest change |Δ|, logarithmic" {off_scale} top={decades.label(true)} bottom={decades.label(false)} values={deltas}
-                class="chart-delta" hovered={*hovered} {hover} {choose} />
+                class="chart-delta" {layers} {choose} />
             </div>
             if let Some((first, last)) = ends {
                 <div class="chart-ends"><span>{ &first.layer }</span><span>{ "→ layers downstream →" }</span><span>{ &last.layer }</span></div>
@@ -84,6 +75,34 @@ pub fn Corruption(props: &CorruptionProps) -> Html {
             </details>
         </div>
     }
+}
+
+/// By row, the index of its layer.
+fn indices(rows: &[TraceRow], model: Option<&ModelInfo>) -> Vec<Option<usize>> {
+    let layers = model.into_iter().flat_map(|model| &model.layers);
+    let known: HashMap<&str, usize> = layers.map(|layer| (layer.name.as_str(), layer.index)).collect();
+    rows.iter().map(|row| known.get(row.layer.as_str()).copied()).collect()
+}
+
+#[derive(Properties, PartialEq)]
+struct ToldProps {
+    injection: Rc<Injection>,
+    /// By row, the index of its layer.
+    layers: Vec<Option<usize>>,
+}
+
+/// The numbers of the layer under the mouse, wherever on the page that is.
+#[component]
+fn Told(props: &ToldProps) -> Html {
+    let hovered = use_hovered();
+    let rows = &props.injection.trace;
+    // Of several, as in a folded block, the last one: what it puts out leaves the block.
+    let at = props.layers.iter().rposition(|layer| layer.is_some_and(|layer| hovered.contains(&layer)));
+    let told = match at.and_then(|at| rows.get(at)) {
+        Some(row) => format!("{}: {}", row.layer, details(row)),
+        None => summary(rows),
+    };
+    html! { <p class="readout-line" id="corruption-details">{ told }</p> }
 }
 
 fn share(row: &TraceRow) -> f64 {
@@ -175,8 +194,8 @@ struct ChartProps {
     #[prop_or_default]
     off_scale: Vec<bool>,
     class: AttrValue,
-    hovered: Option<usize>,
-    hover: Callback<Option<usize>>,
+    /// Their layers, by index.
+    layers: Vec<Option<usize>>,
     choose: Callback<usize>,
 }
 
@@ -187,11 +206,10 @@ fn Chart(props: &ChartProps) -> Html {
         let height = if value > 0.0 { (value * HEIGHT).max(1.0) } else { 0.0 };
         let x = index as f64 * STEP;
         let behind = props.behind.get(index).map(|share| share * HEIGHT);
-        let hovered = (props.hovered == Some(index)).then_some("hovered");
+        let layer = props.layers.get(index).copied().flatten().map(|layer| layer.to_string());
         let off_scale = (props.off_scale.get(index) == Some(&true)).then_some("non-finite");
         html! {
-            <g class={classes!("chart-layer", hovered)} key={index} onpointerenter={props.hover.reform(move |_| Some(index))}
-                onclick={props.choose.reform(move |_| index)}>
+            <g class="chart-layer" key={index} data-layer={layer} onclick={props.choose.reform(move |_| index)}>
                 <rect class="chart-hit" x={x.to_string()} y="0" width={STEP.to_string()} height={HEIGHT.to_string()} />
                 if let Some(behind) = behind {
                     <rect class="chart-behind" x={(x + 1.0).to_string()} y={(HEIGHT - behind).to_string()}
@@ -203,7 +221,7 @@ fn Chart(props: &ChartProps) -> Html {
         }
     });
     html! {
-        <figure class={classes!("chart", props.class.to_string())} onpointerleave={props.hover.reform(|_| None)}>
+        <figure class={classes!("chart", props.class.to_string())}>
             <figcaption>
                 { &props.title }
                 if props.off_scale.contains(&true) { <i class="chart-key"></i>{ "NaN or ±∞" } }

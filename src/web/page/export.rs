@@ -150,15 +150,23 @@ pub struct SaveChartProps {
     pub name: AttrValue,
     /// Hears of what goes wrong.
     pub act: Callback<Action>,
+    /// Hears `true` before the picture is made and `false` after it.
+    #[prop_or_default]
+    pub around: Callback<bool>,
 }
 
 /// Two buttons that save a chart.
 #[component]
 pub fn SaveChart(props: &SaveChartProps) -> Html {
-    let SaveChartProps { chart, title, name, act } = props;
+    let SaveChartProps { chart, title, name, act, around } = props;
     let picture = {
-        let chart = chart.clone();
-        move || gloo::utils::document().get_element_by_id(&chart).as_ref().and_then(svg_of)
+        let (chart, around) = (chart.clone(), around.clone());
+        move || {
+            around.emit(true);
+            let picture = gloo::utils::document().get_element_by_id(&chart).as_ref().and_then(svg_of);
+            around.emit(false);
+            picture
+        }
     };
     let failed = {
         let (act, title) = (act.clone(), title.clone());

@@ -94,7 +94,7 @@ fn row(
     };
     let onclick = usable.then(|| act.reform(move |_: MouseEvent| Action::ChooseLayer(index)));
     html! {
-        <div id={format!("layer-{index}")} key={index} role="option" class={classes!("layer", chosen.then_some("chosen"))}
+        <div id={format!("layer-{index}")} key={index} data-layer={index.to_string()} role="option" class={classes!("layer", chosen.then_some("chosen"))}
             aria-selected={chosen.to_string()} aria-disabled={(!usable).to_string()} {title} {onclick}>
             <span class="layer-index">{ index }</span>
             <span class="layer-name">{ &layer.name }</span>

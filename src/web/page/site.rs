@@ -3,16 +3,28 @@
 use yew::prelude::*;
 
 use super::Props;
+use super::diagram::Diagram;
 use super::layers::Layers;
-use super::parts::Panel;
+use super::parts::{Choice, Panel};
 
-/// The network.
+/// The network as a diagram, or as a list.
 #[component]
 pub fn SitePanel(props: &Props) -> Html {
     let Props { state, act } = props;
+    let list = use_state_eq(|| false);
+    let options = vec![
+        ("Diagram".into(), "The layers and what flows between them".into()),
+        ("List".into(), "The layers in order, with a filter".into()),
+    ];
+    let choose = {
+        let list = list.clone();
+        Callback::from(move |index: usize| list.set(index == 1))
+    };
     html! {
-        <Panel id="site" title="The network" busy={state.lab.busy()}>
-            <Layers {state} {act} />
+        <Panel id="site" title="The network" busy={state.lab.busy()} aside={html! {
+            <Choice id="network-as" label="Show the network as" {options} chosen={usize::from(*list)} {choose} />
+        }}>
+            if *list { <Layers {state} {act} /> } else { <Diagram {state} {act} /> }
         </Panel>
     }
 }

@@ -1,0 +1,54 @@
+//! The network as a diagram, or as a list.
+
+mod backdrop;
+mod boxes;
+mod gestures;
+mod hands;
+mod key;
+mod picture;
+mod readout;
+mod stage;
+mod tools;
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::Props;
+use crate::web::protocol::ModelInfo;
+use picture::Picture;
+
+/// An [`Rc`] that is the same where it points to the same: comparing what it holds would take longer than using it.
+#[derive(Debug)]
+pub(super) struct Same<T: ?Sized>(pub Rc<T>);
+
+impl<T: ?Sized> PartialEq for Same<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T: ?Sized> Clone for Same<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// The diagram with the choice of its colours.
+#[component]
+pub fn Diagram(props: &Props) -> Html {
+    let Props { state, act } = props;
+    let Some(model) = state.model() else {
+        return html! { <div class="diagram"><div class="net-empty skeleton"></div></div> };
+    };
+    html! {
+        <div class="diagram" id="diagram">
+            // Another model is another picture, with nothing left of the last one.
+            <Picture key={identity(model)} model={Same(model.clone())} state={Same(state.clone())} {act} />
+        </div>
+    }
+}
+
+fn identity(model: &Rc<ModelInfo>) -> String {
+    format!("{:p}", Rc::as_ptr(model))
+}
