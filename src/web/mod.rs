@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod diagram;
+pub mod lesson;
 pub mod link;
 pub mod palette;
 pub mod planes;

@@ -1,6 +1,6 @@
 //! Numbers and outcomes in words.
 
-use super::protocol::{ClassInfo, Injection};
+use super::protocol::{ClassInfo, Injection, Protection};
 use crate::fault::{BitField, InjectedFault, Target, bit_field};
 use crate::outcome::{Outcome, Rate, Verdict};
 
@@ -19,6 +19,10 @@ pub const DUE: &str =
 /// See [`GOLDEN_RUN`].
 pub const SCM: &str =
     "SCM, safety-critical misclassification: an object of a critical group is taken for one of another group.";
+
+/// See [`GOLDEN_RUN`].
+pub const RANGE_CLIPPING: &str = "Range clipping: every layer's output is brought back into the range that it has in golden runs \
+    (Ranger, DSN 2021; FT-ClipAct, DATE 2020). NaN becomes 0. A run without a fault stays as it is.";
 
 /// A number for people: five significant digits, an exponent where it is far from 1.
 pub fn number(value: f32) -> String {
@@ -173,6 +177,29 @@ pub fn outcome(injection: &Injection) -> String {
     text
 }
 
+/// What range clipping makes of the same fault.
+pub fn protection(injection: &Injection, protection: &Protection) -> String {
+    let Protection { faulty, confidence, clipped, images, .. } = protection;
+    let probability = percent(f64::from(*confidence));
+    let answer = if faulty.class == injection.golden.class {
+        format!("“{}”, as without the fault, with {probability}", faulty.label)
+    } else if faulty.class == injection.faulty.class {
+        format!("“{}”, as without clipping", faulty.label)
+    } else {
+        format!("“{}”", faulty.label)
+    };
+    let count = |count: u64, what: &str| format!("{} {what}{}", self::count(count), if count == 1 { "" } else { "s" });
+    let what = match clipped.first() {
+        None => "No value left its range, so nothing was clipped.".to_owned(),
+        Some((first, _)) => format!(
+            "{} clipped in {}, first in {first}.",
+            count(clipped.iter().map(|(_, elements)| elements).sum(), "value"),
+            count(clipped.len() as u64, "layer")
+        ),
+    };
+    format!("Clipped to the ranges of {}, the answer is {answer}. {what}", count(*images as u64, "golden run"))
+}
+
 fn grouping(scm: Option<bool>, golden: &ClassInfo, faulty: &ClassInfo) -> String {
     match (scm, &golden.group, &faulty.group) {
         (Some(true), Some(from), Some(to)) => {
@@ -255,6 +282,24 @@ mod tests {
         assert!(critical.contains("Person (critical) taken for Tools"), "{critical}");
         let unknown = outcome(&injection(Outcome::Sdc, None, "", ""));
         assert!(unknown.contains("no grouping"), "{unknown}");
+        let sdc = injection(Outcome::Sdc, None, "", "");
+        let kept = Protection {
+            verdict: sdc.verdict,
+            faulty: ClassInfo { class: 7, ..sdc.golden.clone() },
+            confidence: 0.25,
+            after: Vec::new(),
+            clipped: vec![("conv1".into(), 1), ("conv2".into(), 2)],
+            images: 1,
+            milliseconds: 1.0,
+        };
+        let told = protection(&sdc, &kept);
+        assert_eq!(
+            told,
+            "Clipped to the ranges of 1 golden run, the answer is “tabby cat”. 3 values clipped in 2 layers, first in conv1."
+        );
+        let same = protection(&sdc, &Protection { faulty: sdc.golden.clone(), clipped: Vec::new(), images: 9, ..kept });
+        assert!(same.contains("9 golden runs") && same.contains("as without the fault, with 25.0 %"), "{same}");
+        assert!(same.ends_with("nothing was clipped."), "{same}");
         let masked = outcome(&injection(Outcome::Masked, Some(false), "a", "a"));
         assert_eq!(masked, "Still “tabby cat”; its probability went 50.0 % → 25.0 %.");
     }

@@ -17,6 +17,7 @@ pub use place::Place;
 
 use crate::fault::BIT_COUNT;
 use crate::platform::DeviceChoice;
+use crate::web::lesson::STEPS;
 use crate::web::protocol::Which;
 
 /// Longest name that a link may hold.
@@ -152,6 +153,10 @@ pub struct Link {
     pub colouring: Colouring,
     /// The campaign.
     pub campaign: CampaignLink,
+    /// Show what range clipping makes of the fault.
+    pub protect: bool,
+    /// The step of the lesson, counted from 0; links count from 1.
+    pub lesson: Option<usize>,
 }
 
 impl Link {
@@ -185,6 +190,11 @@ impl Link {
             }
             "run" => self.run = choice(&[(true, "1"), (false, "0")], value)?,
             "colour" => self.colouring = choice(&Colouring::ALL, value)?,
+            "protect" => self.protect = choice(&[(true, "1"), (false, "0")], value)?,
+            "lesson" => {
+                let expected = format!("the lesson has steps 1 to {}", STEPS.len());
+                self.lesson = Some(number(value, |n| (1..=STEPS.len()).contains(n), &expected)? - 1);
+            }
             _ => {
                 let taken = self.card.set(key, value)?
                     || self.fault.set(&place::FAULT, key, value)?
@@ -225,6 +235,8 @@ impl Link {
         if let Some(look) = &self.look {
             look.put(&place::LOOK, &mut put);
         }
+        put("protect", self.protect.then(|| "1".to_owned()));
+        put("lesson", self.lesson.map(|step| (step + 1).to_string()));
         put("run", self.run.then(|| "1".to_owned()));
         query.finish()
     }

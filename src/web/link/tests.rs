@@ -45,6 +45,8 @@ fn full() -> Link {
             bit: Some(30),
             sampling: Some(Sampling::Element),
         },
+        protect: true,
+        lesson: Some(2),
     }
 }
 
@@ -73,6 +75,9 @@ fn what_does_not_hold_is_left_out_with_a_sentence() {
         "value=NaN",
         "value=1",
         "run=yes",
+        "protect=2",
+        "lesson=0",
+        "lesson=99",
         "faults=0",
         "faults=99999999999",
         "protocol=all",

@@ -11,6 +11,7 @@ use super::client::Client;
 use super::fault::FaultPanel;
 use super::golden::GoldenPanel;
 use super::header::Header;
+use super::lesson::LessonPanel;
 use super::look::LookPanel;
 use super::outcome::OutcomePanel;
 use super::setup::Setup;
@@ -101,6 +102,8 @@ impl Component for App {
                 <Header {state} {act} dark={self.dark} {theme} />
                 { notices(state, act) }
                 { tabs(state, act) }
+                <div class={classes!("stage", state.step().is_some().then_some("with-lesson"))}>
+                <LessonPanel {state} {act} />
                 <main id="main" tabindex="-1" class={if state.link.view == View::Explore { "explore" } else { "campaigns" }}>
                     { match state.link.view {
                         View::Explore => html! {
@@ -122,6 +125,7 @@ impl Component for App {
                         View::Campaign => html! { <CampaignPanel {state} {act} /> },
                     } }
                 </main>
+                </div>
                 <footer>
                     <p>{ "Everything is computed in this tab; no file leaves it." }</p>
                 </footer>

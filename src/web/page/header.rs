@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::Props;
+use super::lesson::LessonToggle;
 use super::parts::Choice;
 use crate::platform::DeviceChoice;
 use crate::web::state::{Action, State};
@@ -42,6 +43,7 @@ pub fn Header(props: &HeaderProps) -> Html {
                 </span>
                 <button class="button" id="copy-link" onclick={act.reform(|_| Action::Share)}
                     title="Copies the address of this very fault">{ "Copy link" }</button>
+                <LessonToggle {state} {act} />
                 <button class="button" id="theme" onclick={theme.reform(move |_| !dark)}
                     title={if dark { "Change to light colours" } else { "Change to dark colours" }}>
                     { if dark { "Light" } else { "Dark" } }

@@ -9,6 +9,7 @@ use super::corruption::Corruption;
 use super::export::save;
 use super::follow::FollowPanel;
 use super::parts::{Panel, Term};
+use super::protect::ProtectCard;
 use crate::outcome::{Outcome, Verdict};
 use crate::web::protocol::{ClassScores, Injection};
 use crate::web::{tables, words};
@@ -26,6 +27,7 @@ pub fn OutcomePanel(props: &Props) -> Html {
                 if let Some(injection) = injection { { told(injection) } } else { <Waiting /> }
             </div>
             if let Some(injection) = injection {
+                <ProtectCard {state} {act} />
                 <FollowPanel {state} {act} />
                 { answers(injection) }
                 <Corruption injection={injection.clone()} model={state.model().cloned()} act={act.clone()} />
@@ -61,7 +63,7 @@ fn told(injection: &Injection) -> Html {
     }
 }
 
-fn verdicts(verdict: &Verdict) -> Html {
+pub(super) fn verdicts(verdict: &Verdict) -> Html {
     let badge = |class: &'static str, text: &'static str, means: &'static str| {
         html! { <span class={classes!("verdict", class)}><Term {text} {means} /></span> }
     };

@@ -1,6 +1,6 @@
 //! What can happen to the state, and what the state wants done.
 
-use super::{Brought, CampaignAction, DownloadAction};
+use super::{Brought, CampaignAction, DownloadAction, LessonAction};
 use crate::data::{Normalise, Resize};
 use crate::fault::Target;
 use crate::platform::DeviceChoice;
@@ -75,6 +75,10 @@ pub enum Action {
     Undo,
     /// Make it again.
     Redo,
+    /// Show what range clipping makes of the fault.
+    Protect(bool),
+    /// Something in the lesson.
+    Lesson(LessonAction),
     /// Try again what has failed.
     Retry,
     /// Copy a link to what is on the page.

@@ -12,7 +12,9 @@ mod derived;
 mod follow;
 mod grouping;
 mod history;
+mod lesson;
 mod place;
+mod protect;
 mod reconcile;
 mod slot;
 mod startup;
@@ -28,7 +30,9 @@ pub use action::{Action, Effect, Follow};
 pub use brought::Brought;
 pub use campaign::{Campaign, CampaignAction, Estimate};
 pub use grouping::{Draft, GroupingAction};
+pub use lesson::{Lesson, LessonAction};
 pub use place::Resolved;
+pub use protect::Protecting;
 pub use slot::Slot;
 pub use startup::{Download, DownloadAction, Downloads};
 pub use sweep::Sweeping;
@@ -82,6 +86,10 @@ pub struct State {
     pub scale: Slot<GoldenKey, f32>,
     /// Trials around the fault.
     pub sweep: Sweeping,
+    /// The faulty run once more, with range clipping.
+    pub protect: Protecting,
+    /// What of the lesson was done.
+    pub lesson: Lesson,
     /// The look moves on by itself, layer by layer.
     pub playing: bool,
     /// Many faults.
@@ -175,10 +183,13 @@ impl State {
                 | Action::ChooseLayer(_)
                 | Action::ChooseDevice(_)
                 | Action::ChooseView(_)
+                | Action::Lesson(_)
         );
         let mut effects = Vec::new();
         self.apply(action, &mut effects);
+        self.set_up_step();
         self.reconcile(&mut effects);
+        self.note_done();
         if self.link != before && !navigated {
             effects.push(Effect::Navigate { hash: self.link.to_hash(), push: step || self.settled });
             self.settled = false;
@@ -197,6 +208,7 @@ impl State {
                 self.link = link;
                 problems.into_iter().for_each(|problem| self.tell(problem));
                 self.ask_for_own_files();
+                self.open_lesson();
             }
             Action::Catalogue(Ok(catalogue)) => self.catalogue = Some(Rc::new(catalogue)),
             Action::Catalogue(Err(problem)) => {
@@ -271,6 +283,8 @@ impl State {
                 self.link.sweep = sweep;
             }
             Action::Follow(step) => self.follow(step),
+            Action::Protect(protect) => self.link.protect = protect,
+            Action::Lesson(action) => self.learn(action),
             Action::Undo => self.undo(),
             Action::Redo => self.redo(),
             Action::Share => {
@@ -283,6 +297,7 @@ impl State {
                 self.golden.forgive();
                 self.view.forgive();
                 self.injection.forgive();
+                self.protect.forgive();
             }
             Action::Campaign(action) => self.act_on_campaign(action, effects),
         }
@@ -319,7 +334,7 @@ impl State {
             Response::Scale { max_abs } => {
                 self.scale.answer(id, max_abs);
             }
-            Response::Protecting { .. } | Response::Protected(_) => {}
+            answer @ (Response::Protecting { .. } | Response::Protected(_)) => self.protect.hear(id, answer),
             Response::Campaign(answer) => self.hear_of_campaign(id, answer, effects),
             Response::Died { message } => self.bury_worker(&message),
             Response::Failed { message } => {
@@ -355,6 +370,7 @@ impl State {
                 | self.injection.fail(id)
                 | self.sweep.fail(id)
                 | self.scale.fail(id)
+                | self.protect.fail(id)
                 | self.campaign.fail(id)
         }
     }
@@ -372,6 +388,7 @@ impl State {
         self.injection.lose();
         self.scale.lose();
         self.sweep.lose();
+        self.protect.lose();
         self.playing = false;
         self.tell(format!("The worker that computes has stopped ({problem}); a new one was started."));
     }
@@ -395,13 +412,23 @@ impl State {
         if self.link.model == id {
             return;
         }
+        // What is about the old network goes; how one looks at it stays.
         let before = std::mem::take(&mut self.link);
-        let Link { view, image, device, kind, bit, campaign, fault, scale, colouring, .. } = before;
-        let image = image.filter(|image| image.starts_with(OWN));
-        let fault = Place { target: fault.target, ..Place::default() };
-        let model = id;
-        self.link =
-            Link { view, model, image, device, fault, kind, bit, campaign, scale, colouring, ..Link::default() };
+        self.link = Link {
+            model: id,
+            image: before.image.filter(|image| image.starts_with(OWN)),
+            fault: Place { target: before.fault.target, ..Place::default() },
+            view: before.view,
+            device: before.device,
+            kind: before.kind,
+            bit: before.bit,
+            campaign: before.campaign,
+            scale: before.scale,
+            colouring: before.colouring,
+            protect: before.protect,
+            lesson: before.lesson,
+            ..Link::default()
+        };
     }
 
     /// Looks at a layer: at the same side of it as before, where it has that.

@@ -10,6 +10,7 @@ impl State {
     pub(super) fn reconcile(&mut self, effects: &mut Vec<Effect>) {
         self.check_files();
         self.fetch_wanted(effects);
+        self.give_up_protection();
         if !self.worker_ready {
             return;
         }
@@ -49,6 +50,7 @@ impl State {
             let id = self.send(Request::Scale, effects);
             self.scale.ask(id, golden.clone());
         }
+        self.reconcile_protection(effects);
         self.reconcile_sweep(&golden, effects);
     }
 
@@ -60,7 +62,7 @@ impl State {
         Some(GoldenKey { lab: self.wanted_lab()?, image: self.image()?.1 })
     }
 
-    fn wanted_injection(&self) -> Option<InjectionKey> {
+    pub(super) fn wanted_injection(&self) -> Option<InjectionKey> {
         let (golden, site) = (self.wanted_golden()?, self.site()?);
         self.link.run.then_some(InjectionKey { golden, site })
     }

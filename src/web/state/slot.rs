@@ -56,6 +56,11 @@ impl<K: PartialEq + Clone, V> Slot<K, V> {
         self.failed = None;
     }
 
+    /// Waits no longer for anything but `wanted`.
+    pub fn keep(&mut self, wanted: Option<&K>) {
+        self.asked.take_if(|(_, asked)| Some(&*asked) != wanted);
+    }
+
     /// Takes the answer to request `id`; false where nobody waits for it any more.
     pub fn answer(&mut self, id: RequestId, value: V) -> bool {
         match self.asked.take_if(|(asked, _)| *asked == id) {

@@ -10,7 +10,9 @@ use crate::outcome::{Outcome, Verdict};
 use crate::report::diagram::{Family, Role};
 use crate::web::link::{Scale, Sweep};
 use crate::web::planes::Planes;
-use crate::web::protocol::{ClassInfo, LayerInfo, PreprocessInfo, Score, SweepPart, SweepRequest, TensorInfo, Which};
+use crate::web::protocol::{
+    ClassInfo, LayerInfo, PreprocessInfo, Protection, Score, SweepPart, SweepRequest, TensorInfo, Which,
+};
 use crate::zoo::{CatalogueEntry, CatalogueSample};
 
 fn catalogue() -> Catalogue {
@@ -111,6 +113,11 @@ fn values(from: u8) -> serde_bytes::ByteBuf {
     (from..from + 32).flat_map(|i| f32::from(i).to_le_bytes()).collect::<Vec<u8>>().into()
 }
 
+fn protection(images: usize) -> Protection {
+    let Injection { verdict, faulty, .. } = injection();
+    Protection { verdict, faulty, confidence: 0.9, after: Vec::new(), clipped: Vec::new(), images, milliseconds: 1.0 }
+}
+
 /// A state and a worker that answers everything, so that only what matters need be written down.
 #[derive(Default)]
 struct Page {
@@ -187,7 +194,8 @@ impl Page {
                 }),
                 Request::Scale => Response::Scale { max_abs: 99.0 },
                 Request::Sweep(_) => Response::Swept(SweepPart { first: 0, trials: Vec::new(), over: false }),
-                Request::Protect(_) | Request::EndSweep | Request::Campaign(_) => continue,
+                Request::Protect(request) => Response::Protected(protection(request.images.len())),
+                Request::EndSweep | Request::Campaign(_) => continue,
             };
             self.hear(id, answer);
         }
@@ -510,4 +518,41 @@ fn elements_count_in_the_sources_layout() {
     assert_eq!(page.state.site().map(|site| site.element), Some(9));
     page.act(Action::ChooseElement(tensor.element(3)));
     assert_eq!(page.state.looked().map(|looked| (looked.element, looked.spot())), Some((6, 3)));
+}
+
+#[test]
+fn a_clipped_run_stands_beside_the_fault_and_follows_it() {
+    let protects = |requests: &[Request]| requests.iter().filter(|r| matches!(r, Request::Protect(_))).count();
+    let mut page = Page::settled("#protect=1&layer=first&element=3");
+    assert!(page.state.protection_now().is_none(), "there is no fault yet");
+    page.act(Action::Inject);
+    assert_eq!(protects(&page.settle()), 1);
+    assert_eq!(page.state.protection_now().map(|protection| protection.images), Some(2));
+    page.act(Action::ChooseLayer(2));
+    assert_eq!(protects(&page.settle()), 0, "looking elsewhere changes no run");
+    page.act(Action::Strike(4));
+    assert!(page.state.protection_now().is_none());
+    assert_eq!(protects(&page.settle()), 1);
+    page.act(Action::Protect(false));
+    assert!(page.state.protection_now().is_none() && page.open.is_empty());
+    assert!(!page.hash.contains("protect"), "{}", page.hash);
+}
+
+#[test]
+fn a_clipped_run_is_given_up_with_its_fault_and_asked_for_again() {
+    let mut page = Page::settled("#protect=1&layer=first&element=3");
+    page.act(Action::Inject);
+    let inject = page.open.remove(0);
+    page.hear(inject.id, Response::Injected(injection()));
+    let asked = page.open.iter().find(|r| matches!(r.body, Request::Protect(_))).expect("a clipped run").id;
+    page.hear(asked, Response::Protecting { done: 1, total: 2 });
+    assert_eq!(page.state.protect.progress(), Some((1, 2)));
+    page.open.clear();
+    // The worker forgets it with the image, and the page does not wait for ever.
+    page.act(Action::ChooseImage("b.jpg".into()));
+    page.act(Action::ChooseImage("a.jpg".into()));
+    page.hear(asked, Response::Protected(protection(2)));
+    assert!(page.state.protection_now().is_none(), "a late answer is not taken");
+    page.settle();
+    assert!(page.state.protection_now().is_some());
 }
