@@ -11,13 +11,14 @@ use std::{
 use headless_chrome::{
     Browser, LaunchOptions, Tab,
     browser::{default_executable, tab::point::Point},
-    protocol::cdp::{Emulation, Input, Network, Page::CaptureScreenshotFormatOption},
+    protocol::cdp::{self, Emulation, Input, Network, Page::CaptureScreenshotFormatOption},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     console::{Console, Line},
     server::Server,
+    workers::Workers,
 };
 
 /// WebGPU without a GPU.
@@ -47,6 +48,7 @@ pub struct Page {
     name: String,
     tab: Arc<Tab>,
     console: Console,
+    workers: Workers,
     server: Server,
     _browser: Browser,
     _turn: MutexGuard<'static, ()>,
@@ -78,8 +80,9 @@ impl Page {
         let browser = launch(chromium, arguments);
         let tab = browser.new_tab().expect("the browser opens a tab");
         tab.set_default_timeout(PATIENCE);
+        let workers = Workers::listen(&tab);
         let console = Console::listen(&tab);
-        let page = Self { name: name.into(), tab, console, server, _browser: browser, _turn: turn };
+        let page = Self { name: name.into(), tab, console, workers, server, _browser: browser, _turn: turn };
         page.set_viewport(WINDOW.0, WINDOW.1);
         page.go(query);
         Some(page)
@@ -108,6 +111,32 @@ impl Page {
             Ok(other) => self.fail(&format!("`{expression}` gave {other}")),
             Err(error) => self.fail(&format!("`{expression}` failed: {error}")),
         }
+    }
+
+    /// Runs `script` beside the page, in a JavaScript world of its own that its Content-Security-Policy does not forbid, and
+    /// returns the value of `expression` there, awaited.
+    pub fn eval_beside(&self, script: &str, expression: &str) -> Value {
+        let wrapped = format!("(async () => JSON.stringify(await ({expression})) ?? 'null')()");
+        let evaluate = || -> Result<Value, Box<dyn std::error::Error>> {
+            let frame_id = self.tab.call_method(cdp::Page::GetFrameTree(None))?.frame_tree.frame.id;
+            let world = cdp::Page::CreateIsolatedWorld {
+                frame_id,
+                world_name: Some("beside".into()),
+                grant_univeral_access: None,
+            };
+            let context = self.tab.call_method(world)?.execution_context_id;
+            let mut last = Value::Null;
+            for expression in [script, &wrapped] {
+                let expression = json!({ "expression": expression, "contextId": context, "awaitPromise": true, "returnByValue": true });
+                let answer = self.tab.call_method(serde_json::from_value::<cdp::Runtime::Evaluate>(expression)?)?;
+                if let Some(thrown) = answer.exception_details {
+                    return Err(format!("{thrown:?}").into());
+                }
+                last = answer.result.value.unwrap_or_default();
+            }
+            Ok(serde_json::from_str(last.as_str().unwrap_or("null"))?)
+        };
+        evaluate().unwrap_or_else(|error| self.fail(&format!("`{expression}` failed beside the page: {error}")))
     }
 
     /// Waits until the JavaScript expression `condition` is true; `what` says in words what is waited for.
@@ -307,6 +336,20 @@ impl Page {
     /// The browser's process.
     pub fn browser_process(&self) -> Option<u32> {
         self._browser.get_process_id()
+    }
+
+    /// Bytes of the page's JavaScript objects, what is no longer needed taken away first, and of its workers' WebAssembly
+    /// memory.
+    pub fn memory(&self) -> [u64; 2] {
+        let used = self
+            .tab
+            .call_method(cdp::HeapProfiler::CollectGarbage(None))
+            .and_then(|_| self.tab.call_method(cdp::Runtime::GetHeapUsage(None)));
+        let used =
+            used.unwrap_or_else(|error| self.fail(&format!("the page's memory is not known: {error}"))).used_size;
+        let workers = self.workers.memory(&self.tab);
+        let workers = workers.unwrap_or_else(|error| self.fail(&format!("the workers' memory is not known: {error}")));
+        [used as u64, workers]
     }
 
     /// Ends the test: whatever went wrong on the console makes it fail.

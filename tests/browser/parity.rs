@@ -106,3 +106,129 @@ fn on_the_cpu_a_campaign_strikes_where_the_native_one_does() {
 fn on_the_gpu_a_campaign_strikes_where_the_native_one_does() {
     a_campaign_strikes_where_the_native_one_does("gpu");
 }
+
+/// The network that comes with the project, and its images.
+const NETWORK: &str = "gtsrb-resnet8";
+
+/// Faults drawn by a campaign of the command line, each with its outcome: a line of its journal.
+fn drawn_natively(target: &str) -> Option<Vec<(String, Value)>> {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let samples = project.join("models").join(NETWORK).join("samples");
+    let mut images: Vec<String> = std::fs::read_dir(&samples)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    images.sort();
+    if images.is_empty() {
+        eprintln!("skipped: {} holds no images", samples.display());
+        return None;
+    }
+    let out = project.join("target/browser-tests").join(format!("campaign-{target}"));
+    // What an earlier test has left would be gone on with.
+    let _ = std::fs::remove_dir_all(&out);
+    let faults = 100usize.div_ceil(images.len()).to_string();
+    let mut command = std::process::Command::new(env!("CARGO"));
+    command.current_dir(&project).args([
+        "run",
+        "--locked",
+        "--release",
+        "--quiet",
+        "--bin",
+        "faultscope",
+        "--",
+        "campaign",
+    ]);
+    command.args(["--model", NETWORK, "--faults", &faults, "--seed", "2022", "--target", target, "--data"]);
+    let output = command.arg(&samples).arg("--out").arg(&out).output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let journal = std::fs::read_to_string(out.join("faults.jsonl")).expect("a campaign writes its journal");
+    let records = journal.lines().map(|line| serde_json::from_str::<Value>(line).expect("one line of JSON a fault"));
+    let records = records.filter(|record| record["fault"].is_object()).map(|record| {
+        let image = record["image"].as_u64().and_then(|image| images.get(usize::try_from(image).ok()?));
+        (image.expect("an image of the folder").clone(), record)
+    });
+    Some(records.collect())
+}
+
+/// The link to a recorded fault.
+fn link(image: &str, fault: &Value) -> String {
+    let text = |key: &str| fault[key].as_str().unwrap_or_default();
+    let tensor = if text("target") == "weight" { format!("&tensor={}", text("tensor")) } else { String::new() };
+    format!(
+        "#model={NETWORK}&image={image}&device=cpu&target={}&layer={}{tensor}&element={}&type=bitflip&bit={}&run=1",
+        text("target"),
+        text("layer"),
+        fault["element"],
+        fault["bit"]
+    )
+}
+
+/// What the page shows of the fault that its link names: the badges and the class that is predicted.
+fn shown(page: &Page, link: &str, fault: &Value) -> Value {
+    let sentence = format!("Bit {} (", fault["bit"]);
+    let element = format!("element {} of ", fault["element"]);
+    page.eval(&format!("(location.hash = {}, 0)", Value::from(link)));
+    page.wait_until(
+        link,
+        &format!(
+            "document.querySelector('#outcome').ariaBusy === 'false' && document.querySelector('#golden').ariaBusy === 'false' && \
+             [{sentence:?}, {element:?}].every(part => document.querySelector('#fault-sentence')?.innerText.includes(part))"
+        ),
+    );
+    page.eval(
+        "({ badges: [...document.querySelectorAll('#verdict .verdict')].map(badge => badge.firstChild.firstChild.data.toLowerCase()), \
+         class: document.querySelector('#answers .answer-faulty.winner')?.parentElement.querySelector('th').title })",
+    )
+}
+
+#[test]
+fn the_page_gives_two_hundred_native_faults_the_same_outcome() {
+    let Some(page) = Page::open("replay-native", "#device=cpu") else { return };
+    let mut replayed = 0;
+    for target in ["activation", "weight"] {
+        let Some(records) = drawn_natively(target) else { return };
+        for (image, record) in records {
+            let link = link(&image, &record["fault"]);
+            let shown = shown(&page, &link, &record["fault"]);
+            let mut badges = vec![record["outcome"].as_str().unwrap_or_default().to_owned()];
+            badges.extend((record["scm"] == true).then(|| "scm".to_owned()));
+            badges.extend((record["due"] == true).then(|| "due".to_owned()));
+            assert_eq!(shown["badges"], Value::from(badges), "{link}");
+            assert_eq!(shown["class"], format!("class {}", record["faulty"]["class"]), "{link}");
+            replayed += 1;
+        }
+    }
+    assert!(replayed >= 200, "{replayed}");
+    page.close();
+}
+
+#[test]
+fn a_link_opened_twice_shows_the_same() {
+    let everything = |page: &Page| {
+        page.wait_for("#verdict .verdict");
+        page.wait_for("#protected-sentence");
+        page.wait_until("the sweep to end", "!document.querySelector('#sweep progress')");
+        // Times differ, answers do not.
+        [
+            "#golden .scores",
+            "#verdict",
+            "#sentence",
+            "#fault-sentence",
+            "#answers",
+            "#protected-sentence",
+            "#sweep-told",
+        ]
+        .map(|part| page.text(part))
+    };
+    let link = "#device=cpu&bit=30&run=1&sweep=bits&protect=1";
+    let Some(page) = Page::open("twice", link) else { return };
+    if !has_default_model(&page) {
+        return;
+    }
+    let first = everything(&page);
+    page.close();
+    let Some(page) = Page::open("twice", link) else { return };
+    assert_eq!(everything(&page), first);
+    page.close();
+}

@@ -5,16 +5,20 @@
 //! where CI is set.
 #![cfg(not(target_family = "wasm"))]
 
+mod accessibility;
 mod campaign;
 mod console;
 mod diagram;
 mod explore;
 mod explorer;
 mod files;
+mod lesson;
 mod page;
 mod parity;
 mod server;
 #[path = "../support/shared.rs"]
 mod shared;
+mod soak;
 mod start;
 mod startup;
+mod workers;

@@ -45,7 +45,8 @@ pub fn run(options: Options, steps: &mut Steps) -> Result<()> {
         steps.run("doctests", || process::run(check::cargo()?.args(["test", "--locked", "--release", "--doc"])))?;
     }
     if browser {
-        build_and_drive(&builder, &chromium, steps)?;
+        let axe = setup::axe(steps)?;
+        build_and_drive(&builder, &chromium, &axe, steps)?;
     }
     Ok(())
 }
@@ -56,11 +57,11 @@ fn native_tests() -> Result<()> {
     process::run(check::cargo()?.args(["test", "--locked", "--release", "--package", "xtask"]))
 }
 
-fn build_and_drive(builder: &PageBuilder, chromium: &Path, steps: &mut Steps) -> Result<()> {
+fn build_and_drive(builder: &PageBuilder, chromium: &Path, axe: &Path, steps: &mut Steps) -> Result<()> {
     steps.run("build the page", || page::build(builder))?;
     steps.run("tests in the browser", || {
         let mut test = check::cargo()?;
         test.args(["test", "--locked", "--release", "--package", BROWSER, "--", "--nocapture"]);
-        process::run(test.env("CHROME", chromium))
+        process::run(test.env("CHROME", chromium).env("AXE", axe))
     })
 }

@@ -4,7 +4,7 @@ use super::{Scene, Step, Task};
 use crate::fault::{BitField, InjectedFault, Target, bit_field};
 use crate::outcome::Outcome;
 use crate::web::link::{Sweep, View};
-use crate::web::protocol::Injection;
+use crate::web::protocol::{Injection, Stage};
 use crate::web::state::State;
 
 /// Class numbers of the signs that the scenes show.
@@ -278,7 +278,11 @@ pub const STEPS: [Step; 11] = [
         tasks: &[Task {
             text: "Run a campaign of 300 faults or more to its end.",
             done: |state| {
-                state.campaign.update.as_ref().is_some_and(|update| update.complete && update.faults.injections >= 300)
+                state
+                    .campaign
+                    .update
+                    .as_ref()
+                    .is_some_and(|update| update.stage == Stage::Complete && update.faults.injections >= 300)
             },
         }],
         hint: "The number of faults in an image times the number of images is the number of all. “Start” starts it.",

@@ -3,6 +3,7 @@
 //! Everything is asked before it is installed, so that repeating set-up takes no time.
 
 mod apt;
+mod axe;
 mod browser;
 mod tools;
 mod wasm;
@@ -79,4 +80,12 @@ pub fn page_builder(steps: &mut Steps) -> Result<PageBuilder> {
 /// Where something is missing and may not be installed: with the command to run.
 pub fn test_programs(steps: &mut Steps) -> Result<PathBuf> {
     steps.run("set-up: Chromium, Vulkan driver", browser::set_up)
+}
+
+/// Sets up axe-core, with which the tests in the browser judge how accessible the page is. Returns its program.
+///
+/// # Errors
+/// Where it cannot be had, or is not what is expected.
+pub fn axe(steps: &mut Steps) -> Result<PathBuf> {
+    steps.run("set-up: axe-core", axe::set_up)
 }
