@@ -96,10 +96,11 @@ fn one(props: &BitsProps, bit: u8, hovered: &UseStateHandle<Option<u8>>) -> Html
     let first = props.chosen.unwrap_or(BIT_COUNT - 1) == bit;
     html! {
         <button type="button" key={bit} class={classes!("bit", chosen.then_some("chosen"), (set == Some(1)).then_some("set"))}
-            aria-pressed={chosen.to_string()} aria-label={label} data-bit={bit.to_string()} tabindex={if first { "0" } else { "-1" }}
+            aria-pressed={chosen.to_string()} data-bit={bit.to_string()} tabindex={if first { "0" } else { "-1" }}
             onclick={props.strike.reform(move |_| bit)}
             onpointerenter={move |_| enter()} onpointerleave={move |_| leave()} onfocus={move |_| focus()} onblur={move |_| blur()}>
-            <span class="bit-value">{ state }</span><span class="bit-index">{ bit }</span>
+            <span class="bit-value" aria-hidden="true">{ state }</span><span class="bit-index" aria-hidden="true">{ bit }</span>
+            <span class="visually-hidden">{ label }</span>
             if let Some(verdict) = verdict {
                 <span class={classes!("bit-outcome", mark_class(&verdict))} aria-hidden="true">{ mark(&verdict) }</span>
             }

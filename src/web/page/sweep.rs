@@ -138,8 +138,9 @@ fn bits(trials: &[Made], chosen: u8, act: &Callback<Action>) -> Html {
         let pressed = (bit == chosen).then_some("chosen");
         html! {
             <button type="button" key={bit} class={classes!("sweep-bit", pressed, verdict.as_ref().map(mark_class))}
-                title={title.clone()} aria-label={title} onclick={act.reform(move |_| Action::Strike(bit))}>
-                <span>{ verdict.as_ref().map_or("", mark) }</span><small>{ bit }</small>
+                title={title.clone()} onclick={act.reform(move |_| Action::Strike(bit))}>
+                <span aria-hidden="true">{ verdict.as_ref().map_or("", mark) }</span><small aria-hidden="true">{ bit }</small>
+                <span class="visually-hidden">{ title }</span>
             </button>
         }
     });
