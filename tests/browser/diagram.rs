@@ -28,7 +28,7 @@ fn scale(page: &Page) -> f64 {
 
 /// What the diagram tells of the box with the focus.
 fn focused(page: &Page) -> String {
-    let label = page.eval("document.activeElement.closest('.net-box')?.getAttribute('aria-label') ?? ''");
+    let label = page.eval("document.activeElement.closest('.net-box')?.querySelector('title').textContent ?? ''");
     label.as_str().unwrap_or_default().to_owned()
 }
 

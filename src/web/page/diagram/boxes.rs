@@ -75,6 +75,7 @@ pub fn NetBox(props: &BoxProps) -> Html {
     let (width, height) = (WIDTH.to_string(), HEIGHT.to_string());
     let body = html! {
         <>
+            // Its name, too: the text in the box is cut short.
             <title>{ label }</title>
             if folded.is_some() {
                 <rect class="net-sheet" x="4" y="4" rx="6" width={width.clone()} height={height.clone()} />
@@ -100,7 +101,7 @@ pub fn NetBox(props: &BoxProps) -> Html {
         return html! { <g {class} {transform} role="none">{ body }</g> };
     }
     html! {
-        <g {class} {transform} data-box={props.position.to_string()} data-layer={layers} role="treeitem" aria-label={label}
+        <g {class} {transform} data-box={props.position.to_string()} data-layer={layers} role="treeitem"
             tabindex={if props.tabbed { "0" } else { "-1" }} aria-level={if props.inside { "2" } else { "1" }}
             aria-selected={marks.looked.to_string()} aria-disabled={(!props.usable && folded.is_none()).then_some("true")}
             aria-expanded={folded.map(|_| "false")}>
