@@ -30,6 +30,14 @@ fn complete(page: &Page) {
     );
 }
 
+/// Chooses the option `value` of a select, as its user does.
+fn choose(page: &Page, select: &str, value: u64) {
+    page.eval(&format!(
+        "(select => {{ select.value = {value}; select.dispatchEvent(new Event('change', {{ bubbles: true }})); return true; }})\
+         (document.querySelector('{select}'))"
+    ));
+}
+
 /// What the browser would save when `button` is clicked, in base64.
 fn saved(page: &Page, button: &str) -> Vec<u8> {
     page.eval(
@@ -129,13 +137,9 @@ fn the_campaign_is_judged_anew_without_being_run_again() {
     // The class that the image shows goes into a critical group of its own, chosen by keyboard.
     let line: Value = serde_json::from_str(first.lines().next().expect("a record")).expect("JSON");
     let class = line["golden"]["class"].as_u64().expect("a class");
-    page.eval(&format!(
-        "['#move-class', {class}, '#move-group', 1].reduce((select, value) => {{
-            if (typeof value === 'string') return document.querySelector(value);
-            select.value = value;
-            select.dispatchEvent(new Event('change', {{ bubbles: true }}));
-        }}, null), true"
-    ));
+    choose(&page, "#move-class", class);
+    page.wait_for(&format!("[data-class='{class}'][aria-pressed='true']"));
+    choose(&page, "#move-group", 1);
     page.wait_for(&format!("[data-group='1'] [data-class='{class}']"));
     page.click("[data-group='1'] .group-mark input");
     page.wait_for("[data-group='1'].group-critical");

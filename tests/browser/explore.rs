@@ -69,7 +69,7 @@ fn all_bits_of_an_element_are_tried() {
     page.click("#sweep-bits");
     page.wait_until("32 outcomes", "document.querySelectorAll('.sweep-bit[class*=mark-]').length === 32");
     for bit in [31, 30, 25, 0] {
-        let label = page.eval(&format!("document.querySelector('#bits [data-bit=\"{bit}\"]').ariaLabel"));
+        let label = page.eval(&format!("document.querySelector('#bits [data-bit=\"{bit}\"]').textContent"));
         let verdict = strike(&page, bit).to_lowercase();
         let word = if verdict.contains("scm") { "scm" } else { verdict.split_whitespace().next().unwrap_or_default() };
         let label = label.as_str().unwrap_or_default().to_lowercase();
