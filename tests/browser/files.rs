@@ -53,7 +53,7 @@ fn class_names_and_groups_are_taken_and_what_does_not_fit_is_not() {
     let groups = "name = 'two'\nclasses = 43\n[[group]]\nname = 'Halt'\ncritical = true\nclasses = '14'\n\
                   [[group]]\nname = 'Rest'\ncritical = false\nclasses = '0-13 15-42'\n";
     page.drop_files("footer", &[&write("groups.toml", groups.as_bytes())]);
-    page.wait_for_text("#card", "two");
+    page.wait_for_text("#card", "groups.toml");
     page.wait_for_text("#golden .score", "my sign 14");
 
     for (file, text, told) in [
@@ -68,7 +68,7 @@ fn class_names_and_groups_are_taken_and_what_does_not_fit_is_not() {
         page.drop_files("footer", &[&write(file, text.as_bytes())]);
         page.wait_for_text(".notices", told);
         page.wait_for_text("#golden .score", "my sign 14");
-        page.wait_for_text("#card", "two");
+        page.wait_for_text("#card", "groups.toml");
     }
     page.screenshot("names");
     page.close();

@@ -18,6 +18,7 @@ pub fn CardPanel(props: &Props) -> Html {
     let info = &model.preprocess;
     let chosen = (state.link.card.normalise, state.link.card.resize);
     let changed = chosen != (None, None);
+    let own = state.link.card.labels.is_some() || state.link.card.grouping.is_some();
     let source = match (&info.stated, changed) {
         (_, true) => "changed by you",
         (Some(_), false) => "as the file says",
@@ -25,7 +26,7 @@ pub fn CardPanel(props: &Props) -> Html {
     };
     let from_file = act.reform(|_| Action::ChoosePreprocess(None, None));
     html! {
-        <details class="card-details" id="card" open={info.stated.is_none() || changed}>
+        <details class="card-details" id="card" open={info.stated.is_none() || changed || own}>
             <summary>
                 { "Input " }<span class="card-value">{ formula(info.used.normalise) }</span>
                 <span class="hint">{ source }</span>
