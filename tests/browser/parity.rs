@@ -76,6 +76,7 @@ fn a_campaign_strikes_where_the_native_one_does(device: &str) {
     page.click(".notice .button");
     page.drop_files("#setup", &[&Path::new(FIXTURES).join("cli/colours.onnx")]);
     page.wait_for_text("#model-facts", "3 classes");
+    let images = page.count(".thumbnail") as usize;
     page.click("#view-campaign");
     page.type_into("#faults", "10");
     page.type_into("#seed", "2022");
@@ -91,7 +92,6 @@ fn a_campaign_strikes_where_the_native_one_does(device: &str) {
         drawn += &format!("{},{layer},{},{}\n", record["image"], fault["element"], fault["bit"]);
     }
     let native = std::fs::read_to_string(format!("{FIXTURES}/sites.csv")).expect("a fixture");
-    let images = page.count(".thumbnail") as usize;
     assert_eq!(drawn.lines().count(), 1 + 10 * images);
     assert!(images >= 12 && native.starts_with(&drawn), "{drawn}");
     page.close();
