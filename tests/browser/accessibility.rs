@@ -29,9 +29,7 @@ fn judge(name: &str, hash: &str, prepare: impl Fn(&Page)) {
     prepare(&page);
     let mut found = Vec::new();
     for theme in ["light", "dark"] {
-        if page.eval("document.documentElement.dataset.theme ?? 'light'").as_str() != Some(theme) {
-            page.click("#theme");
-        }
+        page.set_theme(theme);
         for width in [360, 1280] {
             page.set_viewport(width, 900);
             // Colours fade from theme to theme; what is on its way has no contrast yet.

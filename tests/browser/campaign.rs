@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::explorer::{fits, open_signs};
+use crate::explorer::open_signs;
 use crate::page::Page;
 
 /// What a link says that waits for the sign network and the image of a sign.
@@ -240,17 +240,9 @@ fn the_campaign_fits_every_window_in_light_and_dark() {
     let Some(page) = signs("campaign-widths", "&faults=600") else { return };
     complete(&page);
     page.wait_for("#map-chart rect");
-    for theme in ["light", "dark"] {
-        page.wait_for("#theme");
-        if page.eval("document.documentElement.dataset.theme ?? 'light'").as_str() != Some(theme) {
-            page.click("#theme");
-        }
-        for width in [360, 1280, 1920] {
-            page.set_viewport(width, 1000);
-            page.eval("window.scrollTo(0, 0)");
-            fits(&page);
-            page.screenshot(&format!("campaign-{theme}-{width}"));
-        }
-    }
+    page.in_every_window(&[360, 1280, 1920], |theme, width| {
+        page.fits();
+        page.screenshot(&format!("campaign-{theme}-{width}"));
+    });
     page.close();
 }

@@ -191,9 +191,7 @@ fn the_diagram_is_readable_in_every_window() {
     page.click("#inject");
     page.wait_for(".net-box.struck");
     for theme in ["light", "dark"] {
-        if page.eval("document.documentElement.dataset.theme ?? 'light'").as_str() != Some(theme) {
-            page.click("#theme");
-        }
+        page.set_theme(theme);
         for width in [360, 1280, 1920] {
             page.set_viewport(width, 1000);
             page.wait_until(

@@ -62,14 +62,6 @@ pub fn open_signs(name: &str, file: &str, hash: &str) -> Option<Page> {
     Some(page)
 }
 
-/// Makes sure that nothing lies beyond the right edge.
-pub fn fits(page: &Page) {
-    let beyond = page.eval("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth");
-    if beyond.as_i64() != Some(0) {
-        page.fail(&format!("the page is {beyond} pixels wider than the window"));
-    }
-}
-
 fn inject(page: &Page) -> String {
     page.click("#inject");
     page.wait_for("#verdict .verdict");
@@ -216,17 +208,9 @@ fn the_page_fits_every_window_in_light_and_dark() {
     let Some(page) = signs("widths", &format!("{SIGNS}cpu")) else { return };
     page.click("#bits [data-bit='30']");
     inject(&page);
-    for theme in ["light", "dark"] {
-        page.wait_for("#theme");
-        if page.eval("document.documentElement.dataset.theme ?? 'light'").as_str() != Some(theme) {
-            page.click("#theme");
-        }
-        for width in [360, 1280, 1920] {
-            page.set_viewport(width, 1000);
-            page.eval("window.scrollTo(0, 0)");
-            fits(&page);
-            page.screenshot(&format!("{theme}-{width}"));
-        }
-    }
+    page.in_every_window(&[360, 1280, 1920], |theme, width| {
+        page.fits();
+        page.screenshot(&format!("{theme}-{width}"));
+    });
     page.close();
 }

@@ -1,6 +1,5 @@
 //! The lesson beside the running network, and range clipping under the outcome.
 
-use crate::explorer::fits;
 use crate::page::Page;
 
 /// The network of the lesson with its own images; `None`, with a word, where dist/ lacks them.
@@ -76,21 +75,14 @@ fn the_lesson_fits_every_window_in_light_and_dark() {
     let Some(page) = open("lesson-widths", "#lesson=4&device=cpu") else { return };
     page.wait_for_text("#verdict", "Masked");
     page.wait_for("#maps canvas, .maps canvas, canvas");
-    for theme in ["light", "dark"] {
-        if page.eval("document.documentElement.dataset.theme ?? 'light'").as_str() != Some(theme) {
-            page.click("#theme");
-        }
-        for width in [360, 1100, 1280, 1920] {
-            page.set_viewport(width, 1000);
-            page.eval("window.scrollTo(0, 0)");
-            fits(&page);
-            let beside = page.eval(
-                "document.querySelector('#lesson').getBoundingClientRect().left > \
-                 document.querySelector('#main').getBoundingClientRect().left + 100",
-            );
-            assert_eq!(beside.as_bool(), Some(width >= 1100), "{width}");
-            page.screenshot(&format!("lesson-{theme}-{width}"));
-        }
-    }
+    page.in_every_window(&[360, 1100, 1280, 1920], |theme, width| {
+        page.fits();
+        let beside = page.eval(
+            "document.querySelector('#lesson').getBoundingClientRect().left > \
+             document.querySelector('#main').getBoundingClientRect().left + 100",
+        );
+        assert_eq!(beside.as_bool(), Some(width >= 1100), "{width}");
+        page.screenshot(&format!("lesson-{theme}-{width}"));
+    });
     page.close();
 }

@@ -293,6 +293,34 @@ impl Page {
         }
     }
 
+    /// Makes the page `light` or `dark`.
+    pub fn set_theme(&self, theme: &str) {
+        self.wait_for("#theme");
+        if self.eval("document.documentElement.dataset.theme ?? 'light'").as_str() != Some(theme) {
+            self.click("#theme");
+        }
+    }
+
+    /// Looks at the top of the page in windows of these widths, light and dark.
+    pub fn in_every_window(&self, widths: &[u32], look: impl Fn(&str, u32)) {
+        for theme in ["light", "dark"] {
+            self.set_theme(theme);
+            for &width in widths {
+                self.set_viewport(width, 1000);
+                self.eval("window.scrollTo(0, 0)");
+                look(theme, width);
+            }
+        }
+    }
+
+    /// Makes sure that nothing lies beyond the right edge.
+    pub fn fits(&self) {
+        let beyond = self.eval("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth");
+        if beyond.as_i64() != Some(0) {
+            self.fail(&format!("the page is {beyond} pixels wider than the window"));
+        }
+    }
+
     /// Writes target/screens/NAME.png: what a person sees now.
     pub fn screenshot(&self, name: &str) -> PathBuf {
         let folder = project().join("target").join("screens");

@@ -234,18 +234,9 @@ fn every_state_of_the_start_fits_every_window() {
     }
     page.drop_files("footer", &[&crate::explorer::write("notes.doc", b"neither")]);
     page.wait_for_text(".notices", "notes.doc");
-    for theme in ["light", "dark"] {
-        if page.eval("document.documentElement.dataset.theme ?? 'light'").as_str() != Some(theme) {
-            page.click("#theme");
-        }
-        for width in [360, 1280, 1920] {
-            page.set_viewport(width, 1000);
-            page.eval("window.scrollTo(0, 0)");
-            let beyond =
-                page.eval("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth").as_i64();
-            assert_eq!(beyond, Some(0), "pixels beyond the window at {width}");
-            page.screenshot(&format!("states-{theme}-{width}"));
-        }
-    }
+    page.in_every_window(&[360, 1280, 1920], |theme, width| {
+        page.fits();
+        page.screenshot(&format!("states-{theme}-{width}"));
+    });
     page.close();
 }
