@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::FileRef;
-use crate::fault::{InjectedFault, Site};
+use crate::fault::{BIT_COUNT, InjectedFault, Site};
 use crate::outcome::Verdict;
 
 /// Trials around one fault, numbered from 0.
@@ -27,6 +27,17 @@ pub enum SweepRequest {
         /// The images.
         images: Vec<FileRef>,
     },
+}
+
+impl SweepRequest {
+    /// Number of trials.
+    pub fn trials(&self) -> usize {
+        match self {
+            Self::Bits(_) => BIT_COUNT.into(),
+            Self::Map { count, .. } => *count,
+            Self::Images { images, .. } => images.len(),
+        }
+    }
 }
 
 /// A part of the trials, in their order.

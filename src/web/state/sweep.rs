@@ -64,11 +64,7 @@ impl State {
         if asked.is_some_and(|(_, key, request)| key == golden && *request == wanted) {
             return;
         }
-        let count = match &wanted {
-            SweepRequest::Bits(_) => crate::fault::BIT_COUNT.into(),
-            SweepRequest::Map { count, .. } => *count,
-            SweepRequest::Images { images, .. } => images.len(),
-        };
+        let count = wanted.trials();
         let id = self.send(Request::Sweep(wanted.clone()), effects);
         self.sweep = Sweeping { asked: Some((id, golden.clone(), wanted)), trials: vec![None; count], running: true };
     }

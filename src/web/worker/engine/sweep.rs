@@ -3,7 +3,7 @@
 use super::describe::class;
 use super::{Engine, Host};
 use crate::campaign::{Lab, Subject, Trial};
-use crate::fault::{BIT_COUNT, Corruption, Site};
+use crate::fault::{Corruption, Site};
 use crate::web::protocol::{FileRef, RequestId, Response, SweepPart, SweepRequest, SweepTrial};
 use crate::{Error, Result};
 
@@ -30,7 +30,7 @@ impl<H: Host> Engine<H> {
         match &request {
             SweepRequest::Images { site, .. } => lab.check(&[*site])?,
             SweepRequest::Bits(_) | SweepRequest::Map { .. } => {
-                lab.check(&sites(&lab, &request, 0..count(&request))?)?
+                lab.check(&sites(&lab, &request, 0..request.trials())?)?
             }
         }
         self.sweep = Some(Sweeping { id, request, next: 0, together: 4 });
@@ -57,7 +57,7 @@ impl<H: Host> Engine<H> {
                 let share = (PART / (self.host.now() - before).max(0.1)).clamp(0.25, 4.0);
                 sweep.next += trials.len();
                 sweep.together = ((sweep.together as f64 * share) as usize).clamp(1, MOST);
-                let over = sweep.next >= count(&sweep.request);
+                let over = sweep.next >= sweep.request.trials();
                 if !over {
                     self.sweep = Some(sweep);
                 }
@@ -75,7 +75,7 @@ impl<H: Host> Engine<H> {
             return Ok(vec![tried.map_err(|error| format!("{}: {error}.", image.name))]);
         }
         let golden = self.golden.as_ref().ok_or_else(|| Error::request("there is no golden run yet"))?;
-        let last = count(&sweep.request).min(sweep.next + sweep.together);
+        let last = sweep.request.trials().min(sweep.next + sweep.together);
         let sites = sites(&lab, &sweep.request, sweep.next..last)?;
         let faults: Vec<Vec<Site>> = sites.into_iter().map(|site| vec![site]).collect();
         let trials = lab.trials_of(golden, &faults).await?;
@@ -88,14 +88,6 @@ impl<H: Host> Engine<H> {
         let mut tried = trials.images.pop().ok_or_else(|| Error::request("a trial has no end"))??;
         let trial = tried.trials.pop().ok_or_else(|| Error::request("a trial has no end"))?;
         told(lab, tried.class, trial)
-    }
-}
-
-fn count(request: &SweepRequest) -> usize {
-    match request {
-        SweepRequest::Bits(_) => BIT_COUNT.into(),
-        SweepRequest::Map { count, .. } => *count,
-        SweepRequest::Images { images, .. } => images.len(),
     }
 }
 
