@@ -17,4 +17,6 @@ pub mod words;
 pub mod worker;
 
 #[cfg(feature = "web")]
+mod fetch;
+#[cfg(feature = "web")]
 pub mod page;

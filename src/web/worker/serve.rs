@@ -7,7 +7,6 @@ use std::rc::Rc;
 use burn::tensor::Device;
 use gloo::events::EventListener;
 use gloo::net::http;
-use js_sys::{Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -15,6 +14,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::engine::{Engine, Host};
 use crate::platform::{self, DeviceChoice};
+use crate::web::fetch::{get, stream, text};
 use crate::web::protocol::{Envelope, FileRef, Request, RequestId, Response, VERSION};
 use crate::{Error, Result};
 
@@ -122,30 +122,13 @@ impl Host for Browser {
     async fn fetch(&self, file: &FileRef, progress: &dyn Fn(u64, Option<u64>)) -> Result<Vec<u8>> {
         let failed =
             |problem: &dyn std::fmt::Display| Error::input(&file.name, format_args!("could not be fetched: {problem}"));
-        let response = http::Request::get(&file.url).send().await.map_err(|error| failed(&error))?;
-        if !response.ok() {
-            return Err(failed(&format_args!("the server answered {} {}", response.status(), response.status_text())));
-        }
-        let total = response.headers().get("content-length").and_then(|length| length.parse().ok());
-        let Some(body) = response.body() else {
-            return response.binary().await.map_err(|error| failed(&error));
-        };
-        let reader = body.get_reader();
-        let read: js_sys::Function = get(&reader, "read").unchecked_into();
         let mut bytes = Vec::new();
-        let mut told = 0.0;
-        loop {
-            let promise: js_sys::Promise = read.call0(&reader).map_err(|error| failed(&text(&error)))?.unchecked_into();
-            let chunk = JsFuture::from(promise).await.map_err(|error| failed(&text(&error)))?;
-            let Ok(part) = get(&chunk, "value").dyn_into::<Uint8Array>() else { break };
+        let body = stream(http::Request::get(&file.url), progress, |part| {
             let start = bytes.len();
             bytes.resize(start + part.length() as usize, 0);
             part.copy_to(&mut bytes[start..]);
-            if self.now() - told > 50.0 {
-                told = self.now();
-                progress(bytes.len() as u64, total);
-            }
-        }
+        });
+        body.await.map_err(|problem| failed(&problem))?;
         Ok(bytes)
     }
 
@@ -179,12 +162,4 @@ impl Browser {
             ["vendor", "architecture", "description"].map(|key| get(&info, key).as_string().unwrap_or_default());
         Ok(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
     }
-}
-
-fn get(object: &JsValue, key: &str) -> JsValue {
-    Reflect::get(object, &key.into()).unwrap_or_default()
-}
-
-fn text(error: &JsValue) -> String {
-    get(error, "message").as_string().unwrap_or_else(|| "an unknown problem".to_owned())
 }

@@ -4,20 +4,18 @@
 //! browser's hands, as a blob that the worker reads when the file is there.
 
 use gloo::net::http;
-use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
+use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, Blob, Cache, Response, Url};
 use yew::Callback;
 
+use crate::web::fetch::{stream, text};
 use crate::web::protocol::FileRef;
 use crate::web::state::{Action, DownloadAction};
 
 /// Where files are kept between visits.
 const CACHE: &str = "faultscope-models";
-
-/// Least time between two reports, in milliseconds.
-const REPORT_EVERY: f64 = 50.0;
 
 /// A download under way. Dropping it ends it.
 pub struct Download {
@@ -64,28 +62,14 @@ impl Drop for Download {
     }
 }
 
-async fn fetch(url: &str, signal: &web_sys::AbortSignal, progress: &impl Fn(u64, Option<u64>)) -> Result<Blob, String> {
+async fn fetch(url: &str, signal: &web_sys::AbortSignal, progress: &dyn Fn(u64, Option<u64>)) -> Result<Blob, String> {
+    let chunks = Array::new();
     let request = http::Request::get(url).abort_signal(Some(signal));
-    let response = request.send().await.map_err(|error| error.to_string())?;
-    if !response.ok() {
-        return Err(format!("the server answered {} {}", response.status(), response.status_text()));
-    }
-    let total = response.headers().get("content-length").and_then(|length| length.parse().ok());
-    let body = response.body().ok_or("the server's answer is empty")?;
-    let reader = body.get_reader();
-    let read: Function = get(&reader, "read").unchecked_into();
-    let (chunks, mut received, mut told) = (Array::new(), 0, 0.0);
-    loop {
-        let promise: Promise = read.call0(&reader).map_err(|error| text(&error))?.unchecked_into();
-        let chunk = JsFuture::from(promise).await.map_err(|error| text(&error))?;
-        let Ok(part) = get(&chunk, "value").dyn_into::<Uint8Array>() else { break };
-        received += u64::from(part.length());
+    let body = stream(request, progress, |part| {
         chunks.push(&part);
-        let now = js_sys::Date::now();
-        if now - told > REPORT_EVERY {
-            told = now;
-            progress(received, total);
-        }
+    });
+    if !body.await? {
+        return Err("the server's answer is empty".to_owned());
     }
     Blob::new_with_u8_array_sequence(&chunks).map_err(|error| text(&error))
 }
@@ -119,12 +103,4 @@ async fn cache() -> Option<Cache> {
     }
     let caches = gloo::utils::window().caches().ok()?;
     JsFuture::from(caches.open(CACHE)).await.ok()?.dyn_into().ok()
-}
-
-fn get(object: &JsValue, key: &str) -> JsValue {
-    Reflect::get(object, &key.into()).unwrap_or_default()
-}
-
-fn text(error: &JsValue) -> String {
-    get(error, "message").as_string().unwrap_or_else(|| "an unknown problem".to_owned())
 }
