@@ -52,7 +52,7 @@ impl Plan {
     ///
     /// # Errors
     /// Where the configuration is invalid, there are too few images, or no fault can be drawn.
-    pub fn new(config: CampaignConfig, graph: Arc<Graph>, available: Images) -> Result<Self> {
+    pub fn new(mut config: CampaignConfig, graph: Arc<Graph>, available: Images) -> Result<Self> {
         config.validate()?;
         let images = config.images.unwrap_or(available.len());
         if images > available.len() {
@@ -65,7 +65,11 @@ impl Plan {
         if images == 0 {
             return Err(Error::request("the data has no images"));
         }
-        let space = SiteSpace::sampled(&graph, config.fault_model.target);
+        let space = SiteSpace::drawn_from(&graph, &config.fault_model)?;
+        if let Some(layers) = &mut config.fault_model.layers {
+            // Written down in one way, however they were given.
+            *layers = names(&graph, &space);
+        }
         let (kind, amount) = (config.fault_model.kind, config.fault_model.amount);
         let smallest = space.layers().iter().min_by_key(|sites| sites.elements);
         if let Some(sites) = smallest
@@ -134,7 +138,7 @@ impl Plan {
 
     /// Names of the layers that faults are drawn from, in model order.
     pub fn layers(&self) -> Vec<String> {
-        self.space.layers().iter().map(|sites| self.graph.nodes[sites.layer].name.clone()).collect()
+        names(&self.graph, &self.space)
     }
 
     /// What is injected at `position`: one element, or several ([`Mode::Multiple`](crate::fault::Mode), an
@@ -201,4 +205,8 @@ impl Plan {
         };
         Err(Error::request(format_args!("fault {} of image {} {problem}", position.fault, record.image)))
     }
+}
+
+fn names(graph: &Graph, space: &SiteSpace) -> Vec<String> {
+    space.layers().iter().map(|sites| graph.nodes[sites.layer].name.clone()).collect()
 }

@@ -16,7 +16,7 @@ use super::output::{counted, float, json, name, percent, print, shape, thousands
 use super::table::{Render, Table};
 use crate::campaign::{Golden, Lab, Observe, Trial};
 use crate::exec::TraceRow;
-use crate::fault::{BIT_COUNT, Corruption, InjectedFault, Site, SiteSpace, Target, bit_field, number};
+use crate::fault::{BIT_COUNT, Bits, Corruption, InjectedFault, Site, SiteSpace, Target, bit_field, number};
 use crate::graph::Graph;
 use crate::outcome::{Outcome, top};
 use crate::{Error, Result};
@@ -80,21 +80,13 @@ pub struct Arguments {
 impl Arguments {
     fn corruption(&self) -> Result<Corruption, Failure> {
         match (self.kind, self.bit) {
-            (Kind::BitFlip, Some(bit)) => match u8::try_from(bit) {
-                Ok(bit) if bit < BIT_COUNT => Ok(Corruption::Flip(bit)),
-                _ => Err(bit_out_of_range(bit).into()),
-            },
+            (Kind::BitFlip, Some(bit)) => Ok(Corruption::Flip(Bits::one(bit)?.lowest())),
             (Kind::BitFlip, None) => Err(Failure::usage("inject", "a bit flip needs --bit B, 0 to 31")),
             (_, Some(_)) => Err(Failure::usage("inject", "--bit goes with --type bitflip only")),
             (Kind::Zero, None) => Ok(Corruption::Set(0.0)),
             (Kind::Random, None) => Ok(Corruption::Set(ChaCha8Rng::seed_from_u64(self.seed).random::<f32>())),
         }
     }
-}
-
-/// The error about a bit that no float32 has.
-pub fn bit_out_of_range(bit: u32) -> Error {
-    Error::request(format_args!("bit {bit} is out of range: a float32 has bits 0 to {}", BIT_COUNT - 1))
 }
 
 /// The site that the user describes.

@@ -15,7 +15,7 @@ mod source;
 mod tests;
 
 pub use self::image::Image;
-pub use name::class_in_name;
+pub use name::{class_in_name, classes_of_files, classes_of_folders};
 pub use origin::{DataFormat, DataSource, sha256};
 pub use preprocess::{Normalise, Preprocess};
 pub use read_at::ReadAt;

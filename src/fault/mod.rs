@@ -10,7 +10,7 @@ mod record;
 pub mod sampler;
 mod site;
 
-pub use bits::{BIT_COUNT, BitField, bit_field, flip};
+pub use bits::{BIT_COUNT, BitField, Bits, bit_field, flip};
 pub use injector::{Injector, faulty_parameters};
 pub use model::{FaultKind, FaultModel, Mode, Sampling, Target};
 pub use record::{InjectedFault, number};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::BIT_COUNT;
+use super::Bits;
 use crate::{Error, Result};
 
 /// What a fault changes.
@@ -20,10 +20,11 @@ pub enum Target {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum FaultKind {
-    /// One bit inverted: this one, or one drawn uniformly from 0 to 31.
+    /// One bit inverted, drawn uniformly from these.
     BitFlip {
         /// 0 = least significant mantissa bit, 31 = sign.
-        bit: Option<u8>,
+        #[serde(rename = "bit", default)]
+        bits: Bits,
     },
     /// Set to zero.
     Zero {
@@ -71,6 +72,9 @@ pub struct FaultModel {
     pub amount: usize,
     /// How a layer is drawn.
     pub sampling: Sampling,
+    /// The layers that can be hit, each by its name or its index; without any, those that campaigns draw from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<String>>,
 }
 
 impl Default for FaultModel {
@@ -78,10 +82,11 @@ impl Default for FaultModel {
     fn default() -> Self {
         Self {
             target: Target::Activation,
-            kind: FaultKind::BitFlip { bit: None },
+            kind: FaultKind::BitFlip { bits: Bits::ALL },
             mode: Mode::Single,
             amount: 1,
             sampling: Sampling::Layer,
+            layers: None,
         }
     }
 }
@@ -90,16 +95,16 @@ impl FaultModel {
     /// Checks the numbers.
     ///
     /// # Errors
-    /// Where the bit, the percentage or the amount is out of range.
+    /// Where the percentage or the amount is out of range, or no layer is left.
     pub fn validate(&self) -> Result<()> {
         match self.kind {
-            FaultKind::BitFlip { bit: Some(bit) } if bit >= BIT_COUNT => {
-                Err(Error::request(format_args!("bit {bit} is out of range: a float32 has bits 0 to 31")))
-            }
             FaultKind::Zero { percent: Some(percent) } if !(percent > 0.0 && percent <= 100.0) => {
                 Err(Error::request(format_args!("a percentage above 0 and up to 100 is expected, found {percent}")))
             }
             _ if self.amount == 0 => Err(Error::request("a fault hits at least one element; the amount is 0")),
+            _ if self.layers.as_ref().is_some_and(Vec::is_empty) => {
+                Err(Error::request("a fault hits at least one layer; none is chosen"))
+            }
             _ => Ok(()),
         }
     }

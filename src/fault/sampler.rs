@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::site::LayerSites;
-use super::{BIT_COUNT, Corruption, FaultKind, FaultModel, Mode, Sampling, Site, SiteSpace};
+use super::{Bits, Corruption, FaultKind, FaultModel, Mode, Sampling, Site, SiteSpace};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -27,7 +27,7 @@ fn generator(seed: u64, image: u64, fault: u64) -> ChaCha8Rng {
 
 /// Draws fault number `fault` of image number `image` from `model`.
 ///
-/// `space` is usually [`SiteSpace::sampled`] of the graph for the model's target. The sites are sorted by
+/// `space` is usually [`SiteSpace::drawn_from`] the graph by the model. The sites are sorted by
 /// layer, tensor and element.
 ///
 /// # Errors
@@ -107,8 +107,7 @@ fn draw_in_layer(
     };
     for index in elements {
         let corruption = match model.kind {
-            FaultKind::BitFlip { bit: Some(bit) } => Corruption::Flip(bit),
-            FaultKind::BitFlip { bit: None } => Corruption::Flip(rng.random_range(0..u32::from(BIT_COUNT)) as u8),
+            FaultKind::BitFlip { bits } => Corruption::Flip(bit(bits, rng)),
             FaultKind::Zero { .. } => Corruption::Set(0.0),
             FaultKind::Random => Corruption::Set(rng.random::<f32>()),
         };
@@ -116,6 +115,14 @@ fn draw_in_layer(
         sites.push(Site { target: space.target(), layer: layer.layer, tensor, element, corruption });
     }
     Ok(())
+}
+
+/// One of `bits`. A single one takes no number of `rng`.
+fn bit(bits: Bits, rng: &mut ChaCha8Rng) -> u8 {
+    bits.single().unwrap_or_else(|| {
+        let nth = rng.random_range(0..bits.count());
+        bits.iter().nth(nth as usize).expect("the number drawn is below their count")
+    })
 }
 
 fn below(rng: &mut ChaCha8Rng, bound: usize) -> usize {

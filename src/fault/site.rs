@@ -1,8 +1,10 @@
 //! Where a fault strikes, and the space of all places where one can.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Target, flip};
+use super::{FaultModel, Target, flip};
 use crate::exec::{Change, Edit};
 use crate::graph::{Graph, NodeId, SampledLayers, ValueId};
 use crate::{Error, Result};
@@ -141,6 +143,21 @@ impl SiteSpace {
             }
         }
         space
+    }
+
+    /// The places that `model` draws from: those in the layers it names, else those of [`SiteSpace::sampled`].
+    ///
+    /// # Errors
+    /// Where there is no such layer, or a fault of the model's target cannot strike there.
+    pub fn drawn_from(graph: &Graph, model: &FaultModel) -> Result<Self> {
+        let Some(named) = &model.layers else { return Ok(Self::sampled(graph, model.target)) };
+        let all = Self::of(graph, model.target);
+        let mut layers = BTreeMap::new();
+        for name in named {
+            let layer = graph.find(name)?;
+            layers.insert(layer, all.layer(graph, layer)?.clone());
+        }
+        Ok(Self { target: model.target, layers: layers.into_values().collect() })
     }
 
     /// The target.

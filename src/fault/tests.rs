@@ -128,7 +128,7 @@ fn impossible_requests_are_refused() {
     let default = FaultModel::default();
     assert!(refusal(&FaultModel { amount: 5, ..default.clone() }).contains("has 4"));
     assert!(refusal(&FaultModel { amount: 0, ..default.clone() }).contains("amount is 0"));
-    assert!(refusal(&FaultModel { kind: FaultKind::BitFlip { bit: Some(32) }, ..default.clone() }).contains("bit 32"));
+    assert!(refusal(&FaultModel { layers: Some(Vec::new()), ..default.clone() }).contains("at least one layer"));
     for percent in [0.0, -1.0, 100.5, f64::NAN] {
         let model = FaultModel { kind: FaultKind::Zero { percent: Some(percent) }, ..default.clone() };
         assert!(refusal(&model).contains("percentage"));

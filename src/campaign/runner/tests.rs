@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
+
 use burn::tensor::Device;
 
 use super::*;
 use crate::campaign::{Confidence, Faults, Position, Rounds, Shard, Until};
 use crate::data::{Image, LabelledImage};
-use crate::fault::{FaultKind, FaultModel, Mode, Target};
+use crate::fault::{Bits, FaultKind, FaultModel, Mode, Target};
 use crate::graph::{GraphBuilder, HostTensor, Op, Unary};
 use crate::model::{Card, Model};
 
@@ -183,14 +185,32 @@ fn a_trial_with_several_faults_lists_them_all() {
 #[test]
 fn weight_faults_strike_one_inference_at_a_time() {
     let lab = lab();
-    let fault_model =
-        FaultModel { target: Target::Weight, kind: FaultKind::BitFlip { bit: Some(30) }, ..FaultModel::default() };
+    let kind = FaultKind::BitFlip { bits: Bits::one(30).unwrap() };
+    let fault_model = FaultModel { target: Target::Weight, kind, ..FaultModel::default() };
     let config = CampaignConfig { fault_model, ..config(8) };
     let records = records(&events(Runner::new(&lab, config, images(), Budget::default()).unwrap()));
     assert!(records.iter().all(|record| record.fault.tensor == "fc.weight"));
     // Were a fault to stay, a later one on the same element would find another value there.
     assert!(records.iter().all(|record| record.fault.before == 0.0 || record.fault.before == 0.25));
     assert!(records.iter().any(|record| record.faulty != record.golden));
+}
+
+#[test]
+fn faults_strike_the_layers_that_are_named() {
+    let lab = lab();
+    let only = |layers: &[&str]| {
+        let layers = Some(layers.iter().map(|&layer| layer.to_owned()).collect());
+        let fault_model = FaultModel { layers, ..FaultModel::default() };
+        Runner::new(&lab, CampaignConfig { fault_model, ..config(9) }, images(), Budget::default())
+    };
+    // The last layer is one that is drawn only where it is asked for.
+    let runner = only(&["fc", "0", "relu"]).unwrap();
+    assert_eq!(runner.plan().config().fault_model.layers.as_deref().unwrap(), ["relu", "fc"]);
+    assert_eq!(runner.plan().layers(), ["relu", "fc"]);
+    let struck: BTreeSet<_> = records(&events(runner)).into_iter().map(|record| record.fault.layer).collect();
+    assert_eq!(struck, ["relu", "fc"].map(String::from).into());
+    assert!(only(&["relux"]).unwrap_err().to_string().contains("no layer \"relux\""));
+    assert!(only(&[]).unwrap_err().to_string().contains("at least one layer"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::campaign::{Faults, Observe};
 use crate::data::{Image, LabelledImage};
-use crate::fault::{FaultKind, FaultModel, Mode, Target};
+use crate::fault::{Bits, FaultKind, FaultModel, Mode, Target};
 use crate::graph::{GraphBuilder, Op, Unary};
 use crate::model::{Card, Model};
 
@@ -112,7 +112,7 @@ fn faults() -> impl Strategy<Value = Faults> {
 
 fn fault_model() -> impl Strategy<Value = FaultModel> {
     let kind = prop_oneof![
-        Just(FaultKind::BitFlip { bit: None }),
+        Just(FaultKind::BitFlip { bits: Bits::ALL }),
         Just(FaultKind::Random),
         Just(FaultKind::Zero { percent: Some(20.0) })
     ];

@@ -11,7 +11,6 @@ use crate::campaign::Faults;
 use crate::cli::args::{GroupingArguments, KINDS, Kind, RunArguments, TARGETS, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
-use crate::cli::inject::bit_out_of_range;
 use crate::cli::size;
 use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
 
@@ -141,9 +140,10 @@ struct FaultArguments {
     #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<Kind>(KINDS))]
     kind: Kind,
 
-    /// The bit that bit flips invert, 0 to 31; without it each is drawn uniformly
-    #[arg(long, value_name = "B")]
-    bit: Option<u32>,
+    /// The bits that bit flips invert, each equally likely: 30 for example, 23-30, 0,31, or the fields sign, exponent,
+    /// mantissa [default: all, 0-31]
+    #[arg(long, value_name = "BITS")]
+    bit: Option<String>,
 
     /// How many distinct elements of a layer are struck at once
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -156,6 +156,11 @@ struct FaultArguments {
     /// How many layers are struck at once
     #[arg(long, default_value = "single", value_parser = choice::<Mode>(MODES))]
     mode: Mode,
+
+    /// The layers that can be struck, as names or indices with commas between them [default: for activations those that
+    /// the study draws from, all but the last, for weights all]
+    #[arg(long, value_name = "NAME|INDEX,..")]
+    layers: Option<String>,
 
     /// How a single layer is drawn; the rates answer different questions
     #[arg(long, default_value = "layer", value_parser = choice::<Sampling>(SAMPLINGS))]
@@ -207,14 +212,15 @@ impl FaultArguments {
         }
         let kind = match self.kind {
             Kind::BitFlip => {
-                let bit = self.bit.map(|bit| u8::try_from(bit).map_err(|_| bit_out_of_range(bit))).transpose()?;
-                FaultKind::BitFlip { bit }
+                let bits = self.bit.as_deref().map(str::parse).transpose()?.unwrap_or_default();
+                FaultKind::BitFlip { bits }
             }
             Kind::Zero => FaultKind::Zero { percent: self.percent },
             Kind::Random => FaultKind::Random,
         };
-        let model =
-            FaultModel { target: self.target, kind, mode: self.mode, amount: self.amount, sampling: self.sampling };
+        let layers = self.layers.as_ref().map(|layers| layers.split(',').map(|name| name.trim().to_owned()).collect());
+        let (target, mode, amount, sampling) = (self.target, self.mode, self.amount, self.sampling);
+        let model = FaultModel { target, kind, mode, amount, sampling, layers };
         model.validate()?;
         Ok(model)
     }

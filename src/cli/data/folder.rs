@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::files::File;
-use crate::data::class_in_name;
+use crate::data::{class_in_name, classes_of_folders};
 use crate::{Error, Result};
 
 /// Endings of file names that are taken for images; other files are ignored.
@@ -96,8 +96,10 @@ fn is_image(name: &OsStr) -> bool {
 
 /// The images in the sub-folders `folders` of `root`, each of which is a class.
 fn by_class(root: &Path, folders: &[String], classes: &[String]) -> Result<Vec<File>> {
-    let mut labelled = label_folders(root, folders, classes)?;
-    labelled.sort();
+    let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+    let labels = classes_of_folders(&folders, classes, |folder| root.join(folder).display().to_string())?;
+    let mut labelled: Vec<(usize, &str)> = labels.into_iter().zip(folders).collect();
+    labelled.sort_unstable();
     let mut files = Vec::new();
     for (label, folder) in labelled {
         for (name, bytes) in Listing::read(&root.join(folder))?.images {
@@ -105,33 +107,6 @@ fn by_class(root: &Path, folders: &[String], classes: &[String]) -> Result<Vec<F
         }
     }
     Ok(files)
-}
-
-/// The class of each sub-folder: its name where all names are numbers, the class of that name where the model knows
-/// them, else its place in the order of names.
-fn label_folders<'a>(root: &Path, folders: &'a [String], classes: &[String]) -> Result<Vec<(usize, &'a str)>> {
-    let numbers: Option<Vec<usize>> = folders.iter().map(|name| name.parse().ok()).collect();
-    if let Some(numbers) = numbers {
-        return Ok(numbers.into_iter().zip(folders.iter().map(String::as_str)).collect());
-    }
-    if !folders.iter().any(|name| classes.contains(name)) {
-        return Ok(folders.iter().map(String::as_str).enumerate().collect());
-    }
-    folders
-        .iter()
-        .map(|name| {
-            let mut places = classes.iter().enumerate().filter(|(_, class)| *class == name).map(|(place, _)| place);
-            let problem = match (places.next(), places.next()) {
-                (Some(class), None) => return Ok((class, name.as_str())),
-                (Some(one), Some(other)) => format!("the model has two classes of this name, {one} and {other}"),
-                (None, _) => "the model has no class of this name, though it has those of other sub-folders".to_owned(),
-            };
-            Err(Error::input(
-                root.join(name).display().to_string(),
-                format_args!("{problem}; give the sub-folders the numbers of their classes as names"),
-            ))
-        })
-        .collect()
 }
 
 /// The images `images` of `root`, labelled by the numbers at the end of their names or not at all.

@@ -9,7 +9,7 @@ pub use self::comparison::comparison;
 use super::words::{counted, name, percent, ratio, thousands};
 use super::{Origin, Report, Table};
 use crate::campaign::{FaultSummary, Summary};
-use crate::fault::{FaultKind, FaultModel, Mode, Sampling};
+use crate::fault::{Bits, FaultKind, FaultModel, Mode, Sampling};
 use crate::outcome::{Comparison, Rate, Ratio};
 
 /// Marks a row whose trials are too few.
@@ -60,22 +60,33 @@ pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
         ];
     };
     let faults = fault_model(&config.fault_model, summary.faults.injections);
-    let sampling = match (config.fault_model.mode, config.fault_model.sampling) {
-        (Mode::Multiple, _) => "every layer is struck".to_owned(),
-        (Mode::Single, sampling @ Sampling::Layer) => {
-            format!("sampling {}: every layer equally likely, then every element of it", name(&sampling))
+    [format!("{model}: {images}, {faults}"), format!("{}; seed {}", sampling(&config.fault_model), config.seed)]
+}
+
+fn sampling(model: &FaultModel) -> String {
+    /// How many layers are listed by name.
+    const LISTED: usize = 3;
+    let (every, all) = match model.layers.as_deref() {
+        None => ("every layer".to_owned(), "every layer".to_owned()),
+        Some([only]) => return format!("layer {only} only, every element of it equally likely"),
+        Some(layers) if layers.len() <= LISTED => {
+            let names = format!("layers {}", layers.join(", "));
+            (format!("each of {names}"), names)
         }
-        (Mode::Single, sampling @ Sampling::Element) => {
-            format!("sampling {}: every element of every layer equally likely", name(&sampling))
-        }
+        Some(layers) => (format!("each of {} chosen layers", layers.len()), format!("{} chosen layers", layers.len())),
     };
-    [format!("{model}: {images}, {faults}"), format!("{sampling}; seed {}", config.seed)]
+    match (model.mode, model.sampling) {
+        (Mode::Multiple, _) => format!("{every} is struck"),
+        (Mode::Single, Sampling::Layer) => format!("sampling layer: {every} equally likely, then every element of it"),
+        (Mode::Single, Sampling::Element) => format!("sampling element: every element of {all} equally likely"),
+    }
 }
 
 fn fault_model(model: &FaultModel, injections: u64) -> String {
     let kind = match model.kind {
-        FaultKind::BitFlip { bit: Some(bit) } => format!("bit {bit} flipped"),
-        FaultKind::BitFlip { bit: None } => "one bit flipped".to_owned(),
+        FaultKind::BitFlip { bits: Bits::ALL } => "one bit flipped".to_owned(),
+        FaultKind::BitFlip { bits } if bits.count() > 1 => format!("one of bits {bits} flipped"),
+        FaultKind::BitFlip { bits } => format!("bit {bits} flipped"),
         FaultKind::Zero { percent: Some(percent) } => format!("{percent} % of a layer's values set to zero"),
         FaultKind::Zero { percent: None } => "value set to zero".to_owned(),
         FaultKind::Random => "value replaced at random".to_owned(),

@@ -21,6 +21,7 @@ fn info(model: &Model) -> ModelInfo {
         inputs: graph.predecessors(index).into_iter().collect(),
         family: (node.op != crate::graph::Op::Folded).then(|| family(&node.op)),
         role: Role::of(&paths, index),
+        sampled: false,
     });
     ModelInfo {
         name: model.card.name.clone(),
@@ -50,6 +51,7 @@ fn net(layers: &[(Family, &[usize], bool)]) -> ModelInfo {
         inputs: inputs.to_vec(),
         family: Some(family),
         role: if every { Role::Super } else { Role::Branch },
+        sampled: false,
     };
     let layers: Vec<LayerInfo> = layers.iter().enumerate().map(layer).collect();
     ModelInfo {

@@ -2,8 +2,9 @@
 
 use super::place::TARGETS;
 use super::{Kind, choice, name, number, word};
+use crate::Error;
 use crate::campaign::{Confidence, Until};
-use crate::fault::{BIT_COUNT, FaultKind, FaultModel, Sampling, Target};
+use crate::fault::{Bits, FaultKind, FaultModel, Sampling, Target};
 
 /// Most faults in an image that a link may ask for.
 pub const MAX_FAULTS: usize = 10_000;
@@ -56,8 +57,10 @@ pub struct CampaignLink {
     pub target: Option<Target>,
     /// What happens to a value.
     pub kind: Option<Kind>,
-    /// The bit that flips; all of them where there is no number.
-    pub bit: Option<u8>,
+    /// The bits of which one flips; all of them where it does not say.
+    pub bits: Option<Bits>,
+    /// The layers that are struck, by name; without any, those that campaigns draw from.
+    pub layers: Option<Vec<String>>,
     /// How a layer is drawn.
     pub sampling: Option<Sampling>,
 }
@@ -84,9 +87,8 @@ impl CampaignLink {
             "seed" => self.seed = Some(number(value, |_| true, "a seed is a whole number from 0 on")?),
             "campaign-target" => self.target = Some(choice(&TARGETS, value)?),
             "campaign-type" => self.kind = Some(choice(&Kind::ALL, value)?),
-            "campaign-bit" => {
-                self.bit = Some(number(value, |&bit| bit < BIT_COUNT, "a float32 has bits 0 to 31")?);
-            }
+            "campaign-bit" => self.bits = Some(value.parse().map_err(|error: Error| error.to_string())?),
+            "campaign-layers" => self.layers = Some(value.split(',').map(name).collect::<Result<_, _>>()?),
             "sampling" => self.sampling = Some(choice(&SAMPLINGS, value)?),
             _ => return Ok(false),
         }
@@ -106,7 +108,9 @@ impl CampaignLink {
         put("seed", self.seed.map(|seed| seed.to_string()));
         put("campaign-target", self.target.map(|target| word(&TARGETS, target)));
         put("campaign-type", self.kind.map(|kind| word(&Kind::ALL, kind)));
-        put("campaign-bit", self.bit.map(|bit| bit.to_string()));
+        put("campaign-bit", self.bits.map(|bits| bits.to_string()));
+        let layers = self.layers.as_ref().filter(|layers| !layers.is_empty());
+        put("campaign-layers", layers.map(|layers| layers.join(",")));
         put("sampling", self.sampling.map(|sampling| word(&SAMPLINGS, sampling)));
     }
 
@@ -115,11 +119,12 @@ impl CampaignLink {
         FaultModel {
             target: self.target.unwrap_or_default(),
             kind: match self.kind.unwrap_or_default() {
-                Kind::BitFlip => FaultKind::BitFlip { bit: self.bit },
+                Kind::BitFlip => FaultKind::BitFlip { bits: self.bits.unwrap_or_default() },
                 Kind::Zero => FaultKind::Zero { percent: None },
                 Kind::Random => FaultKind::Random,
             },
             sampling: self.sampling.unwrap_or_default(),
+            layers: self.layers.clone(),
             ..FaultModel::default()
         }
     }

@@ -1,7 +1,7 @@
 //! Files that the user brings, by dropping them anywhere or through a file button. Folders are gone through.
 
 use gloo::events::{EventListener, EventListenerOptions};
-use js_sys::{Array, Function, Promise};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
@@ -62,7 +62,7 @@ fn has_files(event: &DragEvent) -> bool {
 
 /// A file, or a folder that has yet to be gone through.
 enum Entry {
-    File(File),
+    File(String, File),
     Folder(FileSystemDirectoryEntry),
 }
 
@@ -71,22 +71,25 @@ fn entries(data: &DataTransfer) -> Vec<Entry> {
     let items = (0..items.length()).filter_map(|index| items.get(index)).filter(|item| item.kind() == "file");
     let entry = |item: web_sys::DataTransferItem| match item.webkit_get_as_entry() {
         Ok(Some(entry)) if entry.is_directory() => Some(Entry::Folder(entry.unchecked_into())),
-        _ => item.get_as_file().ok().flatten().map(Entry::File),
+        _ => item.get_as_file().ok().flatten().map(|file| Entry::File(file.name(), file)),
     };
     items.filter_map(entry).collect()
 }
 
-/// The files among `entries` and in their folders.
-async fn files_in(mut entries: Vec<Entry>) -> Vec<File> {
+/// The files among `entries` and in their folders, with their paths.
+async fn files_in(mut entries: Vec<Entry>) -> Vec<(String, File)> {
     let mut files = Vec::new();
     while let Some(entry) = entries.pop() {
         match entry {
-            Entry::File(file) => files.push(file),
+            Entry::File(path, file) => files.push((path, file)),
             Entry::Folder(folder) => {
                 for entry in list(&folder).await {
                     match entry.is_directory() {
                         true => entries.push(Entry::Folder(entry.unchecked_into())),
-                        false => files.extend(file(entry.unchecked_into()).await),
+                        false => {
+                            let path = entry.full_path();
+                            files.extend(file(entry.unchecked_into()).await.map(|file| (path, file)));
+                        }
                     }
                     if files.len() >= MOST_FILES {
                         return files;
@@ -133,43 +136,66 @@ fn promise(start: impl Fn(&Function, &Function) -> Result<(), JsValue>) -> Promi
 }
 
 /// Tells the state of `files`.
-fn bring(files: Vec<File>, act: &Callback<Action>) {
-    let file = |file: File| {
-        // The URL lives as long as the page: the worker may need the file again.
-        let url = Url::create_object_url_with_blob(&file).ok()?;
-        Some(FileRef { name: file.name(), url })
-    };
+fn bring(files: Vec<(String, File)>, act: &Callback<Action>) {
+    // The URL lives as long as the page: the worker may need the file again.
+    let file =
+        |(name, file): (String, File)| Some(FileRef { name, url: Url::create_object_url_with_blob(&file).ok()? });
     let brought = Brought::sort(files.into_iter().filter_map(file));
     if brought != Brought::default() {
         act.emit(Action::Brought(brought));
     }
 }
 
+/// Where `file` lies in the folder that was chosen, or its name.
+fn path(file: &File) -> String {
+    // An attribute that every browser has and web-sys does not.
+    let path = Reflect::get(file, &"webkitRelativePath".into()).ok().and_then(|path| path.as_string());
+    path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name())
+}
+
 #[derive(Properties, PartialEq)]
 pub struct FileButtonProps {
     /// What the button says.
     pub label: AttrValue,
-    /// Endings of the files it offers.
-    pub accept: AttrValue,
+    /// Endings of the files it offers; all where there are none.
+    #[prop_or_default]
+    pub accept: Option<AttrValue>,
+    /// Whether it offers folders.
+    #[prop_or_default]
+    pub folder: bool,
+    /// Whether it looks like the buttons beside it, not like a link.
+    #[prop_or_default]
+    pub solid: bool,
     /// Hears of the files.
     pub act: Callback<Action>,
 }
 
-/// A button that opens the browser's file dialogue.
+/// A button that opens the browser's dialogue for files, or for a folder.
 #[component]
 pub fn FileButton(props: &FileButtonProps) -> Html {
     let act = props.act.clone();
+    let input = use_node_ref();
+    {
+        let (input, folder) = (input.clone(), props.folder);
+        use_effect_with((), move |()| {
+            if let Some(input) = input.cast::<HtmlInputElement>().filter(|_| folder) {
+                // A browser that knows no folders offers files.
+                let _ = input.set_attribute("webkitdirectory", "");
+            }
+        });
+    }
     let onchange = Callback::from(move |event: Event| {
         let input: HtmlInputElement = event.target_unchecked_into();
         if let Some(files) = input.files() {
-            bring((0..files.length()).filter_map(|index| files.get(index)).collect(), &act);
+            let files = (0..files.length()).filter_map(|index| files.get(index));
+            bring(files.map(|file| (path(&file), file)).collect(), &act);
         }
         // The same file can be chosen again.
         input.set_value("");
     });
     html! {
-        <label class="button button-quiet file-button">
-            <input type="file" class="visually-hidden" multiple=true accept={props.accept.clone()} {onchange} />
+        <label class={classes!("button", "file-button", (!props.solid).then_some("button-quiet"))}>
+            <input ref={input} type="file" class="visually-hidden" multiple=true accept={props.accept.clone()} {onchange} />
             { &props.label }
         </label>
     }

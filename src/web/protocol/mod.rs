@@ -228,6 +228,8 @@ pub struct LayerInfo {
     pub family: Option<Family>,
     /// Where it lies between image and answer.
     pub role: Role,
+    /// Whether campaigns draw activation faults in it where no layers are named.
+    pub sampled: bool,
 }
 
 impl LayerInfo {
@@ -236,6 +238,14 @@ impl LayerInfo {
         match target {
             Target::Activation => &self.outputs,
             Target::Weight => &self.parameters,
+        }
+    }
+
+    /// Whether campaigns draw faults of `target` in it where no layers are named.
+    pub fn is_drawn_from(&self, target: Target) -> bool {
+        match target {
+            Target::Activation => self.sampled,
+            Target::Weight => !self.parameters.is_empty(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Files that the user brings: what each is for, and what becomes of it.
 
+use std::collections::BTreeSet;
+
 use super::{OWN, State};
 use crate::web::link::CardChoice;
 use crate::web::protocol::{Changes, FileRef};
@@ -31,20 +33,35 @@ pub struct Brought {
 }
 
 impl Brought {
-    /// Sorts `files` by their names.
+    /// Sorts `files` by their names, which may be paths.
+    ///
+    /// An image keeps the name of its folder, `stop/a.png`, where that may be its class: below another folder, or where images
+    /// come from several.
     pub fn sort(files: impl IntoIterator<Item = FileRef>) -> Self {
         let mut brought = Self::default();
-        for file in files {
+        let mut images = Vec::new();
+        for FileRef { name: path, url } in files {
+            let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+            let file = FileRef { name: parts.last().cloned().unwrap_or_default(), url };
             let ending = file.name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
             match ending.as_str() {
                 ending if MODELS.contains(&ending) => brought.models.push(file),
-                ending if IMAGES.contains(&ending) => brought.images.push(file),
+                ending if IMAGES.contains(&ending) => images.push((parts, file)),
                 "txt" => brought.labels = Some(file),
                 "toml" => brought.grouping = Some(file),
                 "npy" | "bin" => brought.data.push(file),
                 "json" | "jsonl" | "zip" => brought.campaign.push(file),
                 _ => brought.strange.push(file.name),
             }
+        }
+        let folders: BTreeSet<_> = images.iter().map(|(parts, _)| parts[..parts.len() - 1].to_vec()).collect();
+        for (parts, mut file) in images {
+            if let [.., folder, name] = &parts[..]
+                && (parts.len() > 2 || folders.len() > 1)
+            {
+                file.name = format!("{folder}/{name}");
+            }
+            brought.images.push(file);
         }
         // A folder lists its files in any order.
         brought.images.sort_by(|a, b| a.name.cmp(&b.name));

@@ -3,6 +3,7 @@
 mod bring;
 mod estimate;
 mod follow;
+mod layers;
 
 use std::rc::Rc;
 
@@ -10,6 +11,7 @@ pub use self::estimate::Estimate;
 use super::grouping::{Draft, GroupingAction};
 use super::{Effect, LabKey, OWN, State};
 use crate::campaign::Faults;
+use crate::graph::NodeId;
 use crate::web::link::{CampaignLink, Counting};
 use crate::web::protocol::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Naming,
@@ -27,6 +29,8 @@ const SEED: u64 = 1;
 pub enum CampaignAction {
     /// Change the settings.
     Choose(Box<CampaignLink>),
+    /// Strike these layers, or leave them out.
+    Strike(Vec<NodeId>, bool),
     /// Begin.
     Start,
     /// Hold.
@@ -37,8 +41,6 @@ pub enum CampaignAction {
     Stop,
     /// Make a file of the results.
     Export(Export),
-    /// Files were brought: a campaign that was made elsewhere, or data sets.
-    Bring(Vec<FileRef>),
     /// Look at this layer in the explorer.
     LookAt(String),
     /// Follow this one of the worst faults in the explorer.
@@ -197,18 +199,25 @@ impl State {
     /// Whether a campaign could start now.
     pub fn can_start(&self) -> bool {
         let images = self.chosen_set().is_some() || self.link.campaign.data.is_none() && !self.images().is_empty();
-        self.model().is_some() && images && !self.campaign.running()
+        let layers = self.link.campaign.layers.as_ref().is_none_or(|layers| !layers.is_empty());
+        self.model().is_some() && images && layers && !self.campaign.running()
     }
 
     pub(super) fn act_on_campaign(&mut self, action: CampaignAction, effects: &mut Vec<Effect>) {
         match action {
-            CampaignAction::Choose(link) => self.link.campaign = *link,
+            CampaignAction::Choose(link) => {
+                let turned = link.target.unwrap_or_default() != self.link.campaign.target.unwrap_or_default();
+                self.link.campaign = *link;
+                if turned {
+                    self.match_layers();
+                }
+            }
+            CampaignAction::Strike(layers, strike) => self.strike_layers(&layers, strike),
             CampaignAction::Start => self.start_campaign(effects),
             CampaignAction::Pause => self.steer(CampaignRequest::Pause, effects),
             CampaignAction::Resume => self.steer(CampaignRequest::Resume, effects),
             CampaignAction::Stop => self.steer(CampaignRequest::Stop, effects),
             CampaignAction::Export(what) => self.aside(CampaignRequest::Export(what), effects),
-            CampaignAction::Bring(files) => self.bring_to_campaign(files, effects),
             CampaignAction::LookAt(layer) => self.look_at_named_layer(&layer),
             CampaignAction::Follow(index) => self.ask_to_follow(index, effects),
             CampaignAction::Pictured(file) => self.take_picture(file),
@@ -303,6 +312,7 @@ impl State {
 
     /// Another model, or the same on another device: what the worker knows of classes and groupings is the model's own.
     pub(super) fn campaign_meets_model(&mut self, effects: &mut Vec<Effect>) {
+        self.match_layers();
         let classes = self.model().map_or(0, |model| model.classes);
         if self.campaign.draft.as_ref().is_some_and(|draft| draft.classes() != classes) {
             self.campaign.draft = None;

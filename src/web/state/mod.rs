@@ -37,7 +37,7 @@ pub use slot::Slot;
 pub use startup::{Download, DownloadAction, Downloads};
 pub use sweep::Sweeping;
 
-use super::link::{CardChoice, Kind, Link, Place, Sweep};
+use super::link::{CampaignLink, CardChoice, Kind, Link, Place, Sweep};
 
 use super::protocol::{
     Changes, DeviceInfo, Envelope, FileRef, GoldenInfo, Injection, ModelInfo, Request, RequestId, Response, TensorView,
@@ -218,10 +218,8 @@ impl State {
             Action::Worker(envelope) => self.hear(*envelope, effects),
             Action::WorkerDied(problem) => self.bury_worker(&problem),
             Action::Brought(mut brought) => {
-                let many: Vec<_> = brought.data.drain(..).chain(brought.campaign.drain(..)).collect();
-                if !many.is_empty() {
-                    self.bring_to_campaign(many, effects);
-                }
+                self.open_campaign(std::mem::take(&mut brought.campaign), effects);
+                self.keep_data(std::mem::take(&mut brought.data));
                 self.bring(brought);
             }
             Action::ChoosePreprocess(normalise, resize) => {
@@ -422,7 +420,7 @@ impl State {
             device: before.device,
             kind: before.kind,
             bit: before.bit,
-            campaign: before.campaign,
+            campaign: CampaignLink { layers: None, ..before.campaign },
             scale: before.scale,
             colouring: before.colouring,
             protect: before.protect,

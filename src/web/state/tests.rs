@@ -46,6 +46,7 @@ fn model() -> ModelInfo {
         inputs: index.checked_sub(1).into_iter().collect(),
         family: Some(Family::Product),
         role: Role::Super,
+        sampled: !outputs.is_empty(),
         outputs,
         parameters,
     };

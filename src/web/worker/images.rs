@@ -1,25 +1,25 @@
 //! The images of a campaign.
 
-use crate::Result;
-use crate::data::{Image, Source, class_in_name};
+use crate::data::{Image, Source};
+use crate::{Error, Result};
 
 /// Images as they came, decoded one at a time: the tab's memory holds no more than their files.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Encoded {
-    classes: usize,
-    files: Vec<(String, Vec<u8>)>,
+    files: Vec<LabelledFile>,
+}
+
+#[derive(Clone, Debug)]
+struct LabelledFile {
+    name: String,
+    label: Option<usize>,
+    bytes: Vec<u8>,
 }
 
 impl Encoded {
-    /// No images yet, for a model of so many classes. On the page any model may meet any images: a number in a file
-    /// name that is no class of the model was meant for another one, and is not taken for a label.
-    pub fn new(classes: usize) -> Self {
-        Self { classes, files: Vec::new() }
-    }
-
-    /// Adds the file `name`.
-    pub fn push(&mut self, name: String, bytes: Vec<u8>) {
-        self.files.push((name, bytes));
+    /// Adds the file `name`, which shows an object of class `label`.
+    pub fn push(&mut self, name: String, label: Option<usize>, bytes: Vec<u8>) {
+        self.files.push(LabelledFile { name, label, bytes });
     }
 }
 
@@ -29,16 +29,16 @@ impl Source for Encoded {
     }
 
     fn name(&self, index: usize) -> String {
-        self.files.get(index).map_or_else(|| index.to_string(), |(name, _)| name.clone())
+        self.files.get(index).map_or_else(|| index.to_string(), |file| file.name.clone())
     }
 
     fn label(&self, index: usize) -> Option<usize> {
-        class_in_name(&self.files.get(index)?.0).filter(|&class| class < self.classes)
+        self.files.get(index)?.label
     }
 
     fn image(&self, index: usize) -> Result<Image> {
-        let (name, bytes) =
-            self.files.get(index).ok_or_else(|| crate::Error::request(format_args!("there is no image {index}")))?;
+        let missing = || Error::request(format_args!("there is no image {index}"));
+        let LabelledFile { name, bytes, .. } = self.files.get(index).ok_or_else(missing)?;
         Image::decode(name, bytes)
     }
 }

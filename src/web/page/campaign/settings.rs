@@ -7,8 +7,9 @@ use yew::prelude::*;
 
 use super::super::Props;
 use super::super::parts::{Choice, Panel};
+use super::layers::LayersField;
 use crate::campaign::Confidence;
-use crate::fault::{BIT_COUNT, Sampling, Target};
+use crate::fault::{BIT_COUNT, BitField, Bits, Sampling, Target};
 use crate::web::link::{COUNTINGS, CampaignLink, Counting, Kind, MARGINS, MAX_FAULTS, MAX_IMAGES};
 use crate::web::protocol::{Protocol, Stage};
 use crate::web::state::{Action, CampaignAction, Estimate, OWN, State};
@@ -173,9 +174,10 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
         let value = event.target_unchecked_into::<HtmlSelectElement>().value();
         link.kind = Kind::ALL.iter().find(|(_, word)| *word == value).map(|(kind, _)| *kind);
     });
-    let bit = set(state, act, |link, event: Event| {
-        link.bit = event.target_unchecked_into::<HtmlSelectElement>().value().parse().ok();
+    let bits = set(state, act, |link, event: Event| {
+        link.bits = event.target_unchecked_into::<HtmlSelectElement>().value().parse().ok();
     });
+    let drawn = bit_sets(link.bits.unwrap_or_default());
     let chosen = link.kind.unwrap_or_default();
     let names = Kind::ALL.map(|(kind, word)| {
         let text = match kind {
@@ -202,15 +204,15 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
                 if chosen == Kind::BitFlip {
                     <div class="field">
                         <label for="campaign-bit">{ "Bits" }</label>
-                        <select id="campaign-bit" onchange={bit}>
-                            <option value="" selected={link.bit.is_none()}>{ "All, each drawn" }</option>
-                            { for (0..BIT_COUNT).rev().map(|bit| html! {
-                                <option value={bit.to_string()} selected={link.bit == Some(bit)}>{ format!("Bit {bit} ({})", words::field(bit)) }</option>
+                        <select id="campaign-bit" onchange={bits}>
+                            { for drawn.into_iter().map(|(bits, text)| html! {
+                                <option value={bits.to_string()} selected={bits == link.bits.unwrap_or_default()}>{ text }</option>
                             }) }
                         </select>
                     </div>
                 }
             </div>
+            <LayersField state={state.clone()} act={act.clone()} />
             <div class="field">
                 <span class="label">{ "Sampling" }</span>
                 <Choice id="sampling" label="How a layer is drawn" options={samplings}
@@ -218,6 +220,22 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
             </div>
         </>
     }
+}
+
+/// The sets of bits on offer: all, those of a field, each alone, and the one that is `chosen` where a link made it.
+fn bit_sets(chosen: Bits) -> Vec<(Bits, String)> {
+    let mut sets = vec![(Bits::ALL, "All, each drawn".to_owned())];
+    // The sign is one bit, and stands among those.
+    for (field, name) in [(BitField::Exponent, "Exponent"), (BitField::Mantissa, "Mantissa")] {
+        let bits = Bits::of(field);
+        sets.push((bits, format!("{name} ({bits})")));
+    }
+    let single = (0..BIT_COUNT).rev().filter_map(|bit| Some((bit, Bits::one(bit.into()).ok()?)));
+    sets.extend(single.map(|(bit, bits)| (bits, format!("Bit {bit} ({})", words::field(bit)))));
+    if sets.iter().all(|(bits, _)| *bits != chosen) {
+        sets.push((chosen, format!("Bits {chosen}")));
+    }
+    sets
 }
 
 fn estimate(estimate: &Estimate, state: &State) -> Html {

@@ -10,36 +10,26 @@ fn ends(file: &FileRef, ending: &str) -> bool {
 }
 
 impl State {
-    /// Opens the campaign among `files`, where there is one, and keeps the data sets; says which files are neither.
-    pub(in super::super) fn bring_to_campaign(&mut self, files: Vec<FileRef>, effects: &mut Vec<Effect>) {
-        let (mut campaign, mut arrays, mut strange) = (Vec::new(), Vec::new(), Vec::new());
-        for file in files {
-            if [".zip", ".json", ".jsonl"].iter().any(|ending| ends(&file, ending)) {
-                campaign.push(file);
-            } else if ends(&file, ".bin") {
-                self.keep_set(vec![file]);
-            } else if ends(&file, ".npy") {
-                arrays.push(file);
-            } else {
-                strange.push(file.name);
-            }
+    /// Opens the campaign that `files` are, where there are any.
+    pub(in super::super) fn open_campaign(&mut self, mut files: Vec<FileRef>, effects: &mut Vec<Effect>) {
+        if let Some(zip) = files.iter().position(|file| ends(file, ".zip")) {
+            files = vec![files.swap_remove(zip)];
         }
-        if let Some(zip) = campaign.iter().position(|file| ends(file, ".zip")) {
-            campaign = vec![campaign.swap_remove(zip)];
-        }
-        if !campaign.is_empty() {
+        if !files.is_empty() {
             self.link.view = View::Campaign;
-            let id = self.send(Request::Campaign(CampaignRequest::Import { files: campaign }), effects);
+            let id = self.send(Request::Campaign(CampaignRequest::Import { files }), effects);
             self.campaign.waiting = Some(id);
+        }
+    }
+
+    /// Keeps the data sets among `files`, the last of which is chosen.
+    pub(in super::super) fn keep_data(&mut self, files: Vec<FileRef>) {
+        let (arrays, sets): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| ends(file, ".npy"));
+        for file in sets {
+            self.keep_set(vec![file]);
         }
         if !arrays.is_empty() {
             self.keep_arrays(arrays);
-        }
-        if !strange.is_empty() {
-            self.tell(format!(
-                "{}: neither a campaign (config.json and faults.jsonl, or a .zip of them) nor a data set (CIFAR’s .bin, or two .npy).",
-                strange.join(", ")
-            ));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::State;
 use crate::campaign::Until;
-use crate::data::class_in_name;
+use crate::data::classes_of_files;
 use crate::web::link::MAX_FAULTS;
 use crate::web::protocol::Protocol;
 
@@ -33,10 +33,11 @@ impl State {
         let images = images.or(link.images.map(|limit| limit as u64));
         let faults = images.map(|images| faults(self.protocol(), images));
         let classes = self.model().map_or(0, |model| model.classes);
-        let unlabelled = available
-            .iter()
-            .flatten()
-            .filter(|(_, file, _)| class_in_name(&file.name).is_none_or(|class| class >= classes));
+        let names: Vec<&str> = available.iter().flatten().map(|(_, file, _)| file.name.as_str()).collect();
+        let known = self.campaign.naming.as_ref().map_or(&[][..], |naming| &naming.labels);
+        // Names that cannot be made out are told of when the images are opened.
+        let labels = classes_of_files(&names, known, classes).unwrap_or_default();
+        let unlabelled = labels.iter().filter(|label| label.is_none());
         let pace = self.campaign.pace.as_ref().filter(|(key, _)| Some(key) == self.wanted_lab().as_ref());
         let golden = self.golden_now().map(|golden| golden.milliseconds).filter(|&time| time > 0.0);
         let each = pace.map(|(_, pace)| *pace).or(golden);

@@ -40,6 +40,20 @@ fn files_are_told_apart_by_their_names() {
 }
 
 #[test]
+fn an_image_keeps_the_folder_that_may_be_its_class() {
+    let images = |paths: &[&str]| -> Vec<String> {
+        Brought::sort(paths.iter().map(|path| file(path))).images.into_iter().map(|file| file.name).collect()
+    };
+    assert_eq!(images(&["a.png", "/signs/b.png", "/signs/c.png"]), ["a.png", "signs/b.png", "signs/c.png"]);
+    assert_eq!(images(&["/signs/b.png", "/signs/c.png"]), ["b.png", "c.png"], "one folder of images");
+    assert_eq!(images(&["/signs/14/a.png", "/signs/2/a.png"]), ["14/a.png", "2/a.png"], "both are called a.png");
+    assert_eq!(images(&["signs/test/14/a.png"]), ["14/a.png"]);
+    assert_eq!(images(&["/14/a.png", "/2/a.png"]), ["14/a.png", "2/a.png"], "two folders dropped at once");
+    let other = Brought::sort([file("/run/config.json"), file("/nets/deep/net.onnx")]);
+    assert_eq!((other.campaign[0].name.as_str(), other.models[0].name.as_str()), ("config.json", "net.onnx"));
+}
+
+#[test]
 fn what_is_of_no_use_is_told_in_a_short_sentence() {
     let mut page = Page::settled("");
     let names: Vec<String> = (0..3000).map(|i| format!("{i}.mp3")).collect();

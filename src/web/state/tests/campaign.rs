@@ -1,8 +1,9 @@
 use super::*;
 use crate::campaign::{FaultSummary, GoldenSummary, Until};
+use crate::fault::FaultKind;
 use crate::labels::{Group, Grouping};
 use crate::outcome::Rate;
-use crate::web::link::Counting;
+use crate::web::link::{CampaignLink, Counting};
 use crate::web::protocol::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Export, ImageSet, Naming, Picture,
     Protocol, Severity, Stage, WorstFault,
@@ -215,13 +216,13 @@ fn a_campaign_from_elsewhere_takes_the_place_of_ours() {
     let (mut page, first, _) = Page::begun("");
     page.tell(first, update(first, Stage::Complete, 4));
     let files = vec![FileRef { name: "c.zip".into(), url: "blob:1".into() }];
-    page.campaign(CampaignAction::Bring(files.clone()));
+    page.act(Action::Brought(Brought::sort(files.clone())));
     let (failing, CampaignRequest::Import { .. }) = page.asked() else { panic!() };
     page.hear(failing, Response::Failed { message: "c.zip: not a readable zip.".into() });
     assert_eq!(page.notices(), ["c.zip: not a readable zip."]);
     assert_eq!(page.state.campaign.update.as_ref().map(|update| update.campaign), Some(first), "ours stays");
 
-    page.campaign(CampaignAction::Bring(files));
+    page.act(Action::Brought(Brought::sort(files)));
     let (id, _) = page.asked();
     let naming = Naming { classes: 3, labels: Vec::new(), grouping: None };
     page.tell(id, CampaignUpdate { naming: Some(naming), ..update(id, Stage::Stopped, 9) });
@@ -238,7 +239,7 @@ fn a_campaign_from_elsewhere_takes_the_place_of_ours() {
 fn a_data_set_is_chosen_when_it_is_brought() {
     let mut page = Page::settled("");
     let files = vec![FileRef { name: "test.bin".into(), url: "blob:1".into() }];
-    page.campaign(CampaignAction::Bring(files.clone()));
+    page.act(Action::Brought(Brought::sort(files.clone())));
     assert!(page.hash.contains("data=file%3Atest.bin"), "{}", page.hash);
     page.campaign(CampaignAction::Start);
     let (_, CampaignRequest::Start(start)) = page.asked() else { panic!() };
@@ -248,10 +249,10 @@ fn a_data_set_is_chosen_when_it_is_brought() {
     // Arrays come in pairs, at once or one after the other.
     let mut page = Page::settled("");
     for name in ["images.npy", "labels.npy"] {
-        page.campaign(CampaignAction::Bring(vec![FileRef { name: name.into(), url: name.into() }]));
+        page.act(Action::Brought(Brought::sort(vec![FileRef { name: name.into(), url: name.into() }])));
     }
     assert_eq!(page.state.chosen_set().map(Vec::len), Some(2));
-    page.campaign(CampaignAction::Bring(vec![FileRef { name: "notes.doc".into(), url: "blob:2".into() }]));
+    page.act(Action::Brought(Brought::sort(vec![FileRef { name: "notes.doc".into(), url: "blob:2".into() }])));
     assert!(page.open.is_empty() && page.notices()[0].contains("notes.doc"), "{:?}", page.notices());
 }
 
@@ -355,4 +356,36 @@ fn the_single_fault_is_judged_by_the_edited_grouping() {
     let asked = page.settle();
     assert!(matches!(asked[0], Request::Campaign(CampaignRequest::Judge { .. })), "{asked:?}");
     assert_eq!(sites(&asked).len(), 1, "it is injected again");
+}
+
+#[test]
+fn the_layers_to_strike_are_chosen_by_name_and_are_the_models() {
+    let mut page = Page::settled("#view=campaign");
+    let layers = |page: &Page| -> Vec<(String, bool)> {
+        let layers = page.state.campaign_layers();
+        layers.into_iter().map(|(layer, struck)| (layer.name.clone(), struck)).collect()
+    };
+    let strike = |page: &mut Page, layers: &[usize], strike| {
+        page.act(Action::Campaign(CampaignAction::Strike(layers.to_vec(), strike)));
+    };
+    assert_eq!(layers(&page), [("first".to_owned(), true), ("relu".to_owned(), true)], "a folded layer has nothing");
+    strike(&mut page, &[1, 2], false);
+    assert!(!page.state.can_start(), "none is left");
+    strike(&mut page, &[2], true);
+    assert_eq!(page.state.link.campaign.layers, Some(vec!["relu".to_owned()]));
+    assert!(page.state.can_start());
+    // A ReLU has no weights to strike.
+    let weights = CampaignLink { target: Some(Target::Weight), ..page.state.link.campaign.clone() };
+    page.act(Action::Campaign(CampaignAction::Choose(Box::new(weights))));
+    assert_eq!(layers(&page), [("first".to_owned(), true)]);
+    assert_eq!(page.notices(), ["The campaign cannot strike the layer “relu”; it goes on without."]);
+    assert_eq!(page.state.link.campaign.layers, None);
+
+    let page = Page::settled("#view=campaign&campaign-layers=2,first,gone");
+    assert_eq!(page.state.link.campaign.layers, None, "both that there are is what is struck anyway");
+    assert_eq!(page.notices(), ["The campaign cannot strike the layer “gone”; it goes on without."]);
+    let (_, _, start) = Page::begun("#campaign-layers=2&campaign-bit=exponent");
+    assert_eq!(start.fault_model.layers, Some(vec!["relu".to_owned()]));
+    let FaultKind::BitFlip { bits } = start.fault_model.kind else { panic!("{start:?}") };
+    assert_eq!(bits.to_string(), "23-30");
 }

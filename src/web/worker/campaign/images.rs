@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::data::cifar::{Cifar, CifarSource};
 use crate::data::npy::{self, NpyImages, NpySource};
-use crate::data::{DataFormat, DataSource, Source, sha256};
+use crate::data::{DataFormat, DataSource, Source, classes_of_files, sha256};
 use crate::web::protocol::{FileRef, ImageSet};
 use crate::web::worker::images::Encoded;
 use crate::{Error, Result};
@@ -20,32 +20,42 @@ pub struct Opened {
     pub files: Vec<FileRef>,
 }
 
-/// Opens `set`, whose files `bytes` holds in their order, for a model of so many classes.
+/// The classes of the model that images are for: they tell labels from other numbers and names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classes {
+    /// How many there are.
+    pub count: usize,
+    /// Their names; empty where they have none.
+    pub names: Vec<String>,
+}
+
+/// Opens `set`, whose files `bytes` holds in their order, for a model of these classes.
 ///
 /// # Errors
 /// Where a file is none of images; the sentence says which and what is expected.
-pub fn open(set: &ImageSet, bytes: Vec<Vec<u8>>, classes: usize) -> Result<Opened> {
+pub fn open(set: &ImageSet, bytes: Vec<Vec<u8>>, classes: &Classes) -> Result<Opened> {
     match set {
-        ImageSet::Files(files) => Ok(of_files(files, bytes, classes)),
+        ImageSet::Files(files) => of_files(files, bytes, classes),
         ImageSet::Set(files) => of_set(files, bytes),
     }
 }
 
-/// In the order of their names, as the command line takes those of a folder.
-fn of_files(files: &[FileRef], bytes: Vec<Vec<u8>>, classes: usize) -> Opened {
-    let mut both: Vec<(&FileRef, Vec<u8>)> = files.iter().zip(bytes).collect();
-    both.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-    let files = both.iter().map(|(file, _)| (*file).clone()).collect();
-    let mut source = Encoded::new(classes);
-    let mut list = String::new();
-    for (index, (file, bytes)) in both.into_iter().enumerate() {
-        let size = bytes.len() as u64;
-        source.push(file.name.clone(), bytes);
-        list += &DataSource::line(&file.name, source.label(index), size);
+/// In the order in which the command line takes those of a folder: by class where each class has a sub-folder, then by name.
+fn of_files(files: &[FileRef], bytes: Vec<Vec<u8>>, classes: &Classes) -> Result<Opened> {
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    let labels = classes_of_files(&names, &classes.names, classes.count)?;
+    let mut all: Vec<_> = files.iter().zip(labels).zip(bytes).collect();
+    all.sort_by_key(|((file, label), _)| (file.name.contains('/').then_some(*label), &file.name));
+    let mut source = Encoded::default();
+    let (mut list, mut ordered) = (String::new(), Vec::new());
+    for ((file, label), bytes) in all {
+        list += &DataSource::line(&file.name, label, bytes.len() as u64);
         list.push('\n');
+        source.push(file.name.clone(), label, bytes);
+        ordered.push(file.clone());
     }
     let origin = DataSource::new("images", DataFormat::Folder, source.len(), sha256(list.as_bytes()));
-    Opened { source: Arc::new(source), origin, files }
+    Ok(Opened { source: Arc::new(source), origin, files: ordered })
 }
 
 fn of_set(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Opened> {

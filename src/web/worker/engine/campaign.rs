@@ -16,7 +16,7 @@ use crate::web::protocol::{
     CampaignAnswer, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Naming, Picture,
     Protocol, RequestId, Response, Stage,
 };
-use crate::web::worker::campaign::{Opened, Results, export, import, open};
+use crate::web::worker::campaign::{Classes, Opened, Results, export, import, open};
 use crate::{Error, Result};
 
 /// Least time between two reports of a campaign, and between two of them with everything, in milliseconds.
@@ -115,7 +115,7 @@ impl<H: Host> Engine<H> {
 
     async fn start(&mut self, id: RequestId, start: CampaignStart) -> Result<Response> {
         let lab = self.lab()?;
-        let opened = self.open_images(&start.images, lab.model().classes()).await?;
+        let opened = self.open_images(&start.images, classes(&lab)).await?;
         let (faults, until) = match start.protocol {
             Protocol::Fixed { faults } => (Faults::Each(faults), None),
             Protocol::Study { correct, misclassified } => (Faults::ByGolden { correct, misclassified }, None),
@@ -195,7 +195,7 @@ impl<H: Host> Engine<H> {
     }
 
     async fn picture(&mut self, image: usize, images: &ImageSet) -> Result<Response> {
-        let classes = self.lab()?.model().classes();
+        let classes = classes(&*self.lab()?);
         let campaign = self.campaign.as_ref().ok_or_else(|| Error::request("there is no campaign"))?;
         let wanted = campaign.results.provenance().data.clone();
         let opened = self.open_images(images, classes).await?;
@@ -238,15 +238,15 @@ impl<H: Host> Engine<H> {
     }
 
     /// The images of `set`; those of the last call are kept.
-    async fn open_images(&mut self, set: &ImageSet, classes: usize) -> Result<Opened> {
+    async fn open_images(&mut self, set: &ImageSet, classes: Classes) -> Result<Opened> {
         if let Some((known, of, opened)) = &self.images
-            && (known, *of) == (set, classes)
+            && (known, of) == (set, &classes)
         {
             return Ok(opened.clone());
         }
         self.images = None;
         let (ImageSet::Files(files) | ImageSet::Set(files)) = set;
-        let opened = open(set, self.fetch_all(files).await?, classes)?;
+        let opened = open(set, self.fetch_all(files).await?, &classes)?;
         self.images = Some((set.clone(), classes, opened.clone()));
         Ok(opened)
     }
@@ -258,6 +258,10 @@ impl<H: Host> Engine<H> {
         }
         Ok(all)
     }
+}
+
+fn classes(lab: &Lab) -> Classes {
+    Classes { count: lab.model().classes(), names: lab.model().card.labels.clone() }
 }
 
 /// The model's class names, and its own grouping.

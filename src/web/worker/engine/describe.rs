@@ -15,6 +15,7 @@ const TOP: usize = 5;
 pub(super) fn describe(lab: &Lab, card: &Card) -> ModelInfo {
     let (model, graph) = (lab.model(), lab.executor().graph());
     let (activations, weights) = (SiteSpace::of(graph, Target::Activation), SiteSpace::of(graph, Target::Weight));
+    let sampled = SiteSpace::sampled(graph, Target::Activation);
     let paths = graph.paths();
     let tensors = |space: &SiteSpace, layer: usize| -> Vec<TensorInfo> {
         let sites = space.layers().iter().find(|sites| sites.layer == layer);
@@ -34,6 +35,7 @@ pub(super) fn describe(lab: &Lab, card: &Card) -> ModelInfo {
         inputs: producers(graph, &node.inputs),
         family: (node.op != Op::Folded).then(|| family(&node.op)),
         role: Role::of(&paths, index),
+        sampled: sampled.layers().iter().any(|sites| sites.layer == index),
         shape: node.outputs.first().map(|&id| graph.values[id].source_shape()).unwrap_or_default(),
     });
     let shape = model.input_shape();

@@ -27,7 +27,7 @@ use crate::platform::DeviceChoice;
 use crate::web::protocol::{
     Changes, DeviceInfo, FileRef, GoldenInfo, ImageSet, Injection, Request, RequestId, Response, Which,
 };
-use crate::web::worker::campaign::Opened;
+use crate::web::worker::campaign::{Classes, Opened};
 use crate::{Error, Result, import};
 
 /// What the engine needs from the world around it.
@@ -60,8 +60,8 @@ pub struct Engine<H> {
     campaign: Option<Campaign>,
     /// Where the model computes.
     device: DeviceChoice,
-    /// The images of a campaign that were opened last, for a model of so many classes.
-    images: Option<(ImageSet, usize, Opened)>,
+    /// The images of a campaign that were opened last, for a model of these classes.
+    images: Option<(ImageSet, Classes, Opened)>,
     learnt: Learnt,
     protecting: Option<Protecting>,
 }
