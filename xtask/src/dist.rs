@@ -4,13 +4,12 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
 use flate2::{Compression, write::GzEncoder};
 
-use crate::{names, offline, page, process, setup, steps::Steps};
+use crate::{names, offline, page, setup, steps::Steps};
 
 /// The most that wasm, js and css may be together, in bytes of brotli.
 const MOST_BYTES: usize = 4_000_000;
@@ -18,28 +17,21 @@ const MOST_BYTES: usize = 4_000_000;
 /// What publishers set for files that are compressed once: a minute or so for the worker's program.
 const BROTLI_QUALITY: i32 = 11;
 
-/// Builds dist/, makes its programs smaller where there is a wasm-opt, and says how large they are.
+/// Builds dist/ with programs as small as they get, and says how large they are.
 ///
 /// # Errors
 /// Where set-up or the build fails.
 pub fn run(steps: &mut Steps) -> Result<()> {
     let builder = setup::page_builder(steps)?;
     steps.run("fetch EfficientNet-Lite0 and its sample images", page::fetch_models)?;
-    steps.run("build the page", || page::build(&builder))?;
+    steps.run("build the page (a quarter of an hour)", || page::build_small(&builder))?;
     let folder = page::folder()?;
     let programs = with_extension(&folder, "wasm")?;
     steps.run("leave out the names of functions", || programs.iter().try_for_each(|program| strip(program)))?;
-    match setup::wasm_opt() {
-        Some(wasm_opt) => steps.run("wasm-opt", || {
-            programs.iter().for_each(|program| optimize(&wasm_opt, program));
-            Ok(())
-        })?,
-        None => println!("    no wasm-opt (binaryen) on the search path: the programs stay as they are"),
-    }
-    let mut scripts = with_extension(&folder, "js")?;
-    scripts.extend(programs);
     // The programs have changed.
     offline::seal(&folder)?;
+    let mut scripts = with_extension(&folder, "js")?;
+    scripts.extend(programs);
     scripts.extend(with_extension(&folder.join("www"), "css")?);
     scripts.extend(with_extension(&folder.join("www"), "js")?);
     steps.run("sizes", || sizes(&scripts))?;
@@ -47,22 +39,11 @@ pub fn run(steps: &mut Steps) -> Result<()> {
     Ok(())
 }
 
+/// Here and not by the compiler: wasm-bindgen reads sections that the compiler would leave out with the names.
 fn strip(program: &Path) -> Result<()> {
     let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
     let smaller = names::without_names(&bytes).with_context(|| format!("{} is not WebAssembly", program.display()))?;
     fs::write(program, smaller).with_context(|| format!("cannot write {}", program.display()))
-}
-
-/// Makes `program` smaller and faster in place. An old wasm-opt may not know what newer compilers write: then it stays as it is.
-fn optimize(wasm_opt: &Path, program: &Path) {
-    let smaller = program.with_extension("wasm.opt");
-    let mut command = Command::new(wasm_opt);
-    command.args(["-O2", "--all-features", "-o"]).arg(&smaller).arg(program);
-    let replaced = process::run_quietly(&mut command, std::time::Duration::from_secs(1800))
-        .and_then(|()| fs::rename(&smaller, program).context("cannot put the smaller program in place"));
-    if let Err(error) = replaced {
-        println!("    {} stays as it is: {error:#}", program.display());
-    }
 }
 
 fn with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {

@@ -17,7 +17,6 @@ use std::{
 
 use anyhow::{Context, Result};
 
-pub use self::tools::wasm_opt;
 use self::wasm::WasmToolchain;
 use crate::{process, steps::Steps, workspace};
 

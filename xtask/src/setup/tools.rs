@@ -20,11 +20,6 @@ pub fn wasm_bindgen() -> Result<PathBuf> {
     tool("wasm-bindgen", "wasm-bindgen-cli", &workspace::locked_version("wasm-bindgen")?, &[])
 }
 
-/// binaryen's optimizer, where the machine has one.
-pub fn wasm_opt() -> Option<PathBuf> {
-    process::find("wasm-opt")
-}
-
 /// The program `name` of this very version: the user's own, ours, or one built now from crates.io.
 fn tool(name: &str, package: &str, version: &str, features: &[&str]) -> Result<PathBuf> {
     let folder = workspace::tools()?;
