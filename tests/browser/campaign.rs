@@ -12,7 +12,14 @@ use crate::page::Page;
 /// What a link says that waits for the sign network and the image of a sign.
 const SIGNS: &str = "#model=file%3Agtsrb_cnn.onnx&image=file%3Asign.bmp&device=cpu";
 
-/// A page with the sign network on it, which shows the campaign's part.
+/// The campaign's part of a page with the built-in network.
+fn built_in(name: &str, more: &str) -> Option<Page> {
+    let page = Page::open(name, &format!("#view=campaign&device=cpu{more}"))?;
+    page.wait_for("#start:enabled");
+    Some(page)
+}
+
+/// The same with a network of the user's own that has no grouping, and with one image.
 fn signs(name: &str, more: &str) -> Option<Page> {
     let page = open_signs(name, "gtsrb_cnn.onnx", &format!("{SIGNS}{more}"))?;
     page.click("#view-campaign");
@@ -28,14 +35,6 @@ fn complete(page: &Page) {
         "the end of a new campaign",
         "document.querySelector('#campaign-progress:not([data-old])')?.innerText.includes('complete')",
     );
-}
-
-/// Chooses the option `value` of a select, as its user does.
-fn choose(page: &Page, select: &str, value: u64) {
-    page.eval(&format!(
-        "(select => {{ select.value = {value}; select.dispatchEvent(new Event('change', {{ bubbles: true }})); return true; }})\
-         (document.querySelector('{select}'))"
-    ));
 }
 
 /// What the browser would save when `button` is clicked, in base64.
@@ -83,7 +82,7 @@ fn write(name: &str, bytes: &[u8]) -> PathBuf {
 
 #[test]
 fn every_fault_is_counted_and_the_same_seed_draws_the_same() {
-    let Some(page) = signs("campaign", "&faults=50&images=1&seed=3") else { return };
+    let Some(page) = built_in("campaign", "&faults=50&images=1&seed=3") else { return };
     complete(&page);
     assert!(page.text("#campaign-progress").starts_with("50 of 50 faults"), "{}", page.text("#campaign-progress"));
     assert!(page.text("#rate-masked").contains("95 % interval"));
@@ -95,8 +94,33 @@ fn every_fault_is_counted_and_the_same_seed_draws_the_same() {
 }
 
 #[test]
+fn bits_and_layers_are_chosen() {
+    let Some(page) = built_in("campaign-layers", "&faults=20") else { return };
+    page.click("#campaign-layers summary");
+    page.wait_for(".layer-choice-list li");
+    page.screenshot("campaign-layers");
+    page.click(".layer-choice-kinds button:nth-child(2)");
+    page.wait_for("#start:disabled");
+    page.wait_for_text("#campaign-layers summary", "choose at least one");
+    page.click(".layer-choice-list li:nth-child(3) input");
+    let layer = page.text(".layer-choice-list li:nth-child(3) .layer-choice-name");
+    page.wait_for_text("#campaign-layers summary", &layer);
+    page.choose("#campaign-bit", "23-30");
+    complete(&page);
+    assert!(page.url().contains("campaign-bit=23-30") && page.url().contains("campaign-layers="), "{}", page.url());
+    assert!(page.text("#campaign-heading").contains(&layer), "{}", page.text("#campaign-heading"));
+    let faults: Vec<Value> = records(&page).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(faults.len(), 320);
+    for record in faults {
+        assert_eq!(record["fault"]["layer"], layer.as_str());
+        assert!((23..31).contains(&record["fault"]["bit"].as_u64().expect("a bit")), "{record}");
+    }
+    page.close();
+}
+
+#[test]
 fn a_campaign_is_started_held_resumed_and_stopped() {
-    let Some(page) = signs("campaign-run", "&faults=10000") else { return };
+    let Some(page) = built_in("campaign-run", "&faults=10000") else { return };
     assert!(page.text("#estimate").contains("faults"), "{}", page.text("#estimate"));
     page.click("#start");
     page.wait_for("#rate-masked");
@@ -137,9 +161,9 @@ fn the_campaign_is_judged_anew_without_being_run_again() {
     // The class that the image shows goes into a critical group of its own, chosen by keyboard.
     let line: Value = serde_json::from_str(first.lines().next().expect("a record")).expect("JSON");
     let class = line["golden"]["class"].as_u64().expect("a class");
-    choose(&page, "#move-class", class);
+    page.choose("#move-class", &class.to_string());
     page.wait_for(&format!("[data-class='{class}'][aria-pressed='true']"));
-    choose(&page, "#move-group", 1);
+    page.choose("#move-group", "1");
     page.wait_for(&format!("[data-group='1'] [data-class='{class}']"));
     page.click("[data-group='1'] .group-mark input");
     page.wait_for("[data-group='1'].group-critical");
@@ -169,7 +193,7 @@ fn the_campaign_is_judged_anew_without_being_run_again() {
 
 #[test]
 fn a_campaign_is_taken_away_and_brought_back_and_its_worst_fault_is_followed() {
-    let Some(page) = signs("campaign-files", "&faults=500") else { return };
+    let Some(page) = built_in("campaign-files", "&faults=40") else { return };
     complete(&page);
     let first = records(&page);
     let zip = saved(&page, "#save-zip");
@@ -204,10 +228,10 @@ fn a_campaign_is_taken_away_and_brought_back_and_its_worst_fault_is_followed() {
     page.close();
 }
 
-/// 1,000 faults of the sign network: they take no longer than half a minute, and the page stays alive meanwhile.
+/// 1,000 faults of the built-in network: they take no longer than half a minute, and the page stays alive meanwhile.
 #[test]
 fn a_thousand_faults_take_less_than_half_a_minute_and_the_page_stays_smooth() {
-    let Some(page) = signs("campaign-speed", "") else { return };
+    let Some(page) = built_in("campaign-speed", "") else { return };
     let images =
         page.eval("Number(document.querySelector('#campaign-images option').innerText.replace(/[^0-9]/g, ''))");
     let faults = 1000_u64.div_ceil(images.as_u64().unwrap_or(1).max(1));
@@ -237,7 +261,7 @@ fn a_thousand_faults_take_less_than_half_a_minute_and_the_page_stays_smooth() {
 
 #[test]
 fn the_campaign_fits_every_window_in_light_and_dark() {
-    let Some(page) = signs("campaign-widths", "&faults=600") else { return };
+    let Some(page) = built_in("campaign-widths", "&faults=300") else { return };
     complete(&page);
     page.wait_for("#map-chart rect");
     page.in_every_window(&[360, 1280, 1920], |theme, width| {

@@ -89,6 +89,27 @@ fn a_folder_of_images_is_gone_through() {
 }
 
 #[test]
+fn a_folder_for_each_class_labels_the_images() {
+    let Some(page) = Page::open("classes", "#device=cpu") else { return };
+    page.wait_for("#golden .score");
+    let image = fs::read(sign("sign.bmp", 220)).expect("it was written");
+    let inner = write("classes/2/a.bmp", &image);
+    write("classes/14/a.bmp", &image);
+    let folder: PathBuf = inner.ancestors().nth(2).expect("two folders up").to_owned();
+    let before = page.count(".thumbnail");
+    page.drop_files("footer", &[&folder]);
+    page.wait_until("both images", &format!("document.querySelectorAll('.thumbnail').length === {}", before + 2));
+    page.click("#view-campaign");
+    page.wait_for("#start:enabled");
+    // The study's protocol needs the label of every image.
+    page.click("#protocol .choice:nth-child(2)");
+    page.click("#start");
+    page.wait_for_text("#campaign-progress", "complete");
+    assert_eq!(page.count(".notices .notice"), 0, "{}", page.text("main"));
+    page.close();
+}
+
+#[test]
 fn an_operator_that_is_not_known_is_named_with_its_layer() {
     let Some(model) = shared("models/gtsrb_cnn.onnx") else { return };
     let Some(page) = Page::open("operator", "") else { return };

@@ -1,15 +1,20 @@
 //! What a link says of the campaign: every setting that decides which faults are injected.
 
+use std::rc::Rc;
+
 use super::place::TARGETS;
 use super::{Kind, choice, name, number, word};
 use crate::Error;
 use crate::campaign::{Confidence, Until};
 use crate::fault::{Bits, FaultKind, FaultModel, Sampling, Target};
+use crate::labels::Grouping;
 
 /// Most faults in an image that a link may ask for.
 pub const MAX_FAULTS: usize = 10_000;
 /// Most images that a link may ask for.
 pub const MAX_IMAGES: usize = 1_000_000;
+/// Most bytes of a grouping that a link may hold.
+const MAX_GROUPS: usize = 50_000;
 /// The margins that a link may ask for, in percentage points.
 pub const MARGINS: std::ops::RangeInclusive<f64> = 0.1..=50.0;
 
@@ -63,6 +68,8 @@ pub struct CampaignLink {
     pub layers: Option<Vec<String>>,
     /// How a layer is drawn.
     pub sampling: Option<Sampling>,
+    /// The grouping as the user has edited it.
+    pub groups: Option<Rc<Grouping>>,
 }
 
 impl CampaignLink {
@@ -90,6 +97,8 @@ impl CampaignLink {
             "campaign-bit" => self.bits = Some(value.parse().map_err(|error: Error| error.to_string())?),
             "campaign-layers" => self.layers = Some(value.split(',').map(name).collect::<Result<_, _>>()?),
             "sampling" => self.sampling = Some(choice(&SAMPLINGS, value)?),
+            "groups" if value.len() > MAX_GROUPS => return Err(format!("a grouping has at most {MAX_GROUPS} bytes")),
+            "groups" => self.groups = Some(Rc::new(serde_json::from_str(value).map_err(|error| error.to_string())?)),
             _ => return Ok(false),
         }
         Ok(true)
@@ -112,6 +121,7 @@ impl CampaignLink {
         let layers = self.layers.as_ref().filter(|layers| !layers.is_empty());
         put("campaign-layers", layers.map(|layers| layers.join(",")));
         put("sampling", self.sampling.map(|sampling| word(&SAMPLINGS, sampling)));
+        put("groups", self.groups.as_ref().and_then(|groups| serde_json::to_string(&**groups).ok()));
     }
 
     /// Which faults are drawn.

@@ -1,7 +1,10 @@
+use std::rc::Rc;
+
 use super::*;
 use crate::campaign::Confidence;
 use crate::data::{Normalise, Resize};
 use crate::fault::{Sampling, Target};
+use crate::labels::Grouping;
 
 fn full() -> Link {
     Link {
@@ -45,6 +48,7 @@ fn full() -> Link {
             bits: Some("0,23-30".parse().expect("bits")),
             layers: Some(vec!["/conv1/Conv".into(), "7".into()]),
             sampling: Some(Sampling::Element),
+            groups: Some(Rc::new(Grouping::builtin("cifar10").expect("it ships"))),
         },
         protect: true,
         lesson: Some(2),
@@ -92,6 +96,8 @@ fn what_does_not_hold_is_left_out_with_a_sentence() {
         "campaign-target=bias",
         "campaign-type=stuck",
         "campaign-bit=32",
+        "groups={}",
+        "groups=%7B%22name%22%3A%22g%22%2C%22classes%22%3A2%2C%22group%22%3A%5B%5D%7D",
         "campaign-bit=30-23",
         "campaign-layers=a,,b",
         "data=",

@@ -68,7 +68,9 @@ fn Device(props: &Props) -> Html {
         },
     };
     let devices = [DeviceChoice::Gpu, DeviceChoice::Cpu];
-    let chosen = devices.iter().position(|&choice| choice == state.device()).unwrap_or(0);
+    // What computes, where what was asked for is not there.
+    let used = device.filter(|device| device.note.is_some()).map_or(state.device(), |device| device.choice);
+    let chosen = devices.iter().position(|&choice| choice == used).unwrap_or(0);
     let means = ["Compute on the graphics card through WebGPU", "Compute on the processor through WebAssembly"];
     let options = devices.iter().zip(["GPU", "CPU"]).zip(means).map(|((&device, name), means)| {
         let (speed, told) = match state.speed(device) {

@@ -60,16 +60,16 @@ fn model(state: &State, act: &Callback<Action>, select: &NodeRef) -> Html {
     html! {
         <>
             <div class="field">
-                <label for="model">{ "Network" }</label>
-                <div class="field-row">
-                    <select id="model" ref={select.clone()} {onchange} disabled={options.is_empty()}>
-                        { for options.into_iter().map(|(id, name)| {
-                            let selected = chosen.as_ref() == Some(&id);
-                            html! { <option value={id} {selected}>{ name }</option> }
-                        }) }
-                    </select>
+                <div class="field-head">
+                    <label for="model">{ "Network" }</label>
                     <FileButton label="Open…" accept=".onnx,.h5,.hdf5,.keras,.bpk,.safetensors" {act} />
                 </div>
+                <select id="model" ref={select.clone()} {onchange} disabled={options.is_empty()}>
+                    { for options.into_iter().map(|(id, name)| {
+                        let selected = chosen.as_ref() == Some(&id);
+                        html! { <option value={id} {selected}>{ name }</option> }
+                    }) }
+                </select>
             </div>
             { progress(state) }
             if let Some(facts) = facts { <p class="hint" id="model-facts">{ facts }</p> }

@@ -22,10 +22,10 @@ pub enum CampaignRequest {
     Resume,
     /// End it after the wave that is being computed; its results stay.
     Stop,
-    /// Judge by this grouping from now on: results, and single faults.
+    /// Judge results and single faults by this grouping from now on.
     Judge {
-        /// None: SCM is not judged.
-        grouping: Option<Grouping>,
+        /// None: by their own.
+        edited: Option<Grouping>,
     },
     /// Tell the model's class names and grouping.
     Classes,

@@ -95,7 +95,7 @@ impl State {
             self.link.card.labels = Some(id);
         }
         if let Some(id) = grouping.as_ref().map(own) {
-            self.link.card.grouping = Some(id);
+            (self.link.card.grouping, self.link.campaign.groups) = (Some(id), None);
         }
         let texts = labels.into_iter().chain(grouping).collect();
         for (files, list) in

@@ -8,10 +8,11 @@ mod layers;
 use std::rc::Rc;
 
 pub use self::estimate::Estimate;
-use super::grouping::{Draft, GroupingAction};
+use super::grouping::GroupingAction;
 use super::{Effect, LabKey, OWN, State};
 use crate::campaign::Faults;
 use crate::graph::NodeId;
+use crate::labels::Grouping;
 use crate::web::link::{CampaignLink, Counting};
 use crate::web::protocol::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Naming,
@@ -62,10 +63,12 @@ pub struct Campaign {
     pub profile: Option<Rc<CampaignProfile>>,
     /// Class names and grouping of the model, or of the campaign that was imported.
     pub naming: Option<Rc<Naming>>,
-    /// The grouping as the user has changed it.
-    pub draft: Option<Rc<Draft>>,
     /// Data sets that the user brought, each a CIFAR file or two arrays.
     pub sets: Vec<Vec<FileRef>>,
+    /// Whether it was made elsewhere.
+    imported: bool,
+    /// The edited grouping that the worker was told of last; `None` where it has to be told of that or of none.
+    pub(super) told: Option<Option<Rc<Grouping>>>,
     /// A request that will change the stage and is not answered yet.
     waiting: Option<RequestId>,
     /// The request that the campaign answers.
@@ -249,7 +252,7 @@ impl State {
             fault_model: self.link.campaign.fault_model(),
         };
         let id = self.send(Request::Campaign(CampaignRequest::Start(Box::new(start))), effects);
-        self.campaign.id = Some(id);
+        (self.campaign.id, self.campaign.imported) = (Some(id), false);
         self.campaign.waiting = Some(id);
         (self.campaign.update, self.campaign.profile) = (None, None);
     }
@@ -287,15 +290,16 @@ impl State {
         if imported {
             self.campaign.id = Some(id);
             self.campaign.profile = None;
+            self.campaign.imported = true;
+            // The worker judges by the groupings that campaign and model have of their own again.
+            (self.link.campaign.groups, self.campaign.told) = (None, Some(None));
+            self.injection.forget();
         }
         if self.campaign.id != Some(update.campaign) {
             return;
         }
         self.campaign.waiting.take_if(|asked| *asked == id);
         if let Some(naming) = update.naming.take() {
-            if imported {
-                self.campaign.draft = None;
-            }
             self.campaign.naming = Some(Rc::new(naming));
         }
         if let Some(profile) = update.profile.take() {
@@ -310,17 +314,22 @@ impl State {
         self.campaign.update = Some(Rc::new(update));
     }
 
-    /// Another model, or the same on another device: what the worker knows of classes and groupings is the model's own.
-    pub(super) fn campaign_meets_model(&mut self, effects: &mut Vec<Effect>) {
+    /// Another model, or the same on another device or with another card: what the worker knows of classes and groupings is
+    /// the model's own.
+    pub(super) fn campaign_meets_model(&mut self) {
         self.match_layers();
         let classes = self.model().map_or(0, |model| model.classes);
-        if self.campaign.draft.as_ref().is_some_and(|draft| draft.classes() != classes) {
-            self.campaign.draft = None;
-            self.campaign.naming = None;
+        let campaign = &mut self.campaign;
+        let known = campaign.naming.as_ref().map(|naming| naming.classes);
+        if !campaign.imported || known != Some(classes) {
+            campaign.naming = None;
         }
-        if self.campaign.naming.as_ref().is_some_and(|naming| naming.classes != classes) {
-            self.campaign.naming = None;
+        campaign.told = if campaign.at_hand() && !campaign.imported { None } else { Some(None) };
+        if let Some(groups) = self.link.campaign.groups.take_if(|groups| groups.classes() != classes) {
+            let own = groups.classes();
+            self.tell(format!(
+                "The groups in the link are for {own} classes, the network has {classes}; they are left out."
+            ));
         }
-        self.judge(effects);
     }
 }

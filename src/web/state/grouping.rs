@@ -167,53 +167,47 @@ impl State {
     /// The grouping as it is now, for the editor; `None` until the class names are there.
     pub fn draft(&self) -> Option<Rc<Draft>> {
         let naming = self.campaign.naming.as_ref()?;
-        let draft = self.campaign.draft.clone().filter(|draft| draft.classes() == naming.classes);
-        Some(draft.unwrap_or_else(|| Rc::new(Draft::new(naming.grouping.as_ref(), naming.classes))))
+        let edited = self.link.campaign.groups.as_deref().filter(|groups| groups.classes() == naming.classes);
+        Some(Rc::new(Draft::new(edited.or(naming.grouping.as_ref()), naming.classes)))
     }
 
     pub(super) fn act_on_grouping(&mut self, action: GroupingAction, effects: &mut Vec<Effect>) {
-        let Some(naming) = self.campaign.naming.clone() else { return };
-        match &action {
-            GroupingAction::Reset => self.campaign.draft = None,
+        let edited = match action {
             GroupingAction::Save => return self.save_grouping(effects),
-            GroupingAction::Load { name, text } => match load(name, text, &naming) {
-                Ok(draft) => self.campaign.draft = Some(Rc::new(draft)),
-                Err(problem) => return self.tell(problem),
-            },
-            change => {
-                let Some(mut draft) = self.draft() else { return };
-                if let Err(problem) = Rc::make_mut(&mut draft).change(change) {
-                    return self.tell(problem);
-                }
-                // What was changed is not what its name says any more.
-                if naming.grouping.as_ref().is_some_and(|grouping| grouping.name() == draft.name) {
-                    Rc::make_mut(&mut draft).name.push_str("-edited");
-                }
-                self.campaign.draft = Some(draft);
-            }
-        }
-        let own = self.campaign.draft.is_none().then(|| naming.grouping.clone());
-        self.judge_by(own, effects);
-    }
-
-    /// Tells the worker of the grouping where it is not the model's own.
-    pub(super) fn judge(&mut self, effects: &mut Vec<Effect>) {
-        if self.campaign.draft.is_some() {
-            self.judge_by(None, effects);
-        }
-    }
-
-    /// Has everything judged by the draft or, where there is none, by `own`.
-    fn judge_by(&mut self, own: Option<Option<Grouping>>, effects: &mut Vec<Effect>) {
-        let grouping = match (&self.campaign.draft, own) {
-            (Some(draft), _) => match draft.grouping() {
-                Ok(grouping) => Some(grouping),
-                Err(error) => return self.tell(format!("{error}.")),
-            },
-            (None, Some(own)) => own,
-            (None, None) => return,
+            GroupingAction::Reset => Ok(None),
+            action => self.edited(&action).map(Some),
         };
-        self.aside(CampaignRequest::Judge { grouping }, effects);
+        match edited {
+            Ok(groups) => self.link.campaign.groups = groups.map(Rc::new),
+            Err(problem) => self.tell(problem),
+        }
+    }
+
+    /// The grouping after `action`; the sentence says why it cannot be.
+    fn edited(&self, action: &GroupingAction) -> Result<Grouping, String> {
+        let missing = || "No network is loaded yet.".to_owned();
+        let naming = self.campaign.naming.as_ref().ok_or_else(missing)?;
+        if let GroupingAction::Load { name, text } = action {
+            return load(name, text, naming);
+        }
+        let mut draft = Draft::clone(&*self.draft().ok_or_else(missing)?);
+        draft.change(action)?;
+        // What was changed is not what its name says any more.
+        if naming.grouping.as_ref().is_some_and(|grouping| grouping.name() == draft.name) {
+            draft.name.push_str("-edited");
+        }
+        draft.grouping().map_err(|error| format!("{error}."))
+    }
+
+    /// Has everything judged by the grouping that the link says, where the worker judges by another.
+    pub(super) fn reconcile_grouping(&mut self, effects: &mut Vec<Effect>) {
+        let groups = &self.link.campaign.groups;
+        if self.campaign.told.as_ref() == Some(groups) {
+            return;
+        }
+        let edited = groups.as_deref().cloned();
+        self.campaign.told = Some(groups.clone());
+        self.aside(CampaignRequest::Judge { edited }, effects);
         // The verdict on the single fault is made again, by the new grouping.
         self.injection.forget();
     }
@@ -231,7 +225,7 @@ impl State {
     }
 }
 
-fn load(name: &str, text: &str, naming: &Naming) -> Result<Draft, String> {
+fn load(name: &str, text: &str, naming: &Naming) -> Result<Grouping, String> {
     let grouping = Grouping::from_toml(name, text).map_err(|error| format!("{error}."))?;
     if grouping.classes() != naming.classes {
         return Err(format!(
@@ -241,5 +235,5 @@ fn load(name: &str, text: &str, naming: &Naming) -> Result<Draft, String> {
             naming.classes
         ));
     }
-    Ok(Draft::new(Some(&grouping), naming.classes))
+    Ok(grouping)
 }

@@ -309,7 +309,7 @@ impl State {
                 if self.lab.answer(id, Lab { model: Rc::new(model), device }) {
                     self.progress = None;
                     self.good_model = self.model_id();
-                    self.campaign_meets_model(effects);
+                    self.campaign_meets_model();
                 }
             }
             Response::Golden(golden) => {
@@ -420,7 +420,7 @@ impl State {
             device: before.device,
             kind: before.kind,
             bit: before.bit,
-            campaign: CampaignLink { layers: None, ..before.campaign },
+            campaign: CampaignLink { layers: None, groups: None, ..before.campaign },
             scale: before.scale,
             colouring: before.colouring,
             protect: before.protect,

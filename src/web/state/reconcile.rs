@@ -26,6 +26,7 @@ impl State {
             return;
         }
         self.check_places();
+        self.reconcile_grouping(effects);
         let Some(golden) = self.wanted_golden() else { return };
         if self.golden.wants(&golden) {
             let id = self.send(Request::Golden { image: golden.image.clone() }, effects);

@@ -76,7 +76,12 @@ pub fn layer_bits(profile: &CampaignProfile) -> String {
 }
 
 /// The study's question: SCM among golden errors, and among SDCs.
-pub fn scm(profile: &CampaignProfile, golden: Option<Rate>, faulty: Option<Rate>) -> String {
+pub fn scm(rows: &[Share]) -> String {
+    shares("Share of SCM among golden errors and among SDCs; a table below says the same in numbers", rows)
+}
+
+/// What [`scm`] draws.
+pub fn scm_shares(profile: &CampaignProfile, golden: Option<Rate>, faulty: Option<Rate>) -> Vec<Share> {
     let mut rows = Vec::new();
     if let Some(rate) = golden {
         rows.push(Share { name: "Golden errors".to_owned(), class: "golden", rate });
@@ -93,7 +98,7 @@ pub fn scm(profile: &CampaignProfile, golden: Option<Rate>, faulty: Option<Rate>
         };
         rows.push(Share { name: name.to_owned(), class: "scm", rate: *rate });
     }
-    shares("Share of SCM among golden errors and among SDCs", &rows)
+    rows
 }
 
 /// Height of the history, of its axis below, and width of that on the left.

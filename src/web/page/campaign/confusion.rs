@@ -20,10 +20,10 @@ pub fn confusion(profile: &CampaignProfile) -> Html {
             <p class="hint">
                 { "SDCs by golden group (row) and faulty group (column); in brackets, the network's own errors. Safety-critical ones have a frame." }
             </p>
-            <div class="table-wrap" tabindex="0">
+            <div class="table-wrap confusion-wrap" tabindex="0">
                 <table class="confusion">
                     <thead>
-                        <tr><th>{ "Golden \\ faulty" }</th>{ for confusion.groups.iter().map(|(name, critical)| html! { <th scope="col">{ label(name, *critical) }</th> }) }</tr>
+                        <tr><th>{ "Golden \\ faulty" }</th>{ for confusion.groups.iter().map(|(name, _)| html! { <th scope="col" title={name.clone()}><span>{ name }</span></th> }) }</tr>
                     </thead>
                     <tbody>{ for rows }</tbody>
                 </table>

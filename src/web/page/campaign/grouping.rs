@@ -27,7 +27,7 @@ pub fn GroupingPanel(props: &Props) -> Html {
             <Panel id="grouping" title="Groups of classes" hint="They come with the network."><p class="empty">{ "No network is loaded yet." }</p></Panel>
         };
     };
-    let edited = state.campaign.draft.is_some();
+    let edited = state.link.campaign.groups.is_some();
     html! {
         <Panel id="grouping" title="Groups of classes"
             hint="A mistake is safety-critical (SCM) where a class of a critical group is taken for one of another group. Drag classes between groups, or choose a group for them: the results are judged again at once, nothing is run again.">

@@ -8,6 +8,7 @@ mod layers;
 mod rates;
 mod results;
 mod settings;
+mod tables;
 mod worst;
 
 use yew::prelude::*;

@@ -10,9 +10,8 @@ use super::super::export::SaveChart;
 use super::charts;
 use super::confusion::confusion;
 use super::rates::rates;
+use super::tables;
 use super::worst::worst;
-use crate::fault::BIT_COUNT;
-use crate::outcome::Rate;
 use crate::report::chart::LEVELS;
 use crate::report::headline;
 use crate::web::protocol::{CampaignProfile, CampaignUpdate, Stage};
@@ -39,7 +38,9 @@ pub fn Results(props: &Props) -> Html {
                 <div class="profiles">
                     <Chart id="history-chart" title="Rates as they came about" name="rates-over-faults" act={act.clone()}
                         hint={if update.faults.scm.is_some() { "SDC and, below it, SCM, with 95 % intervals." } else { "SDC, with its 95 % interval." }}
-                        svg={charts::history(&profile.history, update.faults.scm.is_some())} />
+                        svg={charts::history(&profile.history, update.faults.scm.is_some())}>
+                        { tables::history(&profile.history) }
+                    </Chart>
                     { scm(profile, &update, act) }
                     <Breakdown profile={profile.clone()} act={act.clone()} />
                     { confusion(profile) }
@@ -98,10 +99,13 @@ fn scm(profile: &CampaignProfile, update: &CampaignUpdate, act: &Callback<Action
         let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
         format!("{first}{}.", letters.as_str())
     });
+    let shares = charts::scm_shares(profile, update.golden.scm, Some(faulty));
     html! {
         <Chart id="scm-chart" title="How much of the errors is safety-critical" name="scm-shares" act={act.clone()}
             hint={ratio.unwrap_or_else(|| "The share of SCM among the SDCs; with labelled images, the network's own errors stand beside it.".to_owned())}
-            svg={charts::scm(profile, update.golden.scm, Some(faulty))} />
+            svg={charts::scm(&shares)}>
+            { tables::shares(&shares) }
+        </Chart>
     }
 }
 
@@ -138,15 +142,17 @@ fn Breakdown(props: &BreakdownProps) -> Html {
     html! {
         <>
             if profile.bits.len() > 1 {
-                <Chart id="bit-chart" title="SDC rate by bit" name="sdc-by-bit" act={act.clone()}
-                    hint="With 95 % intervals; sign, exponent and mantissa from left to right." svg={charts::bits(profile)}>
-                    { bit_table(profile) }
-                </Chart>
+                <div class="profile-wide">
+                    <Chart id="bit-chart" title="SDC rate by bit" name="sdc-by-bit" act={act.clone()}
+                        hint="With 95 % intervals; sign, exponent and mantissa from left to right." svg={charts::bits(profile)}>
+                        { tables::bits(profile) }
+                    </Chart>
+                </div>
             }
             <div class="profile-wide" onclick={look}>
                 <Chart id="layer-chart" title="SDC rate by layer" name="sdc-by-layer" act={act.clone()}
                     hint="Every layer that faults are drawn from, in model order; click one to look at it." svg={charts::layers(profile)}>
-                    { layer_table(profile, act) }
+                    { tables::layers(profile, act) }
                 </Chart>
             </div>
             if profile.bits.len() > 1 {
@@ -154,7 +160,7 @@ fn Breakdown(props: &BreakdownProps) -> Html {
                     <Chart id="map-chart" title="SDC rate by layer and bit" name="sdc-by-layer-and-bit" act={act.clone()}
                         hint="Bit 31, the sign, on the left; a cell without colour has had no fault." svg={charts::layer_bits(profile)}>
                         <ul class="map-legend" aria-hidden="true"><li><i class="q0"></i>{ "none" }</li>{ for legend }</ul>
-                        { map_table(profile) }
+                        <tables::MapTable profile={profile.clone()} />
                     </Chart>
                 </div>
             }
@@ -188,104 +194,5 @@ fn Chart(props: &ChartProps) -> Html {
             <div id={id.clone()} class="chart-frame">{ Html::from_html_unchecked(svg.clone().into()) }</div>
             { children.clone() }
         </div>
-    }
-}
-
-fn rate_cells(rate: &Rate) -> Html {
-    html! {
-        <>
-            <td>{ words::count(rate.of) }</td><td>{ words::count(rate.count) }</td>
-            <td>{ if rate.of > 0 { words::percent(rate.rate) } else { "–".to_owned() } }</td>
-            <td>{ format!("{} to {}", words::percent(rate.low), words::percent(rate.high)) }</td>
-        </>
-    }
-}
-
-fn head(first: &'static str) -> Html {
-    html! { <thead><tr><th>{ first }</th><th>{ "Faults" }</th><th>{ "SDC" }</th><th>{ "Rate" }</th><th>{ "95 % interval" }</th></tr></thead> }
-}
-
-fn bit_table(profile: &CampaignProfile) -> Html {
-    let rows = profile.bits.iter().rev().map(|(bit, rate)| {
-        html! { <tr><th scope="row">{ format!("{bit} ({})", words::field(*bit)) }</th>{ rate_cells(rate) }</tr> }
-    });
-    html! {
-        <details>
-            <summary>{ "The same as a table" }</summary>
-            <div class="table-wrap" tabindex="0"><table>{ head("Bit") }<tbody>{ for rows }</tbody></table></div>
-        </details>
-    }
-}
-
-fn layer_table(profile: &CampaignProfile, act: &Callback<Action>) -> Html {
-    let rows = profile.layers.iter().map(|row| {
-        let name = row.name.clone();
-        let look = act.reform(move |event: MouseEvent| {
-            event.stop_propagation();
-            Action::Campaign(CampaignAction::LookAt(name.clone()))
-        });
-        html! {
-            <tr data-layer={row.name.clone()}>
-                <th scope="row"><button type="button" class="link" onclick={look}>{ &row.name }</button></th>
-                { rate_cells(&Rate::new(row.sdc, row.faults)) }
-            </tr>
-        }
-    });
-    html! {
-        <details>
-            <summary>{ "The same as a table" }</summary>
-            <div class="table-wrap" tabindex="0"><table>{ head("Layer") }<tbody>{ for rows }</tbody></table></div>
-        </details>
-    }
-}
-
-#[derive(Properties)]
-struct MapTableProps {
-    profile: Rc<CampaignProfile>,
-}
-
-fn map_table(profile: &Rc<CampaignProfile>) -> Html {
-    html! { <MapTable profile={profile.clone()} /> }
-}
-
-impl PartialEq for MapTableProps {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.profile, &other.profile)
-    }
-}
-
-/// The map in numbers, which are made only for who wants them: there are thousands.
-#[component]
-fn MapTable(props: &MapTableProps) -> Html {
-    let open = use_state(|| false);
-    let toggle = {
-        let open = open.clone();
-        Callback::from(move |event: Event| {
-            let details: web_sys::Element = event.target_unchecked_into();
-            open.set(details.has_attribute("open"));
-        })
-    };
-    let profile = &props.profile;
-    html! {
-        <details ontoggle={toggle}>
-            <summary>{ "The same as a table" }</summary>
-            if *open {
-                <div class="table-wrap" tabindex="0">
-                    <table>
-                        <thead><tr><th>{ "Layer" }</th>{ for (0..BIT_COUNT).rev().map(|bit| html! { <th>{ bit }</th> }) }</tr></thead>
-                        <tbody>
-                            { for profile.layers.iter().enumerate().map(|(layer, row)| html! {
-                                <tr>
-                                    <th scope="row">{ &row.name }</th>
-                                    { for (0..BIT_COUNT).rev().map(|bit| html! {
-                                        <td>{ profile.cell(layer, bit).map(|rate| format!("{}/{}", rate.count, rate.of)).unwrap_or_default() }</td>
-                                    }) }
-                                </tr>
-                            }) }
-                        </tbody>
-                    </table>
-                </div>
-            }
-        </details>
     }
 }

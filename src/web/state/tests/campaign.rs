@@ -273,9 +273,9 @@ fn named(own: Option<Grouping>) -> Page {
 
 fn judged(page: &mut Page) -> Option<Grouping> {
     match page.asked() {
-        (id, CampaignRequest::Judge { grouping }) => {
+        (id, CampaignRequest::Judge { edited }) => {
             page.answer(id, CampaignAnswer::Judged);
-            grouping
+            edited
         }
         other => panic!("{other:?}"),
     }
@@ -299,7 +299,34 @@ fn a_grouping_is_edited_and_everything_is_judged_again() {
     let removed = change(&mut page, GroupingAction::Remove(1));
     assert_eq!((removed.groups().len(), removed.group_of(9).map(|group| group.name.as_str())), (2, Some("odd")));
     assert_eq!(removed.group_of(7).map(|group| group.name.as_str()), Some("low"), "they went to the group before");
-    assert_eq!(change(&mut page, GroupingAction::Reset), grouping());
+    page.campaign(CampaignAction::Group(GroupingAction::Reset));
+    assert_eq!(judged(&mut page), None, "by its own");
+    let own = page.state.draft().and_then(|draft| draft.grouping().ok());
+    assert_eq!(own, Some(grouping()));
+}
+
+#[test]
+fn an_edited_grouping_is_the_links_and_can_be_undone() {
+    let mut page = named(Some(grouping()));
+    page.campaign(CampaignAction::Group(GroupingAction::Mark { group: 1, critical: true }));
+    let edited = judged(&mut page);
+    assert!(edited.is_some());
+    let hash = page.hash.clone();
+    page.act(Action::Undo);
+    assert_eq!((judged(&mut page), page.hash.contains("groups=")), (None, false));
+    page.act(Action::Redo);
+    assert_eq!(judged(&mut page), edited);
+
+    let asked = Page::open(&hash).settle();
+    let judging = |request: &Request| match request {
+        Request::Campaign(CampaignRequest::Judge { edited }) => Some(edited.clone()),
+        _ => None,
+    };
+    assert_eq!(asked.iter().find_map(judging), Some(edited), "{asked:?}");
+
+    let page = Page::settled(&hash.replace("classes%22%3A10", "classes%22%3A9").replace("5-9", "5-8"));
+    assert!(page.notices()[0].contains("for 9 classes, the network has 10"), "{:?}", page.notices());
+    assert!(!page.hash.contains("groups="));
 }
 
 #[test]
@@ -342,7 +369,7 @@ fn an_edited_grouping_is_saved_loaded_and_told_to_a_new_worker() {
     page.hear(0, Response::Ready);
     let asked = page.settle();
     assert!(
-        asked.iter().any(|request| matches!(request, Request::Campaign(CampaignRequest::Judge { grouping: Some(_) }))),
+        asked.iter().any(|request| matches!(request, Request::Campaign(CampaignRequest::Judge { edited: Some(_) }))),
         "{asked:?}"
     );
 }

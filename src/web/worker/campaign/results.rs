@@ -69,6 +69,11 @@ impl Results {
         &self.provenance
     }
 
+    /// Whether they were made elsewhere.
+    pub fn is_imported(&self) -> bool {
+        self.imported.is_some()
+    }
+
     /// Says which file the model is.
     pub fn name_model(&mut self, path: String, sha256: String) {
         (self.provenance.model.path, self.provenance.model.sha256) = (path, sha256);

@@ -39,6 +39,8 @@ pub(super) struct Campaign {
     work: Option<AtWork>,
     stage: Stage,
     results: Results,
+    /// The grouping that they are judged by where none was edited.
+    own: Option<Grouping>,
     planned: u64,
     /// Faults of each image, where their number was not known beforehand.
     rounds: Option<usize>,
@@ -92,7 +94,7 @@ impl<H: Host> Engine<H> {
         let stage = match request {
             CampaignRequest::Start(start) => return self.start(id, *start).await,
             CampaignRequest::Import { files } => return self.import(id, &files).await,
-            CampaignRequest::Judge { grouping } => return self.judge(grouping),
+            CampaignRequest::Judge { edited } => return self.judge(edited),
             CampaignRequest::Picture { image, images } => return self.picture(image, &images).await,
             CampaignRequest::Export(what) => return self.export(what).await,
             CampaignRequest::Classes => {
@@ -153,9 +155,9 @@ impl<H: Host> Engine<H> {
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
         };
-        let naming = naming(&lab);
+        let (naming, own) = (naming(&lab), lab.model().card.grouping.clone());
         let work = Rounds::new(lab, opened.source, plan, until, BUDGET)?;
-        let mut campaign = Campaign::new(id, Results::new(provenance, None), Stage::Running, work.expected());
+        let mut campaign = Campaign::new(id, Results::new(provenance, None), own, Stage::Running, work.expected());
         campaign.work = Some(work);
         campaign.naming = Some(naming);
         campaign.rounds = until.map(|_| 1);
@@ -169,24 +171,34 @@ impl<H: Host> Engine<H> {
         let bytes = self.fetch_all(files).await?;
         let imported = import(files, bytes)?;
         let stage = if imported.complete { Stage::Complete } else { Stage::Stopped };
-        let mut campaign = Campaign::new(id, imported.results, stage, imported.planned);
+        let recorded = imported.results.provenance().grouping.clone();
+        let mut campaign = Campaign::new(id, imported.results, recorded, stage, imported.planned);
         let classes = campaign.classes().or_else(|| self.lab().ok().map(|lab| lab.model().classes()));
         campaign.naming = Some(campaign.results.naming(classes.unwrap_or_default()));
+        // The grouping that was edited was not for these results.
+        if let Some(loaded) = &mut self.lab {
+            loaded.judge_by(None)?;
+        }
         let answer = campaign.tell(self.host.now());
         self.campaign = Some(campaign);
         Ok(answer)
     }
 
-    /// Judges results and single faults by `grouping`, each where it is for their classes.
-    fn judge(&mut self, grouping: Option<Grouping>) -> Result<Response> {
-        let fits = |classes: usize| grouping.as_ref().is_none_or(|grouping| grouping.classes() == classes);
-        if let Some(loaded) = self.lab.as_mut().filter(|loaded| fits(loaded.lab.model().classes())) {
-            loaded.lab = Rc::new(Lab::clone(&loaded.lab).judged_by(grouping.clone())?);
+    /// Judges results and single faults by `edited`, each where it is for their classes, or by their own groupings.
+    fn judge(&mut self, edited: Option<Grouping>) -> Result<Response> {
+        let fits = |classes: usize| edited.as_ref().is_none_or(|grouping| grouping.classes() == classes);
+        if let Some(loaded) = &mut self.lab {
+            if fits(loaded.lab.model().classes()) {
+                loaded.judge_by(edited.clone())?;
+            }
+            if let Some(campaign) = &mut self.campaign {
+                campaign.meet(&loaded.lab);
+            }
         }
         let now = self.host.now();
         Ok(match self.campaign.as_mut() {
             Some(campaign) if campaign.classes().is_none_or(fits) => {
-                campaign.results.judge(grouping);
+                campaign.results.judge(edited.or_else(|| campaign.own.clone()));
                 campaign.profiled = f64::NEG_INFINITY;
                 campaign.tell(now)
             }
@@ -272,12 +284,13 @@ fn naming(lab: &Lab) -> Naming {
 }
 
 impl Campaign {
-    fn new(id: RequestId, results: Results, stage: Stage, planned: u64) -> Self {
+    fn new(id: RequestId, results: Results, own: Option<Grouping>, stage: Stage, planned: u64) -> Self {
         Self {
             id,
             work: None,
             stage,
             results,
+            own,
             planned,
             rounds: None,
             at: None,
@@ -286,6 +299,14 @@ impl Campaign {
             reported: f64::NEG_INFINITY,
             profiled: f64::NEG_INFINITY,
             naming: None,
+        }
+    }
+
+    /// What was made here is judged as the model is, which may have been given another grouping since.
+    fn meet(&mut self, lab: &Lab) {
+        let same = self.classes().is_none_or(|classes| classes == lab.model().classes());
+        if same && !self.results.is_imported() {
+            self.own = lab.model().card.grouping.clone();
         }
     }
 

@@ -21,6 +21,7 @@ use crate::data::Image;
 use crate::exec::Activations;
 use crate::fault::Site;
 use crate::graph::{HostTensor, ValueId};
+use crate::labels::Grouping;
 use crate::model::Card;
 use crate::outcome::probabilities;
 use crate::platform::DeviceChoice;
@@ -72,6 +73,16 @@ struct Loaded {
     /// What the file says beside the graph; the user may have said otherwise.
     card: Card,
     lab: Rc<Lab>,
+}
+
+impl Loaded {
+    /// Single faults are judged by `edited` from now on, or by the model's own grouping.
+    fn judge_by(&mut self, edited: Option<Grouping>) -> Result<()> {
+        let lab = Lab::clone(&self.lab);
+        let grouping = edited.or_else(|| lab.model().card.grouping.clone());
+        self.lab = Rc::new(lab.judged_by(grouping)?);
+        Ok(())
+    }
 }
 
 /// Which tensors were read last: of one tensor the golden and the faulty values. Runs replace one another, so whoever makes a

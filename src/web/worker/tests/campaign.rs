@@ -188,7 +188,7 @@ fn another_grouping_judges_what_was_done_and_single_faults() {
     assert!(plain.faults.scm.is_none());
     let mut counts = Vec::new();
     for critical in ["red", "other"] {
-        let judged = update(&mut engine, 2, CampaignRequest::Judge { grouping: Some(grouping(critical)) });
+        let judged = update(&mut engine, 2, CampaignRequest::Judge { edited: Some(grouping(critical)) });
         assert_eq!(judged.faults.sdc, plain.faults.sdc, "predictions are what they are");
         let profile = judged.profile.expect("everything is told again");
         let confusion = profile.confusion.as_ref().expect("there are groups");
@@ -200,10 +200,10 @@ fn another_grouping_judges_what_was_done_and_single_faults() {
         counts.push(scm);
     }
     assert!(counts[0] > 0 && counts[0] != counts[1], "{counts:?}");
-    assert_eq!(update(&mut engine, 3, CampaignRequest::Judge { grouping: None }).faults, plain.faults);
+    assert_eq!(update(&mut engine, 3, CampaignRequest::Judge { edited: None }).faults, plain.faults);
 
     // The single fault follows.
-    update(&mut engine, 4, CampaignRequest::Judge { grouping: Some(grouping("red")) });
+    update(&mut engine, 4, CampaignRequest::Judge { edited: Some(grouping("red")) });
     let Response::Loaded { model, .. } = ask(
         &mut engine,
         Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Changes::default() },
@@ -217,10 +217,10 @@ fn another_grouping_judges_what_was_done_and_single_faults() {
         Response::Injected(injection) => (injection.verdict.scm.is_some(), injection.golden.group),
         other => panic!("{other:?}"),
     };
-    update(&mut engine, 5, CampaignRequest::Judge { grouping: Some(grouping("red")) });
+    update(&mut engine, 5, CampaignRequest::Judge { edited: Some(grouping("red")) });
     ask(&mut engine, Request::Golden { image: file(&colours()[0].0) });
     assert_eq!(verdict(&mut engine), (true, Some("red".to_owned())));
-    update(&mut engine, 6, CampaignRequest::Judge { grouping: None });
+    update(&mut engine, 6, CampaignRequest::Judge { edited: None });
     assert_eq!(verdict(&mut engine), (false, None));
 }
 
