@@ -67,6 +67,15 @@ fn detail(reason: &str) -> String {
 }
 
 impl Error {
+    /// The same for those who do not know that it is about the file `name`.
+    #[must_use]
+    pub fn in_file(self, name: &str) -> Self {
+        match self {
+            Self::Unsupported { .. } | Self::Graph { .. } | Self::Request(_) => Self::input(name, self),
+            known => known,
+        }
+    }
+
     /// An [`Error::Input`] about the file or resource `name`.
     pub fn input(name: impl Into<String>, problem: impl Display) -> Self {
         Self::Input { name: name.into(), problem: problem.to_string() }

@@ -202,10 +202,11 @@ pub(super) fn validate(graph: &Graph) -> Result<()> {
     let computed = graph.values.iter().filter(|value| matches!(value.source, Source::Node(_)));
     let activations = computed.fold(0usize, |sum, value| sum.saturating_add(value.elements()));
     if activations > MAX_ACTIVATIONS {
-        return Err(Error::graph(
-            "graph",
-            format_args!("the layers' outputs for one image take {} MiB, more than we keep", activations >> 18),
-        ));
+        return Err(Error::request(format_args!(
+            "the layers' outputs for one image take {} MiB, the most that are kept is {} MiB; a smaller input would do",
+            activations >> 18,
+            MAX_ACTIVATIONS >> 18
+        )));
     }
     let mut names = HashSet::new();
     for (index, node) in graph.nodes.iter().enumerate() {
@@ -248,11 +249,11 @@ pub(super) fn validate(graph: &Graph) -> Result<()> {
     for &id in graph.inputs.iter().chain(&graph.outputs) {
         known(id, "graph")?;
         if !made[id] {
-            return Err(Error::graph("graph", format_args!("no layer makes \"{}\"", graph.values[id].name)));
+            return Err(Error::request(format_args!("no layer of the model makes \"{}\"", graph.values[id].name)));
         }
     }
     if graph.outputs.is_empty() {
-        return Err(Error::graph("graph", "the model has no output"));
+        return Err(Error::request("the model has no output"));
     }
     Ok(())
 }

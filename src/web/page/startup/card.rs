@@ -106,12 +106,12 @@ fn own_file(
     drop: Action,
     ending: &'static str,
 ) -> Html {
+    let edited = state.link.campaign.groups.as_ref().map(|groups| groups.name().to_owned());
     let grouping = state.model().and_then(|model| model.grouping.clone());
     let own = id.as_ref().map(|id| id.strip_prefix(OWN).unwrap_or(id).to_owned());
-    let shown = match (&own, label) {
-        (Some(name), _) => name.clone(),
-        (None, "Grouping") => grouping.unwrap_or_else(|| "none: SCM is not judged".to_owned()),
-        (None, _) => "the network's own".to_owned(),
+    let shown = match (label, own.clone()) {
+        ("Grouping", own) => edited.or(own).or(grouping).unwrap_or_else(|| "none: SCM is not judged".to_owned()),
+        (_, own) => own.unwrap_or_else(|| "the network's own".to_owned()),
     };
     html! {
         <div class="card-file">

@@ -146,7 +146,7 @@ impl<H: Host> Engine<H> {
             Some(loaded) if loaded.file == file => (loaded.lab.model().clone(), loaded.card.clone()),
             _ => {
                 let bytes = self.host.fetch(&file, progress).await?;
-                let model = import::load(&file.name, bytes)?;
+                let model = import::load(&file.name, bytes).map_err(|error| error.in_file(&file.name))?;
                 let card = model.card.clone();
                 (model, card)
             }
