@@ -91,10 +91,10 @@ pub fn scm_shares(profile: &CampaignProfile, golden: Option<Rate>, faulty: Optio
     }
     for (start, rate) in &profile.starts {
         let name = match start {
-            Start::Correct => "SDCs, images that were correct",
-            Start::Scm => "SDCs, images that were SCM",
-            Start::NonScm => "SDCs, images that were wrong, not SCM",
-            Start::Misclassified => "SDCs, images that were wrong",
+            Start::Correct => "SDCs, correct images",
+            Start::Scm => "SDCs, SCM images",
+            Start::NonScm => "SDCs, wrong images, not SCM",
+            Start::Misclassified => "SDCs, wrong images",
         };
         rows.push(Share { name: name.to_owned(), class: "scm", rate: *rate });
     }
