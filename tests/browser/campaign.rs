@@ -192,6 +192,33 @@ fn the_campaign_is_judged_anew_without_being_run_again() {
 }
 
 #[test]
+fn edited_groups_are_undone_done_again_and_linked_to() {
+    let Some(page) = built_in("campaign-groups", "&faults=60&seed=3") else { return };
+    complete(&page);
+    page.wait_for("[data-group='3'].group-critical");
+    let scm = || page.text("#rate-scm .rate-count");
+    let own = scm();
+    page.click("[data-group='3'] .group-mark input");
+    page.wait_for("[data-group='3']:not(.group-critical)");
+    page.wait_until("another count", &format!("document.querySelector('#rate-scm .rate-count').innerText !== {own:?}"));
+    let edited = scm();
+    page.click("#undo");
+    page.wait_for("[data-group='3'].group-critical");
+    page.wait_for_text("#rate-scm .rate-count", &own);
+    page.click("#redo");
+    page.wait_for_text("#rate-scm .rate-count", &edited);
+
+    let url = page.url();
+    let (_, hash) = url.split_once('#').expect("the choices are behind the #");
+    page.go(&format!("?again#{hash}"));
+    page.wait_for("[data-group='3']:not(.group-critical)");
+    page.wait_for("#start:enabled");
+    complete(&page);
+    assert_eq!(scm(), edited);
+    page.close();
+}
+
+#[test]
 fn a_campaign_is_taken_away_and_brought_back_and_its_worst_fault_is_followed() {
     let Some(page) = built_in("campaign-files", "&faults=40") else { return };
     complete(&page);
