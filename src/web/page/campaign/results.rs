@@ -55,7 +55,8 @@ fn progress(state: &State, update: &CampaignUpdate) -> Html {
     let done = update.faults.injections;
     let mut text = format!("{} of {} faults", words::count(done), words::count(update.planned));
     if update.milliseconds > 0.0 {
-        text.push_str(&format!(", {:.0} a second", done as f64 / update.milliseconds * 1000.0));
+        let pace = (done as f64 / update.milliseconds * 1000.0).round();
+        text.push_str(&format!(", {} a second", words::count(pace as u64)));
     }
     match update.stage {
         Stage::Running => {
