@@ -166,6 +166,29 @@ fn a_grouping_makes_scm_rates() {
 }
 
 #[test]
+fn bits_and_layers_are_chosen() {
+    let images = image_folder();
+    let out = images.path().join(".out");
+    // The last layer is struck where it is asked for; layers may be counted.
+    campaign(images.path(), &out, &["--layers", "fc, 3", "--bit", "sign,0-2", "--faults", "40"])
+        .code(DONE)
+        .stdout(contains("one of bits 0-2,31 flipped").and(contains("each of layers relu2, fc equally likely")));
+    let config = read(&out.join("config.json"));
+    assert_eq!(config["campaign"]["layers"], serde_json::json!(["relu2", "fc"]));
+    assert_eq!(config["campaign"]["bit"], serde_json::json!([0, 1, 2, 31]));
+    let drawn = |key: &str| {
+        let values = records(&out).into_iter().map(|record| record["fault"][key].to_string());
+        values.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(drawn("layer"), ["\"fc\"", "\"relu2\""]);
+    assert_eq!(drawn("bit"), ["0", "1", "2", "31"]);
+    faultscope(&["report", text(&out)]).code(DONE).stdout(contains("each of layers relu2, fc"));
+    refused(images.path(), &["--layers", "relux"], "no layer \"relux\"");
+    refused(images.path(), &["--layers", "relu2", "--target", "weight"], "no parameters");
+    refused(images.path(), &["--bit", "exponents"], "sign, exponent or mantissa is expected");
+}
+
+#[test]
 fn a_campaign_is_never_overwritten() {
     let images = image_folder();
     let out = images.path().join(".out");
