@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 use faultscope::campaign::{self, Golden, Lab};
 use faultscope::exec::{Image, Lane, Settings};
-use faultscope::fault::{FaultKind, FaultModel, Injector, Mode, Sampling, Site, Target, sampler};
+use faultscope::fault::{FaultModel, Injector, Site, Target, sampler};
 use faultscope::ops::Array;
 
 use crate::Failure;
@@ -201,13 +201,7 @@ impl<'a> Engine<'a> {
 impl Subject {
     /// Fault number `fault` of image number `image`: a single bit flip, layers drawn uniformly.
     pub fn fault(&self, target: Target, image: usize, fault: usize) -> Result<Vec<Site>, Failure> {
-        let model = FaultModel {
-            target,
-            kind: FaultKind::BitFlip { bit: None },
-            mode: Mode::Single,
-            sampling: Sampling::Layer,
-            amount: 1,
-        };
+        let model = FaultModel { target, ..FaultModel::default() };
         let space = match target {
             Target::Activation => &self.activations,
             Target::Weight => &self.weights,
