@@ -88,7 +88,9 @@ pub fn trimmed(value: f64) -> String {
 
 /// A rate with its interval.
 pub fn interval(rate: &Rate) -> String {
-    format!("95 % interval {} to {}", percent(rate.low), percent(rate.high))
+    // No line ends between a number and its sign.
+    let [low, high] = [rate.low, rate.high].map(|end| percent(end).replace(' ', "\u{a0}"));
+    format!("95 % interval {low} to {high}")
 }
 
 /// Bytes in the unit that fits.

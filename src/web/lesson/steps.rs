@@ -3,7 +3,7 @@
 use super::{Scene, Step, Task};
 use crate::fault::{BitField, InjectedFault, Target, bit_field};
 use crate::outcome::Outcome;
-use crate::web::link::{Sweep, View};
+use crate::web::link::{self, Sweep, View};
 use crate::web::protocol::{Injection, Stage};
 use crate::web::state::State;
 
@@ -22,7 +22,7 @@ const fn output(sign: usize, layer: &'static str, element: usize, bit: u8, run: 
 }
 
 /// All steps, in order.
-pub const STEPS: [Step; 11] = [
+pub const STEPS: [Step; link::STEPS] = [
     Step {
         title: "A soft error",
         text: &[

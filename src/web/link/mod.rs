@@ -17,11 +17,12 @@ pub use place::Place;
 
 use crate::fault::BIT_COUNT;
 use crate::platform::DeviceChoice;
-use crate::web::lesson::STEPS;
 use crate::web::protocol::Which;
 
 /// Longest name that a link may hold.
 const MAX_NAME: usize = 300;
+/// Steps of the lesson.
+pub const STEPS: usize = 11;
 
 /// What happens to the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -192,8 +193,8 @@ impl Link {
             "colour" => self.colouring = choice(&Colouring::ALL, value)?,
             "protect" => self.protect = choice(&[(true, "1"), (false, "0")], value)?,
             "lesson" => {
-                let expected = format!("the lesson has steps 1 to {}", STEPS.len());
-                self.lesson = Some(number(value, |n| (1..=STEPS.len()).contains(n), &expected)? - 1);
+                let expected = format!("the lesson has steps 1 to {STEPS}");
+                self.lesson = Some(number(value, |n| (1..=STEPS).contains(n), &expected)? - 1);
             }
             _ => {
                 let taken = self.card.set(key, value)?

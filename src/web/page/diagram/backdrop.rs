@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::Same;
+use super::props::Same;
 use crate::report::diagram::{Cut, path, shortened};
 use crate::web::diagram::{Network, Scene};
 

@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 use yew::prelude::*;
 
-use super::picture::PictureProps;
+use super::props::PictureProps;
 use super::stage::Stage;
 use crate::web::diagram::scene::box_centre;
 use crate::web::diagram::{Content, Direction, Network, Scene};

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::Same;
 use super::boxes::Marks;
+use super::props::Same;
 use crate::web::diagram::Paint;
 
 #[derive(Properties, PartialEq)]

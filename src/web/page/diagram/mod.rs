@@ -6,6 +6,7 @@ mod gestures;
 mod hands;
 mod key;
 mod picture;
+mod props;
 mod readout;
 mod stage;
 mod tools;
@@ -17,22 +18,7 @@ use yew::prelude::*;
 use super::Props;
 use crate::web::protocol::ModelInfo;
 use picture::Picture;
-
-/// An [`Rc`] that is the same where it points to the same: comparing what it holds would take longer than using it.
-#[derive(Debug)]
-pub(super) struct Same<T: ?Sized>(pub Rc<T>);
-
-impl<T: ?Sized> PartialEq for Same<T> {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl<T: ?Sized> Clone for Same<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
+use props::Same;
 
 /// The diagram with the choice of its colours.
 #[component]

@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::Same;
 use super::backdrop::Backdrop;
 use super::boxes::{Marks, NetBox};
 use super::gestures;
 use super::hands::{Hands, usable};
 use super::key::Key;
+use super::props::{PictureProps, Same};
 use super::readout::{Readout, describe};
 use super::stage::Stage;
 use super::tools::tools;
@@ -20,19 +20,11 @@ use crate::web::diagram::scene::boxes_in;
 use crate::web::diagram::{Content, Network, Paint, Scene};
 use crate::web::link::Colouring;
 use crate::web::protocol::{CampaignProfile, Injection, LayerCounts, ModelInfo};
-use crate::web::state::{Action, State};
 
 /// Boxes side by side until the width is known.
 const ABREAST: usize = 5;
 /// The diagram is no higher than this, in pixels.
 const HIGHEST: f64 = 340.0;
-
-#[derive(Clone, Properties, PartialEq)]
-pub struct PictureProps {
-    pub model: Same<ModelInfo>,
-    pub state: Same<State>,
-    pub act: Callback<Action>,
-}
 
 /// What the colours and marks depend on.
 #[derive(Clone, PartialEq)]

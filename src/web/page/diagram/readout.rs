@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::Same;
+use super::props::Same;
 use crate::web::diagram::{Network, Paint};
 use crate::web::page::hover::use_hovered;
 use crate::web::protocol::{LayerInfo, ModelInfo};

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::hands::Hands;
-use super::picture::PictureProps;
+use super::props::PictureProps;
 use crate::web::link::Colouring;
 use crate::web::page::export::SaveChart;
 use crate::web::page::parts::Choice;
