@@ -23,9 +23,17 @@ pub enum BitField {
 }
 
 impl BitField {
-    /// All of them, with their names.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::Sign, "sign"), (Self::Exponent, "exponent"), (Self::Mantissa, "mantissa")];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sign, Self::Exponent, Self::Mantissa];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sign => "sign",
+            Self::Exponent => "exponent",
+            Self::Mantissa => "mantissa",
+        }
+    }
 }
 
 /// The field that `bit` (0 = least significant mantissa bit, 31 = sign) belongs to.
@@ -133,8 +141,8 @@ impl FromStr for Bits {
             Self::one(bit).map(|_| bit)
         };
         let part = |part: &str| {
-            if let Some((field, _)) = BitField::ALL.iter().find(|(_, name)| *name == part.trim()) {
-                return Ok(Self::of(*field));
+            if let Some(field) = BitField::ALL.into_iter().find(|field| field.name() == part.trim()) {
+                return Ok(Self::of(field));
             }
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let (first, last) = (number(first)?, number(last)?);
@@ -208,8 +216,8 @@ mod tests {
             assert_eq!(serde_json::to_string(&bits(text)).unwrap(), json);
         }
         assert_eq!((bits("9").single(), bits("9,10").single()), (Some(9), None));
-        for (field, name) in BitField::ALL {
-            assert!(Bits::of(field).iter().all(|bit| bit_field(bit) == field), "{name}");
+        for field in BitField::ALL {
+            assert!(Bits::of(field).iter().all(|bit| bit_field(bit) == field), "{}", field.name());
         }
     }
 

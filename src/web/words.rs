@@ -1,7 +1,7 @@
 //! Numbers and outcomes in words.
 
 use super::protocol::{ClassInfo, Injection, Protection};
-use crate::fault::{BitField, InjectedFault, Target, bit_field};
+use crate::fault::{InjectedFault, Target, bit_field};
 use crate::outcome::{Outcome, Rate, Verdict};
 
 /// The terms of the field, each with its explanation.
@@ -126,11 +126,7 @@ pub fn shape(shape: &[usize]) -> String {
 
 /// The name of a part of a float32.
 pub fn field(bit: u8) -> &'static str {
-    match bit_field(bit) {
-        BitField::Sign => "sign",
-        BitField::Exponent => "exponent",
-        BitField::Mantissa => "mantissa",
-    }
+    bit_field(bit).name()
 }
 
 /// What was done to the network.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::table;
 use crate::campaign::{Provenance, Start, Summary};
-use crate::fault::{BIT_COUNT, BitField, bit_field};
+use crate::fault::{BIT_COUNT, bit_field};
 use crate::outcome::Rate;
 use crate::report::chart::{Band, Column, LEVELS, MapColumn, MapRow, Share, columns, escape, map, shares};
 use crate::report::tables::{Extent, classes, headline, outcomes, profile, starts};
@@ -151,14 +151,6 @@ fn capitalised(sentence: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn class_of(bit: u8) -> &'static str {
-    match bit_field(bit) {
-        BitField::Sign => "sign",
-        BitField::Exponent => "exponent",
-        BitField::Mantissa => "mantissa",
-    }
-}
-
 /// What stands below the column of a bit.
 fn bit_tick(bit: u8) -> &'static str {
     match bit {
@@ -180,7 +172,13 @@ fn bits(page: &mut String, summary: &Summary) {
     let column = |bit: u8| {
         let known = summary.bits.iter().find(|row| row.bit == bit);
         let rate = known.map_or(Rate::new(0, 0), |row| row.faults.sdc);
-        Column { name: format!("bit {bit}"), tick: bit_tick(bit).to_owned(), class: class_of(bit), rate, layer: None }
+        Column {
+            name: format!("bit {bit}"),
+            tick: bit_tick(bit).to_owned(),
+            class: bit_field(bit).name(),
+            rate,
+            layer: None,
+        }
     };
     let profile: Vec<_> = (0..BIT_COUNT).rev().map(column).collect();
     let bands = [
