@@ -1,6 +1,6 @@
 //! What the names of files and folders tell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::{Error, Result};
 
@@ -15,31 +15,57 @@ pub fn class_in_name(name: &str) -> Option<usize> {
     (is_number(number) && is_number(label)).then(|| label.parse().ok()).flatten()
 }
 
+/// How the names of folders tell their classes.
+enum Telling {
+    /// They are the classes' numbers.
+    Numbers(Vec<usize>),
+    /// The model knows some of them.
+    Names,
+    /// Not at all: the folders are classes in their order.
+    Order,
+}
+
+impl Telling {
+    fn of(folders: &[&str], classes: &[String]) -> Self {
+        if let Some(numbers) = folders.iter().map(|name| name.parse().ok()).collect() {
+            return Self::Numbers(numbers);
+        }
+        let known: HashSet<&str> = classes.iter().map(String::as_str).collect();
+        if folders.iter().any(|folder| known.contains(folder)) { Self::Names } else { Self::Order }
+    }
+
+    fn classes(self, folders: &[&str], classes: &[String], at: impl Fn(&str) -> String) -> Result<Vec<usize>> {
+        match self {
+            Self::Numbers(numbers) => Ok(numbers),
+            Self::Order => Ok((0..folders.len()).collect()),
+            Self::Names => {
+                let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+                for (place, class) in classes.iter().enumerate() {
+                    places.entry(class).or_default().push(place);
+                }
+                folders.iter().map(|folder| named(folder, places.get(folder), &at)).collect()
+            }
+        }
+    }
+}
+
+fn named(folder: &str, places: Option<&Vec<usize>>, at: impl Fn(&str) -> String) -> Result<usize> {
+    let problem = match places.map_or(&[][..], Vec::as_slice) {
+        [class] => return Ok(*class),
+        [one, other, ..] => format!("the model has two classes of this name, {one} and {other}"),
+        [] => "the model has no class of this name, though it has those of other sub-folders".to_owned(),
+    };
+    let advice = "give the sub-folders the numbers of their classes as names";
+    Err(Error::input(at(folder), format_args!("{problem}; {advice}")))
+}
+
 /// The class of each of `folders`, which are in the order of their names: its name where all names are numbers, the class
 /// of that name where the model knows any of them, else its place. `at` says where a folder is.
 ///
 /// # Errors
 /// Where the model knows some of the names and not this one, or knows it twice.
 pub fn classes_of_folders(folders: &[&str], classes: &[String], at: impl Fn(&str) -> String) -> Result<Vec<usize>> {
-    if let Some(numbers) = numbers(folders) {
-        return Ok(numbers);
-    }
-    if !is_any_known(folders, classes) {
-        return Ok((0..folders.len()).collect());
-    }
-    folders
-        .iter()
-        .map(|folder| {
-            let mut places = classes.iter().enumerate().filter(|(_, class)| class == folder).map(|(place, _)| place);
-            let problem = match (places.next(), places.next()) {
-                (Some(class), None) => return Ok(class),
-                (Some(one), Some(other)) => format!("the model has two classes of this name, {one} and {other}"),
-                (None, _) => "the model has no class of this name, though it has those of other sub-folders".to_owned(),
-            };
-            let advice = "give the sub-folders the numbers of their classes as names";
-            Err(Error::input(at(folder), format_args!("{problem}; {advice}")))
-        })
-        .collect()
+    Telling::of(folders, classes).classes(folders, classes, at)
 }
 
 /// The class of each of the files `names`, for a model of `count` classes called `classes`: that of its folder where it is in
@@ -49,25 +75,18 @@ pub fn classes_of_folders(folders: &[&str], classes: &[String], at: impl Fn(&str
 /// # Errors
 /// As [`classes_of_folders`].
 pub fn classes_of_files(names: &[&str], classes: &[String], count: usize) -> Result<Vec<Option<usize>>> {
-    let folder = |name: &str| -> Option<usize> { name.rfind('/') };
-    let folders: Vec<&str> =
-        names.iter().filter_map(|name| Some(&name[..folder(name)?])).collect::<BTreeSet<_>>().into_iter().collect();
-    let tell = numbers(&folders).is_some() || is_any_known(&folders, classes) || folders.len() == count;
-    let of_folders = if tell { classes_of_folders(&folders, classes, str::to_owned)? } else { Vec::new() };
-    let class = |name: &&str| match folder(name) {
-        Some(end) => of_folders.get(folders.binary_search(&&name[..end]).ok()?).copied(),
+    let inside: BTreeSet<&str> = names.iter().filter_map(|name| Some(name.rsplit_once('/')?.0)).collect();
+    let folders: Vec<&str> = inside.into_iter().collect();
+    let of_folders = match Telling::of(&folders, classes) {
+        Telling::Order if folders.len() != count => Vec::new(),
+        telling => telling.classes(&folders, classes, str::to_owned)?,
+    };
+    let class = |name: &&str| match name.rsplit_once('/') {
+        Some((folder, _)) => of_folders.get(folders.binary_search(&folder).ok()?).copied(),
         None => class_in_name(name),
     };
     // A number that is no class of the model was meant for another one.
     Ok(names.iter().map(|name| class(name).filter(|&class| class < count)).collect())
-}
-
-fn numbers(folders: &[&str]) -> Option<Vec<usize>> {
-    folders.iter().map(|name| name.parse().ok()).collect()
-}
-
-fn is_any_known(folders: &[&str], classes: &[String]) -> bool {
-    folders.iter().any(|folder| classes.iter().any(|class| class == folder))
 }
 
 #[cfg(test)]

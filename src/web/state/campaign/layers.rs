@@ -25,11 +25,16 @@ impl State {
 
     /// Lets the campaign strike these layers, or leave them out.
     pub(super) fn strike_layers(&mut self, layers: &[NodeId], strike: bool) {
-        let struck =
-            |(layer, struck): &(&LayerInfo, bool)| if layers.contains(&layer.index) { strike } else { *struck };
-        let (all, target) = (self.campaign_layers(), self.link.campaign.target.unwrap_or_default());
-        let usual = all.iter().all(|layer| struck(layer) == layer.0.is_drawn_from(target));
-        let names = all.iter().filter(|layer| struck(layer)).map(|(layer, _)| layer.name.clone()).collect();
+        self.set_layers(|layer, struck| if layers.contains(&layer.index) { strike } else { struck });
+    }
+
+    /// Has `strike` say of each layer whether the campaign strikes it; it is told whether it did.
+    fn set_layers(&mut self, strike: impl Fn(&LayerInfo, bool) -> bool) {
+        let target = self.link.campaign.target.unwrap_or_default();
+        let layers = self.campaign_layers().into_iter().map(|(layer, struck)| (layer, strike(layer, struck)));
+        let layers: Vec<_> = layers.collect();
+        let usual = layers.iter().all(|(layer, struck)| *struck == layer.is_drawn_from(target));
+        let names = layers.iter().filter(|(_, struck)| *struck).map(|(layer, _)| layer.name.clone()).collect();
         self.link.campaign.layers = (!usual).then_some(names);
     }
 
@@ -45,14 +50,12 @@ impl State {
         };
         let (layers, missing): (Vec<_>, Vec<_>) = named.iter().map(known).partition(Result::is_ok);
         let layers: Vec<_> = layers.into_iter().flatten().collect();
-        let all: Vec<_> = there.iter().map(|(layer, _)| layer.index).collect();
         if let Some(Err(name)) = missing.first() {
             let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
             self.tell(format!("The campaign cannot strike the layer “{name}”{more}; it goes on without."));
         }
         if !layers.is_empty() {
-            self.strike_layers(&all, false);
-            self.strike_layers(&layers, true);
+            self.set_layers(|layer, _| layers.contains(&layer.index));
         }
     }
 }
