@@ -101,6 +101,19 @@ pub fn Term(props: &TermProps) -> Html {
     }
 }
 
+/// Whether a `<details>` is open, and what hears of its `toggle`: what is inside need not be made before.
+#[hook]
+pub fn use_unfolded() -> (bool, Callback<Event>) {
+    let open = use_state_eq(|| false);
+    let toggle = {
+        let open = open.clone();
+        Callback::from(move |event: Event| {
+            open.set(event.target_unchecked_into::<web_sys::Element>().has_attribute("open"));
+        })
+    };
+    (*open, toggle)
+}
+
 /// A small picture on a button, drawn so that no font has to have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use yew::prelude::*;
 
 use super::super::Props;
+use super::super::parts::use_unfolded;
 use crate::graph::NodeId;
 use crate::web::protocol::LayerInfo;
 use crate::web::state::{Action, CampaignAction};
@@ -14,14 +15,7 @@ use crate::web::words;
 #[component]
 pub fn LayersField(props: &Props) -> Html {
     let Props { state, act } = props;
-    let open = use_state_eq(|| false);
-    let toggle = {
-        let open = open.clone();
-        Callback::from(move |event: Event| {
-            let details: web_sys::Element = event.target_unchecked_into();
-            open.set(details.has_attribute("open"));
-        })
-    };
+    let (open, toggle) = use_unfolded();
     let layers = state.campaign_layers();
     let set = |indices: Vec<NodeId>, strike: bool| {
         act.reform(move |_: MouseEvent| Action::Campaign(CampaignAction::Strike(indices.clone(), strike)))
@@ -30,7 +24,7 @@ pub fn LayersField(props: &Props) -> Html {
     html! {
         <details class="layer-choice" id="campaign-layers" ontoggle={toggle}>
             <summary><span class="label">{ "Layers" }</span><span class="layer-choice-sum">{ summary(&layers) }</span></summary>
-            if *open {
+            if open {
                 <div class="layer-choice-kinds" role="group" aria-label="Layers of a kind">
                     <button type="button" class="choice" onclick={set(all.clone(), true)}>{ "All" }</button>
                     <button type="button" class="choice" onclick={set(all, false)}>{ "None" }</button>

@@ -39,7 +39,7 @@ pub fn Results(props: &Props) -> Html {
                     <Chart id="history-chart" title="Rates as they came about" name="rates-over-faults" act={act.clone()}
                         hint={if update.faults.scm.is_some() { "SDC and, below it, SCM, with 95 % intervals." } else { "SDC, with its 95 % interval." }}
                         svg={charts::history(&profile.history, update.faults.scm.is_some())}>
-                        { tables::history(&profile.history) }
+                        { tables::history(profile) }
                     </Chart>
                     { scm(profile, &update, act) }
                     <Breakdown profile={profile.clone()} act={act.clone()} />
@@ -105,7 +105,7 @@ fn scm(profile: &CampaignProfile, update: &CampaignUpdate, act: &Callback<Action
         <Chart id="scm-chart" title="How much of the errors is safety-critical" name="scm-shares" act={act.clone()}
             hint={ratio.unwrap_or_else(|| "The share of SCM among the SDCs; with labelled images, the network's own errors stand beside it.".to_owned())}
             svg={charts::scm(&shares)}>
-            { tables::shares(&shares) }
+            { tables::shares(shares) }
         </Chart>
     }
 }
@@ -161,7 +161,7 @@ fn Breakdown(props: &BreakdownProps) -> Html {
                     <Chart id="map-chart" title="SDC rate by layer and bit" name="sdc-by-layer-and-bit" act={act.clone()}
                         hint="Bit 31, the sign, on the left; a cell without colour has had no fault." svg={charts::layer_bits(profile)}>
                         <ul class="map-legend" aria-hidden="true"><li><i class="q0"></i>{ "none" }</li>{ for legend }</ul>
-                        <tables::MapTable profile={profile.clone()} />
+                        { tables::map(profile) }
                     </Chart>
                 </div>
             }

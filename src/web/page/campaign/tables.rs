@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::super::parts::use_unfolded;
 use crate::fault::BIT_COUNT;
 use crate::outcome::Rate;
 use crate::report::chart::Share;
-use crate::web::protocol::{CampaignProfile, Moment};
+use crate::web::protocol::CampaignProfile;
 use crate::web::state::{Action, CampaignAction};
 use crate::web::words;
 
@@ -19,61 +20,106 @@ fn head(first: &'static str, [of, count]: Counted) -> Html {
     html! { <thead><tr><th>{ first }</th><th>{ of }</th><th>{ count }</th><th>{ "Rate" }</th><th>{ "95 % interval" }</th></tr></thead> }
 }
 
-/// A table below its chart, for those who want numbers.
-fn folded(head: Html, rows: Vec<Html>) -> Html {
+#[derive(Properties, PartialEq)]
+struct FoldedProps {
+    table: Callback<(), Html>,
+}
+
+/// A table below its chart, which is made only for who wants it: some have thousands of numbers.
+#[component]
+fn Folded(props: &FoldedProps) -> Html {
+    let (open, toggle) = use_unfolded();
     html! {
-        <details>
+        <details ontoggle={toggle}>
             <summary>{ "The same as a table" }</summary>
-            <div class="table-wrap" tabindex="0"><table>{ head }<tbody>{ for rows }</tbody></table></div>
+            if open { <div class="table-wrap" tabindex="0"><table>{ props.table.emit(()) }</table></div> }
         </details>
     }
 }
 
+fn folded(table: impl Fn() -> Html + 'static) -> Html {
+    html! { <Folded table={Callback::from(move |()| table())} /> }
+}
+
 /// Shares of SCM.
-pub fn shares(shares: &[Share]) -> Html {
-    let rows = shares.iter().map(|share| {
-        html! { <tr><th scope="row">{ &share.name }</th>{ rate_cells(&share.rate) }</tr> }
-    });
-    folded(head("Errors", ["Errors", "SCM"]), rows.collect())
+pub fn shares(shares: Vec<Share>) -> Html {
+    folded(move || {
+        let rows = shares.iter().map(|share| {
+            html! { <tr><th scope="row">{ &share.name }</th>{ rate_cells(&share.rate) }</tr> }
+        });
+        html! { <>{ head("Errors", ["Errors", "SCM"]) }<tbody>{ for rows }</tbody></> }
+    })
 }
 
 /// Rates on the way.
-pub fn history(points: &[Moment]) -> Html {
-    let rows = points.iter().map(|point| {
+pub fn history(profile: &Rc<CampaignProfile>) -> Html {
+    let profile = profile.clone();
+    folded(move || {
+        let rows = profile.history.iter().map(|point| {
+            html! { <tr>{ rate_cells(&Rate::new(point.sdc, point.faults)) }<td>{ words::count(point.scm) }</td></tr> }
+        });
         html! {
-            <tr>{ rate_cells(&Rate::new(point.sdc, point.faults)) }<td>{ words::count(point.scm) }</td></tr>
+            <>
+                <thead><tr><th>{ "Faults" }</th><th>{ "SDC" }</th><th>{ "Rate" }</th><th>{ "95 % interval" }</th><th>{ "SCM" }</th></tr></thead>
+                <tbody>{ for rows }</tbody>
+            </>
         }
-    });
-    let head = html! {
-        <thead><tr><th>{ "Faults" }</th><th>{ "SDC" }</th><th>{ "Rate" }</th><th>{ "95 % interval" }</th><th>{ "SCM" }</th></tr></thead>
-    };
-    folded(head, rows.collect())
+    })
 }
 
 /// Rates by bit.
-pub fn bits(profile: &CampaignProfile) -> Html {
-    let rows = profile.bits.iter().rev().map(|(bit, rate)| {
-        html! { <tr><th scope="row">{ format!("{bit} ({})", words::field(*bit)) }</th>{ rate_cells(rate) }</tr> }
-    });
-    folded(head("Bit", SDC), rows.collect())
+pub fn bits(profile: &Rc<CampaignProfile>) -> Html {
+    let profile = profile.clone();
+    folded(move || {
+        let rows = profile.bits.iter().rev().map(|(bit, rate)| {
+            html! { <tr><th scope="row">{ format!("{bit} ({})", words::field(*bit)) }</th>{ rate_cells(rate) }</tr> }
+        });
+        html! { <>{ head("Bit", SDC) }<tbody>{ for rows }</tbody></> }
+    })
 }
 
 /// Rates by layer.
-pub fn layers(profile: &CampaignProfile, act: &Callback<Action>) -> Html {
-    let rows = profile.layers.iter().map(|row| {
-        let name = row.name.clone();
-        let look = act.reform(move |event: MouseEvent| {
-            event.stop_propagation();
-            Action::Campaign(CampaignAction::LookAt(name.clone()))
+pub fn layers(profile: &Rc<CampaignProfile>, act: &Callback<Action>) -> Html {
+    let (profile, act) = (profile.clone(), act.clone());
+    folded(move || {
+        let rows = profile.layers.iter().map(|row| {
+            let name = row.name.clone();
+            let look = act.reform(move |event: MouseEvent| {
+                event.stop_propagation();
+                Action::Campaign(CampaignAction::LookAt(name.clone()))
+            });
+            html! {
+                <tr data-layer={row.name.clone()}>
+                    <th scope="row"><button type="button" class="link" onclick={look}>{ &row.name }</button></th>
+                    { rate_cells(&Rate::new(row.sdc, row.faults)) }
+                </tr>
+            }
+        });
+        html! { <>{ head("Layer", SDC) }<tbody>{ for rows }</tbody></> }
+    })
+}
+
+/// SDCs and faults by layer and bit.
+pub fn map(profile: &Rc<CampaignProfile>) -> Html {
+    let profile = profile.clone();
+    folded(move || {
+        let bits = || (0..BIT_COUNT).rev();
+        let rows = profile.layers.iter().enumerate().map(|(layer, row)| {
+            let cell = |bit| profile.cell(layer, bit).map(|rate| format!("{}/{}", rate.count, rate.of));
+            html! {
+                <tr>
+                    <th scope="row">{ &row.name }</th>
+                    { for bits().map(|bit| html! { <td>{ cell(bit).unwrap_or_default() }</td> }) }
+                </tr>
+            }
         });
         html! {
-            <tr data-layer={row.name.clone()}>
-                <th scope="row"><button type="button" class="link" onclick={look}>{ &row.name }</button></th>
-                { rate_cells(&Rate::new(row.sdc, row.faults)) }
-            </tr>
+            <>
+                <thead><tr><th>{ "Layer" }</th>{ for bits().map(|bit| html! { <th>{ bit }</th> }) }</tr></thead>
+                <tbody>{ for rows }</tbody>
+            </>
         }
-    });
-    folded(head("Layer", SDC), rows.collect())
+    })
 }
 
 fn rate_cells(rate: &Rate) -> Html {
@@ -83,53 +129,5 @@ fn rate_cells(rate: &Rate) -> Html {
             <td>{ if rate.of > 0 { words::percent(rate.rate) } else { "–".to_owned() } }</td>
             <td>{ format!("{} to {}", words::percent(rate.low), words::percent(rate.high)) }</td>
         </>
-    }
-}
-
-#[derive(Properties)]
-pub struct MapTableProps {
-    /// What is shown.
-    pub profile: Rc<CampaignProfile>,
-}
-
-impl PartialEq for MapTableProps {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.profile, &other.profile)
-    }
-}
-
-/// The map in numbers, which are made only for who wants them: there are thousands.
-#[component]
-pub fn MapTable(props: &MapTableProps) -> Html {
-    let open = use_state(|| false);
-    let toggle = {
-        let open = open.clone();
-        Callback::from(move |event: Event| {
-            let details: web_sys::Element = event.target_unchecked_into();
-            open.set(details.has_attribute("open"));
-        })
-    };
-    let profile = &props.profile;
-    html! {
-        <details ontoggle={toggle}>
-            <summary>{ "The same as a table" }</summary>
-            if *open {
-                <div class="table-wrap" tabindex="0">
-                    <table>
-                        <thead><tr><th>{ "Layer" }</th>{ for (0..BIT_COUNT).rev().map(|bit| html! { <th>{ bit }</th> }) }</tr></thead>
-                        <tbody>
-                            { for profile.layers.iter().enumerate().map(|(layer, row)| html! {
-                                <tr>
-                                    <th scope="row">{ &row.name }</th>
-                                    { for (0..BIT_COUNT).rev().map(|bit| html! {
-                                        <td>{ profile.cell(layer, bit).map(|rate| format!("{}/{}", rate.count, rate.of)).unwrap_or_default() }</td>
-                                    }) }
-                                </tr>
-                            }) }
-                        </tbody>
-                    </table>
-                </div>
-            }
-        </details>
     }
 }
