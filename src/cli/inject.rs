@@ -80,7 +80,7 @@ pub struct Arguments {
 impl Arguments {
     fn corruption(&self) -> Result<Corruption, Failure> {
         match (self.kind, self.bit) {
-            (Kind::BitFlip, Some(bit)) => Ok(Corruption::Flip(Bits::one(bit)?.lowest())),
+            (Kind::BitFlip, Some(bit)) => Ok(Corruption::Flip(Bits::one(bit)?)),
             (Kind::BitFlip, None) => Err(Failure::usage("inject", "a bit flip needs --bit B, 0 to 31")),
             (_, Some(_)) => Err(Failure::usage("inject", "--bit goes with --type bitflip only")),
             (Kind::Zero, None) => Ok(Corruption::Set(0.0)),
@@ -194,7 +194,7 @@ fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Golden, trial: &
         if probability.is_nan() { name } else { format!("{name}, {}", percent(f64::from(probability))) }
     };
     let what = match fault.bit {
-        Some(bit) => format!("bit {bit} flipped ({})", name(&bit_field(bit))),
+        Some(bit) => format!("bit {bit} flipped ({})", Format::F32.field_name(bit)),
         None => "replaced".to_owned(),
     };
     let lines = [
@@ -265,7 +265,7 @@ fn trace(rows: &[TraceRow]) -> String {
 /// The bits of `value` from the sign down, the three fields apart, `bit` picked out by colour.
 fn bits(value: f32, bit: Option<u8>) -> String {
     let mut text = String::new();
-    for position in (0..BIT_COUNT).rev() {
+    for position in Format::F32.bits() {
         let digit = if value.to_bits() >> position & 1 == 1 { "1" } else { "0" };
         if Some(position) == bit {
             text += &style(digit).red().bold().underlined().to_string();

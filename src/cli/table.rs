@@ -33,7 +33,7 @@ impl Render for Table {
 }
 
 fn render_to(table: &Table, limit: Option<usize>) -> String {
-    let mut widths: Vec<usize> = table.columns.iter().map(|column| measure_text_width(column.header)).collect();
+    let mut widths: Vec<usize> = table.columns.iter().map(|column| measure_text_width(&column.header)).collect();
     for row in &table.rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(measure_text_width(cell));
@@ -42,7 +42,7 @@ fn render_to(table: &Table, limit: Option<usize>) -> String {
     if let Some(limit) = limit {
         shrink(table, &mut widths, limit);
     }
-    let header: Vec<_> = table.columns.iter().map(|column| column.header.to_owned()).collect();
+    let header: Vec<_> = table.columns.iter().map(|column| column.header.to_string()).collect();
     let mut text = String::new();
     if !table.title.is_empty() {
         text += &format!("{}\n", Style::new().underlined().apply_to(&table.title));

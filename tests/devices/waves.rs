@@ -42,7 +42,7 @@ fn faults(graph: &Graph, target: Target, images: usize, count: usize) -> Vec<Lan
     let pairs = (0..images).flat_map(|image| (0..count).map(move |fault| (image, fault)));
     let lane = |(image, fault)| {
         let sites = sampler::draw(graph, &space, &model, 4, image as u64, fault as u64).expect("a fault");
-        Lane { image, changes: sites.iter().map(|site| site.change(graph)).collect() }
+        Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect() }
     };
     pairs.map(lane).collect()
 }

@@ -8,8 +8,10 @@ use crate::{check, offline, process, setup::PageBuilder, workspace};
 
 /// What cargo is told to compile what the page is made of. Trunk.toml says the same, so that clippy and trunk share the
 /// dependencies' features; profile and compiler are the same, too.
-pub const WASM: [&str; 7] =
-    ["--locked", "--release", "--target", "wasm32-unknown-unknown", "--no-default-features", "--features", "web"];
+pub const WASM: [&str; 4] = ["--locked", "--release", "--target", "wasm32-unknown-unknown"];
+
+/// The packages of the page's two programs.
+pub const PACKAGES: [&str; 2] = ["faultscope-page", "faultscope-worker"];
 
 /// The model that the page opens with. It lies in the repository.
 const DEFAULT_MODEL: &str = "gtsrb-resnet8";

@@ -1,6 +1,0 @@
-//! The explorer's page.
-
-fn main() {
-    console_error_panic_hook::set_once();
-    faultscope::web::page::start();
-}

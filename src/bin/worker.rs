@@ -1,5 +1,0 @@
-//! The explorer's worker.
-
-fn main() {
-    faultscope::web::worker::serve();
-}

@@ -1,0 +1,20 @@
+//! Campaigns under way: the lab, in which faults are injected, and the loop over a plan.
+//!
+//! A [`CampaignConfig`](facts::campaign::CampaignConfig) goes in, a stream of [`CampaignEvent`]s comes out of a [`Runner`].
+//! The command line, the page and the tests all consume that stream; whoever pulls it sets the pace, pauses and stops.
+//! Single trials are made in the [`Lab`].
+
+mod budget;
+mod lab;
+mod protect;
+mod rounds;
+mod runner;
+mod steps;
+
+pub use crate::exec::Observe;
+pub use budget::Budget;
+pub use lab::{Golden, Lab, Subject, Trial, Trials, Tried};
+pub use protect::Protected;
+pub use rounds::Rounds;
+pub use runner::{CampaignEvent, Runner};
+pub use steps::{Steps, Work, plan};

@@ -1,0 +1,107 @@
+use burn::tensor::Device;
+
+use super::*;
+use facts::campaign::Observe;
+use facts::fault::{Corruption, Target};
+use facts::graph::{GraphBuilder, HostTensor, Op, Unary};
+use facts::model::{Card, Model};
+use facts::outcome::Outcome;
+
+/// Three scores, each the mean of one colour, halved.
+fn lab() -> Lab {
+    let mut builder = GraphBuilder::new("means");
+    let input = builder.input("image", [1, 3, 2, 2]).unwrap();
+    let relu = builder.layer("relu", "Relu", Op::Unary(Unary::Relu), &[input]).unwrap();
+    let flat = builder.layer("flat", "Flatten", Op::Reshape { shape: vec![1, 12] }, &[relu]).unwrap();
+    let weight: Vec<f32> = (0..12 * 3).map(|i| if i / 3 / 4 == i % 3 { 0.125 } else { 0.0 }).collect();
+    let weight = builder.parameter("fc.weight", HostTensor::new([12, 3], weight).unwrap()).unwrap();
+    let scores = builder.layer("fc", "MatMul", Op::MatMul, &[flat, weight]).unwrap();
+    let graph = builder.finish(&[scores]).unwrap();
+    Lab::new(Model::new(graph, Card::default()).unwrap(), &Device::flex()).unwrap()
+}
+
+fn image(colours: [f32; 3]) -> HostTensor {
+    HostTensor::new([1, 3, 2, 2], colours.iter().flat_map(|&colour| [colour; 4]).collect::<Vec<_>>()).unwrap()
+}
+
+fn site(lab: &Lab, target: Target, layer: &str, element: usize, corruption: Corruption) -> Site {
+    let graph = lab.executor().graph();
+    let layer = graph.find(layer).unwrap();
+    let tensor = match target {
+        Target::Activation => graph.nodes[layer].outputs[0],
+        Target::Weight => graph.parameters_of(layer).next().unwrap(),
+    };
+    Site { target, layer, tensor, element, corruption }
+}
+
+fn ranges(lab: &Lab, images: &[[f32; 3]]) -> Ranges {
+    let mut ranges = Ranges::default();
+    for &colours in images {
+        let golden = golden(lab, colours);
+        pollster::block_on(ranges.include(lab.executor().graph(), &golden.activations)).unwrap();
+    }
+    ranges
+}
+
+fn golden(lab: &Lab, colours: [f32; 3]) -> Golden {
+    pollster::block_on(lab.golden(&image(colours))).unwrap()
+}
+
+fn protected(lab: &Lab, golden: &Golden, sites: &[Site], ranges: &Ranges) -> Protected {
+    pollster::block_on(lab.protected(golden, sites, ranges)).unwrap()
+}
+
+/// Reckoned by hand. Pixels are 1, 0.5 and -2, or 3, 0 and 0 in the other image; behind the ReLU 0 to 3, the scores
+/// 4 x 0.125 x colour: 0.5, 0.25 and 0, or 1.5, 0 and 0.
+#[test]
+fn what_is_clipped_is_what_a_hand_would_clip() {
+    let lab = lab();
+    let golden = golden(&lab, [1.0, 0.5, -2.0]);
+    let ranges = ranges(&lab, &[[1.0, 0.5, -2.0], [3.0, 0.0, 0.0]]);
+    let graph = lab.executor().graph();
+    let range = |layer: &str| {
+        let range = ranges.get(graph.nodes[graph.find(layer).unwrap()].outputs[0]).unwrap();
+        [range.low, range.high]
+    };
+    assert_eq!([range("relu"), range("flat"), range("fc")], [[0.0, 3.0], [0.0, 3.0], [0.0, 1.5]]);
+    assert_eq!(ranges.runs(), 2);
+
+    // A pixel of the second colour becomes 1000, a score of 125: SDC. Clipped to 3 it is (3 x 0.5 + 3) x 0.125.
+    let huge = [site(&lab, Target::Activation, "relu", 4, Corruption::Set(1000.0))];
+    let bare = pollster::block_on(lab.trial(&golden, &huge, Observe::default())).unwrap();
+    assert_eq!(bare.verdict.outcome, Outcome::Sdc);
+    let kept = protected(&lab, &golden, &huge, &ranges);
+    assert_eq!(kept.trial.logits, [0.5, 0.5625, 0.0]);
+    assert_eq!(kept.trial.verdict.outcome, Outcome::Sdc, "a value within the range may still be a wrong one");
+    assert_eq!(kept.clipped, [("relu".to_owned(), 1)]);
+    assert_eq!(kept.trial.faults, bare.faults);
+
+    // The third colour has less to say: (0 + 0 + 0 + 3) x 0.125.
+    let third = [site(&lab, Target::Activation, "relu", 8, Corruption::Set(1e30))];
+    let kept = protected(&lab, &golden, &third, &ranges);
+    assert_eq!((kept.trial.logits, kept.trial.verdict.outcome), (vec![0.5, 0.25, 0.375], Outcome::Masked));
+
+    // NaN becomes 0, and is no DUE any more.
+    let nan = [site(&lab, Target::Activation, "relu", 0, Corruption::Set(f32::NAN))];
+    let bare = pollster::block_on(lab.trial(&golden, &nan, Observe::default())).unwrap();
+    assert!(bare.verdict.due);
+    let kept = protected(&lab, &golden, &nan, &ranges);
+    assert_eq!((kept.trial.logits, kept.trial.verdict.due), (vec![0.375, 0.25, 0.0], false));
+
+    // A weight is not clipped, but what it makes is: 3rd row, 2nd column, 2^127 x 1 and the largest score is 1.5.
+    let weight = [site(&lab, Target::Weight, "fc", 1, Corruption::flip(30).unwrap())];
+    let kept = protected(&lab, &golden, &weight, &ranges);
+    assert_eq!((kept.trial.logits, kept.clipped), (vec![0.5, 1.5, 0.0], vec![("fc".to_owned(), 1)]));
+}
+
+#[test]
+fn without_a_fault_nothing_is_clipped() {
+    let lab = lab();
+    let ranges = ranges(&lab, &[[1.0, 0.5, -2.0]]);
+    let own = golden(&lab, [1.0, 0.5, -2.0]);
+    let kept = protected(&lab, &own, &[], &ranges);
+    assert_eq!((kept.trial.logits, kept.clipped.len()), (own.logits.clone(), 0));
+    // An image that the ranges do not know is clipped without any fault.
+    let other = golden(&lab, [4.0, 0.5, -2.0]);
+    assert_eq!(protected(&lab, &other, &[], &ranges).trial.logits, [0.5, 0.25, 0.0]);
+}

@@ -1,0 +1,121 @@
+//! A campaign that goes on until its SDC rate is known well enough.
+//!
+//! It goes over all images again and again, with a few more faults for each, and may end after any such round: every image
+//! has had the same number of faults then, and what was done is the campaign of that number, fault by fault.
+
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
+use super::{Budget, CampaignEvent, Faults, Lab, Plan, Steps, Until, Work};
+use facts::Result;
+use facts::data::Source;
+use facts::outcome::Outcome;
+
+/// The steps of a plan: in one go, or in rounds until a rate is known.
+#[derive(Debug)]
+pub struct Rounds<L, S> {
+    lab: L,
+    source: S,
+    plan: Arc<Plan>,
+    budget: Budget,
+    until: Option<Until>,
+    /// The faults of each image that this round makes.
+    round: Range<usize>,
+    steps: Steps<L, S>,
+    faults: u64,
+    sdc: u64,
+}
+
+impl<L: Deref<Target = Lab> + Clone, S: Source + Clone> Rounds<L, S> {
+    /// All of `plan`, whose number of faults for each image is the most there may be where there is an `until`.
+    ///
+    /// # Errors
+    /// Where the plan gives an image no fault.
+    pub fn new(lab: L, source: S, plan: Arc<Plan>, until: Option<Until>, budget: Budget) -> Result<Self> {
+        let round = 0..if until.is_some() { 1 } else { plan.config().faults.at_most() };
+        let steps = Self::steps(&lab, &source, &plan, until.map(|_| round.clone()), budget)?;
+        Ok(Self { lab, source, plan, budget, until, round, steps, faults: 0, sdc: 0 })
+    }
+
+    fn steps(
+        lab: &L,
+        source: &S,
+        plan: &Arc<Plan>,
+        round: Option<Range<usize>>,
+        budget: Budget,
+    ) -> Result<Steps<L, S>> {
+        let (plan, first) = match round {
+            Some(round) => (Arc::new(Plan::clone(plan).with_faults(Faults::Each(round.end))?), round.start),
+            None => (plan.clone(), 0),
+        };
+        Ok(Steps::new(lab.clone(), source.clone(), plan).within(budget).beginning_with(first))
+    }
+
+    /// Whether the next event was made already.
+    pub fn is_at_hand(&self) -> bool {
+        self.steps.is_at_hand()
+    }
+
+    /// The faults of each image that the round makes which the last event was of.
+    pub fn round(&self) -> Range<usize> {
+        self.round.clone()
+    }
+
+    /// How many faults each image has had at the end of a round; `None` in the middle of one, and where their number was
+    /// known from the beginning.
+    pub fn rounds_done(&self) -> Option<usize> {
+        let ended = self.faults == (self.plan.images() as u64).saturating_mul(self.round.end as u64);
+        (self.until.is_some() && ended).then_some(self.round.end)
+    }
+
+    /// How many faults it will take about.
+    pub fn expected(&self) -> u64 {
+        let most = self.plan.trials();
+        match self.until {
+            Some(until) => until.needed(self.sdc, self.faults).max(self.faults).min(most),
+            None => most,
+        }
+    }
+
+    /// The faults of each image that the next round makes; none where enough is known. A round at most doubles what was
+    /// done, for the rate that tells how many are missing is known badly at first.
+    fn following(&self) -> Option<Range<usize>> {
+        let (until, done) = (self.until?, self.round.end);
+        let most = self.plan.config().faults.at_most();
+        if until.reached(self.sdc, self.faults) || done >= most {
+            return None;
+        }
+        let missing = until.needed(self.sdc, self.faults).div_ceil(self.plan.images().max(1) as u64);
+        let end = usize::try_from(missing).unwrap_or(usize::MAX).clamp(done + 1, 2 * done);
+        Some(done..end.min(most))
+    }
+}
+
+impl<L: Deref<Target = Lab> + Clone, S: Source + Clone> Work for Rounds<L, S> {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The next piece of work. Golden runs are announced in the first round only.
+    async fn next(&mut self) -> Result<Option<CampaignEvent>> {
+        loop {
+            match self.steps.next().await? {
+                Some(event) => {
+                    if let CampaignEvent::Injection(record) = &event {
+                        self.faults += 1;
+                        self.sdc += u64::from(record.outcome == Outcome::Sdc);
+                    }
+                    return Ok(Some(event));
+                }
+                None => match self.following() {
+                    Some(round) => {
+                        self.steps =
+                            Self::steps(&self.lab, &self.source, &self.plan, Some(round.clone()), self.budget)?;
+                        self.round = round;
+                    }
+                    None => return Ok(None),
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The loop of a campaign, turned inside out: whoever wants the next result asks for it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::steps::{self, Steps, Work};
+use super::{Budget, CampaignConfig, Images, Lab, Plan, Record, Summary, Tallies};
+use facts::Result;
+use facts::data::Source;
+
+/// What a campaign tells while it runs, in order: `Started`; for each image one `Golden` and then its
+/// `Injection`s; `Finished`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CampaignEvent {
+    /// Before the first image.
+    Started {
+        /// Images of the whole campaign.
+        images: usize,
+        /// Trials of the whole campaign, or the most there can be where that depends on the golden runs.
+        faults: u64,
+    },
+    /// A golden run was made.
+    Golden {
+        /// Index of the image.
+        image: usize,
+        /// Its true class, where known.
+        label: Option<usize>,
+        /// The golden prediction.
+        class: usize,
+        /// Whether that is right, where the true class is known.
+        correct: Option<bool>,
+    },
+    /// A trial was made.
+    Injection(Box<Record>),
+    /// Every trial was made.
+    Finished(Box<Summary>),
+}
+
+/// A campaign in progress.
+///
+/// [`Runner::next`] hands on one piece of work, a golden run or a trial, and counts it; more may be at hand. The caller owns pace, pause
+/// and stop: a campaign is stopped by not asking again.
+#[derive(Debug)]
+pub struct Runner<W> {
+    work: W,
+    tallies: Tallies,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Fresh,
+    Running,
+    Finished,
+}
+
+impl<L: Deref<Target = Lab>, S: Source> Runner<Steps<L, S>> {
+    /// A campaign over all images of `source`, each wave of it, within `budget`, made when it is asked for. The grouping
+    /// is the lab's: its name replaces the one in `config`.
+    ///
+    /// # Errors
+    /// Where the configuration does not fit the model or the images, or a label is no class of the model.
+    pub fn new(lab: L, config: CampaignConfig, source: S, budget: Budget) -> Result<Self> {
+        let plan = steps::plan(&lab, config, &source, Images::All(source.len()))?;
+        let tallies = Tallies::new(plan.config().clone(), plan.layers(), lab.grouping().cloned());
+        Ok(Self::over(Steps::new(lab, source, Arc::new(plan)).within(budget), tallies))
+    }
+}
+
+impl<W: Work> Runner<W> {
+    /// A campaign whose steps `work` makes. `tallies` have counted what was done before; nothing, where it begins.
+    pub fn over(work: W, tallies: Tallies) -> Self {
+        Self { work, tallies, state: State::Fresh }
+    }
+
+    /// Whoever makes the steps.
+    pub fn work(&self) -> &W {
+        &self.work
+    }
+
+    /// What is to be done.
+    pub fn plan(&self) -> &Plan {
+        self.work.plan()
+    }
+
+    /// The rates so far.
+    pub fn summary(&self) -> Summary {
+        self.tallies.summary(self.state == State::Finished)
+    }
+
+    /// Does the next piece of work; `None` after [`CampaignEvent::Finished`].
+    ///
+    /// # Errors
+    /// Where an image cannot be read, a golden run fails, or the device does.
+    pub async fn next(&mut self) -> Result<Option<CampaignEvent>> {
+        match self.state {
+            State::Finished => return Ok(None),
+            State::Fresh => {
+                self.state = State::Running;
+                let plan = self.plan();
+                return Ok(Some(CampaignEvent::Started { images: plan.images(), faults: plan.trials() }));
+            }
+            State::Running => {}
+        }
+        let event = self.work.next().await?;
+        match &event {
+            Some(CampaignEvent::Golden { label, class, .. }) => self.tallies.add_golden(*label, *class),
+            Some(CampaignEvent::Injection(record)) => self.tallies.add(record),
+            _ => {
+                self.state = State::Finished;
+                return Ok(Some(CampaignEvent::Finished(Box::new(self.summary()))));
+            }
+        }
+        Ok(event)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+use std::collections::BTreeSet;
+
+use burn::tensor::Device;
+
+use super::*;
+use facts::campaign::{Confidence, Faults, Position, Rounds, Shard, Until};
+use facts::data::{Image, LabelledImage};
+use facts::fault::{Bits, FaultKind, FaultModel, Mode, Target};
+use facts::graph::{GraphBuilder, HostTensor, Op, Unary};
+use facts::model::{Card, Model};
+
+/// Three scores, each the mean of one colour.
+fn lab() -> Lab {
+    let mut builder = GraphBuilder::new("means");
+    let input = builder.input("image", [1, 3, 2, 2]).unwrap();
+    let relu = builder.layer("relu", "Relu", Op::Unary(Unary::Relu), &[input]).unwrap();
+    let flat = builder.layer("flat", "Flatten", Op::Reshape { shape: vec![1, 12] }, &[relu]).unwrap();
+    let weight: Vec<f32> = (0..12 * 3).map(|i| if i / 3 / 4 == i % 3 { 0.25 } else { 0.0 }).collect();
+    let weight = builder.parameter("fc.weight", HostTensor::new([12, 3], weight).unwrap()).unwrap();
+    let scores = builder.layer("fc", "MatMul", Op::MatMul, &[flat, weight]).unwrap();
+    let graph = builder.finish(&[scores]).unwrap();
+    Lab::new(Model::new(graph, Card::default()).unwrap(), &Device::flex()).unwrap()
+}
+
+fn images() -> Vec<LabelledImage> {
+    let image = |rgb: [u8; 3], label| LabelledImage {
+        name: format!("{rgb:?}"),
+        label: Some(label),
+        image: Image { width: 2, height: 2, rgb: rgb.repeat(4) },
+    };
+    vec![image([200, 30, 20], 0), image([10, 250, 90], 1), image([90, 60, 70], 2)]
+}
+
+fn config(faults: usize) -> CampaignConfig {
+    CampaignConfig {
+        model: "means".to_owned(),
+        seed: 7,
+        images: None,
+        faults: Faults::Each(faults),
+        fault_model: FaultModel::default(),
+        grouping: None,
+    }
+}
+
+fn events(mut runner: Runner<impl Work>) -> Vec<CampaignEvent> {
+    let mut events = Vec::new();
+    while let Some(event) = pollster::block_on(runner.next()).unwrap() {
+        events.push(event);
+    }
+    assert!(pollster::block_on(runner.next()).unwrap().is_none());
+    events
+}
+
+fn records(events: &[CampaignEvent]) -> Vec<Record> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            CampaignEvent::Injection(record) => Some((**record).clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn events_come_in_order_and_add_up() {
+    let lab = lab();
+    let events = events(Runner::new(&lab, config(2), images(), Budget::default()).unwrap());
+    let kinds: String = events
+        .iter()
+        .map(|event| match event {
+            CampaignEvent::Started { images: 3, faults: 6 } => 'S',
+            CampaignEvent::Started { .. } => '?',
+            CampaignEvent::Golden { .. } => 'G',
+            CampaignEvent::Injection(_) => 'I',
+            CampaignEvent::Finished(_) => 'F',
+        })
+        .collect();
+    assert_eq!(kinds, "SGIIGIIGIIF");
+    let Some(CampaignEvent::Finished(summary)) = events.last() else { panic!("{events:?}") };
+    assert!(summary.complete);
+    assert_eq!(summary.faults.injections, 6);
+    let sdc = records(&events).iter().filter(|record| record.outcome == facts::outcome::Outcome::Sdc).count();
+    assert_eq!(summary.faults.sdc.count, sdc as u64);
+    let accuracy = summary.golden.accuracy.unwrap();
+    assert_eq!((accuracy.count, accuracy.of), (2, 3), "the third image is reddest, its label says blue");
+}
+
+#[test]
+fn a_campaign_is_repeatable_and_may_start_anywhere() {
+    let lab = lab();
+    let all = records(&events(Runner::new(&lab, config(4), images(), Budget::default()).unwrap()));
+    let again = records(&events(Runner::new(&lab, config(4), images(), Budget::default()).unwrap()));
+    assert_eq!(all, again);
+    let plan = Arc::new(steps::plan(&lab, config(4), &images(), Images::All(3)).unwrap());
+    let tallies = || Tallies::new(plan.config().clone(), plan.layers(), None);
+    let from = Position { nth: 1, fault: 2 };
+    let part = |to| Runner::over(Steps::new(&lab, images(), plan.clone()).between(from, to), tallies());
+    let tail = events(part(Position { nth: 9, fault: 0 }));
+    assert_eq!(all[6..], records(&tail));
+    let golden = tail.iter().filter(|event| matches!(event, CampaignEvent::Golden { .. })).count();
+    assert_eq!(golden, 1, "the golden run of the image in hand was announced before");
+    assert_eq!(all[6..9], records(&events(part(Position { nth: 2, fault: 1 }))));
+    let other = CampaignConfig { seed: 8, ..config(4) };
+    assert_ne!(all, records(&events(Runner::new(&lab, other, images(), Budget::default()).unwrap())));
+}
+
+/// Sorted by image, what is done in rounds is the campaign of as many faults for each image.
+#[test]
+fn a_campaign_in_rounds_ends_when_enough_is_known_and_is_one_of_whole_rounds() {
+    let (lab, images) = (lab(), Arc::new(images()));
+    for (margin, most) in [(0.1, 10_000), (0.2, 10_000), (0.01, 4)] {
+        let until = Until { margin, confidence: Confidence::NinetyFive };
+        let plan = Arc::new(steps::plan(&lab, config(most), &images, Images::All(3)).unwrap());
+        let mut rounds =
+            Rounds::new(&lab, images.clone(), plan, Some(until), Budget { runs: 7, ..Budget::default() }).unwrap();
+        let (mut made, mut golden) = (Vec::new(), 0);
+        while let Some(event) = pollster::block_on(rounds.next()).unwrap() {
+            match event {
+                CampaignEvent::Injection(record) => made.push(*record),
+                _ => golden += 1,
+            }
+            assert!(rounds.expected() >= made.len() as u64);
+        }
+        assert_eq!(golden, 3, "one for each image, however many rounds");
+        let each = rounds.rounds_done().expect("whole rounds");
+        let sdc = made.iter().filter(|record| record.outcome == facts::outcome::Outcome::Sdc).count() as u64;
+        assert_eq!(until.reached(sdc, made.len() as u64), each < most);
+        made.sort_by_key(|record| record.image);
+        let plain = records(&events(Runner::new(&lab, config(each), images.clone(), Budget::default()).unwrap()));
+        assert_eq!(made, plain, "{margin}");
+    }
+}
+
+#[test]
+fn misclassified_images_get_their_own_number_of_faults() {
+    let lab = lab();
+    let config = CampaignConfig { faults: Faults::ByGolden { correct: 1, misclassified: 3 }, ..config(1) };
+    let events = events(Runner::new(&lab, config.clone(), images(), Budget::default()).unwrap());
+    let images_of: Vec<_> = records(&events).iter().map(|record| record.image).collect();
+    assert_eq!(images_of, [0, 1, 2, 2, 2]);
+    let Some(CampaignEvent::Finished(summary)) = events.last() else { panic!("{events:?}") };
+    assert_eq!((summary.golden.images, summary.faults.injections), (3, 5));
+    let mut unlabelled = images();
+    unlabelled[1].label = None;
+    let error = Runner::new(&lab, config, unlabelled, Budget::default()).unwrap_err().to_string();
+    assert!(error.contains("[10, 250, 90]: the image has no label"), "{error}");
+}
+
+#[test]
+fn neither_sample_nor_shard_changes_the_faults_of_an_image() {
+    let lab = lab();
+    let all = records(&events(Runner::new(&lab, config(4), images(), Budget::default()).unwrap()));
+    let made = |available: Images, shard: Option<Shard>| {
+        let plan = steps::plan(&lab, config(4), &images(), available).unwrap();
+        let plan = match shard {
+            Some(shard) => plan.shard(shard).unwrap(),
+            None => plan,
+        };
+        let tallies = Tallies::new(plan.config().clone(), plan.layers(), None);
+        records(&events(Runner::over(Steps::new(&lab, images(), Arc::new(plan)), tallies)))
+    };
+    let sampled = made(Images::Sample(vec![0, 2]), None);
+    assert_eq!(sampled, [&all[..4], &all[8..]].concat());
+    let shards = [1, 2].map(|index| made(Images::Sample(vec![0, 2]), Shard::new(index, 2)));
+    assert_eq!(shards.concat(), sampled);
+    let plan = steps::plan(&lab, config(4), &images(), Images::All(3)).unwrap();
+    let error = plan.shard(Shard::new(1, 4).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("3 images cannot be cut into 4 shards"), "{error}");
+}
+
+#[test]
+fn a_trial_with_several_faults_lists_them_all() {
+    let lab = lab();
+    let fault_model =
+        FaultModel { kind: FaultKind::Zero { percent: Some(25.0) }, mode: Mode::Multiple, ..FaultModel::default() };
+    let config = CampaignConfig { fault_model, ..config(1) };
+    let records = records(&events(Runner::new(&lab, config, images(), Budget::default()).unwrap()));
+    for record in records {
+        let layers: Vec<_> = record.faults.iter().map(|fault| fault.layer.as_str()).collect();
+        assert_eq!(layers, ["relu", "relu", "relu", "flat", "flat", "flat"]);
+        assert_eq!(record.fault, record.faults[0]);
+    }
+}
+
+#[test]
+fn weight_faults_strike_one_inference_at_a_time() {
+    let lab = lab();
+    let kind = FaultKind::BitFlip { bits: Bits::one(30).unwrap() };
+    let fault_model = FaultModel { target: Target::Weight, kind, ..FaultModel::default() };
+    let config = CampaignConfig { fault_model, ..config(8) };
+    let records = records(&events(Runner::new(&lab, config, images(), Budget::default()).unwrap()));
+    assert!(records.iter().all(|record| record.fault.tensor == "fc.weight"));
+    // Were a fault to stay, a later one on the same element would find another value there.
+    assert!(records.iter().all(|record| record.fault.before == 0.0 || record.fault.before == 0.25));
+    assert!(records.iter().any(|record| record.faulty != record.golden));
+}
+
+#[test]
+fn faults_strike_the_layers_that_are_named() {
+    let lab = lab();
+    let only = |layers: &[&str]| {
+        let layers = Some(layers.iter().map(|&layer| layer.to_owned()).collect());
+        let fault_model = FaultModel { layers, ..FaultModel::default() };
+        Runner::new(&lab, CampaignConfig { fault_model, ..config(9) }, images(), Budget::default())
+    };
+    // The last layer is one that is drawn only where it is asked for.
+    let runner = only(&["fc", "0", "relu"]).unwrap();
+    assert_eq!(runner.plan().config().fault_model.layers.as_deref().unwrap(), ["relu", "fc"]);
+    assert_eq!(runner.plan().layers(), ["relu", "fc"]);
+    let struck: BTreeSet<_> = records(&events(runner)).into_iter().map(|record| record.fault.layer).collect();
+    assert_eq!(struck, ["relu", "fc"].map(String::from).into());
+    assert!(only(&["relux"]).unwrap_err().to_string().contains("no layer \"relux\""));
+    assert!(only(&[]).unwrap_err().to_string().contains("at least one layer"));
+}
+
+#[test]
+fn what_does_not_fit_is_refused_before_any_work() {
+    let lab = lab();
+    let refused = |config: CampaignConfig, images: Vec<LabelledImage>| {
+        Runner::new(&lab, config, images, Budget::default()).unwrap_err().to_string()
+    };
+    assert!(refused(config(0), images()).contains("at least one fault"));
+    assert!(refused(CampaignConfig { images: Some(0), ..config(1) }, images()).contains("at least one image"));
+    assert!(refused(CampaignConfig { images: Some(4), ..config(1) }, images()).contains("the data has 3"));
+    assert!(refused(config(1), Vec::new()).contains("no images"));
+    let mut labelled = images();
+    labelled[1].label = Some(3);
+    assert!(refused(config(1), labelled).contains("label 3 is out of range"));
+    let amount = FaultModel { amount: 13, ..FaultModel::default() };
+    assert!(refused(CampaignConfig { fault_model: amount, ..config(1) }, images()).contains("13 distinct elements"));
+}
+
+#[test]
+fn an_image_that_cannot_be_read_is_named_and_may_be_tried_again() {
+    struct Torn;
+    impl Source for Torn {
+        fn len(&self) -> usize {
+            1
+        }
+        fn name(&self, _: usize) -> String {
+            "torn.jpg".to_owned()
+        }
+        fn label(&self, _: usize) -> Option<usize> {
+            None
+        }
+        fn image(&self, index: usize) -> Result<Image> {
+            Image::decode(&self.name(index), b"not an image")
+        }
+    }
+    let lab = lab();
+    let mut runner = Runner::new(&lab, config(1), Torn, Budget::default()).unwrap();
+    pollster::block_on(runner.next()).unwrap();
+    for _ in 0..2 {
+        let error = pollster::block_on(runner.next()).unwrap_err().to_string();
+        assert!(error.starts_with("torn.jpg: "), "{error}");
+    }
+    assert!(!runner.summary().complete);
+}

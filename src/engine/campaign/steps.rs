@@ -1,0 +1,273 @@
+//! The steps of a campaign, one at a time: golden runs and trials, in the order of the plan.
+
+use std::collections::VecDeque;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
+use super::lab::{Subject, Tried};
+use super::{Budget, CampaignConfig, CampaignEvent, Images, Lab, Plan, Position, Prediction, Record, budget};
+use facts::data::Source;
+use facts::fault::Site;
+use facts::graph::HostTensor;
+use facts::outcome::{Outcome, probabilities};
+use facts::{Error, Result};
+
+/// Whoever makes the golden runs and trials of a plan, in its order: [`Steps`] where it is asked, or several threads.
+#[allow(async_fn_in_trait, reason = "work is awaited where it is made; nothing here needs Send")]
+pub trait Work {
+    /// What is to be done.
+    fn plan(&self) -> &Plan;
+
+    /// The next [`CampaignEvent::Golden`] or [`CampaignEvent::Injection`]; `None` after the last.
+    ///
+    /// # Errors
+    /// Where an image cannot be read, a golden run fails, or the device does.
+    async fn next(&mut self) -> Result<Option<CampaignEvent>>;
+}
+
+/// The plan of `config` for the images `available` of `source`; the grouping is the lab's, whose name replaces the
+/// one in `config`.
+///
+/// # Errors
+/// Where the configuration does not fit the model or the images, or where a label is missing or no class of the
+/// model.
+pub fn plan(lab: &Lab, mut config: CampaignConfig, source: &impl Source, available: Images) -> Result<Plan> {
+    config.grouping = lab.grouping().map(|grouping| grouping.name().to_owned());
+    let plan = Plan::new(config, lab.executor().graph().clone(), available)?;
+    check_labels(source, &plan, lab.model().classes())?;
+    source.upcoming((0..plan.images()).filter_map(|nth| plan.image(nth)).collect());
+    Ok(plan)
+}
+
+fn check_labels(source: &impl Source, plan: &Plan, classes: usize) -> Result<()> {
+    for image in (0..plan.images()).filter_map(|nth| plan.image(nth)) {
+        let problem = match source.label(image) {
+            Some(label) if label >= classes => format!(
+                "label {label} is out of range: the model has {classes} classes, 0 to {}",
+                classes.saturating_sub(1)
+            ),
+            None if plan.config().faults.needs_labels() => "the image has no label, and the number of its faults \
+                depends on whether its golden prediction is right"
+                .to_owned(),
+            _ => continue,
+        };
+        return Err(Error::input(source.name(image), problem));
+    }
+    Ok(())
+}
+
+/// The steps of a plan, or of a part of it, made on one lab, a wave at a time.
+///
+/// A wave is several images, the golden run of each and the faults that it is known to get. Where an image turns out
+/// to get more, the next wave has these first. `L` is whatever leads to the lab: a reference, an `Arc`.
+#[derive(Debug)]
+pub struct Steps<L, S> {
+    lab: L,
+    source: S,
+    plan: Arc<Plan>,
+    budget: Budget,
+    /// Of the next event to be handed on.
+    next: Position,
+    end: Position,
+    /// The fault that an image begins with.
+    first: usize,
+    /// Images that were read, from that of `next` on.
+    images: VecDeque<ImageAtWork>,
+}
+
+/// An image that was read.
+#[derive(Debug)]
+struct ImageAtWork {
+    nth: usize,
+    image: usize,
+    label: Option<usize>,
+    input: HostTensor,
+    /// The golden prediction, once it was made.
+    golden: Option<usize>,
+    /// What was made and not handed on.
+    events: VecDeque<CampaignEvent>,
+    /// The faults that are still to be made, as far as known.
+    faults: Range<usize>,
+}
+
+impl ImageAtWork {
+    fn is_done(&self) -> bool {
+        self.golden.is_some() && self.faults.is_empty()
+    }
+}
+
+impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
+    /// All of `plan`.
+    pub fn new(lab: L, source: S, plan: Arc<Plan>) -> Self {
+        let end = Position { nth: plan.images(), fault: 0 };
+        let (budget, next) = (Budget::default(), Position::default());
+        Self { lab, source, plan, budget, next, end, first: 0, images: VecDeque::new() }
+    }
+
+    /// From `start` on, up to but not including `end`. The golden run of an image is announced before its fault 0 only.
+    pub fn between(self, start: Position, end: Position) -> Self {
+        Self { next: start, end: end.min(self.end), images: VecDeque::new(), ..self }
+    }
+
+    /// Without the faults of each image before number `first`, which were made before. No golden run is announced then.
+    pub fn beginning_with(self, first: usize) -> Self {
+        let next = Position { fault: self.next.fault.max(first), ..self.next };
+        Self { first, next, images: VecDeque::new(), ..self }
+    }
+
+    /// In waves of this size.
+    pub fn within(self, budget: Budget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// Whether the next event was made already.
+    pub fn is_at_hand(&self) -> bool {
+        self.images.front().is_some_and(|at| !at.events.is_empty())
+    }
+
+    /// Reads the `nth` image.
+    fn begin(&self, nth: usize) -> Result<ImageAtWork> {
+        let image = self.plan.image(nth).ok_or_else(|| Error::request("the campaign has no such image"))?;
+        let model = self.lab.model();
+        let read = || model.preprocess().apply(&self.source.image(image)?, model.input_shape());
+        let input = read().map_err(|error| error.concerning(self.source.name(image)))?;
+        let start = if nth == self.next.nth { self.next.fault } else { self.first };
+        // More, where the golden run has it so.
+        let faults = start..self.limit(nth, self.plan.config().faults.at_least()).max(start);
+        let label = self.source.label(image);
+        Ok(ImageAtWork { nth, image, label, input, golden: None, events: VecDeque::new(), faults })
+    }
+
+    /// How many of its `faults` the `nth` image gets here.
+    fn limit(&self, nth: usize, faults: usize) -> usize {
+        if nth == self.end.nth { faults.min(self.end.fault) } else { faults }
+    }
+
+    /// Makes what fits into a wave: first what images at work still need, then what others do.
+    async fn wave(&mut self) -> Result<()> {
+        let mut room = self.budget.slots(&self.lab);
+        let (mut subjects, mut whose) = (Vec::new(), Vec::new());
+        for index in 0.. {
+            if index == self.images.len() {
+                let nth = self.next.nth + index;
+                if (Position { nth, fault: 0 }).max(self.next) >= self.end || room == 0 {
+                    break;
+                }
+                match self.begin(nth) {
+                    Ok(at) => self.images.push_back(at),
+                    Err(error) if index == 0 => return Err(error),
+                    // Its turn comes, and it is tried again.
+                    Err(_) => break,
+                }
+            }
+            let at = &self.images[index];
+            if at.is_done() {
+                continue;
+            }
+            let Some(faults) = self.draw(at, &mut room, subjects.is_empty())? else { break };
+            subjects.push(Subject { input: at.input.clone(), faults });
+            whose.push(index);
+        }
+        let made = self.lab.trials(&subjects, false).await?;
+        for (index, tried) in whose.into_iter().zip(made.images) {
+            match tried.and_then(|tried| self.take(index, tried)) {
+                Ok(()) => {}
+                Err(error) if index == 0 => return Err(error.concerning(self.source.name(self.images[0].image))),
+                // As above.
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// The faults of `at` for which there is `room` beside its golden run; `None` where that is not all, and it need
+    /// not be begun: what is done of an image in another wave takes another golden run.
+    fn draw(&self, at: &ImageAtWork, room: &mut usize, first: bool) -> Result<Option<Vec<Vec<Site>>>> {
+        if !first && *room <= at.faults.len() {
+            return Ok(None);
+        }
+        let mut rest = room.saturating_sub(1);
+        let mut faults = Vec::new();
+        for fault in at.faults.clone() {
+            let sites = self.plan.sites(Position { nth: at.nth, fault })?;
+            let slots = budget::slots_of(&self.lab, &sites);
+            if slots > rest && !(first && faults.is_empty()) {
+                if first {
+                    break;
+                }
+                return Ok(None);
+            }
+            rest = rest.saturating_sub(slots);
+            faults.push(sites);
+        }
+        *room = rest;
+        Ok(Some(faults))
+    }
+
+    /// Makes events of what was tried with an image.
+    fn take(&mut self, index: usize, tried: Tried) -> Result<()> {
+        let nth = self.images[index].nth;
+        let faults = self.limit(nth, self.plan.config().faults.of(self.images[index].label, tried.class)?);
+        let at = &mut self.images[index];
+        let (image, label, class) = (at.image, at.label, tried.class);
+        if at.golden.replace(class).is_none() && at.faults.start == 0 {
+            let correct = label.map(|label| label == class);
+            at.events.push_back(CampaignEvent::Golden { image, label, class, correct });
+        }
+        for trial in tried.trials {
+            let fault = trial.faults.first().cloned();
+            let confidence = |logits: &[f32]| probabilities(logits).get(class).copied().unwrap_or(f32::NAN);
+            let changed = trial.verdict.outcome == Outcome::Sdc;
+            let record = Record {
+                image,
+                label,
+                golden: Prediction { class },
+                faulty: Prediction { class: trial.class },
+                outcome: trial.verdict.outcome,
+                due: trial.verdict.due,
+                scm: trial.verdict.scm,
+                fault: fault.ok_or_else(|| Error::request("a trial injected no fault"))?,
+                faults: if trial.faults.len() > 1 { trial.faults } else { Vec::new() },
+                confidence: changed
+                    .then(|| [confidence(&tried.logits), confidence(&trial.logits)])
+                    .filter(|both| both.iter().all(|share| share.is_finite())),
+            };
+            at.events.push_back(CampaignEvent::Injection(Box::new(record)));
+            at.faults.start += 1;
+        }
+        at.faults.end = faults.max(at.faults.start);
+        Ok(())
+    }
+}
+
+impl<L: Deref<Target = Lab>, S: Source> Work for Steps<L, S> {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Hands on the next piece of work, of which there may be more at hand. After an error, asking again tries the same
+    /// piece again.
+    async fn next(&mut self) -> Result<Option<CampaignEvent>> {
+        loop {
+            if self.next >= self.end {
+                self.images.clear();
+                return Ok(None);
+            }
+            let at = self.images.front_mut();
+            if let Some(event) = at.and_then(|at| at.events.pop_front()) {
+                self.next.fault += usize::from(matches!(event, CampaignEvent::Injection(_)));
+                return Ok(Some(event));
+            }
+            match self.images.front() {
+                Some(at) if at.is_done() => {
+                    self.images.pop_front();
+                    self.next = Position { nth: self.next.nth + 1, fault: self.first };
+                }
+                _ => self.wave().await?,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

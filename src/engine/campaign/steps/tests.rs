@@ -1,0 +1,173 @@
+use burn::tensor::Device;
+use proptest::prelude::*;
+
+use super::*;
+use facts::campaign::{Faults, Observe};
+use facts::data::{Image, LabelledImage};
+use facts::fault::{Bits, FaultKind, FaultModel, Mode, Target};
+use facts::graph::{GraphBuilder, Op, Unary};
+use facts::model::{Card, Model};
+
+/// Scores that grow as colours get darker: where one is 0 they are infinite.
+fn lab() -> Lab {
+    let mut builder = GraphBuilder::new("darkness");
+    let input = builder.input("image", [1, 3, 2, 2]).unwrap();
+    let inverse = builder.layer("inverse", "Reciprocal", Op::Unary(Unary::Reciprocal), &[input]).unwrap();
+    let flat = builder.layer("flat", "Flatten", Op::Reshape { shape: vec![1, 12] }, &[inverse]).unwrap();
+    let weight: Vec<f32> = (0..12 * 3).map(|i| if i / 3 / 4 == i % 3 { 0.25 } else { 0.01 }).collect();
+    let weight = builder.parameter("fc.weight", HostTensor::new([12, 3], weight).unwrap()).unwrap();
+    let scores = builder.layer("fc", "MatMul", Op::MatMul, &[flat, weight]).unwrap();
+    let graph = builder.finish(&[scores]).unwrap();
+    Lab::new(Model::new(graph, Card::default()).unwrap(), &Device::flex()).unwrap()
+}
+
+const IMAGES: usize = 9;
+
+/// Each darkest in the colour that is its label, but for the third and the sixth; the golden run of number `black`
+/// fails.
+fn images(black: Option<usize>) -> Vec<LabelledImage> {
+    let image = |index: usize| {
+        let mut rgb = [200, 150 + index as u8, 100];
+        rgb[index % 3] = if black == Some(index) { 0 } else { 20 };
+        let label = if [2, 5].contains(&index) { (index + 1) % 3 } else { index % 3 };
+        LabelledImage {
+            name: format!("image {index}"),
+            label: Some(label),
+            image: Image { width: 2, height: 2, rgb: rgb.repeat(4) },
+        }
+    };
+    (0..IMAGES).map(image).collect()
+}
+
+fn plan_of(lab: &Lab, faults: Faults, fault_model: FaultModel) -> Arc<Plan> {
+    let config =
+        CampaignConfig { model: "darkness".to_owned(), seed: 4, images: None, faults, fault_model, grouping: None };
+    Arc::new(plan(lab, config, &images(None), Images::All(IMAGES)).unwrap())
+}
+
+fn in_runs(runs: usize) -> Budget {
+    Budget { runs, ..Budget::default() }
+}
+
+/// As JSON, in which a NaN equals another.
+fn json(event: &CampaignEvent) -> String {
+    serde_json::to_string(event).unwrap()
+}
+
+fn events(mut work: impl Work) -> (Vec<String>, Option<String>) {
+    let mut events = Vec::new();
+    loop {
+        match pollster::block_on(work.next()) {
+            Ok(Some(event)) => events.push(json(&event)),
+            Ok(None) => return (events, None),
+            Err(error) => {
+                let again = pollster::block_on(work.next()).unwrap_err();
+                assert_eq!(error.to_string(), again.to_string(), "the same piece is tried again");
+                return (events, Some(error.to_string()));
+            }
+        }
+    }
+}
+
+/// What there is from `start` up to `end`, one golden run and one trial after the other.
+fn one_by_one(lab: &Lab, plan: &Plan, start: Position, end: Position) -> Vec<String> {
+    let mut events = Vec::new();
+    for (nth, image) in images(None).into_iter().enumerate() {
+        let (model, label) = (lab.model(), image.label);
+        let input = model.preprocess().apply(&image.image, model.input_shape()).unwrap();
+        let golden = pollster::block_on(lab.golden(&input)).unwrap();
+        let class = golden.class;
+        let within = |fault| (start..end).contains(&Position { nth, fault });
+        if within(0) {
+            let correct = Some(label == Some(class));
+            events.push(json(&CampaignEvent::Golden { image: nth, label, class, correct }));
+        }
+        for fault in (0..plan.config().faults.of(label, class).unwrap()).filter(|&fault| within(fault)) {
+            let sites = plan.sites(Position { nth, fault }).unwrap();
+            let trial = pollster::block_on(lab.trial(&golden, &sites, Observe::default())).unwrap();
+            let record = Record {
+                image: nth,
+                label,
+                golden: Prediction { class },
+                faulty: Prediction { class: trial.class },
+                outcome: trial.verdict.outcome,
+                due: trial.verdict.due,
+                scm: trial.verdict.scm,
+                fault: trial.faults[0].clone(),
+                faults: if trial.faults.len() > 1 { trial.faults } else { Vec::new() },
+                confidence: None,
+            };
+            events.push(json(&CampaignEvent::Injection(Box::new(record))));
+        }
+    }
+    events
+}
+
+fn faults() -> impl Strategy<Value = Faults> {
+    prop_oneof![
+        (1usize..40).prop_map(Faults::Each),
+        (1usize..6, 1usize..30).prop_map(|(correct, misclassified)| Faults::ByGolden { correct, misclassified }),
+    ]
+}
+
+fn fault_model() -> impl Strategy<Value = FaultModel> {
+    let kind = prop_oneof![
+        Just(FaultKind::BitFlip { bits: Bits::ALL }),
+        Just(FaultKind::Random),
+        Just(FaultKind::Zero { percent: Some(20.0) })
+    ];
+    let target = prop_oneof![Just(Target::Activation), Just(Target::Weight)];
+    let mode = prop_oneof![Just(Mode::Single), Just(Mode::Multiple)];
+    (target, kind, mode, 1usize..4).prop_map(|(target, kind, mode, amount)| FaultModel {
+        target,
+        kind,
+        mode,
+        amount,
+        ..FaultModel::default()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn waves_of_any_size_make_what_is_made_one_by_one(
+        faults in faults(), fault_model in fault_model(), runs in 0usize..60,
+        from in (0..IMAGES, 0.0f64..1.0), to in (0..=IMAGES, 0.0f64..1.0),
+    ) {
+        let lab = lab();
+        let plan = plan_of(&lab, faults, fault_model);
+        let at = |(nth, share): (usize, f64)| Position { nth, fault: (share * faults.at_most() as f64) as usize };
+        let end = at(to).min(Position { nth: IMAGES, fault: 0 });
+        let steps = Steps::new(&lab, images(None), plan.clone()).within(in_runs(runs)).between(at(from), at(to));
+        prop_assert_eq!(events(steps), (one_by_one(&lab, &plan, at(from), end), None));
+    }
+
+    #[test]
+    fn a_golden_run_that_fails_is_told_after_all_that_was_before_it(
+        faults in faults(), runs in 0usize..60, black in 0..IMAGES,
+    ) {
+        let lab = lab();
+        let plan = plan_of(&lab, faults, FaultModel::default());
+        let (events, error) = events(Steps::new(&lab, images(Some(black)), plan.clone()).within(in_runs(runs)));
+        let end = Position { nth: black, fault: 0 };
+        prop_assert_eq!(events, one_by_one(&lab, &plan, Position::default(), end));
+        let (error, name) = (error.unwrap(), format!("image {black}: the golden run fails"));
+        prop_assert!(error.starts_with(&name), "{}", error);
+    }
+}
+
+#[test]
+fn what_a_wave_has_made_is_at_hand() {
+    let lab = lab();
+    let plan = plan_of(&lab, Faults::Each(3), FaultModel::default());
+    let mut steps = Steps::new(&lab, images(None), plan).within(in_runs(12));
+    assert!(!steps.is_at_hand());
+    // Three images and their faults; the next three are not begun before they are asked for.
+    for left in (0..12).rev() {
+        pollster::block_on(steps.next()).unwrap();
+        assert_eq!(steps.images.iter().map(|at| at.events.len()).sum::<usize>(), left);
+    }
+    pollster::block_on(steps.next()).unwrap();
+    assert!(steps.is_at_hand());
+}

@@ -1,0 +1,34 @@
+//! The tensors of one run.
+
+use crate::ops::Array;
+use facts::graph::ValueId;
+
+/// The tensors a run has computed, by value id.
+///
+/// A full run holds every layer's output, a faulty run in a wave what differs from the golden one.
+#[derive(Clone, Debug, Default)]
+pub struct Activations {
+    arrays: Vec<Option<Array>>,
+}
+
+impl Activations {
+    pub(super) fn new(values: usize) -> Self {
+        Self { arrays: vec![None; values] }
+    }
+
+    pub(super) fn set(&mut self, value: ValueId, array: Array) {
+        if value >= self.arrays.len() {
+            self.arrays.resize(value + 1, None);
+        }
+        self.arrays[value] = Some(array);
+    }
+
+    pub(super) fn forget(&mut self, value: ValueId) {
+        self.arrays[value] = None;
+    }
+
+    /// The tensor `value`, where this run computed it.
+    pub fn get(&self, value: ValueId) -> Option<&Array> {
+        self.arrays.get(value)?.as_ref()
+    }
+}

@@ -1,0 +1,317 @@
+//! One walk over the graph for a batch of golden runs and lanes, on a GPU.
+//!
+//! A tensor of the batch is a [`Stack`]: the golden rows of all images, which are computed along the way and let go of
+//! after their last reader, and a row for each lane that a change can have reached there. A layer is computed for the
+//! images and for the lanes that have a row in one of its inputs, with one dispatch; where such a lane has no own row of
+//! another input, it reads its image's. A lane joins at the layer of its first change. Lanes with the same faults in
+//! weights are computed together where their parameters differ, and with all others everywhere else.
+//!
+//! What is read back, once a layer at most: the elements that changes strike, because a flip needs the bits; and whether
+//! lanes still differ from their golden runs. That is looked at where a function may have swallowed the difference, and
+//! for each lane a few times only ([`LOOKS`]): what has survived so long has spread. A lane that is found equal in all
+//! that is still to be read leaves: it ends as its golden run. (Zeros of both signs are taken for equal there; only a
+//! division by them could tell.) The outputs are read once, at the end.
+
+mod compute;
+mod stack;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stack::{Stack, Whose};
+
+use super::weights::Weights;
+use super::{Change, Executor, Faulty, Image, Lane, live};
+use crate::ops::Array;
+use facts::Result;
+use facts::graph::{Binary, Graph, NodeId, Op, Unary, ValueId};
+
+/// How often a lane is compared with its golden run.
+const LOOKS: usize = 4;
+
+/// A batch under way.
+pub(super) struct Batch<'a> {
+    graph: &'a Graph,
+    parameters: &'a BTreeMap<ValueId, Array>,
+    images: usize,
+    lanes: Vec<Runner<'a>>,
+    variants: Vec<Variant>,
+    /// What layers have made of parameters alone.
+    constants: BTreeMap<ValueId, Array>,
+    stacks: Vec<Option<Stack>>,
+    last_use: Vec<Option<NodeId>>,
+    depends: Vec<bool>,
+    whole: bool,
+}
+
+/// A lane under way.
+struct Runner<'a> {
+    image: usize,
+    /// Changes of activations that are still to come, in the order of layers, with their number.
+    coming: Vec<(usize, &'a Change)>,
+    /// Its parameters, where they differ.
+    variant: Option<usize>,
+    /// The last layer in which something happens to it.
+    until: NodeId,
+    looks: usize,
+    /// It is its golden run from here on.
+    gone: bool,
+    changed: Vec<[f32; 2]>,
+}
+
+/// Parameters of the lanes with the same faults in weights.
+struct Variant {
+    weights: Weights,
+    /// What layers have made of them.
+    constants: BTreeMap<ValueId, Array>,
+}
+
+/// Changes of a layer's output.
+struct Strike<'a> {
+    lane: usize,
+    nth: usize,
+    change: &'a Change,
+    /// Index into the rows of the batch, all in one.
+    place: usize,
+}
+
+impl<'a> Batch<'a> {
+    /// Of `lanes` with the index of their image among `images`.
+    pub fn new(
+        executor: &'a Executor,
+        parameters: &'a BTreeMap<ValueId, Array>,
+        images: &[&Image<'_>],
+        lanes: Vec<(usize, &'a Lane)>,
+        whole: bool,
+    ) -> Self {
+        let graph: &Graph = executor.graph();
+        let (last_use, depends) = (live::last_use(graph), graph.depends_on_input());
+        let mut batch = Self {
+            graph,
+            parameters,
+            images: images.len(),
+            lanes: Vec::with_capacity(lanes.len()),
+            variants: Vec::new(),
+            constants: BTreeMap::new(),
+            stacks: vec![None; graph.values.len()],
+            last_use,
+            depends,
+            whole,
+        };
+        for (nth, &value) in graph.inputs.iter().enumerate() {
+            let mut rows = Vec::with_capacity(images.len());
+            for image in images {
+                let array = match image {
+                    Image::Inputs(inputs) => Some(&inputs[nth]),
+                    Image::Golden(golden) => golden.get(value),
+                };
+                rows.extend(array.map(|array| array.reshaped(&[1, array.elements()])));
+            }
+            batch.stacks[value] = Some(Stack { rows: Array::joined(&rows), images: rows.len(), lanes: Vec::new() });
+        }
+        for (image, lane) in lanes {
+            let runner = batch.runner(image, lane);
+            batch.lanes.push(runner);
+        }
+        batch
+    }
+
+    fn runner(&mut self, image: usize, lane: &'a Lane) -> Runner<'a> {
+        let mut changed = vec![[0.0; 2]; lane.changes.len()];
+        let weights = Weights::new(self.graph, &lane.changes, &mut changed);
+        let coming = weights.others(&lane.changes);
+        let mut until = coming.last().map_or(0, |(_, change)| change.layer);
+        for id in weights.readers(self.graph) {
+            // A layer that is computed from parameters alone hands the change on, to whatever reads it.
+            until = until.max(if self.depends[id] { id } else { self.graph.nodes.len() });
+        }
+        let differs = weights.parameters().next().is_some();
+        let variant = differs.then(|| {
+            let known = self.variants.iter().position(|variant| variant.weights == weights);
+            known.unwrap_or_else(|| {
+                self.variants.push(Variant { weights, constants: BTreeMap::new() });
+                self.variants.len() - 1
+            })
+        });
+        let looks = if self.whole { 0 } else { LOOKS };
+        Runner { image, coming, variant, until, looks, gone: false, changed }
+    }
+
+    /// Walks from the first layer to the last: the golden outputs by image, and the lanes' ends.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub async fn run(mut self) -> Result<(Vec<Vec<f32>>, Vec<Faulty>)> {
+        for id in 0..self.graph.nodes.len() {
+            if self.depends[id] {
+                self.layer(id).await?;
+            } else if self.graph.nodes[id].op != Op::Folded {
+                self.constant_layer(id);
+            }
+        }
+        let output = self.stacks[self.graph.outputs[0]].take();
+        let (golden, outputs) = match &output {
+            Some(stack) => {
+                let elements = stack.rows.read().await?;
+                let mut rows = elements.chunks(elements.len() / stack.rows.shape()[0]).map(<[f32]>::to_vec);
+                let golden: Vec<_> = rows.by_ref().take(self.images).collect();
+                (golden, stack.lanes.iter().copied().zip(rows).collect())
+            }
+            None => (vec![Vec::new(); self.images], Vec::new()),
+        };
+        let mut ends: Vec<Faulty> = Vec::with_capacity(self.lanes.len());
+        for lane in &mut self.lanes {
+            ends.push(Faulty { changed: std::mem::take(&mut lane.changed), ..Faulty::default() });
+        }
+        for (lane, output) in outputs {
+            let (runner, bits) = (&self.lanes[lane], |value: &f32| value.to_bits());
+            if !runner.gone && !output.iter().map(bits).eq(golden[runner.image].iter().map(bits)) {
+                ends[lane].output = Some(output);
+            }
+        }
+        Ok((golden, ends))
+    }
+
+    async fn layer(&mut self, id: NodeId) -> Result<()> {
+        let lanes = self.touched(id);
+        let outputs = self.compute(id, &lanes);
+        for (&value, rows) in self.graph.nodes[id].outputs.iter().zip(outputs) {
+            self.stacks[value] = Some(Stack { rows, images: self.images, lanes: lanes.clone() });
+        }
+        let looked_at = self.looked_at(id, &lanes);
+        for &value in &self.graph.nodes[id].outputs {
+            self.strike(id, value, &looked_at).await?;
+        }
+        for &value in self.graph.nodes[id].inputs.iter().chain(&self.graph.nodes[id].outputs) {
+            if !self.is_read_after(id, value) {
+                self.stacks[value] = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// The lanes that layer `id` is computed for, those with the same parameters there side by side.
+    fn touched(&self, id: NodeId) -> Vec<usize> {
+        let mut is_in: Vec<bool> = self.lanes.iter().map(|lane| lane.gone).collect();
+        let stacks = self.graph.nodes[id].inputs.iter().filter_map(|&value| self.stacks[value].as_ref());
+        // In the order of an input: its rows can mostly be taken as they are.
+        let reached = stacks.flat_map(|stack| &stack.lanes).copied();
+        let altered = (0..self.lanes.len()).filter(|&lane| self.variant(lane, id).is_some());
+        let mut lanes: Vec<usize> =
+            reached.chain(altered).filter(|&lane| !std::mem::replace(&mut is_in[lane], true)).collect();
+        lanes.sort_by_key(|&lane| self.variant(lane, id));
+        lanes
+    }
+
+    fn is_read_after(&self, id: NodeId, value: ValueId) -> bool {
+        self.last_use[value].is_some_and(|last| last > id) || value == self.graph.outputs[0]
+    }
+
+    /// Those of the lanes just computed in layer `id` that may have come out equal to their golden run for good.
+    fn looked_at(&mut self, id: NodeId, lanes: &[usize]) -> Vec<usize> {
+        let outputs = &self.graph.nodes[id].outputs;
+        if outputs.len() != 1 || !may_absorb(&self.graph.nodes[id].op) {
+            return Vec::new();
+        }
+        let others = self.stacks.iter().enumerate().filter_map(|(value, stack)| Some((value, stack.as_ref()?)));
+        let others = others.filter(|(value, _)| !outputs.contains(value) && self.is_read_after(id, *value));
+        let elsewhere: BTreeSet<usize> = others.flat_map(|(_, stack)| &stack.lanes).copied().collect();
+        let mut looked_at = Vec::new();
+        for &lane in lanes {
+            let runner = &mut self.lanes[lane];
+            if runner.looks > 0 && runner.until <= id && runner.coming.is_empty() && !elsewhere.contains(&lane) {
+                runner.looks -= 1;
+                looked_at.push(lane);
+            }
+        }
+        looked_at
+    }
+
+    /// Makes the changes in the output `value` of layer `id`, and lets go of those lanes among `looked_at` that do not
+    /// differ from their golden run there.
+    async fn strike(&mut self, id: NodeId, value: ValueId, looked_at: &[usize]) -> Result<()> {
+        let Some(mut stack) = self.stacks[value].take() else { return Ok(()) };
+        let struck: Vec<usize> = (0..self.lanes.len()).filter(|&lane| self.lanes[lane].is_struck(id, value)).collect();
+        let joining: Vec<usize> = struck.iter().copied().filter(|lane| !stack.lanes.contains(lane)).collect();
+        if !joining.is_empty() {
+            let lanes = stack.lanes.iter().chain(&joining).map(|&lane| self.whose(lane));
+            let whose: Vec<Whose> = (0..self.images).map(Whose::Image).chain(lanes).collect();
+            stack.rows = stack.select(&whose);
+            stack.lanes.extend(joining);
+        }
+        let (total, count) = (stack.rows.elements(), self.images + stack.lanes.len());
+        let mut strikes = Vec::new();
+        for (row, &lane) in stack.lanes.iter().enumerate() {
+            let first = (self.images + row) * (total / count);
+            let (now, later) = std::mem::take(&mut self.lanes[lane].coming)
+                .into_iter()
+                .partition::<Vec<_>, _>(|(_, change)| change.layer == id && change.tensor == value);
+            self.lanes[lane].coming = later;
+            strikes.extend(now.into_iter().map(|(nth, change)| Strike {
+                lane,
+                nth,
+                change,
+                place: first + change.element,
+            }));
+        }
+        let places: Vec<usize> =
+            strikes.iter().map(|strike| strike.place).collect::<BTreeSet<_>>().into_iter().collect();
+        let mut wanted = Vec::new();
+        if !places.is_empty() {
+            wanted.push(stack.rows.reshaped(&[total]).entries(&places));
+        }
+        if !looked_at.is_empty() {
+            let lanes: Vec<Whose> = looked_at.iter().map(|&lane| self.whose(lane)).collect();
+            let images: Vec<Whose> = looked_at.iter().map(|&lane| Whose::Image(self.lanes[lane].image)).collect();
+            wanted.push(stack.select(&lanes).differences(&stack.select(&images)));
+        }
+        if !wanted.is_empty() {
+            let read = Array::joined(&wanted).read().await?;
+            let (elements, differences) = read.split_at(places.len());
+            let mut elements: BTreeMap<usize, f32> = places.into_iter().zip(elements.iter().copied()).collect();
+            for Strike { lane, nth, change, place } in strikes {
+                if let Some(element) = elements.get_mut(&place) {
+                    let before = *element;
+                    *element = change.apply(before);
+                    self.lanes[lane].changed[nth] = [before, *element];
+                }
+            }
+            for (&lane, &differences) in looked_at.iter().zip(differences) {
+                self.lanes[lane].gone = differences == 0.0;
+            }
+            if !elements.is_empty() {
+                stack.rows = stack.rows.with(&elements);
+            }
+        }
+        self.stacks[value] = Some(stack);
+        Ok(())
+    }
+}
+
+impl Runner<'_> {
+    /// Whether a change in the output `value` of layer `id` is to come.
+    fn is_struck(&self, id: NodeId, value: ValueId) -> bool {
+        self.coming.iter().any(|(_, change)| change.layer == id && change.tensor == value)
+    }
+}
+
+/// Whether different inputs may well give the same output, a rounding apart.
+fn may_absorb(op: &Op) -> bool {
+    match op {
+        Op::Unary(function) => matches!(
+            function,
+            Unary::Relu
+                | Unary::ClippedRelu { .. }
+                | Unary::ThresholdedRelu { .. }
+                | Unary::Clip { .. }
+                | Unary::HardSigmoid { .. }
+                | Unary::HardSwish
+        ),
+        Op::Binary(function) => matches!(function, Binary::Max | Binary::Min),
+        Op::MaxPool(_) => true,
+        Op::Chain(steps) => steps.iter().any(|step| may_absorb(&step.op)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Waves on a GPU.
+//!
+//! A GPU is at its best with much to do at a time: the lanes of a wave, and the golden runs of its images, are computed
+//! as [`Batch`]es, each operator with one dispatch for all of them, each lane from its first change on.
+//!
+//! What a batch computes need not be, to the last bit, what a batch of one computes: a kernel may be chosen by the
+//! size of its work, and then adds up in another order. Two things follow.
+//!
+//! * Within a batch golden run and lanes are rows of the same dispatch, so that a lane is compared with a golden run of
+//!   the same arithmetic.
+//! * The predicted class is that of a full run at batch 1, whatever the wave was made of: where rounding could turn it
+//!   ([`is_uncertain`]), the inference is made again at batch 1. That is the lane, where its output is uncertain, and the
+//!   golden run and all lanes of the image, where the golden output is.
+
+use std::collections::BTreeMap;
+
+use super::batch::Batch;
+use super::{Activations, Executor, Image, Lane, Plain, Settings, Wave, alone};
+use crate::ops::Array;
+use facts::Result;
+use facts::graph::ValueId;
+
+/// Most bytes of one tensor of a batch: what every implementation of WebGPU can bind.
+const TENSOR_BYTES: usize = 128 << 20;
+
+/// Outputs that differ by less, in parts of the largest one, may change places through rounding. The outputs of this
+/// device and of others, which round in ways of their own, are within a tenth of it (tests/devices).
+const ROUNDING: f32 = 1e-3;
+
+pub(super) async fn wave(
+    executor: &Executor,
+    parameters: &BTreeMap<ValueId, Array>,
+    images: &[Image<'_>],
+    lanes: &[Lane],
+    settings: Settings,
+) -> Result<Wave> {
+    let observed = settings.observe.trace || settings.observe.keep;
+    let mut wave = Wave { golden: vec![Vec::new(); images.len()], ..Wave::default() };
+    wave.lanes.resize_with(lanes.len(), Default::default);
+    let mut again = vec![observed || images.len() + lanes.len() <= 2 && !lanes.is_empty(); images.len()];
+    if again.contains(&false) {
+        for part in parts(images.len(), lanes, rows(executor)) {
+            let own: Vec<&Image<'_>> = part.images.iter().map(|&image| &images[image]).collect();
+            let place = |image| part.images.iter().position(|&own| own == image).unwrap_or_default();
+            let own_lanes = part.lanes.iter().map(|&lane| (place(lanes[lane].image), &lanes[lane])).collect();
+            let (golden, faulty) = Batch::new(executor, parameters, &own, own_lanes, settings.whole).run().await?;
+            for (&image, golden) in part.images.iter().zip(golden) {
+                again[image] |= is_uncertain(&golden);
+                wave.golden[image] = golden;
+            }
+            for (&lane, faulty) in part.lanes.iter().zip(faulty) {
+                wave.lanes[lane] = faulty;
+            }
+        }
+    }
+    for (index, image) in images.iter().enumerate() {
+        let uncertain = |lane: &usize| {
+            lanes[*lane].image == index
+                && (again[index] || wave.lanes[*lane].output.as_deref().is_some_and(is_uncertain))
+        };
+        let own: Vec<usize> = (0..lanes.len()).filter(uncertain).collect();
+        if own.is_empty() && !again[index] {
+            continue;
+        }
+        let made;
+        let golden: &Activations = match *image {
+            Image::Golden(golden) => golden,
+            Image::Inputs(inputs) => {
+                made = executor.run(inputs, &mut Plain).await?;
+                &made
+            }
+        };
+        if again[index]
+            && let Some(output) = golden.get(executor.graph().outputs[0])
+        {
+            wave.golden[index] = output.read().await?;
+        }
+        for lane in own {
+            wave.lanes[lane] = alone::faulty(executor, parameters, golden, &lanes[lane], settings.observe).await?;
+        }
+    }
+    Ok(wave)
+}
+
+/// Whether rounding could turn the predicted class. NaN and infinity come of overflow, and where a sum overflows
+/// depends on its order; but where all that follows is NaN, from the first class on, no order helps.
+fn is_uncertain(output: &[f32]) -> bool {
+    if output.iter().any(|value| !value.is_finite()) {
+        return !output[0].is_nan();
+    }
+    let [mut first, mut second] = [f32::NEG_INFINITY; 2];
+    for &value in output {
+        second = second.max(value.min(first));
+        first = first.max(value);
+    }
+    let largest = output.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    first - second <= ROUNDING * largest
+}
+
+/// A part of a wave that is one batch: numbers of images, and of lanes of these.
+struct Part {
+    images: Vec<usize>,
+    lanes: Vec<usize>,
+}
+
+/// Most rows of a batch.
+fn rows(executor: &Executor) -> usize {
+    let graph = executor.graph();
+    let elements = |&value: &ValueId| graph.values[value].elements();
+    let largest = graph.nodes.iter().flat_map(|node| &node.outputs).chain(&graph.inputs).map(elements).max();
+    (TENSOR_BYTES / 4 / largest.unwrap_or(1).max(1)).max(2)
+}
+
+/// Cuts a wave into batches of `most` rows, images and lanes together. An image whose lanes are in several batches is in
+/// each of them.
+fn parts(images: usize, lanes: &[Lane], most: usize) -> Vec<Part> {
+    let mut of_image: Vec<Vec<usize>> = vec![Vec::new(); images];
+    for (index, lane) in lanes.iter().enumerate() {
+        of_image[lane.image].push(index);
+    }
+    let mut parts = vec![Part { images: Vec::new(), lanes: Vec::new() }];
+    let mut free = most;
+    for (image, own) in of_image.iter().enumerate() {
+        let mut own = &own[..];
+        loop {
+            // An image comes with one lane at least, if it has any.
+            if free < 1 + own.len().min(1) {
+                parts.push(Part { images: Vec::new(), lanes: Vec::new() });
+                free = most;
+            }
+            let (now, later) = own.split_at(own.len().min(free - 1));
+            free -= 1 + now.len();
+            if let Some(part) = parts.last_mut() {
+                part.images.push(image);
+                part.lanes.extend(now);
+            }
+            own = later;
+            if own.is_empty() {
+                break;
+            }
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests;

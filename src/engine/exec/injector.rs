@@ -1,0 +1,66 @@
+//! Making a fault happen in a full run: a hook for activations, changed parameters for weights.
+//!
+//! Campaigns do not go this way, they hand changes to a wave ([`exec`](crate::exec)); it is what waves are checked
+//! against.
+
+use crate::exec::{Change, Changed, Hook};
+use crate::ops::Array;
+use facts::Result;
+use facts::fault::{InjectedFault, Site, Target};
+use facts::graph::{Graph, HostTensor, NodeId, ValueId};
+
+/// The hook that corrupts layers' outputs as they are made, and writes down what it did.
+#[derive(Debug)]
+pub struct Injector<'a> {
+    graph: &'a Graph,
+    sites: Vec<Site>,
+    injected: Vec<InjectedFault>,
+}
+
+impl<'a> Injector<'a> {
+    /// Will inject the activation faults among `sites`.
+    pub fn new(graph: &'a Graph, sites: &[Site]) -> Self {
+        let sites = sites.iter().filter(|site| site.target == Target::Activation).copied().collect();
+        Self { graph, sites, injected: Vec::new() }
+    }
+
+    /// What was injected so far.
+    pub fn into_injected(self) -> Vec<InjectedFault> {
+        self.injected
+    }
+}
+
+impl Hook for Injector<'_> {
+    async fn output(&mut self, node: NodeId, value: ValueId, array: Array) -> Result<Array> {
+        let here = |site: &&Site| site.layer == node && site.tensor == value;
+        if !self.sites.iter().any(|site| here(&site)) {
+            return Ok(array);
+        }
+        let mut elements = array.read().await?;
+        for site in self.sites.iter().filter(here) {
+            self.injected.push(corrupt(self.graph, site, &mut elements));
+        }
+        Ok(Array::from_slice(array.shape(), &elements, &array.device()))
+    }
+}
+
+/// The parameters that the weight faults among `sites` change, and the record of each fault.
+pub fn faulty_parameters(graph: &Graph, sites: &[Site]) -> (Changed, Vec<InjectedFault>) {
+    let mut changed = Changed::new();
+    let mut injected = Vec::new();
+    for site in sites.iter().filter(|site| site.target == Target::Weight) {
+        let Some(parameter) = graph.parameters.get(&site.tensor) else { continue };
+        let tensor = changed.entry(site.tensor).or_insert_with(|| parameter.clone());
+        let mut elements = tensor.data.to_vec();
+        injected.push(corrupt(graph, site, &mut elements));
+        *tensor = HostTensor { shape: parameter.shape.clone(), data: elements.into() };
+    }
+    (changed, injected)
+}
+
+fn corrupt(graph: &Graph, site: &Site, elements: &mut [f32]) -> InjectedFault {
+    let change = Change::of(graph, site);
+    let before = elements[change.element];
+    elements[change.element] = change.apply(before);
+    InjectedFault::new(graph, site, [before, elements[change.element]])
+}

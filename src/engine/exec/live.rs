@@ -1,0 +1,41 @@
+//! How much memory a run takes.
+
+use facts::graph::{Graph, NodeId, ValueId};
+
+/// By value, the last layer that reads it.
+pub(super) fn last_use(graph: &Graph) -> Vec<Option<NodeId>> {
+    let mut last = vec![None; graph.values.len()];
+    for (id, node) in graph.nodes.iter().enumerate() {
+        for &input in &node.inputs {
+            last[input] = Some(id);
+        }
+    }
+    last
+}
+
+/// Most bytes that the tensors of one image take at any layer, those that are not read any more let go of.
+pub(super) fn bytes(graph: &Graph) -> usize {
+    let bytes = |value: ValueId| 4 * graph.values[value].elements();
+    let (last, depends) = (last_use(graph), graph.depends_on_input());
+    let mut is_live: Vec<bool> = vec![false; graph.values.len()];
+    for &input in &graph.inputs {
+        is_live[input] = true;
+    }
+    let mut live: usize = graph.inputs.iter().map(|&value| bytes(value)).sum();
+    let mut most = live;
+    for (id, node) in graph.nodes.iter().enumerate().filter(|(id, _)| depends[*id]) {
+        for &value in &node.outputs {
+            live += bytes(value);
+            is_live[value] = true;
+        }
+        // What a chain makes on the way is seldom larger than what goes in or comes out.
+        most = most.max(live);
+        for &value in node.inputs.iter().chain(&node.outputs) {
+            if is_live[value] && last[value].is_none_or(|last| last == id) {
+                is_live[value] = false;
+                live -= bytes(value);
+            }
+        }
+    }
+    most
+}

@@ -1,0 +1,32 @@
+//! Running a graph: in full, with a hook at every layer, or many faulty inferences at once.
+//!
+//! There is one [`Executor`]. A golden run keeps every layer's output; a [`Wave`] takes golden runs, or makes them as it
+//! goes, and computes of each faulty inference only what its changes can have reached.
+
+mod activations;
+mod alone;
+mod batch;
+mod device;
+mod executor;
+mod hook;
+mod injector;
+mod lane;
+mod live;
+mod patch;
+mod pool;
+mod program;
+mod ranges;
+mod runner;
+mod wave;
+mod weights;
+
+pub use activations::Activations;
+pub use executor::Executor;
+pub use facts::TraceRow;
+pub use hook::{Hook, Plain};
+pub use injector::{Injector, faulty_parameters};
+pub use lane::{Change, Changed, Faulty, Image, Lane, Observe, Settings, Wave, Work};
+pub use ranges::{Clip, Range, Ranges};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! A graph made ready for the CPU: a kernel for each step of each layer.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use burn::tensor::Device;
+use futures_util::FutureExt;
+
+use super::lane::Changed;
+use super::pool::Pool;
+use super::{Activations, live};
+use crate::kernels::{self, ConstantEdit, Job, Kernel, Operand, View};
+use crate::ops::{self, Array, Extent};
+use facts::graph::{Graph, HostTensor, Node, NodeId, Op, Step as ChainStep, ValueId, infer};
+use facts::{Error, Result};
+
+/// What the layers compute, in order.
+#[derive(Debug)]
+pub(super) struct Program {
+    /// By layer: its steps, one but for a chain, or one an output. None for a layer whose output is constant.
+    pub layers: Vec<Vec<Step>>,
+    /// By layer: whether its output is computed from parameters alone, once, before anything runs.
+    pub constant: Vec<bool>,
+    /// What such layers have made.
+    made: BTreeMap<ValueId, HostTensor>,
+    /// By value: the last layer that reads it.
+    pub last_use: Vec<Option<NodeId>>,
+    /// By value: its size.
+    pub extents: Vec<Extent>,
+    /// Buffers of waves that are over.
+    pools: Mutex<Vec<Pool>>,
+}
+
+/// One kernel's place in a layer.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub kernel: Box<dyn Kernel>,
+    /// What it reads, constants left out.
+    pub inputs: Vec<Input>,
+    /// The constants that it was made from.
+    pub constants: Vec<ValueId>,
+    /// Where the result goes; `None`: to the next step.
+    pub output: Option<ValueId>,
+    pub extent: Extent,
+    /// Size of what the step before has made.
+    pub previous: Extent,
+    recipe: Recipe,
+}
+
+/// What a step reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Input {
+    Value(ValueId),
+    /// What the step before has made.
+    Previous,
+}
+
+/// What is needed to make a step's kernel again.
+#[derive(Debug)]
+struct Recipe {
+    /// Which step of the chain, where the layer is one.
+    link: Option<usize>,
+    /// Which output of the layer.
+    nth: usize,
+    operands: Vec<Source>,
+    outputs: Vec<Vec<usize>>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Constant(ValueId),
+    /// Known at run time, of this shape.
+    Runtime(Vec<usize>),
+}
+
+impl Program {
+    /// Makes all kernels.
+    ///
+    /// # Errors
+    /// Where a constant layer cannot be computed.
+    pub fn new(graph: &Graph) -> Result<Self> {
+        let depends = graph.depends_on_input();
+        let constant: Vec<bool> =
+            graph.nodes.iter().zip(&depends).map(|(node, depends)| !depends && node.op != Op::Folded).collect();
+        let mut program = Self {
+            layers: Vec::with_capacity(graph.nodes.len()),
+            constant,
+            made: BTreeMap::new(),
+            last_use: live::last_use(graph),
+            extents: graph.values.iter().map(|value| Extent::of(&value.shape)).collect(),
+            pools: Mutex::default(),
+        };
+        for (id, node) in graph.nodes.iter().enumerate() {
+            if program.constant[id] {
+                let made = program.compute_constant(graph, id, &Changed::new())?;
+                program.made.extend(made);
+            }
+            let steps = if depends[id] { program.steps(graph, node) } else { Vec::new() };
+            program.layers.push(steps);
+        }
+        Ok(program)
+    }
+
+    /// Buffers for a wave.
+    pub fn pool(&self) -> Pool {
+        self.pools().pop().unwrap_or_default()
+    }
+
+    /// Takes back the buffers of a wave.
+    pub fn return_pool(&self, pool: Pool) {
+        self.pools().push(pool);
+    }
+
+    fn pools(&self) -> MutexGuard<'_, Vec<Pool>> {
+        // Buffers are as good as ever where another thread has panicked.
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Multiplications with addition of a run.
+    pub fn multiply_adds(&self) -> u64 {
+        let steps = self.layers.iter().flatten();
+        steps.map(|step| step.kernel.multiply_adds() * step.extent.positions() as u64).sum()
+    }
+
+    /// A parameter, or what a constant layer has made, as `changed` has it.
+    fn constant<'a>(&'a self, graph: &'a Graph, changed: &'a Changed, value: ValueId) -> Option<&'a HostTensor> {
+        changed.get(&value).or_else(|| graph.parameters.get(&value)).or_else(|| self.made.get(&value))
+    }
+
+    /// What a constant layer makes where parameters are `changed`.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn compute_constant(&self, graph: &Graph, id: NodeId, changed: &Changed) -> Result<Changed> {
+        let node = &graph.nodes[id];
+        let inputs: Vec<Array> = node
+            .inputs
+            .iter()
+            .filter_map(|&value| self.constant(graph, changed, value))
+            .map(|tensor| Array::upload(tensor, &Device::flex()))
+            .collect();
+        let inputs: Vec<&Array> = inputs.iter().collect();
+        let shapes: Vec<&[usize]> = node.outputs.iter().map(|&value| graph.values[value].shape.as_slice()).collect();
+        let outputs = ops::apply(&node.op, &inputs, &shapes);
+        let read = |(&value, array): (&ValueId, Array)| {
+            let data = array.read().now_or_never().ok_or_else(|| Error::device("cpu", "a tensor is not ready"))??;
+            Ok((value, HostTensor::new(array.shape(), data)?))
+        };
+        node.outputs.iter().zip(outputs).map(read).collect()
+    }
+
+    /// The outputs of layer `id` for an image of which `run` holds what it reads. `constants` are the parameters that
+    /// differ from the graph's, and what constant layers have made of them.
+    ///
+    /// # Errors
+    /// Where a tensor cannot be read.
+    pub fn compute(&self, graph: &Graph, id: NodeId, run: &Activations, constants: &mut Changed) -> Result<Vec<Array>> {
+        let node = &graph.nodes[id];
+        if self.constant[id] {
+            let made = self.compute_constant(graph, id, constants)?;
+            let arrays = made.values().map(|tensor| Array::upload(tensor, &Device::flex())).collect();
+            if node.inputs.iter().any(|value| constants.contains_key(value)) {
+                constants.extend(made);
+            }
+            return Ok(arrays);
+        }
+        let mut outputs = Vec::new();
+        let mut previous: Vec<f32> = Vec::new();
+        for step in &self.layers[id] {
+            let differs = step.constants.iter().any(|value| constants.contains_key(value));
+            let altered = differs.then(|| self.altered(graph, id, step, constants));
+            let kernel = altered.as_deref().unwrap_or(&*step.kernel);
+            let mut rows = Vec::with_capacity(step.inputs.len());
+            for input in &step.inputs {
+                rows.push(match input {
+                    Input::Value(value) => {
+                        let array = run.get(*value).expect("a validated graph makes a value before it is read");
+                        Some((self.extents[*value], array.rows()?))
+                    }
+                    Input::Previous => None,
+                });
+            }
+            let inputs = rows.iter().map(|rows| match rows {
+                Some((extent, rows)) => View::new(*extent, rows),
+                None => View::new(step.previous, &previous),
+            });
+            let inputs = inputs.collect();
+            let mut out = vec![0.0; step.extent.elements()];
+            kernel.compute(&mut [Job { inputs, region: step.extent.region(), out: &mut out }]);
+            match step.output {
+                Some(value) => outputs.push(Array::from_rows(&graph.values[value].shape, out)),
+                None => previous = out,
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn steps(&self, graph: &Graph, node: &Node) -> Vec<Step> {
+        let links = match &node.op {
+            Op::Chain(links) => links.as_slice(),
+            _ => return self.link(graph, node, None, &node.inputs, None),
+        };
+        let mut rest = node.inputs.as_slice();
+        let mut steps: Vec<Step> = Vec::with_capacity(links.len());
+        let mut shape: Option<Vec<usize>> = None;
+        for (index, link) in links.iter().enumerate() {
+            let (own, later) = rest.split_at(link.inputs);
+            rest = later;
+            steps.extend(self.link(graph, node, Some((index, link)), own, shape.as_deref()));
+            shape = steps.last().and_then(|step| step.recipe.outputs.last().cloned());
+        }
+        if let Some(last) = steps.last_mut() {
+            last.output = Some(node.outputs[0]);
+        }
+        steps
+    }
+
+    /// The steps of a layer, or of a link of a chain, that reads `own` after what the link before has made.
+    fn link(
+        &self,
+        graph: &Graph,
+        node: &Node,
+        link: Option<(usize, &ChainStep)>,
+        own: &[ValueId],
+        previous: Option<&[usize]>,
+    ) -> Vec<Step> {
+        let nothing = Changed::new();
+        let is_constant = |value: ValueId| self.constant(graph, &nothing, value).is_some();
+        let shape = |value: ValueId| graph.values[value].shape.as_slice();
+        let op = link.map_or(&node.op, |(_, link)| &link.op);
+        let shapes: Vec<&[usize]> = previous.into_iter().chain(own.iter().map(|&value| shape(value))).collect();
+        let outputs: Vec<Vec<usize>> = match link {
+            Some(_) => infer(op, &shapes).expect("the graph was validated"),
+            None => node.outputs.iter().map(|&value| shape(value).to_vec()).collect(),
+        };
+        let operands = || -> Vec<Source> {
+            let own = own.iter().map(|&value| match is_constant(value) {
+                true => Source::Constant(value),
+                false => Source::Runtime(shape(value).to_vec()),
+            });
+            previous.map(|shape| Source::Runtime(shape.to_vec())).into_iter().chain(own).collect()
+        };
+        let runtime = own.iter().filter(|&&value| !is_constant(value)).map(|&value| Input::Value(value));
+        let inputs: Vec<Input> = previous.map(|_| Input::Previous).into_iter().chain(runtime).collect();
+        let constants: Vec<ValueId> = own.iter().copied().filter(|&value| is_constant(value)).collect();
+        let recipe = |nth| Recipe { link: link.map(|(at, _)| at), nth, operands: operands(), outputs: outputs.clone() };
+        let made = kernels::build(op, &self.operands(graph, &recipe(0), &nothing), &outputs);
+        let step = |(nth, kernel): (usize, Box<dyn Kernel>)| Step {
+            kernel,
+            inputs: inputs.clone(),
+            constants: constants.clone(),
+            output: link.is_none().then(|| node.outputs[nth]),
+            extent: Extent::of(outputs[nth].as_slice()),
+            previous: previous.map_or(Extent::of(&[]), Extent::of),
+            recipe: recipe(nth),
+        };
+        made.into_iter().enumerate().map(step).collect()
+    }
+
+    fn operands<'a>(&'a self, graph: &'a Graph, recipe: &'a Recipe, changed: &'a Changed) -> Vec<Operand<'a>> {
+        let operand = |source: &'a Source| match source {
+            Source::Constant(value) => {
+                Operand::Constant(self.constant(graph, changed, *value).expect("it was one when the step was made"))
+            }
+            Source::Runtime(shape) => Operand::Value(shape),
+        };
+        recipe.operands.iter().map(operand).collect()
+    }
+
+    /// The kernel of a step of layer `id` where parameters are `changed`.
+    pub fn altered(&self, graph: &Graph, id: NodeId, step: &Step, changed: &Changed) -> Box<dyn Kernel> {
+        let operands = self.operands(graph, &step.recipe, changed);
+        kernels::build(step.op(&graph.nodes[id]), &operands, &step.recipe.outputs).swap_remove(step.recipe.nth)
+    }
+
+    /// A kernel for the one channel of a step of layer `id` that differs where `element` of a parameter is `value`, and
+    /// which channel that is; `None` where it does not come down to one.
+    pub fn altered_channel(
+        &self,
+        graph: &Graph,
+        id: NodeId,
+        step: &Step,
+        (parameter, element, value): (ValueId, usize, f32),
+    ) -> Option<(Box<dyn Kernel>, usize)> {
+        let recipe = &step.recipe;
+        let is_it = |source: &Source| matches!(source, Source::Constant(own) if *own == parameter);
+        let mut places = recipe.operands.iter().enumerate().filter(|(_, source)| is_it(source));
+        let (Some((operand, _)), None) = (places.next(), places.next()) else { return None };
+        let nothing = Changed::new();
+        let operands = self.operands(graph, recipe, &nothing);
+        let edit = ConstantEdit { operand, element, value };
+        kernels::build_channel(step.op(&graph.nodes[id]), &operands, &recipe.outputs, edit)
+    }
+}
+
+impl Step {
+    fn op<'a>(&self, node: &'a Node) -> &'a Op {
+        match (&node.op, self.recipe.link) {
+            (Op::Chain(links), Some(link)) => &links[link].op,
+            (op, _) => op,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A lane on its way through the graph.
+
+use std::collections::BTreeMap;
+
+use super::TraceRow;
+use super::lane::{Change, Changed, Faulty, Lane, Settings};
+use super::patch::Patch;
+use super::program::{Input, Program, Step};
+use super::wave::Golden;
+use super::weights::Weights;
+use crate::kernels::{Kernel, View};
+use crate::ops::{Array, Region};
+use facts::graph::{Graph, NodeId, ValueId};
+
+/// A lane under way.
+pub(super) struct Runner<'a> {
+    pub image: usize,
+    /// Changes of activations that are still to come, in the order of layers, with their number.
+    pub coming: Vec<(usize, &'a Change)>,
+    pub weights: Weights,
+    /// What constant layers make of them.
+    pub made: Changed,
+    /// Its weight faults may be computed a channel at a time.
+    pub channels: bool,
+    /// The last layer that a change is still to come in, and the first.
+    pub until: NodeId,
+    pub from: NodeId,
+    pub patches: BTreeMap<ValueId, Patch>,
+    pub previous: Option<Patch>,
+    pub answer: Faulty,
+    /// By value, whether a change can have reached it; kept for traces only.
+    pub reached: Vec<bool>,
+    pub gone: bool,
+}
+
+/// A kernel for parameters that differ.
+pub(super) struct Altered {
+    pub kernel: Box<dyn Kernel>,
+    /// The one channel that it computes, where the others are as they were.
+    pub channel: Option<usize>,
+}
+
+impl<'a> Runner<'a> {
+    pub fn new(graph: &Graph, program: &Program, settings: Settings, lane: &'a Lane) -> Self {
+        let mut answer = Faulty { changed: vec![[0.0; 2]; lane.changes.len()], ..Faulty::default() };
+        let weights = Weights::new(graph, &lane.changes, &mut answer.changed);
+        let (coming, readers) = (weights.others(&lane.changes), weights.readers(graph));
+        let layers = || readers.iter().copied().chain(coming.iter().map(|(_, change)| change.layer));
+        let (from, until) = (layers().min().unwrap_or(NodeId::MAX), layers().max().unwrap_or(0));
+        // A layer that is computed from parameters alone hands the change on, to whatever reads it.
+        let handed_on = readers.iter().any(|&id| program.constant[id]);
+        let until = if handed_on { graph.nodes.len() } else { until };
+        let reached = if settings.observe.trace { vec![false; graph.values.len()] } else { Vec::new() };
+        Self {
+            image: lane.image,
+            coming,
+            weights,
+            made: Changed::new(),
+            channels: !settings.whole,
+            until,
+            from,
+            patches: BTreeMap::new(),
+            previous: None,
+            answer,
+            reached,
+            gone: false,
+        }
+    }
+
+    /// Whether layer `id`, which reads `inputs`, may come out different.
+    pub fn is_touched(&self, id: NodeId, inputs: &[ValueId]) -> bool {
+        !self.gone
+            && id >= self.from
+            && (self.coming.first().is_some_and(|(_, change)| change.layer == id)
+                || inputs.iter().any(|value| self.patches.contains_key(value) || self.differs(*value)))
+    }
+
+    /// Whether a change can have reached one of `inputs`, had nothing absorbed it.
+    pub fn is_reached(&self, inputs: &[ValueId]) -> bool {
+        inputs.iter().any(|&value| self.reached.get(value).is_some_and(|reached| *reached))
+    }
+
+    /// Whether the step's kernel is made from a parameter that differs.
+    pub fn alters(&self, step: &Step) -> bool {
+        step.constants.iter().any(|&value| self.differs(value))
+    }
+
+    /// Whether this constant differs.
+    pub fn differs(&self, value: ValueId) -> bool {
+        self.weights.contains(value) || self.made.contains_key(&value)
+    }
+
+    /// Those of `constants` that differ.
+    pub fn changed(&self, graph: &Graph, constants: &[ValueId]) -> Changed {
+        let mut changed = self.weights.changed(graph, constants.iter().copied());
+        changed.extend(constants.iter().filter_map(|value| Some((*value, self.made.get(value)?.clone()))));
+        changed
+    }
+
+    /// The step's kernel with the parameters as this lane has them.
+    pub fn altered(&self, graph: &Graph, program: &Program, id: NodeId, step: &Step) -> Altered {
+        let single = self.weights.single().filter(|_| self.channels && self.made.is_empty() && !self.touches(step));
+        match single.and_then(|edit| program.altered_channel(graph, id, step, edit)) {
+            Some((kernel, channel)) => Altered { kernel, channel: Some(channel) },
+            None => {
+                let changed = self.changed(graph, &step.constants);
+                Altered { kernel: program.altered(graph, id, step, &changed), channel: None }
+            }
+        }
+    }
+
+    /// Whether an input of the step differs.
+    pub fn touches(&self, step: &Step) -> bool {
+        step.inputs.iter().any(|&input| self.patch(input).is_some())
+    }
+
+    pub fn patch(&self, input: Input) -> Option<&Patch> {
+        match input {
+            Input::Value(value) => self.patches.get(&value),
+            Input::Previous => self.previous.as_ref(),
+        }
+    }
+
+    /// The part of a step's output that may differ.
+    pub fn reach(&self, step: &Step, altered: bool) -> Region {
+        if altered {
+            return step.extent.region();
+        }
+        let patches = step.inputs.iter().enumerate().filter_map(|(index, &input)| Some((index, self.patch(input)?)));
+        patches.fold(Region::EMPTY, |all, (index, patch)| all.union(step.kernel.reach(index, patch.region)))
+    }
+
+    /// Compares what the layer has made with the golden run.
+    pub fn note(&mut self, graph: &Graph, program: &Program, id: NodeId, golden: &Golden) {
+        let mut row = TraceRow::new(&graph.nodes[id].name);
+        for &value in &graph.nodes[id].outputs {
+            self.reached[value] = true;
+            if let Some(golden) = &golden.values[value] {
+                let extent = program.extents[value];
+                let faulty =
+                    self.patches.get(&value).map_or(View::new(extent, golden), |patch| patch.over(extent, golden));
+                for y in 0..extent.height {
+                    let mut golden = View::new(extent, golden).line(y, 0..extent.width).next().unwrap_or(&[]);
+                    for run in faulty.line(y, 0..extent.width) {
+                        let (same_place, rest) = golden.split_at(run.len());
+                        row.compare(same_place, run, extent.channels);
+                        golden = rest;
+                    }
+                }
+            }
+        }
+        self.answer.trace.push(row);
+    }
+
+    pub fn keep(&mut self, graph: &Graph, program: &Program, id: NodeId, golden: &Golden) {
+        for &value in &graph.nodes[id].outputs {
+            if let (Some(patch), Some(golden)) = (self.patches.get(&value), &golden.values[value]) {
+                let extent = program.extents[value];
+                let mut rows = vec![0.0; extent.elements()];
+                patch.over(extent, golden).copy(extent.region(), &mut rows);
+                self.answer.activations.set(value, Array::from_rows(&graph.values[value].shape, rows));
+            }
+        }
+    }
+}

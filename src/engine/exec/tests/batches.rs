@@ -1,0 +1,61 @@
+//! Batches, which a GPU computes, answer as our kernels do: any network, with burn's kernels for the CPU.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::super::{Change, Executor, Image, Lane, Settings, device};
+use super::networks::recipes;
+use super::numbers;
+use crate::ops::Array;
+use facts::fault::{SiteSpace, Target};
+use facts::graph::{Graph, ValueId};
+
+const IMAGES: usize = 3;
+
+/// A change of any activation or weight to an ordinary number, which no network makes a NaN or a huge one of.
+fn change(graph: &Graph, target: Target, place: Index) -> Change {
+    let space = SiteSpace::of(graph, target);
+    let sites = &space.layers()[place.index(space.layers().len())];
+    let (tensor, element) = sites.locate(graph, place.index(sites.elements)).unwrap();
+    Change { layer: sites.layer, tensor, element, corruption: Corruption::Set(0.75) }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_network_in_a_batch(recipe in recipes(), places in prop::collection::vec(any::<Index>(), 1..12)) {
+        let (graph, device) = (Arc::new(recipe.graph()), Device::flex());
+        let executor = Executor::new(graph.clone(), &device).unwrap();
+        let upload = |(&id, tensor)| (id, Array::upload(tensor, &device));
+        let parameters: BTreeMap<ValueId, Array> = graph.parameters.iter().map(upload).collect();
+        let input = &graph.values[graph.inputs[0]];
+        let input = |seed| [Array::from_slice(&input.shape, &numbers(input.elements(), seed), &device)];
+        let inputs: Vec<[Array; 1]> = (0..IMAGES as u32).map(input).collect();
+        let images: Vec<Image<'_>> = inputs.iter().map(|inputs| Image::Inputs(inputs)).collect();
+        let lane = |(index, &place): (usize, &Index)| {
+            let target = if index % 3 == 2 { Target::Weight } else { Target::Activation };
+            Lane { image: index % IMAGES, changes: vec![change(&graph, target, place)] }
+        };
+        let lanes: Vec<Lane> = places.iter().enumerate().map(lane).collect();
+        let settings = Settings::default();
+        let batch = pollster::block_on(device::wave(&executor, &parameters, &images, &lanes, settings)).unwrap();
+        let wave = pollster::block_on(executor.wave(&images, &lanes, settings)).unwrap();
+        let mut pairs: Vec<(&[f32], &[f32])> =
+            batch.golden.iter().map(Vec::as_slice).zip(wave.golden.iter().map(Vec::as_slice)).collect();
+        for (index, lane) in lanes.iter().enumerate() {
+            let [found, expected] =
+                [&batch, &wave].map(|wave| wave.lanes[index].output.as_ref().unwrap_or(&wave.golden[lane.image]));
+            pairs.push((found, expected));
+        }
+        for (found, expected) in pairs {
+            let largest = expected.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
+            let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-3 * largest || !b.is_finite();
+            prop_assert!(found.len() == expected.len() && found.iter().zip(expected).all(near), "{found:?}\n{expected:?}");
+        }
+    }
+}

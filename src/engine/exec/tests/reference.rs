@@ -1,0 +1,97 @@
+//! What waves are checked against: whole runs, one by one, with the fault in them.
+
+use std::collections::BTreeSet;
+
+use super::super::{Activations, Executor, TraceRow};
+use crate::ops::Array;
+use facts::fault::{Injector, Site, Target, faulty_parameters};
+use facts::graph::{Graph, ValueId};
+
+/// A faulty inference, every layer of it.
+pub struct Full {
+    pub run: Activations,
+    /// Values before and after, in the order of the sites.
+    pub changed: Vec<[f32; 2]>,
+}
+
+/// Runs the network on `input` with the faults at `sites`.
+pub fn full(executor: &Executor, input: &Array, sites: &[Site]) -> Full {
+    let graph = executor.graph();
+    let (parameters, weights) = faulty_parameters(graph, sites);
+    let mut injector = Injector::new(graph, sites);
+    let run = executor.run_changed(std::slice::from_ref(input), &parameters, &mut injector);
+    let run = pollster::block_on(run).unwrap();
+    // Weights are written down first, then activations as the run comes to them.
+    let mut order: Vec<usize> = (0..sites.len()).collect();
+    order.sort_by_key(|&index| {
+        let site = &sites[index];
+        let place = graph.nodes[site.layer].outputs.iter().position(|&output| output == site.tensor);
+        (site.target == Target::Activation).then_some((site.layer, place))
+    });
+    let mut changed = vec![[0.0; 2]; sites.len()];
+    let faults: Vec<_> = weights.into_iter().chain(injector.into_injected()).collect();
+    assert_eq!(faults.len(), sites.len(), "every fault has struck");
+    for (index, fault) in order.into_iter().zip(faults) {
+        changed[index] = [fault.before, fault.after];
+    }
+    Full { run, changed }
+}
+
+/// The trace as two whole runs tell it: a row for each layer that the faults can have reached.
+pub fn trace(graph: &Graph, golden: &Activations, faulty: &Activations, sites: &[Site]) -> Vec<TraceRow> {
+    let depends = graph.depends_on_input();
+    let mut reached = vec![false; graph.values.len()];
+    for site in sites.iter().filter(|site| site.target == Target::Weight) {
+        reached[site.tensor] = true;
+    }
+    let mut rows = Vec::new();
+    for (id, node) in graph.nodes.iter().enumerate() {
+        let struck = sites.iter().any(|site| site.target == Target::Activation && site.layer == id);
+        if !struck && !node.inputs.iter().any(|&value| reached[value]) {
+            continue;
+        }
+        let mut row = TraceRow {
+            layer: node.name.clone(),
+            changed: 0,
+            elements: graph.output_elements(id) as u64,
+            max_abs_delta: 0.0,
+            non_finite: 0,
+            touched: 0,
+            positions: 0,
+        };
+        for &value in &node.outputs {
+            reached[value] = true;
+            // Elements of a map that lie at the same position are H * W apart.
+            let positions = match *graph.values[value].shape {
+                [1, _, height, width] => height * width,
+                _ => 1,
+            };
+            let pairs = || elements(golden, value).into_iter().zip(elements(faulty, value));
+            let differs = pairs().enumerate().filter(|(_, (before, after))| before.to_bits() != after.to_bits());
+            row.touched += differs.map(|(at, _)| at % positions).collect::<BTreeSet<_>>().len() as u64;
+            row.positions += positions as u64;
+            for (before, after) in pairs() {
+                row.changed += u64::from(before.to_bits() != after.to_bits());
+                row.non_finite += u64::from(!after.is_finite());
+                let delta = (after - before).abs();
+                row.max_abs_delta = row.max_abs_delta.max(if delta.is_finite() { delta } else { 0.0 });
+            }
+        }
+        // What is computed from parameters alone is no part of an inference.
+        if depends[id] {
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+/// A tensor of a whole run, row-major.
+pub fn elements(run: &Activations, value: ValueId) -> Vec<f32> {
+    pollster::block_on(run.get(value).expect("a whole run keeps every tensor").read()).unwrap()
+}
+
+/// Whether these are the same bits; which NaN a NaN is, arithmetic leaves open.
+pub fn same(a: &[f32], b: &[f32]) -> bool {
+    let equal = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+    a.len() == b.len() && a.iter().zip(b).all(equal)
+}

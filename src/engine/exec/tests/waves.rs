@@ -1,0 +1,241 @@
+//! Waves are exact: any faults in any network give what whole runs give.
+
+use std::sync::{Arc, LazyLock};
+
+use burn::tensor::Device;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::super::{Activations, Executor, Faulty, Image, Lane, Observe, Plain, Settings, Wave};
+use super::networks::{Recipe, recipes};
+use super::numbers;
+use super::reference::{Full, elements, full, same, trace};
+use crate::ops::Array;
+use facts::fault::{Corruption, Site, SiteSpace, Target};
+use facts::graph::{Graph, ValueId};
+
+const IMAGES: usize = 3;
+const EVERYTHING: Observe = Observe { trace: true, keep: true };
+
+/// A fault drawn for any network.
+#[derive(Clone, Copy, Debug)]
+struct Fault {
+    weight: bool,
+    layer: u32,
+    element: u32,
+    corruption: Corruption,
+}
+
+/// An image and the faults that strike together.
+type Draw = (u32, Vec<Fault>);
+
+fn faults() -> impl Strategy<Value = Fault> {
+    let corruption = prop_oneof![
+        12 => (0u8..32).prop_map(|bit| Corruption::flip(bit).unwrap()),
+        2 => Just(Corruption::Set(0.0)),
+        3 => (-2.0f32..2.0).prop_map(Corruption::Set),
+        1 => prop::sample::select(vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0]).prop_map(Corruption::Set),
+    ];
+    (prop::bool::weighted(0.25), any::<u32>(), any::<u32>(), corruption)
+        .prop_map(|(weight, layer, element, corruption)| Fault { weight, layer, element, corruption })
+}
+
+/// Mostly single faults, as campaigns have them.
+fn draws() -> impl Strategy<Value = Vec<Draw>> {
+    let together = prop_oneof![
+        6 => prop::collection::vec(faults(), 1),
+        2 => prop::collection::vec(faults(), 2..5),
+        1 => same_layer(),
+    ];
+    prop::collection::vec((any::<u32>(), together), 20..50)
+}
+
+/// Several elements of one layer, some of them perhaps the same.
+fn same_layer() -> impl Strategy<Value = Vec<Fault>> {
+    prop::collection::vec(faults(), 2..6).prop_map(|mut faults| {
+        let first = faults[0];
+        faults.iter_mut().for_each(|fault| (fault.weight, fault.layer) = (first.weight, first.layer));
+        faults
+    })
+}
+
+fn site(graph: &Graph, fault: Fault) -> Site {
+    let weights = SiteSpace::of(graph, Target::Weight);
+    let space = if fault.weight { weights } else { SiteSpace::of(graph, Target::Activation) };
+    let sites = &space.layers()[fault.layer as usize % space.layers().len()];
+    let (tensor, element) = sites.locate(graph, fault.element as usize % sites.elements).unwrap();
+    Site { target: space.target(), layer: sites.layer, tensor, element, corruption: fault.corruption }
+}
+
+/// A network with images, their golden runs, and faults: by lane the image and the sites.
+struct Bench {
+    executor: Executor,
+    inputs: Vec<[Array; 1]>,
+    goldens: Vec<Activations>,
+    lanes: Vec<(usize, Vec<Site>)>,
+}
+
+impl Bench {
+    fn new(recipe: &Recipe, draws: &[Draw]) -> Self {
+        let graph = Arc::new(recipe.graph());
+        let device = Device::flex();
+        let executor = Executor::new(graph.clone(), &device).unwrap();
+        let input = &graph.values[graph.inputs[0]];
+        let input = |seed| [Array::from_slice(&input.shape, &numbers(input.elements(), 40 + seed as u32), &device)];
+        let inputs: Vec<_> = (0..IMAGES).map(input).collect();
+        let golden = |input: &[Array; 1]| pollster::block_on(executor.run(input, &mut Plain)).unwrap();
+        let goldens = inputs.iter().map(golden).collect();
+        let lane = |(image, faults): &Draw| {
+            let mut sites: Vec<Site> = faults.iter().map(|&fault| site(&graph, fault)).collect();
+            sites.sort_by_key(|site| site.layer);
+            (*image as usize % IMAGES, sites)
+        };
+        let lanes = draws.iter().map(lane).collect();
+        Self { executor, inputs, goldens, lanes }
+    }
+
+    fn graph(&self) -> &Graph {
+        self.executor.graph()
+    }
+
+    /// A wave of these lanes over these images, every other image with its golden run.
+    fn wave(&self, images: &[usize], lanes: &[usize], settings: Settings) -> Wave {
+        let image = |&image: &usize| match image % 2 {
+            0 => Image::Inputs(&self.inputs[image]),
+            _ => Image::Golden(&self.goldens[image]),
+        };
+        let lane = |&lane: &usize| {
+            let (image, sites) = &self.lanes[lane];
+            let image = images.iter().position(|other| other == image).expect("the lane's image is in the wave");
+            Lane { image, changes: sites.iter().map(|site| Change::of(self.graph(), site)).collect() }
+        };
+        let (images, lanes): (Vec<_>, Vec<_>) = (images.iter().map(image).collect(), lanes.iter().map(lane).collect());
+        pollster::block_on(self.executor.wave(&images, &lanes, settings)).unwrap()
+    }
+
+    fn all(&self, settings: Settings) -> Wave {
+        self.wave(&Vec::from_iter(0..IMAGES), &Vec::from_iter(0..self.lanes.len()), settings)
+    }
+
+    /// A wave's lane is what a whole run tells, and so is all that was observed on the way.
+    fn is(&self, lane: usize, found: &Faulty, full: &Full, settings: Settings) -> Result<(), TestCaseError> {
+        let (graph, (image, sites)) = (self.graph(), &self.lanes[lane]);
+        let golden = &self.goldens[*image];
+        for (found, expected) in found.changed.iter().zip(&full.changed) {
+            prop_assert!(same(found, expected), "values before and after {found:?}, a whole run has {expected:?}");
+        }
+        let output = graph.outputs[0];
+        let (before, after) = (elements(golden, output), elements(&full.run, output));
+        let output = found.output.as_deref().unwrap_or(&before);
+        prop_assert!(same(output, &after), "output {output:?}, a whole run's is {after:?}");
+        let finite = graph.nodes.iter().flat_map(|node| &node.outputs).all(|&value| is_finite(golden, value));
+        if finite && !settings.whole {
+            prop_assert_eq!(found.output.is_none(), same(&before, &after), "a golden output is not told again");
+        }
+        if settings.observe.keep {
+            self.kept(found, golden, &full.run)?;
+        }
+        if settings.observe.trace && finite {
+            prop_assert_eq!(&found.trace, &trace(graph, golden, &full.run, sites));
+        }
+        Ok(())
+    }
+
+    /// What a lane has kept is a whole run's, and what it has not kept is golden.
+    fn kept(&self, found: &Faulty, golden: &Activations, full: &Activations) -> Result<(), TestCaseError> {
+        let graph = self.graph();
+        let depends = graph.depends_on_input();
+        for (_, node) in graph.nodes.iter().enumerate().filter(|(id, _)| depends[*id]) {
+            for &value in &node.outputs {
+                let kept = found.activations.get(value).map(|_| elements(&found.activations, value));
+                let kept = kept.unwrap_or_else(|| elements(golden, value));
+                prop_assert!(same(&kept, &elements(full, value)), "layer {} ({})", node.name, node.kind);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_finite(run: &Activations, value: ValueId) -> bool {
+    elements(run, value).iter().all(|element| element.is_finite())
+}
+
+/// Pools of one thread and of two.
+fn pool(threads: usize) -> &'static ThreadPool {
+    static POOLS: LazyLock<[ThreadPool; 2]> =
+        LazyLock::new(|| [1, 2].map(|threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap()));
+    &POOLS[threads - 1]
+}
+
+/// All that two waves tell of a lane.
+fn told_alike(graph: &Graph, a: &Faulty, b: &Faulty) -> Result<(), TestCaseError> {
+    let alike = |a: &Option<Vec<f32>>, b: &Option<Vec<f32>>| match (a, b) {
+        (Some(a), Some(b)) => same(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    prop_assert!(alike(&a.output, &b.output), "outputs {:?} and {:?}", a.output, b.output);
+    prop_assert!(same(a.changed.as_flattened(), b.changed.as_flattened()), "values before and after");
+    for value in 0..graph.values.len() {
+        let kept = |faulty: &Faulty| faulty.activations.get(value).map(|_| elements(&faulty.activations, value));
+        prop_assert!(alike(&kept(a), &kept(b)), "tensor {value}");
+    }
+    Ok(())
+}
+
+proptest! {
+    /// The heart of it.
+    #[test]
+    fn waves_give_what_whole_runs_give(recipe in recipes(), draws in draws()) {
+        let bench = Bench::new(&recipe, &draws);
+        let settings = Settings { observe: EVERYTHING, whole: false };
+        let (wave, whole) = (bench.all(settings), bench.all(Settings { whole: true, ..settings }));
+        let output = bench.graph().outputs[0];
+        for (image, golden) in bench.goldens.iter().enumerate() {
+            let golden = elements(golden, output);
+            prop_assert!(same(&wave.golden[image], &golden) && same(&whole.golden[image], &golden), "image {image}");
+        }
+        for (lane, (image, sites)) in bench.lanes.iter().enumerate() {
+            let full = full(&bench.executor, &bench.inputs[*image][0], sites);
+            bench.is(lane, &wave.lanes[lane], &full, settings)?;
+            bench.is(lane, &whole.lanes[lane], &full, Settings { whole: true, ..settings })?;
+        }
+        prop_assert!(wave.work.lanes <= whole.work.lanes, "patches are parts of layers");
+        prop_assert_eq!(wave.work.golden, whole.work.golden);
+    }
+
+    /// What a lane gives depends on the lane alone.
+    #[test]
+    fn lanes_do_not_depend_on_their_company(recipe in recipes(), draws in draws(), order: Vec<u32>) {
+        let bench = Bench::new(&recipe, &draws);
+        let settings = Settings { observe: EVERYTHING, whole: false };
+        let together = pool(2).install(|| bench.all(settings));
+
+        let mut shuffled: Vec<usize> = (0..bench.lanes.len()).collect();
+        order.iter().enumerate().for_each(|(place, other)| {
+            let (count, place) = (shuffled.len(), place % shuffled.len());
+            shuffled.swap(place, *other as usize % count);
+        });
+        let images: Vec<usize> = (0..IMAGES).rev().collect();
+        let other = pool(1).install(|| bench.wave(&images, &shuffled, settings));
+        for (&lane, found) in shuffled.iter().zip(&other.lanes) {
+            told_alike(bench.graph(), &together.lanes[lane], found)?;
+        }
+        prop_assert_eq!(together.work, other.work);
+
+        let mut work = 0;
+        for lane in 0..bench.lanes.len() {
+            let alone = pool(1 + lane % 2).install(|| bench.wave(&[bench.lanes[lane].0], &[lane], settings));
+            told_alike(bench.graph(), &together.lanes[lane], &alone.lanes[0])?;
+            work += alone.work.lanes;
+        }
+        // What is known of a golden run for one lane's sake can only spare another work.
+        prop_assert!(together.work.lanes <= work);
+
+        // Nobody looks on: the answers are the same.
+        let blind = bench.all(Settings::default());
+        for (a, b) in blind.lanes.iter().zip(&together.lanes) {
+            told_alike(bench.graph(), a, &Faulty { activations: Activations::default(), ..b.clone() })?;
+        }
+    }
+}

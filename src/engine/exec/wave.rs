@@ -1,0 +1,358 @@
+//! One walk over the graph for many faults of many images, on the CPU.
+//!
+//! At each layer everything that is to be computed there is computed together: the golden outputs of the images, where
+//! they are not known, and of each lane the part that its changes can have reached. A lane joins at the layer of its
+//! first change; what it carries is, of each tensor that is still to be read, the patch that differs from the golden
+//! one. A patch grows with the reach of the operators, and is cut to what really differs. A lane with no patch left and
+//! no change to come is masked and leaves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::lane::{Image, Lane, Settings, Wave, Work};
+use super::patch::Patch;
+use super::pool::Pool;
+use super::program::{Input, Program, Step};
+use super::runner::{Altered, Runner};
+use crate::kernels::{Job, Kernel, View};
+use crate::ops::{Extent, Region};
+use facts::Result;
+use facts::graph::{Graph, NodeId, ValueId};
+
+type Rows = Arc<Vec<f32>>;
+
+/// A wave under way.
+pub(super) struct Walk<'a> {
+    graph: &'a Graph,
+    program: &'a Program,
+    settings: Settings,
+    images: Vec<Golden>,
+    lanes: Vec<Runner<'a>>,
+    work: Work,
+    pool: Pool,
+}
+
+/// What is known of an image's golden run.
+pub(super) struct Golden {
+    pub values: Vec<Option<Rows>>,
+    /// What the step before the present one has made, inside a layer.
+    previous: Option<Rows>,
+}
+
+/// Something to compute at a step.
+struct Task<'k> {
+    whose: Whose,
+    kernel: &'k dyn Kernel,
+    region: Region,
+    out: Vec<f32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Image(usize),
+    Lane(usize),
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(
+        graph: &'a Graph,
+        program: &'a Program,
+        settings: Settings,
+        images: &[Image<'_>],
+        lanes: &'a [Lane],
+    ) -> Result<Self> {
+        let images = images.iter().map(|image| Golden::new(graph, image)).collect::<Result<_>>()?;
+        let lanes = lanes.iter().map(|lane| Runner::new(graph, program, settings, lane)).collect();
+        Ok(Self { graph, program, settings, images, lanes, work: Work::default(), pool: program.pool() })
+    }
+
+    /// Walks from the first layer to the last.
+    pub fn run(mut self) -> Result<Wave> {
+        for id in 0..self.graph.nodes.len() {
+            self.layer(id)?;
+        }
+        let output = self.graph.outputs[0];
+        let extent = self.program.extents[output];
+        let golden: Vec<Vec<f32>> = self
+            .images
+            .iter()
+            .map(|image| image.values[output].as_ref().map(|rows| extent.row_major(rows)).unwrap_or_default())
+            .collect();
+        let (images, mut pool) = (&self.images, self.pool);
+        let finish = |mut lane: Runner<'_>| {
+            if let (Some(patch), Some(rows)) = (lane.patches.remove(&output), &images[lane.image].values[output]) {
+                let patch = patch.grown(extent.region(), extent, rows, &mut pool);
+                lane.answer.output = Some(extent.row_major(&patch.rows));
+            }
+            lane.answer
+        };
+        let lanes = self.lanes.into_iter().map(finish).collect();
+        self.program.return_pool(pool);
+        Ok(Wave { golden, lanes, work: self.work })
+    }
+
+    fn layer(&mut self, id: NodeId) -> Result<()> {
+        let node = &self.graph.nodes[id];
+        if self.program.constant[id] {
+            return self.constant_layer(id);
+        }
+        let steps = &self.program.layers[id];
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let touched: Vec<bool> = self.lanes.iter().map(|lane| lane.is_touched(id, &node.inputs)).collect();
+        let wanted = self.golden_wanted(id, &touched);
+        for step in steps {
+            self.step(id, step, &touched, &wanted);
+        }
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            if let Some(patch) = lane.previous.take() {
+                self.pool.give(patch.rows);
+            }
+            if self.settings.observe.trace && (touched[index] || lane.is_reached(&node.inputs)) {
+                lane.note(self.graph, self.program, id, &self.images[lane.image]);
+            }
+            if self.settings.observe.keep && touched[index] {
+                lane.keep(self.graph, self.program, id, &self.images[lane.image]);
+            }
+        }
+        self.forget(id);
+        Ok(())
+    }
+
+    /// What a constant layer makes of parameters that differ.
+    fn constant_layer(&mut self, id: NodeId) -> Result<()> {
+        for lane in &mut self.lanes {
+            let inputs = &self.graph.nodes[id].inputs;
+            if inputs.iter().any(|&value| lane.differs(value)) {
+                let changed = lane.changed(self.graph, inputs);
+                lane.made.extend(self.program.compute_constant(self.graph, id, &changed)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// By image: whether the layer's golden output, or what its steps make on the way, has to be computed.
+    fn golden_wanted(&self, id: NodeId, touched: &[bool]) -> Vec<bool> {
+        let (node, steps) = (&self.graph.nodes[id], &self.program.layers[id]);
+        let unknown = |golden: &Golden| node.outputs.iter().any(|&value| golden.values[value].is_none());
+        let mut wanted: Vec<bool> = self.images.iter().map(unknown).collect();
+        let on_the_way = steps.iter().any(|step| step.output.is_none());
+        if on_the_way {
+            // A step that reads around a position or a second tensor, and a parameter that differs, need what is not in
+            // the patch.
+            let reads_around = steps[1..].iter().any(|step| !step.kernel.is_local() || step.inputs.len() > 1);
+            for (lane, _) in self.lanes.iter().zip(touched).filter(|(_, touched)| **touched) {
+                let altered = steps.iter().any(|step| lane.alters(step));
+                wanted[lane.image] |= reads_around || altered;
+            }
+        }
+        wanted
+    }
+
+    fn step(&mut self, id: NodeId, step: &Step, touched: &[bool], wanted: &[bool]) {
+        let mut altered: BTreeMap<usize, Altered> = BTreeMap::new();
+        for (index, lane) in self.lanes.iter().enumerate().filter(|(index, _)| touched[*index]) {
+            if lane.alters(step) {
+                altered.insert(index, lane.altered(self.graph, self.program, id, step));
+            }
+        }
+        let mut tasks = Vec::new();
+        for index in (0..self.images.len()).filter(|&index| wanted[index]) {
+            let known = step.output.is_some_and(|value| self.images[index].values[value].is_some());
+            if !known {
+                let (whose, kernel) = (Whose::Image(index), &*step.kernel);
+                tasks.push(Task { whose, kernel, region: step.extent.region(), out: Vec::new() });
+            }
+        }
+        for (index, lane) in self.lanes.iter().enumerate().filter(|(index, _)| touched[*index]) {
+            let changed = altered.get(&index);
+            let mut region = lane.reach(step, changed.is_some());
+            if self.settings.whole && !region.is_empty() {
+                region = step.extent.region();
+            }
+            if !region.is_empty() {
+                let kernel = changed.map_or(&*step.kernel, |altered| &*altered.kernel);
+                tasks.push(Task { whose: Whose::Lane(index), kernel, region, out: Vec::new() });
+            }
+        }
+        self.compute(step, &altered, &mut tasks);
+        let (goldens, faulty): (Vec<_>, Vec<_>) =
+            tasks.into_iter().partition(|task| matches!(task.whose, Whose::Image(_)));
+        let over = self.images.iter_mut().filter_map(|image| Arc::into_inner(image.previous.take()?));
+        over.for_each(|rows| self.pool.give(rows));
+        for Task { whose, out, .. } in goldens {
+            if let Whose::Image(index) = whose {
+                self.work.golden += step.kernel.multiply_adds() * step.extent.positions() as u64;
+                let image = &mut self.images[index];
+                *step.output.map_or(&mut image.previous, |value| &mut image.values[value]) = Some(Arc::new(out));
+            }
+        }
+        for patch in self.lanes.iter_mut().filter_map(|lane| lane.previous.take()) {
+            self.pool.give(patch.rows);
+        }
+        for Task { whose, kernel, region, out } in faulty {
+            if let Whose::Lane(index) = whose {
+                self.work.lanes += kernel.multiply_adds() * region.positions() as u64;
+                let channel = altered.get(&index).and_then(|altered| altered.channel);
+                self.receive(index, step, Patch { region, rows: out }, channel);
+            }
+        }
+        if let Some(value) = step.output {
+            for index in (0..self.lanes.len()).filter(|&index| touched[index]) {
+                self.strike(index, id, value, step.extent);
+            }
+        }
+    }
+
+    /// Computes the tasks: those with the layer's own kernel together, the others one by one.
+    fn compute(&mut self, step: &Step, altered: &BTreeMap<usize, Altered>, tasks: &mut [Task<'_>]) {
+        let own = |whose: Whose| match whose {
+            Whose::Image(_) => None,
+            Whose::Lane(index) => altered.get(&index),
+        };
+        for task in &mut *tasks {
+            let single = own(task.whose).is_some_and(|own| own.channel.is_some());
+            let channels = if single { 1 } else { step.extent.channels };
+            task.out = self.pool.take(task.region.positions() * channels);
+        }
+        let mut together = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let inputs = step.inputs.iter().map(|&input| self.view(task.whose, input, step)).collect();
+            let job = Job { inputs, region: task.region, out: &mut task.out };
+            match own(task.whose) {
+                Some(_) => task.kernel.compute(&mut [job]),
+                None => together.push(job),
+            }
+        }
+        step.kernel.compute(&mut together);
+    }
+
+    /// A step's input, as an image or a lane has it.
+    fn view(&self, whose: Whose, input: Input, step: &Step) -> View<'_> {
+        let lane = match whose {
+            Whose::Image(_) => None,
+            Whose::Lane(index) => Some(&self.lanes[index]),
+        };
+        let image = match whose {
+            Whose::Image(index) => &self.images[index],
+            Whose::Lane(index) => &self.images[self.lanes[index].image],
+        };
+        let (extent, golden, patch) = match input {
+            Input::Value(value) => (
+                self.program.extents[value],
+                image.values[value].as_ref(),
+                lane.and_then(|lane| lane.patches.get(&value)),
+            ),
+            Input::Previous => (step.previous, image.previous.as_ref(), lane.and_then(|lane| lane.previous.as_ref())),
+        };
+        let golden = golden.map_or(&[][..], |rows| rows);
+        patch.map_or(View::new(extent, golden), |patch| patch.over(extent, golden))
+    }
+
+    /// Takes what a step has made of a lane.
+    fn receive(&mut self, index: usize, step: &Step, patch: Patch, channel: Option<usize>) {
+        let lane = &mut self.lanes[index];
+        let image = &self.images[lane.image];
+        let golden = match step.output {
+            Some(value) => image.values[value].as_ref(),
+            None => image.previous.as_ref(),
+        };
+        let patch = match (channel, golden) {
+            (Some(channel), Some(golden)) => {
+                let column = Extent { channels: 1, ..step.extent };
+                let own: Vec<f32> = golden.chunks_exact(step.extent.channels).map(|row| row[channel]).collect();
+                patch.trimmed(column, &own, &mut self.pool).map(|column| {
+                    let mut rows = self.pool.take(column.region.positions() * step.extent.channels);
+                    View::new(step.extent, golden).copy(column.region, &mut rows);
+                    for (row, &element) in rows.chunks_exact_mut(step.extent.channels).zip(&column.rows) {
+                        row[channel] = element;
+                    }
+                    Patch { region: column.region, rows }
+                })
+            }
+            // On the way through a chain the golden run may be known or not, depending on other lanes: it makes no
+            // difference to what is computed of this one.
+            (_, Some(golden)) if !self.settings.whole && step.output.is_some() => {
+                patch.trimmed(step.extent, golden, &mut self.pool)
+            }
+            _ => Some(patch),
+        };
+        match (step.output, patch) {
+            (None, patch) => lane.previous = patch,
+            (Some(value), Some(patch)) => drop(lane.patches.insert(value, patch)),
+            (Some(_), None) => {}
+        }
+    }
+
+    /// Makes the changes that a lane has in the output `value` of layer `id`.
+    fn strike(&mut self, index: usize, id: NodeId, value: ValueId, extent: Extent) {
+        let lane = &mut self.lanes[index];
+        if lane.coming.first().is_none_or(|(_, change)| change.layer != id) {
+            return;
+        }
+        let Some(golden) = self.images[lane.image].values[value].as_ref() else { return };
+        let mut patch = lane.patches.remove(&value);
+        let (own, rest) = std::mem::take(&mut lane.coming)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(_, change)| change.layer == id && change.tensor == value);
+        lane.coming = rest;
+        let places: Vec<_> = own.iter().map(|(_, change)| extent.locate(change.element)).collect();
+        let mut region = places.iter().fold(Region::EMPTY, |all, &(place, _)| all.union(Region::position(place)));
+        if self.settings.whole && !own.is_empty() {
+            region = extent.region();
+        }
+        if !region.is_empty() {
+            let empty = Patch { region: Region::EMPTY, rows: Vec::new() };
+            let mut grown = patch.take().unwrap_or(empty).grown(region, extent, golden, &mut self.pool);
+            for ((nth, change), (place, channel)) in own.into_iter().zip(places) {
+                let element = grown.element(place, channel, extent.channels);
+                let before = *element;
+                *element = change.apply(before);
+                lane.answer.changed[nth] = [before, *element];
+            }
+            patch = if self.settings.whole { Some(grown) } else { grown.trimmed(extent, golden, &mut self.pool) };
+        }
+        if let Some(patch) = patch {
+            lane.patches.insert(value, patch);
+        }
+    }
+
+    /// Lets go of what nobody reads any more, and of lanes that have nothing left.
+    fn forget(&mut self, id: NodeId) {
+        let node = &self.graph.nodes[id];
+        let over = |value: ValueId| {
+            self.program.last_use[value].is_none_or(|last| last == id) && self.graph.outputs[0] != value
+        };
+        for &value in node.inputs.iter().chain(&node.outputs).filter(|&&value| over(value)) {
+            // A golden run that was kept has its own hold on the rows.
+            let golden = self.images.iter_mut().filter_map(|image| Arc::into_inner(image.values[value].take()?));
+            let faulty = self.lanes.iter_mut().filter_map(|lane| lane.patches.remove(&value));
+            golden.chain(faulty.map(|patch| patch.rows)).for_each(|rows| self.pool.give(rows));
+        }
+        for lane in &mut self.lanes {
+            lane.gone |= lane.patches.is_empty() && lane.until <= id;
+        }
+    }
+}
+
+impl Golden {
+    fn new(graph: &Graph, image: &Image<'_>) -> Result<Self> {
+        let mut values = vec![None; graph.values.len()];
+        match image {
+            Image::Inputs(arrays) => {
+                for (&value, array) in graph.inputs.iter().zip(*arrays) {
+                    values[value] = Some(array.rows()?);
+                }
+            }
+            Image::Golden(run) => {
+                for (id, value) in values.iter_mut().enumerate() {
+                    if let Some(array) = run.get(id) {
+                        *value = Some(array.rows()?);
+                    }
+                }
+            }
+        }
+        Ok(Self { values, previous: None })
+    }
+}

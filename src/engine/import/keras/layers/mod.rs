@@ -1,0 +1,96 @@
+//! What each Keras layer computes.
+
+mod activation;
+mod convolution;
+mod dense;
+mod merge;
+mod normalization;
+mod pooling;
+mod shape;
+
+use super::draft::Draft;
+use super::settings::Settings;
+use facts::Result;
+
+/// A weight that a layer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Weight {
+    /// Whether Keras trains it, unless the layer is frozen.
+    pub trained: bool,
+}
+
+/// The weights of a layer, in Keras' order: those that are trained come first.
+pub(super) fn weights(settings: &Settings) -> Result<Vec<Weight>> {
+    let bias = || settings.switch("use_bias", true).map(usize::from);
+    let (trained, fixed) = match settings.class {
+        "Conv2D" | "DepthwiseConv2D" | "Dense" => (1 + bias()?, 0),
+        "SeparableConv2D" => (2 + bias()?, 0),
+        "BatchNormalization" => {
+            let switch = |key| settings.switch(key, true).map(usize::from);
+            (switch("scale")? + switch("center")?, 2)
+        }
+        "PReLU" => (1, 0),
+        "Normalization" if settings.get("mean").is_none() => (0, 3),
+        _ => (0, 0),
+    };
+    Ok((0..trained + fixed).map(|index| Weight { trained: index < trained }).collect())
+}
+
+/// Takes the steps of a layer. Fails where the layer does not fit its input, or is set to something that is not
+/// supported.
+type Translator = fn(&mut Draft) -> Result<()>;
+
+/// What translates a layer of this class.
+///
+/// # Errors
+/// Where no layer of this class is executed.
+pub(super) fn translator(settings: &Settings) -> Result<Translator> {
+    Ok(match settings.class {
+        "Conv2D" => convolution::conv2d,
+        "DepthwiseConv2D" => convolution::depthwise,
+        "SeparableConv2D" => convolution::separable,
+        "Dense" => dense::dense,
+        "BatchNormalization" => normalization::batch,
+        "Normalization" => normalization::normalization,
+        "Rescaling" => normalization::rescaling,
+        "MaxPooling2D" | "AveragePooling2D" => pooling::window,
+        "GlobalMaxPooling2D" | "GlobalAveragePooling2D" => pooling::global,
+        "ZeroPadding2D" | "Cropping2D" => shape::sides,
+        "UpSampling2D" => shape::up_sampling,
+        "Flatten" => shape::flatten,
+        "Reshape" => shape::reshape,
+        "Permute" => shape::permute,
+        "Add" | "Subtract" | "Multiply" | "Average" | "Maximum" | "Minimum" => merge::elementwise,
+        "Concatenate" => merge::concatenate,
+        "CustomScaleLayer" => merge::scaled_sum,
+        "Activation" | "ReLU" | "LeakyReLU" | "PReLU" | "ELU" | "ThresholdedReLU" | "Softmax" | "TFOpLambda" => {
+            activation::layer
+        }
+        "InputLayer"
+        | "Identity"
+        | "Dropout"
+        | "SpatialDropout1D"
+        | "SpatialDropout2D"
+        | "SpatialDropout3D"
+        | "AlphaDropout"
+        | "GaussianDropout"
+        | "GaussianNoise"
+        | "ActivityRegularization"
+        | "RandomFlip"
+        | "RandomRotation"
+        | "RandomZoom"
+        | "RandomTranslation"
+        | "RandomContrast"
+        | "RandomBrightness" => identity,
+        "Lambda" => {
+            merge::lambda_scale(settings)?;
+            merge::lambda
+        }
+        _ => return Err(settings.unsupported("it is none of those that Faultscope executes")),
+    })
+}
+
+/// Layers that do nothing at inference.
+fn identity(_: &mut Draft) -> Result<()> {
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Normalisation with stored statistics, and scaling with constants.
+
+use super::super::draft::Draft;
+use facts::Result;
+use facts::graph::Op;
+
+/// Keras divides by a deviation of at least this much: `backend.epsilon()`.
+const LEAST_DEVIATION: f32 = 1e-7;
+
+pub(super) fn batch(draft: &mut Draft) -> Result<()> {
+    let settings = draft.settings;
+    let epsilon = settings.number("epsilon")?.unwrap_or(1e-3);
+    let (scale, bias) = (settings.switch("scale", true)?, settings.switch("center", true)?);
+    let channels = arrange_channels(draft)?;
+    let names = [("gamma", scale), ("beta", bias), ("moving_mean", true), ("moving_variance", true)];
+    let mut more = Vec::new();
+    for (name, _) in names.into_iter().filter(|(_, given)| *given) {
+        more.push(draft.parameter(name, &[channels], &[0])?);
+    }
+    draft.step(Op::BatchNorm { epsilon, scale, bias }, &more)
+}
+
+/// `(x - mean) / deviation`, from weights that were adapted to data or from constants.
+pub(super) fn normalization(draft: &mut Draft) -> Result<()> {
+    let settings = draft.settings;
+    if settings.switch("invert", false)? {
+        return Err(settings.unsupported("its inverse (\"invert\") is not"));
+    }
+    if let (Some(mean), Some(variance)) = (settings.numbers("mean")?, settings.numbers("variance")?) {
+        if mean.len() != variance.len() {
+            return Err(settings.error(format_args!("{} means, but {} variances", mean.len(), variance.len())));
+        }
+        let factor: Vec<f32> = variance.iter().map(|variance| 1.0 / variance.sqrt().max(LEAST_DEVIATION)).collect();
+        let offset = mean.iter().zip(&factor).map(|(mean, factor)| -mean * factor).collect();
+        let axis = if factor.len() == 1 { 0 } else { axis(draft)? };
+        return draft.step(Op::Affine { axis: draft.place(axis), factor, offset }, &[]);
+    }
+    let channels = arrange_channels(draft)?;
+    let mean = draft.parameter("mean", &[channels], &[0])?;
+    let variance = draft.parameter("variance", &[channels], &[0])?;
+    // The number of samples that the two were taken from.
+    draft.skip_parameter();
+    // What is added to the variance has the least deviation's effect and is lost beside any other.
+    let epsilon = LEAST_DEVIATION * LEAST_DEVIATION;
+    draft.step(Op::BatchNorm { epsilon, scale: false, bias: false }, &[mean, variance])
+}
+
+/// `x * scale + offset`; where there are several, along the last axis.
+pub(super) fn rescaling(draft: &mut Draft) -> Result<()> {
+    let settings = draft.settings;
+    let mut factor = settings.numbers("scale")?.unwrap_or_else(|| vec![1.0]);
+    let mut offset = settings.numbers("offset")?.unwrap_or_else(|| vec![0.0]);
+    let count = factor.len().max(offset.len());
+    for constants in [&mut factor, &mut offset] {
+        if constants.len() == 1 {
+            *constants = vec![constants[0]; count];
+        }
+    }
+    let axis = if count == 1 { 0 } else { draft.rank() - 1 };
+    draft.step(Op::Affine { axis: draft.place(axis), factor, offset }, &[])
+}
+
+fn axis(draft: &Draft) -> Result<usize> {
+    draft.settings.axis("axis", -1, draft.rank())
+}
+
+/// Puts the axis that is normalised at place 1, and tells its length.
+fn arrange_channels(draft: &mut Draft) -> Result<usize> {
+    let axis = axis(draft)?;
+    if axis == 0 {
+        return Err(draft.settings.unsupported("it normalises along the axis of the batch"));
+    }
+    if draft.place(axis) != 1 {
+        let mut others = 2..draft.rank();
+        let order: Vec<usize> = (0..draft.rank())
+            .map(|index| {
+                if index == 0 {
+                    0
+                } else if index == axis {
+                    1
+                } else {
+                    others.next().unwrap_or(index)
+                }
+            })
+            .collect();
+        draft.arrange(&order)?;
+    }
+    Ok(draft.arranged_shape()[1])
+}

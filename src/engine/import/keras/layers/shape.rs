@@ -1,0 +1,89 @@
+//! Layers that move elements and compute nothing, and the one that resamples.
+
+use super::super::draft::Draft;
+use facts::Result;
+use facts::graph::{CoordinateMode, Interpolation, NearestMode, Op, PadMode, Resize, elements};
+
+/// Zeros around an image, or a smaller image.
+pub(super) fn sides(draft: &mut Draft) -> Result<()> {
+    draft.arrange_image()?;
+    let grow = draft.settings.class == "ZeroPadding2D";
+    let sides = match grow {
+        true => draft.settings.sides("padding", 1)?,
+        false => draft.settings.sides("cropping", 0)?,
+    };
+    let mut pads = vec![(0, 0), (0, 0)];
+    for [before, after] in sides {
+        let amount = |count: usize| {
+            let amount =
+                isize::try_from(count).map_err(|_| draft.settings.error(format_args!("{count} is too much")))?;
+            Ok(if grow { amount } else { -amount })
+        };
+        pads.push((amount(before)?, amount(after)?));
+    }
+    draft.step(Op::Pad { mode: PadMode::Constant(0.0), pads }, &[])
+}
+
+pub(super) fn up_sampling(draft: &mut Draft) -> Result<()> {
+    let [_, height, width] = draft.arrange_image()?;
+    let factors = draft.settings.pair("size", Some([2, 2]))?;
+    let (interpolation, coordinates) = match draft.settings.text("interpolation", "nearest")? {
+        "nearest" => (Interpolation::Nearest(NearestMode::Floor), CoordinateMode::Asymmetric),
+        "bilinear" => (Interpolation::Linear, CoordinateMode::HalfPixel),
+        other => return Err(draft.settings.unsupported(format_args!("interpolation \"{other}\" is not"))),
+    };
+    let grown = |length: usize, factor: usize| {
+        length
+            .checked_mul(factor)
+            .ok_or_else(|| draft.settings.error(format_args!("{factor} times {length} is too much")))
+    };
+    let size = [grown(height, factors[0])?, grown(width, factors[1])?];
+    let scales = factors.map(|factor| factor as f32);
+    draft.step(Op::Resize(Resize { size, scales, interpolation, coordinates }), &[])
+}
+
+/// All axes but the first as one, the channels being the last of them in any case.
+pub(super) fn flatten(draft: &mut Draft) -> Result<()> {
+    draft.arrange_as_keras()?;
+    let rank = draft.rank();
+    if rank > 2 && draft.is_channels_first()? {
+        let perm: Vec<usize> = std::iter::once(0).chain(2..rank).chain([1]).collect();
+        draft.step(Op::Transpose { perm }, &[])?;
+    }
+    let shape = draft.arranged_shape();
+    let shape = vec![shape[0], shape[1..].iter().product()];
+    draft.reshape(shape)
+}
+
+pub(super) fn reshape(draft: &mut Draft) -> Result<()> {
+    draft.arrange_as_keras()?;
+    let stated = draft.settings.integers("target_shape")?;
+    let batch = draft.shape()[0];
+    let count: usize = draft.shape()[1..].iter().product();
+    let refuse = || draft.settings.error(format_args!("{count} elements cannot take the shape {stated:?}"));
+    let known: Option<Vec<usize>> =
+        stated.iter().filter(|&&length| length != -1).map(|&length| usize::try_from(length).ok()).collect();
+    let known = known.and_then(|known| elements(&known)).ok_or_else(refuse)?;
+    let open = stated.iter().filter(|&&length| length == -1).count();
+    let rest = match open {
+        0 => 1,
+        1 if known > 0 && count.is_multiple_of(known) => count / known,
+        _ => return Err(refuse()),
+    };
+    let lengths = stated.iter().map(|&length| usize::try_from(length).unwrap_or(rest));
+    let shape: Vec<usize> = std::iter::once(batch).chain(lengths).collect();
+    if elements(&shape[1..]) != Some(count) {
+        return Err(refuse());
+    }
+    draft.reshape(shape)
+}
+
+/// Axes in another order, counted from 1 because the batch does not move.
+pub(super) fn permute(draft: &mut Draft) -> Result<()> {
+    draft.arrange_as_keras()?;
+    let stated = draft.settings.integers("dims")?;
+    let axes: Option<Vec<usize>> = stated.iter().map(|&axis| usize::try_from(axis).ok()).collect();
+    let axes =
+        axes.ok_or_else(|| draft.settings.error(format_args!("\"dims\" must count from 1, found {stated:?}")))?;
+    draft.step(Op::Transpose { perm: std::iter::once(0).chain(axes).collect() }, &[])
+}

@@ -1,0 +1,108 @@
+//! Keras models, from bytes: HDF5 files (`.h5`, Keras 2.0 to 3) and `.keras` archives (Keras 2.13 to 3).
+//!
+//! Sequential and functional models, and models inside models. One layer of `model.layers` is one layer here, under its
+//! name and in its place, whatever it does at inference; a layer that does several things (convolution, bias and
+//! activation) is one [`Op::Chain`](facts::graph::Op::Chain). The layers of a model inside a model stand in its place,
+//! as `model.summary(expand_nested=True)` lists them, and are called `outer/inner`. A shared layer is one layer for
+//! each call, all with the same weights: `conv`, `conv_1`; a later call stands right before the first layer that reads
+//! it. As in Keras, a functional model's input layer is one of its layers and a sequential model's is not. A model has
+//! one input; of several outputs the first is the model's.
+//!
+//! Images are stored channels first and shown as Keras lays them out ([`Layout`](facts::graph::Layout)): shapes are
+//! N x H x W x C, and element indices count that way. So do the kernels' (H x W x I x O). Everything is computed in
+//! float32, whatever policy the file states. What cannot be executed is refused with the layer's name and class.
+
+mod archive;
+mod config;
+mod draft;
+mod hdf5;
+mod layers;
+mod network;
+mod settings;
+mod weights;
+
+pub use weights::Weights;
+
+use serde_json::Value;
+
+use self::config::Network;
+use crate::zoo::Architecture;
+use facts::graph::Graph;
+use facts::model::{Card, Model};
+use facts::{Error, Result};
+
+/// Whether `bytes` begin like an HDF5 file.
+pub fn is_hdf5(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x89HDF\r\n\x1a\n")
+}
+
+/// Whether `bytes` begin like a ZIP archive, which `.keras` files are.
+pub fn is_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04")
+}
+
+/// An image classifier from the bytes of an HDF5 file or a `.keras` archive; `name` is the file's, for messages and
+/// for the model. Where an HDF5 file holds weights only, its name tells the architecture ([`Architecture::of_file`]).
+///
+/// # Errors
+/// Where the file is damaged or holds no model, the model has a layer that is not supported, its weights do not fit, or
+/// it is no image classifier. The error names the file and, where there is one, the layer.
+///
+/// # Examples
+/// ```
+/// let error = faultscope::import::keras::import("cat.h5", b"not a model".to_vec()).unwrap_err();
+/// assert!(error.to_string().starts_with("cat.h5: "));
+/// ```
+pub fn import(name: &str, bytes: Vec<u8>) -> Result<Model> {
+    let (config, keras, weights) = if is_archive(&bytes) {
+        let archive = archive::open(bytes).map_err(|error| Error::input(name, error))?;
+        (archive.config, archive.keras, Weights::open(name, archive.weights)?)
+    } else {
+        let weights = Weights::open(name, bytes)?;
+        let Some(config) = weights.attribute("model_config")? else {
+            refuse_backend(name, &weights)?;
+            return Architecture::of_file(name)?.with_weights(name, &weights);
+        };
+        refuse_backend(name, &weights)?;
+        (config, weights.attribute("keras_version")?, weights)
+    };
+    let graph = translate(name, &config, keras.as_deref(), &weights)?;
+    let card = Card { name: super::stem(name).to_owned(), ..Card::default() };
+    Model::new(graph, card).map_err(|error| Error::input(name, error))
+}
+
+/// The network that `config` describes, with `weights`: for weights that come in a file of their own.
+///
+/// `config` is the JSON that `model.to_json()` gives, or a whole model file's `model_config` or `config.json`; `name`
+/// is what messages call it. The weights may come from any file of Keras' ([`Weights::open`]) and are matched as Keras
+/// matches them, by order: the layers of the model that have weights with those of the file in the older format, the
+/// layers of each class in Keras 3's. The model's layers may have other names than the file's. Where `config` states no
+/// `keras_version`, it is taken for Keras 3's.
+///
+/// # Errors
+/// Where the configuration cannot be read or has a layer that is not supported, or where the weights do not fit it: in
+/// number, or in the shape of one of them. The error names `name` and the layer.
+pub fn build(name: &str, config: &str, weights: &Weights) -> Result<Graph> {
+    translate(name, config, None, weights)
+}
+
+fn translate(name: &str, config: &str, keras: Option<&str>, weights: &Weights) -> Result<Graph> {
+    let located = |error: Error| Error::input(name, error);
+    let model: Value = serde_json::from_str(config)
+        .map_err(|error| Error::input(name, format_args!("the model's configuration cannot be read: {error}")))?;
+    let keras = keras.or_else(|| model.get("keras_version").and_then(Value::as_str));
+    let major = keras.and_then(|version| version.split('.').next()?.parse().ok()).unwrap_or(3);
+    let network = Network::new(&model).map_err(located)?;
+    network::graph(&network, major, weights).map_err(located)
+}
+
+/// Theano turned kernels round; its models would need theirs turned back.
+fn refuse_backend(name: &str, weights: &Weights) -> Result<()> {
+    match weights.attribute("backend")?.as_deref() {
+        Some("theano") => Err(Error::input(
+            name,
+            "the model was saved by Keras on Theano, whose kernels are turned round; load it in Keras on TensorFlow and save it again",
+        )),
+        _ => Ok(()),
+    }
+}

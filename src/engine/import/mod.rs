@@ -1,0 +1,84 @@
+//! From bytes to a model, and back to bytes.
+
+pub mod burnpack;
+mod document;
+pub mod keras;
+pub mod onnx;
+pub mod safetensors;
+#[cfg(test)]
+mod tests;
+
+use facts::model::Model;
+use facts::{Error, Result};
+
+/// Reads a model in any supported format, which the bytes tell, not the name; `name` is the file's name, for
+/// messages and for a model that has none of its own.
+///
+/// # Errors
+/// Where the format is none that is read, or the file is damaged or describes no image classifier.
+pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
+    let mut model = if burnpack::recognise(&bytes) {
+        burnpack::read(name, bytes)?
+    } else if safetensors::recognise(&bytes) {
+        safetensors::read(name, &bytes)?
+    } else if keras::is_hdf5(&bytes) || keras::is_archive(&bytes) {
+        keras::import(name, bytes)?
+    } else if onnx::recognise(&bytes) {
+        onnx::import(name, &bytes)?
+    } else {
+        return Err(Error::input(name, unknown(&bytes)));
+    };
+    if model.card.name.is_empty() {
+        model.card.name = stem(name).to_owned();
+    }
+    Ok(model)
+}
+
+/// A format that models are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// burn's burnpack, `.bpk`.
+    Burnpack,
+    /// `.safetensors`.
+    Safetensors,
+}
+
+impl Format {
+    /// The format of files that end in `extension`, without its dot.
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        match extension.to_ascii_lowercase().as_str() {
+            "bpk" => Some(Self::Burnpack),
+            "safetensors" => Some(Self::Safetensors),
+            _ => None,
+        }
+    }
+
+    /// The bytes of a file that holds `model`.
+    ///
+    /// # Errors
+    /// Where the model cannot be written down.
+    pub fn write(self, model: &Model) -> Result<Vec<u8>> {
+        match self {
+            Self::Burnpack => burnpack::write(model),
+            Self::Safetensors => safetensors::write(model),
+        }
+    }
+}
+
+/// What is wrong with a file of no format that is read, as far as its first bytes tell.
+fn unknown(bytes: &[u8]) -> String {
+    let found = match bytes {
+        [] => "the file is empty",
+        _ => "this is not a model file",
+    };
+    format!("{found}; Faultscope reads ONNX (.onnx), Keras (.h5, .hdf5, .keras), and its own .bpk and .safetensors")
+}
+
+/// The file name in `name` without its folders and its extension.
+fn stem(name: &str) -> &str {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    match file.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => file,
+    }
+}

@@ -1,0 +1,216 @@
+//! Evaluation at import: what exporters compute from shapes and constants only to set up another node.
+//!
+//! Integers (and float64) never reach a layer, so whatever is made of them is evaluated here. float32 tensors
+//! are network data unless they end in a setting, such as the scales of a Resize: those are evaluated, all
+//! other computation with them is left to the layers.
+
+mod arithmetic;
+
+use std::collections::HashSet;
+
+use super::node::NodeView;
+use super::proto::{NodeProto, data_type};
+use super::symbols::Symbols;
+use super::tensor::{Data, Tensor};
+use facts::Result;
+use facts::graph::elements;
+
+/// What came of a node.
+pub(super) enum Folded {
+    /// Its output, known.
+    Value(Tensor),
+    /// Its output is its known input.
+    Alias,
+}
+
+/// Operators through which a setting is followed back to its constants.
+const ARITHMETIC: [&str; 19] = [
+    "Abs",
+    "Add",
+    "Cast",
+    "Ceil",
+    "Concat",
+    "Div",
+    "Floor",
+    "Gather",
+    "Identity",
+    "Max",
+    "Min",
+    "Mul",
+    "Neg",
+    "ReduceProd",
+    "Reshape",
+    "Slice",
+    "Squeeze",
+    "Sub",
+    "Unsqueeze",
+];
+
+/// Names of the tensors that nodes read as settings, directly or through [`ARITHMETIC`].
+pub(super) fn settings(nodes: &[NodeProto]) -> HashSet<&str> {
+    let mut names = HashSet::new();
+    for node in nodes.iter().rev() {
+        let followed = ARITHMETIC.contains(&node.op_type.as_str())
+            && node.output.iter().any(|output| names.contains(output.as_str()));
+        let inputs = match node.op_type.as_str() {
+            _ if followed => 0..node.input.len(),
+            "ConstantOfShape" | "Range" => 0..node.input.len(),
+            "Clip" | "Dropout" | "Pad" | "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceSum" | "Reshape"
+            | "Resize" | "Slice" | "Split" | "Squeeze" | "Unsqueeze" | "Upsample" | "Gather" => 1..node.input.len(),
+            _ => continue,
+        };
+        names.extend(node.input.get(inputs).unwrap_or_default().iter().map(String::as_str));
+    }
+    names
+}
+
+/// Evaluates `node` where its output is known; `wanted` tells whether the output ends in a setting.
+pub(super) fn fold(node: &NodeView, symbols: &mut Symbols, wanted: bool) -> Result<Option<Folded>> {
+    let tensor = match node.op() {
+        "Constant" => constant(node)?,
+        "Shape" => shape(node, symbols)?,
+        "Size" => size(node, symbols)?,
+        "ConstantOfShape" => constant_of_shape(node, symbols)?,
+        "Range" => range(node, symbols)?,
+        "Identity" => return Ok(symbols.tensor(node, 0)?.map(|_| Folded::Alias)),
+        "Cast" => return cast(node, symbols),
+        op if ARITHMETIC.contains(&op) => {
+            let Some(inputs) = known(node, symbols)? else { return Ok(None) };
+            let indexes = matches!(op, "Gather" | "ReduceProd" | "Reshape" | "Slice" | "Squeeze" | "Unsqueeze");
+            let operands = if indexes { &inputs[..1] } else { &inputs[..] };
+            if !wanted && operands.iter().all(|tensor| matches!(tensor.data, Data::Float(_))) {
+                return Ok(None);
+            }
+            arithmetic::evaluate(node, symbols, &inputs)?
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(Folded::Value(tensor)))
+}
+
+/// The inputs, where there are any and all are known. Optional ones that are left out may only be last.
+fn known(node: &NodeView, symbols: &Symbols) -> Result<Option<Vec<Tensor>>> {
+    let inputs = (0..node.inputs()).map(|index| Ok(symbols.tensor(node, index)?.cloned()));
+    let inputs: Option<Vec<_>> = inputs.collect::<Result<_>>()?;
+    Ok(inputs.filter(|inputs| !inputs.is_empty()))
+}
+
+fn constant(node: &NodeView) -> Result<Tensor> {
+    if let Some(tensor) = node.tensor("value")? {
+        return Ok(tensor);
+    }
+    if let Some(values) = node.ints("value_ints")? {
+        return Ok(Tensor::ints(values));
+    }
+    if let Some(values) = node.floats("value_floats")? {
+        return Ok(Tensor::floats(values));
+    }
+    if node.has("value_int") {
+        return Ok(Tensor::ints([node.int("value_int", 0)?]).reshaped(Vec::new()));
+    }
+    if node.has("value_float") {
+        return Ok(Tensor::floats([node.float("value_float", 0.0)?]).reshaped(Vec::new()));
+    }
+    Err(node.unsupported("its value is text, sparse or missing; a tensor or numbers are expected"))
+}
+
+fn shape(node: &NodeView, symbols: &Symbols) -> Result<Tensor> {
+    let shape = symbols.shape(node, 0)?;
+    let bound = |value: i64| {
+        let counted = if value < 0 { value.saturating_add(shape.len() as i64) } else { value };
+        counted.clamp(0, shape.len() as i64) as usize
+    };
+    let (start, end) = (bound(node.int("start", 0)?), bound(node.int("end", i64::MAX)?));
+    let lengths = shape.get(start..end).unwrap_or_default();
+    Ok(Tensor::ints(lengths.iter().map(|&length| length as i64).collect::<Vec<_>>()))
+}
+
+fn size(node: &NodeView, symbols: &Symbols) -> Result<Tensor> {
+    let shape = symbols.shape(node, 0)?;
+    let count = elements(shape).and_then(|count| i64::try_from(count).ok());
+    let count = count.ok_or_else(|| node.problem(format_args!("shape {shape:?} is absurdly large")))?;
+    Ok(Tensor::ints([count]).reshaped(Vec::new()))
+}
+
+fn constant_of_shape(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {
+    let dims = symbols.ints(node, 0, "shape")?.ok_or_else(|| node.problem("input 0 is missing"))?;
+    let shape = super::tensor::shape(&dims).map_err(|problem| node.problem(problem))?;
+    let count = elements(&shape).unwrap_or(usize::MAX);
+    symbols.spend(node, count)?;
+    let fill = node.tensor("value")?.unwrap_or_else(|| Tensor::floats([0.0]));
+    if fill.data.len() != 1 {
+        return Err(node.problem(format_args!("its value has {} elements, 1 is expected", fill.data.len())));
+    }
+    Ok(Tensor { shape, data: fill.data.take(&vec![0; count]) })
+}
+
+fn range(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {
+    let mut bounds = Vec::with_capacity(3);
+    for (index, what) in ["start", "limit", "delta"].into_iter().enumerate() {
+        let tensor = symbols.setting(node, index, what)?;
+        let tensor = tensor.ok_or_else(|| node.problem(format_args!("its {what} is missing")))?;
+        if tensor.data.len() != 1 {
+            return Err(node.problem(format_args!("its {what} has {} elements", tensor.data.len())));
+        }
+        bounds.push(tensor.data.clone());
+    }
+    let number = |data: &Data| match data {
+        Data::Float(values) => f64::from(values[0]),
+        Data::Double(values) => values[0],
+        Data::Int(values) => values[0] as f64,
+    };
+    let [start, limit, delta] = [number(&bounds[0]), number(&bounds[1]), number(&bounds[2])];
+    let count = ((limit - start) / delta).ceil();
+    if count.is_nan() {
+        return Err(node.problem("its range never ends"));
+    }
+    // A cast from float saturates, and a negative count is an empty range.
+    let count = count as usize;
+    symbols.spend(node, count)?;
+    let data = match bounds[0] {
+        Data::Float(_) => Data::Float((0..count).map(|index| (start + index as f64 * delta) as f32).collect()),
+        Data::Double(_) => Data::Double((0..count).map(|index| start + index as f64 * delta).collect()),
+        Data::Int(_) => Data::Int((0..count).map(|index| (start + index as f64 * delta) as i64).collect()),
+    };
+    Ok(Tensor { shape: vec![count], data })
+}
+
+fn cast(node: &NodeView, symbols: &mut Symbols) -> Result<Option<Folded>> {
+    let Some(tensor) = symbols.tensor(node, 0)?.cloned() else { return Ok(None) };
+    let to = i32::try_from(node.int("to", 0)?).unwrap_or_default();
+    let problem = |value: f64| node.problem(format_args!("{value} does not fit {}", data_type::name(to)));
+    let integers = |values: &mut dyn ExactSizeIterator<Item = f64>| -> Result<Data> {
+        let mut made = Vec::with_capacity(values.len());
+        for value in values {
+            made.push(match to {
+                data_type::BOOL => i64::from(value != 0.0),
+                data_type::INT32 if (value as i64) == i64::from(value as i32) && value.is_finite() => value as i64,
+                data_type::INT64 if value.abs() < i64::MAX as f64 => value as i64,
+                _ => return Err(problem(value)),
+            });
+        }
+        Ok(Data::Int(made.into()))
+    };
+    if matches!((&tensor.data, to), (Data::Float(_), data_type::FLOAT) | (Data::Int(_), data_type::INT64)) {
+        return Ok(Some(Folded::Alias));
+    }
+    symbols.spend(node, tensor.data.len())?;
+    let data = match (&tensor.data, to) {
+        (Data::Double(values), data_type::FLOAT) => Data::Float(values.iter().map(|&value| value as f32).collect()),
+        (Data::Int(values), data_type::FLOAT) => Data::Float(values.iter().map(|&value| value as f32).collect()),
+        (Data::Float(values), data_type::DOUBLE) => Data::Double(values.iter().map(|&value| value.into()).collect()),
+        (Data::Int(values), data_type::DOUBLE) => Data::Double(values.iter().map(|&value| value as f64).collect()),
+        (Data::Double(_), data_type::DOUBLE) => tensor.data.clone(),
+        (Data::Float(values), data_type::INT32 | data_type::INT64 | data_type::BOOL) => {
+            integers(&mut values.iter().map(|&value| f64::from(value)))?
+        }
+        (Data::Double(values), data_type::INT32 | data_type::INT64 | data_type::BOOL) => {
+            integers(&mut values.iter().copied())?
+        }
+        (Data::Int(values), data_type::INT32 | data_type::BOOL) => {
+            integers(&mut values.iter().map(|&value| value as f64))?
+        }
+        _ => return Err(node.unsupported(format_args!("it is a cast to {}", data_type::name(to)))),
+    };
+    Ok(Some(Folded::Value(Tensor { shape: tensor.shape, data })))
+}

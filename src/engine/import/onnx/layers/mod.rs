@@ -1,0 +1,75 @@
+//! From ONNX nodes to [`Op`]s: one file a family of operators.
+//!
+//! Each function takes one operator's attributes and inputs as the model's operator set defines them, and
+//! resolves all settings.
+
+mod elementwise;
+mod linear;
+mod reduce;
+mod resize;
+mod shape;
+mod window;
+
+use super::node::NodeView;
+use super::symbols::Symbols;
+use facts::Result;
+use facts::graph::{Op, ValueId};
+
+pub(super) use reduce::reduced_axes;
+pub(super) use shape::{gather, ranges, reshaped};
+
+/// What a node becomes.
+pub(super) struct Layer {
+    /// What it computes.
+    pub op: Op,
+    /// Tensors it reads.
+    pub inputs: Vec<ValueId>,
+    /// How many of the node's outputs it makes.
+    pub outputs: usize,
+}
+
+impl Layer {
+    /// A layer of one output that reads input 0 only.
+    fn unary(node: &NodeView, symbols: &mut Symbols, op: Op) -> Result<Self> {
+        Self::of(node, symbols, op, 1)
+    }
+
+    /// A layer of one output that reads the first `inputs` inputs.
+    fn of(node: &NodeView, symbols: &mut Symbols, op: Op, inputs: usize) -> Result<Self> {
+        let inputs = (0..inputs).map(|index| symbols.data(node, index)).collect::<Result<_>>()?;
+        Ok(Self { op, inputs, outputs: 1 })
+    }
+}
+
+/// The layer that `node` becomes.
+pub(super) fn layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    match node.op() {
+        "Conv" => window::conv(node, symbols),
+        "MaxPool" | "AveragePool" => window::pool(node, symbols),
+        "Gemm" => linear::gemm(node, symbols),
+        "MatMul" => Layer::of(node, symbols, Op::MatMul, 2),
+        "BatchNormalization" => linear::batch_norm(node, symbols),
+        "LRN" => linear::lrn(node, symbols),
+        "PRelu" => Layer::of(node, symbols, Op::PRelu, 2),
+        "Clip" => elementwise::clip(node, symbols),
+        "Dropout" => elementwise::dropout(node, symbols),
+        "Identity" => Layer::unary(node, symbols, Op::Identity),
+        "Cast" => elementwise::cast(node, symbols),
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Max" | "Min" | "Sum" => elementwise::binary(node, symbols),
+        "Softmax" | "LogSoftmax" => reduce::softmax(node, symbols),
+        "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceSum" => reduce::reduce(node, symbols),
+        "GlobalAveragePool" | "GlobalMaxPool" => reduce::global_pool(node, symbols),
+        "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => shape::reshape(node, symbols),
+        "Transpose" => shape::transpose(node, symbols),
+        "Concat" => shape::concat(node, symbols),
+        "Split" => shape::split(node, symbols),
+        "Slice" => shape::slice(node, symbols),
+        "Gather" => shape::gather_layer(node, symbols),
+        "Pad" => shape::pad(node, symbols),
+        "Resize" | "Upsample" => resize::resize(node, symbols),
+        _ => match elementwise::unary(node)? {
+            Some(unary) => Layer::unary(node, symbols, Op::Unary(unary)),
+            None => Err(node.unsupported("")),
+        },
+    }
+}

@@ -1,0 +1,251 @@
+//! Operators that move elements without computing with them.
+
+use super::Layer;
+use crate::import::onnx::node::NodeView;
+use crate::import::onnx::symbols::Symbols;
+use facts::Result;
+use facts::graph::{Op, PadMode, SliceRange, elements};
+
+/// Reshape, Flatten, Squeeze and Unsqueeze.
+pub(super) fn reshape(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let shape = reshaped(node, symbols)?;
+    Layer::unary(node, symbols, Op::Reshape { shape })
+}
+
+/// The shape that Reshape, Flatten, Squeeze or Unsqueeze makes of input 0.
+pub(in crate::import::onnx) fn reshaped(node: &NodeView, symbols: &Symbols) -> Result<Vec<usize>> {
+    let input = symbols.shape(node, 0)?;
+    let rank = input.len();
+    // The axes are an attribute before opset 13, an input since.
+    let axes = || match node.opset {
+        ..13 => Ok(node.ints("axes")?.map(Into::into)),
+        _ => symbols.ints(node, 1, "axes"),
+    };
+    match node.op() {
+        "Flatten" => {
+            let axis = node.int("axis", 1)?;
+            let axis = if axis == rank as i64 { rank } else { node.axis(axis, rank)? };
+            let rows = elements(&input[..axis]);
+            let columns = elements(&input[axis..]);
+            rows.zip(columns)
+                .map(|(rows, columns)| vec![rows, columns])
+                .ok_or_else(|| node.problem(format_args!("shape {input:?} is absurdly large")))
+        }
+        "Squeeze" => {
+            let squeezed = match axes()? {
+                Some(axes) => node.axes(&axes, rank)?,
+                None => (0..rank).filter(|&axis| input[axis] == 1).collect(),
+            };
+            if let Some(axis) = squeezed.iter().find(|&&axis| input[axis] != 1) {
+                return Err(node.problem(format_args!("axis {axis} of {input:?} is not of length 1")));
+            }
+            Ok((0..rank).filter(|axis| !squeezed.contains(axis)).map(|axis| input[axis]).collect())
+        }
+        "Unsqueeze" => {
+            let axes = axes()?.ok_or_else(|| node.problem("its axes are missing"))?;
+            let new = node.axes(&axes, rank + axes.len())?;
+            let mut shape = input.to_vec();
+            for axis in new {
+                shape.insert(axis, 1);
+            }
+            Ok(shape)
+        }
+        _ => {
+            let wanted = symbols.ints(node, 1, "shape")?.ok_or_else(|| node.problem("its shape is missing"))?;
+            resolve(node, input, &wanted)
+        }
+    }
+}
+
+/// Reshape's shape with 0 (the input's length, unless `allowzero`) and -1 (what is left) filled in.
+fn resolve(node: &NodeView, input: &[usize], wanted: &[i64]) -> Result<Vec<usize>> {
+    let misfit = || node.problem(format_args!("{input:?} cannot become {wanted:?}"));
+    let copies = !node.flag("allowzero", false)?;
+    let mut shape = Vec::with_capacity(wanted.len());
+    let mut free = None;
+    for (axis, &length) in wanted.iter().enumerate() {
+        shape.push(match length {
+            0 if copies => *input.get(axis).ok_or_else(misfit)?,
+            -1 if free.is_none() => {
+                free = Some(axis);
+                1
+            }
+            length => usize::try_from(length).map_err(|_| misfit())?,
+        });
+    }
+    if let Some(axis) = free {
+        let (all, rest) = elements(input).zip(elements(&shape)).ok_or_else(misfit)?;
+        if rest == 0 || all % rest != 0 {
+            return Err(misfit());
+        }
+        shape[axis] = all / rest;
+    }
+    Ok(shape)
+}
+
+pub(super) fn transpose(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let rank = symbols.shape(node, 0)?.len();
+    let perm = match node.ints("perm")? {
+        None => (0..rank).rev().collect(),
+        Some(perm) => {
+            if node.axes(perm, rank)?.len() != rank {
+                return Err(node.problem(format_args!("perm {perm:?} does not order {rank} axes")));
+            }
+            perm.iter().map(|&axis| node.axis(axis, rank)).collect::<Result<_>>()?
+        }
+    };
+    Layer::unary(node, symbols, Op::Transpose { perm })
+}
+
+pub(super) fn concat(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    if !node.has("axis") {
+        return Err(node.problem("attribute axis is missing"));
+    }
+    let axis = node.axis(node.int("axis", 0)?, symbols.shape(node, 0)?.len())?;
+    Layer::of(node, symbols, Op::Concat { axis }, node.inputs())
+}
+
+/// Split: sizes are an attribute before opset 13, an input since; where they are left out, the parts are
+/// equal, and since opset 18 the last may be smaller.
+pub(super) fn split(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let shape = symbols.shape(node, 0)?;
+    let axis = node.axis(node.int("axis", 0)?, shape.len())?;
+    let length = shape[axis];
+    let parts = node.outputs().len();
+    let stated = match node.opset {
+        ..13 => node.ints("split")?.map(Into::into),
+        _ => symbols.ints(node, 1, "sizes")?,
+    };
+    let sizes = match stated {
+        Some(sizes) => sizes
+            .iter()
+            .map(|&size| usize::try_from(size).map_err(|_| node.problem(format_args!("one of its sizes is {size}"))))
+            .collect::<Result<Vec<_>>>()?,
+        None => {
+            if node.has("num_outputs") && node.int("num_outputs", 0)? != parts as i64 {
+                return Err(node.problem(format_args!("num_outputs is not the number of its outputs, {parts}")));
+            }
+            if parts == 0 || (node.opset < 18 && length % parts != 0) {
+                return Err(node.problem(format_args!("{length} entries cannot be split in {parts} equal parts")));
+            }
+            let size = length.div_ceil(parts);
+            (0..parts).map(|part| length.saturating_sub(part * size).min(size)).collect()
+        }
+    };
+    let mut layer = Layer::unary(node, symbols, Op::Split { axis, sizes })?;
+    layer.outputs = parts;
+    Ok(layer)
+}
+
+pub(super) fn slice(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let ranges = ranges(node, symbols)?;
+    Layer::unary(node, symbols, Op::Slice { ranges })
+}
+
+/// What Slice takes of each axis of input 0. Bounds are attributes before opset 10, inputs since.
+pub(in crate::import::onnx) fn ranges(node: &NodeView, symbols: &Symbols) -> Result<Vec<SliceRange>> {
+    let shape = symbols.shape(node, 0)?;
+    let missing = || node.problem("its starts or ends are missing");
+    let [starts, ends, axes, steps] = if node.opset < 10 {
+        [node.ints("starts")?, node.ints("ends")?, node.ints("axes")?, None].map(|values| values.map(Into::into))
+    } else {
+        let mut settings = [None, None, None, None];
+        for (index, what) in ["starts", "ends", "axes", "steps"].into_iter().enumerate() {
+            settings[index] = symbols.ints(node, index + 1, what)?;
+        }
+        settings
+    };
+    let (starts, ends) = starts.zip(ends).ok_or_else(missing)?;
+    let axes = axes.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = steps.unwrap_or_else(|| vec![1; starts.len()].into());
+    if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
+        return Err(node.problem("starts, ends, axes and steps are of different lengths"));
+    }
+    node.axes(&axes, shape.len())?;
+    let mut ranges: Vec<_> = shape.iter().map(|&length| SliceRange { start: 0, step: 1, length }).collect();
+    for (index, &axis) in axes.iter().enumerate() {
+        let axis = node.axis(axis, shape.len())?;
+        ranges[axis] = range(starts[index], ends[index], steps[index], shape[axis])
+            .ok_or_else(|| node.problem(format_args!("a step is {}; any but 0 is expected", steps[index])))?;
+    }
+    Ok(ranges)
+}
+
+/// Numpy's `start:end:step` over an axis of `length`; `None` for a step of 0.
+fn range(start: i64, end: i64, step: i64, length: usize) -> Option<SliceRange> {
+    let signed = i64::try_from(length).ok()?;
+    let counted = |bound: i64| if bound < 0 { bound.saturating_add(signed) } else { bound };
+    // A step that leaves the axis at once is as good as the axis' length, and fits every integer type.
+    let step = step.clamp(-signed.max(1), signed.max(1));
+    let (start, span) = match step {
+        0 => return None,
+        1.. => {
+            let start = counted(start).clamp(0, signed);
+            (start, counted(end).clamp(0, signed) - start)
+        }
+        _ => {
+            let start = counted(start).clamp(-1, signed - 1);
+            (start, start - counted(end).clamp(-1, signed - 1))
+        }
+    };
+    let count = span.max(0).unsigned_abs().div_ceil(step.unsigned_abs());
+    let start = if count == 0 { 0 } else { usize::try_from(start).ok()? };
+    Some(SliceRange { start, step: isize::try_from(step).ok()?, length: usize::try_from(count).ok()? })
+}
+
+pub(super) fn gather_layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let (axis, indices) = gather(node, symbols)?;
+    let indices_shape = symbols.shape(node, 1)?.to_vec();
+    Layer::unary(node, symbols, Op::Gather { axis, indices, indices_shape })
+}
+
+/// Gather's axis and its indices, counted from the start and in range.
+pub(in crate::import::onnx) fn gather(node: &NodeView, symbols: &mut Symbols) -> Result<(usize, Vec<usize>)> {
+    let shape = symbols.shape(node, 0)?;
+    let axis = node.axis(node.int("axis", 0)?, shape.len())?;
+    let length = shape[axis];
+    let indices = symbols.ints(node, 1, "indices")?.ok_or_else(|| node.problem("its indices are missing"))?;
+    symbols.spend(node, indices.len())?;
+    let counted = |&index: &i64| {
+        let counted = if index < 0 { index.checked_add_unsigned(length as u64) } else { Some(index) };
+        counted
+            .and_then(|index| usize::try_from(index).ok())
+            .filter(|&index| index < length)
+            .ok_or_else(|| node.problem(format_args!("index {index} into an axis of length {length}")))
+    };
+    Ok((axis, indices.iter().map(counted).collect::<Result<_>>()?))
+}
+
+/// Pad: amounts and value are attributes before opset 11, inputs since; axes came with opset 18.
+pub(super) fn pad(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let rank = symbols.shape(node, 0)?.len();
+    let (amounts, value, axes) = if node.opset < 11 {
+        (node.ints("pads")?.map(Into::into), node.float("value", 0.0)?, None)
+    } else {
+        let value = symbols.float(node, 2, "value")?.unwrap_or(0.0);
+        (symbols.ints(node, 1, "amounts")?, value, symbols.ints(node, 3, "axes")?)
+    };
+    let amounts = amounts.ok_or_else(|| node.problem("its amounts of padding are missing"))?;
+    let axes = axes.unwrap_or_else(|| (0..rank as i64).collect());
+    node.axes(&axes, rank)?;
+    let (before, after) = amounts.split_at(axes.len().min(amounts.len()));
+    if before.len() != axes.len() || after.len() != axes.len() {
+        return Err(node.problem(format_args!("{} amounts of padding for {} axes", amounts.len(), axes.len())));
+    }
+    let bounded = |amount: i64| {
+        let amount = i32::try_from(amount).ok().and_then(|amount| isize::try_from(amount).ok());
+        amount.ok_or_else(|| node.problem(format_args!("padding {amounts:?} is absurdly large")))
+    };
+    let mut pads = vec![(0, 0); rank];
+    for ((&axis, &before), &after) in axes.iter().zip(before).zip(after) {
+        pads[node.axis(axis, rank)?] = (bounded(before)?, bounded(after)?);
+    }
+    let mode = match node.string("mode", "constant")? {
+        "constant" => PadMode::Constant(value),
+        "edge" => PadMode::Edge,
+        "reflect" => PadMode::Reflect,
+        "wrap" => PadMode::Wrap,
+        other => return Err(node.unsupported(format_args!("its mode is {other}"))),
+    };
+    Layer::unary(node, symbols, Op::Pad { mode, pads })
+}

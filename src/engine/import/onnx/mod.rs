@@ -1,0 +1,253 @@
+//! ONNX, from bytes at run time: one layer a node, under the node's name and in the file's order.
+//!
+//! Operator sets 7 to 26 of ONNX's default domain. The network computes in float32 on one image: an unknown
+//! batch axis becomes 1. What sets up another node (shapes, axes, indices, scales) is evaluated here, its nodes
+//! stay in the list as [`Op::Folded`](facts::graph::Op::Folded). An initializer becomes a parameter, under its
+//! own name, when a layer reads it as data. What cannot be executed is refused with the node's name, its operator
+//! and the operator set; nothing is replaced by something similar.
+
+mod fold;
+mod layers;
+mod node;
+mod proto;
+mod symbols;
+mod tensor;
+#[cfg(test)]
+mod tests;
+
+pub use tensor::{Data, Tensor};
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use self::fold::Folded;
+use self::node::NodeView;
+use self::proto::{GraphProto, ModelProto, ValueInfoProto, data_type};
+use self::symbols::Symbols;
+use facts::graph::{Graph, GraphBuilder};
+use facts::model::{Card, Model};
+use facts::{Error, Result};
+
+/// Operator sets that the mappings were written for.
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=26;
+
+/// Whether `bytes` look like an ONNX file. The format has no signature; a file starts with its version, which ONNX
+/// demands.
+pub fn recognise(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x08, 1..=0x7f, ..])
+}
+
+/// An image classifier from the bytes of an ONNX file; `name` is the file's, for messages and for the model.
+///
+/// # Errors
+/// Where `bytes` are no ONNX model, the model uses something that is not supported, contradicts itself, or is
+/// no image classifier.
+///
+/// # Examples
+/// ```
+/// let error = faultscope::import::onnx::import("cat.onnx", b"not a model").unwrap_err();
+/// assert!(error.to_string().starts_with("cat.onnx: "));
+/// ```
+pub fn import(name: &str, bytes: &[u8]) -> Result<Model> {
+    let graph = Importer::new().graph(name, bytes)?;
+    let card = Card { name: super::stem(name).to_owned(), ..Card::default() };
+    Model::new(graph, card)
+}
+
+/// Import with choices: shapes that the file leaves open, inputs that are constants.
+#[derive(Clone, Debug, Default)]
+pub struct Importer {
+    shapes: BTreeMap<String, Vec<usize>>,
+    bound: BTreeMap<String, Tensor>,
+    keep_batch: bool,
+}
+
+impl Importer {
+    /// Import as the file says, for one image.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives the input called `input` this shape, whatever the file says.
+    #[must_use]
+    pub fn input_shape(mut self, input: impl Into<String>, shape: impl Into<Vec<usize>>) -> Self {
+        self.shapes.insert(input.into(), shape.into());
+        self
+    }
+
+    /// Makes the input called `input` a constant, so that nodes can read their settings from it.
+    #[must_use]
+    pub fn bind(mut self, input: impl Into<String>, tensor: Tensor) -> Self {
+        self.bound.insert(input.into(), tensor);
+        self
+    }
+
+    /// Keeps the batch size that the file states, instead of making it 1.
+    #[must_use]
+    pub fn keep_batch(mut self) -> Self {
+        self.keep_batch = true;
+        self
+    }
+
+    /// The network in `bytes`; `name` is the file's name for messages.
+    ///
+    /// # Errors
+    /// As [`import`], but any graph of float32 tensors will do.
+    pub fn graph(&self, name: &str, bytes: &[u8]) -> Result<Graph> {
+        let (symbols, outputs) = self.translate(name, bytes)?;
+        symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The outputs of the network in `bytes` that do not depend on any input that is left open, by name.
+    ///
+    /// # Errors
+    /// As [`Importer::graph`].
+    pub fn known_outputs(&self, name: &str, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
+        let (symbols, outputs) = self.translate(name, bytes)?;
+        let known = |output: String| symbols.known_output(&output).cloned().map(|tensor| (output, tensor));
+        Ok(outputs.into_iter().filter_map(known).collect())
+    }
+
+    /// Translates every node; the names of the outputs come along.
+    fn translate(&self, name: &str, bytes: &[u8]) -> Result<(Symbols, Vec<String>)> {
+        let model = ModelProto::decode(bytes)
+            .map_err(|error| Error::input(name, format_args!("not an ONNX model, or a damaged one: {error}")))?;
+        let opset = opset(name, &model)?;
+        let graph = model.graph.ok_or_else(|| Error::input(name, "not an ONNX model: it has no graph"))?;
+        if !graph.sparse_initializer.is_empty() {
+            return Err(Error::input(name, "the model has sparse initializers, only dense ones are supported"));
+        }
+        let GraphProto { node: nodes, name: title, initializer, input, output, .. } = graph;
+
+        let mut symbols = Symbols::new(GraphBuilder::new(title));
+        for (input, tensor) in &self.bound {
+            symbols.known(input, tensor.clone())?;
+        }
+        for proto in initializer {
+            let tensor = Tensor::from_proto(&proto)
+                .map_err(|problem| Error::input(name, format_args!("initializer \"{}\": {problem}", proto.name)))?;
+            if !self.bound.contains_key(&proto.name) {
+                symbols.known(&proto.name, tensor)?;
+            }
+        }
+        let mut fixed_batch = None;
+        for info in &input {
+            // Before IR version 4 initializers are listed as inputs, too.
+            if !symbols.contains(&info.name) {
+                let (shape, batch) = self.shape(name, info)?;
+                fixed_batch = fixed_batch.or(batch);
+                symbols.input(&info.name, shape)?;
+            }
+        }
+
+        let wanted = fold::settings(&nodes);
+        let translated = nodes.iter().enumerate().try_for_each(|(index, proto)| {
+            let node = NodeView::new(proto, index, opset)?;
+            let wanted = node.outputs().iter().any(|output| wanted.contains(output.as_str()));
+            match fold::fold(&node, &mut symbols, wanted)? {
+                Some(Folded::Value(tensor)) => symbols.folded(&node, tensor),
+                Some(Folded::Alias) => symbols.alias(&node),
+                None => {
+                    let layer = layers::layer(&node, &mut symbols)?;
+                    symbols.layer(&node, layer.op, &layer.inputs, layer.outputs)
+                }
+            }
+        });
+        if let Some(batch) = fixed_batch {
+            translated.and_then(|()| single(&symbols, &output)).map_err(|error| {
+                Error::input(
+                    name,
+                    format_args!(
+                        "the model is made for batches of {batch} images and does not run on one; \
+                         export it with a batch of 1 or an open batch axis ({error})"
+                    ),
+                )
+            })?;
+        } else {
+            translated?;
+        }
+        Ok((symbols, output.into_iter().map(|info| info.name).collect()))
+    }
+
+    /// Shape of an input for one image, and its batch size where that is fixed and not 1.
+    fn shape(&self, name: &str, info: &ValueInfoProto) -> Result<(Vec<usize>, Option<usize>)> {
+        let input = &info.name;
+        let refuse = |problem: String| Error::input(name, format_args!("input \"{input}\" {problem}"));
+        let tensor = info.r#type.as_ref().and_then(|r#type| r#type.tensor_type.as_ref());
+        let tensor = tensor.ok_or_else(|| refuse("is not a tensor".to_owned()))?;
+        if tensor.elem_type != data_type::FLOAT {
+            let found = data_type::name(tensor.elem_type);
+            return Err(refuse(format!("takes {found} elements; Faultscope runs float32 networks")));
+        }
+        if let Some(shape) = self.shapes.get(input) {
+            return Ok((shape.clone(), None));
+        }
+        let Some(stated) = &tensor.shape else {
+            return Err(refuse("has no shape; export the model with one, or state it".to_owned()));
+        };
+        let mut shape = Vec::with_capacity(stated.dim.len());
+        let mut fixed_batch = None;
+        for (axis, dim) in stated.dim.iter().enumerate() {
+            let length = dim.dim_value.and_then(|length| usize::try_from(length).ok());
+            // Some exporters write 0 for a length that is open.
+            let length = length.filter(|&length| length > 0 || self.keep_batch);
+            shape.push(match length {
+                None if axis == 0 && !self.keep_batch => 1,
+                Some(batch) if axis == 0 && !self.keep_batch => {
+                    fixed_batch = Some(batch).filter(|&batch| batch != 1);
+                    1
+                }
+                Some(length) => length,
+                None => {
+                    return Err(refuse(format!(
+                        "leaves the length of axis {axis} open; export the model with a fixed image size, or state \
+                         the shape"
+                    )));
+                }
+            });
+        }
+        Ok((shape, fixed_batch))
+    }
+}
+
+/// The version of the default operator set.
+fn opset(name: &str, model: &ModelProto) -> Result<i64> {
+    let opset = model.opset_import.iter().find(|opset| matches!(opset.domain.as_str(), "" | "ai.onnx"));
+    match opset.map(|opset| opset.version) {
+        Some(version) if OPSETS.contains(&version) => Ok(version),
+        Some(version) => Err(Error::input(
+            name,
+            format_args!(
+                "the model uses ONNX operator set {version}; {} to {} are supported",
+                OPSETS.start(),
+                OPSETS.end()
+            ),
+        )),
+        None => {
+            Err(Error::input(name, "not an ONNX model, or one without standard operators: no operator set is named"))
+        }
+    }
+}
+
+/// Checks that the outputs are for one image: their declared shapes, with a batch of 1.
+fn single(symbols: &Symbols, outputs: &[ValueInfoProto]) -> Result<()> {
+    for info in outputs {
+        let tensor = info.r#type.as_ref().and_then(|r#type| r#type.tensor_type.as_ref());
+        let (Some(made), Some(declared)) =
+            (symbols.computed_shape(&info.name), tensor.and_then(|tensor| tensor.shape.as_ref()))
+        else {
+            continue;
+        };
+        let fits = made.len() == declared.dim.len()
+            && made.iter().zip(&declared.dim).enumerate().all(|(axis, (&length, dim))| match dim.dim_value {
+                _ if axis == 0 => length == 1,
+                Some(stated) => i64::try_from(length) == Ok(stated),
+                None => true,
+            });
+        if !fits {
+            return Err(Error::graph(&info.name, format_args!("one image makes an output of shape {made:?}")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! Tensors that are known at import: initializers, constants, and what is computed from them.
+
+use std::sync::Arc;
+
+use prost::Message;
+
+use super::proto::{TensorProto, data_type};
+use facts::graph::elements;
+use facts::{Error, Result};
+
+/// A tensor whose elements are known at import, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Length of each axis; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// As many elements as `shape` has.
+    pub data: Data,
+}
+
+/// The elements of a [`Tensor`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// float32: the only type that a layer computes with.
+    Float(Arc<[f32]>),
+    /// float64: scalars that PyTorch writes before a Cast; settings only.
+    Double(Arc<[f64]>),
+    /// int64, int32 and bool (0 or 1): shapes, axes, indices.
+    Int(Arc<[i64]>),
+}
+
+impl Tensor {
+    /// Reads a serialized `TensorProto`, the format of the `.pb` files that the ONNX project tests with.
+    ///
+    /// # Errors
+    /// Where `bytes` are none, are damaged, or hold a type other than float32, float64, int32, int64 and bool.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self> {
+        let proto = TensorProto::decode(bytes)
+            .map_err(|error| Error::input(name, format_args!("not an ONNX tensor, or a damaged one: {error}")))?;
+        Self::from_proto(&proto).map_err(|problem| Error::input(name, problem))
+    }
+
+    /// The tensor of `proto`, or a sentence that says why there is none.
+    pub(super) fn from_proto(proto: &TensorProto) -> Result<Self, String> {
+        if proto.data_location != 0 || !proto.external_data.is_empty() {
+            return Err("its data are in another file; save the model as one file \
+                        (`onnx.save(model, path, save_as_external_data=False)`)"
+                .to_owned());
+        }
+        let shape = shape(&proto.dims)?;
+        let count = elements(&shape).ok_or_else(|| format!("its shape {shape:?} is absurdly large"))?;
+        let data = match proto.data_type {
+            data_type::FLOAT => {
+                Data::Float(read(proto, count, f32::from_le_bytes, || proto.float_data.iter().copied())?)
+            }
+            data_type::DOUBLE => {
+                Data::Double(read(proto, count, f64::from_le_bytes, || proto.double_data.iter().copied())?)
+            }
+            data_type::INT64 => Data::Int(read(proto, count, i64::from_le_bytes, || proto.int64_data.iter().copied())?),
+            data_type::INT32 => Data::Int(read(
+                proto,
+                count,
+                |bytes| i64::from(i32::from_le_bytes(bytes)),
+                || proto.int32_data.iter().map(|&value| i64::from(value)),
+            )?),
+            data_type::BOOL => Data::Int(read(
+                proto,
+                count,
+                |[byte]| i64::from(byte != 0),
+                || proto.int32_data.iter().map(|&value| i64::from(value != 0)),
+            )?),
+            other => {
+                return Err(format!(
+                    "its elements are {}; Faultscope reads float32 networks, with int64, int32, bool and float64 \
+                     for settings",
+                    data_type::name(other)
+                ));
+            }
+        };
+        Ok(Self { shape, data })
+    }
+
+    /// A one-dimensional tensor of integers.
+    pub(super) fn ints(values: impl Into<Arc<[i64]>>) -> Self {
+        let values = values.into();
+        Self { shape: vec![values.len()], data: Data::Int(values) }
+    }
+
+    /// A one-dimensional tensor of float32.
+    pub(super) fn floats(values: impl Into<Arc<[f32]>>) -> Self {
+        let values = values.into();
+        Self { shape: vec![values.len()], data: Data::Float(values) }
+    }
+
+    /// The same elements under another shape of as many.
+    pub(super) fn reshaped(&self, shape: Vec<usize>) -> Self {
+        debug_assert_eq!(elements(&shape), Some(self.data.len()), "elements of {shape:?}");
+        Self { shape, data: self.data.clone() }
+    }
+}
+
+impl Data {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Float(values) => values.len(),
+            Self::Double(values) => values.len(),
+            Self::Int(values) => values.len(),
+        }
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the elements are, for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Float(_) => "float32",
+            Self::Double(_) => "float64",
+            Self::Int(_) => "integer",
+        }
+    }
+
+    /// The elements at `indices`, which are in range.
+    pub(super) fn take(&self, indices: &[usize]) -> Self {
+        match self {
+            Self::Float(values) => Self::Float(indices.iter().map(|&index| values[index]).collect()),
+            Self::Double(values) => Self::Double(indices.iter().map(|&index| values[index]).collect()),
+            Self::Int(values) => Self::Int(indices.iter().map(|&index| values[index]).collect()),
+        }
+    }
+}
+
+/// The lengths of the axes, none negative.
+pub(super) fn shape(dims: &[i64]) -> Result<Vec<usize>, String> {
+    dims.iter()
+        .map(|&dim| usize::try_from(dim).map_err(|_| format!("its shape {dims:?} has an axis of impossible length")))
+        .collect()
+}
+
+/// `count` elements, from the raw little-endian bytes where there are any, else from the typed field.
+fn read<T, const N: usize, I: ExactSizeIterator<Item = T>>(
+    proto: &TensorProto,
+    count: usize,
+    decode: impl Fn([u8; N]) -> T,
+    typed: impl FnOnce() -> I,
+) -> Result<Arc<[T]>, String> {
+    if let Some(raw) = &proto.raw_data {
+        let (chunks, rest) = raw.as_chunks::<N>();
+        if chunks.len() != count || !rest.is_empty() {
+            return Err(format!(
+                "its shape {:?} takes {count} elements of {N} bytes, but {} bytes of data are stored",
+                proto.dims,
+                raw.len()
+            ));
+        }
+        return Ok(chunks.iter().map(|&chunk| decode(chunk)).collect());
+    }
+    let typed = typed();
+    if typed.len() != count {
+        return Err(format!("its shape {:?} takes {count} elements, but {} are stored", proto.dims, typed.len()));
+    }
+    Ok(typed.collect())
+}

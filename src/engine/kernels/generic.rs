@@ -1,0 +1,76 @@
+//! Whatever has no kernel of its own, on burn: the whole tensor is computed, and what is wanted is cut out.
+
+use burn::tensor::Device;
+
+use super::{Extent, Job, Kernel, Operand, Region, View};
+use crate::ops::{self, Array};
+use crate::platform;
+use facts::graph::Op;
+
+/// An operator as [`ops`] computes it.
+#[derive(Debug)]
+pub(super) struct Generic {
+    op: Op,
+    inputs: Vec<Input>,
+    outputs: Vec<Vec<usize>>,
+    /// Which of the outputs.
+    output: usize,
+}
+
+#[derive(Debug)]
+enum Input {
+    Value(Vec<usize>),
+    Constant(Box<Array>),
+}
+
+impl Generic {
+    /// Output number `output` of the operator.
+    pub fn new(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>], output: usize) -> Self {
+        let input = |operand: &Operand<'_>| match operand {
+            Operand::Value(shape) => Input::Value(shape.to_vec()),
+            Operand::Constant(tensor) => Input::Constant(Box::new(Array::upload(tensor, &Device::flex()))),
+        };
+        Self { op: op.clone(), inputs: inputs.iter().map(input).collect(), outputs: outputs.to_vec(), output }
+    }
+
+    fn extent(&self) -> Extent {
+        Extent::of(&self.outputs[self.output])
+    }
+
+    fn run(&self, job: &mut Job<'_>) {
+        let mut views = job.inputs.iter();
+        let arrays: Vec<Array> = self
+            .inputs
+            .iter()
+            .map(|input| match input {
+                Input::Constant(array) => Array::clone(array),
+                Input::Value(shape) => {
+                    let view = views.next().expect("a view for each input that is no constant");
+                    let mut rows = vec![0.0; view.extent().elements()];
+                    view.copy(view.extent().region(), &mut rows);
+                    Array::from_rows(shape, rows)
+                }
+            })
+            .collect();
+        let arrays: Vec<&Array> = arrays.iter().collect();
+        let shapes: Vec<&[usize]> = self.outputs.iter().map(Vec::as_slice).collect();
+        let made = ops::apply(&self.op, &arrays, &shapes).swap_remove(self.output);
+        let rows = made.rows().expect("burn's CPU backend has what it has just made");
+        View::new(self.extent(), &rows).copy(job.region, job.out);
+    }
+}
+
+impl Kernel for Generic {
+    fn reach(&self, _input: usize, changed: Region) -> Region {
+        if changed.is_empty() { Region::EMPTY } else { self.extent().region() }
+    }
+
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    fn compute(&self, jobs: &mut [Job<'_>]) {
+        let jobs = jobs.iter_mut().filter(|job| !job.region.is_empty()).collect();
+        platform::for_each(jobs, |job: &mut Job<'_>| self.run(job));
+    }
+}

@@ -1,0 +1,145 @@
+//! What only moves elements of one input: every element keeps its bits.
+
+use super::band::{Band, in_bands};
+use super::{Extent, Job, Kernel, Region};
+use crate::ops::{self, Array};
+use facts::graph::{Op, PadMode};
+
+/// Indices up to here are exact in the floats that are sent through the operator.
+const MOST: usize = 1 << 24;
+/// The source of what comes from no element.
+const NOTHING: u32 = u32::MAX;
+
+/// The input, unchanged.
+#[derive(Debug)]
+pub(super) struct Copy {
+    pub channels: usize,
+}
+
+impl Kernel for Copy {
+    fn reach(&self, _input: usize, changed: Region) -> Region {
+        changed
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn compute(&self, jobs: &mut [Job<'_>]) {
+        in_bands(jobs, self.channels, |band| band.each(|x, out| out.copy_from_slice(x)));
+    }
+}
+
+/// Elements from other places.
+#[derive(Debug)]
+pub(super) struct Rearrange {
+    input: Extent,
+    output: Extent,
+    /// Elements that always move together; rows have a whole number of such pieces.
+    unit: usize,
+    /// By piece of the output, where in the input's rows it starts.
+    sources: Vec<u32>,
+    /// What is where nothing comes from.
+    fill: f32,
+    /// By line of the input, the positions of the output that read any of it.
+    lines: Vec<Region>,
+    /// The same by column.
+    columns: Vec<Region>,
+    local: bool,
+}
+
+/// The kernels of an operator that only moves elements, one an output; `None` where tensors are too large.
+pub(super) fn rearrange(op: &Op, input: &[usize], outputs: &[Vec<usize>]) -> Option<Vec<Box<dyn Kernel>>> {
+    let extent = Extent::of(input);
+    if extent.elements() > MOST {
+        return None;
+    }
+    // Each element's own index goes through the operator.
+    let indices: Vec<f32> = (0..extent.elements()).map(|index| index as f32).collect();
+    let (op, fill) = match op {
+        Op::Pad { mode: PadMode::Constant(fill), pads } => {
+            (&Op::Pad { mode: PadMode::Constant(-1.0), pads: pads.clone() }, *fill)
+        }
+        _ => (op, 0.0),
+    };
+    let shapes: Vec<&[usize]> = outputs.iter().map(Vec::as_slice).collect();
+    let made = ops::apply(op, &[&Array::from_rows(input, indices)], &shapes);
+    let kernel = |array: &Array| -> Option<Box<dyn Kernel>> {
+        let sources = array.rows().ok()?;
+        let sources: Vec<u32> = sources.iter().map(|&x| if x < 0.0 { NOTHING } else { x as u32 }).collect();
+        Some(Rearrange::kernel(extent, Extent::of(array.shape()), &sources, fill))
+    };
+    made.iter().map(kernel).collect()
+}
+
+impl Rearrange {
+    /// `sources` has the place of each element.
+    fn kernel(input: Extent, output: Extent, sources: &[u32], fill: f32) -> Box<dyn Kernel> {
+        let follows = |index: usize| {
+            let (before, here) = (sources[index - 1], sources[index]);
+            if here == NOTHING { before == NOTHING } else { before != NOTHING && here == before + 1 }
+        };
+        if input == output && sources[0] == 0 && (1..sources.len()).all(follows) {
+            return Box::new(Copy { channels: output.channels });
+        }
+        // A piece lies in one row here and in one row there.
+        let starts_row =
+            |index: usize| sources[index] != NOTHING && (sources[index] as usize).is_multiple_of(input.channels);
+        let cut = |index: &usize| !follows(*index) || starts_row(*index);
+        let unit = (1..sources.len()).filter(cut).fold(output.channels, greatest_common_divisor);
+        let sources: Vec<u32> = sources.iter().step_by(unit).copied().collect();
+        let pieces = output.channels / unit;
+        let mut lines = vec![Region::EMPTY; input.height];
+        let mut columns = vec![Region::EMPTY; input.width];
+        let mut local = (input.height, input.width) == (output.height, output.width);
+        for (index, &source) in sources.iter().enumerate() {
+            let to = index / pieces;
+            let from = source as usize / input.channels;
+            local &= source != NOTHING && from == to;
+            if source != NOTHING {
+                let to = Region::position([to / output.width, to % output.width]);
+                let (line, column) = (&mut lines[from / input.width], &mut columns[from % input.width]);
+                *line = line.union(to);
+                *column = column.union(to);
+            }
+        }
+        Box::new(Self { input, output, unit, sources, fill, lines, columns, local })
+    }
+
+    fn move_to(&self, band: Band<'_, '_>) {
+        let Extent { channels, width, .. } = self.input;
+        let (pieces, input) = (self.output.channels / self.unit, &band.inputs[0]);
+        let rows = band.out.chunks_exact_mut(self.output.channels);
+        for ([y, x], row) in band.region.iter().zip(rows) {
+            let sources = &self.sources[(y * self.output.width + x) * pieces..][..pieces];
+            for (to, &source) in row.chunks_exact_mut(self.unit).zip(sources) {
+                if source == NOTHING {
+                    to.fill(self.fill);
+                    continue;
+                }
+                let (position, channel) = (source as usize / channels, source as usize % channels);
+                to.copy_from_slice(&input.row(position / width, position % width)[channel..][..self.unit]);
+            }
+        }
+    }
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+impl Kernel for Rearrange {
+    fn reach(&self, _input: usize, changed: Region) -> Region {
+        let around = |regions: &[Region]| regions.iter().copied().fold(Region::EMPTY, Region::union);
+        around(&self.lines[changed.top..changed.bottom])
+            .intersection(around(&self.columns[changed.left..changed.right]))
+    }
+
+    fn is_local(&self) -> bool {
+        self.local
+    }
+
+    fn compute(&self, jobs: &mut [Job<'_>]) {
+        in_bands(jobs, self.output.channels, |band| self.move_to(band));
+    }
+}

@@ -1,0 +1,125 @@
+//! The kernels against burn, and against themselves on parts of the output.
+
+mod dense;
+mod non_finite;
+mod regions;
+
+use burn::tensor::Device;
+
+use super::{Extent, Job, Kernel, Operand, Region, View, build};
+use crate::ops::{self, Array};
+use facts::graph::{HostTensor, Op, infer};
+
+/// An input of an operator in a test: row-major.
+#[derive(Clone, Debug)]
+enum Input {
+    Value(HostTensor),
+    Constant(HostTensor),
+}
+
+impl Input {
+    fn tensor(&self) -> &HostTensor {
+        match self {
+            Self::Value(tensor) | Self::Constant(tensor) => tensor,
+        }
+    }
+
+    fn operand(&self) -> Operand<'_> {
+        match self {
+            Self::Value(tensor) => Operand::Value(&tensor.shape),
+            Self::Constant(tensor) => Operand::Constant(tensor),
+        }
+    }
+}
+
+fn tensor(shape: &[usize], data: impl IntoIterator<Item = f32>) -> HostTensor {
+    let data: Vec<f32> = data.into_iter().take(shape.iter().product()).collect();
+    HostTensor::new(shape, data).expect("as many numbers as the shape has")
+}
+
+/// Numbers from -2 to 2 without a pattern, other ones for another `seed`.
+fn noise(seed: u32) -> impl Iterator<Item = f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9) | 1;
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as f32 / u32::MAX as f32 * 4.0 - 2.0
+    })
+}
+
+fn value(shape: &[usize], seed: u32) -> Input {
+    Input::Value(tensor(shape, noise(seed)))
+}
+
+fn constant(shape: &[usize], seed: u32) -> Input {
+    Input::Constant(tensor(shape, noise(seed)))
+}
+
+fn shapes(op: &Op, inputs: &[Input]) -> Vec<Vec<usize>> {
+    let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.tensor().shape.as_slice()).collect();
+    infer(op, &shapes).unwrap_or_else(|problem| panic!("{op:?} on {shapes:?}: {problem}"))
+}
+
+fn kernels(op: &Op, inputs: &[Input]) -> Vec<Box<dyn Kernel>> {
+    let operands: Vec<Operand<'_>> = inputs.iter().map(Input::operand).collect();
+    build(op, &operands, &shapes(op, inputs))
+}
+
+/// The values among `inputs`, as rows.
+fn rows(inputs: &[Input]) -> Vec<(Extent, Vec<f32>)> {
+    let values = inputs.iter().filter_map(|input| match input {
+        Input::Value(tensor) => Some((Extent::of(&tensor.shape), Extent::of(&tensor.shape).rows(&tensor.data))),
+        Input::Constant(_) => None,
+    });
+    values.collect()
+}
+
+/// What a kernel makes of views, for a region of its output, which has `channels`.
+fn compute(kernel: &dyn Kernel, inputs: Vec<View<'_>>, region: Region, channels: usize) -> Vec<f32> {
+    let mut out = vec![f32::NAN; region.positions() * channels];
+    kernel.compute(&mut [Job { inputs, region, out: &mut out }]);
+    out
+}
+
+/// All outputs of an operator, as rows.
+fn whole(op: &Op, inputs: &[Input]) -> Vec<Vec<f32>> {
+    let rows = rows(inputs);
+    let kernels = kernels(op, inputs);
+    let outputs = shapes(op, inputs);
+    assert_eq!(kernels.len(), outputs.len(), "{op:?}");
+    let output = |kernel: &dyn Kernel, shape: &[usize]| {
+        let views = rows.iter().map(|(extent, rows)| View::new(*extent, rows)).collect();
+        compute(kernel, views, Extent::of(shape).region(), Extent::of(shape).channels)
+    };
+    kernels.iter().zip(&outputs).map(|(kernel, shape)| output(kernel.as_ref(), shape)).collect()
+}
+
+/// The same on burn.
+fn by_burn(op: &Op, inputs: &[Input]) -> Vec<Vec<f32>> {
+    let arrays: Vec<Array> = inputs.iter().map(|input| Array::upload(input.tensor(), &Device::flex())).collect();
+    let arrays: Vec<&Array> = arrays.iter().collect();
+    let outputs = shapes(op, inputs);
+    let outputs: Vec<&[usize]> = outputs.iter().map(Vec::as_slice).collect();
+    ops::apply(op, &arrays, &outputs).iter().map(|array| array.rows().unwrap().to_vec()).collect()
+}
+
+/// Checks the kernels of `op` against burn.
+fn check(op: &Op, inputs: &[Input]) {
+    for (found, expected) in whole(op, inputs).iter().zip(by_burn(op, inputs)) {
+        assert_eq!(found.len(), expected.len(), "{op:?}");
+        for (index, (&found, expected)) in found.iter().zip(expected).enumerate() {
+            let same = if expected.is_finite() {
+                (found - expected).abs() <= 2e-5 * expected.abs().max(1.0)
+            } else {
+                found == expected || (found.is_nan() && expected.is_nan())
+            };
+            assert!(same, "{op:?}, element {index}: {found}, by burn {expected}");
+        }
+    }
+}
+
+/// Whether an operator has a kernel of its own for these inputs.
+fn is_own(op: &Op, inputs: &[Input]) -> bool {
+    kernels(op, inputs).iter().all(|kernel| !format!("{kernel:?}").starts_with("Generic"))
+}

@@ -1,0 +1,139 @@
+//! Functions of one element.
+//!
+//! Branches are taken by comparison, which is false for NaN, so each is written such that the branch a NaN ends in
+//! returns it.
+
+use super::band::in_bands;
+use super::{Job, Kernel, Region};
+use crate::ops::{self, Array};
+use crate::platform::{self, Vector, Vectorised};
+use facts::graph::{Op, Unary};
+
+/// A function of one element.
+#[derive(Debug)]
+pub(super) struct Elementwise {
+    pub function: Unary,
+    pub channels: usize,
+}
+
+impl Kernel for Elementwise {
+    fn reach(&self, _input: usize, changed: Region) -> Region {
+        changed
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn compute(&self, jobs: &mut [Job<'_>]) {
+        let function = self.function;
+        in_bands(jobs, self.channels, |band| {
+            band.each(|x, out| match function {
+                Unary::Erf | Unary::Gelu { tanh: false } => by_burn(function, x, out),
+                _ => platform::vectorised(Map { function, x, out }),
+            });
+        });
+    }
+}
+
+/// The error function, which the standard library lacks.
+fn by_burn(function: Unary, x: &[f32], out: &mut [f32]) {
+    let shape = [x.len()];
+    let made = ops::apply(&Op::Unary(function), &[&Array::from_rows(&shape, x.to_vec())], &[&shape]).swap_remove(0);
+    out.copy_from_slice(&made.rows().expect("burn's CPU backend has what it has just made"));
+}
+
+struct Map<'a> {
+    function: Unary,
+    x: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Map<'_> {
+    #[inline(always)]
+    fn each(self, function: impl Fn(f32) -> f32) {
+        for (out, &x) in self.out.iter_mut().zip(self.x) {
+            *out = function(x);
+        }
+    }
+}
+
+impl Vectorised for Map<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
+        match self.function {
+            Unary::Relu => self.each(relu),
+            Unary::ClippedRelu { max, slope, threshold } => {
+                self.each(|x| if x <= threshold { (x - threshold) * slope } else { at_most(x, max) });
+            }
+            Unary::LeakyRelu { alpha } => self.each(|x| if x < 0.0 { x * alpha } else { x }),
+            Unary::Elu { alpha } => self.each(|x| elu(x, alpha, 1.0)),
+            Unary::Selu { alpha, gamma } => self.each(|x| elu(x, alpha, 1.0) * gamma),
+            Unary::Celu { alpha } => self.each(|x| elu(x, alpha, alpha)),
+            Unary::ThresholdedRelu { alpha } => self.each(|x| if x <= alpha { 0.0 } else { x }),
+            Unary::Sigmoid => self.each(sigmoid),
+            Unary::HardSigmoid { alpha, beta } => self.each(|x| hard_sigmoid(x, alpha, beta)),
+            Unary::HardSwish => self.each(|x| x * hard_sigmoid(x, 1.0 / 6.0, 0.5)),
+            Unary::Swish { alpha } => self.each(|x| x * sigmoid(x * alpha)),
+            Unary::Tanh => self.each(f32::tanh),
+            Unary::Softplus => self.each(softplus),
+            Unary::Softsign => self.each(|x| x / (x.abs() + 1.0)),
+            Unary::Gelu { tanh: true } => self.each(gelu_by_tanh),
+            Unary::Gelu { tanh: false } | Unary::Erf => unreachable!("left to burn"),
+            Unary::Mish => self.each(|x| x * softplus(x).tanh()),
+            Unary::Clip { min, max } => self.each(|x| at_most(if x < min { min } else { x }, max)),
+            Unary::Sqrt => self.each(f32::sqrt),
+            Unary::Reciprocal => self.each(f32::recip),
+            Unary::Exp => self.each(f32::exp),
+            Unary::Log => self.each(f32::ln),
+            Unary::Neg => self.each(|x| -x),
+            Unary::Abs => self.each(f32::abs),
+            Unary::Floor => self.each(f32::floor),
+            Unary::Ceil => self.each(f32::ceil),
+        }
+    }
+}
+
+#[inline(always)]
+fn relu(x: f32) -> f32 {
+    if x <= 0.0 { 0.0 } else { x }
+}
+
+#[inline(always)]
+fn at_most(x: f32, max: f32) -> f32 {
+    if x > max { max } else { x }
+}
+
+/// `x` where it is positive, else `alpha * (exp(x / width) - 1)`.
+#[inline(always)]
+fn elu(x: f32, alpha: f32, width: f32) -> f32 {
+    if x <= 0.0 { ((x / width).exp() - 1.0) * alpha } else { x }
+}
+
+/// Written so that no exponential overflows.
+#[inline(always)]
+fn sigmoid(x: f32) -> f32 {
+    let e = (-x.abs()).exp();
+    (if x >= 0.0 { 1.0 } else { e }) / (1.0 + e)
+}
+
+#[inline(always)]
+fn hard_sigmoid(x: f32, alpha: f32, beta: f32) -> f32 {
+    let y = x * alpha + beta;
+    at_most(relu(y), 1.0)
+}
+
+/// `log(1 + exp(x))`, written so that no exponential overflows.
+#[inline(always)]
+fn softplus(x: f32) -> f32 {
+    relu(x) + (-x.abs()).exp().ln_1p()
+}
+
+#[inline(always)]
+fn gelu_by_tanh(x: f32) -> f32 {
+    const SQRT_2_OVER_PI: f32 = std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2;
+    let inner = (x + x * x * x * 0.044715) * SQRT_2_OVER_PI;
+    x * (inner.tanh() + 1.0) * 0.5
+}

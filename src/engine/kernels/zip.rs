@@ -1,0 +1,121 @@
+//! Functions of two elements.
+
+use super::band::in_bands;
+use super::{Extent, Job, Kernel, Region, View};
+use crate::platform::{self, Vector, Vectorised};
+use facts::graph::Binary;
+
+/// What is made of two elements.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Function {
+    Binary(Binary),
+    /// The first where it is not negative, else the product.
+    PRelu,
+}
+
+/// A function of the elements of a map and of another tensor.
+#[derive(Debug)]
+pub(super) struct Zip {
+    pub function: Function,
+    /// The output's size, and the map's.
+    pub extent: Extent,
+    pub other: Other,
+    /// Whether the map is the second argument.
+    pub swapped: bool,
+}
+
+/// What a map is combined with.
+#[derive(Debug)]
+pub(super) enum Other {
+    /// A map of the same size, the second input.
+    Map,
+    /// The other input, a row that meets the row of each position.
+    Gate,
+    /// A constant row, several times over.
+    Row(Vec<f32>),
+    /// Constant rows, one a position.
+    Rows(Vec<f32>),
+}
+
+impl Zip {
+    fn is_gate(&self, input: usize) -> bool {
+        matches!(self.other, Other::Gate) && (input == 0) == self.swapped
+    }
+}
+
+impl Kernel for Zip {
+    fn reach(&self, input: usize, changed: Region) -> Region {
+        if self.is_gate(input) && !changed.is_empty() { self.extent.region() } else { changed }
+    }
+
+    fn is_local(&self) -> bool {
+        !matches!(self.other, Other::Gate)
+    }
+
+    fn compute(&self, jobs: &mut [Job<'_>]) {
+        let pairs = |a: &[f32], b: &[f32], out: &mut [f32]| {
+            platform::vectorised(Pairs { function: self.function, swapped: self.swapped, a, b, out });
+        };
+        in_bands(jobs, self.extent.channels, |mut band| match &self.other {
+            Other::Map => {
+                let inputs = band.inputs;
+                band.each_of_two(&inputs[0], &inputs[1], pairs);
+            }
+            Other::Gate => {
+                let gate = band.inputs[usize::from(!self.swapped)].row(0, 0);
+                band.inputs = &band.inputs[usize::from(self.swapped)..][..1];
+                band.each(|x, out| pairs(x, gate, out));
+            }
+            Other::Row(row) => band.each(|x, out| pairs(x, row, out)),
+            Other::Rows(rows) => {
+                let inputs = band.inputs;
+                band.each_of_two(&inputs[0], &View::new(self.extent, rows), pairs);
+            }
+        });
+    }
+}
+
+/// Elements of `a`, each with that of `b`, which starts over when it ends.
+struct Pairs<'a> {
+    function: Function,
+    swapped: bool,
+    a: &'a [f32],
+    b: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Pairs<'_> {
+    #[inline(always)]
+    fn each(self, function: impl Fn(f32, f32) -> f32) {
+        let period = self.b.len();
+        for (a, out) in self.a.chunks(period).zip(self.out.chunks_mut(period)) {
+            for ((out, &a), &b) in out.iter_mut().zip(a).zip(self.b) {
+                *out = function(a, b);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn ordered(self, function: impl Fn(f32, f32) -> f32) {
+        if self.swapped { self.each(|a, b| function(b, a)) } else { self.each(function) }
+    }
+}
+
+impl Vectorised for Pairs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
+        match self.function {
+            Function::Binary(Binary::Add) => self.ordered(|a, b| a + b),
+            Function::Binary(Binary::Sub) => self.ordered(|a, b| a - b),
+            Function::Binary(Binary::Mul) => self.ordered(|a, b| a * b),
+            Function::Binary(Binary::Div) => self.ordered(|a, b| a / b),
+            Function::Binary(Binary::Pow) => self.ordered(f32::powf),
+            // A NaN in b stays because nothing is greater or smaller.
+            Function::Binary(Binary::Max) => self.ordered(|a, b| if a > b || a.is_nan() { a } else { b }),
+            Function::Binary(Binary::Min) => self.ordered(|a, b| if a < b || a.is_nan() { a } else { b }),
+            Function::PRelu => self.ordered(|x, slope| if x < 0.0 { x * slope } else { x }),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A tensor whose rank is known only at run time.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use futures_util::FutureExt;
+
+use super::Extent;
+use facts::graph::HostTensor;
+use facts::{Error, Result};
+
+/// A float32 tensor of any rank on a device.
+///
+/// burn's `Tensor<D>` fixes the rank at compile time; a model does not. The elements are kept as one axis, and
+/// [`Array::tensor`] gives a view of the rank an operator works in. On the CPU they lie in main memory, images
+/// channels-last, as [`kernels`](crate::kernels) read them.
+#[derive(Clone, Debug)]
+pub struct Array {
+    shape: Vec<usize>,
+    data: Data,
+}
+
+#[derive(Clone, Debug)]
+enum Data {
+    /// Rows of an [`Extent`], in main memory.
+    Rows(Arc<Vec<f32>>),
+    /// Row-major, wherever burn keeps it.
+    Tensor(Box<Tensor<1>>),
+}
+
+impl Array {
+    /// Copies `tensor` to `device`.
+    pub fn upload(tensor: &HostTensor, device: &Device) -> Self {
+        Self::from_slice(&tensor.shape, &tensor.data, device)
+    }
+
+    /// Copies the row-major elements of a tensor of `shape` to `device`.
+    ///
+    /// # Panics
+    /// Where the number of elements is not the product of `shape`: a fault of ours, not of the input's.
+    pub fn from_slice(shape: &[usize], data: &[f32], device: &Device) -> Self {
+        assert_eq!(shape.iter().product::<usize>(), data.len(), "elements of a tensor of shape {shape:?}");
+        let data = if *device == Device::flex() {
+            Data::Rows(Extent::of(shape).rows(data).into())
+        } else {
+            Data::Tensor(Box::new(Tensor::from_data(TensorData::new(data.to_vec(), [data.len()]), device)))
+        };
+        Self { shape: shape.to_vec(), data }
+    }
+
+    /// The rows of a tensor of `shape`, on the CPU.
+    ///
+    /// # Panics
+    /// Where the number of elements is not the product of `shape`: a fault of ours, not of the input's.
+    pub fn from_rows(shape: &[usize], rows: impl Into<Arc<Vec<f32>>>) -> Self {
+        let rows = rows.into();
+        assert_eq!(shape.iter().product::<usize>(), rows.len(), "elements of a tensor of shape {shape:?}");
+        Self { shape: shape.to_vec(), data: Data::Rows(rows) }
+    }
+
+    /// Takes over a burn tensor of any rank; its shape becomes `shape` (same number of elements).
+    pub fn new<const D: usize>(shape: &[usize], tensor: Tensor<D>) -> Self {
+        let elements = shape.iter().product::<usize>();
+        Self { shape: shape.to_vec(), data: Data::Tensor(Box::new(tensor.reshape([elements]))) }
+    }
+
+    /// Length of each axis.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The device that holds it.
+    pub fn device(&self) -> Device {
+        match &self.data {
+            Data::Rows(_) => Device::flex(),
+            Data::Tensor(tensor) => tensor.device(),
+        }
+    }
+
+    /// As a burn tensor of rank `D` and of `shape`, which has as many elements.
+    pub fn tensor<const D: usize>(&self, shape: [usize; D]) -> Tensor<D> {
+        self.flat().reshape(shape)
+    }
+
+    fn flat(&self) -> Tensor<1> {
+        match &self.data {
+            Data::Rows(rows) => {
+                let elements = Extent::of(&self.shape).row_major(rows);
+                Tensor::from_data(TensorData::new(elements, [rows.len()]), &Device::flex())
+            }
+            Data::Tensor(tensor) => Tensor::clone(tensor),
+        }
+    }
+
+    /// The same elements, in row-major order, under another shape.
+    pub fn reshaped(&self, shape: &[usize]) -> Self {
+        Self { shape: shape.to_vec(), data: Data::Tensor(Box::new(self.flat())) }
+    }
+
+    /// Copies the elements to main memory, row-major.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub async fn read(&self) -> Result<Vec<f32>> {
+        match &self.data {
+            Data::Rows(rows) => Ok(Extent::of(&self.shape).row_major(rows)),
+            Data::Tensor(tensor) => {
+                let data = tensor.to_data_async().await.map_err(|error| Error::device("device", error))?;
+                data.try_into_vec::<f32>().map_err(|error| Error::device("device", error))
+            }
+        }
+    }
+
+    /// The rows of a tensor that is on the CPU.
+    ///
+    /// # Errors
+    /// Where it is on another device, or burn cannot give its elements.
+    pub fn rows(&self) -> Result<Arc<Vec<f32>>> {
+        match &self.data {
+            Data::Rows(rows) => Ok(rows.clone()),
+            Data::Tensor(tensor) if tensor.device() == Device::flex() => {
+                let elements =
+                    self.read().now_or_never().ok_or_else(|| Error::device("cpu", "a tensor is not ready"))?;
+                Ok(Arc::new(Extent::of(&self.shape).rows(&elements?)))
+            }
+            Data::Tensor(_) => Err(Error::device("gpu", "a tensor's rows are asked for; they are on the CPU only")),
+        }
+    }
+}

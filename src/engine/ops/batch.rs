@@ -1,0 +1,132 @@
+//! Operators on several images at once.
+//!
+//! A graph is for one image, its batch axis has length 1. Most operators do not mix what lies along that axis, and
+//! compute a longer one just as well: all images with one kernel.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
+
+use super::Array;
+use super::shape::{concat, select};
+use facts::graph::{Op, SliceRange, Step, infer};
+
+/// An input of an operator that is to compute several images.
+#[derive(Clone, Copy, Debug)]
+pub struct Operand<'a> {
+    /// Its shape for one image.
+    pub shape: &'a [usize],
+    /// Each image has its own; otherwise all share one, as they do a parameter.
+    pub per_image: bool,
+}
+
+/// `op` as it computes `count` images in one, stacked along axis 0 of all inputs that are `per_image` and of all
+/// outputs. `None` where axis 0 of one of them is not the images', or is mixed with others: images are to be computed
+/// one by one.
+pub fn batched<'a>(op: &'a Op, inputs: &[Operand<'_>], outputs: &[&[usize]], count: usize) -> Option<Cow<'a, Op>> {
+    let own = || inputs.iter().filter(|input| input.per_image).map(|input| input.shape);
+    if !own().chain(outputs.iter().copied()).all(|shape| shape.first() == Some(&1)) {
+        return None;
+    }
+    let rank = outputs.first()?.len();
+    let only_first = inputs[0].per_image && inputs[1..].iter().all(|input| !input.per_image);
+    let apart = match op {
+        Op::Conv(_) | Op::BatchNorm { .. } | Op::MaxPool(_) | Op::AveragePool { .. } | Op::Lrn { .. } => only_first,
+        Op::Resize(_) | Op::Unary(_) | Op::Identity => true,
+        Op::Affine { axis, factor, .. } => *axis > 0 || factor.len() == 1,
+        Op::Gemm { trans_a, .. } => {
+            !trans_a && inputs[0].per_image && !inputs[1].per_image && own().all(|shape| shape.len() == 2)
+        }
+        // A matrix of one row is a row of each image; otherwise the images' axis is before those of the matrices.
+        Op::MatMul => own().all(|shape| shape.len() == rank) && (rank >= 3 || only_first),
+        Op::Binary(_) | Op::PRelu => own().all(|shape| shape.len() == rank),
+        Op::Concat { axis } => *axis > 0 && inputs.iter().all(|input| input.per_image),
+        Op::Softmax { axis, .. } | Op::Split { axis, .. } | Op::Gather { axis, .. } => *axis > 0,
+        Op::Reduce { axes, .. } => !axes.contains(&0),
+        Op::Transpose { perm } => perm.first() == Some(&0),
+        Op::Pad { pads, .. } => pads.first() == Some(&(0, 0)),
+        Op::Reshape { shape } => {
+            let shape = [&[count], &shape[1..]].concat();
+            return Some(Cow::Owned(Op::Reshape { shape }));
+        }
+        Op::Slice { ranges } => {
+            let (first, rest) = ranges.split_first()?;
+            let all = SliceRange { start: 0, step: 1, length: count };
+            let ranges = [&[all], rest].concat();
+            return (*first == SliceRange { length: 1, ..all }).then_some(Cow::Owned(Op::Slice { ranges }));
+        }
+        Op::Chain(steps) => return chain(steps, inputs, count).map(Cow::Owned),
+        Op::Folded => false,
+    };
+    apart.then_some(Cow::Borrowed(op))
+}
+
+fn chain(steps: &[Step], inputs: &[Operand<'_>], count: usize) -> Option<Op> {
+    let mut rest = inputs;
+    let mut made: Option<(Vec<usize>, bool)> = None;
+    let mut batched_steps = Vec::with_capacity(steps.len());
+    for step in steps {
+        let (own, later) = rest.split_at(step.inputs);
+        rest = later;
+        let previous = made.as_ref().map(|(shape, per_image)| Operand { shape, per_image: *per_image });
+        let taken: Vec<Operand<'_>> = previous.into_iter().chain(own.iter().copied()).collect();
+        let shapes: Vec<&[usize]> = taken.iter().map(|operand| operand.shape).collect();
+        let shape = infer(&step.op, &shapes).ok()?.pop()?;
+        let per_image = taken.iter().any(|operand| operand.per_image);
+        let op = if per_image { batched(&step.op, &taken, &[&shape], count)?.into_owned() } else { step.op.clone() };
+        batched_steps.push(Step { op, inputs: step.inputs });
+        made = Some((shape, per_image));
+    }
+    Some(Op::Chain(batched_steps))
+}
+
+/// Arrays whose axis 0 counts entries: the rows of a batch, or the elements of a tensor with one axis.
+impl Array {
+    /// The entries with these numbers, in their order.
+    pub fn entries(&self, numbers: &[usize]) -> Self {
+        let [count, elements] = self.as_entries();
+        if numbers.iter().copied().eq(0..count) {
+            return self.clone();
+        }
+        let shape = [&[numbers.len()], &self.shape()[1..]].concat();
+        Self::new(&shape, select(self.tensor([count, elements]), 0, numbers))
+    }
+
+    /// The entries of all `parts`, which differ in their number only.
+    ///
+    /// # Panics
+    /// Where there are no parts.
+    pub fn joined(parts: &[Self]) -> Self {
+        if let [part] = parts {
+            return part.clone();
+        }
+        let shape = [&[parts.iter().map(|part| part.shape()[0]).sum()], &parts[0].shape()[1..]].concat();
+        concat(0, &parts.iter().collect::<Vec<_>>(), &shape)
+    }
+
+    /// The same with these values, by their index, row-major, in place of its own.
+    pub fn with(self, elements: &BTreeMap<usize, f32>) -> Self {
+        let (device, count) = (self.device(), elements.len());
+        let places: Vec<i32> = elements.keys().map(|&place| place as i32).collect();
+        let places = Tensor::<2, Int>::from_data(TensorData::new(places, [count, 1]), &device);
+        let values: Vec<f32> = elements.values().copied().collect();
+        let values = Tensor::<1>::from_data(TensorData::new(values, [count]), &device);
+        let (shape, flat) = (self.shape().to_vec(), self.tensor([self.elements()]));
+        drop(self); // so that the device may write in place
+        Self::new(&shape, flat.scatter_nd(places, values, IndexingUpdateOp::Assign))
+    }
+
+    /// By entry, how many of its elements are not equal to those of `other`, or are NaN. Zeros of both signs are equal.
+    pub fn differences(&self, other: &Self) -> Self {
+        let [count, elements] = self.as_entries();
+        let [a, b] = [self, other].map(|array| array.tensor::<2>([count, elements]));
+        // A shader may take any comparison with a NaN for what it likes.
+        let different = a.clone().not_equal(b).bool_or(a.is_nan());
+        Self::new(&[count], different.float().sum_dim(1))
+    }
+
+    fn as_entries(&self) -> [usize; 2] {
+        [self.shape()[0], self.shape()[1..].iter().product()]
+    }
+}

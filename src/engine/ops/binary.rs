@@ -1,0 +1,65 @@
+//! Functions of two elements, with broadcasting.
+
+use burn::tensor::{Device, Tensor};
+
+use super::Array;
+use super::rank::{collapse_broadcast, expand, fixed, with_rank};
+use facts::graph::Binary;
+
+pub(super) fn binary(function: Binary, a: &Array, b: &Array, shape: &[usize]) -> Array {
+    if matches!(function, Binary::Max | Binary::Min) {
+        return extremum(function, a, b, shape);
+    }
+    let (left, right) = collapse_broadcast(a.shape(), b.shape(), shape);
+    with_rank!(left.len(), D => {
+        let (a, b) = (a.tensor(fixed::<D>(&left)), b.tensor(fixed::<D>(&right)));
+        Array::new(shape, match function {
+            Binary::Add => a + b,
+            Binary::Sub => a - b,
+            Binary::Mul => a * b,
+            Binary::Div => a / b,
+            Binary::Pow => {
+                let common: Vec<usize> = left.iter().zip(&right).map(|(a, b)| *a.max(b)).collect();
+                power(a.expand(fixed::<D>(&common)), b.expand(fixed::<D>(&common)))
+            }
+            Binary::Max | Binary::Min => unreachable!("handled above"),
+        })
+    })
+}
+
+/// `base` to the `exponent`, of the same shape, with what IEEE 754 says of NaN, infinity, 0 and 1: shader
+/// languages leave these to the driver.
+pub(super) fn power<const D: usize>(base: Tensor<D>, exponent: Tensor<D>) -> Tensor<D> {
+    if base.device() == Device::flex() {
+        return base.powf(exponent);
+    }
+    let fraction = exponent.clone().floor().not_equal(exponent.clone());
+    let endless = base.clone().equal_scalar(f32::NEG_INFINITY).bool_and(fraction);
+    let y = base.clone().mask_fill(endless, f32::INFINITY).powf(exponent.clone());
+    let nan = base.clone().is_nan().bool_or(exponent.clone().is_nan());
+    let one = base.equal_scalar(1.0).bool_or(exponent.equal_scalar(0.0));
+    y.mask_fill(nan, f32::NAN).mask_fill(one, 1.0)
+}
+
+/// The greater or the smaller one; NaN where either is.
+fn extremum(function: Binary, a: &Array, b: &Array, shape: &[usize]) -> Array {
+    let [a, b] = [a, b].map(|array| flat(&expand(array, shape)));
+    let wins = match function {
+        Binary::Max => a.clone().greater(b.clone()),
+        _ => a.clone().lower(b.clone()),
+    };
+    // A NaN in b stays because nothing is greater or smaller.
+    let takes_a = wins.bool_or(a.clone().is_nan());
+    Array::new(shape, b.mask_where(takes_a, a))
+}
+
+/// `slope * x` where x is negative; a NaN is not.
+pub(super) fn prelu(x: &Array, slope: &Array, shape: &[usize]) -> Array {
+    let [x, slope] = [x, slope].map(|array| flat(&expand(array, shape)));
+    let negative = x.clone().lower_scalar(0.0);
+    Array::new(shape, x.clone().mask_where(negative, x * slope))
+}
+
+fn flat(array: &Array) -> Tensor<1> {
+    array.tensor([array.elements()])
+}

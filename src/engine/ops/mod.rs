@@ -1,0 +1,94 @@
+//! The operators, on burn tensors: one file a family.
+//!
+//! They follow ONNX to the letter, NaN and infinity included, because faults make both all the time: what is
+//! computed from a NaN is a NaN, as in onnxruntime, PyTorch and numpy, and nothing is ever blanked out by
+//! multiplying with a mask. A window, a row of a softmax or a sum that holds a NaN is NaN; `Relu`, `Clip`, `Max`
+//! and `ThresholdedRelu` of a NaN are NaN.
+//!
+//! They are what runs on GPUs. The CPU has kernels of its own for most of them ([`kernels`](crate::kernels)), which
+//! are checked against these and come here for what they lack: on the CPU the same inputs give the same bits each time.
+//!
+//! The GPU is another matter: WGSL lets a driver assume that there are no NaN and no infinities. Where burn's
+//! kernels were seen to lose them (maximum pooling, powers), the operator puts them back, so that
+//! `tests/devices` finds the same NaN and infinities on both devices (Mesa's llvmpipe); a driver that uses
+//! the freedom elsewhere may still differ. What a GPU never promises is the last bits of a number, the payload of
+//! a NaN, or numbers below 2^-126, which it may take for zero.
+
+mod array;
+mod batch;
+mod binary;
+mod conv;
+mod extent;
+mod linear;
+mod norm;
+mod pool;
+mod rank;
+mod reduce;
+mod resize;
+mod shape;
+mod softmax;
+mod unary;
+
+#[cfg(test)]
+mod tests;
+
+pub use array::Array;
+pub use batch::{Operand, batched};
+pub use extent::{Extent, Region};
+
+use facts::graph::{Op, Step, infer};
+
+/// What `op` makes of `inputs`; `shapes` are the shapes of the outputs, as [`infer`](facts::graph::infer)
+/// states them.
+///
+/// The graph was validated, so inputs fit the operator.
+pub fn apply(op: &Op, inputs: &[&Array], shapes: &[&[usize]]) -> Vec<Array> {
+    if shapes.iter().all(|shape| shape.contains(&0)) {
+        let empty = |shape: &&[usize]| Array::from_slice(shape, &[], &inputs[0].device());
+        return shapes.iter().map(empty).collect();
+    }
+    let (x, shape) = (inputs[0], shapes[0]);
+    let output = match op {
+        Op::Conv(settings) => conv::conv(settings, inputs, shape),
+        Op::Gemm { alpha, beta, trans_a, trans_b } => linear::gemm(*alpha, *beta, *trans_a, *trans_b, inputs, shape),
+        Op::MatMul => linear::matmul(x, inputs[1], shape),
+        Op::BatchNorm { epsilon, scale, bias } => norm::batch_norm(*epsilon, *scale, *bias, inputs),
+        Op::Affine { axis, factor, offset } => norm::affine(*axis, factor, offset, x),
+        Op::Chain(steps) => chain(steps, inputs),
+        Op::Unary(function) => unary::unary(*function, x),
+        Op::Binary(function) => binary::binary(*function, x, inputs[1], shape),
+        Op::PRelu => binary::prelu(x, inputs[1], shape),
+        Op::Softmax { axis, to_end, log } => softmax::softmax(*axis, *to_end, *log, x),
+        Op::MaxPool(settings) => pool::max(settings, x, shape),
+        Op::AveragePool { pool, count_include_pad } => pool::average(pool, *count_include_pad, x, shape),
+        Op::Reduce { reduction, axes, .. } => reduce::reduce(*reduction, axes, x, shape),
+        Op::Concat { axis } => shape::concat(*axis, inputs, shape),
+        Op::Split { axis, sizes } => return shape::split(*axis, sizes, x, shapes),
+        Op::Slice { ranges } => shape::slice(ranges, x),
+        Op::Reshape { .. } => x.reshaped(shape),
+        Op::Transpose { perm } => shape::transpose(perm, x, shape),
+        Op::Gather { axis, indices, .. } => shape::gather(*axis, indices, x, shape),
+        Op::Pad { mode, pads } => shape::pad(*mode, pads, x, shape),
+        Op::Resize(settings) => resize::resize(settings, x, shape),
+        Op::Lrn { size, alpha, beta, bias } => norm::lrn(*size, *alpha, *beta, *bias, x),
+        Op::Identity => x.clone(),
+        Op::Folded => unreachable!("the executor computes no folded layer"),
+    };
+    vec![output]
+}
+
+/// What the last of `steps` makes.
+fn chain(steps: &[Step], inputs: &[&Array]) -> Array {
+    let mut rest = inputs;
+    let mut made: Option<Array> = None;
+    for step in steps {
+        let (own, later) = rest.split_at(step.inputs);
+        rest = later;
+        let taken: Vec<&Array> = made.as_ref().into_iter().chain(own.iter().copied()).collect();
+        let shapes: Vec<&[usize]> = taken.iter().map(|array| array.shape()).collect();
+        let shapes = infer(&step.op, &shapes).expect("the graph was validated");
+        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        made = apply(&step.op, &taken, &shapes).pop();
+    }
+    made.expect("shape inference refuses a chain without steps")
+}

@@ -1,0 +1,46 @@
+//! The operators against onnxruntime, against their own inverses, and on NaN.
+
+mod layers;
+mod non_finite;
+mod properties;
+mod reference;
+
+use burn::tensor::Device;
+
+use super::{Array, apply};
+use facts::graph::{Op, infer};
+
+/// A tensor of `shape` over `data`, on the CPU.
+fn array(shape: &[usize], data: &[f32]) -> Array {
+    Array::from_slice(shape, data, &Device::flex())
+}
+
+/// A tensor of `shape` whose elements count up from 0.
+fn counting(shape: &[usize]) -> Array {
+    let data: Vec<f32> = (0..shape.iter().product::<usize>()).map(|index| index as f32).collect();
+    array(shape, &data)
+}
+
+fn read(array: &Array) -> Vec<f32> {
+    pollster::block_on(array.read()).expect("the CPU can be read")
+}
+
+/// Runs `op` as the executor does: shapes from inference, then the operator.
+fn run(op: &Op, inputs: &[&Array]) -> Vec<Array> {
+    let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.shape()).collect();
+    let inferred = infer(op, &shapes).unwrap_or_else(|problem| panic!("{op:?} on {shapes:?}: {problem}"));
+    let shapes: Vec<&[usize]> = inferred.iter().map(Vec::as_slice).collect();
+    let outputs = apply(op, inputs, &shapes);
+    assert_eq!(outputs.iter().map(Array::shape).collect::<Vec<_>>(), shapes, "{op:?}");
+    for output in &outputs {
+        assert_eq!(read(output).len(), output.elements(), "{op:?}");
+    }
+    outputs
+}
+
+/// The elements of the one output of `op`.
+fn values(op: &Op, inputs: &[&Array]) -> Vec<f32> {
+    let outputs = run(op, inputs);
+    assert_eq!(outputs.len(), 1, "{op:?}");
+    read(&outputs[0])
+}

@@ -1,0 +1,78 @@
+//! Functions of one element.
+//!
+//! The formulas are those of the ONNX operators. Branches are taken by comparison, which is false for NaN, so
+//! each is written such that the branch a NaN ends in returns it.
+
+use burn::tensor::{Tensor, activation};
+
+use super::Array;
+use facts::graph::Unary;
+
+pub(super) fn unary(function: Unary, x: &Array) -> Array {
+    Array::new(x.shape(), evaluate(function, x.tensor([x.elements()])))
+}
+
+fn evaluate(function: Unary, x: Tensor<1>) -> Tensor<1> {
+    match function {
+        Unary::Relu => activation::relu(x),
+        Unary::ClippedRelu { max, slope, threshold } => {
+            let below = x.clone().lower_equal_scalar(threshold);
+            let low = x.clone().sub_scalar(threshold).mul_scalar(slope);
+            clip(x, f32::NEG_INFINITY, max).mask_where(below, low)
+        }
+        Unary::LeakyRelu { alpha } => {
+            let negative = x.clone().lower_scalar(0.0);
+            x.clone().mask_where(negative, x.mul_scalar(alpha))
+        }
+        Unary::Elu { alpha } => elu(x, alpha, 1.0),
+        Unary::Selu { alpha, gamma } => elu(x, alpha, 1.0).mul_scalar(gamma),
+        Unary::Celu { alpha } => elu(x, alpha, alpha),
+        // ONNX says 0 where x is not greater than alpha, which would swallow a NaN; PyTorch keeps it.
+        Unary::ThresholdedRelu { alpha } => {
+            let below = x.clone().lower_equal_scalar(alpha);
+            x.mask_fill(below, 0.0)
+        }
+        Unary::Sigmoid => activation::sigmoid(x),
+        Unary::HardSigmoid { alpha, beta } => hard_sigmoid(x, alpha, beta),
+        Unary::HardSwish => x.clone() * hard_sigmoid(x, 1.0 / 6.0, 0.5),
+        Unary::Swish { alpha } => x.clone() * activation::sigmoid(x.mul_scalar(alpha)),
+        Unary::Tanh => x.tanh(),
+        Unary::Softplus => softplus(x),
+        Unary::Softsign => x.clone() / x.abs().add_scalar(1.0),
+        Unary::Gelu { tanh: false } => activation::gelu(x),
+        Unary::Gelu { tanh: true } => activation::gelu_approximate(x),
+        Unary::Erf => x.erf(),
+        Unary::Mish => x.clone() * softplus(x).tanh(),
+        Unary::Clip { min, max } => clip(x, min, max),
+        Unary::Sqrt => x.sqrt(),
+        Unary::Reciprocal => x.recip(),
+        Unary::Exp => x.exp(),
+        Unary::Log => x.log(),
+        Unary::Neg => x.neg(),
+        Unary::Abs => x.abs(),
+        Unary::Floor => x.floor(),
+        Unary::Ceil => x.ceil(),
+    }
+}
+
+/// `x` where it is positive, else `alpha * (exp(x / width) - 1)`.
+fn elu(x: Tensor<1>, alpha: f32, width: f32) -> Tensor<1> {
+    let negative = x.clone().lower_equal_scalar(0.0);
+    let scaled = if width == 1.0 { x.clone() } else { x.clone().div_scalar(width) };
+    x.mask_where(negative, scaled.exp().sub_scalar(1.0).mul_scalar(alpha))
+}
+
+fn hard_sigmoid(x: Tensor<1>, alpha: f32, beta: f32) -> Tensor<1> {
+    clip(x.mul_scalar(alpha).add_scalar(beta), 0.0, 1.0)
+}
+
+/// `log(1 + exp(x))`, written so that no exponential overflows.
+fn softplus(x: Tensor<1>) -> Tensor<1> {
+    activation::relu(x.clone()) + x.abs().neg().exp().log1p()
+}
+
+/// The upper bound wins where it is the smaller one, as ONNX has it (burn's `clamp` would panic).
+fn clip(x: Tensor<1>, min: f32, max: f32) -> Tensor<1> {
+    let x = if min == f32::NEG_INFINITY { x } else { x.clamp_min(min) };
+    if max == f32::INFINITY { x } else { x.clamp_max(max) }
+}

@@ -1,0 +1,31 @@
+//! Opening a compute device.
+
+use burn::tensor::Device;
+use burn::tensor::wgpu::WgpuInitError;
+use facts::{DeviceChoice, Error, Result};
+use futures_util::lock::Mutex;
+/// The GPU, once it is set up: burn sets it up only once a process.
+static GPU: Mutex<Option<Device>> = Mutex::new(None);
+
+/// Opens `choice`. The GPU is set up once a process; later calls get the same one.
+///
+/// # Errors
+/// Where there is no usable GPU.
+pub async fn open(choice: DeviceChoice) -> Result<Device> {
+    match choice {
+        DeviceChoice::Cpu => Ok(Device::flex()),
+        DeviceChoice::Gpu => {
+            let mut gpu = GPU.lock().await;
+            if let Some(device) = &*gpu {
+                return Ok(device.clone());
+            }
+            let device = Device::wgpu_options().init_async().await.map_err(|error| match error {
+                WgpuInitError::AdapterUnavailable { message, .. } => {
+                    Error::device("gpu", format_args!("no GPU was found that can be used: {message}"))
+                }
+                other => Error::device("gpu", other),
+            })?;
+            Ok(gpu.insert(device).clone())
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Architectures by name: the networks of `keras.applications`, and the study's networks for images of 32 x 32 pixels,
+//! as the configurations that Keras exports (`keras/export.py`). Weights that come without a graph are loaded onto one of
+//! them.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use serde_json::Value;
+
+use super::random;
+use super::table::ARCHITECTURES;
+use crate::import::keras::{self, Weights};
+use facts::data::{Normalise, Preprocess, Resize};
+use facts::graph::Graph;
+use facts::labels::{self, Grouping};
+use facts::model::{Card, Model};
+use facts::{Error, Result};
+
+/// What the networks of `keras.applications` classify.
+const IMAGENET: (usize, &str) = (1000, "imagenet");
+/// What the other networks may classify, by the number of classes; the first where nothing says otherwise.
+const SMALL_DATA: [(usize, &str); 3] = [(100, "cifar100"), (43, "gtsrb"), (10, "cifar10")];
+const SMALL_SIDE: usize = 32;
+
+/// A network without weights.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Architecture {
+    /// What users call it: `resnet50`, `resnet50-32x32`.
+    pub id: &'static str,
+    /// Name for people.
+    pub name: &'static str,
+    /// Height and width of the input.
+    pub side: usize,
+    /// Pixel values of the input, as `preprocess_input` of the network's module in Keras makes them.
+    pub normalise: Normalise,
+    /// What its weights-only file is called: by `keras.applications`, or by us for the networks it does not have.
+    pub file: &'static str,
+    /// `model.to_json()`, packed by gzip.
+    pub(super) config: &'static [u8],
+}
+
+impl Architecture {
+    /// All of them.
+    pub fn all() -> &'static [Self] {
+        &ARCHITECTURES
+    }
+
+    /// The architecture called `id`.
+    ///
+    /// # Errors
+    /// Where there is none; the message lists those there are.
+    ///
+    /// # Examples
+    /// ```
+    /// use faultscope::zoo::Architecture;
+    ///
+    /// assert_eq!(Architecture::of("resnet50").unwrap().side, 224);
+    /// assert!(Architecture::of("resnet51").unwrap_err().to_string().contains("resnet50"));
+    /// ```
+    pub fn of(id: &str) -> Result<&'static Self> {
+        Self::all()
+            .iter()
+            .find(|architecture| architecture.id == id)
+            .ok_or_else(|| Error::request(format_args!("no architecture is called \"{id}\"; there are {}", ids())))
+    }
+
+    /// The architecture of the weights in the file called `name`: the one whose id the file's name begins with, when both
+    /// are read without `-` and `_`. So `inception_v3_weights_tf_dim_ordering_tf_kernels.h5` is `inceptionv3`'s.
+    ///
+    /// # Errors
+    /// Where it is none's, or the file lacks the classifier (`notop`).
+    pub fn of_file(name: &str) -> Result<&'static Self> {
+        let stem = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_lowercase();
+        let words: Vec<&str> = stem.split(['-', '_', '.', ' ']).collect();
+        if words.contains(&"notop") || words.windows(2).any(|pair| pair == ["no", "top"]) {
+            return Err(Error::input(
+                name,
+                "these are weights without the layers that classify (\"notop\"); take the file of the same name without \"notop\"",
+            ));
+        }
+        // mobilenet_v3 is no mobilenet: a version belongs to the name.
+        let ends = |count: usize| words.get(count).is_none_or(|word| !is_version(word));
+        let known = (1..=words.len()).rev().filter(|&count| ends(count)).find_map(|count| {
+            let beginning = words[..count].concat();
+            Self::all().iter().find(|architecture| architecture.id.replace('-', "") == beginning)
+        });
+        known.ok_or_else(|| {
+            Error::input(
+                name,
+                format_args!(
+                    "this file holds weights without a model, and its name does not tell the architecture; say \
+                     --architecture ID, or begin the name with one of {}",
+                    ids()
+                ),
+            )
+        })
+    }
+
+    /// Whether the number of classes is not fixed.
+    pub fn any_classes(&self) -> bool {
+        self.side == SMALL_SIDE
+    }
+
+    /// The number of classes where nothing says otherwise.
+    pub fn classes(&self) -> usize {
+        if self.any_classes() { SMALL_DATA[0].0 } else { IMAGENET.0 }
+    }
+
+    /// The network with the weights in `bytes`, an HDF5 file of Keras' that may or may not describe a model of its own;
+    /// `name` is the file's. They are matched by order, as Keras does ([`keras::build`]). The weights tell the number of
+    /// classes where it is not fixed.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or its weights are not this network's.
+    pub fn load(&'static self, name: &str, bytes: Vec<u8>) -> Result<Model> {
+        if !keras::is_hdf5(&bytes) {
+            return Err(Error::input(
+                name,
+                format_args!("weights for {} are read from an HDF5 file (.h5), this is none", self.id),
+            ));
+        }
+        self.with_weights(name, &Weights::open(name, bytes)?)
+    }
+
+    /// As [`Architecture::load`], from a file that is open.
+    ///
+    /// # Errors
+    /// As [`Architecture::load`].
+    pub fn with_weights(&'static self, name: &str, weights: &Weights) -> Result<Model> {
+        let layers = weights.layers()?;
+        if layers.iter().any(|(layer, _)| layer == "res2a_branch2a") {
+            return Err(Error::input(
+                name,
+                "these are the weights of the ResNet50 of Keras 2.2.4 and older (layer \"res2a_branch2a\"), which is another \
+                 network than that of today; take the file of keras.applications 1.0.8 or newer",
+            ));
+        }
+        let classes = if self.any_classes() { scores(&layers).unwrap_or(self.classes()) } else { self.classes() };
+        let graph = keras::build(name, &self.config(classes)?, weights).map_err(|error| {
+            let stated = error.to_string();
+            let problem = stated.strip_prefix(&format!("{name}: ")).unwrap_or(&stated);
+            Error::input(
+                name,
+                format_args!("not weights of {}: {problem}; --architecture says whose they are", self.id),
+            )
+        })?;
+        self.model(graph, classes)
+    }
+
+    /// The network with random weights: kernels as He et al. draw them, biases 0, statistics of batch normalization 0
+    /// and 1. The same `classes` and `seed` give the same weights.
+    ///
+    /// # Errors
+    /// Where the network is for another number of classes.
+    pub fn random(&'static self, classes: usize, seed: u64) -> Result<Model> {
+        let graph = keras::build(self.id, &self.config(classes)?, &random::weights(self.id, seed))?;
+        self.model(graph, classes)
+    }
+
+    /// The configuration for `classes` classes: JSON as `model.to_json()` writes it.
+    ///
+    /// # Errors
+    /// Where the network is for another number of classes.
+    pub fn config(&self, classes: usize) -> Result<String> {
+        let mut text = String::new();
+        let read = GzDecoder::new(self.config).read_to_string(&mut text);
+        read.map_err(|error| Error::input(self.id, format_args!("its configuration is damaged: {error}")))?;
+        if classes == self.classes() {
+            return Ok(text);
+        }
+        if !self.any_classes() || classes == 0 {
+            return Err(Error::request(format_args!(
+                "{} is for {} classes, {classes} are asked for",
+                self.id,
+                self.classes()
+            )));
+        }
+        let unreadable = |error: serde_json::Error| Error::input(self.id, error);
+        let mut config: Value = serde_json::from_str(&text).map_err(unreadable)?;
+        if let Some(last) = config["config"]["layers"].as_array_mut().and_then(|layers| layers.last_mut()) {
+            last["config"]["units"] = classes.into();
+        }
+        serde_json::to_string(&config).map_err(unreadable)
+    }
+
+    /// The classifier that `graph` is.
+    fn model(&self, graph: Graph, classes: usize) -> Result<Model> {
+        let (resize, data) = if self.any_classes() {
+            (Resize::Stretch, SMALL_DATA.iter().find(|&&(known, _)| known == classes).map(|&(_, data)| data))
+        } else {
+            (Resize::ShorterSide, Some(IMAGENET.1))
+        };
+        let grouping = data.filter(|data| Grouping::builtin_names().any(|known| known == *data));
+        let card = Card {
+            name: self.name.to_owned(),
+            preprocess: Some(Preprocess { normalise: self.normalise, resize }),
+            labels: data.map(labels::builtin).transpose()?.unwrap_or_default(),
+            grouping: grouping.map(Grouping::builtin).transpose()?,
+        };
+        Model::new(graph, card)
+    }
+}
+
+/// Ids of all architectures, for messages.
+fn ids() -> String {
+    let ids: Vec<_> = Architecture::all().iter().map(|architecture| architecture.id).collect();
+    ids.join(", ")
+}
+
+/// `v2`, `v3`.
+fn is_version(word: &str) -> bool {
+    word.strip_prefix('v').is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The number of class scores: what the last fully connected layer with weights makes. The older format has it last,
+/// Keras 3's has it last of `dense`, `dense_1` and so on.
+fn scores(layers: &[(String, Vec<Vec<usize>>)]) -> Option<usize> {
+    let counted = |name: &str| match name.strip_prefix("dense")?.strip_prefix('_') {
+        None => (name == "dense").then_some(0),
+        Some(count) => count.parse::<usize>().ok().map(|count| count + 1),
+    };
+    let dense =
+        layers.iter().filter_map(|(name, shapes)| Some((counted(name)?, shapes))).max_by_key(|&(count, _)| count);
+    let (_, shapes) = dense.or_else(|| layers.last().map(|(_, shapes)| (0, shapes)))?;
+    shapes.first()?.last().copied()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! Campaigns as plain data: configuration, plan, records, counts.
+//!
+//! A [`CampaignConfig`] fixes every fault; a [`Plan`] lists them; a [`Record`] holds the outcome of each; [`Tallies`] count
+//! records, and a [`Summary`] holds the rates.
+
+mod config;
+mod faults;
+mod plan;
+mod provenance;
+mod record;
+mod sequence;
+mod shard;
+mod summary;
+mod tallies;
+mod until;
+
+pub use config::CampaignConfig;
+pub use faults::Faults;
+pub use plan::{Images, Plan, Position};
+pub use provenance::{ModelSource, Provenance, SampleSource};
+pub use record::{BorrowedRecord, Head, Name, Observation, Prediction, Record};
+pub use sequence::Sequence;
+pub use shard::Shard;
+pub use summary::{BitSummary, FaultSummary, FieldSummary, GoldenSummary, LayerSummary, Start, StartSummary, Summary};
+pub use tallies::{ClassError, ClassErrors, Judgement, LayerBit, Tallies, Tally};
+pub use until::{Confidence, Until};

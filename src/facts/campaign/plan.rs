@@ -1,0 +1,209 @@
+//! The work of a campaign: which trials there are, in which order, and the faults of each.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{CampaignConfig, Faults, Record, Shard};
+use crate::fault::{Bits, FaultKind, Site, SiteSpace, sampler};
+use crate::graph::Graph;
+use crate::{Error, Result};
+
+/// One trial: a fault of an image. Positions are ordered as the work is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Which image of the plan, from 0.
+    pub nth: usize,
+    /// Index of the fault among those of the image.
+    pub fault: usize,
+}
+
+/// Images of a data source that a campaign may use, in the order of work.
+#[derive(Clone, Debug)]
+pub enum Images {
+    /// So many, from the first.
+    All(usize),
+    /// Those with these indices, in ascending order.
+    Sample(Vec<usize>),
+}
+
+impl Images {
+    fn len(&self) -> usize {
+        match self {
+            Self::All(images) => *images,
+            Self::Sample(indices) => indices.len(),
+        }
+    }
+}
+
+/// All trials of a campaign. Each is known without making any other, so work may start anywhere.
+///
+/// How many trials an image has may depend on its golden run ([`Faults`](super::Faults)).
+#[derive(Clone, Debug)]
+pub struct Plan {
+    config: CampaignConfig,
+    graph: Arc<Graph>,
+    space: SiteSpace,
+    images: Images,
+    range: Range<usize>,
+}
+
+impl Plan {
+    /// The trials of `config` on `graph` where there are the images `available`.
+    ///
+    /// # Errors
+    /// Where the configuration is invalid, there are too few images, or no fault can be drawn.
+    pub fn new(mut config: CampaignConfig, graph: Arc<Graph>, available: Images) -> Result<Self> {
+        config.validate()?;
+        let images = config.images.unwrap_or(available.len());
+        if images > available.len() {
+            let holder = if matches!(available, Images::All(_)) { "data" } else { "sample" };
+            return Err(Error::request(format_args!(
+                "{images} images are asked for, the {holder} has {}",
+                available.len()
+            )));
+        }
+        if images == 0 {
+            return Err(Error::request("the data has no images"));
+        }
+        let space = SiteSpace::drawn_from(&graph, &config.fault_model)?;
+        if let Some(layers) = &mut config.fault_model.layers {
+            // Written down in one way, however they were given.
+            *layers = names(&graph, &space);
+        }
+        let (kind, amount) = (config.fault_model.kind, config.fault_model.amount);
+        let smallest = space.layers().iter().min_by_key(|sites| sites.elements);
+        if let Some(sites) = smallest
+            && sites.elements < amount
+            && !matches!(kind, FaultKind::Zero { percent: Some(_) })
+        {
+            return Err(Error::request(format_args!(
+                "{amount} distinct elements are asked for, layer \"{}\" has {}",
+                graph.nodes[sites.layer].name, sites.elements
+            )));
+        }
+        let plan = Self { config, graph, space, images: available, range: 0..images };
+        plan.sites(Position::default())?;
+        Ok(plan)
+    }
+
+    /// The part of the plan that is `shard`.
+    ///
+    /// # Errors
+    /// Where there are more parts than images.
+    pub fn shard(mut self, shard: Shard) -> Result<Self> {
+        if shard.of() > self.range.len() {
+            return Err(Error::request(format_args!(
+                "{} images cannot be cut into {} shards; take at most as many shards as images",
+                self.range.len(),
+                shard.of()
+            )));
+        }
+        self.range = shard.range(self.range.len());
+        Ok(self)
+    }
+
+    /// The same with another number of faults for each image.
+    ///
+    /// # Errors
+    /// Where an image could get none.
+    pub fn with_faults(mut self, faults: Faults) -> Result<Self> {
+        faults.validate()?;
+        self.config.faults = faults;
+        Ok(self)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &CampaignConfig {
+        &self.config
+    }
+
+    /// Number of images.
+    pub fn images(&self) -> usize {
+        self.range.len()
+    }
+
+    /// Index in the data source of the `nth` image, counted from 0; `None` after the last.
+    pub fn image(&self, nth: usize) -> Option<usize> {
+        let nth = self.range.clone().nth(nth)?;
+        match &self.images {
+            Images::All(_) => Some(nth),
+            Images::Sample(indices) => indices.get(nth).copied(),
+        }
+    }
+
+    /// Number of trials, or the most there can be where that depends on the golden runs.
+    pub fn trials(&self) -> u64 {
+        (self.images() as u64).saturating_mul(self.config.faults.at_most() as u64)
+    }
+
+    /// Names of the layers that faults are drawn from, in model order.
+    pub fn layers(&self) -> Vec<String> {
+        names(&self.graph, &self.space)
+    }
+
+    /// What is injected at `position`: one element, or several ([`Mode::Multiple`](crate::fault::Mode), an
+    /// amount above 1, a percentage).
+    ///
+    /// # Errors
+    /// Where the plan has no such image.
+    pub fn sites(&self, position: Position) -> Result<Vec<Site>> {
+        let image = self.image(position.nth).ok_or_else(|| {
+            Error::request(format_args!("the campaign has {} images, no image {}", self.images(), position.nth))
+        })?;
+        sampler::draw(
+            &self.graph,
+            &self.space,
+            &self.config.fault_model,
+            self.config.seed,
+            image as u64,
+            position.fault as u64,
+        )
+    }
+
+    /// Makes sure that `record` is one of the trial at `position`: of that image, with the faults that are drawn
+    /// there.
+    ///
+    /// # Errors
+    /// Where it is of another trial.
+    pub fn check(&self, position: Position, record: &Record) -> Result<()> {
+        let sites = self.sites(position)?;
+        if self.image(position.nth) != Some(record.image) {
+            return Err(Error::request(format_args!(
+                "image {} is expected here, found image {}",
+                self.image(position.nth).unwrap_or_default(),
+                record.image
+            )));
+        }
+        let mut drawn: Vec<_> = sites
+            .iter()
+            .map(|site| {
+                let bit = site.corruption.bits().and_then(Bits::single);
+                let (layer, tensor) = (&self.graph.nodes[site.layer].name, &self.graph.values[site.tensor].name);
+                (layer.as_str(), tensor.as_str(), site.element, bit)
+            })
+            .collect();
+        let mut found: Vec<_> = record
+            .all_faults()
+            .iter()
+            .map(|fault| (fault.layer.as_str(), fault.tensor.as_str(), fault.element, fault.bit))
+            .collect();
+        drawn.sort_unstable();
+        found.sort_unstable();
+        let differing = drawn.iter().zip(&found).find(|(drawn, found)| drawn != found);
+        let problem = match differing {
+            Some(((layer, tensor, element, bit), found)) => format!(
+                "strikes layer \"{layer}\", tensor \"{tensor}\", element {element}, bit {bit:?}, found \"{}\", \"{}\", {}, {:?}",
+                found.0, found.1, found.2, found.3
+            ),
+            None if drawn.len() != found.len() => {
+                format!("strikes {} elements at once, found {}", drawn.len(), found.len())
+            }
+            None => return Ok(()),
+        };
+        Err(Error::request(format_args!("fault {} of image {} {problem}", position.fault, record.image)))
+    }
+}
+
+fn names(graph: &Graph, space: &SiteSpace) -> Vec<String> {
+    space.layers().iter().map(|sites| graph.nodes[sites.layer].name.clone()).collect()
+}

@@ -1,0 +1,372 @@
+//! Counting outcomes as they come in.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, LayerSummary, Observation, Position, Record,
+    Start, StartSummary, Summary,
+};
+use crate::fault::{BitField, Format};
+use crate::labels::Grouping;
+use crate::outcome::{Rate, Ratio};
+
+const BITS: usize = Format::F32.width() as usize;
+
+/// The counts behind a [`Summary`], fed one result at a time. Its size does not grow with the campaign, and what
+/// several of them have counted can be added up.
+#[derive(Clone, Debug)]
+pub struct Tallies {
+    config: Option<CampaignConfig>,
+    grouping: Option<Grouping>,
+    images: u64,
+    labelled: u64,
+    correct: u64,
+    golden_scm: u64,
+    /// By true class, its images.
+    classes: BTreeMap<usize, u64>,
+    /// By true class and golden prediction, misclassified images.
+    errors: BTreeMap<(usize, usize), u64>,
+    starts: [(u64, Tally); Start::ALL.len()],
+    trials: u64,
+    all: Tally,
+    fields: BTreeMap<BitField, Tally>,
+    bits: [Tally; BITS],
+    layers: Vec<Layer>,
+    layer_index: HashMap<String, usize>,
+}
+
+/// What was counted of one layer.
+#[derive(Clone, Debug)]
+struct Layer {
+    name: String,
+    all: Tally,
+    bits: [Tally; BITS],
+    /// The trial that struck it last, so that a trial counts once however often it strikes, and the bits it flipped.
+    trial: u64,
+    flipped: u32,
+}
+
+impl Layer {
+    fn new(name: &str) -> Self {
+        let none = Tally::default();
+        Self { name: name.to_owned(), all: none, bits: [none; BITS], trial: 0, flipped: 0 }
+    }
+}
+
+/// One trial, judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Judgement {
+    /// The prediction changed.
+    pub sdc: bool,
+    /// NaN or infinity reached the output; `None` where that is not known.
+    pub due: Option<bool>,
+    /// It is a safety-critical misclassification.
+    pub scm: bool,
+}
+
+impl<S> Observation<'_, S> {
+    /// Judges the trial; without a grouping nothing is safety-critical.
+    pub fn judge(&self, grouping: Option<&Grouping>) -> Judgement {
+        let sdc = self.golden != self.faulty;
+        let scm = sdc && grouping.is_some_and(|grouping| grouping.is_scm(self.golden, self.faulty));
+        Judgement { sdc, due: self.due, scm }
+    }
+}
+
+/// Trials of one kind, counted by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    injections: u64,
+    sdc: u64,
+    /// Trials of which it is known whether they are DUE.
+    observed: u64,
+    due: u64,
+    scm: u64,
+}
+
+impl Tally {
+    /// Counts a trial.
+    pub fn add(&mut self, judgement: Judgement) {
+        self.injections += 1;
+        self.sdc += u64::from(judgement.sdc);
+        self.observed += u64::from(judgement.due.is_some());
+        self.due += u64::from(judgement.due == Some(true));
+        self.scm += u64::from(judgement.scm);
+    }
+
+    /// Counts what `other` has counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.injections += other.injections;
+        self.sdc += other.sdc;
+        self.observed += other.observed;
+        self.due += other.due;
+        self.scm += other.scm;
+    }
+
+    /// The rates; those of SCM where the trials were `judged` by a grouping.
+    pub fn summary(&self, judged: bool) -> FaultSummary {
+        let of = |count| Rate::new(count, self.injections);
+        FaultSummary {
+            injections: self.injections,
+            masked: of(self.injections - self.sdc),
+            sdc: of(self.sdc),
+            due: Rate::new(self.due, self.observed),
+            scm: judged.then(|| of(self.scm)),
+            scm_of_sdc: judged.then(|| Rate::new(self.scm, self.sdc)),
+        }
+    }
+}
+
+/// The golden errors of one class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassErrors {
+    /// True class.
+    pub class: usize,
+    /// Its images.
+    pub images: u64,
+    /// What they were taken for, the most frequent first.
+    pub errors: Vec<ClassError>,
+}
+
+/// A class that another one was taken for in golden runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassError {
+    /// Predicted class.
+    pub class: usize,
+    /// Images.
+    pub count: u64,
+    /// Whether it is a safety-critical misclassification; `None` without a grouping.
+    pub scm: Option<bool>,
+}
+
+/// Flips of one bit in one layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerBit {
+    /// Layer name.
+    pub layer: String,
+    /// 0 = least significant mantissa bit, 31 = sign.
+    pub bit: u8,
+    /// Trials.
+    pub injections: u64,
+    /// Trials that changed the prediction.
+    pub sdc: u64,
+    /// Safety-critical misclassifications; `None` without a grouping.
+    pub scm: Option<u64>,
+}
+
+impl Tallies {
+    /// Nothing counted yet. `layers` are the layers that faults are drawn from, in model order; all is judged by
+    /// `grouping`. Where it is not known what was asked for, as for an imported log, there is no `config`.
+    pub fn new(
+        config: impl Into<Option<CampaignConfig>>,
+        layers: impl IntoIterator<Item = String>,
+        grouping: Option<Grouping>,
+    ) -> Self {
+        let layers: Vec<_> = layers.into_iter().map(|name| Layer::new(&name)).collect();
+        Self {
+            config: config.into(),
+            grouping,
+            images: 0,
+            labelled: 0,
+            correct: 0,
+            golden_scm: 0,
+            classes: BTreeMap::new(),
+            errors: BTreeMap::new(),
+            starts: Default::default(),
+            trials: 0,
+            all: Tally::default(),
+            fields: BTreeMap::new(),
+            bits: Default::default(),
+            layer_index: layers.iter().map(|layer| layer.name.clone()).zip(0..).collect(),
+            layers,
+        }
+    }
+
+    /// Counts a golden run that predicts `class` for an image of class `label`.
+    pub fn add_golden(&mut self, label: Option<usize>, class: usize) {
+        self.images += 1;
+        for &start in Start::containing(label, class, self.grouping.as_ref()) {
+            self.starts[start as usize].0 += 1;
+        }
+        if let Some(label) = label {
+            self.labelled += 1;
+            *self.classes.entry(label).or_default() += 1;
+            if label == class {
+                self.correct += 1;
+            } else {
+                *self.errors.entry((label, class)).or_default() += 1;
+                self.golden_scm +=
+                    u64::from(self.grouping.as_ref().is_some_and(|grouping| grouping.is_scm(label, class)));
+            }
+        }
+    }
+
+    /// Counts the record that stands at `position`: the first of an image brings its golden run with it.
+    pub fn replay<S: AsRef<str>>(&mut self, position: Position, record: &Record<S>) {
+        if position.fault == 0 {
+            self.add_golden(record.label, record.golden.class);
+        }
+        self.add(record);
+    }
+
+    /// Counts a trial. One that struck several layers or bits counts once for each of them.
+    pub fn add<S: AsRef<str>>(&mut self, record: &Record<S>) {
+        self.observe(&record.observation());
+    }
+
+    /// Counts a trial of which no more may be known than what was predicted.
+    pub fn observe<S: AsRef<str>>(&mut self, trial: &Observation<'_, S>) {
+        let judgement = trial.judge(self.grouping.as_ref());
+        self.trials += 1;
+        self.all.add(judgement);
+        for &start in Start::containing(trial.label, trial.golden, self.grouping.as_ref()) {
+            self.starts[start as usize].1.add(judgement);
+        }
+        let mut flipped = 0u32;
+        for fault in trial.faults {
+            let index = self.index_of(fault.layer.as_ref());
+            let layer = &mut self.layers[index];
+            if layer.trial != self.trials {
+                (layer.trial, layer.flipped) = (self.trials, 0);
+                layer.all.add(judgement);
+            }
+            let Some(bit) = fault.bit.filter(|&bit| bit < Format::F32.width()) else { continue };
+            if layer.flipped & (1 << bit) == 0 {
+                layer.flipped |= 1 << bit;
+                layer.bits[usize::from(bit)].add(judgement);
+            }
+            flipped |= 1 << bit;
+        }
+        let mut field = None;
+        for bit in (0..Format::F32.width()).filter(|bit| flipped & (1 << bit) != 0) {
+            self.bits[usize::from(bit)].add(judgement);
+            // Bits come in order, so those of one field come together.
+            let Some(own) = Format::F32.field(bit) else { continue };
+            if field.replace(own) != Some(own) {
+                self.fields.entry(own).or_default().add(judgement);
+            }
+        }
+    }
+
+    fn index_of(&mut self, layer: &str) -> usize {
+        if let Some(&index) = self.layer_index.get(layer) {
+            return index;
+        }
+        self.layer_index.insert(layer.to_owned(), self.layers.len());
+        self.layers.push(Layer::new(layer));
+        self.layers.len() - 1
+    }
+
+    /// Counts what `other` has counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.images += other.images;
+        self.labelled += other.labelled;
+        self.correct += other.correct;
+        self.golden_scm += other.golden_scm;
+        for (&class, count) in &other.classes {
+            *self.classes.entry(class).or_default() += count;
+        }
+        for (&error, count) in &other.errors {
+            *self.errors.entry(error).or_default() += count;
+        }
+        for ((images, tally), (more, other)) in self.starts.iter_mut().zip(&other.starts) {
+            *images += more;
+            tally.merge(other);
+        }
+        self.trials += other.trials;
+        self.all.merge(&other.all);
+        for (&field, tally) in &other.fields {
+            self.fields.entry(field).or_default().merge(tally);
+        }
+        let merge = |bits: &mut [Tally; BITS], other: &[Tally; BITS]| {
+            bits.iter_mut().zip(other).for_each(|(tally, other)| tally.merge(other));
+        };
+        merge(&mut self.bits, &other.bits);
+        for layer in &other.layers {
+            let index = self.index_of(&layer.name);
+            self.layers[index].all.merge(&layer.all);
+            merge(&mut self.layers[index].bits, &layer.bits);
+        }
+    }
+
+    /// The rates so far.
+    pub fn summary(&self, complete: bool) -> Summary {
+        let judged = self.grouping.is_some();
+        let wrong = self.labelled - self.correct;
+        let of_wrong = |count| (judged && self.labelled > 0).then(|| Rate::new(count, wrong));
+        let golden = GoldenSummary {
+            images: self.images,
+            accuracy: (self.labelled > 0).then(|| Rate::new(self.correct, self.labelled)),
+            scm: of_wrong(self.golden_scm),
+            non_scm: of_wrong(wrong - self.golden_scm),
+        };
+        let faults = self.all.summary(judged);
+        let ratio = faults.scm_of_sdc.zip(golden.scm).map(|(faulty, golden)| Ratio::new(&faulty, &golden));
+        let starts = Start::ALL.iter().zip(&self.starts);
+        let starts = starts.filter(|(start, _)| judged || matches!(start, Start::Correct | Start::Misclassified));
+        let starts = starts.map(|(&start, (images, tally))| {
+            StartSummary::new(start, *images, tally.summary(judged), golden.scm.as_ref())
+        });
+        let starts = if self.labelled > 0 { starts.collect() } else { Vec::new() };
+        let bits = (0..Format::F32.width()).zip(&self.bits).filter(|(_, tally)| tally.injections > 0);
+        Summary {
+            complete,
+            config: self.config.clone(),
+            grouping: self.grouping.as_ref().map(|grouping| grouping.name().to_owned()),
+            golden,
+            faults,
+            scm_ratio: ratio.and_then(|ratio| ratio.ratio),
+            scm_ratio_interval: ratio,
+            starts,
+            fields: self
+                .fields
+                .iter()
+                .map(|(&field, tally)| FieldSummary { field, faults: tally.summary(judged) })
+                .collect(),
+            bits: bits.map(|(bit, tally)| BitSummary { bit, faults: tally.summary(judged) }).collect(),
+            layers: self
+                .layers
+                .iter()
+                .map(|layer| LayerSummary { layer: layer.name.clone(), faults: layer.all.summary(judged) })
+                .collect(),
+        }
+    }
+
+    /// By true class, what its images were taken for in golden runs; classes without an image are left out.
+    pub fn classes(&self) -> Vec<ClassErrors> {
+        let errors_of = |class: usize| {
+            let mut errors: Vec<_> = self
+                .errors
+                .range((class, 0)..=(class, usize::MAX))
+                .map(|(&(from, to), &count)| {
+                    let scm = self.grouping.as_ref().map(|grouping| grouping.is_scm(from, to));
+                    ClassError { class: to, count, scm }
+                })
+                .collect();
+            errors.sort_by_key(|error| std::cmp::Reverse(error.count));
+            errors
+        };
+        self.classes.iter().map(|(&class, &images)| ClassErrors { class, images, errors: errors_of(class) }).collect()
+    }
+
+    /// By layer, in model order, and bit: only bits that were flipped there.
+    pub fn layer_bits(&self) -> Vec<LayerBit> {
+        let cells = self.layers.iter().flat_map(|layer| (0..Format::F32.width()).map(move |bit| (layer, bit)));
+        cells
+            .map(|(layer, bit)| (layer, bit, &layer.bits[usize::from(bit)]))
+            .filter(|(_, _, tally)| tally.injections > 0)
+            .map(|(layer, bit, tally)| LayerBit {
+                layer: layer.name.clone(),
+                bit,
+                injections: tally.injections,
+                sdc: tally.sdc,
+                scm: self.grouping.is_some().then_some(tally.scm),
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! What a fault does to a value.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bits, Format};
+use crate::Result;
+
+/// A change of one stored value. The executor, the records, the command line, the links and the page all speak of it in
+/// this type.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Corruption {
+    /// These bits are inverted.
+    Flip(Bits),
+    /// These bits become 1.
+    StuckAt1(Bits),
+    /// These bits become 0.
+    StuckAt0(Bits),
+    /// The value becomes this number.
+    Set(f32),
+}
+
+impl Corruption {
+    /// The inversion of one bit.
+    ///
+    /// # Errors
+    /// Where the bit is out of range.
+    pub fn flip(bit: u8) -> Result<Self> {
+        Bits::one(bit.into()).map(Self::Flip)
+    }
+
+    /// The value that stands in the place of `value`, which is stored in `format`.
+    ///
+    /// A NaN is encoded as the format's one NaN, so a flip of it does not depend on the machine that computed it.
+    pub fn apply(self, value: f32, format: Format) -> f32 {
+        let word = format.encode(value);
+        match self {
+            Self::Flip(bits) => format.decode(word ^ bits.mask()),
+            Self::StuckAt1(bits) => format.decode(word | bits.mask()),
+            Self::StuckAt0(bits) => format.decode(word & !bits.mask()),
+            Self::Set(new) => format.round(new),
+        }
+    }
+
+    /// The bits that are struck; `None` where the whole value is replaced.
+    pub fn bits(self) -> Option<Bits> {
+        match self {
+            Self::Flip(bits) | Self::StuckAt1(bits) | Self::StuckAt0(bits) => Some(bits),
+            Self::Set(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn flip(bit: u8, value: f32) -> f32 {
+        Corruption::flip(bit).unwrap().apply(value, Format::F32)
+    }
+
+    proptest! {
+        #[test]
+        fn a_flip_is_its_own_inverse_and_changes_one_bit(word in any::<u32>(), bit in 0u8..32) {
+            let value = f32::from_bits(word);
+            let flipped = flip(bit, value);
+            prop_assert_eq!(flipped.to_bits() ^ Format::F32.encode(value), 1 << bit);
+            if !flipped.is_nan() {
+                prop_assert_eq!(flip(bit, flipped).to_bits(), Format::F32.encode(value));
+            }
+        }
+
+        #[test]
+        fn a_stuck_bit_stays(word in any::<u32>(), mask in 1u32..) {
+            let bits: Bits = Bits::from_mask(mask).unwrap();
+            let value = f32::from_bits(word);
+            let stored = Format::F32.encode(value);
+            prop_assert_eq!(Corruption::StuckAt1(bits).apply(value, Format::F32).to_bits(), stored | mask);
+            prop_assert_eq!(Corruption::StuckAt0(bits).apply(value, Format::F32).to_bits(), stored & !mask);
+        }
+    }
+
+    #[test]
+    fn a_nan_is_the_same_nan_whatever_its_payload() {
+        for word in [0x7fc0_0000, 0x7f80_0001, 0xffff_ffff_u32] {
+            assert_eq!(flip(30, f32::from_bits(word)).to_bits(), 0x3fc0_0000);
+        }
+        assert!(Corruption::flip(32).is_err());
+    }
+}

@@ -1,0 +1,22 @@
+//! Faults as values: where a fault strikes, and the change that it makes.
+//!
+//! A [`FaultModel`] says which faults are possible, [`sampler`] draws [`Site`]s from it, a [`Corruption`] is the change of
+//! one value stored in a [`Format`], and an [`InjectedFault`] is the record of one fault.
+
+mod bits;
+mod corruption;
+mod format;
+mod model;
+mod record;
+pub mod sampler;
+mod site;
+
+pub use bits::Bits;
+pub use corruption::Corruption;
+pub use format::{BitField, Format};
+pub use model::{FaultKind, FaultModel, Mode, Sampling, Target};
+pub use record::{InjectedFault, number};
+pub use site::{Site, SiteSpace};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! The written record of a fault.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bits, Site, Target};
+use crate::graph::Graph;
+
+/// A fault that was injected, written out in full. `S` is how it holds its names: a string of its own, or one
+/// borrowed from the line it was read from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InjectedFault<S = String> {
+    /// What was changed.
+    pub target: Target,
+    /// Name of the layer.
+    pub layer: S,
+    /// Name of the tensor: the layer's output, or the parameter.
+    pub tensor: S,
+    /// Index into the tensor as the source framework lays it out for one image, row-major.
+    pub element: usize,
+    /// The bit that was inverted, for a bit flip.
+    pub bit: Option<u8>,
+    /// The value before.
+    #[serde(with = "number")]
+    pub before: f32,
+    /// The value after.
+    #[serde(with = "number")]
+    pub after: f32,
+}
+
+impl InjectedFault {
+    /// Of the fault at `site`, with the value before and after.
+    pub fn new(graph: &Graph, site: &Site, [before, after]: [f32; 2]) -> Self {
+        Self {
+            target: site.target,
+            layer: graph.nodes[site.layer].name.clone(),
+            tensor: graph.values[site.tensor].name.clone(),
+            element: site.element,
+            bit: site.corruption.bits().and_then(Bits::single),
+            before,
+            after,
+        }
+    }
+}
+
+/// Floats in JSON: a number where it is finite, else `"NaN"`, `"Infinity"` or `"-Infinity"`, since JSON has
+/// no numbers for these. Finite float32 survive the round trip exactly.
+pub mod number {
+    use std::fmt;
+
+    use serde::de::{Error, Unexpected, Visitor};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// A float as JSON holds it.
+    struct Number(f32);
+
+    /// Writes a float.
+    ///
+    /// # Errors
+    /// The serialiser's.
+    pub fn serialize<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+        Number(*value).serialize(serializer)
+    }
+
+    /// Reads a float.
+    ///
+    /// # Errors
+    /// Where the text is none of the three.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+        Number::deserialize(deserializer).map(|Number(value)| value)
+    }
+
+    impl Serialize for Number {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let Self(value) = *self;
+            if value.is_finite() {
+                serializer.serialize_f32(value)
+            } else if value.is_nan() {
+                serializer.serialize_str("NaN")
+            } else {
+                serializer.serialize_str(if value > 0.0 { "Infinity" } else { "-Infinity" })
+            }
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Number {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_any(NumberVisitor).map(Self)
+        }
+    }
+
+    struct NumberVisitor;
+
+    impl Visitor<'_> for NumberVisitor {
+        type Value = f32;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a number, \"NaN\", \"Infinity\" or \"-Infinity\"")
+        }
+
+        fn visit_f64<E: Error>(self, value: f64) -> Result<f32, E> {
+            Ok(value as f32)
+        }
+
+        fn visit_i64<E: Error>(self, value: i64) -> Result<f32, E> {
+            Ok(value as f32)
+        }
+
+        fn visit_u64<E: Error>(self, value: u64) -> Result<f32, E> {
+            Ok(value as f32)
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<f32, E> {
+            match text {
+                "NaN" => Ok(f32::NAN),
+                "Infinity" => Ok(f32::INFINITY),
+                "-Infinity" => Ok(f32::NEG_INFINITY),
+                _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+            }
+        }
+    }
+
+    /// The same for lists of floats.
+    pub mod list {
+        use super::{Deserialize, Deserializer, Number, Serializer};
+
+        /// Writes a list of floats.
+        ///
+        /// # Errors
+        /// The serialiser's.
+        pub fn serialize<S: Serializer>(values: &[f32], serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(values.iter().map(|&value| Number(value)))
+        }
+
+        /// Reads a list of floats.
+        ///
+        /// # Errors
+        /// Where a text is none of the three.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
+            Ok(Vec::<Number>::deserialize(deserializer)?.into_iter().map(|Number(value)| value).collect())
+        }
+    }
+}

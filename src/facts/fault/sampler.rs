@@ -1,0 +1,127 @@
+//! Drawing faults.
+//!
+//! What is drawn depends on nothing but the campaign's seed, the image's index and the fault's index: sharding,
+//! resuming, the device and the platform never change it. The generator is ChaCha8, keyed with those three
+//! numbers, and all ranges are drawn as `u64`, so that 32-bit wasm draws what a 64-bit machine draws.
+
+use rand::seq::index;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::site::LayerSites;
+use super::{Bits, Corruption, FaultKind, FaultModel, Mode, Sampling, Site, SiteSpace};
+use crate::graph::Graph;
+use crate::{Error, Result};
+
+/// Tells this stream of numbers from any other that may be drawn from the same seed.
+const DOMAIN: u64 = u64::from_le_bytes(*b"fault v1");
+
+/// The generator of fault number `fault` of image number `image`.
+fn generator(seed: u64, image: u64, fault: u64) -> ChaCha8Rng {
+    let mut key = [0u8; 32];
+    for (part, number) in key.chunks_exact_mut(8).zip([seed, image, fault, DOMAIN]) {
+        part.copy_from_slice(&number.to_le_bytes());
+    }
+    ChaCha8Rng::from_seed(key)
+}
+
+/// Draws fault number `fault` of image number `image` from `model`.
+///
+/// `space` is usually [`SiteSpace::drawn_from`] the graph by the model. The sites are sorted by
+/// layer, tensor and element.
+///
+/// # Errors
+/// Where the model is invalid, the space is empty, or a layer has fewer elements than the amount asked for.
+pub fn draw(
+    graph: &Graph,
+    space: &SiteSpace,
+    model: &FaultModel,
+    seed: u64,
+    image: u64,
+    fault: u64,
+) -> Result<Vec<Site>> {
+    model.validate()?;
+    let layers = space.layers();
+    if layers.is_empty() {
+        return Err(Error::request("the model has no layer in which a fault of this target can strike"));
+    }
+    let mut rng = generator(seed, image, fault);
+    let mut sites = Vec::new();
+    match model.mode {
+        Mode::Multiple => {
+            for layer in layers {
+                draw_in_layer(graph, space, layer, model, &mut rng, &mut sites)?;
+            }
+        }
+        Mode::Single => {
+            let layer = match model.sampling {
+                Sampling::Layer => &layers[below(&mut rng, layers.len())],
+                Sampling::Element => {
+                    let total = layers.iter().map(|layer| layer.elements).sum();
+                    let mut rest = below(&mut rng, total);
+                    layers
+                        .iter()
+                        .find(|layer| {
+                            let here = rest < layer.elements;
+                            if !here {
+                                rest -= layer.elements;
+                            }
+                            here
+                        })
+                        .expect("the number drawn is below the sum")
+                }
+            };
+            draw_in_layer(graph, space, layer, model, &mut rng, &mut sites)?;
+        }
+    }
+    sites.sort_by_key(|site| (site.layer, site.tensor, site.element));
+    Ok(sites)
+}
+
+fn draw_in_layer(
+    graph: &Graph,
+    space: &SiteSpace,
+    layer: &LayerSites,
+    model: &FaultModel,
+    rng: &mut ChaCha8Rng,
+    sites: &mut Vec<Site>,
+) -> Result<()> {
+    let amount = match model.kind {
+        // A percentage of a small layer still hits one element.
+        FaultKind::Zero { percent: Some(percent) } => {
+            ((layer.elements as f64 * percent / 100.0).round() as usize).clamp(1, layer.elements)
+        }
+        _ => model.amount,
+    };
+    if amount > layer.elements {
+        return Err(Error::request(format_args!(
+            "{amount} distinct elements are asked for, layer \"{}\" has {}",
+            graph.nodes[layer.layer].name, layer.elements
+        )));
+    }
+    let elements = if amount == 1 {
+        vec![below(rng, layer.elements)]
+    } else {
+        // Documented to give the same indices on 32- and 64-bit machines while they fit 32 bits.
+        index::sample(rng, layer.elements, amount).into_vec()
+    };
+    for index in elements {
+        let corruption = match model.kind {
+            FaultKind::BitFlip { bits } => Corruption::Flip(bit(bits, rng)),
+            FaultKind::Zero { .. } => Corruption::Set(0.0),
+            FaultKind::Random => Corruption::Set(rng.random::<f32>()),
+        };
+        let (tensor, element) = layer.locate(graph, index)?;
+        sites.push(Site { target: space.target(), layer: layer.layer, tensor, element, corruption });
+    }
+    Ok(())
+}
+
+/// One of `bits`. A single one takes no number of `rng`.
+fn bit(bits: Bits, rng: &mut ChaCha8Rng) -> Bits {
+    if bits.single().is_some() { bits } else { bits.nth(rng.random_range(0..bits.count())) }
+}
+
+fn below(rng: &mut ChaCha8Rng, bound: usize) -> usize {
+    rng.random_range(0..bound as u64) as usize
+}

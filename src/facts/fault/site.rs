@@ -1,0 +1,148 @@
+//! Where a fault strikes, and the space of all places where one can.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Corruption, FaultModel, Target};
+use crate::graph::{Graph, NodeId, SampledLayers, ValueId};
+use crate::{Error, Result};
+
+/// One corruption of one element.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// Activation or weight.
+    pub target: Target,
+    /// The layer.
+    pub layer: NodeId,
+    /// The tensor: one of the layer's outputs, or of its parameters.
+    pub tensor: ValueId,
+    /// Index into the tensor as the source framework lays it out ([`Value::layout`](crate::graph::Value::layout)),
+    /// row-major, for one image.
+    pub element: usize,
+    /// What happens to it.
+    pub corruption: Corruption,
+}
+
+/// The tensors of a layer in which a fault of some target can strike, laid end to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerSites {
+    /// The layer.
+    pub layer: NodeId,
+    /// Its tensors with their lengths.
+    pub tensors: Vec<(ValueId, usize)>,
+    /// Sum of the lengths.
+    pub elements: usize,
+}
+
+impl LayerSites {
+    /// The tensor, and the index into it, of the `index`th element of the layer.
+    ///
+    /// # Errors
+    /// Where the layer has no such element.
+    pub fn locate(&self, graph: &Graph, index: usize) -> Result<(ValueId, usize)> {
+        let mut rest = index;
+        for &(tensor, length) in &self.tensors {
+            if rest < length {
+                return Ok((tensor, rest));
+            }
+            rest -= length;
+        }
+        Err(Error::request(format_args!(
+            "element {index} is out of range: layer \"{}\" has {} elements, 0 to {}",
+            graph.nodes[self.layer].name,
+            self.elements,
+            self.elements.saturating_sub(1)
+        )))
+    }
+}
+
+/// All places where a fault of one target can strike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteSpace {
+    target: Target,
+    layers: Vec<LayerSites>,
+}
+
+impl SiteSpace {
+    /// Every place in `graph`.
+    ///
+    /// Activations: the layers whose output depends on the image. Weights: the layers that read parameters.
+    pub fn of(graph: &Graph, target: Target) -> Self {
+        let depends = graph.depends_on_input();
+        let layers = (0..graph.nodes.len())
+            .filter_map(|layer| {
+                let tensors: Vec<ValueId> = match target {
+                    Target::Activation if depends[layer] => graph.nodes[layer].outputs.clone(),
+                    Target::Activation => Vec::new(),
+                    Target::Weight => graph.parameters_of(layer).collect(),
+                };
+                let tensors: Vec<_> = tensors.into_iter().map(|id| (id, graph.values[id].elements())).collect();
+                let elements = tensors.iter().map(|&(_, length)| length).sum();
+                (elements > 0).then_some(LayerSites { layer, tensors, elements })
+            })
+            .collect();
+        Self { target, layers }
+    }
+
+    /// The places that campaigns draw from: for activations the layers that the graph names
+    /// ([`SampledLayers`]), for weights all.
+    pub fn sampled(graph: &Graph, target: Target) -> Self {
+        let mut space = Self::of(graph, target);
+        match graph.sampled {
+            _ if target == Target::Weight => {}
+            SampledLayers::ButLast => {
+                if space.layers.len() > 1 {
+                    space.layers.pop();
+                }
+            }
+            SampledLayers::Inner => {
+                let last = graph.nodes.len().saturating_sub(1);
+                space.layers.retain(|sites| (1..last).contains(&sites.layer));
+            }
+        }
+        space
+    }
+
+    /// The places that `model` draws from: those in the layers it names, else those of [`SiteSpace::sampled`].
+    ///
+    /// # Errors
+    /// Where there is no such layer, or a fault of the model's target cannot strike there.
+    pub fn drawn_from(graph: &Graph, model: &FaultModel) -> Result<Self> {
+        let Some(named) = &model.layers else { return Ok(Self::sampled(graph, model.target)) };
+        let all = Self::of(graph, model.target);
+        let mut layers = BTreeMap::new();
+        for name in named {
+            let layer = graph.find(name)?;
+            layers.insert(layer, all.layer(graph, layer)?.clone());
+        }
+        Ok(Self { target: model.target, layers: layers.into_values().collect() })
+    }
+
+    /// The target.
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    /// The layers, in order.
+    pub fn layers(&self) -> &[LayerSites] {
+        &self.layers
+    }
+
+    /// The places in `layer`.
+    ///
+    /// # Errors
+    /// Where a fault of this target cannot strike there; the message says why.
+    pub fn layer(&self, graph: &Graph, layer: NodeId) -> Result<&LayerSites> {
+        self.layers.iter().find(|sites| sites.layer == layer).ok_or_else(|| {
+            let node = &graph.nodes[layer];
+            Error::request(match self.target {
+                Target::Activation => format!(
+                    "layer \"{}\" ({}) does not depend on the image, so it has no activation to corrupt",
+                    node.name, node.kind
+                ),
+                Target::Weight => format!("layer \"{}\" ({}) has no parameters to corrupt", node.name, node.kind),
+            })
+        })
+    }
+}

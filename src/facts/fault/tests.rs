@@ -1,0 +1,156 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::graph::{Graph, GraphBuilder, HostTensor, Op, SampledLayers, Unary};
+
+/// Three layers of 4, 4 and 2 activations; the last one has 8 weights and 2 biases.
+fn graph() -> Graph {
+    let mut builder = GraphBuilder::new("test");
+    let input = builder.input("image", [1, 4]).unwrap();
+    let relu = builder.layer("relu", "Relu", Op::Unary(Unary::Relu), &[input]).unwrap();
+    let tanh = builder.layer("tanh", "Tanh", Op::Unary(Unary::Tanh), &[relu]).unwrap();
+    let weight = builder.parameter("w", HostTensor::new([4, 2], vec![0.5; 8]).unwrap()).unwrap();
+    let bias = builder.parameter("b", HostTensor::new([2], vec![0.0; 2]).unwrap()).unwrap();
+    let gemm = Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: false };
+    let scores = builder.layer("scores", "Gemm", gemm, &[tanh, weight, bias]).unwrap();
+    builder.finish(&[scores]).unwrap()
+}
+
+fn draw(model: &FaultModel, seed: u64, image: u64, fault: u64) -> Vec<Site> {
+    let graph = graph();
+    let space = SiteSpace::sampled(&graph, model.target);
+    sampler::draw(&graph, &space, model, seed, image, fault).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn a_draw_depends_on_its_three_numbers_only(seed: u64, image in 0u64..1 << 40, fault in 0u64..1 << 40) {
+        let model = FaultModel::default();
+        let sites = draw(&model, seed, image, fault);
+        prop_assert_eq!(&sites, &draw(&model, seed, image, fault));
+        prop_assert_eq!(sites.len(), 1);
+        prop_assert!(sites[0].layer < 2, "the last layer is not sampled");
+    }
+
+    #[test]
+    fn sites_of_one_fault_are_distinct(seed: u64, amount in 1usize..=4) {
+        let sites = draw(&FaultModel { amount, mode: Mode::Multiple, ..FaultModel::default() }, seed, 0, 0);
+        let places: BTreeSet<_> = sites.iter().map(|site| (site.tensor, site.element)).collect();
+        prop_assert_eq!(places.len(), 2 * amount, "amount in each of two layers");
+    }
+
+    #[test]
+    fn records_survive_json(before: u32, after: u32, element: usize) {
+        let record: InjectedFault = InjectedFault {
+            target: Target::Weight,
+            layer: "a \"b\"".into(),
+            tensor: "t".into(),
+            element,
+            bit: Some(31),
+            before: f32::from_bits(before),
+            after: f32::from_bits(after),
+        };
+        let json = serde_json::to_string(&record).unwrap();
+        let read: InjectedFault = serde_json::from_str(&json).unwrap();
+        // NaN payloads are the one thing that JSON does not keep.
+        for (a, b) in [(record.before, read.before), (record.after, read.after)] {
+            prop_assert!(a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()));
+        }
+    }
+}
+
+/// Known answers: what these seeds draw is part of the contract, on every platform and in every version.
+#[test]
+fn draws_are_pinned() {
+    let drawn: Vec<_> = (0..6)
+        .map(|fault| {
+            let site = draw(&FaultModel::default(), 2022, 7, fault)[0];
+            let bit = site.corruption.bits().and_then(Bits::single).expect("the default flips one bit");
+            (site.layer, site.element, bit)
+        })
+        .collect();
+    assert_eq!(drawn, [(1, 1, 12), (1, 2, 22), (1, 3, 10), (0, 2, 23), (1, 2, 6), (0, 1, 16)]);
+}
+
+#[test]
+fn layers_elements_and_bits_are_drawn_uniformly() {
+    const DRAWS: u64 = 6400;
+    let model = FaultModel::default();
+    let mut layers = BTreeMap::new();
+    let mut bits = BTreeMap::new();
+    for fault in 0..DRAWS {
+        let site = draw(&model, 1, 0, fault)[0];
+        *layers.entry(site.layer).or_insert(0u64) += 1;
+        let bit = site.corruption.bits().and_then(Bits::single).expect("the default flips one bit");
+        *bits.entry(bit).or_insert(0u64) += 1;
+    }
+    // Five standard deviations of a binomial.
+    assert!(layers[&0].abs_diff(DRAWS / 2) < 200, "{layers:?}");
+    assert_eq!(bits.len(), 32);
+    assert!(bits.values().all(|count| count.abs_diff(DRAWS / 32) < 70), "{bits:?}");
+}
+
+#[test]
+fn element_uniform_sampling_weighs_layers_by_their_size() {
+    const DRAWS: u64 = 3000;
+    let model = FaultModel { target: Target::Weight, sampling: Sampling::Element, ..FaultModel::default() };
+    let graph = graph();
+    let bias = graph.values.iter().position(|value| value.name == "b").unwrap();
+    let hits = (0..DRAWS).filter(|&fault| draw(&model, 3, 0, fault)[0].tensor == bias).count() as u64;
+    assert!(hits.abs_diff(DRAWS / 5) < 110, "2 of 10 parameters are biases, {hits} of {DRAWS} draws hit them");
+}
+
+#[test]
+fn a_percentage_is_of_the_layer() {
+    let model = FaultModel { kind: FaultKind::Zero { percent: Some(50.0) }, ..FaultModel::default() };
+    let sites = draw(&model, 0, 0, 0);
+    assert_eq!(sites.len(), 2);
+    assert!(sites.iter().all(|site| site.corruption == Corruption::Set(0.0)));
+}
+
+#[test]
+fn impossible_requests_are_refused() {
+    let graph = graph();
+    let space = SiteSpace::sampled(&graph, Target::Activation);
+    let refusal = |model: &FaultModel| sampler::draw(&graph, &space, model, 0, 0, 0).unwrap_err().to_string();
+    let default = FaultModel::default();
+    assert!(refusal(&FaultModel { amount: 5, ..default.clone() }).contains("has 4"));
+    assert!(refusal(&FaultModel { amount: 0, ..default.clone() }).contains("amount is 0"));
+    assert!(refusal(&FaultModel { layers: Some(Vec::new()), ..default.clone() }).contains("at least one layer"));
+    for percent in [0.0, -1.0, 100.5, f64::NAN] {
+        let model = FaultModel { kind: FaultKind::Zero { percent: Some(percent) }, ..default.clone() };
+        assert!(refusal(&model).contains("percentage"));
+    }
+}
+
+#[test]
+fn an_element_counts_the_layers_tensors_end_to_end() {
+    let graph = graph();
+    let space = SiteSpace::of(&graph, Target::Weight);
+    let sites = space.layer(&graph, 2).unwrap();
+    let name =
+        |index| sites.locate(&graph, index).map(|(tensor, element)| (graph.values[tensor].name.clone(), element));
+    assert_eq!(name(7).unwrap(), ("w".to_owned(), 7));
+    assert_eq!(name(8).unwrap(), ("b".to_owned(), 0));
+    assert!(name(10).unwrap_err().to_string().contains("0 to 9"));
+    assert!(space.layer(&graph, 0).unwrap_err().to_string().contains("no parameters"));
+}
+
+/// Four layers, all of which depend on the image, and campaigns draw from those between the first and the last.
+#[test]
+fn a_keras_models_inner_layers_are_sampled_whatever_they_do() {
+    let mut builder = GraphBuilder::new("test");
+    builder.sample(SampledLayers::Inner);
+    let mut value = builder.input("image", [1, 4]).unwrap();
+    for name in ["input", "dropout", "relu", "scores"] {
+        let op = if name == "relu" { Op::Unary(Unary::Relu) } else { Op::Identity };
+        value = builder.layer(name, "Layer", op, &[value]).unwrap();
+    }
+    let graph = builder.finish(&[value]).unwrap();
+    let layers = |space: SiteSpace| space.layers().iter().map(|sites| sites.layer).collect::<Vec<_>>();
+    assert_eq!(layers(SiteSpace::of(&graph, Target::Activation)), [0, 1, 2, 3]);
+    assert_eq!(layers(SiteSpace::sampled(&graph, Target::Activation)), [1, 2]);
+    assert!(layers(SiteSpace::sampled(&graph, Target::Weight)).is_empty());
+}

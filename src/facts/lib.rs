@@ -1,0 +1,20 @@
+//! Graphs, faults, records, statistics and reports: everything about fault injection that is plain data.
+//!
+//! Nothing here computes a tensor, so the explorer's page can link all of it without the engine.
+
+pub mod campaign;
+pub mod catalogue;
+pub mod data;
+mod device;
+pub mod error;
+pub mod fault;
+pub mod graph;
+pub mod labels;
+pub mod model;
+pub mod outcome;
+pub mod report;
+mod trace;
+
+pub use device::DeviceChoice;
+pub use error::{Error, Result};
+pub use trace::TraceRow;

@@ -1,0 +1,90 @@
+//! Where faults hurt: by bit, by layer, and by both.
+
+use super::{Extent, breakdown};
+use crate::campaign::{LayerBit, LayerSummary, Summary};
+use crate::fault::Format;
+use crate::report::words::{counted, name};
+use crate::report::{Report, Table};
+
+/// Layers shown of a longer list.
+const TOP_LAYERS: usize = 10;
+
+/// By field of the float32; none where no bit was flipped.
+pub fn fields(summary: &Summary) -> Option<Table> {
+    let rows = summary.fields.iter().map(|row| (name(&row.field), &row.faults));
+    (!summary.fields.is_empty()).then(|| breakdown(Table::titled("By field").word("field"), summary, rows))
+}
+
+/// By bit; none where one bit at most was flipped.
+pub fn bits(summary: &Summary) -> Option<Table> {
+    let rows = summary.bits.iter().rev().map(|row| (row.bit.to_string(), &row.faults));
+    (summary.bits.len() > 1).then(|| breakdown(Table::titled("By bit").number("bit"), summary, rows))
+}
+
+/// By layer: all in model order, or those that are most vulnerable for certain.
+pub fn layers(summary: &Summary, extent: Extent) -> Option<Table> {
+    let struck: Vec<_> = summary.layers.iter().filter(|row| row.faults.injections > 0).collect();
+    if struck.is_empty() {
+        return None;
+    }
+    let all = struck.len();
+    let vulnerable = most_vulnerable(summary);
+    let found = vulnerable.len();
+    let rows = if extent == Extent::All { struck } else { vulnerable.into_iter().take(TOP_LAYERS).collect() };
+    let shown = rows.len();
+    let rows = rows.into_iter().map(|row| (row.layer.clone(), &row.faults));
+    let mut table = breakdown(Table::titled("By layer").text("layer"), summary, rows);
+    table.note(match (found, shown < found) {
+        (0, _) => format!("no SDC in any of the {} that were struck", counted(all, "layer")),
+        (_, true) => {
+            format!("the {shown} most vulnerable of {found} with an SDC, of {all} that were struck; --all shows all")
+        }
+        (_, false) => format!("{} with an SDC, of {all} that were struck", counted(found, "layer")),
+    });
+    Some(table)
+}
+
+/// The layers with an SDC, those first that are most vulnerable for certain: by the lower end of the interval, so that
+/// one SDC in one fault does not come first.
+pub fn most_vulnerable(summary: &Summary) -> Vec<&LayerSummary> {
+    let mut rows: Vec<&LayerSummary> = summary.layers.iter().filter(|row| row.faults.sdc.count > 0).collect();
+    rows.sort_by(|a, b| b.faults.sdc.low.total_cmp(&a.faults.sdc.low));
+    rows
+}
+
+/// By layer and bit, a sign for each; none where one bit at most was flipped.
+pub fn map(report: &Report, extent: Extent) -> Option<Table> {
+    // A letter for each bit: the first of its field's name.
+    let header: String = Format::F32.bits().filter_map(|bit| Format::F32.field_name(bit).chars().next()).collect();
+    let summary = &report.summary;
+    if summary.bits.len() < 2 {
+        return None;
+    }
+    let shown: Vec<&str> = most_vulnerable(summary).iter().map(|row| row.layer.as_str()).take(TOP_LAYERS).collect();
+    let mut table = Table::titled("SDC share by layer and bit").text("layer").word(header);
+    for cells in report.layer_bits.chunk_by(|a, b| a.layer == b.layer) {
+        let layer = cells[0].layer.as_str();
+        if extent == Extent::Part && !shown.contains(&layer) {
+            continue;
+        }
+        let signs = Format::F32.bits().map(|bit| sign(cells.iter().find(|cell| cell.bit == bit)));
+        table.row([layer.to_owned(), signs.collect()]);
+    }
+    if table.rows.is_empty() {
+        return None;
+    }
+    table.note(
+        "s, e, m: sign, exponent, mantissa, bit 31 to bit 0; a digit d: d0 % to below (d+1)0 % SDC, 9: 90 % to 100 %; \
+         a point: no SDC; blank: no fault",
+    );
+    Some(table)
+}
+
+/// The share of SDCs in one sign.
+fn sign(cell: Option<&LayerBit>) -> char {
+    match cell {
+        None => ' ',
+        Some(LayerBit { sdc: 0, .. }) => '.',
+        Some(cell) => char::from(b'0' + (10 * cell.sdc / cell.injections).min(9) as u8),
+    }
+}

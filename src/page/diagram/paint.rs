@@ -1,0 +1,241 @@
+//! What colours the layers: their kind, the size of their outputs, what a campaign measured, or the corruption of the
+//! fault at hand. Every colour has its words.
+
+use std::collections::HashMap;
+
+use crate::link::Colouring;
+use crate::words;
+use facts::TraceRow;
+use facts::outcome::Rate;
+use facts::report::diagram::Family;
+use protocol::ModelInfo;
+
+/// A colour, which the style sheet gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// There is nothing to say of it.
+    Blank,
+    /// By what sort of layer it is.
+    Kind(Family),
+    /// From 0, none, to [`TOP`], most.
+    Level(u8),
+    /// NaN or infinity is off every scale.
+    Odd,
+}
+
+/// The highest level.
+pub const TOP: u8 = 6;
+
+/// Upper ends of the levels 1 to `TOP - 1` of a share.
+const CORRUPTION: [f64; 5] = [0.001, 0.01, 0.1, 0.3, 0.7];
+/// See [`CORRUPTION`].
+const VULNERABILITY: [f64; 5] = [0.01, 0.02, 0.05, 0.1, 0.25];
+
+impl Tone {
+    /// The class of the style sheet.
+    pub fn class(self) -> &'static str {
+        const LEVELS: [&str; TOP as usize + 1] =
+            ["level-0", "level-1", "level-2", "level-3", "level-4", "level-5", "level-6"];
+        match self {
+            Self::Blank => "tone-blank",
+            Self::Odd => "tone-odd",
+            Self::Level(level) => LEVELS[usize::from(level.min(TOP))],
+            Self::Kind(family) => match family {
+                Family::Ends => "kind-ends",
+                Family::Product => "kind-product",
+                Family::Normalisation => "kind-normalisation",
+                Family::Activation => "kind-activation",
+                Family::Pooling => "kind-pooling",
+                Family::Merge => "kind-merge",
+                Family::Shape => "kind-shape",
+            },
+        }
+    }
+}
+
+/// What is known of a layer.
+#[derive(Clone, Debug, PartialEq)]
+struct Fact {
+    tone: Tone,
+    /// For the choice of the one that speaks for a block.
+    weight: f64,
+    words: String,
+}
+
+/// The colours of all layers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paint {
+    /// Which colouring it is.
+    pub colouring: Colouring,
+    facts: Vec<Option<Fact>>,
+    /// The colours with their meanings.
+    pub legend: Vec<(Tone, String)>,
+    /// Why there is nothing to see, and what to do about it.
+    pub missing: Option<&'static str>,
+}
+
+impl Paint {
+    /// Colours `model`, with the corruption `trace` and the rates of SDCs `measured`, where there are any.
+    pub fn of(
+        model: &ModelInfo,
+        colouring: Colouring,
+        trace: Option<&[TraceRow]>,
+        measured: Option<&[(String, Rate)]>,
+    ) -> Self {
+        match colouring {
+            Colouring::Kind => Self::kind(model),
+            Colouring::Size => Self::size(model),
+            Colouring::Corruption => Self::corruption(model, trace),
+            Colouring::Vulnerability => Self::vulnerability(model, measured),
+        }
+    }
+
+    fn kind(model: &ModelInfo) -> Self {
+        let fact = |family: Family| Fact {
+            tone: Tone::Kind(family),
+            weight: f64::from(u8::from(family == Family::Product)),
+            words: String::new(),
+        };
+        let facts: Vec<Option<Fact>> = model.layers.iter().map(|layer| layer.family.map(fact)).collect();
+        let there = |family: &Family| model.layers.iter().any(|layer| layer.family == Some(*family));
+        let families = Family::ALL.into_iter().filter(there);
+        let legend = families.map(|family| (Tone::Kind(family), family.name().to_owned())).collect();
+        Self { colouring: Colouring::Kind, facts, legend, missing: None }
+    }
+
+    fn size(model: &ModelInfo) -> Self {
+        let size = |shape: &[usize]| shape.iter().map(|&length| length as f64).product::<f64>();
+        let drawn = || model.layers.iter().filter(|layer| layer.family.is_some() && !layer.shape.is_empty());
+        let logs = drawn().map(|layer| size(&layer.shape).max(1.0).log10());
+        let (low, high) = logs.fold((f64::MAX, 0.0f64), |(low, high), log| (low.min(log), high.max(log)));
+        let step = ((high - low) / f64::from(TOP)).max(1e-9);
+        let level = |elements: f64| {
+            // Level 1 is the smallest: no output is nothing.
+            (1.0 + (elements.max(1.0).log10() - low) / step).floor().clamp(1.0, f64::from(TOP)) as u8
+        };
+        let mut facts = vec![None; model.layers.len()];
+        for layer in drawn() {
+            let elements = size(&layer.shape);
+            let words = format!("{} elements", words::count(elements as u64));
+            facts[layer.index] = Some(Fact { tone: Tone::Level(level(elements)), weight: 0.0, words });
+        }
+        let bound = |level: u8| {
+            let bound = 10f64.powf(low + step * f64::from(level - 1));
+            words::count(bound.round() as u64)
+        };
+        let legend = if drawn().next().is_none() {
+            Vec::new()
+        } else {
+            (1..=TOP).map(|level| (Tone::Level(level), format!("from {}", bound(level)))).collect()
+        };
+        Self { colouring: Colouring::Size, facts, legend, missing: None }
+    }
+
+    fn corruption(model: &ModelInfo, trace: Option<&[TraceRow]>) -> Self {
+        let mut facts = vec![None; model.layers.len()];
+        let indices = indices(model);
+        for row in trace.unwrap_or_default() {
+            let Some(&index) = indices.get(row.layer.as_str()) else { continue };
+            let share = row.changed as f64 / row.elements.max(1) as f64;
+            let mut words = match row.changed {
+                0 => "computed anew, nothing changed".to_owned(),
+                _ => format!("{} of its elements changed", words::percent(share)),
+            };
+            let mut tone = Tone::Level(level(share, &CORRUPTION));
+            let mut weight = share;
+            if row.non_finite > 0 {
+                (tone, weight) = (Tone::Odd, share + 1.0);
+                words += &format!(", {} NaN or infinite", words::count(row.non_finite));
+            }
+            facts[index] = Some(Fact { tone, weight, words });
+        }
+        let mut legend = vec![(Tone::Blank, "not reached".to_owned()), (Tone::Level(0), "nothing changed".to_owned())];
+        legend.extend(levels(&CORRUPTION));
+        legend.push((Tone::Odd, "NaN or ±∞".to_owned()));
+        let missing =
+            trace.is_none().then_some("No fault was injected yet. Inject one, and the layers it reaches take colour.");
+        Self { colouring: Colouring::Corruption, facts, legend, missing }
+    }
+
+    fn vulnerability(model: &ModelInfo, measured: Option<&[(String, Rate)]>) -> Self {
+        let mut facts = vec![None; model.layers.len()];
+        let indices = indices(model);
+        for (layer, rate) in measured.unwrap_or_default() {
+            let Some(&index) = indices.get(layer.as_str()).filter(|_| rate.of > 0) else { continue };
+            let share = rate.rate;
+            let words = format!(
+                "SDC rate {} ({} of {} faults, {})",
+                words::percent(share),
+                words::count(rate.count),
+                words::count(rate.of),
+                words::interval(rate)
+            );
+            facts[index] = Some(Fact { tone: Tone::Level(level(share, &VULNERABILITY)), weight: share, words });
+        }
+        let mut legend = vec![(Tone::Blank, "not measured".to_owned()), (Tone::Level(0), "no SDC".to_owned())];
+        legend.extend(levels(&VULNERABILITY));
+        let missing = measured.is_none().then_some(
+            "No campaign was run yet. Run one under “Campaign”, and each layer takes the colour of its SDC rate.",
+        );
+        Self { colouring: Colouring::Vulnerability, facts, legend, missing }
+    }
+
+    /// Whether the corruption goes on from `layer`, where that is what is shown.
+    pub fn corrupt(&self, layer: usize) -> bool {
+        let fact = self.facts.get(layer).and_then(Option::as_ref);
+        self.colouring == Colouring::Corruption && fact.is_some_and(|fact| fact.weight > 0.0)
+    }
+
+    /// The colour of a box that stands for `layers`, and what it says in words. Of a block, the most afflicted layer
+    /// speaks; its size is that of what leaves it.
+    pub fn tone(&self, model: &ModelInfo, layers: &[usize]) -> (Tone, String) {
+        let mut facts = layers.iter().filter_map(|&layer| Some((layer, self.facts.get(layer)?.as_ref()?)));
+        let found = match self.colouring {
+            Colouring::Size => facts.next_back(),
+            // The first of the heaviest.
+            _ => facts.rev().max_by(|(_, a), (_, b)| a.weight.total_cmp(&b.weight)),
+        };
+        let Some((layer, fact)) = found else { return (Tone::Blank, String::new()) };
+        let several = layers.len() > 1 && !fact.words.is_empty();
+        let words = match self.colouring {
+            Colouring::Corruption | Colouring::Vulnerability if several => {
+                format!("at most, in {}: {}", model.layers[layer].name, fact.words)
+            }
+            _ => fact.words.clone(),
+        };
+        (fact.tone, words)
+    }
+}
+
+/// By name, the layers of `model`.
+fn indices(model: &ModelInfo) -> HashMap<&str, usize> {
+    model.layers.iter().map(|layer| (layer.name.as_str(), layer.index)).collect()
+}
+
+/// The level of `share` where levels 1 to 5 end at `ends`.
+fn level(share: f64, ends: &[f64; 5]) -> u8 {
+    if share <= 0.0 { 0 } else { ends.iter().take_while(|&&end| share > end).count() as u8 + 1 }
+}
+
+fn levels(ends: &[f64; 5]) -> impl Iterator<Item = (Tone, String)> {
+    let percent = |share: f64| format!("{} %", (share * 1000.0).round() / 10.0);
+    let upto = ends.iter().map(move |&end| format!("≤ {}", percent(end)));
+    let more = format!("> {}", percent(ends[4]));
+    (1..=TOP).zip(upto.chain([more])).map(|(level, text)| (Tone::Level(level), text))
+}
+
+/// Layers in which a corruption ends: it reaches them, and their output is as it was.
+pub fn swallowed(model: &ModelInfo, trace: &[TraceRow]) -> Vec<usize> {
+    let mut changed = vec![None; model.layers.len()];
+    let indices = indices(model);
+    for row in trace {
+        if let Some(&index) = indices.get(row.layer.as_str()) {
+            changed[index] = Some(row.changed > 0);
+        }
+    }
+    let reached = |layer: &usize| {
+        let inputs = &model.layers[*layer].inputs;
+        changed[*layer] == Some(false) && inputs.iter().any(|&input| changed.get(input) == Some(&Some(true)))
+    };
+    (0..model.layers.len()).filter(reached).collect()
+}

@@ -1,0 +1,16 @@
+//! The explorer's page.
+//!
+//! [`state`] holds everything the page knows and decides what to ask of the worker; it is plain data and pure
+//! functions. [`views`] draws it. The worker answers in the messages of [`protocol`].
+
+pub mod catalogue;
+pub mod diagram;
+pub mod lesson;
+pub mod link;
+pub mod palette;
+pub mod state;
+pub mod tables;
+pub mod views;
+pub mod words;
+
+pub use views::start;

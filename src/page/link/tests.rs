@@ -1,0 +1,126 @@
+use std::rc::Rc;
+
+use super::*;
+use facts::campaign::Confidence;
+use facts::data::{Normalise, Resize};
+use facts::fault::{Sampling, Target};
+use facts::labels::Grouping;
+
+fn full() -> Link {
+    Link {
+        model: Some("efficientnet-lite0".into()),
+        image: Some("file:my cat & dog #1.png".into()),
+        card: CardChoice {
+            normalise: Some(Normalise::Caffe),
+            resize: Some(Resize::ShorterSide),
+            labels: Some("file:names.txt".into()),
+            grouping: Some("file:groups.toml".into()),
+        },
+        device: Some(DeviceChoice::Cpu),
+        view: View::Campaign,
+        fault: Place {
+            target: Some(Target::Weight),
+            layer: Some("/conv1/Conv".into()),
+            tensor: Some("conv1.weight".into()),
+            element: Some(12345),
+        },
+        look: Some(Place { element: Some(3), ..Place::output("/relu/Relu") }),
+        sweep: Some(Sweep::Map),
+        scale: Scale::Network,
+        which: Some(Which::Faulty),
+        colouring: Colouring::Corruption,
+        kind: Some(Kind::Random),
+        bit: Some(31),
+        value: Some(0.1),
+        run: true,
+        campaign: CampaignLink {
+            protocol: Some(Counting::Until),
+            faults: Some(7),
+            correct: Some(5),
+            misclassified: Some(30),
+            margin: Some(0.5),
+            confidence: Some(Confidence::NinetyNine),
+            data: Some("file:test.bin".into()),
+            images: Some(100),
+            seed: Some(u64::MAX),
+            target: Some(Target::Weight),
+            kind: Some(Kind::BitFlip),
+            bits: Some("0,23-30".parse().expect("bits")),
+            layers: Some(vec!["/conv1/Conv".into(), "7".into()]),
+            sampling: Some(Sampling::Element),
+            groups: Some(Rc::new(Grouping::builtin("cifar10").expect("it ships"))),
+        },
+        protect: true,
+        lesson: Some(2),
+    }
+}
+
+#[test]
+fn a_link_survives_the_round_trip() {
+    for link in [Link::default(), full()] {
+        let (back, problems) = Link::parse(&format!("#{}", link.to_hash()));
+        assert_eq!(back, link);
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+}
+
+#[test]
+fn what_does_not_hold_is_left_out_with_a_sentence() {
+    let long = "x".repeat(5000);
+    for bad in [
+        "bit=32",
+        "bit=-1",
+        "element=1e9",
+        "seed=-4",
+        "device=tpu",
+        "preprocess=best",
+        "resize=",
+        "target=bias",
+        "type=stuck",
+        "value=NaN",
+        "value=1",
+        "run=yes",
+        "protect=2",
+        "lesson=0",
+        "lesson=99",
+        "faults=0",
+        "faults=99999999999",
+        "protocol=all",
+        "correct=0",
+        "misclassified=x",
+        "margin=0",
+        "margin=NaN",
+        "confidence=100",
+        "images=0",
+        "sampling=bit",
+        "campaign-target=bias",
+        "campaign-type=stuck",
+        "campaign-bit=32",
+        "groups={}",
+        "groups=%7B%22name%22%3A%22g%22%2C%22classes%22%3A2%2C%22group%22%3A%5B%5D%7D",
+        "campaign-bit=30-23",
+        "campaign-layers=a,,b",
+        "data=",
+        "layer=",
+        "look-element=x",
+        "look=",
+        "view=settings",
+        "sweep=all",
+        "scale=log",
+        "colour=blue",
+        "layer=%00",
+        &format!("model={long}"),
+    ] {
+        let (link, problems) = Link::parse(&format!("{bad}&image=a.jpg"));
+        assert_eq!(link, Link { image: Some("a.jpg".into()), ..Link::default() }, "{bad}");
+        assert_eq!(problems.len(), 1, "{bad}: {problems:?}");
+        assert!(problems[0].len() < 250, "{bad}: {problems:?}");
+    }
+}
+
+#[test]
+fn what_is_unknown_is_passed_over() {
+    let (link, problems) = Link::parse("#utm_source=x&bit=3&&=");
+    assert_eq!(link, Link { bit: Some(3), ..Link::default() });
+    assert!(problems.is_empty());
+}

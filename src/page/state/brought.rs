@@ -1,0 +1,164 @@
+//! Files that the user brings: what each is for, and what becomes of it.
+
+use std::collections::BTreeSet;
+
+use super::{OWN, State};
+use crate::link::CardChoice;
+use protocol::{Changes, FileRef};
+
+/// Endings of model files.
+const MODELS: [&str; 6] = ["onnx", "h5", "hdf5", "keras", "bpk", "safetensors"];
+/// Endings of images.
+const IMAGES: [&str; 9] = ["jpg", "jpeg", "png", "webp", "bmp", "ppm", "pgm", "pnm", "pbm"];
+/// Most images that are taken at once; each has a picture on the page.
+const MOST_IMAGES: usize = 1000;
+
+/// Files by what they are for, as their names tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Brought {
+    /// Models.
+    pub models: Vec<FileRef>,
+    /// Images.
+    pub images: Vec<FileRef>,
+    /// Class names, one a line (`.txt`).
+    pub labels: Option<FileRef>,
+    /// A grouping (`.toml`).
+    pub grouping: Option<FileRef>,
+    /// Many images in one file, or their labels: `.npy`, or CIFAR's `.bin`.
+    pub data: Vec<FileRef>,
+    /// A campaign, whole or in parts: `config.json`, `faults.jsonl` or a `.zip` of them.
+    pub campaign: Vec<FileRef>,
+    /// Names of files that are of no use here.
+    pub strange: Vec<String>,
+}
+
+impl Brought {
+    /// Sorts `files` by their names, which may be paths.
+    ///
+    /// An image keeps the name of its folder, `stop/a.png`, where that may be its class: below another folder, or where images
+    /// come from several.
+    pub fn sort(files: impl IntoIterator<Item = FileRef>) -> Self {
+        let mut brought = Self::default();
+        let mut images = Vec::new();
+        for FileRef { name: path, url } in files {
+            let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+            let file = FileRef { name: parts.last().cloned().unwrap_or_default(), url };
+            let ending = file.name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
+            match ending.as_str() {
+                ending if MODELS.contains(&ending) => brought.models.push(file),
+                ending if IMAGES.contains(&ending) => images.push((parts, file)),
+                "txt" => brought.labels = Some(file),
+                "toml" => brought.grouping = Some(file),
+                "npy" | "bin" => brought.data.push(file),
+                "json" | "jsonl" | "zip" => brought.campaign.push(file),
+                _ => brought.strange.push(file.name),
+            }
+        }
+        let folders: BTreeSet<_> = images.iter().map(|(parts, _)| parts[..parts.len() - 1].to_vec()).collect();
+        for (parts, mut file) in images {
+            if let [.., folder, name] = &parts[..]
+                && (parts.len() > 2 || folders.len() > 1)
+            {
+                file.name = format!("{folder}/{name}");
+            }
+            brought.images.push(file);
+        }
+        // A folder lists its files in any order.
+        brought.images.sort_by(|a, b| a.name.cmp(&b.name));
+        brought
+    }
+}
+
+impl State {
+    pub(super) fn bring(&mut self, brought: Brought) {
+        let own = |file: &FileRef| format!("{OWN}{}", file.name);
+        let Brought { models, mut images, labels, grouping, strange, .. } = brought;
+        if !strange.is_empty() {
+            self.tell(format!(
+                "{}: of no use here. Faultscope takes models (.onnx, .h5, .keras, .bpk, .safetensors), images (JPEG, PNG, \
+                 WebP, BMP, PNM), class names (.txt, one a line), a grouping (.toml), images in one file (.npy, CIFAR's .bin) \
+                 and campaigns (config.json with faults.jsonl, or a .zip of both).",
+                listed(&strange)
+            ));
+        }
+        if images.len() > MOST_IMAGES {
+            self.tell(format!("{} images are too many at once; the first {MOST_IMAGES} were taken.", images.len()));
+            images.truncate(MOST_IMAGES);
+        }
+        if let Some(id) = models.last().map(own) {
+            self.choose_model(Some(id));
+        }
+        if let Some(id) = images.first().map(own) {
+            self.link.image = Some(id);
+        }
+        if let Some(id) = labels.as_ref().map(own) {
+            self.link.card.labels = Some(id);
+        }
+        if let Some(id) = grouping.as_ref().map(own) {
+            (self.link.card.grouping, self.link.campaign.groups) = (Some(id), None);
+        }
+        let texts = labels.into_iter().chain(grouping).collect();
+        for (files, list) in
+            [(models, &mut self.own_models), (images, &mut self.own_images), (texts, &mut self.own_texts)]
+        {
+            for file in files {
+                list.retain(|known| known.name != file.name);
+                list.push(file);
+            }
+        }
+    }
+
+    /// What the worker is to change of the model's card.
+    pub(super) fn changes(&self) -> Changes {
+        let CardChoice { normalise, resize, labels, grouping } = &self.link.card;
+        let text = |id: &Option<String>| {
+            let name = id.as_ref()?.strip_prefix(OWN)?;
+            self.own_texts.iter().find(|file| file.name == name).cloned()
+        };
+        Changes { normalise: *normalise, resize: *resize, labels: text(labels), grouping: text(grouping) }
+    }
+
+    /// Names of the user's own files that the link wants and that are not here.
+    fn missing_files(&self) -> Vec<String> {
+        let CardChoice { labels, grouping, .. } = &self.link.card;
+        let wanted = [
+            (&self.link.model, &self.own_models),
+            (&self.link.image, &self.own_images),
+            (labels, &self.own_texts),
+            (grouping, &self.own_texts),
+        ];
+        let missing = wanted.into_iter().filter_map(|(id, files)| {
+            let name = id.as_ref()?.strip_prefix(OWN)?;
+            files.iter().all(|file| file.name != name).then(|| name.to_owned())
+        });
+        missing.collect()
+    }
+
+    pub(super) fn ask_for_own_files(&mut self) {
+        let missing = self.missing_files();
+        if !missing.is_empty() {
+            self.tell(format!(
+                "This link was made with a file of its author's: {}. Drop that file anywhere on the page to go on.",
+                missing.join(" and ")
+            ));
+        }
+    }
+
+    /// Takes back what was changed of the model's card since it last worked; whether anything was.
+    pub(super) fn restore_card(&mut self) -> bool {
+        let same_model = self.good_model.is_some() && self.good_model == self.model_id();
+        let good = if same_model { self.good_card.clone() } else { CardChoice::default() };
+        let changed = self.link.card != good;
+        self.link.card = good;
+        changed
+    }
+}
+
+/// Names in a sentence: not a thousand of them.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    match names.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
+    }
+}

@@ -1,0 +1,335 @@
+//! The campaign's part of the state.
+
+mod bring;
+mod estimate;
+mod follow;
+mod layers;
+
+use std::rc::Rc;
+
+pub use self::estimate::Estimate;
+use super::grouping::GroupingAction;
+use super::{Effect, LabKey, OWN, State};
+use crate::link::{CampaignLink, Counting};
+use facts::campaign::Faults;
+use facts::graph::NodeId;
+use facts::labels::Grouping;
+use protocol::{
+    CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Naming,
+    Protocol, Request, RequestId, Stage, WorstFault,
+};
+
+/// Faults in each image where nothing else was chosen.
+const FAULTS: usize = 10;
+/// Faults in each correctly classified image, of the study.
+const CORRECT: usize = 5;
+const SEED: u64 = 1;
+
+/// What the user does about campaigns.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CampaignAction {
+    /// Change the settings.
+    Choose(Box<CampaignLink>),
+    /// Strike these layers, or leave them out.
+    Strike(Vec<NodeId>, bool),
+    /// Begin.
+    Start,
+    /// Hold.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End.
+    Stop,
+    /// Make a file of the results.
+    Export(Export),
+    /// Look at this layer in the explorer.
+    LookAt(String),
+    /// Follow this one of the worst faults in the explorer.
+    Follow(usize),
+    /// The picture that was made for following it is there.
+    Pictured(FileRef),
+    /// The class names are wanted.
+    LookAtClasses,
+    /// Change the grouping.
+    Group(GroupingAction),
+}
+
+/// Many faults: what is asked for and what has come of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Campaign {
+    /// The last news.
+    pub update: Option<Rc<CampaignUpdate>>,
+    /// The last breakdown.
+    pub profile: Option<Rc<CampaignProfile>>,
+    /// Class names and grouping of the model, or of the campaign that was imported.
+    pub naming: Option<Rc<Naming>>,
+    /// Data sets that the user brought, each a CIFAR file or two arrays.
+    pub sets: Vec<Vec<FileRef>>,
+    /// Whether it was made elsewhere.
+    imported: bool,
+    /// The edited grouping that the worker was told of last; `None` where it has to be told of that or of none.
+    pub(super) told: Option<Option<Rc<Grouping>>>,
+    /// A request that will change the stage and is not answered yet.
+    waiting: Option<RequestId>,
+    /// The request that the campaign answers.
+    id: Option<RequestId>,
+    /// Requests whose failure concerns nothing but themselves.
+    asides: Vec<RequestId>,
+    /// Milliseconds that a fault took, and where.
+    pace: Option<(LabKey, f64)>,
+    /// The fault that is to be followed once its picture is there.
+    follows: Option<(RequestId, WorstFault)>,
+    followed: Option<WorstFault>,
+}
+
+impl Campaign {
+    /// Where the campaign is in its life; `None` where there is none.
+    pub fn stage(&self) -> Option<Stage> {
+        Some(self.update.as_ref().filter(|update| Some(update.campaign) == self.id)?.stage)
+    }
+
+    /// Whether one is under way, paused or not.
+    pub fn running(&self) -> bool {
+        self.starting() || matches!(self.stage(), Some(Stage::Running | Stage::Paused))
+    }
+
+    /// Whether one was asked for that has not told of itself.
+    pub fn starting(&self) -> bool {
+        self.id.is_some() && self.stage().is_none()
+    }
+
+    /// Whether the worker was asked to begin, hold, go on or stop and has not answered.
+    pub fn waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// The rest of the time it will take, in milliseconds, judged by the time so far.
+    pub fn time_left(&self) -> Option<f64> {
+        let update = self.update.as_ref().filter(|update| update.stage == Stage::Running)?;
+        let done = update.faults.injections;
+        (done > 0).then(|| update.milliseconds / done as f64 * update.planned.saturating_sub(done) as f64)
+    }
+
+    /// Request `id` failed; false where it was none of the campaign's.
+    pub(super) fn fail(&mut self, id: RequestId) -> bool {
+        if self.follows.take_if(|(asked, _)| *asked == id).is_some()
+            || self.waiting.take_if(|asked| *asked == id).is_some()
+        {
+            if self.id == Some(id) {
+                self.abandon();
+            }
+            return true;
+        }
+        if let Some(place) = self.asides.iter().position(|asked| *asked == id) {
+            self.asides.remove(place);
+            return true;
+        }
+        let mine = self.id == Some(id);
+        if mine {
+            self.abandon();
+        }
+        mine
+    }
+
+    /// It will not go on: the worker has died or has another model. What was told of it stays.
+    pub(super) fn abandon(&mut self) {
+        if let Some(update) = &mut self.update
+            && matches!(update.stage, Stage::Running | Stage::Paused)
+        {
+            Rc::make_mut(update).stage = Stage::Stopped;
+        }
+        if self.starting() {
+            self.id = None;
+        }
+        self.waiting = None;
+    }
+
+    /// The worker is gone, and with it the records: what was told of them stays.
+    pub(super) fn lose(&mut self) {
+        self.abandon();
+        self.id = None;
+        self.asides.clear();
+        self.follows = None;
+    }
+
+    /// Whether the worker has the records.
+    pub fn at_hand(&self) -> bool {
+        self.stage().is_some()
+    }
+}
+
+impl State {
+    /// Seed of the campaign.
+    pub fn seed(&self) -> u64 {
+        self.link.campaign.seed.unwrap_or(SEED)
+    }
+
+    /// Faults in each image of the campaign, where their number is fixed.
+    pub fn faults(&self) -> usize {
+        self.link.campaign.faults.unwrap_or(FAULTS)
+    }
+
+    /// How many faults an image gets.
+    pub fn protocol(&self) -> Protocol {
+        let link = &self.link.campaign;
+        match link.protocol.unwrap_or_default() {
+            Counting::Fixed => Protocol::Fixed { faults: self.faults() },
+            Counting::Study => {
+                let classes = self.model().map_or(0, |model| model.classes);
+                Protocol::Study {
+                    correct: link.correct.unwrap_or(CORRECT),
+                    misclassified: link.misclassified.unwrap_or(Faults::study(classes).at_most()),
+                }
+            }
+            Counting::Until => Protocol::Until(link.until()),
+        }
+    }
+
+    /// The images of the campaign: those of the page, or the data set that was chosen.
+    pub fn campaign_images(&self) -> ImageSet {
+        match self.chosen_set() {
+            Some(files) => ImageSet::Set(files.clone()),
+            None => ImageSet::Files(self.images().into_iter().map(|(_, file, _)| file).collect()),
+        }
+    }
+
+    /// The data set that was chosen, where it is there.
+    pub fn chosen_set(&self) -> Option<&Vec<FileRef>> {
+        let name = self.link.campaign.data.as_ref()?.strip_prefix(OWN)?;
+        self.campaign.sets.iter().find(|set| set.first().is_some_and(|file| file.name == name))
+    }
+
+    /// Whether a campaign could start now.
+    pub fn can_start(&self) -> bool {
+        let images = self.chosen_set().is_some() || self.link.campaign.data.is_none() && !self.images().is_empty();
+        let layers = self.link.campaign.layers.as_ref().is_none_or(|layers| !layers.is_empty());
+        self.model().is_some() && images && layers && !self.campaign.running()
+    }
+
+    pub(super) fn act_on_campaign(&mut self, action: CampaignAction, effects: &mut Vec<Effect>) {
+        match action {
+            CampaignAction::Choose(link) => {
+                let turned = link.target.unwrap_or_default() != self.link.campaign.target.unwrap_or_default();
+                self.link.campaign = *link;
+                if turned {
+                    self.match_layers();
+                }
+            }
+            CampaignAction::Strike(layers, strike) => self.strike_layers(&layers, strike),
+            CampaignAction::Start => self.start_campaign(effects),
+            CampaignAction::Pause => self.steer(CampaignRequest::Pause, effects),
+            CampaignAction::Resume => self.steer(CampaignRequest::Resume, effects),
+            CampaignAction::Stop => self.steer(CampaignRequest::Stop, effects),
+            CampaignAction::Export(what) => self.aside(CampaignRequest::Export(what), effects),
+            CampaignAction::LookAt(layer) => self.look_at_named_layer(&layer),
+            CampaignAction::Follow(index) => self.ask_to_follow(index, effects),
+            CampaignAction::Pictured(file) => self.take_picture(file),
+            CampaignAction::LookAtClasses => {
+                if self.campaign.naming.is_none() && self.model().is_some() {
+                    self.aside(CampaignRequest::Classes, effects);
+                }
+            }
+            CampaignAction::Group(action) => self.act_on_grouping(action, effects),
+        }
+    }
+
+    fn start_campaign(&mut self, effects: &mut Vec<Effect>) {
+        if !self.can_start() {
+            return;
+        }
+        // The link has to say what was run, defaults included.
+        let (seed, faults) = (self.seed(), self.faults());
+        let link = &mut self.link.campaign;
+        link.seed = Some(seed);
+        if link.protocol.unwrap_or_default() == Counting::Fixed {
+            link.faults = Some(faults);
+        }
+        let start = CampaignStart {
+            images: self.campaign_images(),
+            limit: self.link.campaign.images,
+            protocol: self.protocol(),
+            seed,
+            fault_model: self.link.campaign.fault_model(),
+        };
+        let id = self.send(Request::Campaign(CampaignRequest::Start(Box::new(start))), effects);
+        (self.campaign.id, self.campaign.imported) = (Some(id), false);
+        self.campaign.waiting = Some(id);
+        (self.campaign.update, self.campaign.profile) = (None, None);
+    }
+
+    /// Holds the campaign, lets it go on or ends it.
+    fn steer(&mut self, request: CampaignRequest, effects: &mut Vec<Effect>) {
+        if self.campaign.running() {
+            let id = self.send(Request::Campaign(request), effects);
+            self.campaign.waiting = Some(id);
+        }
+    }
+
+    /// Asks for something that changes nothing about the campaign.
+    pub(super) fn aside(&mut self, request: CampaignRequest, effects: &mut Vec<Effect>) {
+        let id = self.send(Request::Campaign(request), effects);
+        self.campaign.asides.push(id);
+    }
+
+    pub(super) fn hear_of_campaign(&mut self, id: RequestId, answer: CampaignAnswer, effects: &mut Vec<Effect>) {
+        let campaign = &mut self.campaign;
+        campaign.asides.retain(|asked| *asked != id);
+        match answer {
+            CampaignAnswer::Update(update) => self.take_update(id, *update),
+            CampaignAnswer::Classes(naming) => campaign.naming = Some(Rc::new(naming)),
+            CampaignAnswer::Judged => {}
+            CampaignAnswer::File { name, mime, bytes } => {
+                effects.push(Effect::Save { name, mime, bytes: bytes.into_vec() });
+            }
+            CampaignAnswer::Picture { picture, .. } => self.hear_of_picture(id, picture, effects),
+        }
+    }
+
+    fn take_update(&mut self, id: RequestId, mut update: CampaignUpdate) {
+        let imported = update.naming.is_some() && self.campaign.waiting == Some(id) && self.campaign.id != Some(id);
+        if imported {
+            self.campaign.id = Some(id);
+            self.campaign.profile = None;
+            self.campaign.imported = true;
+            // The worker judges by the groupings that campaign and model have of their own again.
+            (self.link.campaign.groups, self.campaign.told) = (None, Some(None));
+            self.injection.forget();
+        }
+        if self.campaign.id != Some(update.campaign) {
+            return;
+        }
+        self.campaign.waiting.take_if(|asked| *asked == id);
+        if let Some(naming) = update.naming.take() {
+            self.campaign.naming = Some(Rc::new(naming));
+        }
+        if let Some(profile) = update.profile.take() {
+            self.campaign.profile = Some(profile);
+        }
+        if update.milliseconds > 0.0
+            && update.faults.injections > 0
+            && let Some(key) = self.lab.key()
+        {
+            self.campaign.pace = Some((key.clone(), update.milliseconds / update.faults.injections as f64));
+        }
+        self.campaign.update = Some(Rc::new(update));
+    }
+
+    /// Another model, or the same on another device or with another card: what the worker knows of classes and groupings is
+    /// the model's own.
+    pub(super) fn campaign_meets_model(&mut self) {
+        self.match_layers();
+        let classes = self.model().map_or(0, |model| model.classes);
+        let campaign = &mut self.campaign;
+        let known = campaign.naming.as_ref().map(|naming| naming.classes);
+        if !campaign.imported || known != Some(classes) {
+            campaign.naming = None;
+        }
+        campaign.told = if campaign.at_hand() && !campaign.imported { None } else { Some(None) };
+        if let Some(groups) = self.link.campaign.groups.take_if(|groups| groups.classes() != classes) {
+            let own = groups.classes();
+            self.tell(format!(
+                "The groups in the link are for {own} classes, the network has {classes}; they are left out."
+            ));
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Campaigns and data sets that the user brings.
+
+use super::super::{Effect, OWN, State};
+use crate::link::View;
+use protocol::{CampaignRequest, FileRef, Request};
+
+/// Whether `file` ends in `ending`.
+fn ends(file: &FileRef, ending: &str) -> bool {
+    file.name.to_lowercase().ends_with(ending)
+}
+
+impl State {
+    /// Opens the campaign that `files` are, where there are any.
+    pub(in super::super) fn open_campaign(&mut self, mut files: Vec<FileRef>, effects: &mut Vec<Effect>) {
+        if let Some(zip) = files.iter().position(|file| ends(file, ".zip")) {
+            files = vec![files.swap_remove(zip)];
+        }
+        if !files.is_empty() {
+            self.link.view = View::Campaign;
+            let id = self.send(Request::Campaign(CampaignRequest::Import { files }), effects);
+            self.campaign.waiting = Some(id);
+        }
+    }
+
+    /// Keeps the data sets among `files`, the last of which is chosen.
+    pub(in super::super) fn keep_data(&mut self, files: Vec<FileRef>) {
+        let (arrays, sets): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| ends(file, ".npy"));
+        for file in sets {
+            self.keep_set(vec![file]);
+        }
+        if !arrays.is_empty() {
+            self.keep_arrays(arrays);
+        }
+    }
+
+    /// Images and labels belong together, also where they come one after the other.
+    fn keep_arrays(&mut self, mut arrays: Vec<FileRef>) {
+        let half = self.campaign.sets.iter().position(|set| matches!(&set[..], [one] if ends(one, ".npy")));
+        if let (1, Some(half)) = (arrays.len(), half) {
+            let mut set = self.campaign.sets.remove(half);
+            set.retain(|file| file.name != arrays[0].name);
+            arrays = set.into_iter().chain(arrays).collect();
+        }
+        self.keep_set(arrays);
+    }
+
+    fn keep_set(&mut self, files: Vec<FileRef>) {
+        let Some(first) = files.first().map(|file| file.name.clone()) else { return };
+        self.campaign.sets.retain(|set| set.first().is_none_or(|file| file.name != first));
+        self.campaign.sets.push(files);
+        self.link.campaign.data = Some(format!("{OWN}{first}"));
+    }
+}

@@ -1,0 +1,71 @@
+//! How many faults, and how long, before anything runs.
+
+use super::super::State;
+use crate::link::MAX_FAULTS;
+use facts::campaign::Until;
+use facts::data::classes_of_files;
+use protocol::Protocol;
+
+/// What a campaign will take, about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Images; `None` for a data set that was not opened yet.
+    pub images: Option<u64>,
+    /// Fewest and most faults.
+    pub faults: Option<[u64; 2]>,
+    /// Time for the most of them in milliseconds.
+    pub milliseconds: Option<f64>,
+    /// Whether that was measured on faults, not judged by a golden run.
+    pub measured: bool,
+    /// Images without a label, which the study's protocol needs.
+    pub unlabelled: u64,
+}
+
+impl State {
+    /// What the campaign will take.
+    pub fn estimate(&self) -> Estimate {
+        let link = &self.link.campaign;
+        let own = link.data.is_none();
+        let available = own.then(|| self.images());
+        let limit = link.images.unwrap_or(usize::MAX);
+        let images = available.as_ref().map(|images| images.len().min(limit) as u64);
+        // A data set has at least as many images as are asked for, or says so when it is opened.
+        let images = images.or(link.images.map(|limit| limit as u64));
+        let faults = images.map(|images| faults(self.protocol(), images));
+        let classes = self.model().map_or(0, |model| model.classes);
+        let names: Vec<&str> = available.iter().flatten().map(|(_, file, _)| file.name.as_str()).collect();
+        let known = self.campaign.naming.as_ref().map_or(&[][..], |naming| &naming.labels);
+        // Names that cannot be made out are told of when the images are opened.
+        let labels = classes_of_files(&names, known, classes).unwrap_or_default();
+        let unlabelled = labels.iter().filter(|label| label.is_none());
+        let pace = self.campaign.pace.as_ref().filter(|(key, _)| Some(key) == self.wanted_lab().as_ref());
+        let golden = self.golden_now().map(|golden| golden.milliseconds).filter(|&time| time > 0.0);
+        let each = pace.map(|(_, pace)| *pace).or(golden);
+        Estimate {
+            images,
+            faults,
+            milliseconds: each.zip(faults).map(|(each, [_, most])| each * most as f64),
+            measured: pace.is_some(),
+            unlabelled: unlabelled.count() as u64,
+        }
+    }
+}
+
+fn faults(protocol: Protocol, images: u64) -> [u64; 2] {
+    match protocol {
+        Protocol::Fixed { faults } => [images * faults as u64; 2],
+        Protocol::Study { correct, misclassified } => {
+            [images * correct.min(misclassified) as u64, images * correct.max(misclassified) as u64]
+        }
+        Protocol::Until(until) => {
+            // Whole rounds; a rate near 0 or 1 is known soonest.
+            let rounds = |faults: u64| faults.div_ceil(images.max(1)).clamp(1, MAX_FAULTS as u64) * images;
+            [rounds(soonest(until)), rounds(until.needed(0, 0))]
+        }
+    }
+}
+
+/// Faults after which enough is known where none of them is an SDC.
+fn soonest(until: Until) -> u64 {
+    until.needed(0, 1)
+}

@@ -1,0 +1,96 @@
+//! From a fault of a campaign to the same fault in the explorer.
+
+use super::super::{Effect, OWN, State};
+use crate::link::{Kind, Place, View};
+use protocol::{CampaignRequest, FileRef, Picture, Request, RequestId, WorstFault};
+
+impl State {
+    /// Asks for the image of this one of the worst faults, where the model has its layer.
+    pub(super) fn ask_to_follow(&mut self, index: usize, effects: &mut Vec<Effect>) {
+        let Some(fault) = self.campaign.profile.as_ref().and_then(|profile| profile.worst.get(index)).cloned() else {
+            return;
+        };
+        let Some(model) = self.model().cloned() else {
+            self.tell("No network is loaded; open the one of the campaign to follow its faults.".to_owned());
+            return;
+        };
+        let layer = model.layers.iter().find(|layer| layer.name == fault.layer);
+        let tensor =
+            layer.and_then(|layer| layer.tensors(fault.target).iter().find(|tensor| tensor.name == fault.tensor));
+        if tensor.is_none_or(|tensor| fault.element >= tensor.elements()) {
+            self.tell(format!(
+                "The network on the page, {}, has no element {} of layer \"{}\"; open the one of the campaign to follow its faults.",
+                model.name, fault.element, fault.layer
+            ));
+            return;
+        }
+        let request = CampaignRequest::Picture { image: fault.image, images: self.campaign_images() };
+        let id = self.send(Request::Campaign(request), effects);
+        self.campaign.follows = Some((id, fault));
+    }
+
+    pub(super) fn hear_of_picture(&mut self, id: RequestId, picture: Picture, effects: &mut Vec<Effect>) {
+        let Some((_, fault)) = self.campaign.follows.take_if(|(asked, _)| *asked == id) else { return };
+        match picture {
+            Picture::File(file) => {
+                let known = self.images().into_iter().find(|(_, known, _)| *known == file);
+                match known {
+                    Some((id, ..)) => self.strike_as(id, &fault),
+                    None => self.tell(format!("The image {} is not on the page any more.", file.name)),
+                }
+            }
+            Picture::Made { name, png } => {
+                self.campaign.followed = Some(fault);
+                effects.push(Effect::Picture { name, png: png.into_vec() });
+            }
+        }
+    }
+
+    /// The page holds the picture of an image of a data set now.
+    pub(super) fn take_picture(&mut self, file: FileRef) {
+        let Some(fault) = self.campaign.followed.take() else { return };
+        let id = format!("{OWN}{}", file.name);
+        self.own_images.retain(|known| known.name != file.name);
+        self.own_images.push(file);
+        self.strike_as(id, &fault);
+    }
+
+    /// Looks at a layer in the explorer.
+    pub(super) fn look_at_named_layer(&mut self, name: &str) {
+        let index = self.model().and_then(|model| model.layers.iter().position(|layer| layer.name == name));
+        match index {
+            Some(index) => {
+                self.link.view = View::Explore;
+                self.look_at_layer(index);
+            }
+            None => self.tell(format!("The network on the page has no layer \"{name}\".")),
+        }
+    }
+
+    /// Strikes `image` as the campaign did, in the explorer.
+    fn strike_as(&mut self, image: String, fault: &WorstFault) {
+        if fault.others > 0 {
+            self.tell(format!(
+                "This trial struck {} elements at once; the explorer follows the first of them.",
+                fault.others + 1
+            ));
+        }
+        let link = &mut self.link;
+        link.view = View::Explore;
+        link.image = Some(image);
+        link.fault = Place {
+            target: Some(fault.target),
+            layer: Some(fault.layer.clone()),
+            tensor: Some(fault.tensor.clone()),
+            element: Some(fault.element),
+        };
+        (link.look, link.sweep) = (None, None);
+        (link.kind, link.bit, link.value) = match fault.bit {
+            Some(bit) => (Some(Kind::BitFlip), Some(bit), None),
+            None if fault.after == 0.0 => (Some(Kind::Zero), None, None),
+            None => (Some(Kind::Random), None, Some(fault.after)),
+        };
+        link.run = true;
+        self.injection.forget();
+    }
+}

@@ -1,0 +1,153 @@
+//! What follows from the choices and from what has arrived: nothing that is kept twice.
+
+use std::rc::Rc;
+
+use super::{FIRST_BIT, OWN, State};
+use crate::catalogue;
+use crate::link::Kind;
+use facts::catalogue::CatalogueEntry;
+use facts::fault::{Bits, Corruption, Site, Target};
+use protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
+
+/// What follows from the choices.
+impl State {
+    /// Id of the chosen model: the default one where nothing was chosen.
+    pub fn model_id(&self) -> Option<String> {
+        self.link.model.clone().or_else(|| Some(self.catalogue.as_ref()?.models.first()?.id.clone()))
+    }
+
+    /// The chosen model file, where it can be loaded.
+    pub fn model_file(&self) -> Option<FileRef> {
+        let id = self.model_id()?;
+        match id.strip_prefix(OWN) {
+            Some(name) => self.own_models.iter().find(|file| file.name == name).cloned(),
+            None => self.site_file(&id),
+        }
+    }
+
+    /// What the site says of the model `id`.
+    pub(super) fn entry(&self, id: &str) -> Option<&CatalogueEntry> {
+        self.catalogue.as_ref()?.models.iter().find(|entry| entry.id == id)
+    }
+
+    /// The images on offer: id, file and what it shows. A model without samples borrows the default model's.
+    pub fn images(&self) -> Vec<(String, FileRef, String)> {
+        let mut images = Vec::new();
+        let chosen = self.model_id().and_then(|id| self.entry(&id)).filter(|entry| !entry.samples.is_empty());
+        let default = self.catalogue.as_ref().and_then(|catalogue| catalogue.models.first());
+        if let Some(entry) = chosen.or(default) {
+            images.extend(entry.samples.iter().map(|sample| {
+                let file = catalogue::file(entry, &sample.file);
+                (file.name.clone(), file, sample.label.clone())
+            }));
+        }
+        let own = self.own_images.iter();
+        images.extend(own.map(|file| (format!("{OWN}{}", file.name), file.clone(), file.name.clone())));
+        images
+    }
+
+    /// Id and file of the chosen image: the first one where nothing was chosen.
+    pub fn image(&self) -> Option<(String, FileRef)> {
+        let images = self.images();
+        let found = match &self.link.image {
+            Some(id) => images.into_iter().find(|(known, ..)| known == id),
+            None => images.into_iter().next(),
+        };
+        found.map(|(id, file, _)| (id, file))
+    }
+
+    /// What is looked at: outputs or parameters.
+    pub fn target(&self) -> Target {
+        self.place().target.unwrap_or_default()
+    }
+
+    /// What happens to the value.
+    pub fn kind(&self) -> Kind {
+        self.link.kind.unwrap_or_default()
+    }
+
+    /// The bit that flips.
+    pub fn bit(&self) -> u8 {
+        self.link.bit.unwrap_or(FIRST_BIT)
+    }
+
+    /// The value that a random fault writes.
+    pub fn value(&self) -> f32 {
+        self.link.value.unwrap_or(0.5)
+    }
+
+    /// The model, where the chosen one is loaded.
+    pub fn model(&self) -> Option<&Rc<ModelInfo>> {
+        let key = self.lab.key()?;
+        (Some(&key.model) == self.model_file().as_ref()).then(|| self.lab.latest().map(|lab| &lab.model)).flatten()
+    }
+
+    /// What the fault does to the value.
+    pub fn corruption(&self) -> Corruption {
+        match self.kind() {
+            Kind::BitFlip => Corruption::Flip(Bits::one(self.bit().into()).unwrap_or_default()),
+            Kind::Zero => Corruption::Set(0.0),
+            Kind::Random => Corruption::Set(self.value()),
+        }
+    }
+
+    /// The layer that is looked at.
+    pub fn layer(&self) -> Option<&LayerInfo> {
+        self.layer_at(self.place())
+    }
+
+    /// The tensor that is looked at: the layer's first where nothing was chosen.
+    pub fn tensor(&self) -> Option<&TensorInfo> {
+        self.tensor_at(self.place())
+    }
+
+    /// The values of the chosen element, golden and faulty, where the view holds them.
+    pub fn values(&self) -> [Option<f32>; 2] {
+        let (view, spot) = (self.view_now(), self.looked().map(|looked| looked.spot()));
+        [Which::Golden, Which::Faulty].map(|which| view.as_ref()?.value(which, spot?))
+    }
+
+    /// Whose values the small maps show.
+    pub fn which(&self) -> Which {
+        let there = self.injection_now().is_some();
+        let chosen = self.link.which.unwrap_or(Which::Difference);
+        if there { chosen } else { Which::Golden }
+    }
+
+    /// The golden run of the chosen model and image, where it is there.
+    pub fn golden_now(&self) -> Option<&Rc<GoldenInfo>> {
+        self.golden.get(&self.wanted_golden()?)
+    }
+
+    /// The last faulty run, where it was of the chosen model and image and its fault is still there.
+    pub fn injection_now(&self) -> Option<&Rc<Injection>> {
+        self.site_now().and(self.injection.latest())
+    }
+
+    /// Largest finite absolute value of all layers, where it is known.
+    pub fn network_scale(&self) -> Option<f32> {
+        self.scale.get(&self.wanted_golden()?).copied()
+    }
+
+    /// The view, where it shows the chosen tensor and the chosen plane, of this image and of no other fault.
+    pub fn view_now(&self) -> Option<Rc<TensorView>> {
+        let (key, view) = (self.view.key()?, self.view.latest()?);
+        let looked = self.looked()?;
+        let planes = view.first..view.first + view.planes.sheet();
+        let same = key.request.tensor == looked.tensor.id && planes.contains(&looked.plane());
+        let same_run = Some(&key.golden) == self.wanted_golden().as_ref() && key.site == self.site_now();
+        (same && same_run).then(|| view.clone())
+    }
+
+    /// The fault of the last faulty run, where it was of the chosen model and image.
+    pub(super) fn site_now(&self) -> Option<Site> {
+        let key = self.injection.key()?;
+        (Some(&key.golden) == self.wanted_golden().as_ref() && self.link.run).then_some(key.site)
+    }
+
+    /// Whether the next step has failed and will not be tried again by itself.
+    pub fn stuck(&self) -> bool {
+        let lab = self.wanted_lab().is_some_and(|key| self.lab.failed(&key));
+        lab || self.download_failed() || self.wanted_golden().is_some_and(|key| self.golden.failed(&key))
+    }
+}

@@ -1,0 +1,473 @@
+//! Everything the page knows, and what it does about it.
+//!
+//! The user's choices are a [`Link`], the very thing that stands in the URL. [`State::update`] takes an
+//! [`Action`] and returns [`Effect`]s. What has to be asked of the worker is never decided by the action at
+//! hand: [`State::reconcile`] compares what the choices need with what is there. Opening a link, going back,
+//! switching the device and restarting a worker that died are therefore one and the same thing.
+
+mod action;
+mod brought;
+mod campaign;
+mod derived;
+mod follow;
+mod grouping;
+mod history;
+mod lesson;
+mod place;
+mod protect;
+mod reconcile;
+mod slot;
+mod startup;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+use std::rc::Rc;
+
+use history::History;
+
+pub use action::{Action, Effect, Follow};
+pub use brought::Brought;
+pub use campaign::{Campaign, CampaignAction, Estimate};
+pub use grouping::{Draft, GroupingAction};
+pub use lesson::{Lesson, LessonAction};
+pub use place::Resolved;
+pub use protect::Protecting;
+pub use slot::Slot;
+pub use startup::{Download, DownloadAction, Downloads};
+pub use sweep::Sweeping;
+
+use super::link::{CampaignLink, CardChoice, Kind, Link, Place, Sweep};
+
+use facts::DeviceChoice;
+use facts::catalogue::Catalogue;
+use facts::fault::{Site, Target};
+use protocol::{
+    Changes, DeviceInfo, Envelope, FileRef, GoldenInfo, Injection, ModelInfo, Request, RequestId, Response, TensorView,
+    ViewRequest,
+};
+
+/// What marks the name of the user's own file in a link.
+pub const OWN: &str = "file:";
+
+/// The bit that is chosen at first: the highest of the exponent, which does the most.
+const FIRST_BIT: u8 = 30;
+
+/// Everything the page knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// What the user has chosen, as it stands in the URL.
+    pub link: Link,
+    /// The models of the site; `None` until the list is there.
+    pub catalogue: Option<Rc<Catalogue>>,
+    /// The user's own model files.
+    pub own_models: Vec<FileRef>,
+    /// The user's own images.
+    pub own_images: Vec<FileRef>,
+    /// The user's own files of class names and groups.
+    own_texts: Vec<FileRef>,
+    /// Whether the worker answers.
+    pub worker_ready: bool,
+    /// The model on its device.
+    pub lab: Slot<LabKey, Lab>,
+    /// Bytes of the model file that is being fetched, received and in all.
+    pub progress: Option<(u64, Option<u64>)>,
+    /// The files of the site's larger networks.
+    downloads: Downloads,
+    /// How fast networks were on devices.
+    speeds: Vec<startup::Speed>,
+    /// The golden run.
+    pub golden: Slot<GoldenKey, Rc<GoldenInfo>>,
+    /// The planes on show.
+    pub view: Slot<ViewKey, Rc<TensorView>>,
+    /// The faulty run.
+    pub injection: Slot<InjectionKey, Rc<Injection>>,
+    /// Largest finite absolute value of all layers' golden outputs.
+    pub scale: Slot<GoldenKey, f32>,
+    /// Trials around the fault.
+    pub sweep: Sweeping,
+    /// The faulty run once more, with range clipping.
+    pub protect: Protecting,
+    /// What of the lesson was done.
+    pub lesson: Lesson,
+    /// The look moves on by itself, layer by layer.
+    pub playing: bool,
+    /// Many faults.
+    pub campaign: Campaign,
+    /// What the user is to be told.
+    pub notices: Vec<Notice>,
+    /// Id of the last model that could be loaded.
+    good_model: Option<String>,
+    /// What was said of it when it last worked.
+    good_card: CardChoice,
+    /// Id of the last image that could be used.
+    good_image: Option<String>,
+    history: History,
+    next_request: RequestId,
+    next_notice: u32,
+    /// The link was opened, or tells of a fault that was injected: going back must find it, so the next choice may not
+    /// write over it.
+    settled: bool,
+}
+
+/// A model that has been loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lab {
+    /// The model.
+    pub model: Rc<ModelInfo>,
+    /// Where it computes.
+    pub device: DeviceInfo,
+}
+
+/// What a [`Lab`] depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabKey {
+    /// The model file.
+    pub model: FileRef,
+    /// What the user says of it.
+    pub changes: Changes,
+    /// The device that was asked for.
+    pub device: DeviceChoice,
+}
+
+/// What a golden run depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GoldenKey {
+    /// The model on its device.
+    pub lab: LabKey,
+    /// The image.
+    pub image: FileRef,
+}
+
+/// What a faulty run depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InjectionKey {
+    /// The fault-free run.
+    pub golden: GoldenKey,
+    /// The fault.
+    pub site: Site,
+}
+
+/// What a view depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewKey {
+    /// The fault-free run.
+    pub golden: GoldenKey,
+    /// The faulty run, where its values are shown.
+    pub site: Option<Site>,
+    /// The planes.
+    pub request: ViewRequest,
+}
+
+/// A sentence for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Its number.
+    pub id: u32,
+    /// The sentence.
+    pub text: String,
+}
+
+impl State {
+    /// Takes note of `action` and says what is to be done.
+    pub fn update(&mut self, action: Action) -> Vec<Effect> {
+        let before = self.link.clone();
+        let navigated = matches!(action, Action::Navigated(_));
+        let in_history = matches!(action, Action::Undo | Action::Redo);
+        let injected =
+            matches!(action, Action::Inject | Action::Campaign(CampaignAction::Start | CampaignAction::Follow(_)));
+        let step = matches!(
+            action,
+            Action::ChooseModel(_)
+                | Action::ChooseImage(_)
+                | Action::ChooseLayer(_)
+                | Action::ChooseDevice(_)
+                | Action::ChooseView(_)
+                | Action::Lesson(_)
+        );
+        let mut effects = Vec::new();
+        self.apply(action, &mut effects);
+        self.set_up_step();
+        self.reconcile(&mut effects);
+        self.note_done();
+        if self.link != before && !navigated {
+            effects.push(Effect::Navigate { hash: self.link.to_hash(), push: step || self.settled });
+            self.settled = false;
+        }
+        if self.link != before && !in_history {
+            self.history.note(before);
+        }
+        self.settled |= injected || navigated;
+        effects
+    }
+
+    fn apply(&mut self, action: Action, effects: &mut Vec<Effect>) {
+        match action {
+            Action::Navigated(hash) => {
+                let (link, problems) = Link::parse(&hash);
+                self.link = link;
+                problems.into_iter().for_each(|problem| self.tell(problem));
+                self.ask_for_own_files();
+                self.open_lesson();
+            }
+            Action::Catalogue(Ok(catalogue)) => self.catalogue = Some(Rc::new(catalogue)),
+            Action::Catalogue(Err(problem)) => {
+                self.catalogue = Some(Rc::default());
+                self.tell(problem);
+            }
+            Action::Worker(envelope) => self.hear(*envelope, effects),
+            Action::WorkerDied(problem) => self.bury_worker(&problem),
+            Action::Brought(mut brought) => {
+                self.open_campaign(std::mem::take(&mut brought.campaign), effects);
+                self.keep_data(std::mem::take(&mut brought.data));
+                self.bring(brought);
+            }
+            Action::ChoosePreprocess(normalise, resize) => {
+                (self.link.card.normalise, self.link.card.resize) = (normalise, resize);
+            }
+            Action::DropLabels => self.link.card.labels = None,
+            Action::DropGrouping => self.link.card.grouping = None,
+            Action::Tell(text) => self.tell(text),
+            Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
+            Action::ChooseModel(id) => self.choose_or_fetch(id, effects),
+            Action::Download(action) => self.apply_download(action, effects),
+            Action::ChooseImage(id) => self.link.image = Some(id),
+            Action::ChooseDevice(device) => self.link.device = Some(device),
+            Action::ChooseView(view) => self.link.view = view,
+            Action::ChooseTarget(target) => {
+                let mut place = Place { target: Some(target), tensor: None, element: None, ..self.place().clone() };
+                if self.layer_at(&place).is_some_and(|layer| layer.tensors(target).is_empty()) {
+                    place.layer = self.nearest_layer(&place);
+                }
+                *self.place_mut() = place;
+            }
+            Action::ChooseLayer(index) => self.look_at_layer(index),
+            Action::ChooseTensor(position) => {
+                let name = self.layer().and_then(|layer| layer.tensors(self.target()).get(position));
+                if let Some(name) = name.map(|tensor| tensor.name.clone()) {
+                    let place = self.place_mut();
+                    (place.tensor, place.element) = (Some(name), None);
+                }
+            }
+            Action::ChooseElement(element) => self.place_mut().element = Some(element),
+            Action::ChooseKind(kind) => self.link.kind = Some(kind),
+            Action::ChooseBit(bit) => {
+                self.link.kind = Some(Kind::BitFlip);
+                self.link.bit = Some(bit);
+            }
+            Action::ChooseValue(value) => self.link.value = Some(value),
+            Action::ChooseWhich(which) => self.link.which = Some(which),
+            Action::ChooseColouring(colouring) => self.link.colouring = colouring,
+            Action::ChooseScale(scale) => self.link.scale = scale,
+            Action::Inject => {
+                self.strike();
+                self.injection.forget();
+            }
+            Action::Strike(bit) => {
+                self.link.kind = Some(Kind::BitFlip);
+                self.link.bit = Some(bit);
+                self.strike();
+            }
+            Action::Heal => {
+                (self.link.run, self.link.sweep, self.playing) = (false, None, false);
+                if let Some(look) = self.link.look.take() {
+                    self.link.fault = look;
+                }
+            }
+            Action::Sweep(sweep) => {
+                if sweep.is_some() {
+                    self.strike();
+                }
+                self.link.sweep = sweep;
+            }
+            Action::Follow(step) => self.follow(step),
+            Action::Protect(protect) => self.link.protect = protect,
+            Action::Lesson(action) => self.learn(action),
+            Action::Undo => self.undo(),
+            Action::Redo => self.redo(),
+            Action::Share => {
+                self.spell_out();
+                effects.push(Effect::Copy { hash: self.link.to_hash() });
+            }
+            Action::Retry => {
+                self.forgive_download();
+                self.lab.forgive();
+                self.golden.forgive();
+                self.view.forgive();
+                self.injection.forgive();
+                self.protect.forgive();
+            }
+            Action::Campaign(action) => self.act_on_campaign(action, effects),
+        }
+    }
+
+    fn hear(&mut self, Envelope { id, body, .. }: Envelope<Response>, effects: &mut Vec<Effect>) {
+        match body {
+            Response::Ready => self.worker_ready = true,
+            Response::Progress { received, total } => self.progress = Some((received, total)),
+            Response::Loaded { model, device } => {
+                if self.lab.answer(id, Lab { model: Rc::new(model), device }) {
+                    self.progress = None;
+                    self.good_model = self.model_id();
+                    self.campaign_meets_model();
+                }
+            }
+            Response::Golden(golden) => {
+                let milliseconds = golden.milliseconds;
+                if self.golden.answer(id, Rc::new(golden)) {
+                    if let Some(key) = self.golden.key().cloned() {
+                        self.note_speed(key.lab, milliseconds);
+                    }
+                    self.good_card = self.link.card.clone();
+                    self.good_image = self.image().map(|(id, _)| id);
+                }
+            }
+            Response::View(view) => {
+                self.view.answer(id, Rc::new(view));
+            }
+            Response::Injected(injection) => {
+                self.injection.answer(id, Rc::new(injection));
+            }
+            Response::Swept(part) => self.sweep.hear(id, part),
+            Response::Scale { max_abs } => {
+                self.scale.answer(id, max_abs);
+            }
+            answer @ (Response::Protecting { .. } | Response::Protected(_)) => self.protect.hear(id, answer),
+            Response::Campaign(answer) => self.hear_of_campaign(id, answer, effects),
+            Response::Died { message } => self.bury_worker(&message),
+            Response::Failed { message } => {
+                if self.fail(id) || id == 0 {
+                    self.tell(message);
+                }
+            }
+        }
+    }
+
+    /// Request `id` has failed. A file of the user's that cannot be used is put away again, and what was there
+    /// before it stays.
+    fn fail(&mut self, id: RequestId) -> bool {
+        if self.lab.fail(id) {
+            self.progress = None;
+            if self.restore_card() {
+                self.lab.forgive();
+            } else if let Some(name) = self.link.model.as_ref().and_then(|id| id.strip_prefix(OWN)) {
+                self.own_models.retain(|file| file.name != name);
+                self.choose_model(self.good_model.clone());
+            }
+            true
+        } else if self.golden.fail(id) {
+            if self.restore_card() {
+                self.golden.forgive();
+            } else if let Some(name) = self.link.image.as_ref().and_then(|id| id.strip_prefix(OWN)) {
+                self.own_images.retain(|file| file.name != name);
+                self.link.image = self.good_image.clone();
+            }
+            true
+        } else {
+            self.view.fail(id)
+                | self.injection.fail(id)
+                | self.sweep.fail(id)
+                | self.scale.fail(id)
+                | self.protect.fail(id)
+                | self.campaign.fail(id)
+        }
+    }
+
+    /// A new worker starts with nothing. What the last one was at work on is not tried again by itself: it may
+    /// have been the reason.
+    fn bury_worker(&mut self, problem: &str) {
+        self.worker_ready = false;
+        self.progress = None;
+        self.link.run = self.link.run && !self.injection.busy();
+        self.campaign.lose();
+        self.lab.lose();
+        self.golden.lose();
+        self.view.lose();
+        self.injection.lose();
+        self.scale.lose();
+        self.sweep.lose();
+        self.protect.lose();
+        self.playing = false;
+        self.tell(format!("The worker that computes has stopped ({problem}); a new one was started."));
+    }
+
+    /// Writes the defaults into the link, so that it says the same wherever it is opened.
+    fn spell_out(&mut self) {
+        self.link.model = self.model_id();
+        self.link.image = self.image().map(|(id, _)| id);
+        self.link.device = Some(self.device());
+        if let Some(struck) = self.struck() {
+            self.link.fault = struck.spelled_out();
+        }
+        self.link.kind = Some(self.kind());
+        self.link.bit = (self.kind() == Kind::BitFlip).then(|| self.bit());
+        self.link.value = (self.kind() == Kind::Random).then(|| self.value());
+    }
+
+    /// Another model has other layers, and other samples unless the image is the user's own.
+    fn choose_model(&mut self, id: Option<String>) {
+        // A link to the user's own file waits for that file with everything else it says.
+        if self.link.model == id {
+            return;
+        }
+        // What is about the old network goes; how one looks at it stays.
+        let before = std::mem::take(&mut self.link);
+        self.link = Link {
+            model: id,
+            image: before.image.filter(|image| image.starts_with(OWN)),
+            fault: Place { target: before.fault.target, ..Place::default() },
+            view: before.view,
+            device: before.device,
+            kind: before.kind,
+            bit: before.bit,
+            campaign: CampaignLink { layers: None, groups: None, ..before.campaign },
+            scale: before.scale,
+            colouring: before.colouring,
+            protect: before.protect,
+            lesson: before.lesson,
+            ..Link::default()
+        };
+    }
+
+    /// Looks at a layer: at the same side of it as before, where it has that.
+    fn look_at_layer(&mut self, index: usize) {
+        let Some(layer) = self.model().and_then(|model| model.layers.get(index)) else { return };
+        let target = [self.target(), Target::Activation, Target::Weight]
+            .into_iter()
+            .find(|&target| !layer.tensors(target).is_empty());
+        let place = Place { target, ..Place::output(layer.name.clone()) };
+        // Back at the layer that is struck, the struck element is what is of interest.
+        if self.link.run && self.struck().is_some_and(|struck| struck.layer.index == index) {
+            self.link.look = None;
+        } else {
+            *self.place_mut() = place;
+        }
+    }
+
+    /// Injects the fault into what is looked at.
+    fn strike(&mut self) {
+        if let Some(look) = self.link.look.take() {
+            self.link.fault = look;
+        }
+        self.spell_out();
+        self.link.run = self.site().is_some();
+        // A weight is wrong for every image from now on, so every image is looked at.
+        if self.link.fault.target == Some(Target::Weight) && self.link.sweep.is_none() {
+            self.link.sweep = Some(Sweep::Images);
+        }
+    }
+
+    fn tell(&mut self, text: String) {
+        if self.notices.iter().any(|notice| notice.text == text) {
+            return;
+        }
+        self.next_notice += 1;
+        self.notices.push(Notice { id: self.next_notice, text });
+    }
+
+    fn send(&mut self, request: Request, effects: &mut Vec<Effect>) -> RequestId {
+        self.next_request += 1;
+        effects.push(Effect::Send(Envelope::new(self.next_request, request)));
+        self.next_request
+    }
+}

@@ -1,0 +1,125 @@
+//! Files that the user brings.
+
+use super::*;
+use facts::data::{Normalise, Resize};
+
+fn file(name: &str) -> FileRef {
+    FileRef { name: name.into(), url: format!("blob:{name}") }
+}
+
+fn bring(page: &mut Page, names: &[&str]) {
+    page.act(Action::Brought(Brought::sort(names.iter().map(|name| file(name)))));
+}
+
+#[test]
+fn files_are_told_apart_by_their_names() {
+    let names = [
+        "net.onnx",
+        "net.H5",
+        "b.png",
+        "a.jpeg",
+        "names.txt",
+        "groups.toml",
+        "images.npy",
+        "data_batch_1.bin",
+        "config.json",
+        "faults.jsonl",
+        "run.zip",
+        "song.mp3",
+        "README",
+    ];
+    let brought = Brought::sort(names.map(file));
+    let of = |files: &[FileRef]| files.iter().map(|file| file.name.clone()).collect::<Vec<_>>().join(" ");
+    assert_eq!(of(&brought.models), "net.onnx net.H5");
+    assert_eq!(of(&brought.images), "a.jpeg b.png", "in the order of their names");
+    assert_eq!(brought.labels, Some(file("names.txt")));
+    assert_eq!(brought.grouping, Some(file("groups.toml")));
+    assert_eq!(of(&brought.data), "images.npy data_batch_1.bin");
+    assert_eq!(of(&brought.campaign), "config.json faults.jsonl run.zip");
+    assert_eq!(brought.strange, ["song.mp3", "README"]);
+}
+
+#[test]
+fn an_image_keeps_the_folder_that_may_be_its_class() {
+    let images = |paths: &[&str]| -> Vec<String> {
+        Brought::sort(paths.iter().map(|path| file(path))).images.into_iter().map(|file| file.name).collect()
+    };
+    assert_eq!(images(&["a.png", "/signs/b.png", "/signs/c.png"]), ["a.png", "signs/b.png", "signs/c.png"]);
+    assert_eq!(images(&["/signs/b.png", "/signs/c.png"]), ["b.png", "c.png"], "one folder of images");
+    assert_eq!(images(&["/signs/14/a.png", "/signs/2/a.png"]), ["14/a.png", "2/a.png"], "both are called a.png");
+    assert_eq!(images(&["signs/test/14/a.png"]), ["14/a.png"]);
+    assert_eq!(images(&["/14/a.png", "/2/a.png"]), ["14/a.png", "2/a.png"], "two folders dropped at once");
+    let other = Brought::sort([file("/run/config.json"), file("/nets/deep/net.onnx")]);
+    assert_eq!((other.campaign[0].name.as_str(), other.models[0].name.as_str()), ("config.json", "net.onnx"));
+}
+
+#[test]
+fn what_is_of_no_use_is_told_in_a_short_sentence() {
+    let mut page = Page::settled("");
+    let names: Vec<String> = (0..3000).map(|i| format!("{i}.mp3")).collect();
+    page.act(Action::Brought(Brought::sort(names.iter().map(|name| file(name)))));
+    let [notice] = page.notices()[..] else { panic!("{:?}", page.notices()) };
+    assert!(notice.contains("0.mp3") && notice.contains("and 2995 more") && notice.len() < 500, "{notice}");
+}
+
+#[test]
+fn preprocessing_that_is_chosen_makes_another_golden_run_and_stands_in_the_link() {
+    let mut page = Page::settled("");
+    page.act(Action::ChoosePreprocess(Some(Normalise::Caffe), Some(Resize::ShorterSide)));
+    let asked = page.settle();
+    let [Request::Load { changes, .. }, Request::Golden { .. }, ..] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!((changes.normalise, changes.resize), (Some(Normalise::Caffe), Some(Resize::ShorterSide)));
+    assert!(page.hash.contains("preprocess=caffe&resize=shorter-side"), "{}", page.hash);
+    let again = Page::open(&page.hash).settle();
+    assert_eq!(again[0], asked[0]);
+}
+
+#[test]
+fn preprocessing_that_does_not_fit_is_taken_back_and_nothing_else() {
+    let mut page = Page::settled("#image=b.jpg");
+    page.act(Action::ChoosePreprocess(Some(Normalise::Torch), None));
+    let Envelope { id, body, .. } = page.open.remove(0);
+    assert!(matches!(body, Request::Load { .. }));
+    let device = DeviceInfo { choice: DeviceChoice::Gpu, name: String::new(), note: None };
+    page.hear(id, Response::Loaded { model: model(), device });
+    let id = page.open.remove(0).id;
+    page.hear(id, Response::Failed { message: "three channels are wanted.".into() });
+    page.settle();
+    assert_eq!(page.notices(), ["three channels are wanted."]);
+    assert_eq!(page.state.link.card.normalise, None);
+    assert_eq!(page.state.link.image.as_deref(), Some("b.jpg"));
+    assert!(page.state.golden_now().is_some());
+}
+
+#[test]
+fn class_names_and_groups_replace_the_models_own() {
+    let mut page = Page::settled("");
+    bring(&mut page, &["names.txt", "groups.toml"]);
+    let asked = page.settle();
+    let Request::Load { changes, .. } = &asked[0] else { panic!("{asked:?}") };
+    assert_eq!((&changes.labels, &changes.grouping), (&Some(file("names.txt")), &Some(file("groups.toml"))));
+    assert!(page.hash.contains("labels=file%3Anames.txt"), "{}", page.hash);
+    page.act(Action::DropGrouping);
+    let asked = page.settle();
+    assert!(matches!(&asked[0], Request::Load { changes, .. } if changes.grouping.is_none()), "{asked:?}");
+
+    // The next one does not fit: what was there stays.
+    bring(&mut page, &["other.toml"]);
+    let id = page.open.remove(0).id;
+    page.hear(id, Response::Failed { message: "other.toml: it is for 3 classes.".into() });
+    page.settle();
+    assert_eq!(page.state.link.card.grouping, None);
+    assert_eq!(page.state.link.card.labels.as_deref(), Some("file:names.txt"));
+    assert!(page.state.golden_now().is_some());
+
+    // Another network has other classes.
+    page.act(Action::ChooseModel("other".into()));
+    let asked = page.settle();
+    assert!(matches!(&asked[0], Request::Load { changes, .. } if changes.labels.is_none()), "{asked:?}");
+}
+
+#[test]
+fn a_link_to_own_groups_asks_for_them() {
+    let page = Page::open("#grouping=file:groups.toml");
+    assert!(page.notices()[0].contains("groups.toml"), "{:?}", page.notices());
+}

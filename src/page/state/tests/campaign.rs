@@ -1,0 +1,419 @@
+use super::*;
+use crate::link::{CampaignLink, Counting};
+use crate::state::{CampaignAction, GroupingAction};
+use facts::campaign::{FaultSummary, GoldenSummary, Until};
+use facts::fault::FaultKind;
+use facts::labels::{Group, Grouping};
+use facts::outcome::Rate;
+use protocol::{
+    CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Export, ImageSet, Naming, Picture,
+    Protocol, Severity, Stage, WorstFault,
+};
+
+fn update(campaign: RequestId, stage: Stage, done: u64) -> CampaignUpdate {
+    let none = Rate::new(0, done);
+    CampaignUpdate {
+        campaign,
+        stage,
+        planned: 20,
+        milliseconds: 10.0 * done as f64,
+        faults: FaultSummary { injections: done, masked: none, sdc: none, due: none, scm: None, scm_of_sdc: None },
+        golden: GoldenSummary { images: 2, accuracy: None, scm: None, non_scm: None },
+        scm_ratio: None,
+        naming: None,
+        profile: None,
+    }
+}
+
+fn worst(layer: &str, others: usize) -> WorstFault {
+    WorstFault {
+        severity: Severity::Sdc,
+        due: false,
+        image: 1,
+        golden: 1,
+        faulty: 2,
+        confidence: None,
+        target: Target::Activation,
+        layer: layer.into(),
+        tensor: layer.into(),
+        element: 7,
+        bit: Some(29),
+        before: 1.0,
+        after: 2.0,
+        others,
+    }
+}
+
+fn profile(worst: Vec<WorstFault>) -> Rc<CampaignProfile> {
+    Rc::new(CampaignProfile {
+        heading: [String::new(), String::new()],
+        imported: None,
+        grouping: None,
+        bits: Vec::new(),
+        layers: Vec::new(),
+        map: Vec::new().into(),
+        starts: Vec::new(),
+        history: Vec::new(),
+        confusion: None,
+        worst,
+    })
+}
+
+impl Page {
+    fn campaign(&mut self, action: CampaignAction) {
+        self.act(Action::Campaign(action));
+    }
+
+    /// The one request that was made since, which must be about campaigns.
+    fn asked(&mut self) -> (RequestId, CampaignRequest) {
+        assert_eq!(self.open.len(), 1, "{:?}", self.open);
+        let Envelope { id, body, .. } = self.open.remove(0);
+        match body {
+            Request::Campaign(request) => (id, request),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn answer(&mut self, id: RequestId, answer: CampaignAnswer) {
+        self.hear(id, Response::Campaign(answer));
+    }
+
+    fn tell(&mut self, id: RequestId, update: CampaignUpdate) {
+        self.answer(id, CampaignAnswer::Update(Box::new(update)));
+    }
+
+    fn begun(hash: &str) -> (Self, RequestId, CampaignStart) {
+        let mut page = Self::settled(hash);
+        page.campaign(CampaignAction::Start);
+        match page.asked() {
+            (id, CampaignRequest::Start(start)) => (page, id, *start),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_campaign_runs_is_held_goes_on_and_ends() {
+    let (mut page, id, start) = Page::begun("");
+    assert_eq!((start.protocol, start.seed), (Protocol::Fixed { faults: 10 }, 1));
+    assert!(matches!(&start.images, ImageSet::Files(files) if files.len() == 2));
+    assert!(page.hash.contains("seed=1") && page.hash.contains("faults=10"), "{}", page.hash);
+    assert!(page.state.campaign.running() && page.state.campaign.waiting());
+    page.tell(id, update(id, Stage::Running, 4));
+    assert!(!page.state.campaign.waiting());
+    assert_eq!(page.state.campaign.time_left(), Some(160.0));
+    for (action, stage) in [
+        (CampaignAction::Pause, Stage::Paused),
+        (CampaignAction::Resume, Stage::Running),
+        (CampaignAction::Stop, Stage::Stopped),
+    ] {
+        page.campaign(action);
+        assert!(page.state.campaign.waiting());
+        let (asked, _) = page.asked();
+        page.tell(asked, update(id, stage, 5));
+        assert_eq!(page.state.campaign.stage(), Some(stage));
+        assert!(!page.state.campaign.waiting());
+    }
+    assert!(!page.state.campaign.running() && page.state.can_start());
+    page.tell(99, update(77, Stage::Running, 1));
+    assert_eq!(page.state.campaign.stage(), Some(Stage::Stopped), "nobody waits for another campaign");
+}
+
+#[test]
+fn a_campaign_that_cannot_begin_leaves_nothing_behind() {
+    let (mut page, id, _) = Page::begun("");
+    page.hear(id, Response::Failed { message: "The image a.jpg has no label.".into() });
+    assert!(!page.state.campaign.running() && page.state.campaign.stage().is_none());
+    assert_eq!(page.notices(), ["The image a.jpg has no label."]);
+    assert!(page.state.can_start());
+}
+
+#[test]
+fn what_was_told_survives_another_model_and_a_worker_that_dies() {
+    let (mut page, id, _) = Page::begun("");
+    page.tell(id, update(id, Stage::Running, 4));
+    page.act(Action::ChooseModel("other".into()));
+    assert_eq!(page.state.campaign.stage(), Some(Stage::Stopped));
+    page.act(Action::WorkerDied("out of memory".into()));
+    assert!(!page.state.campaign.running() && !page.state.campaign.at_hand());
+    assert_eq!(page.state.campaign.update.as_ref().map(|update| update.faults.injections), Some(4));
+}
+
+#[test]
+fn every_setting_is_the_links() {
+    let hash = "#protocol=study&misclassified=7&campaign-target=weight&campaign-type=bitflip&campaign-bit=30&sampling=element\
+                &seed=9&images=1";
+    let (page, _, start) = Page::begun(hash);
+    assert_eq!(start.protocol, Protocol::Study { correct: 5, misclassified: 7 });
+    assert_eq!((start.seed, start.limit, start.fault_model.target), (9, Some(1), Target::Weight));
+    assert_eq!(start, Page::begun(&page.state.link.to_hash()).2, "the same link, the same campaign");
+    let (_, _, start) = Page::begun("#protocol=until&margin=1.5&confidence=99");
+    let Protocol::Until(Until { margin, .. }) = start.protocol else { panic!("{start:?}") };
+    assert!((margin - 0.015).abs() < 1e-12);
+}
+
+#[test]
+fn what_a_campaign_takes_is_known_beforehand() {
+    let mut page = Page::settled("#faults=30");
+    let estimate = page.state.estimate();
+    assert_eq!((estimate.images, estimate.faults, estimate.unlabelled), (Some(2), Some([60, 60]), 2));
+    assert_eq!((estimate.milliseconds, estimate.measured), (Some(60.0), false), "a golden run takes 1 ms");
+    let choose = |page: &mut Page, change: fn(&mut crate::link::CampaignLink)| {
+        let mut link = page.state.link.campaign.clone();
+        change(&mut link);
+        page.campaign(CampaignAction::Choose(Box::new(link)));
+        page.state.estimate().faults.expect("two images")
+    };
+    assert_eq!(choose(&mut page, |link| link.protocol = Some(Counting::Study)), [10, 60]);
+    let [least, most] = choose(&mut page, |link| {
+        (link.protocol, link.margin) = (Some(Counting::Until), Some(5.0));
+    });
+    assert!(least < 80 && most == 382 && least % 2 == 0, "{least} to {most}");
+    // The pace of a campaign is better than that of a golden run.
+    page.campaign(CampaignAction::Start);
+    let (id, _) = page.asked();
+    page.tell(id, update(id, Stage::Complete, 4));
+    let estimate = page.state.estimate();
+    assert!(estimate.measured && estimate.milliseconds == Some(3820.0), "{estimate:?}");
+}
+
+#[test]
+fn one_of_the_worst_faults_is_followed() {
+    let (mut page, id, _) = Page::begun("");
+    let faults = vec![worst("first", 2), worst("gone", 0)];
+    page.tell(id, CampaignUpdate { profile: Some(profile(faults)), ..update(id, Stage::Complete, 4) });
+    page.campaign(CampaignAction::Follow(1));
+    assert!(page.open.is_empty() && page.notices()[0].contains("\"gone\""), "{:?}", page.notices());
+    page.campaign(CampaignAction::Follow(9));
+    assert!(page.open.is_empty(), "there is no such fault");
+
+    page.campaign(CampaignAction::Follow(0));
+    let (asked, CampaignRequest::Picture { image: 1, images: ImageSet::Files(files) }) = page.asked() else { panic!() };
+    let picture = Picture::File(files[1].clone());
+    page.answer(asked, CampaignAnswer::Picture { image: 1, picture });
+    let site =
+        Site { target: Target::Activation, layer: 1, tensor: 5, element: 7, corruption: Corruption::flip(29).unwrap() };
+    assert_eq!(sites(&page.settle()), [site]);
+    assert_eq!(page.state.image().map(|(id, _)| id).as_deref(), Some("b.jpg"));
+    assert!(page.notices().iter().any(|notice| notice.contains("3 elements")), "{:?}", page.notices());
+
+    page.campaign(CampaignAction::LookAt("relu".into()));
+    page.settle();
+    assert_eq!(page.state.layer().map(|layer| layer.index), Some(2));
+
+    // An image of a data set becomes a file of the page first.
+    page.campaign(CampaignAction::Follow(0));
+    let (asked, _) = page.asked();
+    let picture = Picture::Made { name: "test.bin[1].png".into(), png: vec![1, 2].into() };
+    page.answer(asked, CampaignAnswer::Picture { image: 1, picture });
+    assert_eq!(page.pictures, ["test.bin[1].png"]);
+    let file = FileRef { name: "test.bin[1].png".into(), url: "blob:1".into() };
+    page.campaign(CampaignAction::Pictured(file));
+    assert_eq!(page.state.image().map(|(id, _)| id).as_deref(), Some("file:test.bin[1].png"));
+}
+
+#[test]
+fn a_campaign_from_elsewhere_takes_the_place_of_ours() {
+    let (mut page, first, _) = Page::begun("");
+    page.tell(first, update(first, Stage::Complete, 4));
+    let files = vec![FileRef { name: "c.zip".into(), url: "blob:1".into() }];
+    page.act(Action::Brought(Brought::sort(files.clone())));
+    let (failing, CampaignRequest::Import { .. }) = page.asked() else { panic!() };
+    page.hear(failing, Response::Failed { message: "c.zip: not a readable zip.".into() });
+    assert_eq!(page.notices(), ["c.zip: not a readable zip."]);
+    assert_eq!(page.state.campaign.update.as_ref().map(|update| update.campaign), Some(first), "ours stays");
+
+    page.act(Action::Brought(Brought::sort(files)));
+    let (id, _) = page.asked();
+    let naming = Naming { classes: 3, labels: Vec::new(), grouping: None };
+    page.tell(id, CampaignUpdate { naming: Some(naming), ..update(id, Stage::Stopped, 9) });
+    assert_eq!(page.state.campaign.update.as_ref().map(|update| update.faults.injections), Some(9));
+    assert_eq!(page.state.draft().map(|draft| draft.classes()), Some(3));
+    page.campaign(CampaignAction::Export(Export::Csv));
+    let (asked, _) = page.asked();
+    let file = CampaignAnswer::File { name: "a.csv".into(), mime: "text/csv".into(), bytes: vec![7].into() };
+    page.answer(asked, file);
+    assert_eq!(page.saved, [("a.csv".to_owned(), vec![7])]);
+}
+
+#[test]
+fn a_data_set_is_chosen_when_it_is_brought() {
+    let mut page = Page::settled("");
+    let files = vec![FileRef { name: "test.bin".into(), url: "blob:1".into() }];
+    page.act(Action::Brought(Brought::sort(files.clone())));
+    assert!(page.hash.contains("data=file%3Atest.bin"), "{}", page.hash);
+    page.campaign(CampaignAction::Start);
+    let (_, CampaignRequest::Start(start)) = page.asked() else { panic!() };
+    assert_eq!(start.images, ImageSet::Set(files));
+    assert!(!Page::settled("#data=file%3Agone.bin").state.can_start(), "it has to be brought first");
+
+    // Arrays come in pairs, at once or one after the other.
+    let mut page = Page::settled("");
+    for name in ["images.npy", "labels.npy"] {
+        page.act(Action::Brought(Brought::sort(vec![FileRef { name: name.into(), url: name.into() }])));
+    }
+    assert_eq!(page.state.chosen_set().map(Vec::len), Some(2));
+    page.act(Action::Brought(Brought::sort(vec![FileRef { name: "notes.doc".into(), url: "blob:2".into() }])));
+    assert!(page.open.is_empty() && page.notices()[0].contains("notes.doc"), "{:?}", page.notices());
+}
+
+fn grouping() -> Grouping {
+    let group = |name: &str, critical, classes: &str| Group { name: name.into(), critical, classes: classes.into() };
+    Grouping::from_groups("g", 10, vec![group("low", true, "0-4"), group("high", false, "5-9")])
+        .expect("it is complete")
+}
+
+/// A page that knows the classes.
+fn named(own: Option<Grouping>) -> Page {
+    let mut page = Page::settled("");
+    page.campaign(CampaignAction::LookAtClasses);
+    let (id, CampaignRequest::Classes) = page.asked() else { panic!() };
+    page.answer(id, CampaignAnswer::Classes(Naming { classes: 10, labels: Vec::new(), grouping: own }));
+    page
+}
+
+fn judged(page: &mut Page) -> Option<Grouping> {
+    match page.asked() {
+        (id, CampaignRequest::Judge { edited }) => {
+            page.answer(id, CampaignAnswer::Judged);
+            edited
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_grouping_is_edited_and_everything_is_judged_again() {
+    let mut page = named(Some(grouping()));
+    let change = |page: &mut Page, action: GroupingAction| {
+        page.campaign(CampaignAction::Group(action));
+        judged(page).expect("a grouping")
+    };
+    let moved = change(&mut page, GroupingAction::Move { class: 2, group: 1 });
+    assert_eq!(moved.group_of(2).map(|group| group.name.as_str()), Some("high"));
+    assert_eq!((moved.name(), moved.groups()[0].classes.as_str()), ("g-edited", "0-1 3-4"));
+    assert!(change(&mut page, GroupingAction::Mark { group: 1, critical: true }).is_scm(5, 0));
+    let added = change(&mut page, GroupingAction::Add);
+    assert_eq!(added.groups()[2].name, "Group 3");
+    change(&mut page, GroupingAction::Rename { group: 2, name: " odd ".into() });
+    change(&mut page, GroupingAction::Move { class: 9, group: 2 });
+    let removed = change(&mut page, GroupingAction::Remove(1));
+    assert_eq!((removed.groups().len(), removed.group_of(9).map(|group| group.name.as_str())), (2, Some("odd")));
+    assert_eq!(removed.group_of(7).map(|group| group.name.as_str()), Some("low"), "they went to the group before");
+    page.campaign(CampaignAction::Group(GroupingAction::Reset));
+    assert_eq!(judged(&mut page), None, "by its own");
+    let own = page.state.draft().and_then(|draft| draft.grouping().ok());
+    assert_eq!(own, Some(grouping()));
+}
+
+#[test]
+fn an_edited_grouping_is_the_links_and_can_be_undone() {
+    let mut page = named(Some(grouping()));
+    page.campaign(CampaignAction::Group(GroupingAction::Mark { group: 1, critical: true }));
+    let edited = judged(&mut page);
+    assert!(edited.is_some());
+    let hash = page.hash.clone();
+    page.act(Action::Undo);
+    assert_eq!((judged(&mut page), page.hash.contains("groups=")), (None, false));
+    page.act(Action::Redo);
+    assert_eq!(judged(&mut page), edited);
+
+    let asked = Page::open(&hash).settle();
+    let judging = |request: &Request| match request {
+        Request::Campaign(CampaignRequest::Judge { edited }) => Some(edited.clone()),
+        _ => None,
+    };
+    assert_eq!(asked.iter().find_map(judging), Some(edited), "{asked:?}");
+
+    let page = Page::settled(&hash.replace("classes%22%3A10", "classes%22%3A9").replace("5-9", "5-8"));
+    assert!(page.notices()[0].contains("for 9 classes, the network has 10"), "{:?}", page.notices());
+    assert!(!page.hash.contains("groups="));
+}
+
+#[test]
+fn what_no_grouping_can_be_is_refused_in_a_sentence() {
+    let mut page = named(Some(grouping()));
+    for action in [
+        GroupingAction::Rename { group: 0, name: "high".into() },
+        GroupingAction::Rename { group: 0, name: "  ".into() },
+        GroupingAction::Load { name: "g.toml".into(), text: "classes = 3".into() },
+        GroupingAction::Load { name: "g.toml".into(), text: Grouping::builtin("gtsrb").expect("it ships").to_toml() },
+    ] {
+        let before = page.notices().len();
+        page.campaign(CampaignAction::Group(action.clone()));
+        assert!(page.open.is_empty() && page.notices().len() == before + 1, "{action:?}");
+    }
+    let mut alone = named(None);
+    alone.campaign(CampaignAction::Group(GroupingAction::Remove(0)));
+    assert!(alone.notices()[0].contains("last group"));
+    for action in [GroupingAction::Move { class: 99, group: 0 }, GroupingAction::Remove(99)] {
+        page.campaign(CampaignAction::Group(action));
+        page.open.clear();
+        assert_eq!(page.state.draft().map(|draft| draft.groups.len()), Some(2), "there is no such thing");
+    }
+}
+
+#[test]
+fn an_edited_grouping_is_saved_loaded_and_told_to_a_new_worker() {
+    let mut page = named(Some(grouping()));
+    page.campaign(CampaignAction::Group(GroupingAction::Mark { group: 1, critical: true }));
+    judged(&mut page);
+    page.campaign(CampaignAction::Group(GroupingAction::Save));
+    let (name, bytes) = page.saved.remove(0);
+    let text = String::from_utf8(bytes).expect("TOML is text");
+    let mut other = named(None);
+    other.campaign(CampaignAction::Group(GroupingAction::Load { name, text }));
+    assert!(judged(&mut other).expect("a grouping").groups()[1].critical);
+
+    page.act(Action::WorkerDied("out of memory".into()));
+    page.open.clear();
+    page.hear(0, Response::Ready);
+    let asked = page.settle();
+    assert!(
+        asked.iter().any(|request| matches!(request, Request::Campaign(CampaignRequest::Judge { edited: Some(_) }))),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn the_single_fault_is_judged_by_the_edited_grouping() {
+    let mut page = named(Some(grouping()));
+    page.act(Action::Inject);
+    assert_eq!(sites(&page.settle()).len(), 1);
+    page.campaign(CampaignAction::Group(GroupingAction::Mark { group: 1, critical: true }));
+    let asked = page.settle();
+    assert!(matches!(asked[0], Request::Campaign(CampaignRequest::Judge { .. })), "{asked:?}");
+    assert_eq!(sites(&asked).len(), 1, "it is injected again");
+}
+
+#[test]
+fn the_layers_to_strike_are_chosen_by_name_and_are_the_models() {
+    let mut page = Page::settled("#view=campaign");
+    let layers = |page: &Page| -> Vec<(String, bool)> {
+        let layers = page.state.campaign_layers();
+        layers.into_iter().map(|(layer, struck)| (layer.name.clone(), struck)).collect()
+    };
+    let strike = |page: &mut Page, layers: &[usize], strike| {
+        page.act(Action::Campaign(CampaignAction::Strike(layers.to_vec(), strike)));
+    };
+    assert_eq!(layers(&page), [("first".to_owned(), true), ("relu".to_owned(), true)], "a folded layer has nothing");
+    strike(&mut page, &[1, 2], false);
+    assert!(!page.state.can_start(), "none is left");
+    strike(&mut page, &[2], true);
+    assert_eq!(page.state.link.campaign.layers, Some(vec!["relu".to_owned()]));
+    assert!(page.state.can_start());
+    // A ReLU has no weights to strike.
+    let weights = CampaignLink { target: Some(Target::Weight), ..page.state.link.campaign.clone() };
+    page.act(Action::Campaign(CampaignAction::Choose(Box::new(weights))));
+    assert_eq!(layers(&page), [("first".to_owned(), true)]);
+    assert_eq!(page.notices(), ["The campaign cannot strike the layer “relu”; it goes on without."]);
+    assert_eq!(page.state.link.campaign.layers, None);
+
+    let page = Page::settled("#view=campaign&campaign-layers=2,first,gone");
+    assert_eq!(page.state.link.campaign.layers, None, "both that there are is what is struck anyway");
+    assert_eq!(page.notices(), ["The campaign cannot strike the layer “gone”; it goes on without."]);
+    let (_, _, start) = Page::begun("#campaign-layers=2&campaign-bit=exponent");
+    assert_eq!(start.fault_model.layers, Some(vec!["relu".to_owned()]));
+    let FaultKind::BitFlip { bits } = start.fault_model.kind else { panic!("{start:?}") };
+    assert_eq!(bits.to_string(), "23-30");
+}

@@ -1,0 +1,129 @@
+//! The 32 bits of a float32 as a strip of boxes.
+
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+use yew::prelude::*;
+
+use crate::words;
+use facts::fault::{Corruption, Format};
+use facts::outcome::{Outcome, Verdict};
+
+#[derive(Properties, PartialEq)]
+pub struct BitsProps {
+    /// The value whose bits are shown, where it is known.
+    pub value: Option<f32>,
+    /// The bit that is chosen, or was flipped.
+    pub chosen: Option<u8>,
+    /// What becomes of the answer when a bit flips, where it was tried, by bit.
+    pub verdicts: Vec<Option<Verdict>>,
+    /// Hears of the bit that is to flip.
+    pub strike: Callback<u8>,
+}
+
+/// The strip, and beneath it what the bit under the pointer would do.
+#[component]
+pub fn Bits(props: &BitsProps) -> Html {
+    let strip = use_node_ref();
+    let hovered = use_state_eq(|| None::<u8>);
+    let fields: [(&str, std::ops::Range<u8>); 3] = [("sign", 31..32), ("exponent", 23..31), ("mantissa", 0..23)];
+    let groups = fields.into_iter().map(|(field, bits)| {
+        let boxes = bits.rev().map(|bit| one(props, bit, &hovered));
+        html! {
+            <div class={classes!("bit-field", format!("bit-{field}"))} role="group" aria-label={field}>
+                <span class="bit-caption" aria-hidden="true">{ field }</span>
+                <div class="bit-boxes">{ for boxes }</div>
+            </div>
+        }
+    });
+    let shown = hovered.or(props.chosen).unwrap_or(Format::F32.width() - 1);
+    // The arrows only move from box to box; Enter or the space bar flips.
+    let keys = {
+        let (strip, hovered) = (strip.clone(), hovered.clone());
+        Callback::from(move |event: KeyboardEvent| {
+            let to = match event.key().as_str() {
+                "ArrowLeft" | "ArrowUp" => shown + 1,
+                "ArrowRight" | "ArrowDown" => shown.wrapping_sub(1),
+                "Home" => Format::F32.width() - 1,
+                "End" => 0,
+                _ => return,
+            };
+            event.prevent_default();
+            if to < Format::F32.width() {
+                hovered.set(Some(to));
+                let strip = strip.cast::<HtmlElement>();
+                let found = strip.and_then(|strip| strip.query_selector(&format!("[data-bit='{to}']")).ok().flatten());
+                if let Some(found) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+                    // A box that cannot be focused leaves the focus where it is.
+                    let _ = found.focus();
+                }
+            }
+        })
+    };
+    html! {
+        <div class="bits">
+            <div class="bit-strip" id="bits" ref={strip} role="group" aria-label="The 32 bits of the value; choose one to flip it" onkeydown={keys}>
+                { for groups }
+            </div>
+            <p class="bit-preview" id="bit-preview">
+                <span class={classes!("bit-name", format!("bit-{}", words::field(shown)))}>{ format!("Bit {shown}, {}", words::field(shown)) }</span>
+                if let Some((before, after)) = change(props.value, shown) {
+                    <span class="bit-change">{ before }<span class="arrow">{ " → " }</span><strong>{ after }</strong></span>
+                }
+            </p>
+        </div>
+    }
+}
+
+fn change(value: Option<f32>, bit: u8) -> Option<(String, String)> {
+    let before = value?;
+    Some((words::number(before), words::number(Corruption::flip(bit).ok()?.apply(before, Format::F32))))
+}
+
+fn one(props: &BitsProps, bit: u8, hovered: &UseStateHandle<Option<u8>>) -> Html {
+    let set = props.value.map(|value| value.to_bits() >> bit & 1);
+    let chosen = props.chosen == Some(bit);
+    let verdict = props.verdicts.get(usize::from(bit)).copied().flatten();
+    let state = set.map_or_else(|| "?".to_owned(), |set| set.to_string());
+    let change =
+        change(props.value, bit).map(|(before, after)| format!(": {before} becomes {after}")).unwrap_or_default();
+    let told = verdict.map(|verdict| format!(", {}", words::verdict(&verdict))).unwrap_or_default();
+    let label = format!("bit {bit}, {}, now {state}{change}{told}", words::field(bit));
+    let over = |to: Option<u8>| {
+        let hovered = hovered.clone();
+        move || hovered.set(to)
+    };
+    let (enter, focus, leave, blur) = (over(Some(bit)), over(Some(bit)), over(None), over(None));
+    let first = props.chosen.unwrap_or(Format::F32.width() - 1) == bit;
+    html! {
+        <button type="button" key={bit} class={classes!("bit", chosen.then_some("chosen"), (set == Some(1)).then_some("set"))}
+            aria-pressed={chosen.to_string()} data-bit={bit.to_string()} tabindex={if first { "0" } else { "-1" }}
+            onclick={props.strike.reform(move |_| bit)}
+            onpointerenter={move |_| enter()} onpointerleave={move |_| leave()} onfocus={move |_| focus()} onblur={move |_| blur()}>
+            <span class="bit-value" aria-hidden="true">{ state }</span><span class="bit-index" aria-hidden="true">{ bit }</span>
+            <span class="visually-hidden">{ label }</span>
+            if let Some(verdict) = verdict {
+                <span class={classes!("bit-outcome", mark_class(&verdict))} aria-hidden="true">{ mark(&verdict) }</span>
+            }
+        </button>
+    }
+}
+
+/// One letter for an outcome, so that colour is not all that tells them apart.
+pub fn mark(verdict: &Verdict) -> &'static str {
+    match (verdict.scm, verdict.outcome, verdict.due) {
+        (Some(true), ..) => "C",
+        (_, Outcome::Sdc, false) => "S",
+        (_, _, true) => "D",
+        (_, Outcome::Masked, false) => "·",
+    }
+}
+
+/// The style of an outcome's mark.
+pub fn mark_class(verdict: &Verdict) -> &'static str {
+    match (verdict.scm, verdict.outcome, verdict.due) {
+        (Some(true), ..) => "mark-scm",
+        (_, Outcome::Sdc, false) => "mark-sdc",
+        (_, _, true) => "mark-due",
+        (_, Outcome::Masked, false) => "mark-masked",
+    }
+}

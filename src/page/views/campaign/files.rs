@@ -1,0 +1,35 @@
+//! Taking results away, and bringing others.
+
+use yew::prelude::*;
+
+use super::super::Props;
+use super::super::files::FileButton;
+use super::super::parts::Panel;
+use crate::state::{Action, CampaignAction};
+use protocol::Export;
+
+/// Export and import.
+#[component]
+pub fn FilesPanel(props: &Props) -> Html {
+    let Props { state, act } = props;
+    let disabled = !state.campaign.at_hand();
+    let save = |id: &'static str, text: &'static str, title: &'static str, what: Export| {
+        let onclick = act.reform(move |_: MouseEvent| Action::Campaign(CampaignAction::Export(what)));
+        html! { <button type="button" class="button" {id} {title} {disabled} {onclick}>{ text }</button> }
+    };
+    html! {
+        <Panel id="campaign-files" title="Files">
+            <div class="button-row" role="group" aria-label="Save the results">
+                { save("save-zip", "Campaign (.zip)", "What the command line writes: `faultscope report` shows it, `faultscope campaign --resume` goes on with it", Export::Zip) }
+                { save("save-csv", "CSV", "Every rate with its counts and its interval, one a row", Export::Csv) }
+                { save("save-json", "JSON", "The same, nested", Export::Json) }
+                { save("save-records", "Every fault", "One fault a line (faults.jsonl)", Export::Records) }
+            </div>
+            <p class="hint">{ "Bring a campaign that was made elsewhere, or images: a folder with a sub-folder for each class, CIFAR (.bin), or arrays of images and labels (.npy). Or drop them anywhere." }</p>
+            <div class="button-row">
+                <FileButton label="Open files…" solid=true act={act.clone()} />
+                <FileButton label="Open a folder…" solid=true folder=true act={act.clone()} />
+            </div>
+        </Panel>
+    }
+}

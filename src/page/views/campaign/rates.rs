@@ -1,0 +1,53 @@
+//! A rate as a mark on a band.
+
+use yew::prelude::*;
+
+use super::super::parts::Term;
+use crate::words;
+use facts::outcome::Rate;
+use protocol::CampaignUpdate;
+
+/// The rates over all faults.
+pub fn rates(update: &CampaignUpdate) -> Html {
+    let faults = &update.faults;
+    html! {
+        <div class="rates">
+            { tile("rate-masked", "Masked", words::MASKED, &faults.masked) }
+            { tile("rate-sdc", "SDC", words::SDC, &faults.sdc) }
+            if let Some(scm) = &faults.scm { { tile("rate-scm", "SCM", words::SCM, scm) } }
+            { tile("rate-due", "DUE", words::DUE, &faults.due) }
+            if let Some(accuracy) = &update.golden.accuracy {
+                { tile("rate-accuracy", "Golden accuracy", words::GOLDEN_RUN, accuracy) }
+            }
+        </div>
+    }
+}
+
+fn tile(id: &'static str, text: &'static str, means: &'static str, rate: &Rate) -> Html {
+    html! {
+        <div class={classes!("rate", id)} {id}>
+            <span class="rate-name"><Term {text} {means} /></span>
+            <span class="rate-value">{ if rate.of > 0 { words::percent(rate.rate) } else { "–".to_owned() } }</span>
+            <span class="rate-count">{ format!("{} of {}", words::count(rate.count), words::count(rate.of)) }</span>
+            <Interval rate={*rate} />
+            <span class="hint">{ words::interval(rate) }</span>
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct IntervalProps {
+    pub rate: Rate,
+}
+
+/// A rate as a mark on a band, from 0 to 100 %.
+#[component]
+fn Interval(props: &IntervalProps) -> Html {
+    let Rate { rate, low, high, .. } = props.rate;
+    html! {
+        <span class="interval" aria-hidden="true">
+            <span class="interval-band" style={format!("left: {:.2}%; width: {:.2}%", low * 100.0, (high - low) * 100.0)}></span>
+            <span class="interval-mark" style={format!("left: {:.2}%", rate * 100.0)}></span>
+        </span>
+    }
+}

@@ -1,0 +1,199 @@
+//! What came of a campaign: rates as they grow, and where they come from.
+
+use std::rc::Rc;
+
+use wasm_bindgen::JsCast;
+use yew::prelude::*;
+
+use super::super::Props;
+use super::super::export::SaveChart;
+use super::charts;
+use super::confusion::confusion;
+use super::rates::rates;
+use super::tables;
+use super::worst::worst;
+use crate::state::{Action, CampaignAction, State};
+use crate::words;
+use facts::report::chart::LEVELS;
+use facts::report::headline;
+use protocol::{CampaignProfile, CampaignUpdate, Stage};
+
+/// Everything that is known of the campaign.
+#[component]
+pub fn Results(props: &Props) -> Html {
+    let Props { state, act } = props;
+    let Some(update) = state.campaign.update.clone() else {
+        return html! {
+            <div class="campaign-empty">
+                <p>{ "Start a campaign, or drop one that the command line made (its folder, or a zip of it) anywhere on the page." }</p>
+                <p class="hint">{ "Here come the rates of masked faults, SDC, SCM and DUE with their intervals; which bits and layers they come from; and the worst faults, each to be followed by a click." }</p>
+            </div>
+        };
+    };
+    html! {
+        <>
+            { progress(state, &update) }
+            { rates(&update) }
+            if let Some(profile) = &state.campaign.profile {
+                <div class="profiles">
+                    <Chart id="history-chart" title="Rates as they came about" name="rates-over-faults" act={act.clone()}
+                        hint={if update.faults.scm.is_some() { "SDC and, below it, SCM, with 95 % intervals." } else { "SDC, with its 95 % interval." }}
+                        svg={charts::history(&profile.history, update.faults.scm.is_some())}>
+                        { tables::history(profile) }
+                    </Chart>
+                    { scm(profile, &update, act) }
+                    <Breakdown profile={profile.clone()} act={act.clone()} />
+                    { confusion(profile) }
+                </div>
+                { worst(state, profile, act) }
+            }
+        </>
+    }
+}
+
+fn progress(state: &State, update: &CampaignUpdate) -> Html {
+    let done = update.faults.injections;
+    let mut text = format!("{} of {} faults", words::count(done), words::count(update.planned));
+    if update.milliseconds > 0.0 {
+        let pace = (done as f64 / update.milliseconds * 1000.0).round();
+        text.push_str(&format!(", {} a second", words::count(pace as u64)));
+    }
+    match update.stage {
+        Stage::Running => {
+            if let Some(left) = state.campaign.time_left() {
+                text.push_str(&format!(", about {} left", words::duration(left)));
+            }
+        }
+        Stage::Paused => text.push_str(", paused"),
+        Stage::Stopped => text.push_str(", stopped"),
+        Stage::Complete => text.push_str(", complete"),
+    }
+    let heading = state.campaign.profile.as_ref().map(|profile| {
+        let [what, how] = &profile.heading;
+        let from = profile.imported.as_ref().map(|name| format!(" Read from {name}.")).unwrap_or_default();
+        format!("{what}; {how}.{from}")
+    });
+    html! {
+        <>
+            if let Some(heading) = heading { <p class="hint" id="campaign-heading">{ heading }</p> }
+            <div class="progress progress-wide">
+                <progress value={done.to_string()} max={update.planned.max(1).to_string()} aria-label="Faults injected" />
+                <span id="campaign-progress">{ text }</span>
+            </div>
+        </>
+    }
+}
+
+/// The paper's headline.
+fn scm(profile: &CampaignProfile, update: &CampaignUpdate, act: &Callback<Action>) -> Html {
+    let Some(faulty) = update.faults.scm_of_sdc else {
+        return html! {
+            <div class="profile" id="scm">
+                <h3>{ "How much of the errors is safety-critical" }</h3>
+                <p class="empty">{ "SCM is not judged: the network has no grouping. Make one below." }</p>
+            </div>
+        };
+    };
+    let ratio = update.scm_ratio.as_ref().map(|ratio| {
+        let text = headline(ratio);
+        let mut letters = text.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        format!("{first}{}.", letters.as_str())
+    });
+    let shares = charts::scm_shares(profile, update.golden.scm, Some(faulty));
+    html! {
+        <Chart id="scm-chart" title="How much of the errors is safety-critical" name="scm-shares" act={act.clone()}
+            hint={ratio.unwrap_or_else(|| "The share of SCM among the SDCs; with labelled images, the network's own errors stand beside it.".to_owned())}
+            svg={charts::scm(&shares)}>
+            { tables::shares(shares) }
+        </Chart>
+    }
+}
+
+#[derive(Properties)]
+struct BreakdownProps {
+    profile: Rc<CampaignProfile>,
+    act: Callback<Action>,
+}
+
+impl PartialEq for BreakdownProps {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.profile, &other.profile) && self.act == other.act
+    }
+}
+
+/// By bit, by layer, by both: drawn again only when there is something new.
+#[component]
+fn Breakdown(props: &BreakdownProps) -> Html {
+    let BreakdownProps { profile, act } = props;
+    let look = {
+        let act = act.clone();
+        Callback::from(move |event: MouseEvent| {
+            let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+            let named = target.and_then(|target| target.closest("[data-layer]").ok().flatten());
+            if let Some(layer) = named.and_then(|element| element.get_attribute("data-layer")) {
+                act.emit(Action::Campaign(CampaignAction::LookAt(layer)));
+            }
+        })
+    };
+    let legend = LEVELS.iter().enumerate().map(|(index, from)| {
+        let to = LEVELS.get(index + 1).map_or(100.0, |to| 100.0 * to);
+        html! { <li><i class={format!("q{}", index + 1)}></i>{ format!("{} to {to} %", 100.0 * from) }</li> }
+    });
+    html! {
+        <>
+            if profile.bits.len() > 1 {
+                <div class="profile-wide">
+                    <Chart id="bit-chart" title="SDC rate by bit" name="sdc-by-bit" act={act.clone()}
+                        hint="With 95 % intervals; sign, exponent and mantissa from left to right." svg={charts::bits(profile)}>
+                        { tables::bits(profile) }
+                    </Chart>
+                </div>
+            }
+            <div class="profile-wide" onclick={look}>
+                <Chart id="layer-chart" title="SDC rate by layer" name="sdc-by-layer" act={act.clone()}
+                    hint="Every layer that faults are drawn from, in model order; click one to look at it." svg={charts::layers(profile)}>
+                    { tables::layers(profile, act) }
+                </Chart>
+            </div>
+            if profile.bits.len() > 1 {
+                <div class="profile-wide">
+                    <Chart id="map-chart" title="SDC rate by layer and bit" name="sdc-by-layer-and-bit" act={act.clone()}
+                        hint="Bit 31, the sign, on the left; a cell without colour has had no fault." svg={charts::layer_bits(profile)}>
+                        <ul class="map-legend" aria-hidden="true"><li><i class="q0"></i>{ "none" }</li>{ for legend }</ul>
+                        { tables::map(profile) }
+                    </Chart>
+                </div>
+            }
+        </>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ChartProps {
+    id: AttrValue,
+    title: AttrValue,
+    name: AttrValue,
+    hint: AttrValue,
+    svg: String,
+    act: Callback<Action>,
+    #[prop_or_default]
+    children: Html,
+}
+
+/// A chart with its heading, and buttons that save it.
+#[component]
+fn Chart(props: &ChartProps) -> Html {
+    let ChartProps { id, title, name, hint, svg, act, children } = props;
+    html! {
+        <div class="profile" id={format!("{id}-panel")}>
+            <div class="profile-head">
+                <h3>{ title }</h3>
+                <SaveChart chart={id.clone()} {title} {name} {act} />
+            </div>
+            <p class="hint">{ hint }</p>
+            <div id={id.clone()} class="chart-frame">{ Html::from_html_unchecked(svg.clone().into()) }</div>
+            { children.clone() }
+        </div>
+    }
+}

@@ -1,0 +1,334 @@
+//! What the campaign draws, what that will take, and the buttons that start, hold and end it.
+
+use std::rc::Rc;
+
+use web_sys::{HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+use super::super::Props;
+use super::super::parts::{Choice, Panel};
+use super::layers::LayersField;
+use crate::link::{COUNTINGS, CampaignLink, Counting, Kind, MARGINS, MAX_FAULTS, MAX_IMAGES};
+use crate::state::{Action, CampaignAction, Estimate, OWN, State};
+use crate::words;
+use facts::campaign::Confidence;
+use facts::fault::{BitField, Bits, Format, Sampling, Target};
+use protocol::{Protocol, Stage};
+
+/// Settings and the buttons of a campaign.
+#[component]
+pub fn SettingsPanel(props: &Props) -> Html {
+    let Props { state, act } = props;
+    let submit = act.reform(|event: SubmitEvent| {
+        event.prevent_default();
+        Action::Campaign(CampaignAction::Start)
+    });
+    html! {
+        <Panel id="campaign-settings" title="Campaign" busy={state.campaign.starting()}>
+            <form class="settings" onsubmit={submit}>
+                <fieldset disabled={state.campaign.running()}>
+                    { images(state, act) }
+                    { protocol(state, act) }
+                    { faults(state, act) }
+                    <Number id="seed" label="Seed" title="The same seed draws the same faults, here and on the command line"
+                        value={state.seed().to_string()} least={0.0} most={u64::MAX as f64} whole=true
+                        choose={set(state, act, |link, text: String| link.seed = text.parse().ok().or(link.seed))} act={act.clone()} />
+                </fieldset>
+                { estimate(&state.estimate(), state) }
+                { buttons(state, act) }
+            </form>
+        </Panel>
+    }
+}
+
+/// An action that changes a copy of the settings.
+fn set<T: 'static>(
+    state: &Rc<State>,
+    act: &Callback<Action>,
+    change: impl Fn(&mut CampaignLink, T) + 'static,
+) -> Callback<T> {
+    let link = state.link.campaign.clone();
+    act.reform(move |value: T| {
+        let mut link = link.clone();
+        change(&mut link, value);
+        Action::Campaign(CampaignAction::Choose(Box::new(link)))
+    })
+}
+
+fn images(state: &Rc<State>, act: &Callback<Action>) -> Html {
+    let chosen = state.link.campaign.data.clone();
+    let own = format!("Those on the page ({})", state.images().len());
+    let mut options = vec![(None, own)];
+    for set in &state.campaign.sets {
+        if let Some(first) = set.first() {
+            let names: Vec<_> = set.iter().map(|file| file.name.as_str()).collect();
+            options.push((Some(format!("{OWN}{}", first.name)), names.join(" and ")));
+        }
+    }
+    // A link may name a data set that its reader has not brought yet.
+    if options.iter().all(|(id, _)| *id != chosen) {
+        options.push((
+            chosen.clone(),
+            format!("{}: bring this file", chosen.as_deref().unwrap_or_default().trim_start_matches(OWN)),
+        ));
+    }
+    let ids: Vec<Option<String>> = options.iter().map(|(id, _)| id.clone()).collect();
+    let choose = set(state, act, move |link, event: Event| {
+        let index = event.target_unchecked_into::<HtmlSelectElement>().selected_index();
+        link.data = usize::try_from(index).ok().and_then(|index| ids.get(index).cloned()).flatten();
+    });
+    html! {
+        <div class="field-pair">
+            <div class="field">
+                <label for="campaign-images">{ "Images" }</label>
+                <select id="campaign-images" onchange={choose}>
+                    { for options.into_iter().map(|(id, text)| html! { <option selected={id == chosen}>{ text }</option> }) }
+                </select>
+            </div>
+            <Number id="campaign-limit" label="Only the first" title="Use so many images only; all of them where this is empty" optional=true
+                value={state.link.campaign.images.map(|images| images.to_string()).unwrap_or_default()} least={1.0} most={MAX_IMAGES as f64} whole=true
+                choose={set(state, act, |link, text: String| link.images = text.parse().ok())} act={act.clone()} />
+        </div>
+    }
+}
+
+/// Who decides how many faults an image gets, and the numbers for it.
+fn protocol(state: &Rc<State>, act: &Callback<Action>) -> Html {
+    let link = &state.link.campaign;
+    let counting = link.protocol.unwrap_or_default();
+    let options = COUNTINGS.map(|(counting, _)| match counting {
+        Counting::Fixed => ("Fixed".into(), "The same number of faults for each image".into()),
+        Counting::Study => (
+            "Study".into(),
+            "As in the study: few faults in images that are classified correctly, many in the others".into(),
+        ),
+        Counting::Until => ("Until ±".into(), "As many faults as it takes to know the SDC rate".into()),
+    });
+    let choose =
+        set(state, act, |link, index: usize| link.protocol = COUNTINGS.get(index).map(|(counting, _)| *counting));
+    let chosen = COUNTINGS.iter().position(|(known, _)| *known == counting).unwrap_or_default();
+    let faults = MAX_FAULTS as f64;
+    let numbers = match state.protocol() {
+        Protocol::Fixed { faults: each } => html! {
+            <Number id="faults" label="Faults for each image" value={each.to_string()} least={1.0} most={faults} whole=true
+                choose={set(state, act, |link, text: String| link.faults = text.parse().ok())} act={act.clone()} />
+        },
+        Protocol::Study { correct, misclassified } => html! {
+            <div class="field-pair">
+                <Number id="faults-correct" label="Correct image" title="Faults for each image that is classified correctly" value={correct.to_string()}
+                    least={1.0} most={faults} whole=true choose={set(state, act, |link, text: String| link.correct = text.parse().ok())} act={act.clone()} />
+                <Number id="faults-misclassified" label="Misclassified image" title="Faults for each image that is not" value={misclassified.to_string()}
+                    least={1.0} most={faults} whole=true choose={set(state, act, |link, text: String| link.misclassified = text.parse().ok())} act={act.clone()} />
+            </div>
+        },
+        Protocol::Until(until) => {
+            let confidence = set(state, act, |link, event: Event| {
+                let value = event.target_unchecked_into::<HtmlSelectElement>().value();
+                link.confidence =
+                    Confidence::ALL.iter().find(|(_, text)| *text == value).map(|(confidence, _)| *confidence);
+            });
+            html! {
+                <div class="field-pair">
+                    <Number id="margin" label="Margin, ± points" title="Half the width that the interval of the SDC rate may have, in percentage points"
+                        value={words::trimmed(100.0 * until.margin)} least={*MARGINS.start()} most={*MARGINS.end()} whole=false
+                        choose={set(state, act, |link, text: String| link.margin = text.parse().ok())} act={act.clone()} />
+                    <div class="field">
+                        <label for="confidence">{ "Confidence" }</label>
+                        <select id="confidence" onchange={confidence}>
+                            { for Confidence::ALL.iter().map(|(known, text)| html! {
+                                <option value={*text} selected={*known == until.confidence}>{ format!("{text} %") }</option>
+                            }) }
+                        </select>
+                    </div>
+                </div>
+            }
+        }
+    };
+    html! {
+        <div class="field">
+            <span class="label">{ "Protocol" }</span>
+            <Choice id="protocol" label="Who decides how many faults an image gets" options={options.to_vec()} {chosen} {choose} />
+            { numbers }
+        </div>
+    }
+}
+
+/// Target, type and bit, sampling.
+fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
+    let link = &state.link.campaign;
+    let targets: Vec<(AttrValue, AttrValue)> = vec![
+        ("Activations".into(), "A layer's output, for one inference".into()),
+        ("Weights".into(), "A stored parameter".into()),
+    ];
+    let target = set(state, act, |link, index: usize| {
+        link.target = Some(if index == 1 { Target::Weight } else { Target::Activation });
+    });
+    let samplings: Vec<(AttrValue, AttrValue)> = vec![
+        ("Layer".into(), "Every layer equally likely, then every element of it, as in the study".into()),
+        ("Element".into(), "Every element of every layer equally likely".into()),
+    ];
+    let sampling = set(state, act, |link, index: usize| {
+        link.sampling = Some(if index == 1 { Sampling::Element } else { Sampling::Layer });
+    });
+    let kind = set(state, act, |link, event: Event| {
+        let value = event.target_unchecked_into::<HtmlSelectElement>().value();
+        link.kind = Kind::ALL.iter().find(|(_, word)| *word == value).map(|(kind, _)| *kind);
+    });
+    let bits = set(state, act, |link, event: Event| {
+        link.bits = event.target_unchecked_into::<HtmlSelectElement>().value().parse().ok();
+    });
+    let drawn = bit_sets(link.bits.unwrap_or_default());
+    let chosen = link.kind.unwrap_or_default();
+    let names = Kind::ALL.map(|(kind, word)| {
+        let text = match kind {
+            Kind::BitFlip => "Bit flip",
+            Kind::Zero => "Zero",
+            Kind::Random => "Random value, 0 to 1",
+        };
+        (kind, word, text)
+    });
+    html! {
+        <>
+            <div class="field">
+                <span class="label">{ "Target" }</span>
+                <Choice id="campaign-target" label="What is struck" options={targets}
+                    chosen={usize::from(link.target == Some(Target::Weight))} choose={target} />
+            </div>
+            <div class="field-pair">
+                <div class="field">
+                    <label for="campaign-kind">{ "Type" }</label>
+                    <select id="campaign-kind" onchange={kind}>
+                        { for names.iter().map(|(kind, word, text)| html! { <option value={*word} selected={*kind == chosen}>{ *text }</option> }) }
+                    </select>
+                </div>
+                if chosen == Kind::BitFlip {
+                    <div class="field">
+                        <label for="campaign-bit">{ "Bits" }</label>
+                        <select id="campaign-bit" onchange={bits}>
+                            { for drawn.into_iter().map(|(bits, text)| html! {
+                                <option value={bits.to_string()} selected={bits == link.bits.unwrap_or_default()}>{ text }</option>
+                            }) }
+                        </select>
+                    </div>
+                }
+            </div>
+            <LayersField state={state.clone()} act={act.clone()} />
+            <div class="field">
+                <span class="label">{ "Sampling" }</span>
+                <Choice id="sampling" label="How a layer is drawn" options={samplings}
+                    chosen={usize::from(link.sampling == Some(Sampling::Element))} choose={sampling} />
+            </div>
+        </>
+    }
+}
+
+/// The sets of bits on offer: all, those of a field, each alone, and the one that is `chosen` where a link made it.
+fn bit_sets(chosen: Bits) -> Vec<(Bits, String)> {
+    let mut sets = vec![(Bits::ALL, "All, each drawn".to_owned())];
+    // The sign is one bit, and stands among those.
+    for (field, name) in [(BitField::Exponent, "Exponent"), (BitField::Mantissa, "Mantissa")] {
+        let bits = Bits::of(field);
+        sets.push((bits, format!("{name} ({bits})")));
+    }
+    let single = Format::F32.bits().filter_map(|bit| Some((bit, Bits::one(bit.into()).ok()?)));
+    sets.extend(single.map(|(bit, bits)| (bits, format!("Bit {bit} ({})", words::field(bit)))));
+    if sets.iter().all(|(bits, _)| *bits != chosen) {
+        sets.push((chosen, format!("Bits {chosen}")));
+    }
+    sets
+}
+
+fn estimate(estimate: &Estimate, state: &State) -> Html {
+    let faults = match estimate.faults {
+        None => "As many faults as the data set's images ask for".to_owned(),
+        Some([least, most]) if least == most => {
+            let images = estimate.images.unwrap_or_default();
+            format!(
+                "{} faults in {} {}",
+                words::count(most),
+                words::count(images),
+                if images == 1 { "image" } else { "images" }
+            )
+        }
+        Some([least, most]) => format!("{} to {} faults", words::count(least), words::count(most)),
+    };
+    let time = estimate.milliseconds.map(|time| {
+        let most = if estimate.measured { "about" } else { "at most about" };
+        format!(", {most} {}", words::duration(time))
+    });
+    let study = state.link.campaign.protocol == Some(Counting::Study);
+    html! {
+        <p class="hint" id="estimate">
+            { faults }{ time.unwrap_or_default() }{ "." }
+            if study && estimate.unlabelled > 0 {
+                { format!(" The study's protocol needs the true class of every image; {} of them do not say it at the end of their names (NAME_NN_CLASS.png).", estimate.unlabelled) }
+            }
+        </p>
+    }
+}
+
+fn buttons(state: &State, act: &Callback<Action>) -> Html {
+    let campaign = &state.campaign;
+    let on = |action: CampaignAction| act.reform(move |_: MouseEvent| Action::Campaign(action.clone()));
+    let waiting = campaign.waiting();
+    html! {
+        <div class="settings-go">
+            if campaign.running() {
+                if campaign.stage() == Some(Stage::Paused) {
+                    <button type="button" class="button button-primary" id="resume" disabled={waiting} onclick={on(CampaignAction::Resume)}>{ "Resume" }</button>
+                } else {
+                    <button type="button" class="button button-primary" id="pause" disabled={waiting} onclick={on(CampaignAction::Pause)}>{ "Pause" }</button>
+                }
+                <button type="button" class="button" id="stop" disabled={campaign.starting()} onclick={on(CampaignAction::Stop)}>{ "Stop" }</button>
+            } else {
+                <button type="submit" class="button button-primary" id="start" disabled={!state.can_start()}>{ "Start campaign" }</button>
+            }
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct NumberProps {
+    id: AttrValue,
+    label: AttrValue,
+    #[prop_or_default]
+    title: AttrValue,
+    value: String,
+    least: f64,
+    most: f64,
+    whole: bool,
+    /// Whether it may be empty.
+    #[prop_or_default]
+    optional: bool,
+    /// Hears of the text, which is such a number.
+    choose: Callback<String>,
+    act: Callback<Action>,
+}
+
+/// A field for a number.
+#[component]
+fn Number(props: &NumberProps) -> Html {
+    let NumberProps { id, label, title, value, least, most, whole, optional, choose, act } = props;
+    let (least, most, whole, optional) = (*least, *most, *whole, *optional);
+    let onchange = {
+        let (choose, act, label, value) = (choose.clone(), act.clone(), label.clone(), value.clone());
+        Callback::from(move |event: Event| {
+            let input: HtmlInputElement = event.target_unchecked_into();
+            let text = input.value().trim().to_owned();
+            let fits = text.parse::<f64>().is_ok_and(|number| (least..=most).contains(&number));
+            if fits && (!whole || text.bytes().all(|byte| byte.is_ascii_digit())) || optional && text.is_empty() {
+                choose.emit(text);
+            } else {
+                let kind = if whole { "a whole number" } else { "a number" };
+                act.emit(Action::Tell(format!("{label}: {kind} from {least} to {most} is expected, found “{text}”.")));
+                input.set_value(&value);
+            }
+        })
+    };
+    html! {
+        <div class="field" title={title.clone()}>
+            <label for={id.clone()}>{ label }</label>
+            <input id={id.clone()} type="text" inputmode={if whole { "numeric" } else { "decimal" }} autocomplete="off" value={value.clone()} {onchange} />
+        </div>
+    }
+}

@@ -1,0 +1,133 @@
+//! The charts' numbers, as tables.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::super::parts::use_unfolded;
+use crate::state::{Action, CampaignAction};
+use crate::words;
+use facts::fault::Format;
+use facts::outcome::Rate;
+use facts::report::chart::Share;
+use protocol::CampaignProfile;
+
+/// Names of the columns of a rate: of what, and what is counted.
+type Counted = [&'static str; 2];
+const SDC: Counted = ["Faults", "SDC"];
+
+fn head(first: &'static str, [of, count]: Counted) -> Html {
+    html! { <thead><tr><th>{ first }</th><th>{ of }</th><th>{ count }</th><th>{ "Rate" }</th><th>{ "95 % interval" }</th></tr></thead> }
+}
+
+#[derive(Properties, PartialEq)]
+struct FoldedProps {
+    table: Callback<(), Html>,
+}
+
+/// A table below its chart, which is made only for who wants it: some have thousands of numbers.
+#[component]
+fn Folded(props: &FoldedProps) -> Html {
+    let (open, toggle) = use_unfolded();
+    html! {
+        <details ontoggle={toggle}>
+            <summary>{ "The same as a table" }</summary>
+            if open { <div class="table-wrap" tabindex="0"><table>{ props.table.emit(()) }</table></div> }
+        </details>
+    }
+}
+
+fn folded(table: impl Fn() -> Html + 'static) -> Html {
+    html! { <Folded table={Callback::from(move |()| table())} /> }
+}
+
+/// Shares of SCM.
+pub fn shares(shares: Vec<Share>) -> Html {
+    folded(move || {
+        let rows = shares.iter().map(|share| {
+            html! { <tr><th scope="row">{ &share.name }</th>{ rate_cells(&share.rate) }</tr> }
+        });
+        html! { <>{ head("Errors", ["Errors", "SCM"]) }<tbody>{ for rows }</tbody></> }
+    })
+}
+
+/// Rates on the way.
+pub fn history(profile: &Rc<CampaignProfile>) -> Html {
+    let profile = profile.clone();
+    folded(move || {
+        let rows = profile.history.iter().map(|point| {
+            html! { <tr>{ rate_cells(&Rate::new(point.sdc, point.faults)) }<td>{ words::count(point.scm) }</td></tr> }
+        });
+        html! {
+            <>
+                <thead><tr><th>{ "Faults" }</th><th>{ "SDC" }</th><th>{ "Rate" }</th><th>{ "95 % interval" }</th><th>{ "SCM" }</th></tr></thead>
+                <tbody>{ for rows }</tbody>
+            </>
+        }
+    })
+}
+
+/// Rates by bit.
+pub fn bits(profile: &Rc<CampaignProfile>) -> Html {
+    let profile = profile.clone();
+    folded(move || {
+        let rows = profile.bits.iter().rev().map(|(bit, rate)| {
+            html! { <tr><th scope="row">{ format!("{bit} ({})", words::field(*bit)) }</th>{ rate_cells(rate) }</tr> }
+        });
+        html! { <>{ head("Bit", SDC) }<tbody>{ for rows }</tbody></> }
+    })
+}
+
+/// Rates by layer.
+pub fn layers(profile: &Rc<CampaignProfile>, act: &Callback<Action>) -> Html {
+    let (profile, act) = (profile.clone(), act.clone());
+    folded(move || {
+        let rows = profile.layers.iter().map(|row| {
+            let name = row.name.clone();
+            let look = act.reform(move |event: MouseEvent| {
+                event.stop_propagation();
+                Action::Campaign(CampaignAction::LookAt(name.clone()))
+            });
+            html! {
+                <tr data-layer={row.name.clone()}>
+                    <th scope="row"><button type="button" class="link" onclick={look}>{ &row.name }</button></th>
+                    { rate_cells(&Rate::new(row.sdc, row.faults)) }
+                </tr>
+            }
+        });
+        html! { <>{ head("Layer", SDC) }<tbody>{ for rows }</tbody></> }
+    })
+}
+
+/// SDCs and faults by layer and bit.
+pub fn map(profile: &Rc<CampaignProfile>) -> Html {
+    let profile = profile.clone();
+    folded(move || {
+        let bits = || Format::F32.bits();
+        let rows = profile.layers.iter().enumerate().map(|(layer, row)| {
+            let cell = |bit| profile.cell(layer, bit).map(|rate| format!("{}/{}", rate.count, rate.of));
+            html! {
+                <tr>
+                    <th scope="row">{ &row.name }</th>
+                    { for bits().map(|bit| html! { <td>{ cell(bit).unwrap_or_default() }</td> }) }
+                </tr>
+            }
+        });
+        html! {
+            <>
+                <thead><tr><th>{ "Layer" }</th>{ for bits().map(|bit| html! { <th>{ bit }</th> }) }</tr></thead>
+                <tbody>{ for rows }</tbody>
+            </>
+        }
+    })
+}
+
+fn rate_cells(rate: &Rate) -> Html {
+    html! {
+        <>
+            <td>{ words::count(rate.of) }</td><td>{ words::count(rate.count) }</td>
+            <td>{ if rate.of > 0 { words::percent(rate.rate) } else { "–".to_owned() } }</td>
+            <td>{ format!("{} to {}", words::percent(rate.low), words::percent(rate.high)) }</td>
+        </>
+    }
+}

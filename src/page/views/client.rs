@@ -1,0 +1,59 @@
+//! The page's end of the line to the worker.
+
+use gloo::events::EventListener;
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use yew::Callback;
+
+use crate::state::Action;
+use protocol::{Envelope, Request, Response, VERSION};
+
+/// The worker's script, made by trunk.
+const SCRIPT: &str = "./worker_loader.js";
+
+/// A running worker. Dropping it ends it.
+pub struct Client {
+    worker: Worker,
+    _listeners: [EventListener; 2],
+}
+
+impl Client {
+    /// Starts a worker, whose answers become actions.
+    pub fn start(act: &Callback<Action>) -> Result<Self, JsValue> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker = Worker::new_with_options(SCRIPT, &options)?;
+        let hear = act.clone();
+        let message = EventListener::new(&worker, "message", move |event| {
+            let data = event.unchecked_ref::<MessageEvent>().data();
+            hear.emit(match serde_wasm_bindgen::from_value::<Envelope<Response>>(data) {
+                Ok(envelope) if envelope.version == VERSION => Action::Worker(Box::new(envelope)),
+                Ok(_) => {
+                    Action::Tell("This page and its worker are of different versions; reload the page.".to_owned())
+                }
+                Err(error) => Action::Tell(format!("The worker's answer cannot be read ({error}); reload the page.")),
+            });
+        });
+        let hear = act.clone();
+        let error = EventListener::new(&worker, "error", move |event| {
+            let message = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message).unwrap_or_default();
+            let message = if message.is_empty() { "its program could not be loaded".to_owned() } else { message };
+            hear.emit(Action::WorkerDied(message));
+        });
+        Ok(Self { worker, _listeners: [message, error] })
+    }
+
+    /// Sends a request.
+    pub fn send(&self, request: &Envelope<Request>) -> Result<(), JsValue> {
+        // Seeds need all 64 bits, which JavaScript's numbers do not have.
+        let serializer = serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(true);
+        self.worker.post_message(&request.serialize(&serializer)?)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}

@@ -1,0 +1,111 @@
+//! A box of the diagram.
+
+use yew::prelude::*;
+
+use crate::diagram::scene::{HEIGHT, WIDTH};
+use facts::report::diagram::layout::Point;
+use facts::report::diagram::{Cut, shortened};
+
+/// Mean font sizes as the style sheet has them; bold text runs wider.
+const NAME_SIZE: f64 = 12.6;
+const SIZE_SIZE: f64 = 10.0;
+/// Where the text begins.
+const TEXT: f64 = 12.0;
+
+/// What sets a box apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// The fault strikes here.
+    pub struck: bool,
+    /// It is looked at.
+    pub looked: bool,
+    /// A corruption ends here.
+    pub swallowed: bool,
+}
+
+#[derive(Properties, PartialEq)]
+pub struct BoxProps {
+    /// Position in the scene.
+    pub position: usize,
+    /// Top left corner.
+    pub corner: Point,
+    /// Kind, or the block's name.
+    pub name: AttrValue,
+    /// Output shape.
+    pub size: AttrValue,
+    /// For the mouse and for screen readers.
+    pub label: AttrValue,
+    /// Indices of its layers, with spaces between.
+    pub layers: AttrValue,
+    /// Class of its colour.
+    pub tone: &'static str,
+    /// Number of layers of a folded block.
+    pub folded: Option<usize>,
+    /// Whether it is a layer of an unfolded block.
+    pub inside: bool,
+    /// Whether it can be chosen.
+    pub usable: bool,
+    /// Whether no path from the image to the answer passes it.
+    pub aside: bool,
+    /// Whether the Tab key leads to it.
+    pub tabbed: bool,
+    pub marks: Marks,
+}
+
+/// A layer, a folded block, or one of the ends.
+#[component]
+pub fn NetBox(props: &BoxProps) -> Html {
+    let BoxProps { corner: (x, y), name, size, label, layers, tone, folded, marks, .. } = props;
+    let end = layers.is_empty();
+    let class = classes!(
+        "net-box",
+        *tone,
+        end.then_some("end"),
+        folded.map(|_| "block"),
+        props.aside.then_some("aside"),
+        marks.looked.then_some("looked"),
+        marks.struck.then_some("struck"),
+        (!props.usable && folded.is_none()).then_some("unusable"),
+    );
+    let badge = folded.map(|count| format!("+{count}"));
+    let room = WIDTH - TEXT - 5.0;
+    let size_room = room - badge.as_ref().map_or(0.0, |badge| badge.len() as f64 * 6.5 + 3.0);
+    // The numbers of blocks stand at the end of their names.
+    let cut = if folded.is_some() && !name.contains(" + ") { Cut::Middle } else { Cut::End };
+    let (width, height) = (WIDTH.to_string(), HEIGHT.to_string());
+    let body = html! {
+        <>
+            // Its name, too: the text in the box is cut short.
+            <title>{ label }</title>
+            if folded.is_some() {
+                <rect class="net-sheet" x="4" y="4" rx="6" width={width.clone()} height={height.clone()} />
+            }
+            <rect class="net-body" rx="6" width={width.clone()} height={height.clone()} />
+            <path class="net-stripe" d={format!("M6 0H6V{HEIGHT}H6A6 6 0 0 1 0 {}V6A6 6 0 0 1 6 0z", HEIGHT - 6.0)} />
+            <rect class="net-ring" x="-3" y="-3" rx="9" width={(WIDTH + 6.0).to_string()} height={(HEIGHT + 6.0).to_string()} />
+            <text class="net-name" x={TEXT.to_string()} y="16">{ shortened(name, room, NAME_SIZE, cut) }</text>
+            <text class="net-size" x={TEXT.to_string()} y="30">{ shortened(size, size_room, SIZE_SIZE, Cut::End) }</text>
+            if let Some(badge) = badge {
+                <text class="net-badge" x={(WIDTH - 6.0).to_string()} y="30" text-anchor="end">{ badge }</text>
+            }
+            if marks.struck {
+                <g class="net-mark net-struck" transform="translate(3 -1)"><circle r="8" /><path d="M1.5 -5.5L-3.5 1H-0.5L-1.5 5.5L3.5 -1H0.5z" /></g>
+            }
+            if marks.swallowed {
+                <g class="net-mark net-swallowed" transform={format!("translate({} {})", WIDTH - 4.0, HEIGHT - 2.0)}><circle r="7" /><path d="M-3.5 0.2L-1 2.7L3.5 -2.3" /></g>
+            }
+        </>
+    };
+    let transform = format!("translate({x} {y})");
+    if end {
+        return html! { <g {class} {transform} role="none">{ body }</g> };
+    }
+    html! {
+        <g {class} {transform} data-box={props.position.to_string()} data-layer={layers} role="treeitem"
+            tabindex={if props.tabbed { "0" } else { "-1" }} aria-level={if props.inside { "2" } else { "1" }}
+            aria-selected={marks.looked.to_string()} aria-disabled={(!props.usable && folded.is_none()).then_some("true")}
+            aria-expanded={folded.map(|_| "false")}>
+            { body }
+        </g>
+    }
+}

@@ -1,0 +1,40 @@
+//! The network as a diagram, or as a list.
+
+mod backdrop;
+mod boxes;
+mod gestures;
+mod hands;
+mod key;
+mod picture;
+mod props;
+mod readout;
+mod stage;
+mod tools;
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::Props;
+use picture::Picture;
+use props::Same;
+use protocol::ModelInfo;
+
+/// The diagram with the choice of its colours.
+#[component]
+pub fn Diagram(props: &Props) -> Html {
+    let Props { state, act } = props;
+    let Some(model) = state.model() else {
+        return html! { <div class="diagram"><div class="net-empty skeleton"></div></div> };
+    };
+    html! {
+        <div class="diagram" id="diagram">
+            // Another model is another picture, with nothing left of the last one.
+            <Picture key={identity(model)} model={Same(model.clone())} state={Same(state.clone())} {act} />
+        </div>
+    }
+}
+
+fn identity(model: &Rc<ModelInfo>) -> String {
+    format!("{:p}", Rc::as_ptr(model))
+}

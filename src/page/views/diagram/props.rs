@@ -1,0 +1,32 @@
+//! What the parts of the diagram are given.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::state::{Action, State};
+use protocol::ModelInfo;
+
+/// An [`Rc`] that is the same where it points to the same: comparing what it holds would take longer than using it.
+#[derive(Debug)]
+pub struct Same<T: ?Sized>(pub Rc<T>);
+
+impl<T: ?Sized> PartialEq for Same<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T: ?Sized> Clone for Same<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// What the diagram of one model shows.
+#[derive(Clone, Properties, PartialEq)]
+pub struct PictureProps {
+    pub model: Same<ModelInfo>,
+    pub state: Same<State>,
+    pub act: Callback<Action>,
+}

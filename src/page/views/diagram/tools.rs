@@ -1,0 +1,79 @@
+//! What stands above the diagram: the choice of its colours, zoom, folding, and pictures to take away.
+
+use yew::prelude::*;
+
+use super::hands::Hands;
+use super::props::PictureProps;
+use crate::link::Colouring;
+use crate::state::Action;
+use crate::views::export::SaveChart;
+use crate::views::parts::Choice;
+
+/// What a press of a zoom button enlarges by.
+const ZOOM: f64 = 1.3;
+
+/// The colourings in the order of [`Colouring::ALL`], with what they mean.
+const COLOURINGS: [(&str, &str); 4] = [
+    ("Kind", "What each layer computes"),
+    ("Size", "How many elements each layer puts out"),
+    ("SDC rate", "How often a fault in the layer changes the answer, as the last campaign measured it"),
+    ("Corruption", "How much of each layer's output the fault has changed"),
+];
+
+/// The tools, with `looked` the layer that is looked at.
+pub fn tools(hands: &Hands, looked: Option<usize>) -> Html {
+    let PictureProps { model, state, act } = &hands.props;
+    let options = COLOURINGS.iter().map(|&(text, title)| (text.into(), title.into())).collect::<Vec<_>>();
+    let chosen = Colouring::ALL.iter().position(|&(known, _)| known == state.0.link.colouring).unwrap_or(0);
+    let choose = act.reform(|index: usize| Action::ChooseColouring(Colouring::ALL[index].0));
+    let zoom = |factor: f64| {
+        let stage = hands.stage.clone();
+        Callback::from(move |_: MouseEvent| {
+            let (width, height) = stage.window();
+            stage.touch();
+            stage.zoom(factor, (width / 2.0, height / 2.0));
+        })
+    };
+    let fit = {
+        let stage = hands.stage.clone();
+        Callback::from(move |_: MouseEvent| {
+            stage.untouch();
+            if !stage.fit() {
+                stage.touch();
+                stage.whole();
+            }
+        })
+    };
+    let find = {
+        let hands = hands.clone();
+        Callback::from(move |_: MouseEvent| looked.into_iter().for_each(|layer| hands.find(layer)))
+    };
+    let any_folded = hands.open.contains(&false);
+    let all = {
+        let (open, stage) = (hands.open.clone(), hands.stage.clone());
+        Callback::from(move |_: MouseEvent| {
+            stage.untouch();
+            open.set(vec![any_folded; open.len()]);
+        })
+    };
+    let stage = hands.stage.clone();
+    let around = Callback::from(move |begins| stage.unveil(begins));
+    html! {
+        <div class="net-bar">
+            <Choice id="colour" label="Colour the layers by" {options} {chosen} {choose} />
+            <span class="net-tools" role="group" aria-label="The diagram">
+                <button type="button" class="button net-tool" id="net-out" onclick={zoom(1.0 / ZOOM)} aria-label="Smaller" title="Smaller">{ "−" }</button>
+                <button type="button" class="button net-tool" id="net-in" onclick={zoom(ZOOM)} aria-label="Larger" title="Larger">{ "+" }</button>
+                <button type="button" class="button net-tool" id="net-fit" onclick={fit} title="Fit the width; once more: show all of it">{ "Fit" }</button>
+                <button type="button" class="button net-tool" id="net-find" onclick={find} disabled={looked.is_none()}
+                    title="Show the layer that is looked at">{ "Find" }</button>
+                if !hands.open.is_empty() {
+                    <button type="button" class="button net-tool" id="net-fold" onclick={all}>
+                        { if any_folded { "Unfold all" } else { "Fold all" } }
+                    </button>
+                }
+                <SaveChart chart="diagram-picture" title={format!("Diagram of {}", model.0.name)} name="network" act={act.clone()} {around} />
+            </span>
+        </div>
+    }
+}

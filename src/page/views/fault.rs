@@ -1,0 +1,155 @@
+//! The value that is looked at, what a fault would do to it, and the button that does it.
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use super::Props;
+use super::bits::Bits;
+use super::parts::{Choice, Panel};
+use crate::link::{Kind, Sweep};
+use crate::state::{Action, State};
+use crate::words;
+use facts::fault::{Corruption, Format};
+use facts::outcome::Verdict;
+use protocol::SweepTrial;
+
+/// Kind of fault, bits, and the button.
+#[component]
+pub fn FaultPanel(props: &Props) -> Html {
+    let Props { state, act } = props;
+    let kinds = Kind::ALL.map(|(kind, _)| kind);
+    let options = vec![
+        ("Bit flip".into(), "One bit of the stored number is inverted, as a particle strike does".into()),
+        ("Zero".into(), "The value becomes 0".into()),
+        ("Random".into(), "The value becomes a number from 0 up to 1".into()),
+    ];
+    let chosen = kinds.iter().position(|&kind| kind == state.kind()).unwrap_or(0);
+    let choose = act.reform(move |index: usize| Action::ChooseKind(kinds[index]));
+    let ready = state.golden_now().is_some() && state.looked().is_some();
+    let busy = state.injection.busy();
+    html! {
+        <Panel id="fault" title="The fault" {busy} aside={html! {
+            <Choice id="kind" label="Kind of fault" {options} {chosen} {choose} />
+        }}>
+            { place(state) }
+            { corruption(state, act) }
+            <div class="fault-go">
+                <button type="button" class="button button-primary" id="inject" disabled={!ready || busy}
+                    onclick={act.reform(|_| Action::Inject)}>
+                    { if busy { "Running…" } else if state.link.run && state.link.look.is_none() { "Inject again" } else { "Inject fault" } }
+                </button>
+                if state.link.run {
+                    <button type="button" class="button" id="heal" onclick={act.reform(|_| Action::Heal)}>{ "Take it back" }</button>
+                }
+            </div>
+        </Panel>
+    }
+}
+
+/// Which value it is.
+fn place(state: &State) -> Html {
+    let Some(looked) = state.looked() else {
+        return html! { <p class="hint">{ "The fault can be chosen when the network is loaded." }</p> };
+    };
+    let what = if looked.layer.tensors(looked.target).len() > 1 { &looked.tensor.name } else { &looked.layer.name };
+    let [golden, faulty] = state.values();
+    let changed = golden.zip(faulty).filter(|(golden, faulty)| golden.to_bits() != faulty.to_bits());
+    html! {
+        <p class="fault-place" id="fault-place">
+            <span>{ format!("{what}, element {}", words::count(looked.element as u64)) }</span>
+            <span class="bit-change">
+                { golden.map_or_else(|| "…".to_owned(), words::number) }
+                if let Some((_, faulty)) = changed { <span class="arrow">{ " → " }</span><strong>{ words::number(faulty) }</strong> }
+            </span>
+        </p>
+    }
+}
+
+fn corruption(state: &State, act: &Callback<Action>) -> Html {
+    let [value, _] = state.values();
+    match state.kind() {
+        Kind::BitFlip => {
+            let here = state.looked() == state.struck();
+            html! {
+                <>
+                    <Bits {value} chosen={here.then(|| state.bit())} verdicts={verdicts(state)} strike={act.reform(Action::Strike)} />
+                    { every_bit(state, value) }
+                </>
+            }
+        }
+        Kind::Zero => change(value, 0.0),
+        Kind::Random => {
+            let tell = act.clone();
+            let onchange = Callback::from(move |event: Event| {
+                let text = event.target_unchecked_into::<HtmlInputElement>().value();
+                tell.emit(match text.trim().parse::<f32>() {
+                    Ok(value) if (0.0..1.0).contains(&value) => Action::ChooseValue(value),
+                    _ => Action::Tell(format!("A random fault writes a number from 0 up to 1; \"{text}\" is none.")),
+                });
+            });
+            let draw = act
+                .reform(|_: MouseEvent| Action::ChooseValue((js_sys::Math::random() as f32).min(1.0 - f32::EPSILON)));
+            html! {
+                <div class="fault-random">
+                    <div class="field field-inline">
+                        <label for="value">{ "New value" }</label>
+                        <input id="value" type="number" min="0" max="1" step="any" value={state.value().to_string()} {onchange} />
+                        <button type="button" class="button button-quiet" onclick={draw}>{ "Draw" }</button>
+                    </div>
+                    { change(value, state.value()) }
+                </div>
+            }
+        }
+    }
+}
+
+/// What becomes of the answer for each bit, where all were tried at the element that is looked at.
+fn verdicts(state: &State) -> Vec<Option<Verdict>> {
+    if state.link.sweep != Some(Sweep::Bits) || state.looked() != state.struck() {
+        return Vec::new();
+    }
+    let verdict = |trial: &Option<Result<SweepTrial, String>>| Some(trial.as_ref()?.as_ref().ok()?.verdict);
+    state.sweep.trials.iter().map(verdict).collect()
+}
+
+/// What each of the 32 flips makes of the value.
+fn every_bit(state: &State, value: Option<f32>) -> Html {
+    let Some(value) = value else { return Html::default() };
+    let verdicts = verdicts(state);
+    let rows = Format::F32.bits().filter_map(|bit| {
+        let after = Corruption::flip(bit).ok()?.apply(value, Format::F32);
+        let verdict = verdicts.get(usize::from(bit)).copied().flatten();
+        Some(html! {
+            <tr key={bit} class={format!("bit-{}", words::field(bit))}>
+                <th scope="row">{ format!("{bit}, {}", words::field(bit)) }</th>
+                <td>{ words::number(after) }</td>
+                if !verdicts.is_empty() { <td>{ verdict.map(|verdict| words::verdict(&verdict)) }</td> }
+            </tr>
+        })
+    });
+    html! {
+        <details class="every-bit" id="every-bit">
+            <summary>{ "What every flip makes of it" }</summary>
+            <div class="table-wrap" tabindex="0" role="region" aria-label="The value with each bit flipped">
+                <table>
+                    <thead><tr>
+                        <th>{ "Bit" }</th><th>{ "Value" }</th>
+                        if !verdicts.is_empty() { <th>{ "Answer" }</th> }
+                    </tr></thead>
+                    <tbody>{ for rows }</tbody>
+                </table>
+            </div>
+        </details>
+    }
+}
+
+fn change(value: Option<f32>, after: f32) -> Html {
+    html! {
+        <p class="bit-preview" id="bit-preview">
+            <span class="bit-change">
+                { value.map_or_else(|| "?".to_owned(), words::number) }<span class="arrow">{ " → " }</span>
+                <strong>{ words::number(after) }</strong>
+            </span>
+        </p>
+    }
+}

@@ -1,0 +1,202 @@
+//! Files that the user brings, by dropping them anywhere or through a file button. Folders are gone through.
+
+use gloo::events::{EventListener, EventListenerOptions};
+use js_sys::{Array, Function, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    DataTransfer, DragEvent, File, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry, HtmlInputElement,
+    Url,
+};
+use yew::prelude::*;
+
+use crate::state::{Action, Brought};
+use protocol::FileRef;
+
+/// Most files that are looked at in what is dropped at once.
+const MOST_FILES: usize = 10_000;
+
+/// Takes the files that are dropped on the page; `over` hears whether some hover above it.
+pub fn listen(act: Callback<Action>, over: Callback<bool>) -> Vec<EventListener> {
+    let window = gloo::utils::window();
+    let on = |name: &'static str, handle: Box<dyn Fn(&DragEvent)>| {
+        let options = EventListenerOptions::enable_prevent_default();
+        EventListener::new_with_options(&window, name, options, move |event| {
+            if let Some(event) = event.dyn_ref::<DragEvent>() {
+                event.prevent_default();
+                handle(event);
+            }
+        })
+    };
+    let (enter, leave, drop) = (over.clone(), over.clone(), over);
+    vec![
+        on("dragover", Box::new(move |event| enter.emit(has_files(event)))),
+        // The event comes for every element that is left; only that of the page leads nowhere.
+        on(
+            "dragleave",
+            Box::new(move |event| {
+                if event.related_target().is_none() {
+                    leave.emit(false);
+                }
+            }),
+        ),
+        on(
+            "drop",
+            Box::new(move |event| {
+                drop.emit(false);
+                if let Some(data) = event.data_transfer() {
+                    // What was dropped can be asked for only while this runs.
+                    let entries = entries(&data);
+                    let act = act.clone();
+                    spawn_local(async move { bring(files_in(entries).await, &act) });
+                }
+            }),
+        ),
+    ]
+}
+
+/// Whether files are dragged, and not something of the page.
+fn has_files(event: &DragEvent) -> bool {
+    event.data_transfer().is_some_and(|data| data.types().includes(&"Files".into(), 0))
+}
+
+/// A file, or a folder that has yet to be gone through.
+enum Entry {
+    File(String, File),
+    Folder(FileSystemDirectoryEntry),
+}
+
+fn entries(data: &DataTransfer) -> Vec<Entry> {
+    let items = data.items();
+    let items = (0..items.length()).filter_map(|index| items.get(index)).filter(|item| item.kind() == "file");
+    let entry = |item: web_sys::DataTransferItem| match item.webkit_get_as_entry() {
+        Ok(Some(entry)) if entry.is_directory() => Some(Entry::Folder(entry.unchecked_into())),
+        _ => item.get_as_file().ok().flatten().map(|file| Entry::File(file.name(), file)),
+    };
+    items.filter_map(entry).collect()
+}
+
+/// The files among `entries` and in their folders, with their paths.
+async fn files_in(mut entries: Vec<Entry>) -> Vec<(String, File)> {
+    let mut files = Vec::new();
+    while let Some(entry) = entries.pop() {
+        match entry {
+            Entry::File(path, file) => files.push((path, file)),
+            Entry::Folder(folder) => {
+                for entry in list(&folder).await {
+                    match entry.is_directory() {
+                        true => entries.push(Entry::Folder(entry.unchecked_into())),
+                        false => {
+                            let path = entry.full_path();
+                            files.extend(file(entry.unchecked_into()).await.map(|file| (path, file)));
+                        }
+                    }
+                    if files.len() >= MOST_FILES {
+                        return files;
+                    }
+                }
+            }
+        }
+    }
+    files
+}
+
+/// What is in `folder`; nothing where it cannot be read.
+async fn list(folder: &FileSystemDirectoryEntry) -> Vec<FileSystemEntry> {
+    let reader = folder.create_reader();
+    let mut found = Vec::new();
+    loop {
+        // It answers with a hundred at a time, and with none at the end.
+        let part = promise(|done, failed| reader.read_entries_with_callback_and_callback(done, failed));
+        match JsFuture::from(part).await {
+            Ok(part) if Array::from(&part).length() > 0 && found.len() < MOST_FILES => {
+                found.extend(Array::from(&part).iter().map(JsCast::unchecked_into::<FileSystemEntry>));
+            }
+            _ => return found,
+        }
+    }
+}
+
+async fn file(entry: FileSystemFileEntry) -> Option<File> {
+    let file = promise(|done, failed| {
+        entry.file_with_callback_and_callback(done, failed);
+        Ok(())
+    });
+    // What the system hides in folders is none of the user's files.
+    JsFuture::from(file).await.ok()?.dyn_into().ok().filter(|file: &File| !file.name().starts_with('.'))
+}
+
+/// The promise of what `start` gives to the first of its callbacks.
+fn promise(start: impl Fn(&Function, &Function) -> Result<(), JsValue>) -> Promise {
+    Promise::new(&mut |done, failed| {
+        if let Err(error) = start(&done, &failed) {
+            let _ = failed.call1(&JsValue::NULL, &error);
+        }
+    })
+}
+
+/// Tells the state of `files`.
+fn bring(files: Vec<(String, File)>, act: &Callback<Action>) {
+    // The URL lives as long as the page: the worker may need the file again.
+    let file =
+        |(name, file): (String, File)| Some(FileRef { name, url: Url::create_object_url_with_blob(&file).ok()? });
+    let brought = Brought::sort(files.into_iter().filter_map(file));
+    if brought != Brought::default() {
+        act.emit(Action::Brought(brought));
+    }
+}
+
+/// Where `file` lies in the folder that was chosen, or its name.
+fn path(file: &File) -> String {
+    // An attribute that every browser has and web-sys does not.
+    let path = Reflect::get(file, &"webkitRelativePath".into()).ok().and_then(|path| path.as_string());
+    path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name())
+}
+
+#[derive(Properties, PartialEq)]
+pub struct FileButtonProps {
+    /// What the button says.
+    pub label: AttrValue,
+    /// Endings of the files it offers; all where there are none.
+    #[prop_or_default]
+    pub accept: Option<AttrValue>,
+    /// Whether it offers folders.
+    #[prop_or_default]
+    pub folder: bool,
+    /// Whether it looks like the buttons beside it, not like a link.
+    #[prop_or_default]
+    pub solid: bool,
+    /// Hears of the files.
+    pub act: Callback<Action>,
+}
+
+/// A button that opens the browser's dialogue for files, or for a folder.
+#[component]
+pub fn FileButton(props: &FileButtonProps) -> Html {
+    let act = props.act.clone();
+    let input = use_node_ref();
+    {
+        let (input, folder) = (input.clone(), props.folder);
+        use_effect_with((), move |()| {
+            if let Some(input) = input.cast::<HtmlInputElement>().filter(|_| folder) {
+                // A browser that knows no folders offers files.
+                let _ = input.set_attribute("webkitdirectory", "");
+            }
+        });
+    }
+    let onchange = Callback::from(move |event: Event| {
+        let input: HtmlInputElement = event.target_unchecked_into();
+        if let Some(files) = input.files() {
+            let files = (0..files.length()).filter_map(|index| files.get(index));
+            bring(files.map(|file| (path(&file), file)).collect(), &act);
+        }
+        // The same file can be chosen again.
+        input.set_value("");
+    });
+    html! {
+        <label class={classes!("button", "file-button", (!props.solid).then_some("button-quiet"))}>
+            <input ref={input} type="file" class="visually-hidden" multiple=true accept={props.accept.clone()} {onchange} />
+            { &props.label }
+        </label>
+    }
+}

@@ -1,0 +1,155 @@
+//! The lesson beside the network: text, tasks that tick themselves off, and the way from step to step.
+
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+use yew::prelude::*;
+
+use super::Props;
+use crate::lesson::{STEPS, Step};
+use crate::state::{Action, LessonAction, State};
+
+/// Id of the button that opens the lesson: the focus goes back there when it closes.
+pub const TOGGLE: &str = "lesson-toggle";
+
+/// The button in the head of the page.
+#[component]
+pub fn LessonToggle(props: &Props) -> Html {
+    let Props { state, act } = props;
+    let open = state.step().is_some();
+    let action = if open { LessonAction::Close } else { LessonAction::Go(0) };
+    html! {
+        <button class={classes!("button", open.then_some("pressed"))} id={TOGGLE} aria-expanded={open.to_string()} aria-controls="lesson"
+            onclick={act.reform(move |_| Action::Lesson(action))} title="A guided tour, with something to try in each step">
+            { "Lesson" }
+        </button>
+    }
+}
+
+/// The drawer.
+#[component]
+pub fn LessonPanel(props: &Props) -> Html {
+    let Props { state, act } = props;
+    let heading = use_node_ref();
+    let step = state.step();
+    {
+        let heading = heading.clone();
+        use_effect_with(step.map(|(number, _)| number), move |_| {
+            // Who has just opened the page by a link is not taken away from its beginning.
+            let elsewhere =
+                gloo::utils::document().active_element().is_some_and(|element| element.tag_name() != "BODY");
+            if let Some(heading) = heading.cast::<HtmlElement>().filter(|_| elsewhere) {
+                // Where it cannot be focused the focus stays where it is.
+                let _ = heading.focus();
+            }
+        });
+    }
+    let Some((number, step)) = step else { return html! { <aside id="lesson" hidden=true></aside> } };
+    let go = |to: Option<usize>| to.filter(|to| *to < STEPS.len()).map(LessonAction::Go);
+    let (back, next) = (go(number.checked_sub(1)), go(Some(number + 1)));
+    let keys = {
+        let act = act.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            let action = match event.key().as_str() {
+                "Escape" => Some(LessonAction::Close),
+                "ArrowLeft" => back,
+                "ArrowRight" => next,
+                _ => None,
+            };
+            if let Some(action) = action {
+                event.prevent_default();
+                leave(&act, action);
+            }
+        })
+    };
+    let complete = state.lesson.is_complete(number);
+    html! {
+        <aside id="lesson" class="lesson" aria-labelledby="lesson-title" aria-keyshortcuts="ArrowLeft ArrowRight Escape" onkeydown={keys}>
+            <div class="lesson-head">
+                <p class="hint">{ format!("Lesson, step {} of {}", number + 1, STEPS.len()) }</p>
+                { button(act, Some(LessonAction::Close), "lesson-close", "button button-quiet", "Close") }
+            </div>
+            { dots(state, act, number) }
+            <h2 id="lesson-title" tabindex="-1" ref={heading}>{ step.title }</h2>
+            <div class="lesson-text">{ for step.text.iter().map(|paragraph| html! { <p>{ *paragraph }</p> }) }</div>
+            { tasks(state, number, step) }
+            <details class="lesson-hint" key={number}><summary>{ "Hint" }</summary><p>{ step.hint }</p></details>
+            <div role="status">
+                if complete { <p class="lesson-seen"><strong>{ "Done. " }</strong>{ step.seen }</p> }
+            </div>
+            <div class="lesson-go">
+                { button(act, back, "lesson-back", "button", "Back") }
+                { button(act, Some(LessonAction::SetUp), "lesson-set-up", "button button-quiet", "Set up this step") }
+                { if next.is_some() {
+                    button(act, next, "lesson-next", if complete { "button button-primary" } else { "button" }, "Next")
+                } else {
+                    button(act, Some(LessonAction::Close), "lesson-next", "button", "Finish")
+                } }
+            </div>
+        </aside>
+    }
+}
+
+/// One dot a step.
+fn dots(state: &State, act: &Callback<Action>, now: usize) -> Html {
+    let dot = |(number, step): (usize, &Step)| {
+        let complete = state.lesson.is_complete(number);
+        let label = format!("Step {}: {}{}", number + 1, step.title, if complete { ", done" } else { "" });
+        let current = number == now;
+        html! {
+            <li key={number}>
+                <button type="button" class={classes!("lesson-dot", current.then_some("chosen"), complete.then_some("done"))}
+                    aria-label={label.clone()} title={label} aria-current={current.then_some("step")}
+                    onclick={act.reform(move |_| Action::Lesson(LessonAction::Go(number)))}>
+                    { if complete { "✓".to_owned() } else { (number + 1).to_string() } }
+                </button>
+            </li>
+        }
+    };
+    html! { <nav aria-label="Steps of the lesson"><ol class="lesson-dots">{ for STEPS.iter().enumerate().map(dot) }</ol></nav> }
+}
+
+/// What there is to do, and what of it was done.
+fn tasks(state: &State, number: usize, step: &Step) -> Html {
+    let task = |(place, task): (usize, &crate::lesson::Task)| {
+        let done = state.lesson.is_done(number, place);
+        html! {
+            <li key={place} class={classes!("lesson-task", done.then_some("done"))}>
+                <span class="lesson-tick" aria-hidden="true">{ if done { "✓" } else { "" } }</span>
+                <span>{ task.text }<span class="visually-hidden">{ if done { " Done." } else { " To do." } }</span></span>
+            </li>
+        }
+    };
+    html! {
+        <div class="lesson-tasks">
+            <h3>{ "Try it" }</h3>
+            <ul>{ for step.tasks.iter().enumerate().map(task) }</ul>
+        </div>
+    }
+}
+
+fn button(
+    act: &Callback<Action>,
+    action: Option<LessonAction>,
+    id: &'static str,
+    class: &'static str,
+    text: &str,
+) -> Html {
+    let act = act.clone();
+    let onclick = Callback::from(move |_: MouseEvent| {
+        if let Some(action) = action {
+            leave(&act, action);
+        }
+    });
+    html! { <button type="button" {id} {class} disabled={action.is_none()} {onclick}>{ text }</button> }
+}
+
+/// Does `action`. With the lesson goes whatever had the focus in it, so that moves on first.
+fn leave(act: &Callback<Action>, action: LessonAction) {
+    if action == LessonAction::Close
+        && let Some(toggle) = gloo::utils::document().get_element_by_id(TOGGLE)
+    {
+        // Where it cannot be focused the focus stays where it is.
+        let _ = toggle.unchecked_into::<HtmlElement>().focus();
+    }
+    act.emit(Action::Lesson(action));
+}

@@ -1,0 +1,185 @@
+//! The values of the tensor that is looked at: golden, faulty and their difference side by side.
+
+mod legend;
+mod plane;
+mod raster;
+mod sheet;
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use self::legend::Legend;
+use self::plane::Plane;
+use self::sheet::Sheet;
+use super::parts::Choice;
+use crate::link::Scale;
+use crate::state::{Action, State};
+use crate::words;
+use protocol::planes::{PlaneKind, Planes};
+use protocol::{TensorInfo, TensorView, Which};
+
+#[derive(Properties, PartialEq)]
+pub struct MapsProps {
+    pub state: Rc<State>,
+    pub act: Callback<Action>,
+    /// Whether the page is dark.
+    pub dark: bool,
+}
+
+/// The chosen plane of each run, large, and its neighbours as thumbnails.
+#[component]
+pub fn Maps(props: &MapsProps) -> Html {
+    let MapsProps { state, act, dark } = props;
+    let hovered = use_state_eq(|| None::<usize>);
+    let hover = {
+        let hovered = hovered.setter();
+        use_callback((), move |spot, ()| hovered.set(spot))
+    };
+    // What was there before stays until its successor has come, so that the page does not flicker.
+    let last = use_mut_ref(|| None::<Rc<TensorView>>);
+    let now = state.view_now();
+    if now.is_some() {
+        last.borrow_mut().clone_from(&now);
+    }
+    let Some(looked) = state.looked() else { return waiting() };
+    let (planes, plane, spot, tensor) = (looked.planes(), looked.plane(), looked.spot(), looked.tensor);
+    let kept = last.borrow().clone();
+    let fits =
+        |view: &Rc<TensorView>| view.planes == planes && (view.first..view.first + planes.sheet()).contains(&plane);
+    let Some(view) = now.or(kept.filter(fits)) else { return waiting() };
+    let at = (*hovered).filter(|&at| at < planes.elements()).unwrap_or(spot);
+    let shown: &[Which] = match view.faulty {
+        Some(_) => &[Which::Golden, Which::Faulty, Which::Difference],
+        None => &[Which::Golden],
+    };
+    let struck = state.link.run.then(|| state.struck()).flatten();
+    let struck = struck.filter(|struck| struck.tensor.id == tensor.id).map(|struck| struck.spot());
+    let figures = shown.iter().map(|&which| {
+        let values = view.slice(which, (plane - view.first) * planes.per_plane, planes.per_plane);
+        let scale = scale(state, &view, which, &values);
+        html! {
+            <figure class="map" key={name(which)} data-which={name(which)}>
+                <figcaption>
+                    <strong>{ name(which) }</strong>
+                    <span class="map-value">{ view.value(which, at).map(words::number) }</span>
+                </figcaption>
+                <Plane {planes} {plane} {spot} {struck} hovered={*hovered} {values} {scale} tensor={tensor.clone()}
+                    which={which} dark={*dark} act={act.clone()} hover={hover.clone()} />
+                <Legend {scale} dark={*dark} />
+            </figure>
+        }
+    });
+    html! {
+        <div class="maps" aria-busy={state.view.busy().to_string()}>
+            <div class={classes!("map-row", (shown.len() == 1).then_some("map-row-single"))}>{ for figures }</div>
+            <p class="readout" id="readout">
+                <span class="readout-value">{ view.value(Which::Golden, at).map(words::number) }</span>
+                <span>{ position(&planes, tensor, at) }</span>
+            </p>
+            <div class="map-tools">
+                { scales(state, act) }
+                { which(state, act) }
+            </div>
+            <Sheet view={view.clone()} which={state.which()} scale={scale_of_sheet(state, &view)} tensor={tensor.clone()}
+                {plane} {spot} dark={*dark} {act} />
+        </div>
+    }
+}
+
+fn waiting() -> Html {
+    html! { <div class="map-empty skeleton" aria-hidden="true"></div> }
+}
+
+/// The end of the colours' scale for one map.
+fn scale(state: &State, view: &TensorView, which: Which, values: &[f32]) -> f32 {
+    match state.link.scale {
+        Scale::Map => values.iter().map(|value| value.abs()).filter(|value| value.is_finite()).fold(0.0, f32::max),
+        Scale::Layer => layer_scale(view, which),
+        Scale::Network => state.network_scale().unwrap_or_else(|| layer_scale(view, which)),
+    }
+}
+
+/// Golden and faulty values share a scale, so that one sees what has changed: a single flipped exponent would otherwise leave
+/// everything else the colour of zero.
+fn layer_scale(view: &TensorView, which: Which) -> f32 {
+    let [golden, faulty, difference] = view.max_abs;
+    match which {
+        Which::Difference => difference,
+        Which::Golden | Which::Faulty if golden > 0.0 => golden,
+        Which::Golden | Which::Faulty => faulty,
+    }
+}
+
+fn scale_of_sheet(state: &State, view: &TensorView) -> f32 {
+    match state.link.scale {
+        Scale::Network => state.network_scale().unwrap_or_else(|| layer_scale(view, state.which())),
+        // Thumbnails are compared with each other, so they have one scale.
+        Scale::Map | Scale::Layer => layer_scale(view, state.which()),
+    }
+}
+
+fn scales(state: &State, act: &Callback<Action>) -> Html {
+    let all = [Scale::Map, Scale::Layer, Scale::Network];
+    let options = vec![
+        ("Map".into(), "Colours reach to the largest value of this map".into()),
+        ("Layer".into(), "Colours reach to the largest value of this layer".into()),
+        ("Network".into(), "Colours reach to the largest golden value of all layers".into()),
+    ];
+    let chosen = all.iter().position(|&scale| scale == state.link.scale).unwrap_or(0);
+    html! {
+        <span class="labelled"><span class="label">{ "Scale of" }</span>
+            <Choice id="scale" label="Scale of the colours" {options} {chosen}
+                choose={act.reform(move |index: usize| Action::ChooseScale(all[index]))} /></span>
+    }
+}
+
+/// Whose values the thumbnails show; there is a choice once a fault was injected.
+fn which(state: &State, act: &Callback<Action>) -> Html {
+    if state.injection_now().is_none() {
+        return Html::default();
+    }
+    let all = [Which::Golden, Which::Faulty, Which::Difference];
+    let options = vec![
+        ("Golden".into(), "The values without a fault".into()),
+        ("Faulty".into(), "The values of the last faulty run".into()),
+        ("Difference".into(), "Faulty minus golden".into()),
+    ];
+    let chosen = all.iter().position(|&which| which == state.which()).unwrap_or(0);
+    html! {
+        <span class="labelled"><span class="label">{ "Small maps" }</span>
+            <Choice id="which" label="Values shown in the small maps" {options} {chosen}
+                choose={act.reform(move |index: usize| Action::ChooseWhich(all[index]))} /></span>
+    }
+}
+
+/// A run's name.
+fn name(which: Which) -> &'static str {
+    match which {
+        Which::Golden => "Golden",
+        Which::Faulty => "Faulty",
+        Which::Difference => "Difference",
+    }
+}
+
+/// A plane's name.
+fn plane_name(kind: PlaneKind, plane: usize) -> String {
+    match kind {
+        PlaneKind::Channel => format!("channel {plane}"),
+        PlaneKind::Filter => format!("filter {plane}"),
+        PlaneKind::Vector => "vector".to_owned(),
+    }
+}
+
+/// The element that is drawn at `spot`, in words: the map is drawn as the tensor is stored, elements count as the source
+/// framework lays it out.
+fn position(planes: &Planes, tensor: &TensorInfo, spot: usize) -> String {
+    let element = tensor.element(spot);
+    let (row, column) = planes.position(spot);
+    let plane = planes.plane_of(spot);
+    match planes.kind {
+        PlaneKind::Channel => format!("element {element}: channel {plane}, row {row}, column {column}"),
+        PlaneKind::Filter => format!("element {element}: filter {plane}, weight {}", spot % planes.per_plane.max(1)),
+        PlaneKind::Vector => format!("element {element}"),
+    }
+}

@@ -1,0 +1,122 @@
+//! One plane of a tensor, large: to look at and to choose an element from.
+
+use web_sys::{HtmlElement, MouseEvent as WebMouseEvent};
+use yew::prelude::*;
+
+use super::raster::Raster;
+use super::{name, plane_name, position};
+use crate::state::Action;
+use protocol::planes::Planes;
+use protocol::{TensorInfo, Which};
+
+#[derive(Properties, PartialEq)]
+pub struct PlaneProps {
+    /// How the tensor is cut.
+    pub planes: Planes,
+    /// The plane on show.
+    pub plane: usize,
+    /// The chosen element, as stored.
+    pub spot: usize,
+    /// The element that the fault has struck, where it lies in this tensor.
+    pub struck: Option<usize>,
+    /// The element under the pointer, in this map or in one beside it.
+    pub hovered: Option<usize>,
+    /// The plane's values.
+    pub values: Vec<f32>,
+    /// End of the scale.
+    pub scale: f32,
+    /// The tensor.
+    pub tensor: TensorInfo,
+    /// Whose values these are.
+    pub which: Which,
+    /// Whether the page is dark.
+    pub dark: bool,
+    /// Hears of the choice.
+    pub act: Callback<Action>,
+    /// Hears of the element under the pointer.
+    pub hover: Callback<Option<usize>>,
+}
+
+/// The plane with its marks.
+#[component]
+pub fn Plane(props: &PlaneProps) -> Html {
+    let PlaneProps { planes, tensor, act, hover, which, .. } = props;
+    let frame = use_node_ref();
+    let (planes, plane, spot) = (*planes, props.plane, props.spot);
+    let (rows, columns) = (planes.rows().max(1), planes.columns.max(1));
+    let find = {
+        let frame = frame.clone();
+        move |event: &WebMouseEvent| {
+            let bounds = frame.cast::<HtmlElement>()?.get_bounding_client_rect();
+            let place = |at: f64, length: f64, cells: usize| {
+                let share = at / length;
+                (0.0..1.0).contains(&share).then_some((share * cells as f64) as usize)
+            };
+            let row = place(f64::from(event.client_y()) - bounds.top(), bounds.height(), rows)?;
+            let column = place(f64::from(event.client_x()) - bounds.left(), bounds.width(), columns)?;
+            planes.element(plane, row, column)
+        }
+    };
+    let onpointermove = {
+        let (find, hover) = (find.clone(), hover.clone());
+        Callback::from(move |event: PointerEvent| hover.emit(find(&event)))
+    };
+    let onpointerleave = hover.reform(|_: PointerEvent| None);
+    let onclick = {
+        let (act, tensor) = (act.clone(), tensor.clone());
+        Callback::from(move |event: MouseEvent| {
+            if let Some(spot) = find(&event) {
+                act.emit(Action::ChooseElement(tensor.element(spot)));
+            }
+        })
+    };
+    let onkeydown = {
+        let (act, tensor) = (act.clone(), tensor.clone());
+        Callback::from(move |event: KeyboardEvent| {
+            let (row, column) = planes.position(spot);
+            let to = match event.key().as_str() {
+                "ArrowLeft" => column.checked_sub(1).map(|column| (row, column)),
+                "ArrowRight" => Some((row, column + 1)),
+                "ArrowUp" => row.checked_sub(1).map(|row| (row, column)),
+                "ArrowDown" => Some((row + 1, column)),
+                _ => return,
+            };
+            event.prevent_default();
+            if let Some(spot) = to.and_then(|(row, column)| planes.element(plane, row, column)) {
+                act.emit(Action::ChooseElement(tensor.element(spot)));
+            }
+        })
+    };
+    let mark = |class: &'static str, at: Option<usize>| {
+        at.filter(|&at| planes.plane_of(at) == plane).map(|at| {
+            let (row, column) = planes.position(at);
+            let percent = |part: usize, whole: usize| 100.0 * part as f64 / whole as f64;
+            let style = format!(
+                "left: {}%; top: {}%; width: {}%; height: {}%",
+                percent(column, columns),
+                percent(row, rows),
+                percent(1, columns),
+                percent(1, rows)
+            );
+            html! { <span class={classes!("marker", class)} {style}></span> }
+        })
+    };
+    let label = format!(
+        "{} values of {}; the arrow keys choose an element. Chosen: {}",
+        name(*which),
+        plane_name(planes.kind, plane),
+        position(&planes, tensor, spot)
+    );
+    // The first map keeps the id that links and tests know.
+    let id = (*which == Which::Golden).then_some("feature-map");
+    html! {
+        <div class="plane" ref={frame} tabindex="0" role="group" {id} aria-label={label}
+            style={format!("aspect-ratio: {columns} / {rows}; --cells: {}", columns.max(rows))}
+            {onpointermove} {onpointerleave} {onclick} {onkeydown}>
+            <Raster values={props.values.clone()} {columns} max_abs={props.scale} dark={props.dark} />
+            { for mark("marker-struck", props.struck) }
+            { for mark("marker-chosen", Some(spot)) }
+            { for mark("marker-hovered", props.hovered.filter(|&at| at != spot)) }
+        </div>
+    }
+}

@@ -1,0 +1,139 @@
+//! What became of the answer.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::Props;
+use super::corruption::Corruption;
+use super::export::save;
+use super::follow::FollowPanel;
+use super::parts::{Panel, Term};
+use super::protect::ProtectCard;
+use crate::{tables, words};
+use facts::outcome::{Outcome, Verdict};
+use protocol::{ClassScores, Injection};
+
+/// Badge, sentence, both answers, and the corruption by layer.
+#[component]
+pub fn OutcomePanel(props: &Props) -> Html {
+    let Props { state, act } = props;
+    let injection = state.injection_now();
+    let time = injection.map(|injection| words::duration(injection.milliseconds));
+    html! {
+        <Panel id="outcome" title="What becomes of the answer" busy={state.injection.busy()}
+            aside={html! { { for time.map(|time| html! { <span class="hint">{ time }</span> }) } }}>
+            <div aria-live="polite">
+                if let Some(injection) = injection { { told(injection) } } else { <Waiting /> }
+            </div>
+            if let Some(injection) = injection {
+                <ProtectCard {state} {act} />
+                <FollowPanel {state} {act} />
+                { answers(injection) }
+                <Corruption injection={injection.clone()} model={state.model().cloned()} act={act.clone()} />
+                { take(injection) }
+            }
+        </Panel>
+    }
+}
+
+/// Before the first fault.
+#[component]
+fn Waiting() -> Html {
+    html! {
+        <div class="empty">
+            <p>{ "Choose a layer, an element and a bit, then inject. One of two things happens to the predicted class:" }</p>
+            <dl class="glossary">
+                <dt><span class="verdict verdict-masked">{ "Masked" }</span></dt><dd>{ "it stays;" }</dd>
+                <dt><span class="verdict verdict-sdc">{ "SDC" }</span></dt><dd>{ "silent data corruption: it changes, and nothing gives a warning." }</dd>
+            </dl>
+            <p>{ "An SDC that takes an object of a critical group for one of another group is a safety-critical misclassification, SCM. \
+                Where NaN or infinity reaches the output, a system could notice: DUE, a detected unrecoverable error." }</p>
+        </div>
+    }
+}
+
+fn told(injection: &Injection) -> Html {
+    html! {
+        <>
+            <p class="verdicts" id="verdict">{ verdicts(&injection.verdict) }</p>
+            <p class="sentence" id="sentence">{ words::outcome(injection) }</p>
+            { for injection.faults.iter().map(|fault| html! { <p class="hint" id="fault-sentence">{ words::fault(fault) }</p> }) }
+        </>
+    }
+}
+
+pub(super) fn verdicts(verdict: &Verdict) -> Html {
+    let badge = |class: &'static str, text: &'static str, means: &'static str| {
+        html! { <span class={classes!("verdict", class)}><Term {text} {means} /></span> }
+    };
+    html! {
+        <>
+            { match verdict.outcome {
+                Outcome::Masked => badge("verdict-masked", "Masked", words::MASKED),
+                Outcome::Sdc => badge("verdict-sdc", "SDC", words::SDC),
+            } }
+            if verdict.scm == Some(true) { { badge("verdict-scm", "SCM", words::SCM) } }
+            if verdict.due { { badge("verdict-due", "DUE", words::DUE) } }
+        </>
+    }
+}
+
+/// The fault as files.
+fn take(injection: &Rc<Injection>) -> Html {
+    let json = {
+        let injection = injection.clone();
+        Callback::from(move |_: MouseEvent| {
+            let link = gloo::utils::window().location().href().unwrap_or_default();
+            save("fault.json", "application/json", tables::fault_json(&injection, &link).as_bytes());
+        })
+    };
+    let csv = {
+        let injection = injection.clone();
+        Callback::from(move |_: MouseEvent| save("trace.csv", "text/csv", tables::trace_csv(&injection).as_bytes()))
+    };
+    html! {
+        <div class="take" role="group" aria-label="Save this fault">
+            <button type="button" class="button" id="save-fault" onclick={json}
+                title="The fault, both answers, the corruption layer by layer and the link">{ "Save as JSON" }</button>
+            <button type="button" class="button" id="save-trace" onclick={csv}
+                title="The corruption layer by layer">{ "Save the layers as CSV" }</button>
+        </div>
+    }
+}
+
+/// Both answers, class by class.
+fn answers(injection: &Injection) -> Html {
+    html! {
+        <div class="answers" id="answers">
+            <table>
+                <caption class="visually-hidden">{ "Probability of the likeliest classes in both runs" }</caption>
+                <thead><tr>
+                    <th scope="col">{ "Class" }</th>
+                    <th scope="col"><Term text="Golden run" means={words::GOLDEN_RUN} /></th>
+                    <th scope="col"><Term text="Faulty run" means={words::FAULTY_RUN} /></th>
+                </tr></thead>
+                <tbody>{ for injection.classes().into_iter().map(|row| answer(injection, &row)) }</tbody>
+            </table>
+        </div>
+    }
+}
+
+fn answer(injection: &Injection, row: &ClassScores) -> Html {
+    let cell = |probability: Option<f32>, winner: bool, class: &'static str| {
+        let share = probability.filter(|probability| probability.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0);
+        let text = probability.map_or_else(|| "–".to_owned(), |probability| words::percent(f64::from(probability)));
+        html! {
+            <td class={classes!("answer", class, winner.then_some("winner"))}>
+                { text }<span class="bar" aria-hidden="true"><span style={format!("width: {:.2}%", share * 100.0)}></span></span>
+            </td>
+        }
+    };
+    html! {
+        <tr key={row.class}>
+            <th scope="row" title={format!("class {}", row.class)}>{ &row.label }</th>
+            { cell(row.golden, row.class == injection.golden.class, "answer-golden") }
+            { cell(row.faulty, row.class == injection.faulty.class, "answer-faulty") }
+        </tr>
+    }
+}

@@ -1,0 +1,144 @@
+//! Small parts that several views are made of.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::state::{Action, State};
+
+/// What most views are given.
+#[derive(Clone, Properties)]
+pub struct Props {
+    /// What there is to show.
+    pub state: Rc<State>,
+    /// Tells what the user does.
+    pub act: Callback<Action>,
+}
+
+impl PartialEq for Props {
+    fn eq(&self, other: &Self) -> bool {
+        // Every change makes a new state.
+        Rc::ptr_eq(&self.state, &other.state) && self.act == other.act
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct PanelProps {
+    /// Id of the section, for links and tests.
+    pub id: AttrValue,
+    /// Heading.
+    pub title: AttrValue,
+    /// One line that says what it is about.
+    #[prop_or_default]
+    pub hint: AttrValue,
+    /// Shown at the right of the heading.
+    #[prop_or_default]
+    pub aside: Html,
+    /// Whether it waits for the worker.
+    #[prop_or_default]
+    pub busy: bool,
+    pub children: Html,
+}
+
+/// A section with a heading.
+#[component]
+pub fn Panel(props: &PanelProps) -> Html {
+    let heading = format!("{}-title", props.id);
+    html! {
+        <section id={props.id.clone()} class="panel" aria-labelledby={heading.clone()} aria-busy={props.busy.to_string()}>
+            <header class="panel-head">
+                <h2 id={heading}>{ &props.title }</h2>
+                <div class="panel-aside">{ props.aside.clone() }</div>
+                if !props.hint.is_empty() { <p class="hint">{ &props.hint }</p> }
+            </header>
+            { props.children.clone() }
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct ChoiceProps {
+    /// Name of the group, for screen readers.
+    pub label: AttrValue,
+    /// Id of the group.
+    pub id: AttrValue,
+    /// What there is to choose, with a tooltip each.
+    pub options: Vec<(AttrValue, AttrValue)>,
+    /// What is chosen.
+    pub chosen: usize,
+    /// Hears of the choice.
+    pub choose: Callback<usize>,
+}
+
+/// A row of buttons of which one is pressed.
+#[component]
+pub fn Choice(props: &ChoiceProps) -> Html {
+    let options = props.options.iter().enumerate().map(|(index, (text, title))| {
+        let chosen = index == props.chosen;
+        html! {
+            <button type="button" class={classes!("choice", chosen.then_some("chosen"))} aria-pressed={chosen.to_string()}
+                title={title.clone()} onclick={props.choose.reform(move |_| index)}>{ text }</button>
+        }
+    });
+    html! { <div class="choices" id={props.id.clone()} role="group" aria-label={props.label.clone()}>{ for options }</div> }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct TermProps {
+    /// What it says.
+    pub text: AttrValue,
+    /// What it means.
+    pub means: AttrValue,
+}
+
+/// A term of the field with its explanation, shown on hover and on focus.
+#[component]
+pub fn Term(props: &TermProps) -> Html {
+    html! {
+        <span class="term" tabindex="0" aria-description={props.means.clone()}>
+            { &props.text }<span class="term-tip" aria-hidden="true">{ &props.means }</span>
+        </span>
+    }
+}
+
+/// Whether a `<details>` is open, and what hears of its `toggle`: what is inside need not be made before.
+#[hook]
+pub fn use_unfolded() -> (bool, Callback<Event>) {
+    let open = use_state_eq(|| false);
+    let toggle = {
+        let open = open.clone();
+        Callback::from(move |event: Event| {
+            open.set(event.target_unchecked_into::<web_sys::Element>().has_attribute("open"));
+        })
+    };
+    (*open, toggle)
+}
+
+/// A small picture on a button, drawn so that no font has to have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Icon {
+    /// To the first.
+    First,
+    /// One back.
+    Back,
+    /// Play.
+    Play,
+    /// Pause.
+    Pause,
+    /// One on.
+    Forward,
+    /// To the last.
+    Last,
+}
+
+/// Draws `icon` in the colour of the text around it.
+pub fn icon(icon: Icon) -> Html {
+    let path = match icon {
+        Icon::First => "M3 3h2v10H3zM13 3v10L6 8z",
+        Icon::Back => "M11 3v10L4 8z",
+        Icon::Play | Icon::Forward => "M5 3v10l8-5z",
+        Icon::Pause => "M4 3h3v10H4zM9 3h3v10H9z",
+        Icon::Last => "M11 3h2v10h-2zM3 3v10l7-5z",
+    };
+    html! { <svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d={path} /></svg> }
+}

@@ -1,0 +1,132 @@
+//! Choosing a model and an image.
+
+use web_sys::HtmlSelectElement;
+use yew::prelude::*;
+
+use super::Props;
+use super::files::FileButton;
+use super::parts::Panel;
+use super::startup::{CardPanel, DownloadBar};
+use crate::state::{Action, OWN, State};
+use crate::words;
+
+/// Model and image.
+#[component]
+pub fn Setup(props: &Props) -> Html {
+    let Props { state, act } = props;
+    let select = use_node_ref();
+    // A network that has to be fetched first is chosen when it is there: until then the list shows what is in use.
+    use_effect({
+        let (select, chosen) = (select.clone(), state.model_id());
+        move || {
+            if let (Some(select), Some(id)) = (select.cast::<HtmlSelectElement>(), chosen) {
+                select.set_value(&id);
+            }
+        }
+    });
+    html! {
+        <Panel id="setup" title="Network and image" busy={state.lab.busy()}>
+            { model(state, act, &select) }
+            <DownloadBar {state} {act} />
+            <CardPanel {state} {act} />
+            { images(state, act) }
+        </Panel>
+    }
+}
+
+fn model(state: &State, act: &Callback<Action>, select: &NodeRef) -> Html {
+    let chosen = state.model_id();
+    let onchange =
+        act.reform(|event: Event| Action::ChooseModel(event.target_unchecked_into::<HtmlSelectElement>().value()));
+    let offered = state.catalogue.iter().flat_map(|catalogue| &catalogue.models).map(|entry| {
+        let size = entry.bytes.map(|bytes| format!(" ({})", words::bytes(bytes))).unwrap_or_default();
+        (entry.id.clone(), format!("{}{size}", entry.name))
+    });
+    let own = state.own_models.iter().map(|file| (format!("{OWN}{}", file.name), file.name.clone()));
+    let mut options: Vec<(String, String)> = offered.chain(own).collect();
+    // A link may name a file that its reader does not have.
+    if let Some(id) = chosen.clone().filter(|id| options.iter().all(|(known, _)| known != id)) {
+        options.push((id.clone(), id));
+    }
+    let facts = state.model().map(|model| {
+        let [height, width] = model.input;
+        format!(
+            "{} layers, {} parameters, {height} × {width} input, {} classes",
+            words::count(model.layers.len() as u64),
+            words::count(model.parameters as u64),
+            words::count(model.classes as u64)
+        )
+    });
+    html! {
+        <>
+            <div class="field">
+                <div class="field-head">
+                    <label for="model">{ "Network" }</label>
+                    <FileButton label="Open…" accept=".onnx,.h5,.hdf5,.keras,.bpk,.safetensors" {act} />
+                </div>
+                <select id="model" ref={select.clone()} {onchange} disabled={options.is_empty()}>
+                    { for options.into_iter().map(|(id, name)| {
+                        let selected = chosen.as_ref() == Some(&id);
+                        html! { <option value={id} {selected}>{ name }</option> }
+                    }) }
+                </select>
+            </div>
+            { progress(state) }
+            if let Some(facts) = facts { <p class="hint" id="model-facts">{ facts }</p> }
+        </>
+    }
+}
+
+fn progress(state: &State) -> Html {
+    if !state.lab.busy() {
+        return Html::default();
+    }
+    match state.progress {
+        Some((received, Some(total))) if total > 0 && received < total => html! {
+            <div class="progress">
+                <progress value={received.to_string()} max={total.to_string()} aria-label="Loading the network" />
+                <span>{ format!("{} of {}", words::bytes(received), words::bytes(total)) }</span>
+            </div>
+        },
+        Some((received, _)) if received > 0 => html! {
+            <div class="progress">
+                <progress aria-label="Preparing the network" />
+                <span>{ format!("{}: preparing", words::bytes(received)) }</span>
+            </div>
+        },
+        _ => html! {
+            <div class="progress"><progress aria-label="Loading the network" /><span>{ "Loading" }</span></div>
+        },
+    }
+}
+
+fn images(state: &State, act: &Callback<Action>) -> Html {
+    let chosen = state.image().map(|(id, _)| id);
+    let images = state.images();
+    let thumbnails = images.iter().enumerate().map(|(index, (id, file, label))| {
+        let pressed = chosen.as_ref() == Some(id);
+        let name = if label.is_empty() { file.name.clone() } else { label.clone() };
+        let choose = Action::ChooseImage(id.clone());
+        html! {
+            <button type="button" key={id.clone()} class={classes!("thumbnail", pressed.then_some("chosen"))}
+                aria-pressed={pressed.to_string()} aria-label={format!("Image {}: {name}", index + 1)} title={name}
+                onclick={act.reform(move |_| choose.clone())}>
+                <img src={file.url.clone()} alt="" loading="lazy" />
+            </button>
+        }
+    });
+    html! {
+        <div class="field">
+            <div class="field-head">
+                <span class="label" id="images-label">{ "Image" }</span>
+                <FileButton label="Open…" accept="image/*,.ppm,.pgm,.pnm" {act} />
+            </div>
+            if let Some((_, file)) = state.image() {
+                <img class="photo" src={file.url} alt="The chosen image" />
+            } else {
+                <p class="empty photo">{ "Drop an image anywhere on the page." }</p>
+            }
+            <div class="strip" role="group" aria-labelledby="images-label">{ for thumbnails }</div>
+        </div>
+    }
+}

@@ -1,0 +1,26 @@
+//! How long the start takes, for whoever looks into it: user timing marks, as browsers' tools show them.
+
+use crate::state::State;
+
+/// What has been on the page so far.
+#[derive(Default)]
+pub struct Timing {
+    noted: usize,
+}
+
+impl Timing {
+    /// Marks the steps of the start that `state` has reached, each once.
+    pub fn note(&mut self, state: &State) {
+        let steps = [
+            ("worker", state.worker_ready),
+            ("model", state.model().is_some()),
+            ("golden", state.golden_now().is_some()),
+            ("outcome", state.injection_now().is_some()),
+        ];
+        while let Some((name, true)) = steps.get(self.noted) {
+            self.noted += 1;
+            // A browser that measures nothing works as well.
+            let _ = gloo::utils::window().performance().map(|performance| performance.mark(name));
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Numbers and outcomes in words.
+
+use facts::fault::{Format, InjectedFault, Target};
+use facts::outcome::{Outcome, Rate, Verdict};
+use protocol::{ClassInfo, Injection, Protection};
+
+/// The terms of the field, each with its explanation.
+pub const GOLDEN_RUN: &str =
+    "Golden run: the network's answer without any fault. Every faulty run is compared with it.";
+/// See [`GOLDEN_RUN`].
+pub const FAULTY_RUN: &str = "Faulty run: the same image through the same network, with the fault.";
+/// See [`GOLDEN_RUN`].
+pub const MASKED: &str = "Masked: the fault did not change the predicted class.";
+/// See [`GOLDEN_RUN`].
+pub const SDC: &str = "SDC, silent data corruption: the predicted class changed, and nothing gave a warning.";
+/// See [`GOLDEN_RUN`].
+pub const DUE: &str =
+    "DUE, detected unrecoverable error: NaN or infinity reached the output, which a system could notice.";
+/// See [`GOLDEN_RUN`].
+pub const SCM: &str =
+    "SCM, safety-critical misclassification: an object of a critical group is taken for one of another group.";
+
+/// See [`GOLDEN_RUN`].
+pub const RANGE_CLIPPING: &str = "Range clipping: every layer's output is brought back into the range that it has in golden runs \
+    (Ranger, DSN 2021; FT-ClipAct, DATE 2020). NaN becomes 0. A run without a fault stays as it is.";
+
+/// A number for people: five significant digits, an exponent where it is far from 1.
+pub fn number(value: f32) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "+∞" } else { "−∞" }.to_owned();
+    }
+    let magnitude = value.abs();
+    let text = if magnitude == 0.0 {
+        (if value.is_sign_negative() { "-0" } else { "0" }).to_owned()
+    } else if (1e-3..1e5).contains(&magnitude) {
+        let digits = (4 - magnitude.log10().floor() as i32).clamp(0, 7) as usize;
+        let text = format!("{value:.digits$}");
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    } else {
+        let text = format!("{value:.4e}");
+        match text.split_once('e') {
+            Some((mantissa, exponent)) if mantissa.contains('.') => {
+                format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'))
+            }
+            _ => text,
+        }
+    };
+    text.replace('-', "−")
+}
+
+/// A count with thin spaces between thousands.
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 * 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share from 0 to 1 in percent.
+pub fn percent(share: f64) -> String {
+    if share.is_nan() {
+        return "NaN".to_owned();
+    }
+    let percent = share * 100.0;
+    // What is not all must not be rounded to all, nor something to nothing.
+    if share > 0.0 && percent < 0.05 {
+        "< 0.1 %".to_owned()
+    } else if share < 1.0 && percent >= 99.95 {
+        "> 99.9 %".to_owned()
+    } else {
+        format!("{percent:.1} %")
+    }
+}
+
+/// A number without zeros at its end.
+pub fn trimmed(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A rate with its interval.
+pub fn interval(rate: &Rate) -> String {
+    // No line ends between a number and its sign.
+    let [low, high] = [rate.low, rate.high].map(|end| percent(end).replace(' ', "\u{a0}"));
+    format!("95 % interval {low} to {high}")
+}
+
+/// Bytes in the unit that fits.
+pub fn bytes(value: u64) -> String {
+    match value {
+        0..1_000 => format!("{value} B"),
+        1_000..1_000_000 => format!("{:.0} kB", value as f64 / 1e3),
+        _ => format!("{:.1} MB", value as f64 / 1e6),
+    }
+}
+
+/// A time in the unit that fits.
+pub fn duration(milliseconds: f64) -> String {
+    if milliseconds < 10.0 {
+        format!("{milliseconds:.1} ms")
+    } else if milliseconds < 1000.0 {
+        format!("{milliseconds:.0} ms")
+    } else if milliseconds < 60_000.0 {
+        format!("{:.1} s", milliseconds / 1000.0)
+    } else {
+        let seconds = (milliseconds / 1000.0).round() as u64;
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    }
+}
+
+/// A shape as `3 × 224 × 224`.
+pub fn shape(shape: &[usize]) -> String {
+    if shape.is_empty() {
+        return "scalar".to_owned();
+    }
+    shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
+}
+
+/// The name of a part of a float32.
+pub fn field(bit: u8) -> &'static str {
+    Format::F32.field_name(bit)
+}
+
+/// What was done to the network.
+pub fn fault(fault: &InjectedFault) -> String {
+    let place = match fault.target {
+        Target::Activation => format!("element {} of layer {}", fault.element, fault.layer),
+        Target::Weight => format!("element {} of {} (layer {})", fault.element, fault.tensor, fault.layer),
+    };
+    let change = format!("{} → {}", number(fault.before), number(fault.after));
+    match fault.bit {
+        Some(bit) => format!("Bit {bit} ({}) of {place}: {change}", field(bit)),
+        None => format!("{}{}: {change}", place[..1].to_uppercase(), &place[1..]),
+    }
+}
+
+/// An outcome in a word or two.
+pub fn verdict(verdict: &Verdict) -> String {
+    let mut text = match (verdict.scm, verdict.outcome) {
+        (Some(true), _) => "SCM",
+        (_, Outcome::Sdc) => "SDC",
+        (_, Outcome::Masked) => "masked",
+    }
+    .to_owned();
+    if verdict.due {
+        text.push_str(", DUE");
+    }
+    text
+}
+
+/// What became of the answer.
+pub fn outcome(injection: &Injection) -> String {
+    let Injection { verdict, golden, faulty, confidence: [before, after], .. } = injection;
+    let mut text = match verdict.outcome {
+        Outcome::Masked => {
+            let confidence = format!("{} → {}", percent(f64::from(*before)), percent(f64::from(*after)));
+            format!("Still “{}”; its probability went {confidence}.", golden.label)
+        }
+        Outcome::Sdc => format!("“{}” → “{}”: {}", golden.label, faulty.label, grouping(verdict.scm, golden, faulty)),
+    };
+    if verdict.due {
+        text.push_str(" NaN or infinity reached the output, so a system could have noticed.");
+    }
+    if injection.nan_wins {
+        text.push_str(" The first score that is NaN counts as the prediction, as numpy's argmax has it.");
+    }
+    text
+}
+
+/// What range clipping makes of the same fault.
+pub fn protection(injection: &Injection, protection: &Protection) -> String {
+    let Protection { faulty, confidence, clipped, images, .. } = protection;
+    let probability = percent(f64::from(*confidence));
+    let answer = if faulty.class == injection.golden.class {
+        format!("“{}”, as without the fault, with {probability}", faulty.label)
+    } else if faulty.class == injection.faulty.class {
+        format!("“{}”, as without clipping", faulty.label)
+    } else {
+        format!("“{}”", faulty.label)
+    };
+    let count = |count: u64, what: &str| format!("{} {what}{}", self::count(count), if count == 1 { "" } else { "s" });
+    let what = match clipped.first() {
+        None => "No value left its range, so nothing was clipped.".to_owned(),
+        Some((first, _)) => format!(
+            "{} clipped in {}, first in {first}.",
+            count(clipped.iter().map(|(_, elements)| elements).sum(), "value"),
+            count(clipped.len() as u64, "layer")
+        ),
+    };
+    format!("Clipped to the ranges of {}, the answer is {answer}. {what}", count(*images as u64, "golden run"))
+}
+
+fn grouping(scm: Option<bool>, golden: &ClassInfo, faulty: &ClassInfo) -> String {
+    match (scm, &golden.group, &faulty.group) {
+        (Some(true), Some(from), Some(to)) => {
+            format!("{from} (critical) taken for {to}, a safety-critical misclassification.")
+        }
+        (_, Some(from), Some(to)) if from == to => format!("same group, {from}; not safety-critical."),
+        (_, Some(from), Some(to)) => {
+            format!("{from} taken for {to}; {from} is not critical, so neither is the mistake.")
+        }
+        _ => "another class. This model has no grouping, so whether that is safety-critical is not judged.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use facts::outcome::Verdict;
+
+    #[test]
+    fn numbers_are_short_and_true() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "−0"),
+            (1.0, "1"),
+            (-2.5, "−2.5"),
+            (0.843_147_3, "0.84315"),
+            (12345.678, "12346"),
+            (1.0e38, "1e38"),
+            (-3.4028235e38, "−3.4028e38"),
+            (1.0e-7, "1e−7"),
+            (f32::NAN, "NaN"),
+            (f32::NEG_INFINITY, "−∞"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn shares_are_not_rounded_to_certainty() {
+        assert_eq!(percent(0.0), "0.0 %");
+        assert_eq!(percent(0.0001), "< 0.1 %");
+        assert_eq!(percent(0.99999), "> 99.9 %");
+        assert_eq!(percent(1.0), "100.0 %");
+        assert_eq!(percent(f64::NAN), "NaN");
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
+    }
+
+    fn injection(outcome: Outcome, scm: Option<bool>, from: &str, to: &str) -> Injection {
+        let class = |label: &str, group: &str| ClassInfo {
+            class: 0,
+            label: label.into(),
+            group: (!group.is_empty()).then(|| group.into()),
+            critical: scm == Some(true),
+        };
+        Injection {
+            verdict: Verdict { outcome, due: false, scm },
+            golden: class("tabby cat", from),
+            faulty: class("Egyptian cat", to),
+            confidence: [0.5, 0.25],
+            nan_wins: false,
+            before: Vec::new(),
+            after: Vec::new(),
+            faults: Vec::new(),
+            trace: Vec::new(),
+            milliseconds: 1.0,
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_told_with_its_reason() {
+        let same = outcome(&injection(Outcome::Sdc, Some(false), "Small Animals", "Small Animals"));
+        assert_eq!(same, "“tabby cat” → “Egyptian cat”: same group, Small Animals; not safety-critical.");
+        let critical = outcome(&injection(Outcome::Sdc, Some(true), "Person", "Tools"));
+        assert!(critical.contains("Person (critical) taken for Tools"), "{critical}");
+        let unknown = outcome(&injection(Outcome::Sdc, None, "", ""));
+        assert!(unknown.contains("no grouping"), "{unknown}");
+        let sdc = injection(Outcome::Sdc, None, "", "");
+        let kept = Protection {
+            verdict: sdc.verdict,
+            faulty: ClassInfo { class: 7, ..sdc.golden.clone() },
+            confidence: 0.25,
+            after: Vec::new(),
+            clipped: vec![("conv1".into(), 1), ("conv2".into(), 2)],
+            images: 1,
+            milliseconds: 1.0,
+        };
+        let told = protection(&sdc, &kept);
+        assert_eq!(
+            told,
+            "Clipped to the ranges of 1 golden run, the answer is “tabby cat”. 3 values clipped in 2 layers, first in conv1."
+        );
+        let same = protection(&sdc, &Protection { faulty: sdc.golden.clone(), clipped: Vec::new(), images: 9, ..kept });
+        assert!(same.contains("9 golden runs") && same.contains("as without the fault, with 25.0 %"), "{same}");
+        assert!(same.ends_with("nothing was clipped."), "{same}");
+        let masked = outcome(&injection(Outcome::Masked, Some(false), "a", "a"));
+        assert_eq!(masked, "Still “tabby cat”; its probability went 50.0 % → 25.0 %.");
+    }
+}

@@ -1,0 +1,317 @@
+//! What page and worker say to each other about campaigns.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use super::{FileRef, RequestId};
+use facts::campaign::{FaultSummary, GoldenSummary, Start, Until};
+use facts::fault::{FaultModel, Format, Target};
+use facts::labels::Grouping;
+use facts::outcome::{Rate, Ratio};
+
+/// What the page wants of campaigns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CampaignRequest {
+    /// Begin one; what there was of another is forgotten.
+    Start(Box<CampaignStart>),
+    /// Hold it after the wave that is being computed.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End it after the wave that is being computed; its results stay.
+    Stop,
+    /// Judge results and single faults by this grouping from now on.
+    Judge {
+        /// None: by their own.
+        edited: Option<Grouping>,
+    },
+    /// Tell the model's class names and grouping.
+    Classes,
+    /// Make a file of the results.
+    Export(Export),
+    /// Read the results of a campaign that was made elsewhere: its files, or a zip of them.
+    Import {
+        /// `config.json` and `faults.jsonl`, or a zip.
+        files: Vec<FileRef>,
+    },
+    /// Find an image of the campaign, so that a fault can be followed in it.
+    Picture {
+        /// Its index in the data.
+        image: usize,
+        /// The images that the page has.
+        images: ImageSet,
+    },
+}
+
+/// A campaign over images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CampaignStart {
+    /// The images.
+    pub images: ImageSet,
+    /// Only so many of them, from the first.
+    pub limit: Option<usize>,
+    /// How many faults.
+    pub protocol: Protocol,
+    /// Every draw depends on it.
+    pub seed: u64,
+    /// Which faults are drawn.
+    pub fault_model: FaultModel,
+}
+
+/// Where images come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ImageSet {
+    /// Files of one image each.
+    Files(Vec<FileRef>),
+    /// A data set: a CIFAR file, or two arrays of images and labels.
+    Set(Vec<FileRef>),
+}
+
+/// How many faults an image gets.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Protocol {
+    /// The same number for each.
+    Fixed {
+        /// Faults for each image.
+        faults: usize,
+    },
+    /// The study's: as the golden run has it.
+    Study {
+        /// Faults for each image that is classified correctly.
+        correct: usize,
+        /// Faults for each image that is not.
+        misclassified: usize,
+    },
+    /// As many as it takes to know the SDC rate.
+    Until(Until),
+}
+
+/// A file of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Export {
+    /// Every rate, one a row.
+    Csv,
+    /// The summary.
+    Json,
+    /// The directory that the command line writes, as a zip.
+    Zip,
+    /// Every fault, one a line.
+    Records,
+}
+
+/// The worker's answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CampaignAnswer {
+    /// How a campaign stands; sent several times a second at most while it runs.
+    Update(Box<CampaignUpdate>),
+    /// Answers [`CampaignRequest::Classes`].
+    Classes(Naming),
+    /// Answers [`CampaignRequest::Judge`] where there are no results.
+    Judged,
+    /// Answers [`CampaignRequest::Export`].
+    File {
+        /// Its name.
+        name: String,
+        /// Its type.
+        mime: String,
+        /// Its contents.
+        bytes: ByteBuf,
+    },
+    /// Answers [`CampaignRequest::Picture`].
+    Picture {
+        /// Index of the image.
+        image: usize,
+        /// What it looks like.
+        picture: Picture,
+    },
+}
+
+/// An image of a campaign.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Picture {
+    /// One of the files that the page has.
+    File(FileRef),
+    /// One of a data set, as a PNG.
+    Made {
+        /// A name for it.
+        name: String,
+        /// The PNG.
+        png: ByteBuf,
+    },
+}
+
+/// Classes and what they are called.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Naming {
+    /// Number of classes.
+    pub classes: usize,
+    /// Their names; empty where they have none.
+    pub labels: Vec<String>,
+    /// The model's own grouping, or that of the campaign that was imported.
+    pub grouping: Option<Grouping>,
+}
+
+impl Naming {
+    /// The name of `class`, or its number.
+    pub fn class(&self, class: usize) -> String {
+        self.labels.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
+    }
+}
+
+/// Where a campaign is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// At work.
+    Running,
+    /// It can go on.
+    Paused,
+    /// Over before its end.
+    Stopped,
+    /// Over.
+    Complete,
+}
+
+/// How a campaign stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CampaignUpdate {
+    /// The request that began it.
+    pub campaign: RequestId,
+    /// Where it is in its life.
+    pub stage: Stage,
+    /// Faults in all, as far as is known now.
+    pub planned: u64,
+    /// Time at work, in milliseconds; 0 for one that was made elsewhere.
+    pub milliseconds: f64,
+    /// All faults together.
+    pub faults: FaultSummary,
+    /// The golden runs.
+    pub golden: GoldenSummary,
+    /// How many times as likely an error made by a fault is to be safety-critical as one of the model's own.
+    pub scm_ratio: Option<Ratio>,
+    /// Class names and the model's own grouping, when it begins.
+    pub naming: Option<Naming>,
+    /// Everything else, where it is time for it: it is larger than what stands above.
+    pub profile: Option<Rc<CampaignProfile>>,
+}
+
+/// What faults do, broken down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CampaignProfile {
+    /// What was done, in two lines.
+    pub heading: [String; 2],
+    /// Where it was made, for one that was imported.
+    pub imported: Option<String>,
+    /// Name of the grouping that it is judged by.
+    pub grouping: Option<String>,
+    /// By bit, the share of SDCs among its flips.
+    pub bits: Vec<(u8, Rate)>,
+    /// The layers that faults are drawn from, in model order.
+    pub layers: Vec<LayerCounts>,
+    /// For each of these layers and each bit from 0 on, faults and SDCs: two little-endian u32.
+    pub map: ByteBuf,
+    /// By what the golden run of the image came to: share of SCM among the SDCs.
+    pub starts: Vec<(Start, Rate)>,
+    /// Counts on the way.
+    pub history: Vec<Moment>,
+    /// Which group was taken for which; `None` without a grouping.
+    pub confusion: Option<Confusion>,
+    /// The worst faults, those first that are worst.
+    pub worst: Vec<WorstFault>,
+}
+
+impl CampaignProfile {
+    /// Faults and SDCs of flips of `bit` in the layer at this place; none where that bit was not flipped there.
+    pub fn cell(&self, layer: usize, bit: u8) -> Option<Rate> {
+        let at = 8 * (layer * usize::from(Format::F32.width()) + usize::from(bit));
+        let number = |at: usize| {
+            self.map.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes).map(u64::from)
+        };
+        let (of, count) = (number(at)?, number(at + 4)?);
+        (of > 0).then(|| Rate::new(count.min(of), of))
+    }
+}
+
+/// Faults of one layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerCounts {
+    /// Its name.
+    pub name: String,
+    /// Faults.
+    pub faults: u64,
+    /// Of these, SDCs.
+    pub sdc: u64,
+    /// Of these, SCMs; `None` without a grouping.
+    pub scm: Option<u64>,
+    /// DUEs among the faults.
+    pub due: u64,
+}
+
+/// Counts after so many faults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// Faults.
+    pub faults: u64,
+    /// SDCs among them.
+    pub sdc: u64,
+    /// SCMs among these.
+    pub scm: u64,
+}
+
+/// Groups that were taken for each other: a row for each that was lost, a column for each that came instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// Groups, and whether they are critical.
+    pub groups: Vec<(String, bool)>,
+    /// SDCs, row by row.
+    pub faults: Vec<u64>,
+    /// Golden errors, row by row.
+    pub golden: Vec<u64>,
+}
+
+/// What became of a fault, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Severity {
+    /// A safety-critical misclassification.
+    Scm,
+    /// Another class.
+    Sdc,
+    /// NaN or infinity reached the output, and the class stayed.
+    Due,
+}
+
+/// A fault that changed much.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorstFault {
+    /// What became of it.
+    pub severity: Severity,
+    /// Whether NaN or infinity reached the output.
+    pub due: bool,
+    /// Index of the image.
+    pub image: usize,
+    /// Golden prediction.
+    pub golden: usize,
+    /// Faulty prediction.
+    pub faulty: usize,
+    /// Probability of the golden class without and with the fault, where it is known.
+    pub confidence: Option<[f32; 2]>,
+    /// What was changed.
+    pub target: Target,
+    /// Name of the layer.
+    pub layer: String,
+    /// Name of the tensor.
+    pub tensor: String,
+    /// Index into the tensor.
+    pub element: usize,
+    /// The bit that was flipped.
+    pub bit: Option<u8>,
+    /// The value before.
+    #[serde(with = "facts::fault::number")]
+    pub before: f32,
+    /// The value after.
+    #[serde(with = "facts::fault::number")]
+    pub after: f32,
+    /// How many elements the same trial struck beside this one.
+    pub others: usize,
+}

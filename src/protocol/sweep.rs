@@ -1,0 +1,65 @@
+//! What page and worker say to each other about many trials around one fault.
+
+use serde::{Deserialize, Serialize};
+
+use super::FileRef;
+use facts::fault::{Format, InjectedFault, Site};
+use facts::outcome::Verdict;
+
+/// Trials around one fault, numbered from 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SweepRequest {
+    /// Each bit of the element: trial 31 flips the sign.
+    Bits(Site),
+    /// The same corruption in each element of a plane of the tensor as it is stored.
+    Map {
+        /// The fault; its element lies in the plane.
+        site: Site,
+        /// The first element, as stored.
+        first: usize,
+        /// Number of elements.
+        count: usize,
+    },
+    /// The same fault in each image.
+    Images {
+        /// The fault.
+        site: Site,
+        /// The images.
+        images: Vec<FileRef>,
+    },
+}
+
+impl SweepRequest {
+    /// Number of trials.
+    pub fn trials(&self) -> usize {
+        match self {
+            Self::Bits(_) => Format::F32.width().into(),
+            Self::Map { count, .. } => *count,
+            Self::Images { images, .. } => images.len(),
+        }
+    }
+}
+
+/// A part of the trials, in their order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepPart {
+    /// Number of the first one in this part.
+    pub first: usize,
+    /// What became of each; a sentence where an image cannot be used.
+    pub trials: Vec<Result<SweepTrial, String>>,
+    /// Nothing more will come.
+    pub over: bool,
+}
+
+/// What became of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepTrial {
+    /// The outcome.
+    pub verdict: Verdict,
+    /// Name of the class that is predicted without the fault.
+    pub golden: String,
+    /// And with it.
+    pub faulty: String,
+    /// The value before and after.
+    pub fault: InjectedFault,
+}

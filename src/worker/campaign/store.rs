@@ -1,0 +1,126 @@
+//! Records in little memory: a name is kept once, a trial takes some sixty bytes.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use facts::campaign::{Prediction, Record};
+use facts::fault::{InjectedFault, Target};
+use facts::labels::Grouping;
+use facts::outcome::Outcome;
+
+/// No label, no bit.
+const NONE: u32 = u32::MAX;
+
+/// Trials, in the order in which they were made.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    names: Vec<Rc<str>>,
+    index_of: HashMap<Rc<str>, u32>,
+    trials: Vec<Trial>,
+    faults: Vec<Fault>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    image: usize,
+    /// Which fault of its image.
+    nth: u32,
+    label: u32,
+    golden: u32,
+    faulty: u32,
+    due: bool,
+    /// Its first fault in the list of all.
+    first: usize,
+    confidence: [f32; 2],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fault {
+    target: Target,
+    layer: u32,
+    tensor: u32,
+    element: usize,
+    bit: u32,
+    before: f32,
+    after: f32,
+}
+
+impl Store {
+    /// Number of trials.
+    pub fn len(&self) -> usize {
+        self.trials.len()
+    }
+
+    /// Keeps `record`, of fault number `nth` of its image.
+    pub fn push<S: AsRef<str>>(&mut self, nth: usize, record: &Record<S>) {
+        let small = |number: usize| u32::try_from(number).unwrap_or(NONE - 1);
+        let first = self.faults.len();
+        for fault in record.all_faults() {
+            let fault = Fault {
+                target: fault.target,
+                layer: self.name(fault.layer.as_ref()),
+                tensor: self.name(fault.tensor.as_ref()),
+                element: fault.element,
+                bit: fault.bit.map_or(NONE, u32::from),
+                before: fault.before,
+                after: fault.after,
+            };
+            self.faults.push(fault);
+        }
+        self.trials.push(Trial {
+            image: record.image,
+            nth: small(nth),
+            label: record.label.map_or(NONE, small),
+            golden: small(record.golden.class),
+            faulty: small(record.faulty.class),
+            due: record.due,
+            first,
+            confidence: record.confidence.unwrap_or([f32::NAN; 2]),
+        });
+    }
+
+    fn name(&mut self, name: &str) -> u32 {
+        if let Some(&index) = self.index_of.get(name) {
+            return index;
+        }
+        let (name, index) = (Rc::<str>::from(name), self.names.len() as u32);
+        self.names.push(name.clone());
+        self.index_of.insert(name, index);
+        index
+    }
+
+    /// Image and number of the trial at `index`, by which trials are ordered in a file.
+    pub fn place(&self, index: usize) -> (usize, usize) {
+        (self.trials[index].image, self.trials[index].nth as usize)
+    }
+
+    /// The record at `index`, judged by `grouping`.
+    pub fn record(&self, index: usize, grouping: Option<&Grouping>) -> Record<&str> {
+        let trial = &self.trials[index];
+        let end = self.trials.get(index + 1).map_or(self.faults.len(), |next| next.first);
+        let name = |index: u32| &*self.names[index as usize];
+        let fault = |fault: &Fault| InjectedFault {
+            target: fault.target,
+            layer: name(fault.layer),
+            tensor: name(fault.tensor),
+            element: fault.element,
+            bit: u8::try_from(fault.bit).ok(),
+            before: fault.before,
+            after: fault.after,
+        };
+        let faults = &self.faults[trial.first..end];
+        let (golden, faulty) = (trial.golden as usize, trial.faulty as usize);
+        Record {
+            image: trial.image,
+            label: (trial.label != NONE).then_some(trial.label as usize),
+            golden: Prediction { class: golden },
+            faulty: Prediction { class: faulty },
+            outcome: if golden == faulty { Outcome::Masked } else { Outcome::Sdc },
+            due: trial.due,
+            scm: grouping.map(|grouping| grouping.is_scm(golden, faulty)),
+            fault: fault(&faults[0]),
+            faults: if faults.len() > 1 { faults.iter().map(fault).collect() } else { Vec::new() },
+            confidence: trial.confidence[0].is_finite().then_some(trial.confidence),
+        }
+    }
+}

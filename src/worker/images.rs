@@ -1,0 +1,44 @@
+//! The images of a campaign.
+
+use facts::data::{Image, Source};
+use facts::{Error, Result};
+
+/// Images as they came, decoded one at a time: the tab's memory holds no more than their files.
+#[derive(Clone, Debug, Default)]
+pub struct Encoded {
+    files: Vec<LabelledFile>,
+}
+
+#[derive(Clone, Debug)]
+struct LabelledFile {
+    name: String,
+    label: Option<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Encoded {
+    /// Adds the file `name`, which shows an object of class `label`.
+    pub fn push(&mut self, name: String, label: Option<usize>, bytes: Vec<u8>) {
+        self.files.push(LabelledFile { name, label, bytes });
+    }
+}
+
+impl Source for Encoded {
+    fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.files.get(index).map_or_else(|| index.to_string(), |file| file.name.clone())
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        self.files.get(index)?.label
+    }
+
+    fn image(&self, index: usize) -> Result<Image> {
+        let missing = || Error::request(format_args!("there is no image {index}"));
+        let LabelledFile { name, bytes, .. } = self.files.get(index).ok_or_else(missing)?;
+        Image::decode(name, bytes)
+    }
+}

@@ -1,0 +1,11 @@
+//! The explorer's worker: the engine in a thread of its own, so that the page never waits for it.
+
+mod campaign;
+mod images;
+mod serve;
+mod service;
+#[cfg(test)]
+mod tests;
+
+pub use serve::serve;
+pub use service::{Host, Service};

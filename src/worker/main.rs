@@ -1,0 +1,5 @@
+//! The explorer's worker.
+
+fn main() {
+    faultscope_worker::serve();
+}

@@ -1,0 +1,165 @@
+//! The worker's message loop.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use burn::tensor::Device;
+use gloo::events::EventListener;
+use gloo::net::http;
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+use super::service::{Host, Service};
+use engine::platform::{self, DeviceChoice};
+use facts::{Error, Result};
+use protocol::fetch::{get, stream, text};
+use protocol::{Envelope, FileRef, Request, RequestId, Response, VERSION};
+
+/// Answers the page's requests, one after the other, for as long as the worker lives. A campaign goes on while
+/// no request waits.
+pub fn serve() {
+    engine::platform::run_constructors();
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let server = Rc::new(Server { scope: scope.clone(), queue: RefCell::default(), busy: Cell::new(false) });
+    let engine = Rc::new(RefCell::new(Some(Service::new(Browser { scope: scope.clone() }))));
+    let listener = {
+        let server = server.clone();
+        EventListener::new(&scope, "message", move |event| {
+            let data = event.unchecked_ref::<MessageEvent>().data();
+            match serde_wasm_bindgen::from_value::<Envelope<Request>>(data) {
+                Ok(envelope) if envelope.version == VERSION => server.clone().take(envelope, engine.clone()),
+                Ok(_) | Err(_) => server.post(
+                    0,
+                    Response::Failed {
+                        message: "This page and its worker are of different versions; reload the page.".to_owned(),
+                    },
+                ),
+            }
+        })
+    };
+    // The worker listens until the page ends it.
+    listener.forget();
+    let dying = scope.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        console_error_panic_hook::hook(panic);
+        post(&dying, 0, Response::Died { message: panic.to_string() });
+    }));
+    server.post(0, Response::Ready);
+}
+
+struct Server {
+    scope: DedicatedWorkerGlobalScope,
+    queue: RefCell<VecDeque<Envelope<Request>>>,
+    busy: Cell<bool>,
+}
+
+/// The engine, lent to whoever is at work: a borrow must not be held while waiting.
+type Lent = Rc<RefCell<Option<Service<Browser>>>>;
+
+impl Server {
+    fn take(self: Rc<Self>, envelope: Envelope<Request>, engine: Lent) {
+        {
+            let mut queue = self.queue.borrow_mut();
+            queue.retain(|waiting| !envelope.body.replaces(&waiting.body));
+            queue.push_back(envelope);
+        }
+        if !self.busy.replace(true) {
+            spawn_local(async move {
+                let lent = engine.borrow_mut().take();
+                if let Some(mut lent) = lent {
+                    self.work(&mut lent).await;
+                    engine.borrow_mut().replace(lent);
+                }
+                self.busy.set(false);
+            });
+        }
+    }
+
+    async fn work(&self, engine: &mut Service<Browser>) {
+        loop {
+            let waiting = self.queue.borrow_mut().pop_front();
+            match waiting {
+                Some(Envelope { id, body, .. }) => {
+                    let progress = |received, total| self.post(id, Response::Progress { received, total });
+                    let answer = engine.handle(id, body, &progress).await;
+                    self.post(id, answer);
+                }
+                None => {
+                    let Some((id, answer)) = engine.go_on().await else { return };
+                    if let Some(answer) = answer {
+                        self.post(id, answer);
+                    }
+                }
+            }
+            // Messages arrive only between tasks of the event loop.
+            gloo::timers::future::TimeoutFuture::new(0).await;
+        }
+    }
+
+    fn post(&self, id: RequestId, body: Response) {
+        post(&self.scope, id, body);
+    }
+}
+
+fn post(scope: &DedicatedWorkerGlobalScope, id: RequestId, body: Response) {
+    // Seeds need all 64 bits, which JavaScript's numbers do not have.
+    let serializer = serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(true);
+    let message = Envelope::new(id, body).serialize(&serializer).map_err(JsValue::from);
+    if let Err(error) = message.and_then(|message| scope.post_message(&message)) {
+        wasm_bindgen::throw_val(error);
+    }
+}
+
+/// The browser, seen from a worker.
+struct Browser {
+    scope: DedicatedWorkerGlobalScope,
+}
+
+impl Host for Browser {
+    async fn fetch(&self, file: &FileRef, progress: &dyn Fn(u64, Option<u64>)) -> Result<Vec<u8>> {
+        let failed =
+            |problem: &dyn std::fmt::Display| Error::input(&file.name, format_args!("could not be fetched: {problem}"));
+        let mut bytes = Vec::new();
+        let body = stream(http::Request::get(&file.url), progress, |part| {
+            let start = bytes.len();
+            bytes.resize(start + part.length() as usize, 0);
+            part.copy_to(&mut bytes[start..]);
+        });
+        body.await.map_err(|problem| failed(&problem))?;
+        Ok(bytes)
+    }
+
+    async fn open(&self, choice: DeviceChoice) -> Result<(Device, String)> {
+        let name = match choice {
+            DeviceChoice::Cpu => String::new(),
+            DeviceChoice::Gpu => self.adapter().await?,
+        };
+        Ok((platform::open(choice).await?, name))
+    }
+
+    fn now(&self) -> f64 {
+        self.scope.performance().map_or(0.0, |performance| performance.now())
+    }
+}
+
+impl Browser {
+    /// Name of the WebGPU adapter, as far as the browser tells it.
+    async fn adapter(&self) -> Result<String> {
+        let none = |problem: &str| Error::device("WebGPU", problem);
+        let gpu = get(&self.scope.navigator(), "gpu");
+        let request = get(&gpu, "requestAdapter").dyn_into::<js_sys::Function>();
+        let request = request.map_err(|_| none("this browser has no WebGPU"))?;
+        let adapter: js_sys::Promise = request.call0(&gpu).map_err(|error| none(&text(&error)))?.unchecked_into();
+        let adapter = JsFuture::from(adapter).await.map_err(|error| none(&text(&error)))?;
+        if adapter.is_null() || adapter.is_undefined() {
+            return Err(none("this browser has WebGPU, but no GPU for it"));
+        }
+        let info = get(&adapter, "info");
+        let parts =
+            ["vendor", "architecture", "description"].map(|key| get(&info, key).as_string().unwrap_or_default());
+        Ok(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
+    }
+}

@@ -1,0 +1,377 @@
+//! Campaigns, a wave at a time, so that requests are answered in between.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use serde_bytes::ByteBuf;
+
+use super::{Host, Service};
+use crate::campaign::{Classes, Opened, Results, export, import, open};
+use facts::DeviceChoice;
+use facts::campaign::{
+    self, Budget, CampaignConfig, CampaignEvent, Faults, Images, Lab, ModelSource, Plan, Provenance, Rounds, Work,
+};
+use facts::data::{Source, sha256};
+use facts::labels::{self, Grouping};
+use facts::{Error, Result};
+use protocol::{
+    CampaignAnswer, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Naming, Picture,
+    Protocol, RequestId, Response, Stage,
+};
+
+/// Least time between two reports of a campaign, and between two of them with everything, in milliseconds.
+const REPORT_EVERY: f64 = 200.0;
+const PROFILE_EVERY: f64 = 1000.0;
+
+/// Waves of a campaign: small ones, so that requests are answered and rates are seen to grow.
+const BUDGET: Budget = Budget { bytes: 1 << 28, multiply_adds: 1 << 32, runs: 64 };
+
+/// Most faults in an image where their number is not known beforehand.
+const MOST_ROUNDS: usize = 10_000;
+
+/// Whoever makes the steps of a campaign.
+type AtWork = Rounds<Rc<Lab>, Arc<dyn Source + Send + Sync>>;
+
+/// A campaign and its results.
+pub(super) struct Campaign {
+    id: RequestId,
+    /// None once it is over, or where it was made elsewhere.
+    work: Option<AtWork>,
+    stage: Stage,
+    results: Results,
+    /// The grouping that they are judged by where none was edited.
+    own: Option<Grouping>,
+    planned: u64,
+    /// Faults of each image, where their number was not known beforehand.
+    rounds: Option<usize>,
+    /// Which fault of its image the next record is of: those of an image in one round come together.
+    at: Option<(usize, usize)>,
+    model: Option<FileRef>,
+    milliseconds: f64,
+    reported: f64,
+    profiled: f64,
+    /// What the page is to be told once.
+    naming: Option<Naming>,
+}
+
+impl<H: Host> Service<H> {
+    /// The request number of the campaign that is at work.
+    pub fn campaign(&self) -> Option<RequestId> {
+        self.campaign.as_ref().filter(|campaign| campaign.stage == Stage::Running).map(|campaign| campaign.id)
+    }
+
+    /// Does the campaign's next wave; tells how it stands where it is time to.
+    pub async fn step(&mut self) -> Option<Response> {
+        let campaign = self.campaign.as_mut().filter(|campaign| campaign.stage == Stage::Running)?;
+        let begun = self.host.now();
+        let done = campaign.wave().await;
+        let now = self.host.now();
+        campaign.milliseconds += now - begun;
+        match done {
+            Ok(false) if now - campaign.reported < REPORT_EVERY => None,
+            Ok(over) => {
+                if over {
+                    campaign.end(Stage::Complete);
+                }
+                Some(campaign.tell(now))
+            }
+            Err(error) => {
+                campaign.end(Stage::Stopped);
+                Some(Response::Failed { message: format!("The campaign has stopped: {error}.") })
+            }
+        }
+    }
+
+    /// The model or the device goes: what was made on it stays.
+    pub(super) fn end_campaign(&mut self) {
+        if let Some(campaign) = &mut self.campaign {
+            campaign.end(Stage::Stopped);
+        }
+    }
+
+    pub(super) async fn ask_campaign(&mut self, id: RequestId, request: CampaignRequest) -> Result<Response> {
+        let now = self.host.now();
+        let stage = match request {
+            CampaignRequest::Start(start) => return self.start(id, *start).await,
+            CampaignRequest::Import { files } => return self.import(id, &files).await,
+            CampaignRequest::Judge { edited } => return self.judge(edited),
+            CampaignRequest::Picture { image, images } => return self.picture(image, &images).await,
+            CampaignRequest::Export(what) => return self.export(what).await,
+            CampaignRequest::Classes => {
+                return Ok(Response::Campaign(CampaignAnswer::Classes(naming(&*self.lab()?))));
+            }
+            CampaignRequest::Pause => Stage::Paused,
+            CampaignRequest::Resume => Stage::Running,
+            CampaignRequest::Stop => Stage::Stopped,
+        };
+        let campaign = self.campaign.as_mut().ok_or_else(|| Error::request("there is no campaign"))?;
+        // What is over stays over.
+        match stage {
+            Stage::Stopped => campaign.end(stage),
+            _ if campaign.work.is_some() => campaign.stage = stage,
+            _ => {}
+        }
+        campaign.profiled = f64::NEG_INFINITY;
+        Ok(campaign.tell(now))
+    }
+
+    async fn start(&mut self, id: RequestId, start: CampaignStart) -> Result<Response> {
+        let lab = self.lab()?;
+        let opened = self.open_images(&start.images, classes(&lab)).await?;
+        let (faults, until) = match start.protocol {
+            Protocol::Fixed { faults } => (Faults::Each(faults), None),
+            Protocol::Study { correct, misclassified } => (Faults::ByGolden { correct, misclassified }, None),
+            Protocol::Until(until) => (Faults::Each(MOST_ROUNDS), Some(until)),
+        };
+        let config = CampaignConfig {
+            model: lab.model().card.name.clone(),
+            seed: start.seed,
+            images: start.limit.filter(|&limit| limit < opened.origin.images),
+            faults,
+            fault_model: start.fault_model,
+            grouping: None,
+        };
+        let available = Images::All(opened.source.len());
+        let plan: Arc<Plan> = Arc::new(campaign::plan(&lab, config, &opened.source, available)?);
+        let provenance = Provenance {
+            faultscope: env!("CARGO_PKG_VERSION").to_owned(),
+            campaign: plan.config().clone(),
+            model: ModelSource {
+                path: String::new(),
+                architecture: None,
+                // Of the file, which is read again when a directory is asked for.
+                sha256: String::new(),
+                preprocess: lab.model().preprocess(),
+            },
+            data: opened.origin.clone(),
+            sample: None,
+            shard: None,
+            device: match self.device {
+                DeviceChoice::Cpu => "cpu",
+                DeviceChoice::Gpu => "gpu",
+            }
+            .to_owned(),
+            grouping: lab.grouping().cloned(),
+            labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
+            layers: plan.layers(),
+        };
+        let (naming, own) = (naming(&lab), lab.model().card.grouping.clone());
+        let work = Rounds::new(lab, opened.source, plan, until, BUDGET)?;
+        let mut campaign = Campaign::new(id, Results::new(provenance, None), own, Stage::Running, work.expected());
+        campaign.work = Some(work);
+        campaign.naming = Some(naming);
+        campaign.rounds = until.map(|_| 1);
+        campaign.model = self.lab.as_ref().map(|loaded| loaded.file.clone());
+        let answer = campaign.tell(self.host.now());
+        self.campaign = Some(campaign);
+        Ok(answer)
+    }
+
+    async fn import(&mut self, id: RequestId, files: &[FileRef]) -> Result<Response> {
+        let bytes = self.fetch_all(files).await?;
+        let imported = import(files, bytes)?;
+        let stage = if imported.complete { Stage::Complete } else { Stage::Stopped };
+        let recorded = imported.results.provenance().grouping.clone();
+        let mut campaign = Campaign::new(id, imported.results, recorded, stage, imported.planned);
+        let classes = campaign.classes().or_else(|| self.lab().ok().map(|lab| lab.model().classes()));
+        campaign.naming = Some(campaign.results.naming(classes.unwrap_or_default()));
+        // The grouping that was edited was not for these results.
+        if let Some(loaded) = &mut self.lab {
+            loaded.judge_by(None)?;
+        }
+        let answer = campaign.tell(self.host.now());
+        self.campaign = Some(campaign);
+        Ok(answer)
+    }
+
+    /// Judges results and single faults by `edited`, each where it is for their classes, or by their own groupings.
+    fn judge(&mut self, edited: Option<Grouping>) -> Result<Response> {
+        let fits = |classes: usize| edited.as_ref().is_none_or(|grouping| grouping.classes() == classes);
+        if let Some(loaded) = &mut self.lab {
+            if fits(loaded.lab.model().classes()) {
+                loaded.judge_by(edited.clone())?;
+            }
+            if let Some(campaign) = &mut self.campaign {
+                campaign.meet(&loaded.lab);
+            }
+        }
+        let now = self.host.now();
+        Ok(match self.campaign.as_mut() {
+            Some(campaign) if campaign.classes().is_none_or(fits) => {
+                campaign.results.judge(edited.or_else(|| campaign.own.clone()));
+                campaign.profiled = f64::NEG_INFINITY;
+                campaign.tell(now)
+            }
+            _ => Response::Campaign(CampaignAnswer::Judged),
+        })
+    }
+
+    async fn picture(&mut self, image: usize, images: &ImageSet) -> Result<Response> {
+        let classes = classes(&*self.lab()?);
+        let campaign = self.campaign.as_ref().ok_or_else(|| Error::request("there is no campaign"))?;
+        let wanted = campaign.results.provenance().data.clone();
+        let opened = self.open_images(images, classes).await?;
+        if opened.origin.sha256 != wanted.sha256 {
+            return Err(Error::request(format_args!(
+                "the campaign was made on other images than those on the page ({}, {} images); bring them, and choose them \
+                 under Images, to follow a fault",
+                wanted.path, wanted.images
+            )));
+        }
+        let picture = match opened.files.get(image) {
+            Some(file) => Picture::File(file.clone()),
+            None => {
+                let name = format!("{}.png", opened.source.name(image));
+                Picture::Made { name, png: ByteBuf::from(opened.source.image(image)?.to_png()?) }
+            }
+        };
+        Ok(Response::Campaign(CampaignAnswer::Picture { image, picture }))
+    }
+
+    async fn export(&mut self, what: Export) -> Result<Response> {
+        let campaign = self.campaign.as_mut().ok_or_else(|| Error::request("there is no campaign to save"))?;
+        // Only a directory names the model's file.
+        if let Some(model) = campaign.model.take_if(|_| what == Export::Zip) {
+            match self.host.fetch(&model, &|_, _| ()).await {
+                Ok(bytes) => campaign.results.name_model(model.name, sha256(&bytes)),
+                Err(error) => {
+                    campaign.model = Some(model);
+                    return Err(error);
+                }
+            }
+        }
+        let complete = campaign.stage == Stage::Complete;
+        let (name, mime, bytes) = export(&campaign.results, what, complete, campaign.planned, campaign.rounds)?;
+        Ok(Response::Campaign(CampaignAnswer::File {
+            name: name.to_owned(),
+            mime: mime.to_owned(),
+            bytes: ByteBuf::from(bytes),
+        }))
+    }
+
+    /// The images of `set`; those of the last call are kept.
+    async fn open_images(&mut self, set: &ImageSet, classes: Classes) -> Result<Opened> {
+        if let Some((known, of, opened)) = &self.images
+            && (known, of) == (set, &classes)
+        {
+            return Ok(opened.clone());
+        }
+        self.images = None;
+        let (ImageSet::Files(files) | ImageSet::Set(files)) = set;
+        let opened = open(set, self.fetch_all(files).await?, &classes)?;
+        self.images = Some((set.clone(), classes, opened.clone()));
+        Ok(opened)
+    }
+
+    async fn fetch_all(&self, files: &[FileRef]) -> Result<Vec<Vec<u8>>> {
+        let mut all = Vec::new();
+        for file in files {
+            all.push(self.host.fetch(file, &|_, _| ()).await?);
+        }
+        Ok(all)
+    }
+}
+
+fn classes(lab: &Lab) -> Classes {
+    Classes { count: lab.model().classes(), names: lab.model().card.labels.clone() }
+}
+
+/// The model's class names, and its own grouping.
+fn naming(lab: &Lab) -> Naming {
+    let grouping = lab.model().card.grouping.clone();
+    let labels = labels::names_of_classes(&lab.model().card.labels, grouping.as_ref());
+    Naming { classes: lab.model().classes(), labels, grouping }
+}
+
+impl Campaign {
+    fn new(id: RequestId, results: Results, own: Option<Grouping>, stage: Stage, planned: u64) -> Self {
+        Self {
+            id,
+            work: None,
+            stage,
+            results,
+            own,
+            planned,
+            rounds: None,
+            at: None,
+            model: None,
+            milliseconds: 0.0,
+            reported: f64::NEG_INFINITY,
+            profiled: f64::NEG_INFINITY,
+            naming: None,
+        }
+    }
+
+    /// What was made here is judged as the model is, which may have been given another grouping since.
+    fn meet(&mut self, lab: &Lab) {
+        let same = self.classes().is_none_or(|classes| classes == lab.model().classes());
+        if same && !self.results.is_imported() {
+            self.own = lab.model().card.grouping.clone();
+        }
+    }
+
+    /// Number of classes that a grouping of these results must have; `None` where any will do.
+    fn classes(&self) -> Option<usize> {
+        let provenance = self.results.provenance();
+        let labels = Some(provenance.labels.len()).filter(|&labels| labels > 0);
+        labels.or_else(|| provenance.grouping.as_ref().map(Grouping::classes))
+    }
+
+    /// Does a wave; whether that was the last.
+    async fn wave(&mut self) -> Result<bool> {
+        let Some(work) = &mut self.work else { return Ok(true) };
+        loop {
+            match work.next().await? {
+                Some(CampaignEvent::Injection(record)) => {
+                    let nth = match self.at {
+                        Some((image, nth)) if image == record.image => nth + 1,
+                        // Another image: the first fault that the rounds before have left.
+                        _ => work.round().start,
+                    };
+                    self.at = Some((record.image, nth));
+                    self.results.add(nth, &record);
+                    if let Some(rounds) = work.rounds_done() {
+                        self.rounds = Some(rounds);
+                        self.at = None;
+                    }
+                }
+                Some(_) => {}
+                None => return Ok(true),
+            }
+            self.planned = work.expected();
+            if !work.is_at_hand() {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn end(&mut self, stage: Stage) {
+        if self.work.take().is_some() {
+            self.stage = stage;
+            self.profiled = f64::NEG_INFINITY;
+            if stage == Stage::Complete {
+                self.planned = self.results.len() as u64;
+            }
+        }
+    }
+
+    fn tell(&mut self, now: f64) -> Response {
+        let summary = self.results.summary(self.stage == Stage::Complete);
+        self.reported = now;
+        let whole = now - self.profiled >= PROFILE_EVERY;
+        if whole {
+            self.profiled = now;
+        }
+        Response::Campaign(CampaignAnswer::Update(Box::new(CampaignUpdate {
+            campaign: self.id,
+            stage: self.stage,
+            planned: self.planned,
+            milliseconds: self.milliseconds,
+            faults: summary.faults.clone(),
+            golden: summary.golden.clone(),
+            scm_ratio: summary.scm_ratio_interval,
+            naming: self.naming.take(),
+            profile: whole.then(|| Rc::new(self.results.profile(summary))),
+        })))
+    }
+}

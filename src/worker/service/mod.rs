@@ -1,0 +1,228 @@
+//! What the worker does for each request; knows nothing of browsers, so that it is tested natively.
+
+mod campaign;
+mod card;
+mod describe;
+mod protect;
+mod sweep;
+mod view;
+
+use std::rc::Rc;
+
+use burn::tensor::Device;
+
+use campaign::Campaign;
+use describe::{class, describe, scores};
+use protect::{Learnt, Protecting};
+use sweep::Sweeping;
+
+use crate::campaign::{Classes, Opened};
+use crate::{Error, Result, import};
+use engine::exec::Activations;
+use facts::DeviceChoice;
+use facts::campaign::{Golden, Lab, Observe};
+use facts::data::Image;
+use facts::fault::Site;
+use facts::graph::{HostTensor, ValueId};
+use facts::labels::Grouping;
+use facts::model::Card;
+use facts::outcome::probabilities;
+use protocol::{Changes, DeviceInfo, FileRef, GoldenInfo, ImageSet, Injection, Request, RequestId, Response, Which};
+
+/// What the engine needs from the world around it.
+#[allow(async_fn_in_trait, reason = "the worker has one thread; nothing here needs Send")]
+pub trait Host {
+    /// The bytes at `url`; `progress` hears of those received and those expected.
+    ///
+    /// # Errors
+    /// Where they cannot be had.
+    async fn fetch(&self, file: &FileRef, progress: &dyn Fn(u64, Option<u64>)) -> Result<Vec<u8>>;
+
+    /// Opens a device and tells its name.
+    ///
+    /// # Errors
+    /// Where there is none.
+    async fn open(&self, choice: DeviceChoice) -> Result<(Device, String)>;
+
+    /// Time in milliseconds since some fixed moment.
+    fn now(&self) -> f64;
+}
+
+/// The model, image and campaign at hand.
+pub struct Service<H> {
+    pub(super) host: H,
+    lab: Option<Loaded>,
+    golden: Option<Golden>,
+    trial: Option<(Site, Activations)>,
+    read: Vec<(ReadKey, Rc<[f32]>)>,
+    sweep: Option<Sweeping>,
+    campaign: Option<Campaign>,
+    /// Where the model computes.
+    device: DeviceChoice,
+    /// The images of a campaign that were opened last, for a model of these classes.
+    images: Option<(ImageSet, Classes, Opened)>,
+    learnt: Learnt,
+    protecting: Option<Protecting>,
+}
+
+/// A model on its device.
+struct Loaded {
+    file: FileRef,
+    /// What the file says beside the graph; the user may have said otherwise.
+    card: Card,
+    lab: Rc<Lab>,
+}
+
+impl Loaded {
+    /// Single faults are judged by `edited` from now on, or by the model's own grouping.
+    fn judge_by(&mut self, edited: Option<Grouping>) -> Result<()> {
+        let lab = Lab::clone(&self.lab);
+        let grouping = edited.or_else(|| lab.model().card.grouping.clone());
+        self.lab = Rc::new(lab.judged_by(grouping)?);
+        Ok(())
+    }
+}
+
+/// Which tensors were read last: of one tensor the golden and the faulty values. Runs replace one another, so whoever makes a
+/// new one forgets these.
+type ReadKey = (ValueId, Which);
+
+impl<H: Host> Service<H> {
+    /// An engine with nothing loaded.
+    pub fn new(host: H) -> Self {
+        Self {
+            host,
+            lab: None,
+            golden: None,
+            trial: None,
+            read: Vec::new(),
+            sweep: None,
+            campaign: None,
+            device: DeviceChoice::Cpu,
+            images: None,
+            learnt: Learnt::default(),
+            protecting: None,
+        }
+    }
+
+    /// Answers `request`; `progress` hears of a model file on its way.
+    pub async fn handle(&mut self, id: RequestId, request: Request, progress: &dyn Fn(u64, Option<u64>)) -> Response {
+        let answer = match request {
+            Request::Load { model, changes, device } => self.load(model, changes, device, progress).await,
+            Request::Golden { image } => self.golden(&image).await,
+            Request::View(request) => self.view(request).await,
+            Request::Inject { site } => self.inject(site).await,
+            Request::Sweep(request) => self.start_sweep(id, request),
+            Request::EndSweep => Ok(self.end_sweep()),
+            Request::Scale => self.scale().await,
+            Request::Protect(request) => self.protect(id, request),
+            Request::Campaign(request) => self.ask_campaign(id, request).await,
+        };
+        answer.unwrap_or_else(|error| Response::Failed { message: format!("{error}.") })
+    }
+
+    /// Does the next piece of what is under way, and tells whose it is; `None` where nothing is.
+    pub async fn go_on(&mut self) -> Option<(RequestId, Option<Response>)> {
+        // Who sweeps or protects looks at it; a campaign can wait.
+        if let Some(id) = self.sweep() {
+            return Some((id, self.sweep_on().await));
+        }
+        if let Some(id) = self.protecting() {
+            return Some((id, self.step_protection().await));
+        }
+        Some((self.campaign()?, self.step().await))
+    }
+
+    async fn load(
+        &mut self,
+        file: FileRef,
+        changes: Changes,
+        choice: DeviceChoice,
+        progress: &dyn Fn(u64, Option<u64>),
+    ) -> Result<Response> {
+        let (model, card) = match &self.lab {
+            Some(loaded) if loaded.file == file => (loaded.lab.model().clone(), loaded.card.clone()),
+            _ => {
+                let bytes = self.host.fetch(&file, progress).await?;
+                let model = import::load(&file.name, bytes).map_err(|error| error.in_file(&file.name))?;
+                let card = model.card.clone();
+                (model, card)
+            }
+        };
+        let model = self.change(&model, &card, &changes).await?;
+        let (device, info) = self.open(choice).await?;
+        // Two models need not fit side by side.
+        (self.golden, self.trial, self.sweep) = (None, None, None);
+        self.read.clear();
+        (self.learnt, self.protecting) = (Learnt::default(), None);
+        self.end_campaign();
+        let lab = Rc::new(Lab::new(model, &device)?);
+        let model = describe(&lab, &card);
+        self.lab = Some(Loaded { file, card, lab });
+        self.device = info.choice;
+        Ok(Response::Loaded { model, device: info })
+    }
+
+    /// The device that was asked for; without a GPU the CPU, which says so.
+    async fn open(&self, choice: DeviceChoice) -> Result<(Device, DeviceInfo)> {
+        let (device, name, choice, note) = match self.host.open(choice).await {
+            Ok((device, name)) => (device, name, choice, None),
+            Err(error) if choice == DeviceChoice::Gpu => {
+                let (device, name) = self.host.open(DeviceChoice::Cpu).await?;
+                (device, name, DeviceChoice::Cpu, Some(error.to_string()))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok((device, DeviceInfo { choice, name, note }))
+    }
+
+    fn lab(&self) -> Result<Rc<Lab>> {
+        let lab = self.lab.as_ref().map(|loaded| loaded.lab.clone());
+        lab.ok_or_else(|| Error::request("no model is loaded yet"))
+    }
+
+    /// What the model is given for an image.
+    async fn input(&self, lab: &Lab, image: &FileRef) -> Result<HostTensor> {
+        let bytes = self.host.fetch(image, &|_, _| ()).await?;
+        let model = lab.model();
+        model.preprocess().apply(&Image::decode(&image.name, &bytes)?, model.input_shape())
+    }
+
+    async fn golden(&mut self, image: &FileRef) -> Result<Response> {
+        let lab = self.lab()?;
+        let input = self.input(&lab, image).await?;
+        (self.golden, self.trial, self.sweep, self.protecting) = (None, None, None, None);
+        self.read.clear();
+        let started = self.host.now();
+        let golden = lab.golden(&input).await?;
+        let milliseconds = self.host.now() - started;
+        let top = scores(&lab, &golden.logits);
+        self.golden = Some(golden);
+        Ok(Response::Golden(GoldenInfo { top, milliseconds }))
+    }
+
+    async fn inject(&mut self, site: Site) -> Result<Response> {
+        let lab = self.lab()?;
+        let golden = self.golden.as_ref().ok_or_else(|| Error::request("there is no golden run yet"))?;
+        self.trial = None;
+        self.read.clear();
+        let started = self.host.now();
+        let trial = lab.trial(golden, &[site], Observe { trace: true, keep: true }).await?;
+        let milliseconds = self.host.now() - started;
+        let confidence = |logits: &[f32]| probabilities(logits).get(golden.class).copied().unwrap_or(f32::NAN);
+        let injection = Injection {
+            verdict: trial.verdict,
+            golden: class(&lab, golden.class),
+            faulty: class(&lab, trial.class),
+            confidence: [confidence(&golden.logits), confidence(&trial.logits)],
+            nan_wins: trial.logits.iter().any(|score| score.is_nan()),
+            before: scores(&lab, &golden.logits),
+            after: scores(&lab, &trial.logits),
+            faults: trial.faults,
+            trace: trial.trace,
+            milliseconds,
+        };
+        self.trial = Some((site, trial.activations));
+        Ok(Response::Injected(injection))
+    }
+}

@@ -1,0 +1,276 @@
+mod campaign;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+
+use super::{Host, Service};
+use facts::DeviceChoice;
+use facts::fault::{Corruption, Site, Target};
+use facts::{Error, Result};
+use protocol::{
+    CampaignRequest, Changes, Export, FileRef, ModelInfo, ProtectRequest, Protection, Request, Response, SweepRequest,
+    SweepTrial, ViewRequest, Which,
+};
+
+/// Files in memory and a computer without a GPU.
+struct Bench {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Host for Bench {
+    async fn fetch(&self, file: &FileRef, progress: &dyn Fn(u64, Option<u64>)) -> Result<Vec<u8>> {
+        let bytes = self.files.get(&file.url).ok_or_else(|| Error::input(&file.name, "there is no such file"))?;
+        progress(bytes.len() as u64, Some(bytes.len() as u64));
+        Ok(bytes.clone())
+    }
+
+    async fn open(&self, choice: DeviceChoice) -> Result<(Device, String)> {
+        match choice {
+            DeviceChoice::Cpu => Ok((Device::flex(), String::new())),
+            DeviceChoice::Gpu => Err(Error::device("WebGPU", "this computer has none")),
+        }
+    }
+
+    fn now(&self) -> f64 {
+        0.0
+    }
+}
+
+fn file(name: &str) -> FileRef {
+    FileRef { name: name.to_owned(), url: name.to_owned() }
+}
+
+/// A 2 x 2 image in the plainest format there is.
+fn picture(level: u8) -> Vec<u8> {
+    let mut bytes = b"P6 2 2 255\n".to_vec();
+    bytes.extend([level, 40, 90, 10, level, 60, 200, 7, level, level, level, level]);
+    bytes
+}
+
+/// An engine with the GTSRB network beside the project and two images; `None` where it is not there.
+fn engine() -> Option<Service<Bench>> {
+    engine_with("gtsrb_cnn.onnx")
+}
+
+/// The same with the network in this file, which the worker tells by its content.
+fn engine_with(model: &str) -> Option<Service<Bench>> {
+    let shared = std::env::var_os("FAULTSCOPE_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let path = shared.join("models").join(model);
+    let Ok(model) = std::fs::read(&path) else {
+        println!("skipped: {} is not there", path.display());
+        return None;
+    };
+    let files = [("net.onnx", model.clone()), ("cut.onnx", model[..model.len() / 2].to_vec())];
+    let images = [("a.ppm", picture(250)), ("b.ppm", picture(5)), ("no.png", b"not a picture".to_vec())];
+    let files = files.into_iter().chain(images).map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+    Some(Service::new(Bench { files }))
+}
+
+fn ask(engine: &mut Service<Bench>, request: Request) -> Response {
+    pollster::block_on(engine.handle(1, request, &|_, _| ()))
+}
+
+fn load(engine: &mut Service<Bench>) -> ModelInfo {
+    match ask(engine, Request::Load { model: file("net.onnx"), changes: Changes::default(), device: DeviceChoice::Gpu })
+    {
+        Response::Loaded { model, device } => {
+            assert_eq!(device.choice, DeviceChoice::Cpu);
+            assert!(device.note.is_some_and(|note| note.contains("has none")));
+            model
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn view(engine: &mut Service<Bench>, tensor: usize, which: Which) -> Vec<f32> {
+    match ask(engine, Request::View(ViewRequest { tensor, first: 0, faulty: which != Which::Golden })) {
+        Response::View(view) => view.slice(which, 0, usize::MAX),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_fault_shows_in_the_values_and_in_the_trace() {
+    for file in ["gtsrb_cnn.onnx", "gtsrb_cnn.h5"] {
+        let Some(engine) = engine_with(file) else { return };
+        a_fault_shows(engine);
+    }
+}
+
+fn a_fault_shows(mut engine: Service<Bench>) {
+    let model = load(&mut engine);
+    assert!(
+        matches!(ask(&mut engine, Request::Golden { image: file("a.ppm") }), Response::Golden(golden) if golden.top.len() == 5)
+    );
+    for target in [Target::Activation, Target::Weight] {
+        let layer =
+            model.layers.iter().find(|layer| !layer.tensors(target).is_empty()).expect("a network has such a layer");
+        let tensor = &layer.tensors(target)[0];
+        let spot = tensor.spot(2);
+        assert_eq!(spot == 2, tensor.layout.is_stored());
+        let tensor = tensor.id;
+        let site = Site { target, layer: layer.index, tensor, element: 2, corruption: Corruption::Set(1000.0) };
+        let before = view(&mut engine, tensor, Which::Golden);
+        let Response::Injected(injection) = ask(&mut engine, Request::Inject { site }) else { panic!("no answer") };
+        assert_eq!((injection.faults[0].before, injection.faults[0].after), (before[spot], 1000.0));
+        assert!(injection.trace.iter().any(|row| row.changed > 0));
+        let after = view(&mut engine, tensor, Which::Faulty);
+        let difference = view(&mut engine, tensor, Which::Difference);
+        assert_eq!((after[spot], difference[spot]), (1000.0, 1000.0 - before[spot]));
+        let others = |values: &[f32]| values.iter().enumerate().filter(|(i, v)| *i != spot && **v != 0.0).count();
+        assert_eq!(others(&difference), 0, "nothing else of this tensor changes");
+    }
+}
+
+/// Every trial of a sweep is the trial that is made when its fault is injected alone.
+#[test]
+fn a_sweep_gives_what_single_faults_give() {
+    let Some(mut engine) = engine() else { return };
+    let model = load(&mut engine);
+    ask(&mut engine, Request::Golden { image: file("a.ppm") });
+    let layer = model.layers.iter().rfind(|layer| layer.outputs.iter().any(|output| output.shape.len() == 4));
+    let tensor = &layer.expect("a network of images has feature maps").outputs[0];
+    let layer = layer.expect("it was there").index;
+    let per_plane = tensor.shape[2] * tensor.shape[3];
+    let site = |element, bit| Site {
+        target: Target::Activation,
+        layer,
+        tensor: tensor.id,
+        element,
+        corruption: Corruption::flip(bit).unwrap(),
+    };
+    let map: Vec<Site> = (per_plane..2 * per_plane).map(|spot| site(tensor.element(spot), 30)).collect();
+    let bits: Vec<Site> = (0..32).map(|bit| site(5, bit)).collect();
+    for (request, sites) in [
+        (SweepRequest::Bits(site(5, 0)), bits),
+        (SweepRequest::Map { site: site(0, 30), first: per_plane, count: per_plane }, map),
+    ] {
+        let trials = sweep(&mut engine, request);
+        assert_eq!(trials.len(), sites.len());
+        for (trial, site) in trials.into_iter().zip(sites) {
+            let trial = trial.expect("it was made");
+            let Response::Injected(injection) = ask(&mut engine, Request::Inject { site }) else { panic!("no answer") };
+            assert_eq!((trial.verdict, trial.faulty), (injection.verdict, injection.faulty.label));
+            assert_eq!((trial.fault.element, trial.fault.bit), (injection.faults[0].element, injection.faults[0].bit));
+        }
+    }
+    let images = ["a.ppm", "no.png", "b.ppm"].map(file).to_vec();
+    let trials = sweep(&mut engine, SweepRequest::Images { site: site(5, 30), images });
+    assert!(trials[0].is_ok() && trials[2].is_ok());
+    assert!(trials[1].as_ref().is_err_and(|problem| problem.contains("no.png")));
+}
+
+fn sweep(engine: &mut Service<Bench>, request: SweepRequest) -> Vec<Result<SweepTrial, String>> {
+    assert!(matches!(ask(engine, Request::Sweep(request)), Response::Swept(_)));
+    let mut all = Vec::new();
+    while engine.sweep().is_some() {
+        match pollster::block_on(engine.sweep_on()) {
+            Some(Response::Swept(part)) => {
+                assert_eq!(part.first, all.len());
+                all.extend(part.trials);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    all
+}
+
+/// Learns the ranges and answers, an image at a time.
+fn protect(engine: &mut Service<Bench>, site: Site, images: &[&str]) -> (Vec<(usize, usize)>, Protection) {
+    let images = images.iter().map(|name| file(name)).collect();
+    let mut answer = ask(engine, Request::Protect(ProtectRequest { site, images }));
+    let mut steps = Vec::new();
+    loop {
+        match answer {
+            Response::Protecting { done, total } => steps.push((done, total)),
+            Response::Protected(protection) => return (steps, protection),
+            other => panic!("{other:?}"),
+        }
+        let (id, next) = pollster::block_on(engine.go_on()).expect("something is under way");
+        assert_eq!(id, 1);
+        answer = next.expect("every step of it is told");
+    }
+}
+
+#[test]
+fn a_clipped_run_stands_beside_the_faulty_one() {
+    let Some(mut engine) = engine() else { return };
+    let model = load(&mut engine);
+    ask(&mut engine, Request::Golden { image: file("a.ppm") });
+    let layer = model.layers.iter().find(|layer| !layer.outputs.is_empty()).expect("a layer that can be struck");
+    let site = |corruption| Site {
+        target: Target::Activation,
+        layer: layer.index,
+        tensor: layer.outputs[0].id,
+        element: 3,
+        corruption,
+    };
+    let images = ["a.ppm", "no.png", "gone.png", "b.ppm"];
+    let (steps, kept) = protect(&mut engine, site(Corruption::Set(1e30)), &images);
+    assert_eq!(steps, [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]);
+    assert_eq!(kept.images, 2, "what is no image teaches nothing");
+    assert_eq!(kept.clipped[0].0, layer.name);
+    assert!(kept.after.iter().all(|score| score.logit.is_finite()));
+    assert!(pollster::block_on(engine.go_on()).is_none());
+
+    // The ranges are there, and what is within them is not clipped: the answer is that of the faulty run.
+    let small = site(Corruption::flip(0).unwrap());
+    let (steps, kept) = protect(&mut engine, small, &images);
+    assert_eq!(steps, [(4, 4)]);
+    let Response::Injected(bare) = ask(&mut engine, Request::Inject { site: small }) else { panic!("no answer") };
+    assert_eq!((kept.clipped.len(), kept.after, kept.verdict), (0, bare.after, bare.verdict));
+
+    // Other images have other ranges; the one that is looked at always counts.
+    let (steps, kept) = protect(&mut engine, small, &[]);
+    assert_eq!((steps, kept.images), (vec![(0, 0)], 1));
+
+    // Another image: nobody waits for what was under way.
+    let request = ProtectRequest { site: small, images: vec![file("a.ppm")] };
+    ask(&mut engine, Request::Protect(request));
+    ask(&mut engine, Request::Golden { image: file("b.ppm") });
+    assert!(pollster::block_on(engine.go_on()).is_none());
+}
+
+#[test]
+fn what_cannot_be_answered_is_told_in_a_sentence() {
+    let Some(mut engine) = engine() else { return };
+    let told = |engine: &mut Service<Bench>, request: Request, part: &str| match ask(engine, request) {
+        Response::Failed { message } => {
+            assert!(message.contains(part) && message.ends_with('.') && !message.ends_with(".."), "{message}");
+        }
+        other => panic!("{other:?}"),
+    };
+    let golden = |name: &str| Request::Golden { image: file(name) };
+    let site = |element| Site {
+        target: Target::Activation,
+        layer: 0,
+        tensor: 0,
+        element,
+        corruption: Corruption::flip(1).unwrap(),
+    };
+    told(&mut engine, golden("a.ppm"), "no model");
+    told(
+        &mut engine,
+        Request::Load { model: file("cut.onnx"), changes: Changes::default(), device: DeviceChoice::Cpu },
+        "cut.onnx",
+    );
+    told(
+        &mut engine,
+        Request::Load { model: file("gone.onnx"), changes: Changes::default(), device: DeviceChoice::Cpu },
+        "gone.onnx",
+    );
+    load(&mut engine);
+    told(&mut engine, Request::Inject { site: site(0) }, "golden run");
+    let protect = |element| Request::Protect(ProtectRequest { site: site(element), images: Vec::new() });
+    told(&mut engine, protect(0), "");
+    told(&mut engine, golden("no.png"), "no.png");
+    told(&mut engine, Request::View(ViewRequest { tensor: usize::MAX, first: 0, faulty: false }), "tensor");
+    told(&mut engine, Request::Campaign(CampaignRequest::Stop), "no campaign");
+    told(&mut engine, Request::Campaign(CampaignRequest::Export(Export::Zip)), "no campaign");
+    assert!(matches!(ask(&mut engine, golden("a.ppm")), Response::Golden(_)));
+    told(&mut engine, Request::Inject { site: site(usize::MAX) }, "");
+    told(&mut engine, Request::View(ViewRequest { tensor: 0, first: 0, faulty: true }), "");
+}

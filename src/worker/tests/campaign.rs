@@ -1,0 +1,391 @@
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::cli;
+use facts::campaign::{Confidence, Summary, Until};
+use facts::fault::FaultModel;
+use facts::labels::{Group, Grouping};
+use facts::report::{Archive, pack};
+use protocol::{
+    CampaignAnswer, CampaignStart, CampaignUpdate, ImageSet, Picture, Protocol, RequestId, Severity, Stage,
+};
+
+/// Images of the three colours that the small network tells apart, two of each, as files of the page.
+fn colours() -> Vec<(String, Vec<u8>)> {
+    let picture = |rgb: [u8; 3]| [b"P6 2 2 255\n".as_slice(), &rgb.repeat(4)].concat();
+    let names = (0..6).map(|index| format!("colour_{index}_{}.ppm", index / 2));
+    let levels = (0..6u8).map(|index| {
+        let mut rgb = [20, 30, 25];
+        rgb[usize::from(index / 2)] = 180 + 10 * index;
+        picture(rgb)
+    });
+    names.zip(levels).collect()
+}
+
+fn model() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cli/colours.onnx");
+    fs::read(path).expect("a fixture")
+}
+
+/// An engine with the small network and `more` files.
+fn bench(more: Vec<(String, Vec<u8>)>) -> Service<Bench> {
+    let files = colours().into_iter().chain(more).chain([("colours.onnx".to_owned(), model())]).collect();
+    let mut engine = Service::new(Bench { files });
+    let loaded = ask(
+        &mut engine,
+        Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Changes::default() },
+    );
+    assert!(matches!(loaded, Response::Loaded { .. }), "{loaded:?}");
+    engine
+}
+
+fn images() -> ImageSet {
+    // In no order: it is that of the names.
+    ImageSet::Files(colours().iter().rev().map(|(name, _)| file(name)).collect())
+}
+
+fn start(protocol: Protocol) -> CampaignRequest {
+    let (images, fault_model) = (images(), FaultModel::default());
+    CampaignRequest::Start(Box::new(CampaignStart { images, limit: None, protocol, seed: 7, fault_model }))
+}
+
+/// The answer to request number `id`.
+fn numbered(engine: &mut Service<Bench>, id: RequestId, request: CampaignRequest) -> CampaignAnswer {
+    match pollster::block_on(engine.handle(id, Request::Campaign(request), &|_, _| ())) {
+        Response::Campaign(answer) => answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn update(engine: &mut Service<Bench>, id: RequestId, request: CampaignRequest) -> CampaignUpdate {
+    match numbered(engine, id, request) {
+        CampaignAnswer::Update(update) => *update,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn step(engine: &mut Service<Bench>) -> Option<CampaignUpdate> {
+    match pollster::block_on(engine.step())? {
+        Response::Campaign(CampaignAnswer::Update(update)) => Some(*update),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Lets the campaign run to its end.
+fn finish(engine: &mut Service<Bench>) -> CampaignUpdate {
+    let mut last = None;
+    while engine.campaign().is_some() {
+        last = step(engine).or(last);
+    }
+    last.expect("a campaign tells of its end")
+}
+
+fn saved(engine: &mut Service<Bench>, what: Export) -> Vec<u8> {
+    match numbered(engine, 9, CampaignRequest::Export(what)) {
+        CampaignAnswer::File { bytes, .. } => bytes.into_vec(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(engine: &mut Service<Bench>, request: CampaignRequest, part: &str) {
+    match ask(engine, Request::Campaign(request)) {
+        Response::Failed { message } => {
+            assert!(message.contains(part) && message.ends_with('.') && !message.ends_with(".."), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// One of its two groups is critical.
+fn grouping(critical: &str) -> Grouping {
+    let group =
+        |name: &str, classes: &str| Group { name: name.into(), critical: name == critical, classes: classes.into() };
+    Grouping::from_groups("colours", 3, vec![group("red", "0"), group("other", "1-2")]).expect("it is complete")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a plain path")
+}
+
+#[test]
+fn a_campaign_is_held_and_goes_on_where_it_was() {
+    let mut engine = bench(Vec::new());
+    let first = update(&mut engine, 5, start(Protocol::Fixed { faults: 40 }));
+    assert_eq!((first.campaign, first.stage, first.planned), (5, Stage::Running, 240));
+    assert_eq!(first.naming.map(|naming| naming.classes), Some(3));
+    step(&mut engine);
+    let held = update(&mut engine, 6, CampaignRequest::Pause);
+    assert_eq!((held.campaign, held.stage), (5, Stage::Paused));
+    assert!(engine.campaign().is_none() && step(&mut engine).is_none(), "it rests");
+    let done = held.faults.injections;
+    assert!(done > 0 && done < 240, "{done}");
+    assert_eq!(update(&mut engine, 7, CampaignRequest::Resume).faults.injections, done);
+    let last = finish(&mut engine);
+    assert_eq!((last.stage, last.faults.injections, last.planned), (Stage::Complete, 240, 240));
+    assert_eq!(update(&mut engine, 8, CampaignRequest::Resume).stage, Stage::Complete, "what is over stays over");
+
+    // Held or not, it is the same campaign.
+    let records = saved(&mut engine, Export::Records);
+    update(&mut engine, 10, start(Protocol::Fixed { faults: 40 }));
+    finish(&mut engine);
+    assert_eq!(saved(&mut engine, Export::Records), records);
+}
+
+#[test]
+fn what_is_stopped_keeps_its_results_also_when_another_model_comes() {
+    let mut engine = bench(Vec::new());
+    update(&mut engine, 1, start(Protocol::Fixed { faults: 40 }));
+    step(&mut engine);
+    let stopped = update(&mut engine, 2, CampaignRequest::Stop);
+    assert_eq!(stopped.stage, Stage::Stopped);
+    let records = saved(&mut engine, Export::Records);
+    assert_eq!(records.iter().filter(|&&byte| byte == b'\n').count() as u64, stopped.faults.injections);
+    ask(
+        &mut engine,
+        Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Changes::default() },
+    );
+    assert_eq!(saved(&mut engine, Export::Records), records);
+    assert_eq!(update(&mut engine, 3, CampaignRequest::Resume).stage, Stage::Stopped);
+}
+
+#[test]
+fn the_breakdown_adds_up() {
+    let mut engine = bench(Vec::new());
+    update(&mut engine, 1, start(Protocol::Fixed { faults: 200 }));
+    let last = finish(&mut engine);
+    let profile = last.profile.expect("the end tells everything");
+    assert_eq!(profile.layers.iter().map(|layer| layer.faults).sum::<u64>(), 1200);
+    let cells = (0..profile.layers.len()).flat_map(|layer| (0..32).map(move |bit| (layer, bit)));
+    let cells: Vec<_> = cells.filter_map(|(layer, bit)| profile.cell(layer, bit)).collect();
+    assert_eq!(cells.iter().map(|rate| rate.of).sum::<u64>(), 1200);
+    assert_eq!(cells.iter().map(|rate| rate.count).sum::<u64>(), last.faults.sdc.count);
+    assert_eq!(profile.bits.iter().map(|(_, rate)| rate.count).sum::<u64>(), last.faults.sdc.count);
+    let now = profile.history.last().expect("a point");
+    assert_eq!((now.faults, now.sdc), (1200, last.faults.sdc.count));
+    assert!(profile.confusion.is_none() && profile.worst.len() <= 50);
+    let changed = profile.worst.iter().filter(|fault| fault.severity == Severity::Sdc);
+    assert_eq!(changed.count() as u64, last.faults.sdc.count.min(50));
+    assert!(profile.worst.iter().all(|fault| fault.golden != fault.faulty || fault.due));
+    let drops: Vec<f32> =
+        profile.worst.iter().filter_map(|fault| fault.confidence).map(|[before, after]| before - after).collect();
+    assert!(!drops.is_empty() && drops.is_sorted_by(|a, b| a >= b), "{drops:?}");
+    let csv = String::from_utf8(saved(&mut engine, Export::Csv)).expect("text");
+    assert!(csv.lines().count() > 50 && csv.contains("layer_bit"));
+    let report: serde_json::Value = serde_json::from_slice(&saved(&mut engine, Export::Json)).expect("JSON");
+    assert_eq!(report["faults"]["sdc"]["count"], last.faults.sdc.count);
+}
+
+#[test]
+fn another_grouping_judges_what_was_done_and_single_faults() {
+    let mut engine = bench(Vec::new());
+    let classes = numbered(&mut engine, 1, CampaignRequest::Classes);
+    assert!(matches!(classes, CampaignAnswer::Classes(naming) if naming.classes == 3 && naming.grouping.is_none()));
+    update(&mut engine, 1, start(Protocol::Fixed { faults: 100 }));
+    let plain = finish(&mut engine);
+    assert!(plain.faults.scm.is_none());
+    let mut counts = Vec::new();
+    for critical in ["red", "other"] {
+        let judged = update(&mut engine, 2, CampaignRequest::Judge { edited: Some(grouping(critical)) });
+        assert_eq!(judged.faults.sdc, plain.faults.sdc, "predictions are what they are");
+        let profile = judged.profile.expect("everything is told again");
+        let confusion = profile.confusion.as_ref().expect("there are groups");
+        let scm = judged.faults.scm.expect("it is judged").count;
+        assert_eq!(scm, if critical == "red" { confusion.faults[1] } else { confusion.faults[2] });
+        assert_eq!(profile.history.last().map(|now| now.scm), Some(scm));
+        let worst = profile.worst.iter().filter(|fault| fault.severity == Severity::Scm).count() as u64;
+        assert_eq!(worst, scm.min(50));
+        counts.push(scm);
+    }
+    assert!(counts[0] > 0 && counts[0] != counts[1], "{counts:?}");
+    assert_eq!(update(&mut engine, 3, CampaignRequest::Judge { edited: None }).faults, plain.faults);
+
+    // The single fault follows.
+    update(&mut engine, 4, CampaignRequest::Judge { edited: Some(grouping("red")) });
+    let Response::Loaded { model, .. } = ask(
+        &mut engine,
+        Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Changes::default() },
+    ) else {
+        panic!("no model")
+    };
+    let tensor = model.layers.iter().find_map(|layer| Some((layer.index, layer.outputs.first()?.id)));
+    let (layer, tensor) = tensor.expect("a network has such a layer");
+    let site = Site { target: Target::Activation, layer, tensor, element: 0, corruption: Corruption::Set(0.5) };
+    let verdict = |engine: &mut Service<Bench>| match ask(engine, Request::Inject { site }) {
+        Response::Injected(injection) => (injection.verdict.scm.is_some(), injection.golden.group),
+        other => panic!("{other:?}"),
+    };
+    update(&mut engine, 5, CampaignRequest::Judge { edited: Some(grouping("red")) });
+    ask(&mut engine, Request::Golden { image: file(&colours()[0].0) });
+    assert_eq!(verdict(&mut engine), (true, Some("red".to_owned())));
+    update(&mut engine, 6, CampaignRequest::Judge { edited: None });
+    assert_eq!(verdict(&mut engine), (false, None));
+}
+
+/// The directory that the page saves is the command line's: it is reported on, resumed to the end that the command line
+/// reaches by itself, and read by the page again.
+#[test]
+fn the_command_line_goes_on_where_the_page_stopped() {
+    let folder = TempDir::new().expect("a folder");
+    let [data, ours, theirs] = ["data", "ours", "theirs"].map(|name| folder.path().join(name));
+    for path in [&data, &ours] {
+        fs::create_dir(path).expect("the test can write");
+    }
+    for (name, bytes) in colours() {
+        fs::write(data.join(name), bytes).expect("the test can write");
+    }
+    let model_file = folder.path().join("colours.onnx");
+    fs::write(&model_file, model()).expect("the test can write");
+    let campaign = |out: &Path, more: &[&str]| {
+        let mut words = vec!["campaign", "--model", text(&model_file), "--data", text(&data), "--out", text(out)];
+        words.extend(["--seed", "7", "--faults", "40", "--jobs", "1", "--device", "cpu"]);
+        words.extend(more);
+        cli::run(&words)
+    };
+    let mut engine = bench(Vec::new());
+    update(&mut engine, 1, start(Protocol::Fixed { faults: 40 }));
+    step(&mut engine);
+    let stopped = update(&mut engine, 2, CampaignRequest::Stop);
+    assert!(stopped.faults.injections < 240);
+    let zip = saved(&mut engine, Export::Zip);
+    let Archive { config, records } = Archive::open("campaign.zip", &zip).expect("our own zip");
+    for (name, bytes) in [("config.json", &config), ("faults.jsonl", &records)] {
+        fs::write(ours.join(name), bytes).expect("the test can write");
+    }
+    let zipped = folder.path().join("campaign.zip");
+    fs::write(&zipped, &zip).expect("the test can write");
+    for results in [&ours, &zipped] {
+        let out = results.with_extension("json");
+        assert_eq!(cli::run(&["report", text(results), "--format", "json", "-o", text(&out)]), Ok(0));
+        let report: Summary = serde_json::from_slice(&fs::read(&out).expect("a report")).expect("a summary");
+        assert_eq!(report.faults, stopped.faults);
+        fs::remove_file(out).expect("the test can write");
+    }
+
+    assert_eq!(campaign(&ours, &["--resume"]), Ok(0));
+    assert_eq!(campaign(&theirs, &[]), Ok(0));
+    let [resumed, straight] = [&ours, &theirs].map(|path| fs::read(path.join("faults.jsonl")).expect("records"));
+    assert_eq!(resumed, straight);
+
+    let files = ["config.json", "faults.jsonl"].map(|name| (format!("theirs/{name}"), name));
+    let files = files.map(|(name, file)| (name, fs::read(theirs.join(file)).expect("a campaign")));
+    let names = files.iter().map(|(name, _)| file(name)).collect();
+    let mut engine = bench(files.to_vec());
+    let imported = update(&mut engine, 3, CampaignRequest::Import { files: names });
+    assert_eq!((imported.stage, imported.faults.injections, imported.planned), (Stage::Complete, 240, 240));
+    assert_eq!(saved(&mut engine, Export::Records), straight);
+    // A fault of it can be followed, for the images are those on the page.
+    match numbered(&mut engine, 4, CampaignRequest::Picture { image: 2, images: images() }) {
+        CampaignAnswer::Picture { picture: Picture::File(found), .. } => assert_eq!(found.name, colours()[2].0),
+        other => panic!("{other:?}"),
+    }
+    let fewer = ImageSet::Files(colours().iter().skip(1).map(|(name, _)| file(name)).collect());
+    refused(&mut engine, CampaignRequest::Picture { image: 2, images: fewer }, "other images than those on the page");
+}
+
+#[test]
+fn a_campaign_in_rounds_is_saved_as_one_of_whole_rounds() {
+    let mut engine = bench(Vec::new());
+    let until = Until { margin: 0.03, confidence: Confidence::NinetyFive };
+    update(&mut engine, 1, start(Protocol::Until(until)));
+    let last = finish(&mut engine);
+    let done = last.faults.injections;
+    assert!(until.reached(last.faults.sdc.count, done) && done.is_multiple_of(6), "{done}");
+    let whole = saved(&mut engine, Export::Records);
+    update(&mut engine, 2, start(Protocol::Fixed { faults: (done / 6) as usize }));
+    finish(&mut engine);
+    assert_eq!(saved(&mut engine, Export::Records), whole, "fault by fault");
+
+    update(&mut engine, 3, start(Protocol::Until(Until { margin: 0.001, ..until })));
+    for _ in 0..9 {
+        step(&mut engine);
+    }
+    update(&mut engine, 4, CampaignRequest::Stop);
+    let zip = saved(&mut engine, Export::Zip);
+    let mut other = bench(vec![("c.zip".to_owned(), zip)]);
+    let imported = update(&mut other, 5, CampaignRequest::Import { files: vec![file("c.zip")] });
+    assert_eq!(imported.stage, Stage::Complete);
+    assert!(imported.faults.injections > 0 && imported.faults.injections.is_multiple_of(6));
+}
+
+#[test]
+fn a_hostile_campaign_is_refused_in_a_sentence_and_nothing_is_lost() {
+    let mut engine = bench(Vec::new());
+    update(&mut engine, 1, start(Protocol::Fixed { faults: 2 }));
+    finish(&mut engine);
+    let records = saved(&mut engine, Export::Records);
+    let archive = Archive::open("ours.zip", &saved(&mut engine, Export::Zip)).expect("our own zip");
+    let packed =
+        |config: &[u8], records: &[u8]| pack(&[("config.json", config), ("faults.jsonl", records)]).expect("a zip");
+    let twice = [&archive.records[..], &archive.records].concat();
+    let hostile: [(&str, Vec<u8>, &str); 6] = [
+        ("noise.zip", vec![0xa5; 1000], "noise.zip"),
+        ("no.zip", packed(b"[]", b""), "not the configuration of a campaign"),
+        ("half.zip", packed(&archive.config, b"{\"image\":\n"), "line 1"),
+        ("twice.zip", packed(&archive.config, &twice), "faults.jsonl: line"),
+        ("text.json", b"{}".to_vec(), "config.json is missing"),
+        ("config.json", archive.config.clone(), "faults.jsonl is missing"),
+    ];
+    engine.host.files.extend(hostile.iter().map(|(name, bytes, _)| ((*name).to_owned(), bytes.clone())));
+    for (name, _, part) in hostile {
+        refused(&mut engine, CampaignRequest::Import { files: vec![file(name)] }, part);
+    }
+    refused(&mut engine, CampaignRequest::Import { files: vec![file("gone.zip")] }, "gone.zip");
+    assert_eq!(saved(&mut engine, Export::Records), records, "what was there is there");
+}
+
+/// The bytes of an array file.
+fn npy(dtype: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let mut head = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}");
+    head += &" ".repeat(63 - (10 + head.len()) % 64);
+    head.push('\n');
+    let length = (head.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00".as_slice(), &length, head.as_bytes(), data].concat()
+}
+
+#[test]
+fn data_sets_are_told_by_their_files() {
+    let pixels: Vec<u8> = (0..4 * 2 * 2 * 3).map(|at| if at % 3 == (at / 12) % 3 { 200 } else { 10 }).collect();
+    let labels: Vec<u8> = [0u64, 1, 2, 0].iter().flat_map(|label| label.to_le_bytes()).collect();
+    let mut cifar = vec![0; 2 * 3073];
+    (cifar[0], cifar[3073]) = (1, 2);
+    let mut engine = bench(vec![
+        ("images.npy".to_owned(), npy("|u1", "(4, 2, 2, 3)", &pixels)),
+        ("labels.npy".to_owned(), npy("<i8", "(4,)", &labels)),
+        ("test_batch.bin".to_owned(), cifar),
+        ("odd.bin".to_owned(), vec![0; 100]),
+    ]);
+    let begin = |names: &[&str]| {
+        let images = ImageSet::Set(names.iter().map(|name| file(name)).collect());
+        let protocol = Protocol::Study { correct: 2, misclassified: 3 };
+        let fault_model = FaultModel::default();
+        CampaignRequest::Start(Box::new(CampaignStart { images, limit: Some(2), protocol, seed: 1, fault_model }))
+    };
+    for names in [["images.npy", "labels.npy"], ["labels.npy", "images.npy"]] {
+        update(&mut engine, 1, begin(&names));
+        let last = finish(&mut engine);
+        assert_eq!((last.golden.images, last.faults.injections), (2, 4), "both are correct");
+    }
+    update(&mut engine, 2, begin(&["test_batch.bin"]));
+    assert_eq!(finish(&mut engine).golden.images, 2);
+    let set = ImageSet::Set(vec![file("test_batch.bin")]);
+    match numbered(&mut engine, 3, CampaignRequest::Picture { image: 1, images: set }) {
+        CampaignAnswer::Picture { picture: Picture::Made { name, png }, .. } => {
+            assert_eq!(name, "test_batch.bin[1].png");
+            let image = facts::data::Image::decode(&name, &png).expect("a PNG");
+            assert_eq!((image.width, image.height), (32, 32));
+        }
+        other => panic!("{other:?}"),
+    }
+    for (names, part) in [
+        (&["images.npy"][..], "labels"),
+        (&["odd.bin"], "odd.bin"),
+        (&["colours.onnx"], "CIFAR file"),
+        (&["images.npy", "images.npy"], "labels are expected"),
+        (&["images.npy", "labels.npy", "odd.bin"], "data set is"),
+    ] {
+        refused(&mut engine, begin(names), part);
+    }
+}
