@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    layering, page, process,
+    deny, layering, page, process,
     setup::{self, PageBuilder},
     steps::Steps,
     workspace,
@@ -40,12 +40,13 @@ pub fn all(builder: &PageBuilder, steps: &mut Steps) -> Result<()> {
     wasm(builder, steps)
 }
 
-/// Formatting, layering and file sizes: nothing that needs a compiler.
+/// Formatting, layering, file sizes and dependencies: nothing that needs a compiler.
 pub fn source(steps: &mut Steps) -> Result<()> {
     steps.run("formatting", || process::run(cargo()?.args(["fmt", "--all", "--check"])))?;
     steps.run("direction of dependence", || layering::check(&workspace::root()?))?;
     steps.run("size of source files", file_sizes)?;
-    steps.run("features, with and without tests", features)
+    steps.run("features, with and without tests", features)?;
+    deny::check(steps)
 }
 
 /// Clippy, native.

@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod deny;
 mod dist;
 mod layering;
 mod names;
@@ -30,7 +31,7 @@ enum Chore {
     Serve(serve::Options),
     /// Run every check and every test, the browser's included. What CI runs.
     Test(test::Options),
-    /// Check formatting, lints, the direction of dependence and the size of source files.
+    /// Check formatting, lints, the direction of dependence, the size of source files, and dependencies (with cargo-deny).
     Check,
     /// Measure how fast golden runs and injections are, also beside PyTorch and PyTorchFI.
     Bench(bench::Options),
