@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::args::{GroupingArguments, KINDS, Kind, RunArguments, TARGETS, choice};
+use super::args::{GroupingArguments, RunArguments, choice};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::{self, ModelFile};
@@ -16,7 +16,7 @@ use super::output::{counted, float, json, name, percent, print, shape, thousands
 use super::table::{Render, Table};
 use crate::campaign::{Golden, Lab, Observe, Trial};
 use crate::exec::TraceRow;
-use crate::fault::{BIT_COUNT, Bits, Corruption, InjectedFault, Site, SiteSpace, Target, bit_field, number};
+use crate::fault::{Bits, Corruption, FaultKind, Format, InjectedFault, Site, SiteSpace, Target, number};
 use crate::graph::Graph;
 use crate::outcome::{Outcome, top};
 use crate::{Error, Result};
@@ -51,12 +51,12 @@ pub struct Arguments {
     bit: Option<u32>,
 
     /// What is struck
-    #[arg(long, default_value = "activation", value_parser = choice::<Target>(TARGETS))]
+    #[arg(long, default_value = "activation", value_parser = choice::<Target>())]
     target: Target,
 
     /// What happens to the value
-    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<Kind>(KINDS))]
-    kind: Kind,
+    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<FaultKind>())]
+    kind: FaultKind,
 
     /// Seed of the number that --type random draws
     #[arg(long, default_value_t = 0, value_name = "S")]
@@ -80,11 +80,11 @@ pub struct Arguments {
 impl Arguments {
     fn corruption(&self) -> Result<Corruption, Failure> {
         match (self.kind, self.bit) {
-            (Kind::BitFlip, Some(bit)) => Ok(Corruption::Flip(Bits::one(bit)?)),
-            (Kind::BitFlip, None) => Err(Failure::usage("inject", "a bit flip needs --bit B, 0 to 31")),
+            (FaultKind::BitFlip { .. }, Some(bit)) => Ok(Corruption::Flip(Bits::one(bit)?)),
+            (FaultKind::BitFlip { .. }, None) => Err(Failure::usage("inject", "a bit flip needs --bit B, 0 to 31")),
             (_, Some(_)) => Err(Failure::usage("inject", "--bit goes with --type bitflip only")),
-            (Kind::Zero, None) => Ok(Corruption::Set(0.0)),
-            (Kind::Random, None) => Ok(Corruption::Set(ChaCha8Rng::seed_from_u64(self.seed).random::<f32>())),
+            (FaultKind::Zero { .. }, None) => Ok(Corruption::Set(0.0)),
+            (FaultKind::Random, None) => Ok(Corruption::Set(ChaCha8Rng::seed_from_u64(self.seed).random::<f32>())),
         }
     }
 }

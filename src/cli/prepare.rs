@@ -9,7 +9,7 @@ use clap::Args;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::args::{ModelArguments, RESIZES, choice};
+use super::args::{ModelArguments, choice};
 use super::data::prepared::{HEAD, Head, IMAGES, LABELS};
 use super::data::{self, Data, DataArguments};
 use super::exit::Exit;
@@ -44,7 +44,7 @@ pub struct Arguments {
     size: usize,
 
     /// How an image gets that size
-    #[arg(long, default_value = "shorter-side", value_parser = choice::<Resize>(RESIZES))]
+    #[arg(long, default_value = "shorter-side", value_parser = choice::<Resize>())]
     resize: Resize,
 
     /// Model whose class names tell which class a sub-folder is, where the sub-folders have names and not numbers

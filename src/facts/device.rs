@@ -1,5 +1,6 @@
 //! The choice of a compute device.
 
+use crate::named::{Name, Named};
 use serde::{Deserialize, Serialize};
 
 /// Where to compute.
@@ -11,4 +12,11 @@ pub enum DeviceChoice {
     Cpu,
     /// wgpu: Vulkan, Metal or DirectX natively, WebGPU in a browser.
     Gpu,
+}
+
+impl Named for DeviceChoice {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Cpu, Name::new("cpu", "CPU", "the processor")),
+        (Self::Gpu, Name::new("gpu", "GPU", "Vulkan, Metal or DirectX 12")),
+    ];
 }

@@ -11,10 +11,12 @@ pub mod fault;
 pub mod graph;
 pub mod labels;
 pub mod model;
+mod named;
 pub mod outcome;
 pub mod report;
 mod trace;
 
 pub use device::DeviceChoice;
 pub use error::{Error, Result};
+pub use named::{Name, Named};
 pub use trace::TraceRow;

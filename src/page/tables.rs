@@ -1,13 +1,12 @@
 //! A single fault and the trials around it as files: what the page lets one take away.
 
-use serde::Serialize;
-
 use facts::TraceRow;
 use facts::fault::InjectedFault;
 use facts::outcome::Outcome;
 use facts::report::csv_line;
 use facts::report::words::name;
 use protocol::{Injection, SweepTrial};
+use serde::Serialize;
 
 /// One fault, with the keys of `faultscope inject --json --trace`.
 #[derive(Serialize)]
@@ -98,7 +97,9 @@ mod tests {
             layer: "a,b \"c\"".into(),
             tensor: "t".into(),
             element: 7,
+            kind: Some(CorruptionKind::BitFlip),
             bit: Some(30),
+            bits: None,
             before: 1.5,
             after: f32::INFINITY,
         }

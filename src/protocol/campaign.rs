@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
-
-use super::{FileRef, RequestId};
 use facts::campaign::{FaultSummary, GoldenSummary, Start, Until};
 use facts::fault::{FaultModel, Format, Target};
 use facts::labels::Grouping;
 use facts::outcome::{Rate, Ratio};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use super::{FileRef, RequestId};
 
 /// What the page wants of campaigns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

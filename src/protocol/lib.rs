@@ -24,12 +24,12 @@ pub use protect::{MAX_IMAGES, ProtectRequest, Protection};
 pub use sweep::{SweepPart, SweepRequest, SweepTrial};
 
 use crate::planes::Planes;
-use facts::DeviceChoice;
 use facts::TraceRow;
 use facts::fault::{InjectedFault, Site, Target};
 use facts::graph::{Layout, NodeId, ValueId};
 use facts::outcome::Verdict;
 use facts::report::diagram::{Family, Role};
+use facts::{DeviceChoice, Name, Named};
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
 /// two releases in its cache.
@@ -133,6 +133,14 @@ pub enum Which {
     Faulty,
     /// Faulty minus golden.
     Difference,
+}
+
+impl Named for Which {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Golden, Name::new("golden", "Golden", "The golden run's values")),
+        (Self::Faulty, Name::new("faulty", "Faulty", "The faulty run's values")),
+        (Self::Difference, Name::new("difference", "Difference", "Faulty minus golden")),
+    ];
 }
 
 /// From the worker to the page.

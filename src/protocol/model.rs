@@ -1,9 +1,9 @@
 //! What page and worker say to each other about a model's card.
 
+use facts::data::{Normalise, Preprocess, Resize};
 use serde::{Deserialize, Serialize};
 
 use super::FileRef;
-use facts::data::{Normalise, Preprocess, Resize};
 
 /// What the user says of a model beside its file; what is `None` is left to the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
 //! What page and worker say to each other about range clipping.
 
+use facts::fault::Site;
+use facts::outcome::Verdict;
 use serde::{Deserialize, Serialize};
 
 use super::{ClassInfo, FileRef, Score};
-use facts::fault::Site;
-use facts::outcome::Verdict;
 
 /// Most images that ranges are learnt from: more would take longer than anybody watches.
 pub const MAX_IMAGES: usize = 32;

@@ -1,10 +1,10 @@
 //! What page and worker say to each other about many trials around one fault.
 
+use facts::fault::{Format, InjectedFault, Site};
+use facts::outcome::Verdict;
 use serde::{Deserialize, Serialize};
 
 use super::FileRef;
-use facts::fault::{Format, InjectedFault, Site};
-use facts::outcome::Verdict;
 
 /// Trials around one fault, numbered from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

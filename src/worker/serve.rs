@@ -5,18 +5,18 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use burn::tensor::Device;
+use engine::platform::{self, DeviceChoice};
+use facts::{Error, Result};
 use gloo::events::EventListener;
 use gloo::net::http;
+use protocol::fetch::{get, stream, text};
+use protocol::{Envelope, FileRef, Request, RequestId, Response, VERSION};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::service::{Host, Service};
-use engine::platform::{self, DeviceChoice};
-use facts::{Error, Result};
-use protocol::fetch::{get, stream, text};
-use protocol::{Envelope, FileRef, Request, RequestId, Response, VERSION};
 
 /// Answers the page's requests, one after the other, for as long as the worker lives. A campaign goes on while
 /// no request waits.

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-
-use super::{Host, Service};
 use facts::DeviceChoice;
 use facts::fault::{Corruption, Site, Target};
 use facts::{Error, Result};
@@ -13,6 +11,8 @@ use protocol::{
     CampaignRequest, Changes, Export, FileRef, ModelInfo, ProtectRequest, Protection, Request, Response, SweepRequest,
     SweepTrial, ViewRequest, Which,
 };
+
+use super::{Host, Service};
 
 /// Files in memory and a computer without a GPU.
 struct Bench {

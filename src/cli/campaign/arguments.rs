@@ -4,28 +4,15 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Deserialize;
+use facts::{Name, Named};
 
 use super::shard::ShardArgument;
 use crate::campaign::Faults;
-use crate::cli::args::{GroupingArguments, KINDS, Kind, RunArguments, TARGETS, choice};
+use crate::cli::args::{GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
 use crate::cli::size;
 use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
-
-/// Names of [`Mode`].
-pub const MODES: &[(&str, &str)] = &[("single", "one layer, drawn"), ("multiple", "every layer")];
-
-/// Names of [`Sampling`].
-pub const SAMPLINGS: &[(&str, &str)] = &[
-    ("layer", "every layer equally likely, then every element of it"),
-    ("element", "every element of every layer equally likely"),
-];
-
-/// Names of [`Protocol`].
-const PROTOCOLS: &[(&str, &str)] =
-    &[("study", "few faults in images that are classified correctly, many in the others")];
 
 /// Faults in each image where nothing is said.
 const FAULTS: usize = 5;
@@ -110,7 +97,7 @@ struct CountArguments {
     faults: Option<usize>,
 
     /// Let the golden run decide how many faults an image gets
-    #[arg(long, value_parser = choice::<Protocol>(PROTOCOLS))]
+    #[arg(long, value_parser = choice::<Protocol>())]
     protocol: Option<Protocol>,
 
     /// With --protocol study: faults for each image that is classified correctly [default: 5]
@@ -123,22 +110,28 @@ struct CountArguments {
 }
 
 /// Who decides how many faults an image gets.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug)]
 enum Protocol {
     /// The golden run.
     Study,
 }
 
+impl Named for Protocol {
+    const ALL: &'static [(Self, Name)] = &[(
+        Self::Study,
+        Name::new("study", "Study", "few faults in images that are classified correctly, many in the others"),
+    )];
+}
+
 #[derive(Debug, Args)]
 struct FaultArguments {
     /// What is struck
-    #[arg(long, default_value = "activation", value_parser = choice::<Target>(TARGETS))]
+    #[arg(long, default_value = "activation", value_parser = choice::<Target>())]
     target: Target,
 
     /// What happens to a value
-    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<Kind>(KINDS))]
-    kind: Kind,
+    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<FaultKind>())]
+    kind: FaultKind,
 
     /// The bits that bit flips invert, each equally likely: 30 for example, 23-30, 0,31, or the fields sign, exponent,
     /// mantissa [default: all, 0-31]
@@ -154,7 +147,7 @@ struct FaultArguments {
     percent: Option<f64>,
 
     /// How many layers are struck at once
-    #[arg(long, default_value = "single", value_parser = choice::<Mode>(MODES))]
+    #[arg(long, default_value = "single", value_parser = choice::<Mode>())]
     mode: Mode,
 
     /// The layers that can be struck, as names or indices with commas between them [default: for activations those that
@@ -163,7 +156,7 @@ struct FaultArguments {
     layers: Option<String>,
 
     /// How a single layer is drawn; the rates answer different questions
-    #[arg(long, default_value = "layer", value_parser = choice::<Sampling>(SAMPLINGS))]
+    #[arg(long, default_value = "layer", value_parser = choice::<Sampling>())]
     sampling: Sampling,
 }
 
@@ -204,19 +197,19 @@ impl Arguments {
 
 impl FaultArguments {
     fn resolve(&self) -> Result<FaultModel, Failure> {
-        if self.bit.is_some() && self.kind != Kind::BitFlip {
+        if self.bit.is_some() && !self.kind.is_bit_flip() {
             return Err(Failure::usage("campaign", "--bit goes with --type bitflip only"));
         }
-        if self.percent.is_some() && self.kind != Kind::Zero {
+        if self.percent.is_some() && !matches!(self.kind, FaultKind::Zero { .. }) {
             return Err(Failure::usage("campaign", "--percent goes with --type zero only"));
         }
         let kind = match self.kind {
-            Kind::BitFlip => {
+            FaultKind::BitFlip { .. } => {
                 let bits = self.bit.as_deref().map(str::parse).transpose()?.unwrap_or_default();
                 FaultKind::BitFlip { bits }
             }
-            Kind::Zero => FaultKind::Zero { percent: self.percent },
-            Kind::Random => FaultKind::Random,
+            FaultKind::Zero { .. } => FaultKind::Zero { percent: self.percent },
+            FaultKind::Random => FaultKind::Random,
         };
         let layers = self.layers.as_ref().map(|layers| layers.split(',').map(|name| name.trim().to_owned()).collect());
         let (target, mode, amount, sampling) = (self.target, self.mode, self.amount, self.sampling);

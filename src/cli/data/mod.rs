@@ -27,24 +27,11 @@ use crate::data::{DataFormat, DataSource, Preprocess, Resize, Source};
 use crate::model::Model;
 use crate::{Error, Result};
 
-/// Names of [`DataFormat`].
-pub const FORMATS: &[(&str, &str)] = &[
-    ("folder", "images in files: a sub-folder a class, or called NAME_NN_LABEL.ext, or with --labels"),
-    ("npy", "arrays of images and labels; the shape tells where the channels are"),
-    ("npy-nhwc", "N x H x W x C, where the shape can be read both ways"),
-    ("npy-nchw", "N x C x H x W, where the shape can be read both ways"),
-    ("cifar10", "CIFAR-10's binary version, a file or the .tar.gz"),
-    ("cifar100", "CIFAR-100's binary version, a file or the .tar.gz"),
-    ("gtsrb", "GTSRB: a folder with Test.csv or GT-final_test.csv, or such a table"),
-    ("imagenet", "the validation images of ILSVRC 2012, with --devkit"),
-    ("prepared", "what `faultscope prepare` writes"),
-];
-
 /// How images are to be read, where their names do not tell.
 #[derive(Debug, Default, Args)]
 pub struct DataArguments {
     /// What the data is, where name and content do not tell
-    #[arg(long, value_name = "FORMAT", value_parser = choice::<DataFormat>(FORMATS))]
+    #[arg(long, value_name = "FORMAT", value_parser = choice::<DataFormat>())]
     pub data_format: Option<DataFormat>,
 
     /// Labels: of an .npy file of images, another (by default the file beside it with "labels" for "images" in its name);

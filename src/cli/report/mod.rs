@@ -7,7 +7,7 @@ mod text;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Deserialize;
+use facts::{Name, Named};
 
 pub use self::text::overview;
 use super::args::choice;
@@ -20,8 +20,7 @@ use super::write::{self, Existing};
 use crate::report::{self, Extent, Options, Report, StudySample};
 
 /// How results are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Text,
     Csv,
@@ -30,14 +29,15 @@ enum Format {
     Html,
 }
 
-/// Names of [`Format`].
-const FORMATS: &[(&str, &str)] = &[
-    ("text", "tables to read"),
-    ("csv", "every rate with its counts and its interval, one a row, for pandas or R"),
-    ("json", "the same, nested"),
-    ("parquet", "every fault, one a row, with typed columns"),
-    ("html", "a page with charts, in one file"),
-];
+impl Named for Format {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Text, Name::new("text", "Text", "tables to read")),
+        (Self::Csv, Name::new("csv", "CSV", "every rate with its counts and its interval, one a row, for pandas or R")),
+        (Self::Json, Name::new("json", "JSON", "the same, nested")),
+        (Self::Parquet, Name::new("parquet", "Parquet", "every fault, one a row, with typed columns")),
+        (Self::Html, Name::new("html", "HTML", "a page with charts, in one file")),
+    ];
+}
 
 /// Show the rates of campaigns, with 95 % Wilson intervals.
 ///
@@ -52,7 +52,7 @@ pub struct Arguments {
     directories: Vec<PathBuf>,
 
     /// How results are written
-    #[arg(long, default_value = "text", value_parser = choice::<Format>(FORMATS))]
+    #[arg(long, default_value = "text", value_parser = choice::<Format>())]
     format: Format,
 
     /// The same as --format json

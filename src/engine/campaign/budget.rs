@@ -1,8 +1,10 @@
 //! How much is done in one wave.
 
-use super::{Lab, Plan, Position};
+use facts::campaign::{Plan, Position};
 use facts::fault::Site;
 use facts::graph::ValueId;
+
+use super::Lab;
 
 /// What one wave of a campaign may take. It has no say in what is injected, in which order results come, or in what
 /// they are.

@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-
-use crate::exec::{Activations, Executor, Faulty, Image, Lane, Observe, Plain, Settings, TraceRow, Work};
-use crate::ops::Array;
 use facts::fault::{InjectedFault, Site, Target};
 use facts::graph::HostTensor;
 use facts::labels::Grouping;
 use facts::model::Model;
 use facts::outcome::{Verdict, top1};
 use facts::{Error, Result};
+
+use crate::exec::{Activations, Executor, Faulty, Image, Lane, Observe, Plain, Settings, TraceRow, Work};
+use crate::ops::Array;
 
 /// A model ready to be experimented on. A clone shares what is large.
 #[derive(Clone, Debug)]

@@ -1,11 +1,13 @@
 //! What range restriction would have made of a fault: the preview of a mitigation.
 
-use super::{Golden, Lab, Trial};
-use crate::exec::{Activations, Clip, Ranges};
-use crate::ops::Array;
-use facts::fault::{Injector, Site, faulty_parameters};
+use facts::fault::Site;
 use facts::outcome::{Verdict, top1};
 use facts::{Error, Result};
+
+use super::{Golden, Lab, Trial};
+use crate::exec::{Activations, Clip, Ranges};
+use crate::exec::{Injector, faulty_parameters};
+use crate::ops::Array;
 
 /// A faulty inference in which every layer's output is clipped to its golden range.
 #[derive(Clone, Debug)]

@@ -6,10 +6,12 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use super::{Budget, CampaignEvent, Faults, Lab, Plan, Steps, Until, Work};
 use facts::Result;
+use facts::campaign::{Faults, Plan, Until};
 use facts::data::Source;
 use facts::outcome::Outcome;
+
+use super::{Budget, CampaignEvent, Lab, Steps, Work};
 
 /// The steps of a plan: in one go, or in rounds until a rate is known.
 #[derive(Debug)]

@@ -3,12 +3,13 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use facts::Result;
+use facts::campaign::{CampaignConfig, Images, Plan, Record, Summary, Tallies};
+use facts::data::Source;
 use serde::{Deserialize, Serialize};
 
 use super::steps::{self, Steps, Work};
-use super::{Budget, CampaignConfig, Images, Lab, Plan, Record, Summary, Tallies};
-use facts::Result;
-use facts::data::Source;
+use super::{Budget, Lab};
 
 /// What a campaign tells while it runs, in order: `Started`; for each image one `Golden` and then its
 /// `Injection`s; `Finished`.

@@ -4,13 +4,15 @@ use std::collections::VecDeque;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use super::lab::{Subject, Tried};
-use super::{Budget, CampaignConfig, CampaignEvent, Images, Lab, Plan, Position, Prediction, Record, budget};
+use facts::campaign::{CampaignConfig, Images, Plan, Position, Prediction, Record};
 use facts::data::Source;
 use facts::fault::Site;
 use facts::graph::HostTensor;
 use facts::outcome::{Outcome, probabilities};
 use facts::{Error, Result};
+
+use super::lab::{Subject, Tried};
+use super::{Budget, CampaignEvent, Lab, budget};
 
 /// Whoever makes the golden runs and trials of a plan, in its order: [`Steps`] where it is asked, or several threads.
 #[allow(async_fn_in_trait, reason = "work is awaited where it is made; nothing here needs Send")]

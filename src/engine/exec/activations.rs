@@ -1,7 +1,8 @@
 //! The tensors of one run.
 
-use crate::ops::Array;
 use facts::graph::ValueId;
+
+use crate::ops::Array;
 
 /// The tensors a run has computed, by value id.
 ///

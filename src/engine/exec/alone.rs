@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use facts::Result;
+use facts::graph::{Op, ValueId};
+
 use super::weights::Weights;
 use super::{Activations, Executor, Faulty, Lane, Observe, TraceRow, live};
 use crate::ops::{Array, Extent};
-use facts::Result;
-use facts::graph::{Op, ValueId};
 
 /// Runs `lane` from the golden run of its image.
 pub(super) async fn faulty(

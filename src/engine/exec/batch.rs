@@ -17,13 +17,13 @@ mod stack;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stack::{Stack, Whose};
+use facts::Result;
+use facts::graph::{Binary, Graph, NodeId, Op, Unary, ValueId};
 
 use super::weights::Weights;
 use super::{Change, Executor, Faulty, Image, Lane, live};
 use crate::ops::Array;
-use facts::Result;
-use facts::graph::{Binary, Graph, NodeId, Op, Unary, ValueId};
+use stack::{Stack, Whose};
 
 /// How often a lane is compared with its golden run.
 const LOOKS: usize = 4;

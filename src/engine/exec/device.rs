@@ -14,11 +14,12 @@
 
 use std::collections::BTreeMap;
 
+use facts::Result;
+use facts::graph::ValueId;
+
 use super::batch::Batch;
 use super::{Activations, Executor, Image, Lane, Plain, Settings, Wave, alone};
 use crate::ops::Array;
-use facts::Result;
-use facts::graph::ValueId;
 
 /// Most bytes of one tensor of a batch: what every implementation of WebGPU can bind.
 const TENSOR_BYTES: usize = 128 << 20;

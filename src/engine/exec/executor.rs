@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use facts::graph::{Graph, NodeId, Op, Source, ValueId};
+use facts::{Error, Result};
 
 use super::lane::Changed;
 use super::program::Program;
 use super::wave::Walk;
 use super::{Activations, Hook, Image, Lane, Settings, Wave, device, live};
 use crate::ops::{self, Array};
-use facts::graph::{Graph, NodeId, Op, Source, ValueId};
-use facts::{Error, Result};
 
 /// A graph on a device, ready to run.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! What may happen at a layer while a graph runs.
 
-use crate::ops::Array;
 use facts::Result;
 use facts::graph::{NodeId, ValueId};
+
+use crate::ops::Array;
 
 /// Watches a run, and may change what it computes.
 ///

@@ -3,11 +3,12 @@
 //! Campaigns do not go this way, they hand changes to a wave ([`exec`](crate::exec)); it is what waves are checked
 //! against.
 
-use crate::exec::{Change, Changed, Hook};
-use crate::ops::Array;
 use facts::Result;
 use facts::fault::{InjectedFault, Site, Target};
 use facts::graph::{Graph, HostTensor, NodeId, ValueId};
+
+use crate::exec::{Change, Changed, Hook};
+use crate::ops::Array;
 
 /// The hook that corrupts layers' outputs as they are made, and writes down what it did.
 #[derive(Debug)]

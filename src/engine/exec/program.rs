@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
+use facts::graph::{Graph, HostTensor, Node, NodeId, Op, Step as ChainStep, ValueId, infer};
+use facts::{Error, Result};
 use futures_util::FutureExt;
 
 use super::lane::Changed;
@@ -11,8 +13,6 @@ use super::pool::Pool;
 use super::{Activations, live};
 use crate::kernels::{self, ConstantEdit, Job, Kernel, Operand, View};
 use crate::ops::{self, Array, Extent};
-use facts::graph::{Graph, HostTensor, Node, NodeId, Op, Step as ChainStep, ValueId, infer};
-use facts::{Error, Result};
 
 /// What the layers compute, in order.
 #[derive(Debug)]

@@ -8,10 +8,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Activations, Hook};
-use crate::ops::Array;
 use facts::Result;
 use facts::graph::{Graph, NodeId, ValueId};
+
+use super::{Activations, Hook};
+use crate::ops::Array;
 
 /// The smallest and the largest value of a tensor in golden runs.
 #[derive(Clone, Copy, Debug, PartialEq)]

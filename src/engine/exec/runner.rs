@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use facts::graph::{Graph, NodeId, ValueId};
+
 use super::TraceRow;
 use super::lane::{Change, Changed, Faulty, Lane, Settings};
 use super::patch::Patch;
@@ -10,7 +12,6 @@ use super::wave::Golden;
 use super::weights::Weights;
 use crate::kernels::{Kernel, View};
 use crate::ops::{Array, Region};
-use facts::graph::{Graph, NodeId, ValueId};
 
 /// A lane under way.
 pub(super) struct Runner<'a> {

@@ -9,6 +9,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use facts::Result;
+use facts::graph::{Graph, NodeId, ValueId};
+
 use super::lane::{Image, Lane, Settings, Wave, Work};
 use super::patch::Patch;
 use super::pool::Pool;
@@ -16,8 +19,6 @@ use super::program::{Input, Program, Step};
 use super::runner::{Altered, Runner};
 use crate::kernels::{Job, Kernel, View};
 use crate::ops::{Extent, Region};
-use facts::Result;
-use facts::graph::{Graph, NodeId, ValueId};
 
 type Rows = Arc<Vec<f32>>;
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Change, Changed};
 use facts::graph::{Graph, HostTensor, NodeId, ValueId};
+
+use super::{Change, Changed};
 
 /// Elements of parameters that differ from the graph's.
 #[derive(Clone, Debug, Default, PartialEq)]

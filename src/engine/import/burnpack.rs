@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use burn_store::burn_pack::{Bytes, DType, MAGIC_NUMBER, Reader, Tensor, Writer};
-
-use super::document;
 use facts::model::Model;
 use facts::{Error, Result};
+
+use super::document;
 
 /// Whether `bytes` begin like a burnpack.
 pub fn recognise(bytes: &[u8]) -> bool {

@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde::{Deserialize, Serialize};
-
 use facts::graph::{Graph, HostTensor, Source, ValueId};
 use facts::model::{Card, Model};
 use facts::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// Metadata key of the document.
 pub(super) const KEY: &str = "faultscope";

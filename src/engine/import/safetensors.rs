@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use facts::model::Model;
+use facts::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
 use super::document;
-use facts::model::Model;
-use facts::{Error, Result};
 
 /// Whether `bytes` begin like a safetensors file: the length of a header, and the header's brace.
 pub fn recognise(bytes: &[u8]) -> bool {

@@ -1,9 +1,5 @@
 use std::collections::HashMap;
 
-use proptest::prelude::*;
-use serde_json::{Value, json};
-
-use super::{Format, document, load};
 use facts::data::{Normalise, Preprocess, Resize};
 use facts::graph::{
     Conv, Graph, GraphBuilder, HostTensor, Layout, Op, PadMode, Padding2d, Reduction, SampledLayers, Source, Step,
@@ -11,6 +7,10 @@ use facts::graph::{
 };
 use facts::labels::Grouping;
 use facts::model::{Card, Model};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Format, document, load};
 
 const FORMATS: [(Format, &str); 2] = [(Format::Burnpack, "net.bpk"), (Format::Safetensors, "net.safetensors")];
 

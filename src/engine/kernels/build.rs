@@ -1,5 +1,7 @@
 //! From an operator to its kernel.
 
+use facts::graph::{Conv, HostTensor, Interpolation, Op, Padding2d, Pool, Resize};
+
 use super::channels::{Concat, Lrn, Softmax};
 use super::conv::Convolution;
 use super::depthwise::Depthwise;
@@ -14,7 +16,6 @@ use super::unary::Elementwise;
 use super::window::Window;
 use super::zip::{Function, Other, Zip};
 use super::{ConstantEdit, Extent, Kernel, Operand};
-use facts::graph::{Conv, HostTensor, Interpolation, Op, Padding2d, Pool, Resize};
 
 /// The kernels of an operator, one an output, whose shapes are `outputs`: where there is none for these settings and
 /// shapes, one that leaves it to burn.

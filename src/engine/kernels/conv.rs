@@ -4,11 +4,12 @@
 
 use std::ops::Range;
 
+use facts::graph::HostTensor;
+
 use super::matrix::{Matrix, Rows};
 use super::window::{Sources, Window};
 use super::{Extent, Job, Kernel, Region, View};
 use crate::platform;
-use facts::graph::HostTensor;
 
 /// What the rows of a block read: it stays in the second cache while they meet panel after panel.
 const BLOCK_BYTES: usize = 512 << 10;

@@ -4,11 +4,12 @@
 
 use std::ops::Range;
 
+use facts::graph::HostTensor;
+
 use super::band::{Band, in_bands};
 use super::window::{Sources, Window};
 use super::{Job, Kernel, Region};
 use crate::platform::{self, Vector, Vectorised};
-use facts::graph::HostTensor;
 
 /// Vectors of channels that are summed up at a time.
 const WIDE: usize = 4;

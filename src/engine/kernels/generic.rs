@@ -1,11 +1,11 @@
 //! Whatever has no kernel of its own, on burn: the whole tensor is computed, and what is wanted is cut out.
 
 use burn::tensor::Device;
+use facts::graph::Op;
 
 use super::{Extent, Job, Kernel, Operand, Region, View};
 use crate::ops::{self, Array};
 use crate::platform;
-use facts::graph::Op;
 
 /// An operator as [`ops`] computes it.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
 //! Pooling.
 
+use facts::graph::Pool;
+
 use super::band::{Band, in_bands};
 use super::window::{Sources, Window};
 use super::{Job, Kernel, Region, View};
 use crate::platform::{self, Vector, Vectorised};
-use facts::graph::Pool;
 
 /// Maximum or mean of each window.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! What only moves elements of one input: every element keeps its bits.
 
+use facts::graph::{Op, PadMode};
+
 use super::band::{Band, in_bands};
 use super::{Extent, Job, Kernel, Region};
 use crate::ops::{self, Array};
-use facts::graph::{Op, PadMode};
 
 /// Indices up to here are exact in the floats that are sent through the operator.
 const MOST: usize = 1 << 24;

@@ -1,8 +1,9 @@
 //! Reductions over all positions of an image: global pooling.
 
+use facts::graph::Reduction;
+
 use super::{Extent, Job, Kernel, Region, View};
 use crate::platform::{self, Vector, Vectorised};
-use facts::graph::Reduction;
 
 /// One row from all rows of an image.
 #[derive(Debug)]

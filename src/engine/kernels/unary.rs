@@ -3,11 +3,12 @@
 //! Branches are taken by comparison, which is false for NaN, so each is written such that the branch a NaN ends in
 //! returns it.
 
+use facts::graph::{Op, Unary};
+
 use super::band::in_bands;
 use super::{Job, Kernel, Region};
 use crate::ops::{self, Array};
 use crate::platform::{self, Vector, Vectorised};
-use facts::graph::{Op, Unary};
 
 /// A function of one element.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! Functions of two elements.
 
+use facts::graph::Binary;
+
 use super::band::in_bands;
 use super::{Extent, Job, Kernel, Region, View};
 use crate::platform::{self, Vector, Vectorised};
-use facts::graph::Binary;
 
 /// What is made of two elements.
 #[derive(Clone, Copy, Debug)]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use facts::graph::HostTensor;
+use facts::{Error, Result};
 use futures_util::FutureExt;
 
 use super::Extent;
-use facts::graph::HostTensor;
-use facts::{Error, Result};
 
 /// A float32 tensor of any rank on a device.
 ///

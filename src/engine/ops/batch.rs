@@ -7,10 +7,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
+use facts::graph::{Op, SliceRange, Step, infer};
 
 use super::Array;
 use super::shape::{concat, select};
-use facts::graph::{Op, SliceRange, Step, infer};
 
 /// An input of an operator that is to compute several images.
 #[derive(Clone, Copy, Debug)]

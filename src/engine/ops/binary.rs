@@ -1,10 +1,10 @@
 //! Functions of two elements, with broadcasting.
 
 use burn::tensor::{Device, Tensor};
+use facts::graph::Binary;
 
 use super::Array;
 use super::rank::{collapse_broadcast, expand, fixed, with_rank};
-use facts::graph::Binary;
 
 pub(super) fn binary(function: Binary, a: &Array, b: &Array, shape: &[usize]) -> Array {
     if matches!(function, Binary::Max | Binary::Min) {

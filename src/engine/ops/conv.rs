@@ -7,9 +7,9 @@
 
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
+use facts::graph::{Conv, as_image};
 
 use super::Array;
-use facts::graph::{Conv, as_image};
 
 pub(super) fn conv(conv: &Conv, inputs: &[&Array], shape: &[usize]) -> Array {
     let padding = conv.padding;

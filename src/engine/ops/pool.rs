@@ -7,10 +7,10 @@
 use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions, PadMode};
 use burn::tensor::{Device, Slice, Tensor, TensorData, s};
+use facts::graph::{Pool, as_image};
 
 use super::Array;
 use super::conv::image;
-use facts::graph::{Pool, as_image};
 
 /// Maximum of each window; an element of the padding never wins.
 pub(super) fn max(pool: &Pool, x: &Array, shape: &[usize]) -> Array {

@@ -1,9 +1,9 @@
 //! Reductions.
 
 use burn::tensor::Tensor;
+use facts::graph::Reduction;
 
 use super::Array;
-use facts::graph::Reduction;
 
 /// Neighbouring axes are reduced as one, one run of them after the other.
 pub(super) fn reduce(reduction: Reduction, axes: &[usize], x: &Array, shape: &[usize]) -> Array {

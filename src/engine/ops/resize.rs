@@ -4,10 +4,10 @@
 //! out here, one table an axis, and the device gathers and mixes.
 
 use burn::tensor::{Tensor, TensorData};
+use facts::graph::{CoordinateMode, Interpolation, NearestMode, Resize};
 
 use super::Array;
 use super::shape::select;
-use facts::graph::{CoordinateMode, Interpolation, NearestMode, Resize};
 
 pub(super) fn resize(resize: &Resize, x: &Array, shape: &[usize]) -> Array {
     let (channels, lengths) = x.shape().split_at(2);

@@ -1,10 +1,10 @@
 //! Cutting, joining and rearranging: no arithmetic, every element keeps its bits.
 
 use burn::tensor::{Int, Slice, Tensor, TensorData, ops};
+use facts::graph::{PadMode, SliceRange};
 
 use super::Array;
 use super::rank::{around, fixed, with_rank};
-use facts::graph::{PadMode, SliceRange};
 
 pub(super) fn concat(axis: usize, inputs: &[&Array], shape: &[usize]) -> Array {
     let parts = inputs.iter().filter(|part| part.elements() > 0).map(|part| around(axis, part)).collect();

@@ -4,9 +4,9 @@
 //! each is written such that the branch a NaN ends in returns it.
 
 use burn::tensor::{Tensor, activation};
+use facts::graph::Unary;
 
 use super::Array;
-use facts::graph::Unary;
 
 pub(super) fn unary(function: Unary, x: &Array) -> Array {
     Array::new(x.shape(), evaluate(function, x.tensor([x.elements()])))

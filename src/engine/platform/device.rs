@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use burn::tensor::wgpu::WgpuInitError;
 use facts::{DeviceChoice, Error, Result};
 use futures_util::lock::Mutex;
+
 /// The GPU, once it is set up: burn sets it up only once a process.
 static GPU: Mutex<Option<Device>> = Mutex::new(None);
 

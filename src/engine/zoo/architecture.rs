@@ -4,17 +4,17 @@
 
 use std::io::Read;
 
+use facts::data::{Normalise, Preprocess, Resize};
+use facts::graph::Graph;
+use facts::labels::{self, Grouping};
+use facts::model::{Card, Model};
+use facts::{Error, Result};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
 use super::random;
 use super::table::ARCHITECTURES;
 use crate::import::keras::{self, Weights};
-use facts::data::{Normalise, Preprocess, Resize};
-use facts::graph::Graph;
-use facts::labels::{self, Grouping};
-use facts::model::{Card, Model};
-use facts::{Error, Result};
 
 /// What the networks of `keras.applications` classify.
 const IMAGENET: (usize, &str) = (1000, "imagenet");

@@ -5,10 +5,9 @@
 //! variants are Google's (2020). Parameters are named as in the PyTorch checkpoints of ML Illustrated
 //! (`_blocks.3._bn1.running_var`), layers likewise without the underscores.
 
-use serde::{Deserialize, Serialize};
-
 use facts::graph::{Binary, Conv, Graph, GraphBuilder, HostTensor, Op, Padding2d, Reduction, Unary, ValueId};
 use facts::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// The variants that Faultscope builds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
 //! `models/ID/manifest.toml`: what a model of the zoo is and where its parts come from.
 
+use facts::data::{Normalise, Resize, class_in_name};
+use facts::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::EfficientNetLite;
-use facts::data::{Normalise, Resize, class_in_name};
-use facts::{Error, Result};
 
 /// A model of the zoo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

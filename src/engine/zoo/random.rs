@@ -1,10 +1,10 @@
 //! Weights for an architecture without any: enough to list its layers and to time it.
 
+use facts::graph::HostTensor;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::import::keras::Weights;
-use facts::graph::HostTensor;
 
 /// Random weights, the same for the same `seed`: kernels are uniform in +-sqrt(6 / fan_in), which keeps the signal's scale
 /// from layer to layer under ReLU (He et al., "Delving Deep into Rectifiers", ICCV 2015); scales and variances are 1, all

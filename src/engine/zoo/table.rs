@@ -1,7 +1,8 @@
 //! The table of architectures.
 
-use super::Architecture;
 use facts::data::Normalise;
+
+use super::Architecture;
 
 /// A network of `keras.applications`: its id, name, side of the input, pixel values, and weights-only file where that is
 /// not called `ID_weights_tf_dim_ordering_tf_kernels.h5`.

@@ -1,5 +1,6 @@
-use super::{EfficientNetLite, Manifest, Origin, SampleFile, efficientnet_lite};
 use facts::graph::{Graph, HostTensor};
+
+use super::{EfficientNetLite, Manifest, Origin, SampleFile, efficientnet_lite};
 
 fn zeros(_: &str, shape: &[usize]) -> facts::Result<HostTensor> {
     HostTensor::new(shape, vec![0.0; shape.iter().product()])

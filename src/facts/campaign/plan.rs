@@ -177,23 +177,27 @@ impl Plan {
         let mut drawn: Vec<_> = sites
             .iter()
             .map(|site| {
-                let bit = site.corruption.bits().and_then(Bits::single);
+                let bits = site.corruption.bits();
                 let (layer, tensor) = (&self.graph.nodes[site.layer].name, &self.graph.values[site.tensor].name);
-                (layer.as_str(), tensor.as_str(), site.element, bit)
+                (layer.as_str(), tensor.as_str(), site.element, bits)
             })
             .collect();
         let mut found: Vec<_> = record
             .all_faults()
             .iter()
-            .map(|fault| (fault.layer.as_str(), fault.tensor.as_str(), fault.element, fault.bit))
+            .map(|fault| (fault.layer.as_str(), fault.tensor.as_str(), fault.element, fault.struck()))
             .collect();
         drawn.sort_unstable();
         found.sort_unstable();
         let differing = drawn.iter().zip(&found).find(|(drawn, found)| drawn != found);
         let problem = match differing {
-            Some(((layer, tensor, element, bit), found)) => format!(
-                "strikes layer \"{layer}\", tensor \"{tensor}\", element {element}, bit {bit:?}, found \"{}\", \"{}\", {}, {:?}",
-                found.0, found.1, found.2, found.3
+            Some(((layer, tensor, element, bits), found)) => format!(
+                "strikes layer \"{layer}\", tensor \"{tensor}\", element {element}, {}, found \"{}\", \"{}\", {}, {}",
+                struck(*bits),
+                found.0,
+                found.1,
+                found.2,
+                struck(found.3)
             ),
             None if drawn.len() != found.len() => {
                 format!("strikes {} elements at once, found {}", drawn.len(), found.len())
@@ -202,6 +206,11 @@ impl Plan {
         };
         Err(Error::request(format_args!("fault {} of image {} {problem}", position.fault, record.image)))
     }
+}
+
+/// The struck bits in words.
+fn struck(bits: Option<Bits>) -> String {
+    bits.map_or_else(|| "no single bit".to_owned(), |bits| format!("bit {bits}"))
 }
 
 fn names(graph: &Graph, space: &SiteSpace) -> Vec<String> {

@@ -232,12 +232,12 @@ impl Tallies {
                 (layer.trial, layer.flipped) = (self.trials, 0);
                 layer.all.add(judgement);
             }
-            let Some(bit) = fault.bit.filter(|&bit| bit < Format::F32.width()) else { continue };
-            if layer.flipped & (1 << bit) == 0 {
-                layer.flipped |= 1 << bit;
+            let Some(bits) = fault.struck() else { continue };
+            for bit in bits.iter().filter(|bit| layer.flipped & (1 << bit) == 0) {
                 layer.bits[usize::from(bit)].add(judgement);
             }
-            flipped |= 1 << bit;
+            layer.flipped |= bits.mask();
+            flipped |= bits.mask();
         }
         let mut field = None;
         for bit in (0..Format::F32.width()).filter(|bit| flipped & (1 << bit) != 0) {

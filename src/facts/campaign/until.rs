@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::named::{Name, Named};
 use crate::outcome::wilson;
 
 /// How sure an interval is to hold the true rate.
@@ -16,11 +17,15 @@ pub enum Confidence {
     NinetyNine,
 }
 
-impl Confidence {
-    /// All of them, with their percentages.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::Ninety, "90"), (Self::NinetyFive, "95"), (Self::NinetyNine, "99")];
+impl Named for Confidence {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Ninety, Name::new("90", "90 %", "90 %")),
+        (Self::NinetyFive, Name::new("95", "95 %", "95 %")),
+        (Self::NinetyNine, Name::new("99", "99 %", "99 %")),
+    ];
+}
 
+impl Confidence {
     /// Two-sided quantile of the normal distribution.
     fn z(self) -> f64 {
         match self {

@@ -1,5 +1,6 @@
 //! Where a data set is from, in the words that results keep of it.
 
+use crate::named::{Name, Named};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -25,6 +26,36 @@ pub enum DataFormat {
     Imagenet,
     /// What `faultscope prepare` writes.
     Prepared,
+}
+
+impl Named for DataFormat {
+    const ALL: &'static [(Self, Name)] = &[
+        (
+            Self::Folder,
+            Name::new(
+                "folder",
+                "Images in files",
+                "images in files: a sub-folder a class, or called NAME_NN_LABEL.ext, or with --labels",
+            ),
+        ),
+        (Self::Npy, Name::new("npy", "Arrays", "arrays of images and labels; the shape tells where the channels are")),
+        (
+            Self::NpyNhwc,
+            Name::new("npy-nhwc", "Arrays, N x H x W x C", "N x H x W x C, where the shape can be read both ways"),
+        ),
+        (
+            Self::NpyNchw,
+            Name::new("npy-nchw", "Arrays, N x C x H x W", "N x C x H x W, where the shape can be read both ways"),
+        ),
+        (Self::Cifar10, Name::new("cifar10", "CIFAR-10", "CIFAR-10's binary version, a file or the .tar.gz")),
+        (Self::Cifar100, Name::new("cifar100", "CIFAR-100", "CIFAR-100's binary version, a file or the .tar.gz")),
+        (
+            Self::Gtsrb,
+            Name::new("gtsrb", "GTSRB", "GTSRB: a folder with Test.csv or GT-final_test.csv, or such a table"),
+        ),
+        (Self::Imagenet, Name::new("imagenet", "ImageNet", "the validation images of ILSVRC 2012, with --devkit")),
+        (Self::Prepared, Name::new("prepared", "Prepared", "what `faultscope prepare` writes")),
+    ];
 }
 
 /// Which images a result was made on.

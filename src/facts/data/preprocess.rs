@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Image, Resize};
 use crate::graph::HostTensor;
+use crate::named::{Name, Named};
 use crate::{Error, Result};
 
 /// How pixel values become input values (names of `--preprocess`).
@@ -23,6 +24,24 @@ pub enum Normalise {
     Caffe,
     /// (x - 127) / 128 (EfficientNet-Lite).
     Lite,
+}
+
+impl Named for Normalise {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Unit, Name::new("unit", "x / 255 (unit)", "x / 255")),
+        (Self::Byte, Name::new("byte", "x, 0 to 255 (byte)", "x, 0 to 255")),
+        (Self::Tf, Name::new("tf", "x / 127.5 − 1 (tf)", "x / 127.5 - 1")),
+        (
+            Self::Torch,
+            Name::new(
+                "torch",
+                "ImageNet mean and deviation (torch)",
+                "(x / 255 - mean) / standard deviation, of ImageNet",
+            ),
+        ),
+        (Self::Caffe, Name::new("caffe", "BGR minus ImageNet mean (caffe)", "BGR, minus the means of ImageNet")),
+        (Self::Lite, Name::new("lite", "(x − 127) / 128 (lite)", "(x - 127) / 128")),
+    ];
 }
 
 /// From an image to a network's input: [`Resize`] to the input size, then [`Normalise`].

@@ -7,6 +7,7 @@ use image::{ImageBuffer, Rgb};
 use serde::{Deserialize, Serialize};
 
 use super::image::{Image, MAX_PIXELS};
+use crate::named::{Name, Named};
 use crate::{Error, Result};
 
 /// How an image gets the size of the input (names of `--resize`).
@@ -21,6 +22,27 @@ pub enum Resize {
     /// bicubic as OpenCV's `INTER_CUBIC`; then the `d` x `d` pixels in the centre, `(side - d) / 2` from the edges,
     /// rounded down. An image of that size is no exception.
     ShorterSide,
+}
+
+impl Named for Resize {
+    const ALL: &'static [(Self, Name)] = &[
+        (
+            Self::Stretch,
+            Name::new(
+                "stretch",
+                "Stretched to the input's size",
+                "the whole image, height and width each by their own factor",
+            ),
+        ),
+        (
+            Self::ShorterSide,
+            Name::new(
+                "shorter-side",
+                "Shorter side, then the centre",
+                "the study's: the shorter side to 1.14286 times the input's, bicubic, then the centre",
+            ),
+        ),
+    ];
 }
 
 impl Resize {

@@ -15,7 +15,7 @@ const WIDTH: u8 = Format::F32.width();
 ///
 /// As text `30`, `23-30`, `0,31`, or the names of fields, `sign,exponent`. In JSON a number, a list of numbers, or `null`
 /// for all bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bits(u32);
 
 impl Bits {

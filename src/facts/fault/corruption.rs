@@ -42,6 +42,16 @@ impl Corruption {
         }
     }
 
+    /// The sort of the corruption.
+    pub fn kind(self) -> CorruptionKind {
+        match self {
+            Self::Flip(_) => CorruptionKind::BitFlip,
+            Self::StuckAt1(_) => CorruptionKind::Stuck1,
+            Self::StuckAt0(_) => CorruptionKind::Stuck0,
+            Self::Set(_) => CorruptionKind::Set,
+        }
+    }
+
     /// The bits that are struck; `None` where the whole value is replaced.
     pub fn bits(self) -> Option<Bits> {
         match self {
@@ -49,6 +59,20 @@ impl Corruption {
             Self::Set(_) => None,
         }
     }
+}
+
+/// The sort of a corruption, without its numbers: the `type` of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CorruptionKind {
+    /// Bits were inverted.
+    BitFlip,
+    /// Bits became 1.
+    Stuck1,
+    /// Bits became 0.
+    Stuck0,
+    /// The value was replaced.
+    Set,
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub mod sampler;
 mod site;
 
 pub use bits::Bits;
-pub use corruption::Corruption;
+pub use corruption::{Corruption, CorruptionKind};
 pub use format::{BitField, Format};
 pub use model::{FaultKind, FaultModel, Mode, Sampling, Target};
 pub use record::{InjectedFault, number};

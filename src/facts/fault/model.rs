@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Bits;
+use crate::named::{Name, Named};
 use crate::{Error, Result};
 
 /// What a fault changes.
@@ -14,6 +15,13 @@ pub enum Target {
     Activation,
     /// A stored parameter.
     Weight,
+}
+
+impl Named for Target {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Activation, Name::new("activation", "Activations", "a layer's output, for one inference")),
+        (Self::Weight, Name::new("weight", "Weights", "a stored parameter")),
+    ];
 }
 
 /// How a value changes.
@@ -35,6 +43,28 @@ pub enum FaultKind {
     Random,
 }
 
+impl Default for FaultKind {
+    /// One bit flip, drawn from all bits.
+    fn default() -> Self {
+        Self::BitFlip { bits: Bits::ALL }
+    }
+}
+
+impl FaultKind {
+    /// Whether a bit is flipped.
+    pub fn is_bit_flip(self) -> bool {
+        matches!(self, Self::BitFlip { .. })
+    }
+}
+
+impl Named for FaultKind {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::BitFlip { bits: Bits::ALL }, Name::new("bitflip", "Bit flip", "one bit inverted")),
+        (Self::Zero { percent: None }, Name::new("zero", "Zero", "set to zero")),
+        (Self::Random, Name::new("random", "Random value, 0 to 1", "replaced by a number drawn uniformly from [0, 1)")),
+    ];
+}
+
 /// How many layers a fault hits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,6 +74,13 @@ pub enum Mode {
     Single,
     /// Every layer.
     Multiple,
+}
+
+impl Named for Mode {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Single, Name::new("single", "One layer", "one layer, drawn")),
+        (Self::Multiple, Name::new("multiple", "Every layer", "every layer")),
+    ];
 }
 
 /// How a single layer is drawn. The two answer different questions: what if each layer is equally likely to
@@ -56,6 +93,13 @@ pub enum Sampling {
     Layer,
     /// Every element of every layer equally likely.
     Element,
+}
+
+impl Named for Sampling {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Layer, Name::new("layer", "Layer", "every layer equally likely, then every element of it")),
+        (Self::Element, Name::new("element", "Element", "every element of every layer equally likely")),
+    ];
 }
 
 /// Which faults are possible, and how likely each is.
@@ -82,7 +126,7 @@ impl Default for FaultModel {
     fn default() -> Self {
         Self {
             target: Target::Activation,
-            kind: FaultKind::BitFlip { bits: Bits::ALL },
+            kind: FaultKind::default(),
             mode: Mode::Single,
             amount: 1,
             sampling: Sampling::Layer,

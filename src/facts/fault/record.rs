@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bits, Site, Target};
+use super::{Bits, Corruption, CorruptionKind, Site, Target};
 use crate::graph::Graph;
 
 /// A fault that was injected, written out in full. `S` is how it holds its names: a string of its own, or one
@@ -17,8 +17,14 @@ pub struct InjectedFault<S = String> {
     pub tensor: S,
     /// Index into the tensor as the source framework lays it out for one image, row-major.
     pub element: usize,
-    /// The bit that was inverted, for a bit flip.
+    /// What was done to the value; `None` in records of versions that did not say.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CorruptionKind>,
+    /// The bit that was struck, where it was one.
     pub bit: Option<u8>,
+    /// The bits that were struck, where they were several.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "bit_list")]
+    pub bits: Option<Bits>,
     /// The value before.
     #[serde(with = "number")]
     pub before: f32,
@@ -35,10 +41,46 @@ impl InjectedFault {
             layer: graph.nodes[site.layer].name.clone(),
             tensor: graph.values[site.tensor].name.clone(),
             element: site.element,
+            kind: Some(site.corruption.kind()),
             bit: site.corruption.bits().and_then(Bits::single),
+            bits: site.corruption.bits().filter(|bits| bits.count() > 1),
             before,
             after,
         }
+    }
+}
+
+impl<S> InjectedFault<S> {
+    /// The bits that were struck; `None` where the value was replaced.
+    pub fn struck(&self) -> Option<Bits> {
+        self.bits.or_else(|| Bits::one(self.bit?.into()).ok())
+    }
+
+    /// The corruption that the record describes: all that it takes to inject the fault again.
+    ///
+    /// A record without a type is of a version that knew bit flips and replaced values only.
+    pub fn corruption(&self) -> Corruption {
+        match (self.kind, self.struck()) {
+            (Some(CorruptionKind::BitFlip) | None, Some(bits)) => Corruption::Flip(bits),
+            (Some(CorruptionKind::Stuck1), Some(bits)) => Corruption::StuckAt1(bits),
+            (Some(CorruptionKind::Stuck0), Some(bits)) => Corruption::StuckAt0(bits),
+            (Some(_), None) | (None, None) | (Some(CorruptionKind::Set), Some(_)) => Corruption::Set(self.after),
+        }
+    }
+}
+
+/// Several bits in JSON: always a list, also where it holds all of them.
+mod bit_list {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Bits;
+
+    pub fn serialize<S: Serializer>(bits: &Option<Bits>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(bits.iter().flat_map(|bits| bits.iter()))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bits>, D::Error> {
+        Bits::deserialize(deserializer).map(Some)
     }
 }
 

@@ -48,7 +48,9 @@ proptest! {
             layer: "a \"b\"".into(),
             tensor: "t".into(),
             element,
+            kind: Some(CorruptionKind::BitFlip),
             bit: Some(31),
+            bits: None,
             before: f32::from_bits(before),
             after: f32::from_bits(after),
         };

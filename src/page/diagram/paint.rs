@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 
-use crate::link::Colouring;
-use crate::words;
 use facts::TraceRow;
 use facts::outcome::Rate;
 use facts::report::diagram::Family;
 use protocol::ModelInfo;
+
+use crate::link::Colouring;
+use crate::words;
 
 /// A colour, which the style sheet gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::blocks::Network;
 use facts::report::diagram::layout::{Flow, Layout, Line, Point, Style, Wrap};
 use protocol::ModelInfo;
+
+use super::blocks::Network;
 
 /// Size of a box.
 pub const WIDTH: f64 = 100.0;

@@ -1,11 +1,12 @@
-use super::*;
-use crate::link::Colouring;
 use engine::zoo::Architecture;
 use facts::TraceRow;
 use facts::model::Model;
 use facts::outcome::Rate;
 use facts::report::diagram::{Family, Role, family};
 use protocol::{LayerInfo, ModelInfo, PreprocessInfo};
+
+use super::*;
+use crate::link::Colouring;
 
 /// What the page is told of `model`, as far as the diagram goes.
 fn info(model: &Model) -> ModelInfo {

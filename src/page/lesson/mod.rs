@@ -8,9 +8,10 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
+use facts::fault::Target;
+
 use crate::link::{Link, Place, View};
 use crate::state::State;
-use facts::fault::Target;
 
 pub use steps::STEPS;
 
@@ -78,7 +79,7 @@ impl Scene {
             image,
             device,
             fault,
-            kind: Some(crate::link::Kind::BitFlip),
+            kind: Some(facts::fault::FaultKind::default()),
             bit: Some(self.bit),
             run: self.run,
             scale,

@@ -1,11 +1,12 @@
 //! The steps. Faults are chosen so that what is said of them holds; the tests see to that.
 
-use super::{Scene, Step, Task};
-use crate::link::{self, Sweep, View};
-use crate::state::State;
 use facts::fault::{BitField, Format, InjectedFault, Target};
 use facts::outcome::Outcome;
 use protocol::{Injection, Stage};
+
+use super::{Scene, Step, Task};
+use crate::link::{self, Sweep, View};
+use crate::state::State;
 
 /// Class numbers of the signs that the scenes show.
 pub(super) mod sign {

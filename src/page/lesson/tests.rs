@@ -4,19 +4,20 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-
-use super::*;
-use crate::link::{CampaignLink, Sweep};
-use crate::state::{Action, CampaignAction, Effect, LessonAction};
-use crate::{Error, Result, import};
+use engine::campaign::{Golden, Lab};
+use engine::import;
 use facts::DeviceChoice;
-use facts::campaign::{Golden, Lab};
 use facts::catalogue::{Catalogue, CatalogueEntry, CatalogueSample};
 use facts::data::Image;
 use facts::fault::{BitField, Corruption, Site, bit_field, flip};
 use facts::outcome::Outcome;
+use facts::{Error, Result};
 use protocol::{Envelope, FileRef, Injection, Request, Response, Stage};
 use worker::{Host, Service};
+
+use super::*;
+use crate::link::{CampaignLink, Sweep};
+use crate::state::{Action, CampaignAction, Effect, LessonAction};
 
 /// The site's folder on the disk.
 struct Disk;

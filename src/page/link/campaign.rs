@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use super::place::TARGETS;
-use super::{Kind, choice, name, number, word};
-use facts::Error;
 use facts::campaign::{Confidence, Until};
 use facts::fault::{Bits, FaultKind, FaultModel, Sampling, Target};
 use facts::labels::Grouping;
+use facts::{Error, Name, Named};
+
+use super::{name, number};
 
 /// Most faults in an image that a link may ask for.
 pub const MAX_FAULTS: usize = 10_000;
@@ -30,11 +30,13 @@ pub enum Counting {
     Until,
 }
 
-/// The ways to count, with their names in links.
-pub const COUNTINGS: [(Counting, &str); 3] =
-    [(Counting::Fixed, "fixed"), (Counting::Study, "study"), (Counting::Until, "until")];
-/// Samplings with their names in links.
-pub const SAMPLINGS: [(Sampling, &str); 2] = [(Sampling::Layer, "layer"), (Sampling::Element, "element")];
+impl Named for Counting {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Fixed, Name::new("fixed", "Fixed", "The same number for each image")),
+        (Self::Study, Name::new("study", "Study", "Few where the golden run is right, many where it is not")),
+        (Self::Until, Name::new("until", "Until", "As many as it takes to know the rate")),
+    ];
+}
 
 /// The campaign's part of a link. What is `None` is left to the page's defaults. Names are those of the options of
 /// `faultscope campaign`, with `campaign-` before them where a single fault has the same.
@@ -61,7 +63,7 @@ pub struct CampaignLink {
     /// What is struck.
     pub target: Option<Target>,
     /// What happens to a value.
-    pub kind: Option<Kind>,
+    pub kind: Option<FaultKind>,
     /// The bits of which one flips; all of them where it does not say.
     pub bits: Option<Bits>,
     /// The layers that are struck, by name; without any, those that campaigns draw from.
@@ -78,25 +80,25 @@ impl CampaignLink {
         const EACH: &str = "a campaign has 1 to 10000 faults an image";
         let faults = |value| number(value, |n| (1..=MAX_FAULTS).contains(n), EACH).map(Some);
         match key {
-            "protocol" => self.protocol = Some(choice(&COUNTINGS, value)?),
+            "protocol" => self.protocol = Some(Named::named(value)?),
             "faults" => self.faults = faults(value)?,
             "correct" => self.correct = faults(value)?,
             "misclassified" => self.misclassified = faults(value)?,
             "margin" => {
                 self.margin = Some(number(value, |m| MARGINS.contains(m), "a margin is 0.1 to 50 percentage points")?);
             }
-            "confidence" => self.confidence = Some(choice(&Confidence::ALL, value)?),
+            "confidence" => self.confidence = Some(Named::named(value)?),
             "data" => self.data = Some(name(value)?),
             "images" => {
                 let expected = "a campaign has 1 to 1000000 images";
                 self.images = Some(number(value, |n| (1..=MAX_IMAGES).contains(n), expected)?);
             }
             "seed" => self.seed = Some(number(value, |_| true, "a seed is a whole number from 0 on")?),
-            "campaign-target" => self.target = Some(choice(&TARGETS, value)?),
-            "campaign-type" => self.kind = Some(choice(&Kind::ALL, value)?),
+            "campaign-target" => self.target = Some(Named::named(value)?),
+            "campaign-type" => self.kind = Some(Named::named(value)?),
             "campaign-bit" => self.bits = Some(value.parse().map_err(|error: Error| error.to_string())?),
             "campaign-layers" => self.layers = Some(value.split(',').map(name).collect::<Result<_, _>>()?),
-            "sampling" => self.sampling = Some(choice(&SAMPLINGS, value)?),
+            "sampling" => self.sampling = Some(Named::named(value)?),
             "groups" if value.len() > MAX_GROUPS => return Err(format!("a grouping has at most {MAX_GROUPS} bytes")),
             "groups" => self.groups = Some(Rc::new(serde_json::from_str(value).map_err(|error| error.to_string())?)),
             _ => return Ok(false),
@@ -106,21 +108,21 @@ impl CampaignLink {
 
     /// Hands on each setting that was made, under its name.
     pub(super) fn each(&self, put: &mut impl FnMut(&str, Option<String>)) {
-        put("protocol", self.protocol.map(|protocol| word(&COUNTINGS, protocol)));
+        put("protocol", self.protocol.map(|protocol| protocol.name().to_owned()));
         put("faults", self.faults.map(|faults| faults.to_string()));
         put("correct", self.correct.map(|faults| faults.to_string()));
         put("misclassified", self.misclassified.map(|faults| faults.to_string()));
         put("margin", self.margin.map(|margin| margin.to_string()));
-        put("confidence", self.confidence.map(|confidence| word(&Confidence::ALL, confidence)));
+        put("confidence", self.confidence.map(|confidence| confidence.name().to_owned()));
         put("data", self.data.clone());
         put("images", self.images.map(|images| images.to_string()));
         put("seed", self.seed.map(|seed| seed.to_string()));
-        put("campaign-target", self.target.map(|target| word(&TARGETS, target)));
-        put("campaign-type", self.kind.map(|kind| word(&Kind::ALL, kind)));
+        put("campaign-target", self.target.map(|target| target.name().to_owned()));
+        put("campaign-type", self.kind.map(|kind| kind.name().to_owned()));
         put("campaign-bit", self.bits.map(|bits| bits.to_string()));
         let layers = self.layers.as_ref().filter(|layers| !layers.is_empty());
         put("campaign-layers", layers.map(|layers| layers.join(",")));
-        put("sampling", self.sampling.map(|sampling| word(&SAMPLINGS, sampling)));
+        put("sampling", self.sampling.map(|sampling| sampling.name().to_owned()));
         put("groups", self.groups.as_ref().and_then(|groups| serde_json::to_string(&**groups).ok()));
     }
 
@@ -129,9 +131,8 @@ impl CampaignLink {
         FaultModel {
             target: self.target.unwrap_or_default(),
             kind: match self.kind.unwrap_or_default() {
-                Kind::BitFlip => FaultKind::BitFlip { bits: self.bits.unwrap_or_default() },
-                Kind::Zero => FaultKind::Zero { percent: None },
-                Kind::Random => FaultKind::Random,
+                FaultKind::BitFlip { .. } => FaultKind::BitFlip { bits: self.bits.unwrap_or_default() },
+                other => other,
             },
             sampling: self.sampling.unwrap_or_default(),
             layers: self.layers.clone(),

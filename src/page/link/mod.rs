@@ -11,36 +11,18 @@ mod tests;
 
 use form_urlencoded::Serializer;
 
-pub use campaign::{COUNTINGS, CampaignLink, Counting, MARGINS, MAX_FAULTS, MAX_IMAGES, SAMPLINGS};
-pub use card::{CardChoice, NORMALISE, RESIZE};
+pub use campaign::{CampaignLink, Counting, MARGINS, MAX_FAULTS, MAX_IMAGES};
+pub use card::CardChoice;
 pub use place::Place;
 
-use facts::DeviceChoice;
-use facts::fault::Format;
+use facts::fault::{FaultKind, Format};
+use facts::{DeviceChoice, Name, Named};
 use protocol::Which;
 
 /// Longest name that a link may hold.
 const MAX_NAME: usize = 300;
 /// Steps of the lesson.
 pub const STEPS: usize = 11;
-
-/// What happens to the value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
-    /// A bit is inverted.
-    #[default]
-    BitFlip,
-    /// It becomes zero.
-    Zero,
-    /// It becomes a number from [0, 1).
-    Random,
-}
-
-impl Kind {
-    /// All kinds with their names in links.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::BitFlip, "bitflip"), (Self::Zero, "zero"), (Self::Random, "random")];
-}
 
 /// What colours the layers of the diagram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,18 +38,24 @@ pub enum Colouring {
     Corruption,
 }
 
-impl Colouring {
-    /// All colourings with their names in links.
-    pub const ALL: [(Self, &'static str); 4] = [
-        (Self::Kind, "kind"),
-        (Self::Size, "size"),
-        (Self::Vulnerability, "vulnerability"),
-        (Self::Corruption, "corruption"),
+impl Named for Colouring {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Kind, Name::new("kind", "Kind", "What each layer computes")),
+        (Self::Size, Name::new("size", "Size", "How many elements each layer puts out")),
+        (
+            Self::Vulnerability,
+            Name::new(
+                "vulnerability",
+                "SDC rate",
+                "How often a fault in the layer changes the answer, as the last campaign measured it",
+            ),
+        ),
+        (
+            Self::Corruption,
+            Name::new("corruption", "Corruption", "How much of each layer's output the fault has changed"),
+        ),
     ];
 }
-
-/// Devices with their names in links.
-pub const DEVICES: [(DeviceChoice, &str); 2] = [(DeviceChoice::Gpu, "gpu"), (DeviceChoice::Cpu, "cpu")];
 
 /// The part of the page that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,8 +67,12 @@ pub enum View {
     Campaign,
 }
 
-/// Views with their names in links.
-pub const VIEWS: [(View, &str); 2] = [(View::Explore, "explore"), (View::Campaign, "campaign")];
+impl Named for View {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Explore, Name::new("explore", "Explore", "One fault, looked at closely")),
+        (Self::Campaign, Name::new("campaign", "Campaign", "Many faults, counted")),
+    ];
+}
 
 /// Many trials around one fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,9 +85,12 @@ pub enum Sweep {
     Images,
 }
 
-impl Sweep {
-    /// All sweeps with their names in links.
-    pub const ALL: [(Self, &'static str); 3] = [(Self::Bits, "bits"), (Self::Map, "map"), (Self::Images, "images")];
+impl Named for Sweep {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Bits, Name::new("bits", "Every bit", "Each bit of the element")),
+        (Self::Map, Name::new("map", "Every element of the map", "The same corruption in each element of the plane")),
+        (Self::Images, Name::new("images", "Every image", "The same fault in each image")),
+    ];
 }
 
 /// What the colours of a feature map are measured against.
@@ -110,14 +105,13 @@ pub enum Scale {
     Network,
 }
 
-impl Scale {
-    /// All scales with their names in links.
-    pub const ALL: [(Self, &'static str); 3] = [(Self::Map, "map"), (Self::Layer, "layer"), (Self::Network, "network")];
+impl Named for Scale {
+    const ALL: &'static [(Self, Name)] = &[
+        (Self::Map, Name::new("map", "Map", "The largest value of the map on show")),
+        (Self::Layer, Name::new("layer", "Layer", "The largest value of the tensor")),
+        (Self::Network, Name::new("network", "Network", "The largest value of all layers")),
+    ];
 }
-
-/// Whose values, with their names in links.
-pub const WHICH: [(Which, &str); 3] =
-    [(Which::Golden, "golden"), (Which::Faulty, "faulty"), (Which::Difference, "difference")];
 
 /// The contents of a link. What is `None` is left to the page's defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -137,7 +131,7 @@ pub struct Link {
     /// What is looked at, where that is another place.
     pub look: Option<Place>,
     /// What happens to the value.
-    pub kind: Option<Kind>,
+    pub kind: Option<FaultKind>,
     /// The bit that flips.
     pub bit: Option<u8>,
     /// The value that a random fault writes.
@@ -179,19 +173,19 @@ impl Link {
         match key {
             "model" => self.model = Some(name(value)?),
             "image" => self.image = Some(name(value)?),
-            "view" => self.view = choice(&VIEWS, value)?,
-            "sweep" => self.sweep = Some(choice(&Sweep::ALL, value)?),
-            "show" => self.which = Some(choice(&WHICH, value)?),
-            "scale" => self.scale = choice(&Scale::ALL, value)?,
-            "device" => self.device = Some(choice(&DEVICES, value)?),
-            "type" => self.kind = Some(choice(&Kind::ALL, value)?),
+            "view" => self.view = Named::named(value)?,
+            "sweep" => self.sweep = Some(Named::named(value)?),
+            "show" => self.which = Some(Named::named(value)?),
+            "scale" => self.scale = Named::named(value)?,
+            "device" => self.device = Some(Named::named(value)?),
+            "type" => self.kind = Some(Named::named(value)?),
             "bit" => self.bit = Some(number(value, |&bit| bit < Format::F32.width(), "a float32 has bits 0 to 31")?),
             "value" => {
                 self.value = Some(number(value, |v: &f32| (0.0..1.0).contains(v), "a random value is from 0 up to 1")?);
             }
-            "run" => self.run = choice(&[(true, "1"), (false, "0")], value)?,
-            "colour" => self.colouring = choice(&Colouring::ALL, value)?,
-            "protect" => self.protect = choice(&[(true, "1"), (false, "0")], value)?,
+            "run" => self.run = switch(value)?,
+            "colour" => self.colouring = Named::named(value)?,
+            "protect" => self.protect = switch(value)?,
             "lesson" => {
                 let expected = format!("the lesson has steps 1 to {STEPS}");
                 self.lesson = Some(number(value, |n| (1..=STEPS).contains(n), &expected)? - 1);
@@ -219,20 +213,20 @@ impl Link {
                 query.append_pair(key, &value);
             }
         };
-        put("view", (self.view != View::default()).then(|| word(&VIEWS, self.view)));
+        put("view", (self.view != View::default()).then(|| self.view.name().to_owned()));
         put("model", self.model.clone());
         put("image", self.image.clone());
         self.card.put(&mut put);
-        put("device", self.device.map(|device| word(&DEVICES, device)));
+        put("device", self.device.map(|device| device.name().to_owned()));
         self.fault.put(&place::FAULT, &mut put);
-        put("type", self.kind.map(|kind| word(&Kind::ALL, kind)));
+        put("type", self.kind.map(|kind| kind.name().to_owned()));
         put("bit", self.bit.map(|bit| bit.to_string()));
         put("value", self.value.map(|value| value.to_string()));
-        put("colour", (self.colouring != Colouring::default()).then(|| word(&Colouring::ALL, self.colouring)));
+        put("colour", (self.colouring != Colouring::default()).then(|| self.colouring.name().to_owned()));
         self.campaign.each(&mut put);
-        put("sweep", self.sweep.map(|sweep| word(&Sweep::ALL, sweep)));
-        put("scale", (self.scale != Scale::default()).then(|| word(&Scale::ALL, self.scale)));
-        put("show", self.which.map(|which| word(&WHICH, which)));
+        put("sweep", self.sweep.map(|sweep| sweep.name().to_owned()));
+        put("scale", (self.scale != Scale::default()).then(|| self.scale.name().to_owned()));
+        put("show", self.which.map(|which| which.name().to_owned()));
         if let Some(look) = &self.look {
             look.put(&place::LOOK, &mut put);
         }
@@ -243,27 +237,19 @@ impl Link {
     }
 }
 
-/// The word for `value` in links.
-pub fn word<T: PartialEq + Copy>(words: &[(T, &str)], value: T) -> String {
-    words.iter().find(|(known, _)| *known == value).map_or_else(String::new, |(_, word)| (*word).to_owned())
-}
-
-/// The value that `text` is the word for.
-///
-/// # Errors
-/// The words there are.
-pub fn choice<T: Copy>(words: &[(T, &str)], text: &str) -> Result<T, String> {
-    words.iter().find(|(_, word)| *word == text).map(|(value, _)| *value).ok_or_else(|| {
-        let words: Vec<_> = words.iter().map(|(_, word)| *word).collect();
-        format!("{} is expected", words.join(" or "))
-    })
-}
-
 fn name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.chars().count() > MAX_NAME || text.chars().any(char::is_control) {
         return Err(format!("a name of 1 to {MAX_NAME} printable characters is expected"));
     }
     Ok(text.to_owned())
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" => Ok(true),
+        "0" => Ok(false),
+        _ => Err("1 or 0 is expected".to_owned()),
+    }
 }
 
 fn number<T: std::str::FromStr>(text: &str, fits: impl Fn(&T) -> bool, expected: &str) -> Result<T, String> {

@@ -1,10 +1,9 @@
 //! A place in the network: where a fault strikes, or what is looked at.
 
-use super::{choice, name, number, word};
+use facts::Named;
 use facts::fault::Target;
 
-/// Targets with their names in links.
-pub const TARGETS: [(Target, &str); 2] = [(Target::Activation, "activation"), (Target::Weight, "weight")];
+use super::{name, number};
 
 /// Names in links of the parts of a place: target, layer, tensor, element.
 pub(super) type Keys = [&'static str; 4];
@@ -35,7 +34,7 @@ impl Place {
     /// Takes `value` where `key` is one of `keys`, and says whether it is.
     pub(super) fn set(&mut self, keys: &Keys, key: &str, value: &str) -> Result<bool, String> {
         match keys.iter().position(|known| *known == key) {
-            Some(0) => self.target = Some(choice(&TARGETS, value)?),
+            Some(0) => self.target = Some(Named::named(value)?),
             Some(1) => self.layer = Some(name(value)?),
             Some(2) => self.tensor = Some(name(value)?),
             Some(_) => self.element = Some(number(value, |_| true, "an element is a number from 0 on")?),
@@ -46,7 +45,7 @@ impl Place {
 
     /// Hands key and value of each part to `put`.
     pub(super) fn put(&self, keys: &Keys, put: &mut impl FnMut(&str, Option<String>)) {
-        put(keys[0], self.target.map(|target| word(&TARGETS, target)));
+        put(keys[0], self.target.map(|target| target.name().to_owned()));
         put(keys[1], self.layer.clone());
         put(keys[2], self.tensor.clone());
         put(keys[3], self.element.map(|element| element.to_string()));

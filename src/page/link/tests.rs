@@ -1,10 +1,11 @@
 use std::rc::Rc;
 
-use super::*;
 use facts::campaign::Confidence;
 use facts::data::{Normalise, Resize};
 use facts::fault::{Sampling, Target};
 use facts::labels::Grouping;
+
+use super::*;
 
 fn full() -> Link {
     Link {
@@ -29,7 +30,7 @@ fn full() -> Link {
         scale: Scale::Network,
         which: Some(Which::Faulty),
         colouring: Colouring::Corruption,
-        kind: Some(Kind::Random),
+        kind: Some(FaultKind::Random),
         bit: Some(31),
         value: Some(0.1),
         run: true,
@@ -44,7 +45,7 @@ fn full() -> Link {
             images: Some(100),
             seed: Some(u64::MAX),
             target: Some(Target::Weight),
-            kind: Some(Kind::BitFlip),
+            kind: Some(FaultKind::default()),
             bits: Some("0,23-30".parse().expect("bits")),
             layers: Some(vec!["/conv1/Conv".into(), "7".into()]),
             sampling: Some(Sampling::Element),

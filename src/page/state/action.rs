@@ -1,12 +1,15 @@
 //! What can happen to the state, and what the state wants done.
 
-use super::{Brought, CampaignAction, DownloadAction, LessonAction};
-use crate::link::{Colouring, Kind, Scale, Sweep, View};
 use facts::DeviceChoice;
 use facts::catalogue::Catalogue;
 use facts::data::{Normalise, Resize};
 use facts::fault::Target;
 use protocol::{Envelope, FileRef, Request, Response, Which};
+
+use super::{Brought, CampaignAction, DownloadAction, LessonAction};
+use facts::fault::FaultKind;
+
+use crate::link::{Colouring, Scale, Sweep, View};
 
 /// Something happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +53,7 @@ pub enum Action {
     /// Choose an element of the tensor.
     ChooseElement(usize),
     /// Choose what happens to the value.
-    ChooseKind(Kind),
+    ChooseKind(FaultKind),
     /// Choose the bit that flips.
     ChooseBit(u8),
     /// Flip this bit of the element that is looked at.

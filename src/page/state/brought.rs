@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use protocol::{Changes, FileRef};
+
 use super::{OWN, State};
 use crate::link::CardChoice;
-use protocol::{Changes, FileRef};
 
 /// Endings of model files.
 const MODELS: [&str; 6] = ["onnx", "h5", "hdf5", "keras", "bpk", "safetensors"];

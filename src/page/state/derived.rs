@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
+use facts::catalogue::CatalogueEntry;
+use facts::fault::{Bits, Corruption, FaultKind, Site, Target};
+use protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
+
 use super::{FIRST_BIT, OWN, State};
 use crate::catalogue;
-use crate::link::Kind;
-use facts::catalogue::CatalogueEntry;
-use facts::fault::{Bits, Corruption, Site, Target};
-use protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
 
 /// What follows from the choices.
 impl State {
@@ -62,7 +62,7 @@ impl State {
     }
 
     /// What happens to the value.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> FaultKind {
         self.link.kind.unwrap_or_default()
     }
 
@@ -85,9 +85,9 @@ impl State {
     /// What the fault does to the value.
     pub fn corruption(&self) -> Corruption {
         match self.kind() {
-            Kind::BitFlip => Corruption::Flip(Bits::one(self.bit().into()).unwrap_or_default()),
-            Kind::Zero => Corruption::Set(0.0),
-            Kind::Random => Corruption::Set(self.value()),
+            FaultKind::BitFlip { .. } => Corruption::Flip(Bits::one(self.bit().into()).unwrap_or_default()),
+            FaultKind::Zero { .. } => Corruption::Set(0.0),
+            FaultKind::Random => Corruption::Set(self.value()),
         }
     }
 

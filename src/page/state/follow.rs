@@ -1,8 +1,9 @@
 //! Following a corruption: from the layer that is struck through those that it can reach, one look after the other.
 
+use facts::TraceRow;
+
 use super::action::Follow;
 use super::{Place, State};
-use facts::TraceRow;
 
 impl State {
     /// Number and trace of each layer on the way of the corruption, in the order in which they are computed.

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use super::{Effect, State};
 use facts::labels::{Group, Grouping};
 use protocol::{CampaignRequest, Naming};
+
+use super::{Effect, State};
 
 /// Most groups.
 const MOST: usize = 40;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use facts::data::class_in_name;
+
 use super::State;
 use crate::lesson::{MODEL, STEPS, Step};
 use crate::link::Link;
-use facts::data::class_in_name;
 
 /// What the learner does with the lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

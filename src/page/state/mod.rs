@@ -37,7 +37,8 @@ pub use slot::Slot;
 pub use startup::{Download, DownloadAction, Downloads};
 pub use sweep::Sweeping;
 
-use super::link::{CampaignLink, CardChoice, Kind, Link, Place, Sweep};
+use super::link::{CampaignLink, CardChoice, Link, Place, Sweep};
+use facts::fault::FaultKind;
 
 use facts::DeviceChoice;
 use facts::catalogue::Catalogue;
@@ -252,7 +253,7 @@ impl State {
             Action::ChooseElement(element) => self.place_mut().element = Some(element),
             Action::ChooseKind(kind) => self.link.kind = Some(kind),
             Action::ChooseBit(bit) => {
-                self.link.kind = Some(Kind::BitFlip);
+                self.link.kind = Some(FaultKind::default());
                 self.link.bit = Some(bit);
             }
             Action::ChooseValue(value) => self.link.value = Some(value),
@@ -264,7 +265,7 @@ impl State {
                 self.injection.forget();
             }
             Action::Strike(bit) => {
-                self.link.kind = Some(Kind::BitFlip);
+                self.link.kind = Some(FaultKind::default());
                 self.link.bit = Some(bit);
                 self.strike();
             }
@@ -400,8 +401,8 @@ impl State {
             self.link.fault = struck.spelled_out();
         }
         self.link.kind = Some(self.kind());
-        self.link.bit = (self.kind() == Kind::BitFlip).then(|| self.bit());
-        self.link.value = (self.kind() == Kind::Random).then(|| self.value());
+        self.link.bit = self.kind().is_bit_flip().then(|| self.bit());
+        self.link.value = (self.kind() == FaultKind::Random).then(|| self.value());
     }
 
     /// Another model has other layers, and other samples unless the image is the user's own.

@@ -1,10 +1,11 @@
 //! From places in the link to layers, tensors and elements of the model.
 
-use super::State;
-use crate::link::Place;
 use facts::fault::{Site, Target};
 use protocol::planes::Planes;
 use protocol::{LayerInfo, TensorInfo};
+
+use super::State;
+use crate::link::Place;
 
 /// A place that the model has.
 #[derive(Clone, Copy, Debug, PartialEq)]

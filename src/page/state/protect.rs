@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use super::{Effect, InjectionKey, Slot, State};
 use protocol::{FileRef, MAX_IMAGES, ProtectRequest, Protection, Request, RequestId, Response};
+
+use super::{Effect, InjectionKey, Slot, State};
 
 /// What a clipped run depends on.
 #[derive(Clone, Debug, PartialEq)]

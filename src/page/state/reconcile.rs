@@ -1,9 +1,10 @@
 //! From what the choices need and what is there to what has to be asked for.
 
-use super::{Effect, GoldenKey, InjectionKey, LabKey, OWN, State, ViewKey};
-use crate::link::{Place, Scale};
 use facts::fault::Target;
 use protocol::{Request, ViewRequest};
+
+use super::{Effect, GoldenKey, InjectionKey, LabKey, OWN, State, ViewKey};
+use crate::link::{Place, Scale};
 
 impl State {
     /// Asks for the first thing that is missing in each chain: model, golden run, then view and faulty run.

@@ -1,10 +1,11 @@
 //! What the page starts with, and what it loads beside: networks too large to wait for, and how fast each device is.
 
-use super::{Effect, LabKey, OWN, State};
-use crate::catalogue;
 use facts::DeviceChoice;
 use facts::catalogue::CatalogueEntry;
 use protocol::FileRef;
+
+use super::{Effect, LabKey, OWN, State};
+use crate::catalogue;
 
 /// Largest model file, in bytes, that is loaded at once, and computed on the CPU where nothing else was chosen.
 const SMALL: u64 = 4_000_000;

@@ -1,9 +1,10 @@
 //! Many trials around one fault: every bit of its element, every element of its plane, every image.
 
-use super::{Effect, GoldenKey, State};
-use crate::link::Sweep;
 use facts::fault::{Bits, Corruption};
 use protocol::{Request, RequestId, SweepPart, SweepRequest, SweepTrial};
+
+use super::{Effect, GoldenKey, State};
+use crate::link::Sweep;
 
 /// The trials so far.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,8 +2,6 @@ mod brought;
 mod campaign;
 mod startup;
 
-use super::*;
-use crate::link::{Scale, Sweep};
 use facts::TraceRow;
 use facts::catalogue::{CatalogueEntry, CatalogueSample};
 use facts::fault::{Corruption, InjectedFault, Target};
@@ -12,6 +10,9 @@ use facts::outcome::{Outcome, Verdict};
 use facts::report::diagram::{Family, Role};
 use protocol::planes::Planes;
 use protocol::{ClassInfo, LayerInfo, PreprocessInfo, Protection, Score, SweepPart, SweepRequest, TensorInfo, Which};
+
+use super::*;
+use crate::link::{Scale, Sweep};
 
 fn catalogue() -> Catalogue {
     let entry = |id: &str, samples: &[&str]| CatalogueEntry {
@@ -87,7 +88,9 @@ fn injection() -> Injection {
             layer: "first".into(),
             tensor: "first".into(),
             element: 3,
+            kind: Some(CorruptionKind::BitFlip),
             bit: Some(30),
+            bits: None,
             before: 1.0,
             after: f32::INFINITY,
         }],

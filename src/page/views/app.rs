@@ -2,8 +2,11 @@
 
 use std::rc::Rc;
 
+use facts::catalogue::Catalogue;
+use facts::{Name, Named};
 use gloo::events::EventListener;
 use gloo::net::http;
+use protocol::FileRef;
 use yew::prelude::*;
 
 use super::campaign::CampaignPanel;
@@ -19,10 +22,8 @@ use super::site::SitePanel;
 use super::startup::{Download, Timing, keep_page};
 use super::{export, files, hover, theme};
 use crate::catalogue;
-use crate::link::{VIEWS, View};
+use crate::link::View;
 use crate::state::{Action, CampaignAction, Effect, State};
-use facts::catalogue::Catalogue;
-use protocol::FileRef;
 
 pub enum Message {
     Act(Action),
@@ -218,11 +219,7 @@ impl App {
 
 /// The parts of the page.
 fn tabs(state: &Rc<State>, act: &Callback<Action>) -> Html {
-    let tabs = VIEWS.map(|(view, name)| {
-        let (text, hint) = match view {
-            View::Explore => ("Explore", "One fault, looked at closely"),
-            View::Campaign => ("Campaign", "Many faults, counted"),
-        };
+    let tabs = View::ALL.iter().map(|&(view, Name { name, label: text, help: hint })| {
         let chosen = view == state.link.view;
         let running = view == View::Campaign && state.campaign.running();
         html! {

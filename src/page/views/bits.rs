@@ -1,12 +1,12 @@
 //! The 32 bits of a float32 as a strip of boxes.
 
+use facts::fault::{Corruption, Format};
+use facts::outcome::{Outcome, Verdict};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use crate::words;
-use facts::fault::{Corruption, Format};
-use facts::outcome::{Outcome, Verdict};
 
 #[derive(Properties, PartialEq)]
 pub struct BitsProps {

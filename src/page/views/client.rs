@@ -1,13 +1,13 @@
 //! The page's end of the line to the worker.
 
 use gloo::events::EventListener;
+use protocol::{Envelope, Request, Response, VERSION};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 use yew::Callback;
 
 use crate::state::Action;
-use protocol::{Envelope, Request, Response, VERSION};
 
 /// The worker's script, made by trunk.
 const SCRIPT: &str = "./worker_loader.js";

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use facts::TraceRow;
+use protocol::{Injection, ModelInfo};
 use yew::prelude::*;
 
 use super::export::SaveChart;
 use crate::state::Action;
 use crate::views::hover::use_hovered;
 use crate::words;
-use facts::TraceRow;
-use protocol::{Injection, ModelInfo};
 
 #[derive(Properties, PartialEq)]
 pub struct CorruptionProps {

@@ -1,5 +1,6 @@
 //! Taking things away: files that the browser saves, and charts as pictures that need no style sheet.
 
+use facts::report::chart::escape;
 use gloo::file::{Blob, ObjectUrl};
 use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::closure::Closure;
@@ -12,7 +13,6 @@ use web_sys::{
 use yew::prelude::*;
 
 use crate::state::Action;
-use facts::report::chart::escape;
 
 /// Pixels for each CSS pixel of a PNG: sharp in print and on a projector.
 const SCALE: f64 = 2.0;

@@ -1,29 +1,32 @@
 //! The value that is looked at, what a fault would do to it, and the button that does it.
 
+use facts::fault::{Corruption, Format};
+use facts::outcome::Verdict;
+use protocol::SweepTrial;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::Props;
 use super::bits::Bits;
 use super::parts::{Choice, Panel};
-use crate::link::{Kind, Sweep};
+use facts::Named;
+use facts::fault::FaultKind;
+
+use crate::link::Sweep;
 use crate::state::{Action, State};
 use crate::words;
-use facts::fault::{Corruption, Format};
-use facts::outcome::Verdict;
-use protocol::SweepTrial;
 
 /// Kind of fault, bits, and the button.
 #[component]
 pub fn FaultPanel(props: &Props) -> Html {
     let Props { state, act } = props;
-    let kinds = Kind::ALL.map(|(kind, _)| kind);
+    let kinds: Vec<FaultKind> = FaultKind::ALL.iter().map(|&(kind, _)| kind).collect();
     let options = vec![
         ("Bit flip".into(), "One bit of the stored number is inverted, as a particle strike does".into()),
         ("Zero".into(), "The value becomes 0".into()),
         ("Random".into(), "The value becomes a number from 0 up to 1".into()),
     ];
-    let chosen = kinds.iter().position(|&kind| kind == state.kind()).unwrap_or(0);
+    let chosen = kinds.iter().position(|kind| kind.name() == state.kind().name()).unwrap_or(0);
     let choose = act.reform(move |index: usize| Action::ChooseKind(kinds[index]));
     let ready = state.golden_now().is_some() && state.looked().is_some();
     let busy = state.injection.busy();
@@ -68,7 +71,7 @@ fn place(state: &State) -> Html {
 fn corruption(state: &State, act: &Callback<Action>) -> Html {
     let [value, _] = state.values();
     match state.kind() {
-        Kind::BitFlip => {
+        FaultKind::BitFlip { .. } => {
             let here = state.looked() == state.struck();
             html! {
                 <>
@@ -77,8 +80,8 @@ fn corruption(state: &State, act: &Callback<Action>) -> Html {
                 </>
             }
         }
-        Kind::Zero => change(value, 0.0),
-        Kind::Random => {
+        FaultKind::Zero { .. } => change(value, 0.0),
+        FaultKind::Random => {
             let tell = act.clone();
             let onchange = Callback::from(move |event: Event| {
                 let text = event.target_unchecked_into::<HtmlInputElement>().value();

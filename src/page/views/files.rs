@@ -2,6 +2,7 @@
 
 use gloo::events::{EventListener, EventListenerOptions};
 use js_sys::{Array, Function, Promise, Reflect};
+use protocol::FileRef;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
@@ -11,7 +12,6 @@ use web_sys::{
 use yew::prelude::*;
 
 use crate::state::{Action, Brought};
-use protocol::FileRef;
 
 /// Most files that are looked at in what is dropped at once.
 const MOST_FILES: usize = 10_000;

@@ -1,5 +1,6 @@
 //! Following a corruption from layer to layer: the controls, and what the layer at hand does to it.
 
+use facts::TraceRow;
 use gloo::timers::callback::Timeout;
 use yew::prelude::*;
 
@@ -7,7 +8,6 @@ use super::Props;
 use super::parts::{Icon, icon};
 use crate::state::{Action, Follow, State};
 use crate::words;
-use facts::TraceRow;
 
 /// Time that each layer is shown, in milliseconds.
 const PACE: u32 = 700;

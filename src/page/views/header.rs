@@ -1,5 +1,6 @@
 //! The head of the page: name, device, theme, link.
 
+use facts::DeviceChoice;
 use yew::prelude::*;
 
 use super::Props;
@@ -7,7 +8,6 @@ use super::lesson::LessonToggle;
 use super::parts::Choice;
 use crate::state::{Action, State};
 use crate::words;
-use facts::DeviceChoice;
 
 #[derive(Properties, PartialEq)]
 pub struct HeaderProps {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use facts::fault::Target;
+use protocol::{LayerInfo, ModelInfo};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
@@ -9,8 +11,6 @@ use yew::prelude::*;
 use super::Props;
 use crate::state::Action;
 use crate::words;
-use facts::fault::Target;
-use protocol::{LayerInfo, ModelInfo};
 
 /// The layers, to be filtered and chosen, with the corruption of the last fault.
 #[component]

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use facts::fault::Target;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
@@ -10,7 +11,6 @@ use super::parts::{Choice, Panel};
 use super::sweep::SweepPanel;
 use crate::state::{Action, State};
 use crate::words;
-use facts::fault::Target;
 
 #[derive(Properties, PartialEq)]
 pub struct LookProps {

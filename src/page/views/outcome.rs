@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use facts::outcome::{Outcome, Verdict};
+use protocol::{ClassScores, Injection};
 use yew::prelude::*;
 
 use super::Props;
@@ -11,8 +13,6 @@ use super::follow::FollowPanel;
 use super::parts::{Panel, Term};
 use super::protect::ProtectCard;
 use crate::{tables, words};
-use facts::outcome::{Outcome, Verdict};
-use protocol::{ClassScores, Injection};
 
 /// Badge, sentence, both answers, and the corruption by layer.
 #[component]

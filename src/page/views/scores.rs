@@ -1,9 +1,9 @@
 //! A list of classes with their probabilities as bars.
 
+use protocol::Score;
 use yew::prelude::*;
 
 use crate::words;
-use protocol::Score;
 
 #[derive(Properties, PartialEq)]
 pub struct ScoresProps {

@@ -2,16 +2,18 @@
 
 use std::rc::Rc;
 
+use facts::fault::Format;
+use facts::outcome::{Outcome, Verdict};
+use protocol::{SweepRequest, SweepTrial};
 use yew::prelude::*;
 
 use super::bits::{mark, mark_class};
 use super::export::{SaveChart, save};
-use crate::link::{Kind, Sweep};
+use facts::fault::FaultKind;
+
+use crate::link::Sweep;
 use crate::state::{Action, State};
 use crate::{tables, words};
-use facts::fault::Format;
-use facts::outcome::{Outcome, Verdict};
-use protocol::{SweepRequest, SweepTrial};
 
 #[derive(Properties, PartialEq)]
 pub struct SweepProps {
@@ -30,10 +32,10 @@ pub fn SweepPanel(props: &SweepProps) -> Html {
     let SweepProps { state, act, .. } = props;
     let ready = state.golden_now().is_some() && state.looked().is_some();
     let images = state.images().len();
-    let flip = state.kind() == Kind::BitFlip;
+    let flip = state.kind().is_bit_flip();
     let map = match state.kind() {
-        Kind::BitFlip => format!("Bit {} over the whole map", state.bit()),
-        Kind::Zero | Kind::Random => "This value over the whole map".to_owned(),
+        FaultKind::BitFlip { .. } => format!("Bit {} over the whole map", state.bit()),
+        FaultKind::Zero { .. } | FaultKind::Random => "This value over the whole map".to_owned(),
     };
     let button = |sweep: Sweep, id: &'static str, text: String, enabled: bool| {
         let pressed = state.link.sweep == Some(sweep);

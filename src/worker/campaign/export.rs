@@ -1,12 +1,12 @@
 //! Results as files, which are those that the command line writes.
 
-use serde::Serialize;
-
-use super::Results;
 use facts::campaign::{Faults, Record, Summary};
 use facts::report::{self, pack};
 use facts::{Error, Result};
 use protocol::Export;
+use serde::Serialize;
+
+use super::Results;
 
 /// The file of `results` that is asked for: its name, its type and its bytes. Where the number of faults for each image was
 /// not known beforehand, `rounds` is how many every image had; a directory holds so many of each.

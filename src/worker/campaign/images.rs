@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::images::Encoded;
 use facts::data::cifar::{Cifar, CifarSource};
 use facts::data::npy::{self, NpyImages, NpySource};
 use facts::data::{DataFormat, DataSource, Source, classes_of_files, sha256};
 use facts::{Error, Result};
 use protocol::{FileRef, ImageSet};
+
+use crate::images::Encoded;
 
 /// Images ready to be used.
 #[derive(Clone)]

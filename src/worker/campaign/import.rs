@@ -2,11 +2,12 @@
 
 use std::io::Cursor;
 
-use super::Results;
 use facts::campaign::Provenance;
 use facts::report::{Archive, Blocks, Entry, Options, Origin, Reader};
 use facts::{Error, Result};
 use protocol::FileRef;
+
+use super::Results;
 
 /// Most records: beyond this a tab may have too little memory.
 const MOST: usize = 2_000_000;

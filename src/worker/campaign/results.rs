@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde_bytes::ByteBuf;
-
-use super::history::History;
-use super::store::Store;
-use super::worst::{Worst, shown};
 use facts::campaign::{Position, Provenance, Record, Summary, Tallies};
 use facts::fault::Format;
 use facts::labels::Grouping;
 use facts::report::{Report, heading};
 use protocol::{CampaignProfile, Confusion, LayerCounts, Naming};
+use serde_bytes::ByteBuf;
+
+use super::history::History;
+use super::store::Store;
+use super::worst::{Worst, shown};
 
 /// The records of a campaign, and what follows from them. The records say what was predicted and never change; how that is
 /// judged follows the grouping, which may.

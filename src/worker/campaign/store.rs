@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use facts::campaign::{Prediction, Record};
-use facts::fault::{InjectedFault, Target};
+use facts::fault::{Bits, CorruptionKind, InjectedFault, Target};
 use facts::labels::Grouping;
 use facts::outcome::Outcome;
 
-/// No label, no bit.
+/// No label.
 const NONE: u32 = u32::MAX;
 
 /// Trials, in the order in which they were made.
@@ -40,7 +40,9 @@ struct Fault {
     layer: u32,
     tensor: u32,
     element: usize,
-    bit: u32,
+    kind: Option<CorruptionKind>,
+    /// The bits that were struck, as a mask; 0 for none.
+    bits: u32,
     before: f32,
     after: f32,
 }
@@ -61,7 +63,8 @@ impl Store {
                 layer: self.name(fault.layer.as_ref()),
                 tensor: self.name(fault.tensor.as_ref()),
                 element: fault.element,
-                bit: fault.bit.map_or(NONE, u32::from),
+                kind: fault.kind,
+                bits: fault.struck().map_or(0, Bits::mask),
                 before: fault.before,
                 after: fault.after,
             };
@@ -99,14 +102,19 @@ impl Store {
         let trial = &self.trials[index];
         let end = self.trials.get(index + 1).map_or(self.faults.len(), |next| next.first);
         let name = |index: u32| &*self.names[index as usize];
-        let fault = |fault: &Fault| InjectedFault {
-            target: fault.target,
-            layer: name(fault.layer),
-            tensor: name(fault.tensor),
-            element: fault.element,
-            bit: u8::try_from(fault.bit).ok(),
-            before: fault.before,
-            after: fault.after,
+        let fault = |fault: &Fault| {
+            let bits = Bits::from_mask(fault.bits);
+            InjectedFault {
+                target: fault.target,
+                layer: name(fault.layer),
+                tensor: name(fault.tensor),
+                element: fault.element,
+                kind: fault.kind,
+                bit: bits.and_then(Bits::single),
+                bits: bits.filter(|bits| bits.count() > 1),
+                before: fault.before,
+                after: fault.after,
+            }
         };
         let faults = &self.faults[trial.first..end];
         let (golden, faulty) = (trial.golden as usize, trial.faulty as usize);

@@ -3,14 +3,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde_bytes::ByteBuf;
-
-use super::{Host, Service};
-use crate::campaign::{Classes, Opened, Results, export, import, open};
+use engine::campaign::{Budget, CampaignEvent, Lab, Rounds, Work};
 use facts::DeviceChoice;
-use facts::campaign::{
-    self, Budget, CampaignConfig, CampaignEvent, Faults, Images, Lab, ModelSource, Plan, Provenance, Rounds, Work,
-};
+use facts::campaign::{self, CampaignConfig, Faults, Images, ModelSource, Plan, Provenance};
 use facts::data::{Source, sha256};
 use facts::labels::{self, Grouping};
 use facts::{Error, Result};
@@ -18,6 +13,10 @@ use protocol::{
     CampaignAnswer, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Naming, Picture,
     Protocol, RequestId, Response, Stage,
 };
+use serde_bytes::ByteBuf;
+
+use super::{Host, Service};
+use crate::campaign::{Classes, Opened, Results, export, import, open};
 
 /// Least time between two reports of a campaign, and between two of them with everything, in milliseconds.
 const REPORT_EVERY: f64 = 200.0;

@@ -1,11 +1,12 @@
 //! What the user says of a model, put in the place of what its file says.
 
-use super::{Host, Service};
 use facts::data::Preprocess;
 use facts::labels::Grouping;
 use facts::model::{Card, Model};
 use facts::{Error, Result};
 use protocol::{Changes, FileRef};
+
+use super::{Host, Service};
 
 /// Longest file of class names or groups that is read, in bytes.
 const LONGEST: usize = 4 << 20;

@@ -1,6 +1,6 @@
 //! What the page is told of a model and of an answer.
 
-use facts::campaign::Lab;
+use engine::campaign::Lab;
 use facts::fault::{SiteSpace, Target};
 use facts::graph::{Graph, NodeId, Op, ValueId};
 use facts::model::Card;

@@ -10,24 +10,24 @@ mod view;
 use std::rc::Rc;
 
 use burn::tensor::Device;
-
-use campaign::Campaign;
-use describe::{class, describe, scores};
-use protect::{Learnt, Protecting};
-use sweep::Sweeping;
-
-use crate::campaign::{Classes, Opened};
-use crate::{Error, Result, import};
+use engine::campaign::{Golden, Lab, Observe};
 use engine::exec::Activations;
+use engine::import;
 use facts::DeviceChoice;
-use facts::campaign::{Golden, Lab, Observe};
 use facts::data::Image;
 use facts::fault::Site;
 use facts::graph::{HostTensor, ValueId};
 use facts::labels::Grouping;
 use facts::model::Card;
 use facts::outcome::probabilities;
+use facts::{Error, Result};
 use protocol::{Changes, DeviceInfo, FileRef, GoldenInfo, ImageSet, Injection, Request, RequestId, Response, Which};
+
+use crate::campaign::{Classes, Opened};
+use campaign::Campaign;
+use describe::{class, describe, scores};
+use protect::{Learnt, Protecting};
+use sweep::Sweeping;
 
 /// What the engine needs from the world around it.
 #[allow(async_fn_in_trait, reason = "the worker has one thread; nothing here needs Send")]

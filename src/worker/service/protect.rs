@@ -1,11 +1,12 @@
 //! Range clipping: ranges are learnt an image at a time, so that requests are answered in between.
 
-use super::describe::{class, scores};
-use super::{Host, Service};
 use engine::exec::Ranges;
 use facts::outcome::probabilities;
 use facts::{Error, Result};
 use protocol::{FileRef, MAX_IMAGES, ProtectRequest, Protection, RequestId, Response};
+
+use super::describe::{class, scores};
+use super::{Host, Service};
 
 /// Ranges of the model at hand, and the images that they were learnt from or are still to be learnt from.
 #[derive(Default)]

@@ -1,11 +1,12 @@
 //! Many trials around one fault, a few at a time.
 
-use super::describe::class;
-use super::{Host, Service};
-use facts::campaign::{Lab, Subject, Trial};
+use engine::campaign::{Lab, Subject, Trial};
 use facts::fault::{Corruption, Site};
 use facts::{Error, Result};
 use protocol::{FileRef, RequestId, Response, SweepPart, SweepRequest, SweepTrial};
+
+use super::describe::class;
+use super::{Host, Service};
 
 /// Time that a part should take, in milliseconds: requests wait no longer than this.
 const PART: f64 = 60.0;

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use serde_bytes::ByteBuf;
-
-use super::{Host, Service};
 use facts::fault::Target;
 use facts::graph::{Graph, Source, ValueId};
 use facts::{Error, Result};
 use protocol::planes::Planes;
 use protocol::{Response, TensorView, ViewRequest, Which, difference};
+use serde_bytes::ByteBuf;
+
+use super::{Host, Service};
 
 impl<H: Host> Service<H> {
     pub(super) async fn view(&mut self, request: ViewRequest) -> Result<Response> {

@@ -1,10 +1,6 @@
 use std::fs;
 use std::path::Path;
 
-use tempfile::TempDir;
-
-use super::*;
-use crate::cli;
 use facts::campaign::{Confidence, Summary, Until};
 use facts::fault::FaultModel;
 use facts::labels::{Group, Grouping};
@@ -12,6 +8,10 @@ use facts::report::{Archive, pack};
 use protocol::{
     CampaignAnswer, CampaignStart, CampaignUpdate, ImageSet, Picture, Protocol, RequestId, Severity, Stage,
 };
+use tempfile::TempDir;
+
+use super::*;
+use crate::cli;
 
 /// Images of the three colours that the small network tells apart, two of each, as files of the page.
 fn colours() -> Vec<(String, Vec<u8>)> {

@@ -1,11 +1,11 @@
 use burn::tensor::Device;
-
-use super::*;
-use facts::campaign::Observe;
 use facts::fault::{Corruption, Target};
 use facts::graph::{GraphBuilder, HostTensor, Op, Unary};
 use facts::model::{Card, Model};
 use facts::outcome::Outcome;
+
+use super::*;
+use crate::campaign::Observe;
 
 /// Three scores, each the mean of one colour, halved.
 fn lab() -> Lab {

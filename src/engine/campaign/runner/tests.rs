@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
 
 use burn::tensor::Device;
-
-use super::*;
-use facts::campaign::{Confidence, Faults, Position, Rounds, Shard, Until};
+use facts::campaign::{Confidence, Faults, Position, Shard, Until};
 use facts::data::{Image, LabelledImage};
 use facts::fault::{Bits, FaultKind, FaultModel, Mode, Target};
 use facts::graph::{GraphBuilder, HostTensor, Op, Unary};
 use facts::model::{Card, Model};
+
+use super::*;
+use crate::campaign::Rounds;
 
 /// Three scores, each the mean of one colour.
 fn lab() -> Lab {

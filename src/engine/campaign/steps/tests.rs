@@ -1,12 +1,13 @@
 use burn::tensor::Device;
-use proptest::prelude::*;
-
-use super::*;
-use facts::campaign::{Faults, Observe};
+use facts::campaign::Faults;
 use facts::data::{Image, LabelledImage};
 use facts::fault::{Bits, FaultKind, FaultModel, Mode, Target};
 use facts::graph::{GraphBuilder, Op, Unary};
 use facts::model::{Card, Model};
+use proptest::prelude::*;
+
+use super::*;
+use crate::campaign::Observe;
 
 /// Scores that grow as colours get darker: where one is 0 they are infinite.
 fn lab() -> Lab {

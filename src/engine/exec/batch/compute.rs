@@ -1,9 +1,10 @@
 //! What a layer makes of a batch.
 
+use facts::graph::{NodeId, ValueId};
+
 use super::stack::Whose;
 use super::{Batch, Variant};
 use crate::ops::{self, Array, Operand};
-use facts::graph::{NodeId, ValueId};
 
 impl<'a> Batch<'a> {
     /// What a layer makes of parameters alone, for golden runs and where it differs.

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
-use crate::exec::{Change, Executor, Image, Lane, Settings, Wave, device};
-use crate::ops::Array;
 use facts::graph::{
     Binary, Conv, Graph, GraphBuilder, HostTensor, Op, Padding2d, Pool, Reduction, SliceRange, Source, Step, Unary,
     ValueId,
 };
 use facts::outcome::top1;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::exec::{Change, Executor, Image, Lane, Settings, Wave, device};
+use crate::ops::Array;
 
 struct Draw(ChaCha8Rng);
 

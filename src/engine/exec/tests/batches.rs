@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use facts::fault::{SiteSpace, Target};
+use facts::graph::{Graph, ValueId};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -11,8 +13,6 @@ use super::super::{Change, Executor, Image, Lane, Settings, device};
 use super::networks::recipes;
 use super::numbers;
 use crate::ops::Array;
-use facts::fault::{SiteSpace, Target};
-use facts::graph::{Graph, ValueId};
 
 const IMAGES: usize = 3;
 

@@ -8,10 +8,10 @@ mod waves;
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use facts::graph::{Binary, Conv, Graph, GraphBuilder, HostTensor, Op, Padding2d, Pool, Reduction, Unary, ValueId};
 
 use super::*;
 use crate::ops::Array;
-use facts::graph::{Binary, Conv, Graph, GraphBuilder, HostTensor, Op, Padding2d, Pool, Reduction, Unary, ValueId};
 
 /// Numbers without a pattern that could hide a mistake: a linear congruential sequence in [-1, 1).
 fn numbers(count: usize, seed: u32) -> Vec<f32> {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use facts::Result;
+use facts::graph::{NodeId, ValueId};
 use proptest::prelude::*;
 
 use super::super::{Clip, Executor, Hook, Plain, Range, Ranges};
 use super::networks::recipes;
 use super::{bits, numbers};
 use crate::ops::Array;
-use facts::Result;
-use facts::graph::{NodeId, ValueId};
 
 #[test]
 fn a_value_within_stays_and_one_beyond_becomes_the_bound() {

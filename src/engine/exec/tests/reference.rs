@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Activations, Executor, TraceRow};
-use crate::ops::Array;
-use facts::fault::{Injector, Site, Target, faulty_parameters};
+use facts::fault::{Site, Target};
 use facts::graph::{Graph, ValueId};
+
+use super::super::{Activations, Executor, TraceRow};
+use crate::exec::{Injector, faulty_parameters};
+use crate::ops::Array;
 
 /// A faulty inference, every layer of it.
 pub struct Full {

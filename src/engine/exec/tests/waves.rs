@@ -3,6 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use burn::tensor::Device;
+use facts::fault::{Corruption, Site, SiteSpace, Target};
+use facts::graph::{Graph, ValueId};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -12,8 +14,6 @@ use super::networks::{Recipe, recipes};
 use super::numbers;
 use super::reference::{Full, elements, full, same, trace};
 use crate::ops::Array;
-use facts::fault::{Corruption, Site, SiteSpace, Target};
-use facts::graph::{Graph, ValueId};
 
 const IMAGES: usize = 3;
 const EVERYTHING: Observe = Observe { trace: true, keep: true };

@@ -2,11 +2,10 @@
 
 use std::io::{Cursor, Read};
 
+use facts::{Error, Result};
 use serde_json::Value;
 use zip::ZipArchive;
 use zip::result::ZipError;
-
-use facts::{Error, Result};
 
 /// An unpacked file may be this many times as large as the archive, at most: weights hardly shrink, and a hostile archive
 /// could fill the memory.

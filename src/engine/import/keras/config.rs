@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
+use facts::{Error, Result};
 use serde_json::Value;
 
 use super::settings::items;
-use facts::{Error, Result};
 
 /// A model, or a model inside a model.
 #[derive(Debug)]

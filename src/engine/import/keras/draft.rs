@@ -1,9 +1,10 @@
 //! A layer in the making: the steps it takes, and the order of the axes between them.
 
-use super::settings::Settings;
-use super::weights::Weights;
 use facts::Result;
 use facts::graph::{Binary, GraphBuilder, HostTensor, Layout, Op, Step, ValueId, infer};
+
+use super::settings::Settings;
+use super::weights::Weights;
 
 /// Axes of an image in Keras' usual order (N x H x W x C), as places in the stored one (N x C x H x W).
 pub(super) const CHANNELS_LAST: [usize; 4] = [0, 2, 3, 1];

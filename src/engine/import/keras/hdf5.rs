@@ -2,10 +2,9 @@
 
 use std::cell::Cell;
 
-use hdf5_pure::{AttrValue, File, Group};
-
 use facts::graph::{HostTensor, elements};
 use facts::{Error, Result};
+use hdf5_pure::{AttrValue, File, Group};
 
 /// A tensor may be stored compressed, but all together are not larger than this many times the file: a small hostile
 /// file cannot make us fill the memory.

@@ -23,13 +23,13 @@ mod weights;
 
 pub use weights::Weights;
 
+use facts::graph::Graph;
+use facts::model::{Card, Model};
+use facts::{Error, Result};
 use serde_json::Value;
 
 use self::config::Network;
 use crate::zoo::Architecture;
-use facts::graph::Graph;
-use facts::model::{Card, Model};
-use facts::{Error, Result};
 
 /// Whether `bytes` begin like an HDF5 file.
 pub fn is_hdf5(bytes: &[u8]) -> bool {

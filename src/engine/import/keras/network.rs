@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use facts::graph::{Graph, GraphBuilder, Layout, SampledLayers, ValueId};
+use facts::{Error, Result};
 use serde_json::Value;
 
 use super::config::{Layer, Link, Network};
@@ -9,8 +11,6 @@ use super::draft::{Draft, Parameters, stored_order};
 use super::layers;
 use super::settings::{Settings, items};
 use super::weights::{Place, Plan, Weights};
-use facts::graph::{Graph, GraphBuilder, Layout, SampledLayers, ValueId};
-use facts::{Error, Result};
 
 /// The graph of `network` with `weights`.
 pub(super) fn graph(network: &Network, keras: u32, weights: &Weights) -> Result<Graph> {

@@ -1,8 +1,7 @@
 //! A layer's settings, as its configuration states them: JSON with a few conventions of Keras'.
 
-use serde_json::Value;
-
 use facts::{Error, Result};
+use serde_json::Value;
 
 /// The settings of one layer.
 #[derive(Clone, Copy, Debug)]

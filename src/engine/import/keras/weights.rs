@@ -13,12 +13,13 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
+use facts::graph::HostTensor;
+use facts::{Error, Result};
+
 use super::config::{Layer, Network};
 use super::hdf5::Store;
 use super::layers;
 use super::settings::Settings;
-use facts::graph::HostTensor;
-use facts::{Error, Result};
 
 /// Weights for a model: an HDF5 file, with or without the model they are for, or a function that makes them.
 pub struct Weights {

@@ -19,15 +19,15 @@ pub use tensor::{Data, Tensor};
 
 use std::collections::BTreeMap;
 
+use facts::graph::{Graph, GraphBuilder};
+use facts::model::{Card, Model};
+use facts::{Error, Result};
 use prost::Message;
 
 use self::fold::Folded;
 use self::node::NodeView;
 use self::proto::{GraphProto, ModelProto, ValueInfoProto, data_type};
 use self::symbols::Symbols;
-use facts::graph::{Graph, GraphBuilder};
-use facts::model::{Card, Model};
-use facts::{Error, Result};
 
 /// Operator sets that the mappings were written for.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=26;

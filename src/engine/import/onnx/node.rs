@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 
+use facts::{Error, Result};
+
 use super::proto::{AttributeProto, NodeProto, attribute};
 use super::tensor::Tensor;
-use facts::{Error, Result};
 
 /// Largest kernel, stride, dilation or amount of padding that is believed: with it no product of two of them
 /// overflows, on wasm32 either.

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::node::NodeView;
-use super::tensor::{Data, Tensor};
 use facts::graph::{Graph, GraphBuilder, HostTensor, ValueId};
 use facts::{Error, Result};
+
+use super::node::NodeView;
+use super::tensor::{Data, Tensor};
 
 /// Most elements that all evaluation at import may make together, whatever a file asks for. Shape arithmetic
 /// makes a few hundred.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use facts::graph::elements;
+use facts::{Error, Result};
 use prost::Message;
 
 use super::proto::{TensorProto, data_type};
-use facts::graph::elements;
-use facts::{Error, Result};
 
 /// A tensor whose elements are known at import, row-major.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,10 +1,11 @@
 //! Whole outputs against burn.
 
-use super::{Input, check, constant, is_own, noise, tensor, value};
 use facts::graph::{
     Binary, Conv, CoordinateMode, Interpolation, NearestMode, Op, PadMode, Padding2d, Pool, Reduction, Resize,
     SliceRange, Unary,
 };
+
+use super::{Input, check, constant, is_own, noise, tensor, value};
 
 /// Checks a case that must not be left to burn.
 fn own(op: &Op, inputs: &[Input]) {

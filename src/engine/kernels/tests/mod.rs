@@ -5,10 +5,10 @@ mod non_finite;
 mod regions;
 
 use burn::tensor::Device;
+use facts::graph::{HostTensor, Op, infer};
 
 use super::{Extent, Job, Kernel, Operand, Region, View, build};
 use crate::ops::{self, Array};
-use facts::graph::{HostTensor, Op, infer};
 
 /// An input of an operator in a test: row-major.
 #[derive(Clone, Debug)]

@@ -1,8 +1,9 @@
 //! NaN and infinity, which faults make all the time, end where burn has them.
 
+use facts::graph::{Conv, Op, Padding2d, Pool, Reduction};
+
 use super::dense::{BINARY, functions};
 use super::{Input, check, tensor, value};
-use facts::graph::{Conv, Op, Padding2d, Pool, Reduction};
 
 const SPECIAL: [f32; 9] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1.0, -1.0, f32::MAX, f32::MIN];
 

@@ -1,5 +1,9 @@
 //! Parts of an output have the bits of the whole.
 
+use facts::graph::{
+    Conv, CoordinateMode, HostTensor, Interpolation, NearestMode, Op, PadMode, Padding2d, Pool, Reduction, Resize,
+    SliceRange, infer,
+};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rayon::ThreadPoolBuilder;
@@ -9,10 +13,6 @@ use super::super::{ConstantEdit, build_channel};
 use super::dense::{BINARY, functions};
 use super::{
     Extent, Input, Job, Operand, Region, View, compute, constant, kernels, noise, rows, shapes, tensor, value,
-};
-use facts::graph::{
-    Conv, CoordinateMode, HostTensor, Interpolation, NearestMode, Op, PadMode, Padding2d, Pool, Reduction, Resize,
-    SliceRange, infer,
 };
 
 /// The same number, or both NaN: which NaN arithmetic makes of two is left open.

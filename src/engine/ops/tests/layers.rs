@@ -1,7 +1,8 @@
 //! What layers of source frameworks are made of beyond ONNX' operators.
 
-use super::{array, counting, run, values};
 use facts::graph::{Binary, Op, Step, Unary};
+
+use super::{array, counting, run, values};
 
 #[test]
 fn a_chain_is_its_steps_one_after_the_other() {

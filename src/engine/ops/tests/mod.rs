@@ -6,9 +6,9 @@ mod properties;
 mod reference;
 
 use burn::tensor::Device;
+use facts::graph::{Op, infer};
 
 use super::{Array, apply};
-use facts::graph::{Op, infer};
 
 /// A tensor of `shape` over `data`, on the CPU.
 fn array(shape: &[usize], data: &[f32]) -> Array {

@@ -1,9 +1,10 @@
 //! NaN and infinity, which faults make all the time.
 
-use super::{array, values};
 use facts::graph::{
     Binary, Conv, CoordinateMode, Interpolation, Op, PadMode, Padding2d, Pool, Reduction, Resize, Unary,
 };
+
+use super::{array, values};
 
 const NAN: f32 = f32::NAN;
 const INFINITY: f32 = f32::INFINITY;

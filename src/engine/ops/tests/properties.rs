@@ -1,11 +1,11 @@
 //! What must hold for any settings.
 
-use proptest::prelude::*;
-
-use super::{Array, array, counting, read, run, values};
 use facts::graph::{
     Binary, Conv, CoordinateMode, Interpolation, Op, PadMode, Padding2d, Pool, Reduction, Resize, SliceRange, infer,
 };
+use proptest::prelude::*;
+
+use super::{Array, array, counting, read, run, values};
 
 fn shapes(rank: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(1usize..5, rank)

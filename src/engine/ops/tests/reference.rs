@@ -1,10 +1,10 @@
 //! Every operator against onnxruntime: reference.json, made by reference.py.
 
+use facts::graph::Op;
 use serde::Deserialize;
 
 use super::{array, read, run};
 use crate::ops::Array;
-use facts::graph::Op;
 
 #[derive(Deserialize)]
 struct Case {

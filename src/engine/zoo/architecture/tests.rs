@@ -1,6 +1,8 @@
 use std::io::{Cursor, Read};
 
 use burn::tensor::Device;
+use facts::data::{Normalise, Resize};
+use facts::graph::{Graph, HostTensor};
 use serde::Deserialize;
 use serde_json::Value;
 use zip::ZipArchive;
@@ -10,8 +12,6 @@ use crate::exec::{Executor, Plain};
 use crate::import;
 use crate::import::keras::{self, Weights};
 use crate::ops::Array;
-use facts::data::{Normalise, Resize};
-use facts::graph::{Graph, HostTensor};
 
 /// A file of the archive that Keras filled, tests/fixtures/keras_zoo/fixtures.py.
 fn fixture(name: &str) -> Vec<u8> {

@@ -37,7 +37,9 @@ fn fault(layer: &str, bit: u8) -> InjectedFault {
         tensor: layer.clone(),
         layer,
         element: 0,
+        kind: None,
         bit: Some(bit),
+        bits: None,
         before: 0.0,
         after: 1.0,
     }

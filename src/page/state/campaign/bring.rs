@@ -1,8 +1,9 @@
 //! Campaigns and data sets that the user brings.
 
+use protocol::{CampaignRequest, FileRef, Request};
+
 use super::super::{Effect, OWN, State};
 use crate::link::View;
-use protocol::{CampaignRequest, FileRef, Request};
 
 /// Whether `file` ends in `ending`.
 fn ends(file: &FileRef, ending: &str) -> bool {

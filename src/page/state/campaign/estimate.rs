@@ -1,10 +1,11 @@
 //! How many faults, and how long, before anything runs.
 
-use super::super::State;
-use crate::link::MAX_FAULTS;
 use facts::campaign::Until;
 use facts::data::classes_of_files;
 use protocol::Protocol;
+
+use super::super::State;
+use crate::link::MAX_FAULTS;
 
 /// What a campaign will take, about.
 #[derive(Clone, Copy, Debug, PartialEq)]

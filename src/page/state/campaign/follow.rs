@@ -1,8 +1,11 @@
 //! From a fault of a campaign to the same fault in the explorer.
 
-use super::super::{Effect, OWN, State};
-use crate::link::{Kind, Place, View};
 use protocol::{CampaignRequest, FileRef, Picture, Request, RequestId, WorstFault};
+
+use super::super::{Effect, OWN, State};
+use facts::fault::FaultKind;
+
+use crate::link::{Place, View};
 
 impl State {
     /// Asks for the image of this one of the worst faults, where the model has its layer.
@@ -86,9 +89,9 @@ impl State {
         };
         (link.look, link.sweep) = (None, None);
         (link.kind, link.bit, link.value) = match fault.bit {
-            Some(bit) => (Some(Kind::BitFlip), Some(bit), None),
-            None if fault.after == 0.0 => (Some(Kind::Zero), None, None),
-            None => (Some(Kind::Random), None, Some(fault.after)),
+            Some(bit) => (Some(FaultKind::default()), Some(bit), None),
+            None if fault.after == 0.0 => (Some(FaultKind::Zero { percent: None }), None, None),
+            None => (Some(FaultKind::Random), None, Some(fault.after)),
         };
         link.run = true;
         self.injection.forget();

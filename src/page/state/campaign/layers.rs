@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::super::State;
 use facts::graph::NodeId;
 use protocol::LayerInfo;
+
+use super::super::State;
 
 impl State {
     /// The layers that faults of the campaign's target can strike, each with whether the campaign does.

@@ -1,7 +1,8 @@
 //! Files that the user brings.
 
-use super::*;
 use facts::data::{Normalise, Resize};
+
+use super::*;
 
 fn file(name: &str) -> FileRef {
     FileRef { name: name.into(), url: format!("blob:{name}") }

@@ -1,6 +1,3 @@
-use super::*;
-use crate::link::{CampaignLink, Counting};
-use crate::state::{CampaignAction, GroupingAction};
 use facts::campaign::{FaultSummary, GoldenSummary, Until};
 use facts::fault::FaultKind;
 use facts::labels::{Group, Grouping};
@@ -9,6 +6,10 @@ use protocol::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Export, ImageSet, Naming, Picture,
     Protocol, Severity, Stage, WorstFault,
 };
+
+use super::*;
+use crate::link::{CampaignLink, Counting};
+use crate::state::{CampaignAction, GroupingAction};
 
 fn update(campaign: RequestId, stage: Stage, done: u64) -> CampaignUpdate {
     let none = Rate::new(0, done);

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::words;
 use facts::campaign::Start;
 use facts::fault::Format;
 use facts::outcome::Rate;
 use facts::report::chart::{Band, Column, MapColumn, MapRow, Share, columns, map, shares};
 use protocol::{CampaignProfile, Moment};
+
+use crate::words;
 
 /// What stands below the column of a bit.
 fn tick(bit: u8) -> &'static str {

@@ -1,9 +1,9 @@
 //! Which group was taken for which.
 
+use protocol::{CampaignProfile, Confusion};
 use yew::prelude::*;
 
 use crate::words;
-use protocol::{CampaignProfile, Confusion};
 
 /// A table of groups, a row for each that was lost and a column for each that came instead; nothing without a grouping.
 pub fn confusion(profile: &CampaignProfile) -> Html {

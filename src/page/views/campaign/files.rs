@@ -1,12 +1,12 @@
 //! Taking results away, and bringing others.
 
+use protocol::Export;
 use yew::prelude::*;
 
 use super::super::Props;
 use super::super::files::FileButton;
 use super::super::parts::Panel;
 use crate::state::{Action, CampaignAction};
-use protocol::Export;
 
 /// Export and import.
 #[component]

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use gloo::file::File;
 use gloo::file::futures::read_as_text;
+use protocol::Naming;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DragEvent, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
@@ -12,7 +13,6 @@ use super::super::Props;
 use super::super::parts::Panel;
 use crate::state::{Action, CampaignAction, Draft, GroupingAction};
 use crate::words;
-use protocol::Naming;
 
 /// Classes of a group that show before all of them are asked for.
 const SHOWN: usize = 48;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use facts::graph::NodeId;
+use protocol::LayerInfo;
 use yew::prelude::*;
 
 use super::super::Props;
 use super::super::parts::use_unfolded;
 use crate::state::{Action, CampaignAction};
 use crate::words;
-use facts::graph::NodeId;
-use protocol::LayerInfo;
 
 /// A list to open, with a box to tick for each layer.
 #[component]

@@ -1,11 +1,11 @@
 //! A rate as a mark on a band.
 
+use facts::outcome::Rate;
+use protocol::CampaignUpdate;
 use yew::prelude::*;
 
 use super::super::parts::Term;
 use crate::words;
-use facts::outcome::Rate;
-use protocol::CampaignUpdate;
 
 /// The rates over all faults.
 pub fn rates(update: &CampaignUpdate) -> Html {

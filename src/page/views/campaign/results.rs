@@ -2,6 +2,9 @@
 
 use std::rc::Rc;
 
+use facts::report::chart::LEVELS;
+use facts::report::headline;
+use protocol::{CampaignProfile, CampaignUpdate, Stage};
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
@@ -14,9 +17,6 @@ use super::tables;
 use super::worst::worst;
 use crate::state::{Action, CampaignAction, State};
 use crate::words;
-use facts::report::chart::LEVELS;
-use facts::report::headline;
-use protocol::{CampaignProfile, CampaignUpdate, Stage};
 
 /// Everything that is known of the campaign.
 #[component]

@@ -2,18 +2,20 @@
 
 use std::rc::Rc;
 
+use facts::campaign::Confidence;
+use facts::fault::{BitField, Bits, FaultKind, Format, Sampling, Target};
+use protocol::{Protocol, Stage};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::super::Props;
 use super::super::parts::{Choice, Panel};
 use super::layers::LayersField;
-use crate::link::{COUNTINGS, CampaignLink, Counting, Kind, MARGINS, MAX_FAULTS, MAX_IMAGES};
+use facts::Named;
+
+use crate::link::{CampaignLink, Counting, MARGINS, MAX_FAULTS, MAX_IMAGES};
 use crate::state::{Action, CampaignAction, Estimate, OWN, State};
 use crate::words;
-use facts::campaign::Confidence;
-use facts::fault::{BitField, Bits, Format, Sampling, Target};
-use protocol::{Protocol, Stage};
 
 /// Settings and the buttons of a campaign.
 #[component]
@@ -96,7 +98,7 @@ fn images(state: &Rc<State>, act: &Callback<Action>) -> Html {
 fn protocol(state: &Rc<State>, act: &Callback<Action>) -> Html {
     let link = &state.link.campaign;
     let counting = link.protocol.unwrap_or_default();
-    let options = COUNTINGS.map(|(counting, _)| match counting {
+    let options = Counting::ALL.iter().map(|&(counting, _)| match counting {
         Counting::Fixed => ("Fixed".into(), "The same number of faults for each image".into()),
         Counting::Study => (
             "Study".into(),
@@ -105,8 +107,8 @@ fn protocol(state: &Rc<State>, act: &Callback<Action>) -> Html {
         Counting::Until => ("Until ±".into(), "As many faults as it takes to know the SDC rate".into()),
     });
     let choose =
-        set(state, act, |link, index: usize| link.protocol = COUNTINGS.get(index).map(|(counting, _)| *counting));
-    let chosen = COUNTINGS.iter().position(|(known, _)| *known == counting).unwrap_or_default();
+        set(state, act, |link, index: usize| link.protocol = Counting::ALL.get(index).map(|(counting, _)| *counting));
+    let chosen = Counting::ALL.iter().position(|(known, _)| *known == counting).unwrap_or_default();
     let faults = MAX_FAULTS as f64;
     let numbers = match state.protocol() {
         Protocol::Fixed { faults: each } => html! {
@@ -124,8 +126,7 @@ fn protocol(state: &Rc<State>, act: &Callback<Action>) -> Html {
         Protocol::Until(until) => {
             let confidence = set(state, act, |link, event: Event| {
                 let value = event.target_unchecked_into::<HtmlSelectElement>().value();
-                link.confidence =
-                    Confidence::ALL.iter().find(|(_, text)| *text == value).map(|(confidence, _)| *confidence);
+                link.confidence = Confidence::named(&value).ok();
             });
             html! {
                 <div class="field-pair">
@@ -135,8 +136,8 @@ fn protocol(state: &Rc<State>, act: &Callback<Action>) -> Html {
                     <div class="field">
                         <label for="confidence">{ "Confidence" }</label>
                         <select id="confidence" onchange={confidence}>
-                            { for Confidence::ALL.iter().map(|(known, text)| html! {
-                                <option value={*text} selected={*known == until.confidence}>{ format!("{text} %") }</option>
+                            { for Confidence::ALL.iter().map(|(known, row)| html! {
+                                <option value={row.name} selected={*known == until.confidence}>{ row.label }</option>
                             }) }
                         </select>
                     </div>
@@ -147,7 +148,7 @@ fn protocol(state: &Rc<State>, act: &Callback<Action>) -> Html {
     html! {
         <div class="field">
             <span class="label">{ "Protocol" }</span>
-            <Choice id="protocol" label="Who decides how many faults an image gets" options={options.to_vec()} {chosen} {choose} />
+            <Choice id="protocol" label="Who decides how many faults an image gets" options={options.collect::<Vec<_>>()} {chosen} {choose} />
             { numbers }
         </div>
     }
@@ -172,21 +173,13 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
     });
     let kind = set(state, act, |link, event: Event| {
         let value = event.target_unchecked_into::<HtmlSelectElement>().value();
-        link.kind = Kind::ALL.iter().find(|(_, word)| *word == value).map(|(kind, _)| *kind);
+        link.kind = FaultKind::named(&value).ok();
     });
     let bits = set(state, act, |link, event: Event| {
         link.bits = event.target_unchecked_into::<HtmlSelectElement>().value().parse().ok();
     });
     let drawn = bit_sets(link.bits.unwrap_or_default());
     let chosen = link.kind.unwrap_or_default();
-    let names = Kind::ALL.map(|(kind, word)| {
-        let text = match kind {
-            Kind::BitFlip => "Bit flip",
-            Kind::Zero => "Zero",
-            Kind::Random => "Random value, 0 to 1",
-        };
-        (kind, word, text)
-    });
     html! {
         <>
             <div class="field">
@@ -198,10 +191,10 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
                 <div class="field">
                     <label for="campaign-kind">{ "Type" }</label>
                     <select id="campaign-kind" onchange={kind}>
-                        { for names.iter().map(|(kind, word, text)| html! { <option value={*word} selected={*kind == chosen}>{ *text }</option> }) }
+                        { for FaultKind::ALL.iter().map(|(kind, row)| html! { <option value={row.name} selected={*kind == chosen}>{ row.label }</option> }) }
                     </select>
                 </div>
-                if chosen == Kind::BitFlip {
+                if chosen.is_bit_flip() {
                     <div class="field">
                         <label for="campaign-bit">{ "Bits" }</label>
                         <select id="campaign-bit" onchange={bits}>

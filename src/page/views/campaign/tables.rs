@@ -2,15 +2,15 @@
 
 use std::rc::Rc;
 
+use facts::fault::Format;
+use facts::outcome::Rate;
+use facts::report::chart::Share;
+use protocol::CampaignProfile;
 use yew::prelude::*;
 
 use super::super::parts::use_unfolded;
 use crate::state::{Action, CampaignAction};
 use crate::words;
-use facts::fault::Format;
-use facts::outcome::Rate;
-use facts::report::chart::Share;
-use protocol::CampaignProfile;
 
 /// Names of the columns of a rate: of what, and what is counted.
 type Counted = [&'static str; 2];

@@ -1,10 +1,10 @@
 //! The worst faults: a click follows one in the explorer.
 
+use protocol::{CampaignProfile, Severity, WorstFault};
 use yew::prelude::*;
 
 use crate::state::{Action, CampaignAction, State};
 use crate::words;
-use protocol::{CampaignProfile, Severity, WorstFault};
 
 /// The list.
 pub fn worst(state: &State, profile: &CampaignProfile, act: &Callback<Action>) -> Html {

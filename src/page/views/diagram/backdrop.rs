@@ -1,10 +1,10 @@
 //! What lies behind the boxes: frames of unfolded blocks, and lines.
 
+use facts::report::diagram::{Cut, path, shortened};
 use yew::prelude::*;
 
 use super::props::Same;
 use crate::diagram::{Network, Scene};
-use facts::report::diagram::{Cut, path, shortened};
 
 #[derive(Properties, PartialEq)]
 pub struct BackdropProps {

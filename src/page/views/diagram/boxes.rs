@@ -1,10 +1,10 @@
 //! A box of the diagram.
 
+use facts::report::diagram::layout::Point;
+use facts::report::diagram::{Cut, shortened};
 use yew::prelude::*;
 
 use crate::diagram::scene::{HEIGHT, WIDTH};
-use facts::report::diagram::layout::Point;
-use facts::report::diagram::{Cut, shortened};
 
 /// Mean font sizes as the style sheet has them; bold text runs wider.
 const NAME_SIZE: f64 = 12.6;

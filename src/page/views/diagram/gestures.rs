@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
+use facts::report::diagram::layout::Point;
 use gloo::events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, PointerEvent, WheelEvent};
 use yew::prelude::*;
 
 use super::stage::Stage;
-use facts::report::diagram::layout::Point;
 
 /// A pointer that moves less far has clicked.
 const STILL: f64 = 4.0;

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use protocol::LayerInfo;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 use yew::prelude::*;
@@ -11,7 +12,6 @@ use super::stage::Stage;
 use crate::diagram::scene::box_centre;
 use crate::diagram::{Content, Direction, Network, Scene};
 use crate::state::Action;
-use protocol::LayerInfo;
 
 /// Whether there is anything of `layer` to look at.
 pub fn usable(layer: &LayerInfo) -> bool {

@@ -13,12 +13,12 @@ mod tools;
 
 use std::rc::Rc;
 
+use protocol::ModelInfo;
 use yew::prelude::*;
 
 use super::Props;
 use picture::Picture;
 use props::Same;
-use protocol::ModelInfo;
 
 /// The diagram with the choice of its colours.
 #[component]

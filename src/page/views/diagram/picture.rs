@@ -2,6 +2,9 @@
 
 use std::rc::Rc;
 
+use facts::outcome::Rate;
+use facts::report::diagram::Role;
+use protocol::{CampaignProfile, Injection, LayerCounts, ModelInfo};
 use yew::prelude::*;
 
 use super::backdrop::Backdrop;
@@ -17,9 +20,6 @@ use crate::diagram::paint::swallowed;
 use crate::diagram::scene::boxes_in;
 use crate::diagram::{Content, Network, Paint, Scene};
 use crate::link::Colouring;
-use facts::outcome::Rate;
-use facts::report::diagram::Role;
-use protocol::{CampaignProfile, Injection, LayerCounts, ModelInfo};
 
 /// Boxes side by side until the width is known.
 const ABREAST: usize = 5;

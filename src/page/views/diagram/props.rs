@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
+use protocol::ModelInfo;
 use yew::prelude::*;
 
 use crate::state::{Action, State};
-use protocol::ModelInfo;
 
 /// An [`Rc`] that is the same where it points to the same: comparing what it holds would take longer than using it.
 #[derive(Debug)]

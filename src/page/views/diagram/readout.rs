@@ -1,12 +1,12 @@
 //! The layer under the mouse in words.
 
+use protocol::{LayerInfo, ModelInfo};
 use yew::prelude::*;
 
 use super::props::Same;
 use crate::diagram::{Network, Paint};
 use crate::views::hover::use_hovered;
 use crate::words;
-use protocol::{LayerInfo, ModelInfo};
 
 #[derive(Properties, PartialEq)]
 pub struct ReadoutProps {

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use facts::report::diagram::layout::Point;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
@@ -10,7 +11,6 @@ use yew::prelude::*;
 use crate::diagram::View;
 use crate::diagram::scene::{HEIGHT, WIDTH};
 use crate::diagram::view::Size;
-use facts::report::diagram::layout::Point;
 
 /// What is kept between two drawings.
 #[derive(Default)]

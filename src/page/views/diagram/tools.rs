@@ -1,5 +1,6 @@
 //! What stands above the diagram: the choice of its colours, zoom, folding, and pictures to take away.
 
+use facts::Named;
 use yew::prelude::*;
 
 use super::hands::Hands;
@@ -12,18 +13,10 @@ use crate::views::parts::Choice;
 /// What a press of a zoom button enlarges by.
 const ZOOM: f64 = 1.3;
 
-/// The colourings in the order of [`Colouring::ALL`], with what they mean.
-const COLOURINGS: [(&str, &str); 4] = [
-    ("Kind", "What each layer computes"),
-    ("Size", "How many elements each layer puts out"),
-    ("SDC rate", "How often a fault in the layer changes the answer, as the last campaign measured it"),
-    ("Corruption", "How much of each layer's output the fault has changed"),
-];
-
 /// The tools, with `looked` the layer that is looked at.
 pub fn tools(hands: &Hands, looked: Option<usize>) -> Html {
     let PictureProps { model, state, act } = &hands.props;
-    let options = COLOURINGS.iter().map(|&(text, title)| (text.into(), title.into())).collect::<Vec<_>>();
+    let options = Colouring::ALL.iter().map(|(_, row)| (row.label.into(), row.help.into())).collect::<Vec<_>>();
     let chosen = Colouring::ALL.iter().position(|&(known, _)| known == state.0.link.colouring).unwrap_or(0);
     let choose = act.reform(|index: usize| Action::ChooseColouring(Colouring::ALL[index].0));
     let zoom = |factor: f64| {

@@ -7,6 +7,8 @@ mod sheet;
 
 use std::rc::Rc;
 
+use protocol::planes::{PlaneKind, Planes};
+use protocol::{TensorInfo, TensorView, Which};
 use yew::prelude::*;
 
 use self::legend::Legend;
@@ -16,8 +18,6 @@ use super::parts::Choice;
 use crate::link::Scale;
 use crate::state::{Action, State};
 use crate::words;
-use protocol::planes::{PlaneKind, Planes};
-use protocol::{TensorInfo, TensorView, Which};
 
 #[derive(Properties, PartialEq)]
 pub struct MapsProps {

@@ -1,13 +1,13 @@
 //! One plane of a tensor, large: to look at and to choose an element from.
 
+use protocol::planes::Planes;
+use protocol::{TensorInfo, Which};
 use web_sys::{HtmlElement, MouseEvent as WebMouseEvent};
 use yew::prelude::*;
 
 use super::raster::Raster;
 use super::{name, plane_name, position};
 use crate::state::Action;
-use protocol::planes::Planes;
-use protocol::{TensorInfo, Which};
 
 #[derive(Properties, PartialEq)]
 pub struct PlaneProps {

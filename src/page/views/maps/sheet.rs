@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
+use protocol::{TensorInfo, TensorView, Which};
 use yew::prelude::*;
 
 use super::plane_name;
 use super::raster::Raster;
 use crate::state::Action;
-use protocol::{TensorInfo, TensorView, Which};
 
 #[derive(Properties, PartialEq)]
 pub struct SheetProps {

@@ -1,14 +1,14 @@
 //! How an image becomes the network's input, and which names and groups its classes have: said by the model's file,
 //! proposed, or changed by the user.
 
+use facts::Named;
+use facts::data::{Normalise, Preprocess, Resize};
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::super::Props;
 use super::super::files::FileButton;
-use crate::link::{NORMALISE, RESIZE, choice, word};
 use crate::state::{Action, OWN, State};
-use facts::data::{Normalise, Preprocess, Resize};
 
 /// Preprocessing, class names and grouping of the chosen network.
 #[component]
@@ -28,7 +28,7 @@ pub fn CardPanel(props: &Props) -> Html {
     html! {
         <details class="card-details" id="card" open={info.stated.is_none() || changed || own}>
             <summary>
-                { "Input " }<span class="card-value">{ formula(info.used.normalise) }</span>
+                { "Input " }<span class="card-value">{ info.used.normalise.label() }</span>
                 <span class="hint">{ source }</span>
             </summary>
             <div class="card-fields">
@@ -47,29 +47,17 @@ pub fn CardPanel(props: &Props) -> Html {
 }
 
 /// What becomes of a pixel value x from 0 to 255.
-fn formula(normalise: Normalise) -> &'static str {
-    match normalise {
-        Normalise::Unit => "x / 255",
-        Normalise::Byte => "x, 0 to 255",
-        Normalise::Tf => "x / 127.5 − 1",
-        Normalise::Torch => "ImageNet mean and deviation",
-        Normalise::Caffe => "BGR minus ImageNet mean",
-        Normalise::Lite => "(x − 127) / 128",
-    }
-}
-
 fn normalise(used: &Preprocess, resize: Option<Resize>, act: &Callback<Action>) -> Html {
-    let text = |value: Normalise| format!("{} ({})", formula(value), word(&NORMALISE, value));
     let onchange = act.reform(move |event: Event| {
         let value = event.target_unchecked_into::<HtmlSelectElement>().value();
-        Action::ChoosePreprocess(choice(&NORMALISE, &value).ok(), resize)
+        Action::ChoosePreprocess(Normalise::named(&value).ok(), resize)
     });
     html! {
         <div class="field">
             <label for="preprocess">{ "Pixel values" }</label>
             <select id="preprocess" {onchange}>
-                { for NORMALISE.iter().map(|&(value, name)| html! {
-                    <option value={name} selected={value == used.normalise}>{ text(value) }</option>
+                { for Normalise::ALL.iter().map(|&(value, row)| html! {
+                    <option value={row.name} selected={value == used.normalise}>{ row.label }</option>
                 }) }
             </select>
         </div>
@@ -77,20 +65,16 @@ fn normalise(used: &Preprocess, resize: Option<Resize>, act: &Callback<Action>) 
 }
 
 fn resize(used: &Preprocess, normalise: Option<Normalise>, act: &Callback<Action>) -> Html {
-    let text = |value: Resize| match value {
-        Resize::Stretch => "Stretched to the input's size",
-        Resize::ShorterSide => "Shorter side, then the centre",
-    };
     let onchange = act.reform(move |event: Event| {
         let value = event.target_unchecked_into::<HtmlSelectElement>().value();
-        Action::ChoosePreprocess(normalise, choice(&RESIZE, &value).ok())
+        Action::ChoosePreprocess(normalise, Resize::named(&value).ok())
     });
     html! {
         <div class="field">
             <label for="resize">{ "Size" }</label>
             <select id="resize" {onchange}>
-                { for RESIZE.iter().map(|&(value, name)| html! {
-                    <option value={name} selected={value == used.resize}>{ text(value) }</option>
+                { for Resize::ALL.iter().map(|&(value, row)| html! {
+                    <option value={row.name} selected={value == used.resize}>{ row.label }</option>
                 }) }
             </select>
         </div>

@@ -5,14 +5,14 @@
 
 use gloo::net::http;
 use js_sys::Array;
+use protocol::FileRef;
+use protocol::fetch::{stream, text};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, Blob, Cache, Response, Url};
 use yew::Callback;
 
 use crate::state::{Action, DownloadAction};
-use protocol::FileRef;
-use protocol::fetch::{stream, text};
 
 /// Where files are kept between visits.
 const CACHE: &str = "faultscope-models";

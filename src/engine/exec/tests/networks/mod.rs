@@ -2,12 +2,12 @@
 
 mod pieces;
 
-use proptest::prelude::*;
-
-use super::numbers;
 use facts::graph::{
     Graph, GraphBuilder, HostTensor, Layout, Op, Padding2d, Pool, Reduction, Step, Unary, ValueId, infer,
 };
+use proptest::prelude::*;
+
+use super::numbers;
 use pieces::PIECES;
 
 /// Most elements of a tensor.

@@ -1,11 +1,12 @@
 //! What random networks are put together from.
 
-use super::super::numbers;
-use super::{Dice, Input, Maker};
 use facts::graph::{
     Binary, Conv, CoordinateMode, Interpolation, NearestMode, Op, PadMode, Padding2d, Reduction, Resize, SliceRange,
     Step, Unary,
 };
+
+use super::super::numbers;
+use super::{Dice, Input, Maker};
 
 /// Adds layers to a network, where they fit.
 type Make = fn(&mut Maker, &mut Dice<'_>) -> Option<()>;

@@ -1,11 +1,11 @@
 //! Activation functions, as layers and as other layers' settings.
 
+use facts::Result;
+use facts::graph::{Op, Unary};
 use serde_json::Value;
 
 use super::super::draft::Draft;
 use super::super::settings::Settings;
-use facts::Result;
-use facts::graph::{Op, Unary};
 
 /// The constants of SELU.
 const SELU: Unary = Unary::Selu { alpha: 1.673_263_2, gamma: 1.050_701 };

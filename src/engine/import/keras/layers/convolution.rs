@@ -1,9 +1,10 @@
 //! Convolutions.
 
-use super::super::draft::Draft;
-use super::activation;
 use facts::Result;
 use facts::graph::{Conv, Op, Padding2d, ValueId};
+
+use super::super::draft::Draft;
+use super::activation;
 
 /// Keras' kernels are height x width x input x output channels, stored ones output x input channels x height x width.
 const KERNEL: [usize; 4] = [3, 2, 0, 1];

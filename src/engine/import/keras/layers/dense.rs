@@ -1,9 +1,10 @@
 //! Fully connected layers.
 
-use super::super::draft::Draft;
-use super::activation;
 use facts::Result;
 use facts::graph::{Binary, Op};
+
+use super::super::draft::Draft;
+use super::activation;
 
 /// A matrix product with the last axis, whatever the others are.
 pub(super) fn dense(draft: &mut Draft) -> Result<()> {

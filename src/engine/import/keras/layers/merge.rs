@@ -1,9 +1,10 @@
 //! Layers of several inputs.
 
-use super::super::draft::Draft;
-use super::super::settings::Settings;
 use facts::Result;
 use facts::graph::{Binary, Op};
+
+use super::super::draft::Draft;
+use super::super::settings::Settings;
 
 /// Element by element, broadcast where an axis has length 1.
 pub(super) fn elementwise(draft: &mut Draft) -> Result<()> {

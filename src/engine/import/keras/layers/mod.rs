@@ -8,9 +8,10 @@ mod normalization;
 mod pooling;
 mod shape;
 
+use facts::Result;
+
 use super::draft::Draft;
 use super::settings::Settings;
-use facts::Result;
 
 /// A weight that a layer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Normalisation with stored statistics, and scaling with constants.
 
-use super::super::draft::Draft;
 use facts::Result;
 use facts::graph::Op;
+
+use super::super::draft::Draft;
 
 /// Keras divides by a deviation of at least this much: `backend.epsilon()`.
 const LEAST_DEVIATION: f32 = 1e-7;

@@ -1,9 +1,10 @@
 //! Pooling.
 
-use super::super::draft::Draft;
-use super::convolution::padding;
 use facts::Result;
 use facts::graph::{Op, Pool, Reduction};
+
+use super::super::draft::Draft;
+use super::convolution::padding;
 
 /// Maximum or mean of a moving window; padding counts in neither.
 pub(super) fn window(draft: &mut Draft) -> Result<()> {

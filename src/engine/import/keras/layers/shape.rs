@@ -1,8 +1,9 @@
 //! Layers that move elements and compute nothing, and the one that resamples.
 
-use super::super::draft::Draft;
 use facts::Result;
 use facts::graph::{CoordinateMode, Interpolation, NearestMode, Op, PadMode, Resize, elements};
+
+use super::super::draft::Draft;
 
 /// Zeros around an image, or a smaller image.
 pub(super) fn sides(draft: &mut Draft) -> Result<()> {

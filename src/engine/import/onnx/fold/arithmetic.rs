@@ -1,11 +1,12 @@
 //! Arithmetic on known tensors, as the operators define it.
 
+use facts::Result;
+use facts::graph::elements;
+
 use crate::import::onnx::layers;
 use crate::import::onnx::node::NodeView;
 use crate::import::onnx::symbols::Symbols;
 use crate::import::onnx::tensor::{Data, Tensor};
-use facts::Result;
-use facts::graph::elements;
 
 /// What `node`, one of [`ARITHMETIC`](super::ARITHMETIC), makes of its known `inputs`.
 pub(super) fn evaluate(node: &NodeView, symbols: &mut Symbols, inputs: &[Tensor]) -> Result<Tensor> {

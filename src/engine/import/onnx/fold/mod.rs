@@ -8,12 +8,13 @@ mod arithmetic;
 
 use std::collections::HashSet;
 
+use facts::Result;
+use facts::graph::elements;
+
 use super::node::NodeView;
 use super::proto::{NodeProto, data_type};
 use super::symbols::Symbols;
 use super::tensor::{Data, Tensor};
-use facts::Result;
-use facts::graph::elements;
 
 /// What came of a node.
 pub(super) enum Folded {

@@ -1,11 +1,12 @@
 //! Operators that work element by element.
 
+use facts::Result;
+use facts::graph::{Binary, Op, Unary};
+
 use super::Layer;
 use crate::import::onnx::node::NodeView;
 use crate::import::onnx::proto::data_type;
 use crate::import::onnx::symbols::Symbols;
-use facts::Result;
-use facts::graph::{Binary, Op, Unary};
 
 /// The function of one element, with ONNX's default attributes; `None` where the operator is another.
 pub(super) fn unary(node: &NodeView) -> Result<Option<Unary>> {

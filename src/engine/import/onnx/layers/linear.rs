@@ -1,10 +1,11 @@
 //! Matrix products and normalisation.
 
+use facts::Result;
+use facts::graph::Op;
+
 use super::Layer;
 use crate::import::onnx::node::NodeView;
 use crate::import::onnx::symbols::Symbols;
-use facts::Result;
-use facts::graph::Op;
 
 pub(super) fn gemm(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let op = Op::Gemm {

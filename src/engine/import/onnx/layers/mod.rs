@@ -10,10 +10,11 @@ mod resize;
 mod shape;
 mod window;
 
-use super::node::NodeView;
-use super::symbols::Symbols;
 use facts::Result;
 use facts::graph::{Op, ValueId};
+
+use super::node::NodeView;
+use super::symbols::Symbols;
 
 pub(super) use reduce::reduced_axes;
 pub(super) use shape::{gather, ranges, reshaped};

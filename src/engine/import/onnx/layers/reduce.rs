@@ -1,10 +1,11 @@
 //! Reductions, global pooling and softmax.
 
+use facts::Result;
+use facts::graph::{Op, Reduction};
+
 use super::Layer;
 use crate::import::onnx::node::NodeView;
 use crate::import::onnx::symbols::Symbols;
-use facts::Result;
-use facts::graph::{Op, Reduction};
 
 /// The axes that a Reduce operator reduces; none where it is told to do nothing.
 ///

@@ -1,10 +1,11 @@
 //! Resize and its predecessor Upsample.
 
+use facts::Result;
+use facts::graph::{CoordinateMode, Interpolation, NearestMode, Op, Resize};
+
 use super::Layer;
 use crate::import::onnx::node::NodeView;
 use crate::import::onnx::symbols::Symbols;
-use facts::Result;
-use facts::graph::{CoordinateMode, Interpolation, NearestMode, Op, Resize};
 
 /// Resize of the two spatial axes.
 ///

@@ -1,10 +1,11 @@
 //! Operators that move elements without computing with them.
 
+use facts::Result;
+use facts::graph::{Op, PadMode, SliceRange, elements};
+
 use super::Layer;
 use crate::import::onnx::node::NodeView;
 use crate::import::onnx::symbols::Symbols;
-use facts::Result;
-use facts::graph::{Op, PadMode, SliceRange, elements};
 
 /// Reshape, Flatten, Squeeze and Unsqueeze.
 pub(super) fn reshape(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {

@@ -1,10 +1,11 @@
 //! Convolution and pooling: operators that slide a window over an image.
 
+use facts::Result;
+use facts::graph::{Conv, Op, Padding2d, Pool};
+
 use super::Layer;
 use crate::import::onnx::node::NodeView;
 use crate::import::onnx::symbols::Symbols;
-use facts::Result;
-use facts::graph::{Conv, Op, Padding2d, Pool};
 
 pub(super) fn conv(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let image = image(node, symbols)?;

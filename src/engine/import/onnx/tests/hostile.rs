@@ -3,6 +3,9 @@
 use std::sync::LazyLock;
 
 use burn::tensor::Device;
+use facts::Error;
+use facts::graph::{Op, Padding2d};
+use facts::model::Model;
 use proptest::prelude::*;
 use prost::Message;
 use prost::bytes::Bytes;
@@ -12,9 +15,6 @@ use crate::exec::{Executor, Plain};
 use crate::import::onnx::import;
 use crate::import::onnx::proto::*;
 use crate::ops::Array;
-use facts::Error;
-use facts::graph::{Op, Padding2d};
-use facts::model::Model;
 
 #[test]
 fn data_must_fit_their_shape() {

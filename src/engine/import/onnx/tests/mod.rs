@@ -3,13 +3,13 @@
 
 mod hostile;
 
+use facts::Result;
+use facts::graph::{Graph, Op, Source};
 use prost::Message;
 use prost::bytes::Bytes;
 
 use super::proto::*;
 use super::{Importer, import};
-use facts::Result;
-use facts::graph::{Graph, Op, Source};
 
 fn tensor(name: &str, data_type: i32, dims: &[i64], raw: Vec<u8>) -> TensorProto {
     TensorProto {
