@@ -10,13 +10,12 @@ use super::download::Downloader;
 use super::locate::models_folder;
 use super::open::read;
 use super::write::{self, Existing, sha256};
+use crate::catalogue::{Catalogue, CatalogueEntry, CatalogueSample};
 use crate::data::Preprocess;
 use crate::import::burnpack;
 use crate::labels::{self, Grouping};
 use crate::model::{Card, Model};
-use crate::zoo::{
-    Catalogue, CatalogueEntry, CatalogueSample, Manifest, Origin, SampleFile, Samples, Trained, efficientnet_lite,
-};
+use crate::zoo::{Manifest, Origin, SampleFile, Samples, Trained, efficientnet_lite};
 use crate::{Error, Result, zoo};
 
 /// The list of models in the folder of models, which the page reads.

@@ -57,7 +57,7 @@ fn engine() -> Option<Service<Bench>> {
 /// The same with the network in this file, which the worker tells by its content.
 fn engine_with(model: &str) -> Option<Service<Bench>> {
     let shared = std::env::var_os("FAULTSCOPE_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     let path = shared.join("models").join(model);
     let Ok(model) = std::fs::read(&path) else {
         println!("skipped: {} is not there", path.display());

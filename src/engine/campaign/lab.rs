@@ -13,7 +13,7 @@ use facts::model::Model;
 use facts::outcome::{Verdict, top1};
 use facts::{Error, Result};
 
-use crate::exec::{Activations, Executor, Faulty, Image, Lane, Observe, Plain, Settings, TraceRow, Work};
+use crate::exec::{Activations, Change, Executor, Faulty, Image, Lane, Observe, Plain, Settings, TraceRow, Work};
 use crate::ops::Array;
 
 /// A model ready to be experimented on. A clone shares what is large.
@@ -247,7 +247,6 @@ impl Lab {
                     value.elements().saturating_sub(1)
                 )));
             }
-            site.corruption.apply(0.0)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
+use facts::fault::{SiteSpace, Target};
 use facts::graph::{Graph, HostTensor};
 
-use super::{EfficientNetLite, Manifest, Origin, SampleFile, efficientnet_lite};
+use super::{Architecture, EfficientNetLite, Manifest, Origin, SampleFile, efficientnet_lite};
 
 fn zeros(_: &str, shape: &[usize]) -> facts::Result<HostTensor> {
     HostTensor::new(shape, vec![0.0; shape.iter().product()])
@@ -86,7 +87,7 @@ fn the_manifests_that_ship_are_sound() {
 
 #[test]
 fn a_manifest_cannot_reach_outside_its_folder() {
-    let text = include_str!("../../models/efficientnet-lite0/manifest.toml");
+    let text = include_str!("../../../models/efficientnet-lite0/manifest.toml");
     for (from, to) in [
         ("file = \"efficientnet-lite0.bpk\"", "file = \"../efficientnet-lite0.bpk\""),
         ("folder = \"samples\"", "folder = \"/etc\""),

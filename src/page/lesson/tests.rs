@@ -9,7 +9,7 @@ use engine::import;
 use facts::DeviceChoice;
 use facts::catalogue::{Catalogue, CatalogueEntry, CatalogueSample};
 use facts::data::Image;
-use facts::fault::{BitField, Corruption, Site, bit_field, flip};
+use facts::fault::{BitField, Corruption, Format, Site};
 use facts::outcome::Outcome;
 use facts::{Error, Result};
 use protocol::{Envelope, FileRef, Injection, Request, Response, Stage};
@@ -24,7 +24,7 @@ struct Disk;
 
 impl Host for Disk {
     async fn fetch(&self, file: &FileRef, _: &dyn Fn(u64, Option<u64>)) -> Result<Vec<u8>> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file.url);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(&file.url);
         std::fs::read(path).map_err(|error| Error::input(&file.name, error))
     }
 
@@ -38,7 +38,7 @@ impl Host for Disk {
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(MODEL)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models").join(MODEL)
 }
 
 /// The images that come with the network.

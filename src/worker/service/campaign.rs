@@ -3,9 +3,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::campaign::{Budget, CampaignEvent, Lab, Rounds, Work};
+use engine::campaign::{Budget, CampaignEvent, Lab, Rounds, Work, plan};
 use facts::DeviceChoice;
-use facts::campaign::{self, CampaignConfig, Faults, Images, ModelSource, Plan, Provenance};
+use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, Plan, Provenance};
 use facts::data::{Source, sha256};
 use facts::labels::{self, Grouping};
 use facts::{Error, Result};
@@ -131,7 +131,7 @@ impl<H: Host> Service<H> {
             grouping: None,
         };
         let available = Images::All(opened.source.len());
-        let plan: Arc<Plan> = Arc::new(campaign::plan(&lab, config, &opened.source, available)?);
+        let plan: Arc<Plan> = Arc::new(plan(&lab, config, &opened.source, available)?);
         let provenance = Provenance {
             faultscope: env!("CARGO_PKG_VERSION").to_owned(),
             campaign: plan.config().clone(),

@@ -97,7 +97,7 @@ fn sites(lab: &Lab, request: &SweepRequest, trials: std::ops::Range<usize>) -> R
     match request {
         SweepRequest::Bits(site) => Ok(trials
             .filter_map(|bit| u8::try_from(bit).ok())
-            .map(|bit| Site { corruption: Corruption::Flip(bit), ..*site })
+            .filter_map(|bit| Some(Site { corruption: Corruption::flip(bit).ok()?, ..*site }))
             .collect()),
         SweepRequest::Map { site, first, count } => {
             let value = lab.executor().graph().values.get(site.tensor);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use facts::fault::Target;
+use facts::fault::{Format, Target};
 use facts::graph::{Graph, Source, ValueId};
 use facts::{Error, Result};
 use protocol::planes::Planes;
@@ -96,7 +96,7 @@ impl<H: Host> Service<H> {
         let mut values = golden.to_vec();
         let value = &graph.values[id];
         if let Some(element) = values.get_mut(value.layout.stored_index(&value.shape, site.element)) {
-            *element = site.corruption.apply(*element)?;
+            *element = site.corruption.apply(*element, Format::F32);
         }
         Ok(values.into())
     }

@@ -11,7 +11,7 @@ use protocol::{
 use tempfile::TempDir;
 
 use super::*;
-use crate::cli;
+use faultscope::cli;
 
 /// Images of the three colours that the small network tells apart, two of each, as files of the page.
 fn colours() -> Vec<(String, Vec<u8>)> {
@@ -26,7 +26,7 @@ fn colours() -> Vec<(String, Vec<u8>)> {
 }
 
 fn model() -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cli/colours.onnx");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/cli/colours.onnx");
     fs::read(path).expect("a fixture")
 }
 

@@ -1,5 +1,6 @@
 //! Batches with burn's kernels for the CPU, against our own kernels, which compute one inference at a time.
 
+use facts::fault::Corruption;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

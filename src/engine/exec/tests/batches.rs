@@ -1,5 +1,6 @@
 //! Batches, which a GPU computes, answer as our kernels do: any network, with burn's kernels for the CPU.
 
+use facts::fault::Corruption;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@ mod ranges;
 mod reference;
 mod waves;
 
+use facts::fault::{Corruption, Format};
 use std::sync::Arc;
 
 use burn::tensor::Device;

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::super::{Activations, Executor, Faulty, Image, Lane, Observe, Plain, Settings, Wave};
+use super::super::{Activations, Change, Executor, Faulty, Image, Lane, Observe, Plain, Settings, Wave};
 use super::networks::{Recipe, recipes};
 use super::numbers;
 use super::reference::{Full, elements, full, same, trace};

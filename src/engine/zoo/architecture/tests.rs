@@ -15,7 +15,7 @@ use crate::ops::Array;
 
 /// A file of the archive that Keras filled, tests/fixtures/keras_zoo/fixtures.py.
 fn fixture(name: &str) -> Vec<u8> {
-    let bytes = include_bytes!("../../../tests/fixtures/keras_zoo/fixtures.zip");
+    let bytes = include_bytes!("../../../../tests/fixtures/keras_zoo/fixtures.zip");
     let mut archive = ZipArchive::new(Cursor::new(bytes.as_slice())).expect("an archive");
     let mut content = Vec::new();
     archive.by_name(name).expect(name).read_to_end(&mut content).expect("a file");
