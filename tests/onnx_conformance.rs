@@ -4,7 +4,6 @@
 //! `onnx_conformance.toml` names every case of these operators: those that run and pass, and those that are skipped,
 //! with the reason. A case that is not listed, a listed one that fails and a skipped one that would pass are all
 //! failures.
-#![cfg(feature = "cli")]
 
 #[path = "support/wheel.rs"]
 mod wheel;

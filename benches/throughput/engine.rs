@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use faultscope::campaign::{self, Golden, Lab};
-use faultscope::exec::{Image, Lane, Settings};
-use faultscope::fault::{FaultModel, Injector, Site, Target, sampler};
+use faultscope::exec::{Change, Image, Injector, Lane, Settings};
+use faultscope::fault::{FaultModel, Site, Target, sampler};
 use faultscope::ops::Array;
 
 use crate::Failure;

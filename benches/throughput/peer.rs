@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::{available_parallelism, sleep};
 use std::time::{Duration, Instant};
 
-use faultscope::fault::{Corruption, Site, Target};
+use faultscope::fault::{Bits, Site, Target};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -167,9 +167,7 @@ impl Drop for Peer {
 fn place(subject: &Subject, site: &Site) -> [usize; 3] {
     let depends = subject.model.graph.depends_on_input();
     let module = depends[..site.layer].iter().filter(|&&computed| computed).count();
-    let bit = match site.corruption {
-        Corruption::Flip(bit) => usize::from(bit),
-        Corruption::Set(_) => unreachable!("bit flips are drawn"),
-    };
+    let bit = site.corruption.bits().and_then(Bits::single).map(usize::from);
+    let bit = bit.expect("single bit flips are drawn");
     [module, site.element, bit]
 }

@@ -1,8 +1,6 @@
 //! The command line as users and scripts meet it: the real program on a tiny network (../fixtures/cli/make.py), its
 //! JSON keys, its files, its exit codes, and what it says to bad input.
 
-#![cfg(feature = "cli")]
-
 mod campaign;
 mod convert;
 mod data;

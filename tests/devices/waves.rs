@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use faultscope::exec::{Executor, Image, Lane, Settings, Wave};
+use faultscope::exec::{Change, Executor, Image, Lane, Settings, Wave};
 use faultscope::fault::{FaultModel, SiteSpace, Target, sampler};
 use faultscope::graph::Graph;
 use faultscope::import;

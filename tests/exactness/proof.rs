@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use faultscope::campaign::{Lab, Subject, Trial, Trials};
 use faultscope::exec::Work;
-use faultscope::fault::{FaultModel, InjectedFault, Injector, Site, SiteSpace, Target, faulty_parameters, sampler};
+use faultscope::exec::{Injector, faulty_parameters};
+use faultscope::fault::{FaultModel, InjectedFault, Site, SiteSpace, Target, sampler};
 use faultscope::graph::{Graph, HostTensor};
 use faultscope::ops::Array;
 use faultscope::outcome::{Verdict, top1};

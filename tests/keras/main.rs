@@ -5,9 +5,7 @@ mod common;
 mod files;
 mod fixtures;
 mod hostile;
-#[cfg(feature = "cli")]
 mod real;
 mod shared;
-#[cfg(feature = "cli")]
 #[path = "../support/wheel.rs"]
 mod wheels;
