@@ -1,7 +1,7 @@
 //! The explorer's page.
 //!
 //! [`state`] holds everything the page knows and decides what to ask of the worker; it is plain data and pure
-//! functions. [`views`] draws it. The worker answers in the messages of [`protocol`].
+//! functions. The module `views`, which exists for WebAssembly only, draws it. The worker answers in the messages of [`protocol`].
 
 pub mod catalogue;
 pub mod diagram;
@@ -10,7 +10,10 @@ pub mod link;
 pub mod palette;
 pub mod state;
 pub mod tables;
-pub mod views;
 pub mod words;
 
+#[cfg(target_family = "wasm")]
+mod views;
+
+#[cfg(target_family = "wasm")]
 pub use views::start;

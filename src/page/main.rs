@@ -1,6 +1,9 @@
-//! The explorer's page.
+//! The explorer's page. It runs in a browser; a native build has nothing to do.
 
 fn main() {
-    console_error_panic_hook::set_once();
-    faultscope_page::start();
+    #[cfg(target_family = "wasm")]
+    {
+        console_error_panic_hook::set_once();
+        faultscope_page::start();
+    }
 }

@@ -4,6 +4,7 @@
 //! included, so that only the worker holds their bytes; tensors travel as bytes, a few channels at a time.
 
 mod campaign;
+#[cfg(target_family = "wasm")]
 pub mod fetch;
 mod model;
 pub mod planes;

@@ -2,10 +2,12 @@
 
 mod campaign;
 mod images;
+#[cfg(target_family = "wasm")]
 mod serve;
 mod service;
 #[cfg(test)]
 mod tests;
 
+#[cfg(target_family = "wasm")]
 pub use serve::serve;
 pub use service::{Host, Service};

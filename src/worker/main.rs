@@ -1,5 +1,6 @@
-//! The explorer's worker.
+//! The explorer's worker. It runs in a browser; a native build has nothing to do.
 
 fn main() {
+    #[cfg(target_family = "wasm")]
     faultscope_worker::serve();
 }
