@@ -28,7 +28,8 @@ use crate::campaign::{
     self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, Plan, Position, Provenance, Runner,
     SampleSource, Steps, Summary, Tallies, Work,
 };
-use crate::data::{DataSource, Sample};
+use crate::data::{DataSource, Sample, Source};
+use crate::exec::Ranges;
 use crate::labels;
 use crate::outcome::Outcome;
 use crate::platform::DeviceChoice;
@@ -87,6 +88,7 @@ impl Campaign {
             faults: arguments.faults(model.classes())?,
             fault_model,
             grouping: None,
+            protect: None,
         };
         config.validate()?;
         let data = data::open(images, &arguments.reading, &model.card.labels)?;
@@ -100,6 +102,10 @@ impl Campaign {
                 (Images::Sample(sample.indices), Some(source))
             }
             None => (Images::All(data.source.len()), None),
+        };
+        let lab = match arguments.protect.resolve(data.source.len())? {
+            Some(profile) => protected(&lab, &data.source, profile)?,
+            None => lab,
         };
         let budget = budget(arguments.memory, jobs, &lab);
         let mut plan = campaign::plan(&lab, config, &data.source, images)?;
@@ -117,6 +123,7 @@ impl Campaign {
             grouping: lab.grouping().cloned(),
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
+            ranges: lab.tensor_ranges(),
         };
         Ok(Self { lab: Arc::new(lab), source: data.source, plan: Arc::new(plan), provenance, device, jobs, budget })
     }
@@ -162,6 +169,21 @@ impl Campaign {
             }
         }
     }
+}
+
+/// The lab with outputs clipped to their ranges in the golden runs of the first `profile` images.
+fn protected(lab: &Lab, source: &SharedSource, profile: usize) -> Result<Lab> {
+    source.upcoming((0..profile).collect());
+    let mut ranges = Ranges::default();
+    for index in 0..profile {
+        let golden = || {
+            let input = lab.model().preprocess().apply(&source.image(index)?, lab.model().input_shape())?;
+            pollster::block_on(lab.golden(&input))
+        };
+        let golden = golden().map_err(|error| error.concerning(source.name(index)))?;
+        pollster::block_on(ranges.include(lab.executor().graph(), &golden.activations))?;
+    }
+    Ok(lab.protected_by(ranges))
 }
 
 /// Reads the sample at `path`, which must have been drawn from `data`.

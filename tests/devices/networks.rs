@@ -110,6 +110,7 @@ fn campaign(device: &Device) -> Vec<Record> {
         faults: Faults::Each(10),
         fault_model: FaultModel::default(),
         grouping: None,
+        protect: None,
     };
     let mut runner = Runner::new(&lab, config, Patterns, Budget::default()).expect("a campaign");
     let mut records = Vec::new();

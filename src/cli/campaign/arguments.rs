@@ -7,7 +7,8 @@ use clap::Args;
 use facts::{Name, Named};
 
 use super::shard::ShardArgument;
-use crate::campaign::Faults;
+use crate::Error;
+use crate::campaign::{Faults, ProtectionMethod};
 use crate::cli::args::{GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
@@ -16,6 +17,9 @@ use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
 
 /// Faults in each image where nothing is said.
 const FAULTS: usize = 5;
+
+/// Images that a protection is learnt from where nothing is said.
+const PROFILE: usize = 100;
 
 /// Inject many faults, drawn at random, into inferences over labelled images.
 ///
@@ -69,6 +73,9 @@ pub struct Arguments {
     #[command(flatten)]
     fault: FaultArguments,
 
+    #[command(flatten)]
+    pub protect: ProtectArguments,
+
     /// Do one part only, I/N: the I-th of N, from 1, to be put together by `faultscope merge`; auto: as the array job
     /// of Slurm or the indexed job of Kubernetes has it that this process belongs to; auto/N where it does not say
     #[arg(long, value_name = "I/N|auto")]
@@ -121,6 +128,36 @@ impl Named for Protocol {
         Self::Study,
         Name::new("study", "Study", "few faults in images that are classified correctly, many in the others"),
     )];
+}
+
+#[derive(Debug, Args)]
+pub struct ProtectArguments {
+    /// Protection of the network that faults are injected into
+    #[arg(long, value_name = "METHOD", value_parser = choice::<ProtectionMethod>())]
+    protect: Option<ProtectionMethod>,
+
+    /// Number of images, from the first of the data, whose golden runs the ranges of --protect are learnt from [default:
+    /// 100, or all where the data has fewer]
+    #[arg(long, value_name = "N")]
+    profile: Option<usize>,
+}
+
+impl ProtectArguments {
+    /// The number of images, of the `available`, that a protection is learnt from; `None` without a protection.
+    pub fn resolve(&self, available: usize) -> Result<Option<usize>, Failure> {
+        match (self.protect, self.profile) {
+            (None, Some(_)) => Err(Failure::usage("campaign", "--profile goes with --protect only")),
+            (None, None) => Ok(None),
+            (Some(ProtectionMethod::Range), Some(0)) => {
+                Err(Error::request("a range is learnt from at least one image; --profile is 0").into())
+            }
+            (Some(ProtectionMethod::Range), Some(profile)) if profile > available => Err(Error::request(format_args!(
+                "--profile {profile}: ranges are learnt from the images of the data, which has {available}"
+            ))
+            .into()),
+            (Some(ProtectionMethod::Range), profile) => Ok(Some(profile.unwrap_or(PROFILE.min(available)))),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
