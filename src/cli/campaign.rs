@@ -21,6 +21,7 @@ use super::journal::Replay;
 use super::open::{self, ModelFile};
 use super::output::{counted, name, print};
 use super::progress::Progress;
+use super::read;
 use super::size::shown;
 use super::write::sha256;
 use super::{data, report};
@@ -166,7 +167,7 @@ impl Campaign {
 
 /// Reads the sample at `path`, which must have been drawn from `data`.
 fn read_sample(path: &Path, data: &DataSource) -> Result<(Sample, SampleSource)> {
-    let (name, bytes) = (path.display().to_string(), open::read(path)?);
+    let (name, bytes) = (path.display().to_string(), read::bytes(path)?);
     let sha256 = sha256(&bytes);
     let text = String::from_utf8(bytes).map_err(|_| Error::input(&name, "a sample is a JSON file in UTF-8"))?;
     let sample = Sample::from_json(&name, &text)?;

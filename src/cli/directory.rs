@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::journal::{self, Journal, Replay};
-use super::open::read;
-use super::results;
+use super::read;
 use super::write::{self, Existing};
 use crate::campaign::{Plan, Provenance, Record, Sequence, Summary, Tallies};
 use crate::{Error, Result};
@@ -19,6 +18,8 @@ pub const CONFIG: &str = "config.json";
 pub const RECORDS: &str = "faults.jsonl";
 /// Its rates.
 pub const SUMMARY: &str = "summary.json";
+/// The file of an imported log.
+pub const LOG: &str = "study.log";
 
 /// A directory that a campaign is being written to, by this process alone.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub struct Directory {
 /// Where it does, or is no directory.
 pub fn check_free(path: &Path) -> Result<()> {
     check_folder(path)?;
-    for file in [CONFIG, RECORDS, SUMMARY, results::LOG] {
+    for file in [CONFIG, RECORDS, SUMMARY, LOG] {
         if path.join(file).exists() {
             return Err(Error::input(
                 path.display().to_string(),
@@ -145,7 +146,7 @@ pub fn provenance(path: &Path) -> Result<Provenance> {
 /// Where there is none.
 pub fn config(path: &Path) -> Result<(String, Vec<u8>)> {
     let config = path.join(CONFIG);
-    match read(&config) {
+    match read::bytes(&config) {
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
             Err(Error::input(path.display().to_string(), format_args!("no campaign: there is no {CONFIG} in it")))
         }

@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use sha2::{Digest, Sha256};
 
-use super::directory;
+use super::directory::{self, LOG};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open;
 use super::output::{counted, print};
-use super::results::LOG;
 use super::write::{self, Existing, hexadecimal};
 use crate::labels;
 use crate::report::{LogCheck, LogFile, LogLine, LogOrigin};

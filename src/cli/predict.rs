@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::args::RunArguments;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::locate;
 use super::open::{self, ModelFile};
 use super::output::{json, percent, print};
 use super::table::{Render, Table};
@@ -24,8 +25,9 @@ pub struct Arguments {
     /// Model file, id of a folder in models/, or zoo:ID
     model: String,
 
-    /// Image files: JPEG, PNG, WebP, BMP or PNM
-    #[arg(required = true, value_name = "IMAGE")]
+    /// Image files (JPEG, PNG, WebP, BMP or PNM), or ID/NAME for a sample image of a model; the model's sample images if
+    /// none is given
+    #[arg(value_name = "IMAGE")]
     images: Vec<PathBuf>,
 
     /// How many classes to show, the most likely first
@@ -64,10 +66,15 @@ struct Candidate {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let images = if arguments.images.is_empty() { locate::samples(&arguments.model) } else { arguments.images };
+    if images.is_empty() {
+        let problem = format!("IMAGE is missing; {} has no sample images", arguments.model);
+        return Err(Failure::usage("predict", problem));
+    }
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?.load(&arguments.run.preprocess)?;
     let lab = open::lab(model, arguments.run.device, None)?;
     let predictions =
-        arguments.images.iter().map(|path| predict(&lab, path, arguments.top)).collect::<Result<Vec<_>, Failure>>()?;
+        images.iter().map(|path| predict(&lab, path, arguments.top)).collect::<Result<Vec<_>, Failure>>()?;
     if arguments.json {
         json(&Predictions { predictions })?;
     } else {

@@ -6,13 +6,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::directory::{self, RECORDS};
-use super::open::read;
+use super::directory::{self, LOG, RECORDS};
+use super::read;
 use crate::report::{Archive, Blocks, Entry, Options, Origin, Reader, Report};
 use crate::{Error, Result};
-
-/// The file of an imported log.
-pub const LOG: &str = "study.log";
 
 /// A directory with results, or such a directory in a zip.
 #[derive(Debug)]
@@ -32,7 +29,7 @@ impl Results {
     pub fn open(path: &Path) -> Result<Self> {
         if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip")) && path.is_file() {
             let name = path.display().to_string();
-            let Archive { config, records } = Archive::open(&name, &read(path)?)?;
+            let Archive { config, records } = Archive::open(&name, &read::bytes(path)?)?;
             let origin = Origin::from_json(&name, &config)?;
             return Ok(Self { path: path.to_owned(), file: path.join(RECORDS), origin, zipped: Some(records) });
         }

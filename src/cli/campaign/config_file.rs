@@ -22,7 +22,7 @@ use serde_saphyr::Spanned;
 
 use super::Arguments;
 use crate::cli::failure::Failure;
-use crate::cli::open::read;
+use crate::cli::read;
 use crate::{Error, Result};
 
 /// Arguments that make no sense in a file.
@@ -53,7 +53,8 @@ struct Entry {
 /// Where the file is no such file; the error names the line.
 pub fn expand(path: &Path, given: &[OsString]) -> Result<Arguments, Failure> {
     let name = path.display().to_string();
-    let text = String::from_utf8(read(path)?).map_err(|_| Error::input(&name, "a YAML file in UTF-8 is expected"))?;
+    let text =
+        String::from_utf8(read::bytes(path)?).map_err(|_| Error::input(&name, "a YAML file in UTF-8 is expected"))?;
     let command = Arguments::augment_args(Command::new("campaign").no_binary_name(true));
     let mut entries = entries(&name, &text, &command)?;
     let on_command_line =

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::files::File;
-use crate::cli::open::read;
+use crate::cli::read;
 use crate::{Error, Result};
 
 /// The tables by which a folder is known to be GTSRB.
@@ -29,7 +29,7 @@ pub fn table_in(path: &Path) -> Option<PathBuf> {
 /// Where a column is missing, a line is not like its header, a class is none, or an image is not there.
 pub fn list(table: &Path, roi: bool) -> Result<(PathBuf, Vec<File>)> {
     let name = table.display().to_string();
-    let bytes = read(table)?;
+    let bytes = read::bytes(table)?;
     let head = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let delimiter = if head.contains(&b';') { b';' } else { b',' };
     let mut reader =

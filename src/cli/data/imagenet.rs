@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::files::File;
 use super::folder;
 use super::mat::Structures;
-use crate::cli::open::{read, read_text};
+use crate::cli::read;
 use crate::{Error, Result};
 
 const GROUND_TRUTH: &str = "ILSVRC2012_validation_ground_truth.txt";
@@ -29,7 +29,7 @@ pub fn list(root: &Path, devkit: &Path) -> Result<Vec<File>> {
     let mut files = folder::flat(root)?;
     let truth = part(devkit, GROUND_TRUTH)?;
     let classes = classes(devkit, root)?;
-    let text = read_text(&truth)?;
+    let text = read::text(&truth)?;
     let lines: Vec<&str> = text.lines().collect();
     let name = truth.display().to_string();
     if lines.len() != files.len() {
@@ -73,7 +73,7 @@ fn classes(devkit: &Path, root: &Path) -> Result<HashMap<usize, usize>> {
             "this is no MAT-file with the array \"synsets\" of structures with ILSVRC2012_ID and WNID; it may be damaged",
         )
     };
-    let structures = Structures::read(&read(&meta)?, "synsets").ok_or_else(damaged)?;
+    let structures = Structures::read(&read::bytes(&meta)?, "synsets").ok_or_else(damaged)?;
     let pairs = structures.pairs("ILSVRC2012_ID", "WNID").ok_or_else(damaged)?;
     // `as` saturates, and what is no id then is none of the ground truth's either.
     let mut synsets: Vec<(usize, &str)> = pairs.into_iter().map(|(id, wnid)| (id as usize, wnid)).collect();
@@ -81,7 +81,7 @@ fn classes(devkit: &Path, root: &Path) -> Result<HashMap<usize, usize>> {
     let listed = part(devkit, SYNSETS).or_else(|_| part(root, SYNSETS));
     let order: Vec<String> = match &listed {
         Ok(path) => {
-            read_text(path)?.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+            read::text(path)?.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
         }
         // The list is in the order of the ids, so it can do without.
         Err(_) => {

@@ -16,14 +16,16 @@ use std::sync::Arc;
 use clap::Args;
 
 use self::binary::{Member, OnDisk};
-use self::files::{File, Files};
+use self::files::{File, Files, Root};
 use self::prepared::Prepared;
 use super::args::choice;
-use super::open::{read, read_text};
+use super::built_in::BuiltIn;
+use super::locate::{self, FoundData};
+use super::read;
 use super::write::{sha256, sha256_file};
 use crate::data::cifar::{Cifar, CifarSource};
 use crate::data::npy::{self, Layout, NpyImages, NpySource};
-use crate::data::{DataFormat, DataSource, Preprocess, Resize, Source};
+use crate::data::{DataFormat, DataSource, Preprocess, Resize, Source, class_in_name};
 use crate::model::Model;
 use crate::{Error, Result};
 
@@ -87,11 +89,15 @@ impl Data {
     }
 }
 
-/// Opens `path`; `classes` are the model's class names, where there is a model.
+/// Opens the data that the user calls `path`. `classes` are the model's class names, empty without a model.
 ///
 /// # Errors
-/// Where there are no images, labels and images do not belong together, or an argument does not go with this data.
+/// If there are no images, if labels and images do not belong together, or if an argument does not apply to this data.
 pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Result<Data> {
+    let path = &match locate::data(path)? {
+        FoundData::Disk(path) => path,
+        FoundData::BuiltIn(files) => return built_in(path, &files, arguments),
+    };
     let name = path.display().to_string();
     let format = detect(path, arguments)?;
     check_arguments(format, arguments)?;
@@ -101,12 +107,11 @@ pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Resul
                 None => (folder::list(path, classes)?, None),
                 Some(labels) => {
                     let mut files = folder::flat(path)?;
-                    let name = labels.display().to_string();
-                    labels::apply(&name, &read_text(labels)?, &mut files)?;
+                    let name = apply_labels(labels, &mut files)?;
                     (files, Some(name))
                 }
             };
-            Ok(of_files(name, format, path, files, |origin| origin.labels = labels))
+            Ok(of_files(name, format, Root::Folder(path.clone()), files, |origin| origin.labels = labels))
         }
         DataFormat::Npy | DataFormat::NpyNhwc | DataFormat::NpyNchw => {
             arrays(path, format, arguments.labels.as_deref())
@@ -122,7 +127,7 @@ pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Resul
                 )
             })?;
             let (root, files) = gtsrb::list(&table, arguments.roi)?;
-            Ok(of_files(name, format, &root, files, |origin| origin.roi = arguments.roi))
+            Ok(of_files(name, format, Root::Folder(root), files, |origin| origin.roi = arguments.roi))
         }
         DataFormat::Imagenet => {
             let devkit = arguments.devkit.as_ref().ok_or_else(|| {
@@ -132,7 +137,8 @@ pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Resul
                 )
             })?;
             let files = imagenet::list(path, devkit)?;
-            Ok(of_files(name, format, path, files, |origin| origin.devkit = Some(devkit.display().to_string())))
+            let devkit = devkit.display().to_string();
+            Ok(of_files(name, format, Root::Folder(path.clone()), files, |origin| origin.devkit = Some(devkit)))
         }
         DataFormat::Prepared => {
             let (source, sha256, side) = Prepared::open(path)?;
@@ -220,10 +226,36 @@ fn check_arguments(format: DataFormat, arguments: &DataArguments) -> Result<()> 
     Ok(())
 }
 
+/// Opens the built-in sample images `files`, which the user calls `path`.
+fn built_in(path: &Path, files: &[BuiltIn], arguments: &DataArguments) -> Result<Data> {
+    let name = path.display().to_string();
+    let format = arguments.data_format.unwrap_or(DataFormat::Folder);
+    if format != DataFormat::Folder {
+        return Err(Error::input(name, "the built-in sample images are a folder; leave out --data-format"));
+    }
+    check_arguments(format, arguments)?;
+    let file = |file: &BuiltIn| File {
+        path: file.name().into(),
+        label: class_in_name(file.name()),
+        bytes: file.bytes.len() as u64,
+        crop: None,
+    };
+    let mut files: Vec<_> = files.iter().map(file).collect();
+    let labels = arguments.labels.as_ref().map(|labels| apply_labels(labels, &mut files)).transpose()?;
+    Ok(of_files(name, format, Root::BuiltIn(path.to_owned()), files, |origin| origin.labels = labels))
+}
+
+/// Gives `files` the labels in the file `path`. Returns the name of the file.
+fn apply_labels(path: &Path, files: &mut [File]) -> Result<String> {
+    let name = path.display().to_string();
+    labels::apply(&name, &read::text(path)?, files)?;
+    Ok(name)
+}
+
 fn of_files(
     name: String,
     format: DataFormat,
-    root: &Path,
+    root: Root,
     files: Vec<File>,
     more: impl FnOnce(&mut DataSource),
 ) -> Data {
@@ -246,7 +278,7 @@ fn arrays(path: &Path, format: DataFormat, labels: Option<&Path>) -> Result<Data
         _ => None,
     };
     let images = NpyImages::new(&name, Box::new(OnDisk::open(path)?), layout)?;
-    let source = NpySource::new(images, &labels_name, npy::labels(&labels_name, &read(&labels)?)?)?;
+    let source = NpySource::new(images, &labels_name, npy::labels(&labels_name, &read::bytes(&labels)?)?)?;
     let hashes = DataSource::pair(&sha256_file(path)?, &sha256_file(&labels)?);
     let mut origin = DataSource::new(name, format, source.len(), sha256(hashes.as_bytes()));
     origin.labels = Some(labels_name);

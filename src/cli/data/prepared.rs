@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::binary::OnDisk;
-use crate::cli::open::{read, read_text};
+use crate::cli::read;
 use crate::cli::write::sha256;
 use crate::data::npy::{self, NpyImages};
 use crate::data::{DataSource, Image, Resize, Source};
@@ -57,7 +57,7 @@ impl Prepared {
     pub fn open(folder: &Path) -> Result<(Self, String, usize)> {
         let path = folder.join(HEAD);
         let name = path.display().to_string();
-        let text = read_text(&path)?;
+        let text = read::text(&path)?;
         let head: Head = serde_json::from_str(&text).map_err(|error| {
             Error::input(&name, format_args!("this is not written by `faultscope prepare`: {error}"))
         })?;
@@ -66,7 +66,7 @@ impl Prepared {
         let labels = match head.labels_sha256 {
             Some(_) => {
                 let path = folder.join(LABELS);
-                Some(npy::labels(&path.display().to_string(), &read(&path)?)?)
+                Some(npy::labels(&path.display().to_string(), &read::bytes(&path)?)?)
             }
             None => None,
         };

@@ -1,6 +1,7 @@
 //! `faultscope report`: the rates of campaigns.
 
 mod json;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod text;
 
