@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Campaign;
+use super::campaign::Campaign;
 use crate::report::Report;
 use crate::{Error, Result};
 

@@ -1,11 +1,12 @@
 //! `faultscope report`: the rates of campaigns.
 
+mod campaign;
 mod json;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use facts::{Name, Named};
@@ -16,9 +17,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::open;
 use super::output::print;
-use super::results::Results;
 use super::write::{self, Existing};
-use crate::report::{self, Extent, Options, Report, StudySample};
+use crate::report::{self, Extent, Options, StudySample};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,15 +86,6 @@ pub struct Arguments {
     all: bool,
 }
 
-/// The results of one directory.
-#[derive(Debug)]
-struct Campaign {
-    /// What its row is called: the model, and the directory where that alone would be ambiguous.
-    name: String,
-    results: Results,
-    report: Report,
-}
-
 impl Arguments {
     fn options(&self) -> crate::Result<Options> {
         let study_sample = self.study_sample.map(|count| StudySample { count: count as usize, seed: self.seed });
@@ -119,23 +110,12 @@ impl Arguments {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let format = if arguments.json { Format::Json } else { arguments.format };
     if format == Format::Parquet {
-        let Some(path) = &arguments.output else {
-            return Err(Failure::usage("report", "Parquet is not for a terminal; -o FILE says where to write it"));
-        };
-        if arguments.study_sample.is_some() {
-            let problem = "--study-sample is for the tables; Parquet has a row for every fault, to draw from";
-            return Err(Failure::usage("report", problem));
-        }
-        let options = arguments.options()?;
-        let all = arguments.directories.iter().map(|path| Results::open(path)).collect::<crate::Result<Vec<_>>>()?;
-        let names = names(&all);
-        write::streamed(path, arguments.existing(), |file| parquet::write(file, &names, &all, &options))?;
-        return Ok(Exit::Done);
+        return every_fault(&arguments);
     }
     if let (Some(path), Existing::Keep) = (&arguments.output, arguments.existing()) {
         write::check_absent(path)?;
     }
-    let campaigns = read(&arguments.directories, &arguments.options()?)?;
+    let campaigns = campaign::read(&arguments.directories, &arguments.options()?)?;
     let extent = if arguments.all { Extent::All } else { Extent::Part };
     match format {
         Format::Text => arguments.write(&text::write(&campaigns, extent, arguments.output.is_some()))?,
@@ -156,36 +136,25 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn read(directories: &[PathBuf], options: &Options) -> crate::Result<Vec<Campaign>> {
-    let all = directories.iter().map(|path| Results::open(path)).collect::<crate::Result<Vec<_>>>()?;
-    let names = names(&all);
-    names
-        .into_iter()
-        .zip(all)
-        .map(|(name, results)| {
-            let report = results.report(options.clone())?;
-            Ok(Campaign { name, results, report })
-        })
-        .collect()
+/// Writes every fault as a row of a Parquet file.
+#[cfg(feature = "parquet")]
+fn every_fault(arguments: &Arguments) -> Result<Exit, Failure> {
+    let Some(path) = &arguments.output else {
+        return Err(Failure::usage("report", "Parquet is not for a terminal; -o FILE says where to write it"));
+    };
+    if arguments.study_sample.is_some() {
+        let problem = "--study-sample is for the tables; Parquet has a row for every fault, to draw from";
+        return Err(Failure::usage("report", problem));
+    }
+    let options = arguments.options()?;
+    let (names, all) = campaign::open(&arguments.directories)?;
+    write::streamed(path, arguments.existing(), |file| parquet::write(file, &names, &all, &options))?;
+    Ok(Exit::Done)
 }
 
-/// What the rows are called: models, with their directories where two would be called the same, and with whole paths
-/// where that is not enough.
-fn names(all: &[Results]) -> Vec<String> {
-    let model = |results: &Results| results.origin().model().to_owned();
-    let folder = |results: &Results| format!("{} ({})", model(results), short(results.path()));
-    let path = |results: &Results| format!("{} ({})", model(results), results.path().display());
-    let alone = |name: &dyn Fn(&Results) -> String, one: &Results| {
-        all.iter().filter(|other| name(other) == name(one)).count() == 1
-    };
-    let name = |one: &Results| match one {
-        one if alone(&model, one) => model(one),
-        one if alone(&folder, one) => folder(one),
-        one => path(one),
-    };
-    all.iter().map(name).collect()
-}
-
-fn short(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+/// Refuses, since the program has no writer for Parquet.
+#[cfg(not(feature = "parquet"))]
+fn every_fault(_: &Arguments) -> Result<Exit, Failure> {
+    let problem = "this program was built without Parquet; build it with `--features parquet`, or choose --format csv";
+    Err(Failure::usage("report", problem))
 }

@@ -44,6 +44,7 @@ message faults {
   optional int32 bit (INTEGER(8, false));
   optional float before;
   optional float after;
+  optional binary type (STRING);
 }";
 
 /// Rows of a group.
@@ -125,6 +126,7 @@ struct Rows {
     bit: Column<i32>,
     before: Column<f32>,
     after: Column<f32>,
+    kind: Column<ByteArray>,
     /// Words that occur again and again, made once.
     words: HashMap<String, ByteArray>,
 }
@@ -168,6 +170,8 @@ impl Rows {
         self.bit.push(fault.and_then(|fault| fault.bit).map(i32::from));
         self.before.push(fault.map(|fault| fault.before));
         self.after.push(fault.map(|fault| fault.after));
+        let kind = fault.and_then(|fault| fault.kind).map(|kind| self.word(&name(&kind)));
+        self.kind.push(kind);
     }
 
     fn word(&mut self, word: &str) -> ByteArray {
@@ -204,6 +208,7 @@ impl Rows {
         put::<Int32Type>(&mut group, &mut self.bit)?;
         put::<FloatType>(&mut group, &mut self.before)?;
         put::<FloatType>(&mut group, &mut self.after)?;
+        put::<ByteArrayType>(&mut group, &mut self.kind)?;
         group.close().map(drop)
     }
 }

@@ -2,7 +2,7 @@
 
 use console::style;
 
-use super::Campaign;
+use super::campaign::Campaign;
 use crate::campaign::Summary;
 use crate::cli::output::{counted, thousands};
 use crate::cli::table::Render;
