@@ -4,6 +4,7 @@ pub mod arguments;
 mod config_file;
 mod shard;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,10 +37,11 @@ use crate::platform::DeviceChoice;
 use crate::{Error, Result};
 
 /// Runs the command.
-pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+///
+/// `words` are the words of the command line that `arguments` were made from.
+pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
     let arguments = match &arguments.config {
-        // After the names of the program and of the command.
-        Some(path) => config_file::expand(path, &std::env::args_os().skip(2).collect::<Vec<_>>())?,
+        Some(path) => config_file::expand(path, words)?,
         None => arguments,
     };
     let (_, _, out) = arguments.places()?;

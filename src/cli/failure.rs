@@ -33,8 +33,8 @@ impl Failure {
         Self::Usage { command, problem: problem.into() }
     }
 
-    /// Tells the user.
-    fn report(self) -> Exit {
+    /// Writes the error to stderr and returns the exit code.
+    pub fn report(self) -> Exit {
         match self {
             Self::Usage { command, problem } => {
                 say(&problem);
@@ -55,9 +55,9 @@ pub fn say(problem: &str) {
     eprintln!("{} {problem}", console::style("error:").red().bold().for_stderr());
 }
 
-/// Carries out `command`. A panic, which only a defect can cause, becomes an error message as well: a user must
-/// be able to tell it from a result.
-pub fn guarded(command: impl FnOnce() -> Result<Exit, Failure>) -> Exit {
+/// Calls `command`. A panic, which only a defect can cause, becomes an error message: a user must be able to tell it from a
+/// result. Replaces the process's panic hook.
+pub fn guarded(command: impl FnOnce() -> Exit) -> Exit {
     let first_panic = Arc::new(Mutex::new(None));
     let slot = Arc::clone(&first_panic);
     // Libraries catch and pass on panics of their own threads; the first message is the cause.
@@ -65,8 +65,7 @@ pub fn guarded(command: impl FnOnce() -> Result<Exit, Failure>) -> Exit {
         slot.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| info.to_string());
     }));
     match catch_unwind(AssertUnwindSafe(command)) {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(failure)) => failure.report(),
+        Ok(exit) => exit,
         Err(_) => {
             let cause = first_panic.lock().unwrap_or_else(PoisonError::into_inner).take();
             say(&format!(

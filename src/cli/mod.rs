@@ -38,12 +38,13 @@ mod size;
 mod table;
 pub mod write;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::exit::Exit;
+pub use self::exit::Exit;
 use self::failure::Failure;
 use self::write::Existing;
 
@@ -127,28 +128,35 @@ impl ConvertArguments {
     }
 }
 
-/// Runs the command line of this process.
-pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    failure::guarded(|| arguments.command.run()).into()
+/// Runs the command line `words`, the command first, as the whole work of this process: a panic becomes an error message,
+/// too.
+pub fn main(words: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCode {
+    failure::guarded(|| run(words)).into()
 }
 
-/// Runs the command line `words`, which begin after the program's name; its exit code, or why it failed.
-#[cfg(test)]
-pub fn run(words: &[&str]) -> Result<i32, String> {
-    let words = std::iter::once("faultscope").chain(words.iter().copied());
-    let arguments = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
-    arguments.command.run().map(|exit| exit as i32).map_err(|failure| format!("{failure:?}"))
+/// Runs the command line `words`, the command first. Results go to standard output, errors to stderr.
+pub fn run(words: impl IntoIterator<Item = impl Into<OsString>>) -> Exit {
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let whole = std::iter::once(OsString::from("faultscope")).chain(words.iter().cloned());
+    match Arguments::try_parse_from(whole) {
+        Ok(arguments) => arguments.command.run(&words[1..]).unwrap_or_else(Failure::report),
+        Err(message) => {
+            // Help and errors go to a stream that may be closed. Nobody is left to tell then.
+            let _ = message.print();
+            if message.use_stderr() { Exit::Usage } else { Exit::Done }
+        }
+    }
 }
 
 impl Command {
-    fn run(self) -> Result<Exit, Failure> {
+    /// Runs the command. `words` are those after its name.
+    fn run(self, words: &[OsString]) -> Result<Exit, Failure> {
         match self {
             Self::Inspect(arguments) => inspect::run(arguments),
             Self::Graph(arguments) => graph::run(arguments),
             Self::Predict(arguments) => predict::run(arguments),
             Self::Inject(arguments) => inject::run(arguments),
-            Self::Campaign(arguments) => campaign::run(*arguments),
+            Self::Campaign(arguments) => campaign::run(*arguments, words),
             Self::Merge(arguments) => merge::run(arguments),
             Self::Report(arguments) => report::run(arguments),
             Self::ExportLog(arguments) => export_log::run(arguments),
@@ -167,8 +175,19 @@ impl Command {
 mod tests {
     use clap::CommandFactory;
 
+    use super::*;
+
     #[test]
     fn the_arguments_are_well_formed() {
-        super::Arguments::command().debug_assert();
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_runs_without_a_process_of_its_own() {
+        assert_eq!(run(["architectures", "--json"]), Exit::Done);
+        assert_eq!(run(["--version"]), Exit::Done);
+        assert_eq!(run(["inspect"]), Exit::Usage);
+        assert_eq!(run(["inspect", "no-such-model"]), Exit::Input);
+        assert_eq!(run::<[&str; 0]>([]), Exit::Usage);
     }
 }

@@ -12,6 +12,7 @@ use super::open::class_names;
 use super::output::{counted, print};
 use super::write::{self, Existing};
 use crate::Error;
+use crate::campaign::SEED;
 use crate::data::Sample;
 
 /// Draw images at random, without replacement, for `faultscope campaign --sample`.
@@ -30,7 +31,7 @@ pub struct Arguments {
     count: usize,
 
     /// Seed of the draw
-    #[arg(long, default_value_t = 0, value_name = "S")]
+    #[arg(long, default_value_t = SEED, value_name = "S")]
     seed: u64,
 
     /// Draw the same number from each class, give or take one

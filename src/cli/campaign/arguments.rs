@@ -7,15 +7,12 @@ use clap::Args;
 use facts::{Name, Named};
 
 use super::shard::ShardArgument;
-use crate::campaign::Faults;
+use crate::campaign::{FAULTS, Faults, SEED};
 use crate::cli::args::{GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
 use crate::cli::size;
 use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
-
-/// Faults in each image where nothing is said.
-const FAULTS: usize = 5;
 
 /// Inject many faults, drawn at random, into inferences over labelled images.
 ///
@@ -52,7 +49,7 @@ pub struct Arguments {
     pub resume: bool,
 
     /// Seed of all draws
-    #[arg(long, default_value_t = 0, value_name = "S")]
+    #[arg(long, default_value_t = SEED, value_name = "S")]
     pub seed: u64,
 
     /// Use the images of this sample only, which `faultscope sample` drew from the data
@@ -92,9 +89,9 @@ pub struct Arguments {
 
 #[derive(Debug, Args)]
 struct CountArguments {
-    /// Faults for each image, one at a time [default: 5]
-    #[arg(long, value_name = "K", conflicts_with = "protocol")]
-    faults: Option<usize>,
+    /// Faults for each image, one at a time
+    #[arg(long, value_name = "K", default_value_t = FAULTS, conflicts_with = "protocol")]
+    faults: usize,
 
     /// Let the golden run decide how many faults an image gets
     #[arg(long, value_parser = choice::<Protocol>())]
@@ -178,11 +175,11 @@ impl Arguments {
                 let problem = "--correct and --misclassified go with --protocol study only";
                 return Err(Failure::usage("campaign", problem));
             }
-            None => Faults::Each(self.count.faults.unwrap_or(FAULTS)),
+            None => Faults::Each(self.count.faults),
             Some(Protocol::Study) => {
                 let usual = Faults::study(classes);
-                let misclassified = self.count.misclassified.unwrap_or(usual.at_most());
-                Faults::ByGolden { correct: self.count.correct.unwrap_or(FAULTS), misclassified }
+                let correct = self.count.correct.unwrap_or(usual.at_least());
+                Faults::ByGolden { correct, misclassified: self.count.misclassified.unwrap_or(usual.at_most()) }
             }
         };
         faults.validate()?;

@@ -18,6 +18,7 @@ use super::failure::Failure;
 use super::open;
 use super::output::print;
 use super::write::{self, Existing};
+use crate::campaign::SEED;
 use crate::report::{self, Extent, Options, StudySample};
 
 /// How results are written.
@@ -78,7 +79,7 @@ pub struct Arguments {
     study_sample: Option<u32>,
 
     /// Seed of that draw
-    #[arg(long, value_name = "S", default_value_t = 0, requires = "study_sample")]
+    #[arg(long, value_name = "S", default_value_t = SEED, requires = "study_sample")]
     seed: u64,
 
     /// Show every layer and every class, not only the most telling ones
