@@ -98,7 +98,8 @@ fn write_built_in(path: &Path, file: &Path) -> Result<()> {
 /// Creates `folder` and the folders above it.
 fn create(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        let problem = format!("the folder cannot be created ({error}); --into DIR names another folder of models");
+        let problem =
+            format!("the folder cannot be created ({}); --into DIR names another folder of models", error.kind());
         Error::input(folder.display().to_string(), problem)
     })
 }

@@ -4,7 +4,7 @@
 mod campaign;
 mod table;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::chart::{Share, shares};
 use super::{Origin, Report, comparison, words};
@@ -21,7 +21,6 @@ pub fn html(campaigns: &[(&str, &Origin, &Report)]) -> String {
         several => format!("{} side by side", words::counted(several.len(), "campaign")),
     };
     let page = html! {
-        (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
@@ -67,7 +66,7 @@ pub fn html(campaigns: &[(&str, &Origin, &Report)]) -> String {
             }
         }
     };
-    page.into_string()
+    format!("<!doctype html>\n{}\n", page.into_string())
 }
 
 /// The golden runs' SCM share beside that of the faults, and the study's tables.
