@@ -1,4 +1,4 @@
-//! `faultscope inject`: one fault, and what becomes of the answer.
+//! `faultscope inject`: one fault, and its effect on the answer.
 
 use std::path::PathBuf;
 
@@ -23,42 +23,42 @@ use crate::{Error, Result};
 
 /// Inject one fault into one inference and compare the answers.
 ///
-/// An element index counts the layer's output as the source framework lays it out for one image (ONNX: channel,
-/// row, column; Keras: row, column, channel), or for weights the layer's parameter tensors, laid out in the same
-/// way, end to end; with --tensor it counts that tensor alone. `faultscope inspect` lists the layers.
+/// The element is an index into the layer's output for one image, in the layout of the source framework (ONNX: channel,
+/// row, column; Keras: row, column, channel). For weights it is an index into all parameter tensors of the layer, one
+/// after the other, or with --tensor into that tensor. `faultscope inspect` lists the layers.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Model file, id of a folder in models/, or zoo:ID
+    /// Model file, id of a model, or zoo:ID
     model: String,
 
     /// Image file (JPEG, PNG, WebP, BMP or PNM), or ID/NAME for a sample image of a model
     image: PathBuf,
 
-    /// The layer that is struck
+    /// Layer of the fault
     #[arg(long, value_name = "NAME|INDEX")]
     layer: String,
 
-    /// The element of the layer's output or parameters
+    /// Index of the element in the layer's output or parameters
     #[arg(long, value_name = "N")]
     element: usize,
 
-    /// The tensor that the element is counted in, where the layer has several
+    /// Tensor to which the index refers, if the layer has several
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
 
-    /// Bits that the fault inverts, all of them at once: 30 for example, 23-30, 0,31, or the fields sign, exponent, mantissa
+    /// Bits to invert, all of them at once: 30 for example, 23-30, 0,31, or the fields sign, exponent, mantissa
     #[arg(long, value_name = "BITS")]
     bit: Option<String>,
 
-    /// What is struck
+    /// Where to inject the fault
     #[arg(long, default_value = "activation", value_parser = choice::<Target>())]
     target: Target,
 
-    /// What happens to the value
+    /// Change of the value
     #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<FaultKind>())]
     kind: FaultKind,
 
-    /// Seed of the number that --type random draws
+    /// Seed of the number for --type random
     #[arg(long, default_value_t = SEED, value_name = "S")]
     seed: u64,
 
@@ -89,7 +89,7 @@ impl Arguments {
     }
 }
 
-/// The site that the user describes.
+/// Returns the site that the arguments describe.
 fn site(
     graph: &Graph,
     target: Target,
@@ -162,7 +162,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Ok::<_, Error>((golden, trial))
     })?;
     let [fault] = trial.faults.as_slice() else {
-        return Err(Error::request("the fault was not injected: no layer reads what it changes").into());
+        return Err(Error::request("the fault was not injected: no layer reads the changed value").into());
     };
     if arguments.json {
         json(&Injection {
@@ -259,7 +259,7 @@ fn trace(rows: &[TraceRow]) -> String {
     table.render() + &note
 }
 
-/// A flip of `bits` in words, with the fields that they belong to.
+/// Returns a flip of `bits` in words, with the names of their fields.
 fn flipped(bits: Bits) -> String {
     let noun = if bits.count() == 1 { "bit" } else { "bits" };
     let fields = Format::F32.fields().iter().filter(|(_, range)| bits.iter().any(|bit| range.contains(&bit)));
@@ -267,7 +267,7 @@ fn flipped(bits: Bits) -> String {
     format!("{noun} {bits} flipped ({})", fields.join(", "))
 }
 
-/// The bits of `value` from the sign down, with a space between the fields. Those that were `struck` are coloured.
+/// Returns the bits of `value` from the sign down, with a space between the fields. The `struck` bits are coloured.
 fn bits(value: f32, struck: Option<Bits>) -> String {
     let mut text = String::new();
     for position in Format::F32.bits() {
@@ -284,7 +284,7 @@ fn bits(value: f32, struck: Option<Bits>) -> String {
     text
 }
 
-/// The index along each axis of the row-major `element` of a tensor of `shape`.
+/// Returns the index along each axis of the row-major `element` of a tensor of `shape`.
 fn coordinates(shape: &[usize], element: usize) -> Vec<usize> {
     let mut rest = element;
     let mut indices: Vec<usize> = shape

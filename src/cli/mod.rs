@@ -1,7 +1,7 @@
-//! The command line: arguments become resolved configuration, the core does the work, and what it says becomes
-//! text, JSON and exit codes.
+//! The command line. It resolves arguments to a configuration, calls the engine, and writes results as text, JSON and
+//! exit codes.
 //!
-//! One file a command, with its arguments beside it.
+//! Each command has its own file, with its arguments.
 
 mod architectures;
 mod args;
@@ -48,10 +48,11 @@ pub use self::exit::Exit;
 use self::failure::Failure;
 use self::write::Existing;
 
-/// Flip bits in a neural network and see what becomes of its answer.
+/// Flip bits in a neural network and see the effect on its answer.
 ///
-/// MODEL is a model file (.onnx, .h5, .keras, .bpk, .safetensors), the id of a folder in models/, or zoo:ID, an
-/// architecture with random weights.
+/// MODEL is a model file (.onnx, .h5, .keras, .bpk, .safetensors), the id of a model (gtsrb-resnet8 is built in,
+/// `faultscope fetch` gets others), or zoo:ID, an architecture with random weights. ID/NAME is a sample image of a
+/// model.
 #[derive(Debug, Parser)]
 #[command(name = "faultscope", version, max_term_width = 100, after_help = exit::HELP, subcommand_required = true)]
 struct Arguments {
@@ -97,16 +98,16 @@ struct FetchArguments {
 /// Write a model in another format.
 #[derive(Debug, Args)]
 struct ConvertArguments {
-    /// Model file, id of a folder in models/, or zoo:ID
+    /// Model file, id of a model, or zoo:ID
     input: String,
 
     #[command(flatten)]
     file: args::ModelArguments,
 
-    /// File to write; its ending, .bpk or .safetensors, tells the format
+    /// File to write, with the ending .bpk or .safetensors
     output: PathBuf,
 
-    /// Replace the file where it exists
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 }
@@ -128,20 +129,20 @@ impl ConvertArguments {
     }
 }
 
-/// Runs the command line `words`, the command first, as the whole work of this process: a panic becomes an error message,
-/// too.
+/// Runs the command line `words`, which begin with the command, as the only work of this process. A panic becomes an
+/// error message.
 pub fn main(words: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCode {
     failure::guarded(|| run(words)).into()
 }
 
-/// Runs the command line `words`, the command first. Results go to standard output, errors to stderr.
+/// Runs the command line `words`, which begin with the command. Writes results to standard output and errors to stderr.
 pub fn run(words: impl IntoIterator<Item = impl Into<OsString>>) -> Exit {
     let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
     let whole = std::iter::once(OsString::from("faultscope")).chain(words.iter().cloned());
     match Arguments::try_parse_from(whole) {
         Ok(arguments) => arguments.command.run(&words[1..]).unwrap_or_else(Failure::report),
         Err(message) => {
-            // Help and errors go to a stream that may be closed. Nobody is left to tell then.
+            // This fails if the stream is closed. Then nobody reads an error either.
             let _ = message.print();
             if message.use_stderr() { Exit::Usage } else { Exit::Done }
         }
@@ -188,6 +189,6 @@ mod tests {
         assert_eq!(run(["--version"]), Exit::Done);
         assert_eq!(run(["inspect"]), Exit::Usage);
         assert_eq!(run(["inspect", "no-such-model"]), Exit::Input);
-        assert_eq!(run::<[&str; 0]>([]), Exit::Usage);
+        assert_eq!(run(Vec::<String>::new()), Exit::Usage);
     }
 }

@@ -1,4 +1,4 @@
-//! `faultscope sample`: some of a data set's images.
+//! `faultscope sample`: draws images from a data set.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ pub struct Arguments {
     #[command(flatten)]
     reading: DataArguments,
 
-    /// How many images to draw
+    /// Number of images to draw
     #[arg(long, value_name = "N")]
     count: usize,
 
@@ -34,11 +34,11 @@ pub struct Arguments {
     #[arg(long, default_value_t = SEED, value_name = "S")]
     seed: u64,
 
-    /// Draw the same number from each class, give or take one
+    /// Draw the same number from each class, with a difference of at most one
     #[arg(long)]
     balanced: bool,
 
-    /// Model whose class names tell which class a sub-folder is, where the sub-folders have names and not numbers
+    /// Model with the class names for sub-folders that are named by class and not by number
     #[arg(long)]
     model: Option<String>,
 
@@ -49,7 +49,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "SAMPLE.json")]
     output: PathBuf,
 
-    /// Replace the file where it exists
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 }

@@ -1,4 +1,4 @@
-//! Images that are files of their own.
+//! Images in separate files.
 
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -11,16 +11,16 @@ use crate::cli::read;
 use crate::data::{DataSource, Image, Source};
 use crate::{Error, Result};
 
-/// One of them.
+/// An image file.
 #[derive(Clone, Debug)]
 pub struct File {
-    /// Below the root.
+    /// Path below the root.
     pub path: PathBuf,
     /// True class.
     pub label: Option<usize>,
     /// Size of the file.
     pub bytes: u64,
-    /// The part that is used: left, top, right, bottom, without the last column and row.
+    /// The part of the image to use: left, top, right, bottom, without the last column and row.
     pub crop: Option<[usize; 4]>,
 }
 
@@ -33,7 +33,7 @@ pub enum Root {
     BuiltIn(PathBuf),
 }
 
-/// Images in files, decoded ahead of their use.
+/// Images in files, decoded before their use.
 #[derive(Debug)]
 pub struct Files {
     list: Arc<List>,
@@ -54,7 +54,7 @@ impl Files {
         Self { ahead: Ahead::new(list.files.len(), move |index| decoded.decode(index)), list }
     }
 
-    /// Name, label and size in bytes of each image, one a line, and the crop where there is one.
+    /// Returns a line for each image: name, label, size in bytes, and the crop if there is one.
     pub fn list(&self) -> String {
         self.list.files.iter().fold(String::new(), |mut list, file| {
             list += &DataSource::line(&portable(&file.path), file.label, file.bytes);
@@ -126,7 +126,7 @@ impl Source for Files {
     }
 }
 
-/// A path below the root, written alike on every platform.
+/// Returns a path below the root in the same form on every platform.
 pub fn portable(path: &Path) -> String {
     path.iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join("/")
 }

@@ -1,4 +1,4 @@
-//! `--data`: images of whatever form, and where they are from.
+//! `--data`: images in all formats, and their origin.
 
 mod ahead;
 mod binary;
@@ -29,21 +29,21 @@ use crate::data::{DataFormat, DataSource, Preprocess, Resize, Source, class_in_n
 use crate::model::Model;
 use crate::{Error, Result};
 
-/// How images are to be read, where their names do not tell.
+/// The arguments about the format of images and labels.
 #[derive(Debug, Default, Args)]
 pub struct DataArguments {
-    /// What the data is, where name and content do not tell
+    /// Format of the data [default: from name and content]
     #[arg(long, value_name = "FORMAT", value_parser = choice::<DataFormat>())]
     pub data_format: Option<DataFormat>,
 
-    /// Labels: of an .npy file of images, another (by default the file beside it with "labels" for "images" in its name);
-    /// of a folder of images, a text file with a class number a line, in the order of their names, or with lines NAME
-    /// NUMBER
+    /// File of labels. For an .npy file of images, another .npy file [default: the file beside it with "labels" for
+    /// "images" in its name]. For a folder of images, a text file with a class number per line, in the order of the
+    /// names, or with lines NAME NUMBER
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
 
-    /// Development kit that labels ImageNet's validation images: the folder with ILSVRC2012_validation_ground_truth.txt
-    /// and meta.mat, and with synset_words.txt where you have it
+    /// Development kit with the labels of ImageNet's validation images: the folder with
+    /// ILSVRC2012_validation_ground_truth.txt and meta.mat, and with synset_words.txt if you have it
     #[arg(long, value_name = "DIR")]
     pub devkit: Option<PathBuf>,
 
@@ -52,13 +52,13 @@ pub struct DataArguments {
     pub roi: bool,
 }
 
-/// Images ready to be used, and where they are from.
+/// Open images, and their origin.
 pub struct Data {
     /// The images.
     pub source: Arc<dyn Source + Send + Sync>,
-    /// What a campaign writes down about them.
+    /// The description for the configuration of a campaign.
     pub origin: DataSource,
-    /// Side of the square that the images were prepared to.
+    /// Height and width of prepared images.
     prepared: Option<usize>,
 }
 
@@ -67,10 +67,10 @@ impl Data {
         Self { source: Arc::new(source), origin, prepared: None }
     }
 
-    /// How these images become inputs of `model`: prepared ones are taken as they are.
+    /// Returns the preprocessing of these images for `model`. Prepared images are not resized.
     ///
     /// # Errors
-    /// Where they were prepared for another size.
+    /// If the images were prepared for another size.
     pub fn preprocess(&self, model: &Model) -> Result<Preprocess> {
         let own = model.preprocess();
         let Some(side) = self.prepared else { return Ok(own) };
@@ -84,7 +84,7 @@ impl Data {
                 ),
             ));
         }
-        // This one leaves images of the input's size alone.
+        // This does not change images of the input's size.
         Ok(Preprocess { resize: Resize::Stretch, ..own })
     }
 }
@@ -148,7 +148,7 @@ pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Resul
     }
 }
 
-/// What `path` is, by its name and by what a folder holds.
+/// Returns the format of `path`, from its name and the content of a folder.
 fn detect(path: &Path, arguments: &DataArguments) -> Result<DataFormat> {
     let metadata = std::fs::metadata(path).map_err(|error| Error::io(path.display(), error))?;
     if let Some(format) = arguments.data_format {
@@ -209,7 +209,7 @@ fn detect(path: &Path, arguments: &DataArguments) -> Result<DataFormat> {
 /// The test files of CIFAR-100 and CIFAR-10.
 const CIFAR_FILES: [&str; 2] = ["test.bin", "test_batch.bin"];
 
-/// An argument that would have no effect is a misunderstanding.
+/// Refuses an argument that would have no effect.
 fn check_arguments(format: DataFormat, arguments: &DataArguments) -> Result<()> {
     use DataFormat::{Folder, Gtsrb, Imagenet, Npy, NpyNchw, NpyNhwc};
     let misplaced =
@@ -285,7 +285,7 @@ fn arrays(path: &Path, format: DataFormat, labels: Option<&Path>) -> Result<Data
     Ok(Data::new(source, origin))
 }
 
-/// The file beside `images` with "labels" for "images" in its name.
+/// Returns the file beside `images` with "labels" for "images" in its name.
 fn labels_beside(images: &Path) -> Result<PathBuf> {
     let name = images.file_name().unwrap_or_default().to_string_lossy();
     let beside = images.with_file_name(name.replace("images", "labels"));
@@ -304,7 +304,7 @@ fn labels_beside(images: &Path) -> Result<PathBuf> {
     Ok(beside)
 }
 
-/// The images of `set` in the folder, file or archive at `path`.
+/// Opens the images of `set` in the folder, file or archive at `path`.
 fn cifar(path: &Path, set: Cifar) -> Result<Data> {
     let (file, format) = match set {
         Cifar::Hundred => (CIFAR_FILES[0], DataFormat::Cifar100),

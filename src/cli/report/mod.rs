@@ -21,7 +21,7 @@ use super::write::{self, Existing};
 use crate::campaign::SEED;
 use crate::report::{self, Extent, Options, StudySample};
 
-/// How results are written.
+/// A format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Text,
@@ -34,47 +34,50 @@ enum Format {
 impl Named for Format {
     const ALL: &'static [(Self, Name)] = &[
         (Self::Text, Name::new("text", "Text", "tables to read")),
-        (Self::Csv, Name::new("csv", "CSV", "every rate with its counts and its interval, one a row, for pandas or R")),
-        (Self::Json, Name::new("json", "JSON", "the same, nested")),
-        (Self::Parquet, Name::new("parquet", "Parquet", "every fault, one a row, with typed columns")),
+        (
+            Self::Csv,
+            Name::new("csv", "CSV", "every rate with its counts and its interval, one per row, for pandas or R"),
+        ),
+        (Self::Json, Name::new("json", "JSON", "the same rates, nested")),
+        (Self::Parquet, Name::new("parquet", "Parquet", "every fault, one per row, with typed columns")),
         (Self::Html, Name::new("html", "HTML", "a page with charts, in one file")),
     ];
 }
 
 /// Show the rates of campaigns, with 95 % Wilson intervals.
 ///
-/// Of one campaign all there is to show; of several the study's tables side by side, a row for each. A DIR holds a
-/// campaign (the .zip that the page saves will do), or a log of the study that `faultscope import-log` has read. The records are read again, so this also
-/// works on a campaign that was interrupted or is still running. A row is marked "few" where an interval is wider
-/// than 20 percentage points: its faults are too few to say.
+/// One campaign gives all tables; several give the study's tables, with a row for each campaign. DIR holds a campaign,
+/// or a log of the study from `faultscope import-log`. It can be the .zip that the page saves. The records are read
+/// again, so a campaign that was interrupted or is running can be reported, too. A row with an interval wider than 20
+/// percentage points is marked "few": it has too few faults for a statement.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Directories of the campaigns
     #[arg(required = true, value_name = "DIR")]
     directories: Vec<PathBuf>,
 
-    /// How results are written
+    /// Format of the report
     #[arg(long, default_value = "text", value_parser = choice::<Format>())]
     format: Format,
 
-    /// The same as --format json
+    /// Same as --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
 
-    /// Write into a file, not to standard output
+    /// Write to a file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Replace the file where it exists
+    /// Replace an existing file
     #[arg(long, requires = "output")]
     force: bool,
 
-    /// Judge SCM again by another grouping: imagenet, cifar100, cifar10, gtsrb, or a TOML file
+    /// Judge SCM by another grouping: imagenet, cifar100, cifar10, gtsrb, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     grouping: Option<String>,
 
-    /// Draw N faults at random from each starting set, none twice, and make the tables of the starting sets from
-    /// these, as the study does with N = 3000
+    /// Draw N faults at random from each starting set, without replacement, for the tables of the starting sets, as the
+    /// study does with N = 3000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     study_sample: Option<u32>,
 
@@ -82,7 +85,7 @@ pub struct Arguments {
     #[arg(long, value_name = "S", default_value_t = SEED, requires = "study_sample")]
     seed: u64,
 
-    /// Show every layer and every class, not only the most telling ones
+    /// Show every layer and every class, not only the most important ones
     #[arg(long)]
     all: bool,
 }
@@ -93,12 +96,12 @@ impl Arguments {
         Ok(Options { grouping: self.grouping.as_deref().map(open::grouping).transpose()?, study_sample })
     }
 
-    /// What the output file may do to one that is there.
+    /// Returns whether the output may replace an existing file.
     fn existing(&self) -> Existing {
         if self.force { Existing::Replace } else { Existing::Keep }
     }
 
-    /// Writes `text` where it is asked for.
+    /// Writes `text` to the output file or to standard output.
     fn write(&self, text: &str) -> Result<(), Failure> {
         match &self.output {
             Some(path) => Ok(write::atomically(path, text.as_bytes(), self.existing())?),
