@@ -9,7 +9,10 @@ mod graph;
 mod grouping;
 mod inject;
 mod inspect;
+mod installed;
 mod keras;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod predict;
 mod protocol;
 mod real;
