@@ -14,6 +14,7 @@ mod keras;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod predict;
+mod protect;
 mod protocol;
 mod real;
 mod report;

@@ -7,7 +7,6 @@ use clap::Args;
 use facts::{Name, Named};
 
 use super::shard::ShardArgument;
-use crate::Error;
 use crate::campaign::{FAULTS, Faults, ProtectionMethod, SEED};
 use crate::cli::args::{GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
@@ -147,13 +146,6 @@ impl ProtectArguments {
         match (self.protect, self.profile) {
             (None, Some(_)) => Err(Failure::usage("campaign", "--profile goes with --protect only")),
             (None, None) => Ok(None),
-            (Some(ProtectionMethod::Range), Some(0)) => {
-                Err(Error::request("a range is learnt from at least one image; --profile is 0").into())
-            }
-            (Some(ProtectionMethod::Range), Some(profile)) if profile > available => Err(Error::request(format_args!(
-                "--profile {profile}: ranges are learnt from the images of the data, which has {available}"
-            ))
-            .into()),
             (Some(ProtectionMethod::Range), profile) => Ok(Some(profile.unwrap_or(PROFILE.min(available)))),
         }
     }

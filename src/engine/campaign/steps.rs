@@ -12,7 +12,7 @@ use facts::outcome::{Outcome, probabilities};
 use facts::{Error, Result};
 
 use super::lab::{Subject, Tried};
-use super::{Budget, CampaignEvent, Lab, budget};
+use super::{Budget, CampaignEvent, Lab, Settings, budget};
 
 /// Whoever makes the golden runs and trials of a plan, in its order: [`Steps`] where it is asked, or several threads.
 #[allow(async_fn_in_trait, reason = "work is awaited where it is made; nothing here needs Send")]
@@ -149,7 +149,8 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
     /// Makes what fits into a wave: first what images at work still need, then what others do.
     async fn wave(&mut self) -> Result<()> {
         let mut room = self.budget.slots(&self.lab);
-        let (mut subjects, mut whose) = (Vec::new(), Vec::new());
+        // By image at work, its index and what is injected.
+        let mut drawn: Vec<(usize, Vec<Vec<Site>>)> = Vec::new();
         for index in 0.. {
             if index == self.images.len() {
                 let nth = self.next.nth + index;
@@ -167,11 +168,13 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
             if at.is_done() {
                 continue;
             }
-            let Some(faults) = self.draw(at, &mut room, subjects.is_empty())? else { break };
-            subjects.push(Subject { input: at.input.clone(), faults });
-            whose.push(index);
+            let Some(faults) = self.draw(at, &mut room, drawn.is_empty())? else { break };
+            drawn.push((index, faults));
         }
-        let made = self.lab.trials(&subjects, false).await?;
+        let whose: Vec<usize> = drawn.iter().map(|(index, _)| *index).collect();
+        let subject = |(index, faults): (usize, _)| Subject::new(&self.images[index].input, faults);
+        let subjects: Vec<Subject<'_>> = drawn.into_iter().map(subject).collect();
+        let made = self.lab.trials(&subjects, Settings::default()).await?;
         for (index, tried) in whose.into_iter().zip(made.images) {
             match tried.and_then(|tried| self.take(index, tried)) {
                 Ok(()) => {}

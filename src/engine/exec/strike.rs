@@ -46,10 +46,15 @@ impl<'a> Strikes<'a> {
         self.coming.get(self.first_of(layer)).is_some_and(|strike| strike.change.layer == layer)
     }
 
+    /// The elements of the output `value` of layer `layer` that are still to be changed.
+    pub fn elements(&self, layer: NodeId, value: ValueId) -> impl Iterator<Item = usize> + '_ {
+        let here = self.coming[self.first_of(layer)..].iter().take_while(move |strike| strike.change.layer == layer);
+        here.filter(move |strike| strike.change.tensor == value).map(Strike::element)
+    }
+
     /// Whether a change in the output `value` of layer `layer` is still to come.
     pub fn strikes(&self, layer: NodeId, value: ValueId) -> bool {
-        let here = self.coming[self.first_of(layer)..].iter().take_while(|strike| strike.change.layer == layer);
-        here.into_iter().any(|strike| strike.change.tensor == value)
+        self.elements(layer, value).next().is_some()
     }
 
     fn first_of(&self, layer: NodeId) -> usize {

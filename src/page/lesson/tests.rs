@@ -164,7 +164,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let bytes = std::fs::read(folder().join(format!("{MODEL}.bpk"))).expect("the network comes with the project");
-        let lab = Lab::new(import::load("net.bpk", bytes).unwrap(), &Device::flex()).unwrap();
+        let lab = Lab::cpu(import::load("net.bpk", bytes).unwrap()).unwrap();
         let golden = |name: String| {
             let bytes = std::fs::read(folder().join("samples").join(&name)).unwrap();
             let model = lab.model();
