@@ -4,7 +4,7 @@ mod startup;
 
 use facts::TraceRow;
 use facts::catalogue::{CatalogueEntry, CatalogueSample};
-use facts::fault::{Corruption, InjectedFault, Target};
+use facts::fault::{Corruption, CorruptionKind, InjectedFault, Target};
 use facts::graph::Layout;
 use facts::outcome::{Outcome, Verdict};
 use facts::report::diagram::{Family, Role};
