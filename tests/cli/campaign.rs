@@ -194,11 +194,11 @@ fn a_campaign_is_never_overwritten() {
     let before = fs::read(out.join("faults.jsonl")).expect("records");
     campaign(images.path(), &out, &["--images", "1", "--seed", "9"])
         .code(INPUT)
-        .stderr(contains("holds a campaign already"));
+        .stderr(contains("already holds a campaign"));
     assert_eq!(fs::read(out.join("faults.jsonl")).expect("records"), before);
     let file = images.path().join(".file");
     fs::write(&file, "precious").expect("a file");
-    campaign(images.path(), &file, &[]).code(INPUT).stderr(contains("a directory is expected"));
+    campaign(images.path(), &file, &[]).code(INPUT).stderr(contains("expected a directory, found a file"));
     assert_eq!(fs::read(&file).expect("a file"), b"precious");
 }
 

@@ -9,11 +9,14 @@ mod graph;
 mod grouping;
 mod inject;
 mod inspect;
+mod installed;
 mod keras;
 #[path = "../support/missing.rs"]
 mod missing;
 #[path = "../support/no_gpu.rs"]
 mod no_gpu;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod predict;
 mod protocol;
 mod real;

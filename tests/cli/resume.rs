@@ -163,7 +163,7 @@ fn what_was_never_begun_begins_and_what_is_finished_stays() {
     assert_same(&whole, &early);
     let file = study.path("file");
     fs::write(&file, "precious").expect("a file");
-    super::refused(&study.arguments(&file, &["--resume"]), INPUT, "a directory is expected");
+    super::refused(&study.arguments(&file, &["--resume"]), INPUT, "expected a directory, found a file");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn records_that_the_plan_does_not_have_are_refused_and_untouched() {
     };
     tampered("element", 7, &element, "faults.jsonl: line 8: fault 2 of image 1 strikes layer");
     tampered("twice", 2, lines[1], "faults.jsonl: line 3: fault 2 of image 0 strikes layer");
-    tampered("noise", 3, "{}", "faults.jsonl: line 4: no record of a fault");
+    tampered("noise", 3, "{}", "faults.jsonl: line 4: expected the record of a fault");
     tampered("early", 3, lines[12], "faults.jsonl: line 4: image 0 gets 5 faults, after 3 of them comes image 2");
     let config = study.broken("config", 0, b"");
     fs::write(config.join("config.json"), "{\"faultscope\":").expect("a file");
@@ -299,7 +299,7 @@ fn an_interrupted_campaign_says_how_to_go_on() {
     let output = child.wait_with_output().expect("it ends");
     if output.status.code() == Some(INCOMPLETE) {
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("the same command with --resume goes on"), "{said}");
+        assert!(said.contains("with the same command and --resume"), "{said}");
     } else {
         // It was quicker than the signal.
         assert_eq!(output.status.code(), Some(DONE));

@@ -6,6 +6,12 @@ use super::faults::Faults;
 use crate::fault::FaultModel;
 use crate::{Error, Result};
 
+/// The number of faults for each image, unless the user chooses another one.
+pub const FAULTS: usize = 5;
+
+/// The seed of the draws, unless the user chooses another one.
+pub const SEED: u64 = 0;
+
 /// A campaign, to be written down and repeated.
 ///
 /// Together with the model and the images it fixes every fault of the campaign: the device, the order of work

@@ -14,7 +14,7 @@ mod summary;
 mod tallies;
 mod until;
 
-pub use config::CampaignConfig;
+pub use config::{CampaignConfig, FAULTS, SEED};
 pub use faults::Faults;
 pub use plan::{Images, Plan, Position};
 pub use provenance::{ModelSource, Provenance, SampleSource};
