@@ -65,7 +65,7 @@ impl Style {
 
 /// A picture's geometry.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layout {
+pub struct Placement {
     /// Of the picture.
     pub width: f64,
     /// Of the picture.
@@ -80,7 +80,7 @@ pub struct Layout {
     pub lines: Vec<Vec<Point>>,
 }
 
-impl Layout {
+impl Placement {
     /// Lays out `count` boxes in topological order, and `lines` from earlier to later ones, each once and in the order
     /// of the boxes they lead to.
     pub fn of(count: usize, lines: &[Line], style: &Style) -> Self {
