@@ -1,5 +1,5 @@
 //! The command line tool.
 
 fn main() -> std::process::ExitCode {
-    faultscope::cli::main()
+    faultscope::cli::main(std::env::args_os().skip(1))
 }

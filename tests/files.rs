@@ -1,6 +1,8 @@
 //! Two models of the zoo with their sample images: the built-in one, and EfficientNet-Lite0 as `faultscope fetch efficientnet-lite0` leaves them: read,
 //! preprocessed, executed and compared with PyTorch (tests/fixtures/files/reference.py).
 
+#[path = "support/missing.rs"]
+mod missing;
 #[path = "support/shared.rs"]
 mod shared;
 
@@ -18,11 +20,11 @@ use faultscope::zoo::Manifest;
 const ID: &str = "efficientnet-lite0";
 const BUILT_IN: &str = "gtsrb-resnet8";
 
-/// EfficientNet's model file, or `None` with a printed word where it was not fetched.
+/// EfficientNet's model file, or `None` with a printed line if it was not fetched.
 fn fetched() -> Option<PathBuf> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(ID).join(format!("{ID}.bpk"));
     if !file.is_file() {
-        println!("skipped: {} is not there; `faultscope fetch {ID}` gets it", file.display());
+        missing::missing(format_args!("{} does not exist; `faultscope fetch {ID}` makes it", file.display()));
         return None;
     }
     Some(file)

@@ -1,4 +1,4 @@
-//! `faultscope architectures`: the networks that weights-only files can be for.
+//! `faultscope architectures`: the networks for weights-only files.
 
 use clap::Args;
 use serde::Serialize;
@@ -10,11 +10,11 @@ use super::table::{Render, Table};
 use crate::data::Normalise;
 use crate::zoo::Architecture;
 
-/// List the architectures that files with weights only can be loaded onto.
+/// List the architectures for weights-only files.
 ///
-/// A file that begins with an id, as those of keras.applications do, is recognised; for any other say --architecture
-/// ID. zoo:ID or zoo:ID:CLASSES as MODEL is the network with random weights. Networks for 32 x 32 pixels have as many
-/// classes as their weights, with random weights 100 or CLASSES.
+/// If the name of a file begins with an id, as in keras.applications, the architecture is recognised. For other names,
+/// --architecture ID states it. MODEL zoo:ID or zoo:ID:CLASSES is the network with random weights. Networks for 32 x 32
+/// pixels have as many classes as their weights; with random weights 100 or CLASSES.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Write JSON
@@ -28,7 +28,7 @@ struct Row {
     name: &'static str,
     /// Height and width of the input.
     side: usize,
-    /// None where the weights tell.
+    /// None if the number depends on the weights.
     classes: Option<usize>,
     preprocess: Normalise,
     file: &'static str,

@@ -4,6 +4,7 @@ pub mod arguments;
 mod config_file;
 mod shard;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +22,7 @@ use super::journal::Replay;
 use super::open::{self, ModelFile};
 use super::output::{counted, name, print};
 use super::progress::Progress;
+use super::read;
 use super::size::shown;
 use super::write::sha256;
 use super::{data, report};
@@ -28,17 +30,19 @@ use crate::campaign::{
     self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, Plan, Position, Provenance, Runner,
     SampleSource, Steps, Summary, Tallies, Work,
 };
-use crate::data::{DataSource, Sample};
+use crate::data::{DataSource, Sample, Source};
+use crate::exec::Ranges;
 use crate::labels;
 use crate::outcome::Outcome;
 use crate::platform::DeviceChoice;
 use crate::{Error, Result};
 
 /// Runs the command.
-pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+///
+/// `words` are the words of the command line that `arguments` were made from.
+pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
     let arguments = match &arguments.config {
-        // After the names of the program and of the command.
-        Some(path) => config_file::expand(path, &std::env::args_os().skip(2).collect::<Vec<_>>())?,
+        Some(path) => config_file::expand(path, words)?,
         None => arguments,
     };
     let (_, _, out) = arguments.places()?;
@@ -53,11 +57,11 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let done = counted(summary.faults.injections, "fault");
-    eprintln!("interrupted after {done}; what was done is in {shown}, and the same command with --resume goes on");
+    eprintln!("interrupted after {done}; the records are in {shown}, and the same command with --resume continues");
     Ok(Exit::Incomplete)
 }
 
-/// A campaign that may begin: everything fits together.
+/// A campaign that is ready to begin: model, data and arguments were checked against each other.
 struct Campaign {
     lab: Arc<Lab>,
     source: SharedSource,
@@ -65,7 +69,7 @@ struct Campaign {
     provenance: Provenance,
     device: DeviceChoice,
     jobs: usize,
-    /// Of each job.
+    /// The limits of each job.
     budget: Budget,
 }
 
@@ -87,6 +91,7 @@ impl Campaign {
             faults: arguments.faults(model.classes())?,
             fault_model,
             grouping: None,
+            protect: None,
         };
         config.validate()?;
         let data = data::open(images, &arguments.reading, &model.card.labels)?;
@@ -100,6 +105,10 @@ impl Campaign {
                 (Images::Sample(sample.indices), Some(source))
             }
             None => (Images::All(data.source.len()), None),
+        };
+        let lab = match arguments.protect.resolve(data.source.len())? {
+            Some(profile) => protected(&lab, &data.source, profile)?,
+            None => lab,
         };
         let budget = budget(arguments.memory, jobs, &lab);
         let mut plan = campaign::plan(&lab, config, &data.source, images)?;
@@ -117,6 +126,7 @@ impl Campaign {
             grouping: lab.grouping().cloned(),
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
+            ranges: lab.tensor_ranges(),
         };
         Ok(Self { lab: Arc::new(lab), source: data.source, plan: Arc::new(plan), provenance, device, jobs, budget })
     }
@@ -135,13 +145,13 @@ impl Campaign {
     fn resume(self, out: &Path, interrupted: &AtomicBool) -> Result<Summary> {
         let (directory, replay) = Directory::resume(out, &self.provenance, &self.plan, self.tallies())?;
         let Replay { next, tallies, records, torn } = replay;
-        let cut = if torn > 0 { ", and a record that broke off, which is made again" } else { "" };
+        let cut = if torn > 0 { ", and an incomplete record, which is made again" } else { "" };
         eprintln!("done before: {}{cut}", counted(records, "fault"));
         self.work(next, tallies, interrupted, || Ok(directory))
     }
 
-    /// Does the work from `next` on. `directory` is asked for once the first golden run was made: where that fails,
-    /// no directory is left behind.
+    /// Does the work from `next` on. Calls `directory` after the first golden run, so that a failed golden run leaves
+    /// no directory.
     fn work(
         &self,
         next: Position,
@@ -164,9 +174,24 @@ impl Campaign {
     }
 }
 
-/// Reads the sample at `path`, which must have been drawn from `data`.
+/// The lab with outputs clipped to their ranges in the golden runs of the first `profile` images.
+fn protected(lab: &Lab, source: &SharedSource, profile: usize) -> Result<Lab> {
+    source.upcoming((0..profile).collect());
+    let mut ranges = Ranges::default();
+    for index in 0..profile {
+        let golden = || {
+            let input = lab.model().preprocess().apply(&source.image(index)?, lab.model().input_shape())?;
+            pollster::block_on(lab.golden(&input))
+        };
+        let golden = golden().map_err(|error| error.concerning(source.name(index)))?;
+        pollster::block_on(ranges.include(lab.executor().graph(), &golden.activations))?;
+    }
+    Ok(lab.protected_by(ranges))
+}
+
+/// Reads the sample at `path` and checks that it was drawn from `data`.
 fn read_sample(path: &Path, data: &DataSource) -> Result<(Sample, SampleSource)> {
-    let (name, bytes) = (path.display().to_string(), open::read(path)?);
+    let (name, bytes) = (path.display().to_string(), read::bytes(path)?);
     let sha256 = sha256(&bytes);
     let text = String::from_utf8(bytes).map_err(|_| Error::input(&name, "a sample is a JSON file in UTF-8"))?;
     let sample = Sample::from_json(&name, &text)?;
@@ -175,7 +200,7 @@ fn read_sample(path: &Path, data: &DataSource) -> Result<(Sample, SampleSource)>
     Ok((sample, SampleSource { path: name, images, sha256 }))
 }
 
-/// How many threads work. The GPU is one, however many ask it.
+/// Returns the number of threads. A GPU is used by one.
 fn jobs(arguments: &Arguments, device: DeviceChoice) -> Result<usize, Failure> {
     match (device, arguments.jobs) {
         (DeviceChoice::Gpu, Some(jobs)) if jobs.get() > 1 => {
@@ -187,12 +212,12 @@ fn jobs(arguments: &Arguments, device: DeviceChoice) -> Result<usize, Failure> {
     }
 }
 
-/// What each of so many jobs may take of `memory`; says so where that is too little.
+/// Divides `memory` among the jobs. Warns if the share of a job is too small for one image and one fault.
 fn budget(memory: usize, jobs: usize, lab: &Lab) -> Budget {
     let budget = Budget { bytes: memory / jobs, ..Budget::default() };
     if let Some(least) = budget.excess(lab) {
         eprintln!(
-            "--memory {} with --jobs {jobs} is too little: each job takes {} for one image and one fault",
+            "--memory {} is too little for --jobs {jobs}: each job takes {} for one image and one fault",
             shown(memory),
             shown(least)
         );
@@ -200,14 +225,14 @@ fn budget(memory: usize, jobs: usize, lab: &Lab) -> Budget {
     budget
 }
 
-/// Pulls the campaign through and writes it down, to its end or until `interrupted`; the summary is written in
-/// either case, and also where an error ends it.
+/// Runs the campaign to its end, or until `interrupted`, and writes the records. Writes the summary in either case, and
+/// also after an error.
 fn drive<W: Work>(
     mut runner: Runner<W>,
     directory: impl FnOnce() -> Result<Directory>,
     interrupted: &AtomicBool,
 ) -> Result<Summary> {
-    // The start, and the first piece of work.
+    // The first event is the start, the second the first result.
     pollster::block_on(runner.next())?;
     let mut event = pollster::block_on(runner.next())?;
     let mut directory = directory()?;
@@ -232,14 +257,14 @@ fn drive<W: Work>(
     };
     progress.finish();
     if let Err(Error::Io { .. } | Error::Device { .. }) = &ended {
-        eprintln!("what was done is kept; once the cause is removed, the same command with --resume goes on");
+        eprintln!("the records are kept; remove the cause and continue with the same command and --resume");
     }
     let summary = runner.summary();
     let finished = directory.finish(&summary);
     ended.and(finished).map(|()| summary)
 }
 
-/// A flag that Ctrl-C, or a request to terminate, sets. The second time ends the process at once.
+/// Returns a flag that SIGINT (Ctrl-C) and SIGTERM set. The second signal ends the process at once.
 fn interruption() -> Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

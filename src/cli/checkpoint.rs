@@ -7,17 +7,17 @@ use burn_store::pytorch_reader::{DType, PytorchReader};
 use crate::graph::HostTensor;
 use crate::{Error, Result};
 
-/// A checkpoint (`.pth`, `.pt`), open.
+/// An open checkpoint (`.pth`, `.pt`).
 pub struct Checkpoint {
     name: String,
     reader: PytorchReader,
 }
 
 impl Checkpoint {
-    /// Opens the file `path`; `name` is what messages call it.
+    /// Opens the file `path`. Messages call it `name`.
     ///
     /// # Errors
-    /// Where it is no checkpoint.
+    /// If the file is not a checkpoint.
     pub fn open(name: &str, path: &Path) -> Result<Self> {
         let reader = PytorchReader::new(path)
             .map_err(|error| Error::input(name, format_args!("the PyTorch checkpoint cannot be read: {error}")))?;
@@ -27,14 +27,14 @@ impl Checkpoint {
     /// Reads the float32 tensor `tensor`.
     ///
     /// # Errors
-    /// Where it is missing, of another type or shape, or damaged.
+    /// If the tensor is missing, has another type or shape, or is damaged.
     pub fn tensor(&self, tensor: &str, shape: &[usize]) -> Result<HostTensor> {
         let fault =
             |problem: &dyn std::fmt::Display| Error::input(&self.name, format_args!("tensor \"{tensor}\": {problem}"));
         let found = self.reader.get(tensor).ok_or_else(|| fault(&"it is missing"))?;
         if found.dtype() != DType::F32 || found.shape() != shape {
             return Err(fault(&format_args!(
-                "float32 of shape {shape:?} is expected, found {:?} of shape {:?}",
+                "expected float32 of shape {shape:?}, found {:?} of shape {:?}",
                 found.dtype(),
                 found.shape()
             )));

@@ -1,4 +1,4 @@
-//! `faultscope convert`: a model from one format to another.
+//! `faultscope convert`: writes a model in another format.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// Reads the model at `path`.
 ///
 /// # Errors
-/// Where the file cannot be read, or is no model ([`import::load`]).
+/// If the file cannot be read, or is not a model ([`import::load`]).
 pub fn load(path: &Path) -> Result<Model> {
     let bytes = std::fs::read(path).map_err(|error| Error::io(path.display(), error))?;
     import::load(&path.display().to_string(), bytes)
@@ -23,7 +23,7 @@ pub fn load(path: &Path) -> Result<Model> {
 /// `.safetensors`. `architecture` is that of a file with weights only. Returns the model.
 ///
 /// # Errors
-/// Where the model cannot be read, the extension is another, or `output` exists and is to be kept.
+/// If the model cannot be read, if the extension is another one, or if `output` exists and must be kept.
 pub fn convert(
     model: &str,
     architecture: Option<&'static Architecture>,
@@ -34,7 +34,7 @@ pub fn convert(
     let format = format.ok_or_else(|| {
         Error::input(
             output.display().to_string(),
-            "models are written as .bpk or .safetensors; end the name in one of them",
+            "expected a name that ends in .bpk or .safetensors, the formats for writing",
         )
     })?;
     let model = ModelFile::read(model, architecture)?.load(&PreprocessArguments::default())?;

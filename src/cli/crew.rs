@@ -1,7 +1,8 @@
-//! Several threads on one campaign.
+//! A campaign on several threads.
 //!
-//! The plan is cut into units that fill a wave: several images, or a part of the faults of one. Threads take them in
-//! order, and their results are handed on in that order, so that it cannot be told how many threads there were.
+//! The plan is cut into units that fill a wave: several images, or a part of the faults of one image. Threads take the
+//! units in order, and the results are passed on in that order. The results therefore do not depend on the number of
+//! threads.
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
@@ -15,33 +16,33 @@ use crate::campaign::{Budget, CampaignEvent, Faults, Lab, Plan, Position, Steps,
 use crate::data::Source;
 use crate::{Error, Result};
 
-/// Units begun or waiting, for each thread: while the first in order takes its time, the others go on with these.
+/// Units begun or waiting, per thread. While the first unit in order is slow, the other threads work on these.
 const UNITS_AHEAD: usize = 4;
 
-/// Events of a unit that may wait to be handed on.
+/// Largest number of events of a unit that wait to be passed on.
 const EVENTS_WAITING: usize = 1024;
 
-/// Faults, summed up over the records of a unit, that may wait to be handed on. Some records list thousands.
+/// Largest number of faults in the records of a unit that wait to be passed on. Some records list thousands of faults.
 const FAULTS_WAITING: usize = 1 << 16;
 
-/// Images that threads may share.
+/// Images that threads can share.
 pub type SharedSource = Arc<dyn Source + Send + Sync>;
 
-/// Threads that make the steps of a plan.
+/// Threads that carry out a plan.
 #[derive(Debug)]
 pub struct Crew {
     plan: Arc<Plan>,
     units: Units,
     capacity: usize,
     ahead: usize,
-    /// Where threads take units from; `None` when there are no more.
+    /// The queue of units; `None` after the last unit.
     tasks: Option<Sender<Task>>,
-    /// Results of the units that were handed out, in the order of the plan.
+    /// The results of the units in the queue or in progress, in the order of the plan.
     results: VecDeque<Receiver<Message>>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// What a thread reports of a unit.
+/// A message of a thread about a unit.
 enum Message {
     Event(CampaignEvent),
     Failed(Error),
@@ -59,9 +60,10 @@ struct Units {
     next: Position,
     images: usize,
     faults: Faults,
-    /// Images of a unit, at most.
+    /// Largest number of images of a unit.
     images_at_a_time: usize,
-    /// Faults of a unit of one image. A thread that begins in the middle of an image repeats its golden run.
+    /// Largest number of faults of a unit of one image. A thread that begins in the middle of an image repeats its
+    /// golden run.
     faults_at_a_time: usize,
 }
 
@@ -83,10 +85,10 @@ impl Iterator for Units {
 }
 
 impl Crew {
-    /// `jobs` threads on `plan` from `start` on, each in waves within `budget`.
+    /// Starts `jobs` threads on `plan` from `start` on, each in waves within `budget`.
     ///
     /// # Errors
-    /// Where the system gives no threads.
+    /// If a thread cannot be started.
     pub fn new(
         lab: &Arc<Lab>,
         source: &SharedSource,
@@ -100,8 +102,8 @@ impl Crew {
         let failed = |error: &dyn std::fmt::Display| Error::request(format_args!("no thread can be started: {error}"));
         let mut threads = Vec::with_capacity(jobs);
         for _ in 0..jobs {
-            // Kernels run on the pool they are called from. With pools of one thread each, `jobs` threads use as many
-            // cores, and the same kernels compute whatever their number.
+            // Kernels run on the pool from which they are called. With a pool of one thread for each job, `jobs` jobs
+            // use as many cores, and the arithmetic does not depend on their number.
             let pool = ThreadPoolBuilder::new().num_threads(1).build().map_err(|error| failed(&error))?;
             let steps = (lab.clone(), source.clone(), plan.clone());
             let worker = Worker { steps, budget, queue: queue.clone() };
@@ -112,7 +114,7 @@ impl Crew {
         let faults = plan.config().faults;
         let faults_at_a_time = budget.faults(lab, &plan);
         let images_at_a_time = faults_at_a_time / faults.at_least().saturating_add(1);
-        // So few that every thread gets some.
+        // Few enough that every thread gets some.
         let images_at_a_time = images_at_a_time.min(plan.images() / (jobs * UNITS_AHEAD)).max(1);
         Ok(Self {
             units: Units { next: start, images: plan.images(), faults, images_at_a_time, faults_at_a_time },
@@ -125,7 +127,7 @@ impl Crew {
         })
     }
 
-    /// Hands out units while few are waiting.
+    /// Adds units to the queue while few are waiting.
     fn hand_out(&mut self) {
         while let Some(tasks) = &self.tasks
             && self.results.len() < self.ahead
@@ -133,7 +135,7 @@ impl Crew {
             match self.units.next() {
                 Some(unit) => {
                     let (sender, receiver) = sync_channel(self.capacity);
-                    // Without threads to take it the receiver finds out.
+                    // If no thread is left, the receiver reports that.
                     let _ = tasks.send(Task { unit, results: sender });
                     self.results.push_back(receiver);
                 }
@@ -142,7 +144,7 @@ impl Crew {
         }
     }
 
-    /// Ends the threads; passes on the panic that ended one before.
+    /// Ends the threads and passes on the panic that ended one of them.
     fn fail(&mut self) -> ! {
         self.tasks = None;
         self.results.clear();
@@ -175,12 +177,12 @@ impl Work for Crew {
 }
 
 impl Drop for Crew {
-    /// Threads end after the wave in hand, which nobody waits for any more.
+    /// Ends the threads after their current wave. Its results are dropped.
     fn drop(&mut self) {
         self.tasks = None;
         self.results.clear();
         for thread in self.threads.drain(..) {
-            // A panic was passed on already, or comes after the work.
+            // A panic was passed on already, or happened after the work.
             let _ = thread.join();
         }
     }
@@ -201,7 +203,7 @@ impl Worker {
         }
     }
 
-    /// Does a unit, or as much of it as anybody wants to hear of.
+    /// Does a unit, or the part of it for which there is a receiver.
     fn work(&self, task: Task) {
         let (lab, source, plan) = self.steps.clone();
         let mut steps = Steps::new(lab, source, plan).within(self.budget).between(task.unit.0, task.unit.1);

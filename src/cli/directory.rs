@@ -7,65 +7,67 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::journal::{self, Journal, Replay};
-use super::open::read;
-use super::results;
+use super::read;
 use super::write::{self, Existing};
 use crate::campaign::{Plan, Provenance, Record, Sequence, Summary, Tallies};
 use crate::{Error, Result};
 
-/// What a campaign was to do.
+/// The file with the configuration of the campaign.
 pub const CONFIG: &str = "config.json";
-/// Its records.
+/// The file with the records.
 pub const RECORDS: &str = "faults.jsonl";
-/// Its rates.
+/// The file with the rates.
 pub const SUMMARY: &str = "summary.json";
+/// The file with an imported log.
+pub const LOG: &str = "study.log";
 
-/// A directory that a campaign is being written to, by this process alone.
+/// The directory of a campaign, open for writing by this process alone.
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
     journal: Journal,
 }
 
-/// Makes sure that `path` does not hold a campaign.
+/// Checks that `path` holds no campaign.
 ///
 /// # Errors
-/// Where it does, or is no directory.
+/// If `path` holds a campaign, or is not a directory.
 pub fn check_free(path: &Path) -> Result<()> {
     check_folder(path)?;
-    for file in [CONFIG, RECORDS, SUMMARY, results::LOG] {
+    for file in [CONFIG, RECORDS, SUMMARY, LOG] {
         if path.join(file).exists() {
             return Err(Error::input(
                 path.display().to_string(),
-                format_args!("the directory holds a campaign already ({file}); choose another one with --out"),
+                format_args!("the directory already holds a campaign ({file}); choose another one with --out"),
             ));
         }
     }
     Ok(())
 }
 
-/// Makes sure that `path` is a directory, or nothing yet.
+/// Checks that `path` is a directory, or does not exist.
 ///
 /// # Errors
-/// Where it is a file.
+/// If `path` is a file.
 pub fn check_folder(path: &Path) -> Result<()> {
     if path.exists() && !path.is_dir() {
-        return Err(Error::input(path.display().to_string(), "a directory is expected, this is a file"));
+        return Err(Error::input(path.display().to_string(), "expected a directory, found a file"));
     }
     Ok(())
 }
 
-/// Whether a campaign was begun in `path`, so that it can be resumed. One that was killed before it wrote its
-/// configuration was not.
+/// Whether `path` holds a campaign that can be resumed. A campaign that was killed before it wrote its configuration
+/// cannot.
 pub fn is_begun(path: &Path) -> bool {
     path.join(CONFIG).exists() || path.join(RECORDS).metadata().is_ok_and(|file| file.len() > 0)
 }
 
 impl Directory {
-    /// Creates the directory where it does not exist, and starts the campaign's files in it.
+    /// Creates the directory, if it does not exist, and the campaign's files in it.
     ///
     /// # Errors
-    /// Where a campaign was begun there, another process is beginning one, or the system refuses.
+    /// If the directory holds a campaign, if another process is beginning one there, or if the operating system
+    /// refuses.
     pub fn create(path: &Path, provenance: &Provenance, plan: &Plan, tallies: Tallies) -> Result<Self> {
         std::fs::create_dir_all(path).map_err(|error| Error::io(path.display(), error))?;
         let records = path.join(RECORDS);
@@ -81,11 +83,11 @@ impl Directory {
         Ok(Self { path: path.to_owned(), journal })
     }
 
-    /// Opens the directory of a campaign that was begun, to go on with it.
+    /// Opens the directory of a campaign to continue it.
     ///
     /// # Errors
-    /// Where the campaign there is not the one of `provenance` and `plan`, or another process is at it. The directory
-    /// is then as it was.
+    /// If the directory holds another campaign than that of `provenance` and `plan`, or if another process writes it.
+    /// The directory is then unchanged.
     pub fn resume(path: &Path, provenance: &Provenance, plan: &Plan, tallies: Tallies) -> Result<(Self, Replay)> {
         let records = path.join(RECORDS);
         let found = self::provenance(path)?;
@@ -107,20 +109,21 @@ impl Directory {
     /// Appends a record.
     ///
     /// # Errors
-    /// Where it cannot follow the one before, or the system refuses, on a full disk for example.
+    /// If the record cannot follow the one before, or if the operating system refuses, because the disk is full for
+    /// example.
     pub fn append(&mut self, record: &Record) -> Result<()> {
         self.journal.append(record)
     }
 
-    /// Which records there are.
+    /// The sequence of the records so far.
     pub fn sequence(&self) -> &Sequence {
         self.journal.sequence()
     }
 
-    /// Writes what is left, and the summary.
+    /// Writes the remaining records and the summary.
     ///
     /// # Errors
-    /// Where the system refuses.
+    /// If the operating system refuses.
     pub fn finish(mut self, summary: &Summary) -> Result<()> {
         self.journal.sync()?;
         write_json(&self.path.join(SUMMARY), summary, Existing::Replace)?;
@@ -129,23 +132,23 @@ impl Directory {
     }
 }
 
-/// Reads what the campaign in `path` was to do.
+/// Reads the configuration of the campaign in `path`.
 ///
 /// # Errors
-/// Where there is none, or its configuration is damaged.
+/// If there is no campaign, or its configuration is damaged.
 pub fn provenance(path: &Path) -> Result<Provenance> {
     let (name, bytes) = config(path)?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Error::input(name, format_args!("not the configuration of a campaign: {error}")))
 }
 
-/// Reads the configuration in `path`, whatever it is of: its path, and its bytes.
+/// Reads the configuration in `path`, of a campaign or of an imported log. Returns its path and its bytes.
 ///
 /// # Errors
-/// Where there is none.
+/// If there is none.
 pub fn config(path: &Path) -> Result<(String, Vec<u8>)> {
     let config = path.join(CONFIG);
-    match read(&config) {
+    match read::bytes(&config) {
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
             Err(Error::input(path.display().to_string(), format_args!("no campaign: there is no {CONFIG} in it")))
         }
@@ -153,7 +156,7 @@ pub fn config(path: &Path) -> Result<(String, Vec<u8>)> {
     }
 }
 
-/// Writes `value` to the file at `path`, in full or not at all.
+/// Writes `value` to the file at `path`, completely or not at all.
 pub fn write_json(path: &Path, value: &impl Serialize, existing: Existing) -> Result<()> {
     let name = path.display().to_string();
     let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| Error::input(name, error))?;
@@ -161,7 +164,7 @@ pub fn write_json(path: &Path, value: &impl Serialize, existing: Existing) -> Re
     write::atomically(path, &bytes, existing)
 }
 
-/// Removes what a process that was killed left of a file it was writing.
+/// Removes the incomplete files that a killed process left.
 fn remove_scratch(path: &Path) {
     let Ok(entries) = std::fs::read_dir(path) else { return };
     for entry in entries.flatten() {
@@ -169,14 +172,14 @@ fn remove_scratch(path: &Path) {
         let name = name.to_string_lossy();
         let of_ours = [CONFIG, SUMMARY].iter().filter_map(|file| name.strip_prefix(file)).next();
         if of_ours.is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".tmp")) {
-            // It is in nobody's way: where it cannot be removed it stays.
+            // The file is harmless, so a failure to remove it is no error.
             let _ = std::fs::remove_file(entry.path());
         }
     }
 }
 
-/// Has the names of new files on the disk, not only their contents. Not every system lets a directory be opened, and
-/// those that do not need no such thing.
+/// Writes the names of new files to the disk, not only their contents. Systems on which a directory cannot be opened do
+/// not need this.
 fn sync_names(path: &Path) {
     if let Ok(directory) = File::open(path) {
         let _ = directory.sync_all();

@@ -1,4 +1,4 @@
-//! Wheels from PyPI, each known by its SHA-256 beforehand, kept in the user's cache.
+//! Wheels from PyPI with a pinned SHA-256, kept in the user's cache.
 
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
@@ -16,12 +16,12 @@ use super::write::{self, Existing, sha256};
 use crate::zoo::Archive;
 use crate::{Error, Result};
 
-/// Where packages come from, unless pip's `PIP_INDEX_URL` says otherwise.
+/// The package index, unless pip's variable `PIP_INDEX_URL` names another one.
 const INDEX: &str = "https://pypi.org/simple";
-/// Tries of one request, and the wait after the first that fails; it doubles each time.
+/// Attempts for one request, and the wait after the first failure. The wait doubles each time.
 const TRIES: u32 = 4;
 const WAIT: Duration = Duration::from_secs(1);
-/// Longest page of a package index.
+/// Largest page of a package index, in bytes.
 const MAX_PAGE: u64 = 64 << 20;
 
 /// Gets wheels, from the cache or from the index.
@@ -44,8 +44,8 @@ struct PageFile {
 }
 
 impl Downloader {
-    /// A downloader that asks the index of the environment, through its proxies, and trusts what the system
-    /// trusts.
+    /// Returns a downloader with the index and the proxies of the environment. It trusts the certificates that the
+    /// system trusts.
     pub fn from_environment() -> Self {
         let index = std::env::var("PIP_INDEX_URL").ok().filter(|url| !url.is_empty());
         let cache = dirs::cache_dir().unwrap_or_else(std::env::temp_dir).join("faultscope/downloads");
@@ -64,10 +64,10 @@ impl Downloader {
         Self { agent, index: index.trim_end_matches('/').to_owned(), cache }
     }
 
-    /// The bytes of a wheel, verified.
+    /// Returns the verified wheel, from the cache or from the index.
     ///
     /// # Errors
-    /// Where it cannot be had, or is not the one that was pinned.
+    /// If the download fails, or has another SHA-256 than the pinned one.
     pub fn wheel(&self, archive: &Archive) -> Result<Wheel> {
         let kept = self.cache.join(&archive.file);
         if let Ok(bytes) = std::fs::read(&kept) {
@@ -83,10 +83,10 @@ impl Downloader {
         if found != archive.sha256 {
             return Err(Error::input(
                 url.as_str(),
-                format_args!("the download has SHA-256 {found}, {} is pinned; it is not used", archive.sha256),
+                format_args!("SHA-256 {} is pinned, found {found}; the download is not used", archive.sha256),
             ));
         }
-        // A cache that cannot be written only costs the next download.
+        // If the cache cannot be written, the next run downloads the file again.
         let cached = std::fs::create_dir_all(&self.cache).map_err(|error| Error::io(self.cache.display(), error));
         if let Err(error) = cached.and_then(|()| write::atomically(&kept, &bytes, Existing::Replace)) {
             eprintln!("The download is not kept: {error}");
@@ -94,7 +94,7 @@ impl Downloader {
         Wheel::open(&archive.file, bytes)
     }
 
-    /// Asks the index for the address of a wheel.
+    /// Returns the address of a wheel, from the index.
     fn find(&self, archive: &Archive) -> Result<Url> {
         let address = format!("{}/{}/", self.index, archive.package);
         let page = Url::parse(&address).map_err(|error| Error::input("PIP_INDEX_URL", error))?;
@@ -121,7 +121,7 @@ impl Downloader {
                 .expect("the template is well-formed"),
         );
         let mut bytes = Vec::new();
-        // One byte more than is expected is enough to tell that the file is another one.
+        // One byte more than expected shows that the file is another one.
         let mut body = bar.wrap_read(response.into_body().into_reader()).take(archive.size + 1);
         let read = body.read_to_end(&mut bytes);
         bar.finish_and_clear();
@@ -136,15 +136,15 @@ impl Downloader {
     }
 }
 
-/// `url` as messages may show it.
+/// Returns `url` without its password, for messages.
 fn without_password(url: &Url) -> String {
     let mut shown = url.clone();
-    // Fails for addresses that have no place for a password, and so have none.
+    // This fails for addresses that cannot have a password.
     let _ = shown.set_password(None);
     shown.into()
 }
 
-/// The link to the file `name` on a package's page, JSON (PEP 691) or HTML (PEP 503).
+/// Returns the link to the file `name` on a package's page, in JSON (PEP 691) or HTML (PEP 503).
 fn link(page: &str, name: &str) -> Option<String> {
     if let Ok(page) = serde_json::from_str::<Page>(page) {
         return page.files.into_iter().find(|file| file.filename == name).map(|file| file.url);
@@ -157,7 +157,7 @@ fn link(page: &str, name: &str) -> Option<String> {
     })
 }
 
-/// Why a request failed, and whether it would fail again.
+/// The failure of a request.
 #[derive(Debug)]
 struct Trouble {
     problem: String,
@@ -198,24 +198,24 @@ pub struct Wheel {
 }
 
 impl Wheel {
-    /// Opens the wheel, or any ZIP archive, in `bytes`; `name` is for messages.
+    /// Opens the wheel, or any ZIP archive, in `bytes`. Messages call it `name`.
     ///
     /// # Errors
-    /// Where it is none.
+    /// If the bytes are not a ZIP archive.
     pub fn open(name: &str, bytes: Vec<u8>) -> Result<Self> {
         let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| Error::input(name, error))?;
         Ok(Self { name: name.to_owned(), zip })
     }
 
-    /// Paths of its files and folders, those left out that are no text.
+    /// Returns the paths of its files and folders, without those that are not Unicode.
     pub fn members(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.zip.file_names().filter_map(Result::ok)
     }
 
-    /// The bytes of the file `member`.
+    /// Returns the bytes of the file `member`.
     ///
     /// # Errors
-    /// Where it is not in the wheel, or is damaged.
+    /// If the wheel has no such file, or the file is damaged.
     pub fn member(&mut self, member: &str) -> Result<Vec<u8>> {
         let fault = |problem: &dyn std::fmt::Display| Error::input(&self.name, format_args!("{member}: {problem}"));
         let mut file = self.zip.by_name(member).map_err(|error| fault(&error))?;

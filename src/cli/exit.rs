@@ -1,30 +1,30 @@
-//! Exit codes, which are part of the contract with scripts.
+//! Exit codes. They are part of the interface for scripts.
 
 use std::process::ExitCode;
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything asked for was done.
+    /// The command did everything.
     Done = 0,
-    /// Faultscope itself failed.
+    /// Faultscope has a defect.
     Internal = 1,
-    /// The arguments are wrong; clap uses the same code.
+    /// The arguments are wrong. clap uses the same code.
     Usage = 2,
-    /// A file, a device or a request does not fit.
+    /// A file, a device or a request is not usable.
     Input = 3,
-    /// A campaign was interrupted; what was done is kept.
+    /// A campaign was interrupted. Its records are kept.
     Incomplete = 4,
 }
 
-/// What `--help` says about them.
+/// The exit codes in the text of `--help`.
 pub const HELP: &str = "\
 Exit codes:
   0  done
   1  a defect of Faultscope itself; please report it
   2  usage: the arguments are wrong
-  3  bad input: a file, a device or a request that does not fit
-  4  incomplete: a campaign was interrupted; what was done is kept";
+  3  bad input: a file, a device or a request is not usable
+  4  incomplete: a campaign was interrupted, its records are kept";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

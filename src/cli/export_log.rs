@@ -1,4 +1,4 @@
-//! `faultscope export-log`: a campaign as the study's own scripts write it.
+//! `faultscope export-log`: writes a campaign in the format of the study's own scripts.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::campaign::Head;
 use crate::report::{Entry, LogLine, LoggedGolden, LoggedInjection};
 use crate::{Error, Result};
 
-/// Write a campaign as a log of the study's own scripts: text, one line a golden run and one a fault.
+/// Write a campaign as a log of the study's own scripts: a text with one line per golden run and one per fault.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Directory of the campaign
@@ -25,11 +25,11 @@ pub struct Arguments {
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
 
-    /// Replace the file where it exists
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 
-    /// Write the line "Total data count N", which the study's merged ImageNet logs have and its others have not
+    /// Write the line "Total data count N", as the study's merged ImageNet logs have it
     #[arg(long)]
     total: bool,
 }
@@ -46,7 +46,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         if arguments.total {
             line(LogLine::Total(images(&results)?))?;
         }
-        // Golden runs stand before all faults, and the records are not kept: they are read twice.
+        // Golden runs stand before all faults. The records are read twice instead of being kept in memory.
         each_image(&results, |golden| {
             counts.0 += 1;
             line(LogLine::Golden(golden))
@@ -94,7 +94,7 @@ fn logged(results: &Results, head: Head) -> Result<LoggedGolden> {
     let label = head.label.ok_or_else(|| {
         Error::input(
             results.path().display().to_string(),
-            format_args!("image {} has no label, and a line of the study's log has one", head.image),
+            format_args!("image {} has no label, but each line of the study's log needs one", head.image),
         )
     })?;
     Ok(LoggedGolden { image: head.image, label, golden: head.golden })

@@ -1,4 +1,4 @@
-//! Errors and panics as the user sees them: one sentence on stderr, and an exit code.
+//! Errors and panics in the form for the user: a sentence on stderr and an exit code.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::exit::Exit;
 use crate::Error;
 
-/// Why a command could not be carried out.
+/// The failure of a command.
 #[derive(Debug)]
 pub enum Failure {
-    /// The arguments contradict each other in a way that the argument parser cannot see.
+    /// The arguments contradict each other in a way that the argument parser cannot detect.
     Usage {
         /// The command, for the hint.
         command: &'static str,
-        /// What is wrong.
+        /// The contradiction.
         problem: String,
     },
-    /// The core refused.
+    /// An error of the engine.
     Core(Error),
-    /// Nobody reads our standard output any more, as in `faultscope .. | head`.
+    /// The reader of standard output has closed it, as in `faultscope .. | head`.
     ClosedPipe,
 }
 
@@ -33,8 +33,8 @@ impl Failure {
         Self::Usage { command, problem: problem.into() }
     }
 
-    /// Tells the user.
-    fn report(self) -> Exit {
+    /// Writes the error to stderr and returns the exit code.
+    pub fn report(self) -> Exit {
         match self {
             Self::Usage { command, problem } => {
                 say(&problem);
@@ -50,23 +50,22 @@ impl Failure {
     }
 }
 
-/// Writes an error to stderr, in the style of the argument parser's own.
+/// Writes an error to stderr, in the style of the argument parser.
 pub fn say(problem: &str) {
     eprintln!("{} {problem}", console::style("error:").red().bold().for_stderr());
 }
 
-/// Carries out `command`. A panic, which only a defect can cause, becomes an error message as well: a user must
-/// be able to tell it from a result.
-pub fn guarded(command: impl FnOnce() -> Result<Exit, Failure>) -> Exit {
+/// Calls `command`. A panic, which only a defect can cause, becomes an error message: a user must be able to tell it from a
+/// result. Replaces the process's panic hook.
+pub fn guarded(command: impl FnOnce() -> Exit) -> Exit {
     let first_panic = Arc::new(Mutex::new(None));
     let slot = Arc::clone(&first_panic);
-    // Libraries catch and pass on panics of their own threads; the first message is the cause.
+    // Libraries catch panics of their own threads and pass them on. The first message is the cause.
     std::panic::set_hook(Box::new(move |info| {
         slot.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| info.to_string());
     }));
     match catch_unwind(AssertUnwindSafe(command)) {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(failure)) => failure.report(),
+        Ok(exit) => exit,
         Err(_) => {
             let cause = first_panic.lock().unwrap_or_else(PoisonError::into_inner).take();
             say(&format!(

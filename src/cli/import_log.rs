@@ -1,4 +1,4 @@
-//! `faultscope import-log`: logs of the study's own scripts, to be reported on as campaigns are.
+//! `faultscope import-log`: reads logs of the study's own scripts for reports.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use sha2::{Digest, Sha256};
 
-use super::directory;
+use super::directory::{self, LOG};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open;
 use super::output::{counted, print};
-use super::results::LOG;
 use super::write::{self, Existing, hexadecimal};
 use crate::labels;
 use crate::report::{LogCheck, LogFile, LogLine, LogOrigin};
@@ -20,28 +19,28 @@ use crate::{Error, Result};
 
 /// Read a log of the study's own scripts, in one file or in parts, into a directory for `faultscope report`.
 ///
-/// A log says of each fault what was predicted, but neither where it struck nor whether NaN or infinity came out: the
-/// tables by bit and by layer need a campaign.
+/// For each fault, a log has the prediction, but neither the injection site nor whether the output had NaN or infinity.
+/// The tables by bit and by layer therefore need a campaign.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Files of one model's log, in any order
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Directory to write; it must not hold a campaign already
+    /// Directory to write; must not hold a campaign
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 
-    /// Grouping that SCM is judged by: imagenet, cifar100, cifar10, gtsrb, or a TOML file; the names of the classes
-    /// come with the first four
+    /// Grouping of the classes for SCM: imagenet, cifar100, cifar10, gtsrb, or a TOML file; the first four include the
+    /// names of the classes
     #[arg(long, value_name = "NAME|FILE")]
     grouping: Option<String>,
 }
 
-/// A file that was checked.
+/// A checked file.
 struct Checked {
     path: PathBuf,
-    /// Where its images begin.
+    /// The first index of its images.
     low: usize,
     source: LogFile,
 }
@@ -102,7 +101,7 @@ fn checked(check: &mut LogCheck, path: &Path) -> Result<Checked> {
     Ok(Checked { path: path.to_owned(), low: check.low(), source })
 }
 
-/// Calls `visit` with each line of a log: its number from 1, its bytes, and what it says.
+/// Calls `visit` with each line of a log: its number from 1, its bytes and its content.
 fn each_line(path: &Path, mut visit: impl FnMut(u64, &[u8], LogLine<'_>) -> Result<()>) -> Result<()> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|error| Error::io(&name, error))?;

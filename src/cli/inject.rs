@@ -1,4 +1,4 @@
-//! `faultscope inject`: one fault, and what becomes of the answer.
+//! `faultscope inject`: one fault, and its effect on the answer.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::open::{self, ModelFile};
 use super::output::{counted, float, json, name, percent, print, shape, thousands};
 use super::table::{Render, Table};
-use crate::campaign::{Golden, Lab, Observe, Trial};
+use crate::campaign::{Golden, Lab, Observe, SEED, Trial};
 use crate::exec::TraceRow;
 use crate::fault::{Bits, Corruption, FaultKind, Format, InjectedFault, Site, SiteSpace, Target, number};
 use crate::graph::Graph;
@@ -23,43 +23,43 @@ use crate::{Error, Result};
 
 /// Inject one fault into one inference and compare the answers.
 ///
-/// An element index counts the layer's output as the source framework lays it out for one image (ONNX: channel,
-/// row, column; Keras: row, column, channel), or for weights the layer's parameter tensors, laid out in the same
-/// way, end to end; with --tensor it counts that tensor alone. `faultscope inspect` lists the layers.
+/// The element is an index into the layer's output for one image, in the layout of the source framework (ONNX: channel,
+/// row, column; Keras: row, column, channel). For weights it is an index into all parameter tensors of the layer, one
+/// after the other, or with --tensor into that tensor. `faultscope inspect` lists the layers.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Model file, id of a folder in models/, or zoo:ID
+    /// Model file, id of a model, or zoo:ID
     model: String,
 
-    /// Image file: JPEG, PNG, WebP, BMP or PNM
+    /// Image file (JPEG, PNG, WebP, BMP or PNM), or ID/NAME for a sample image of a model
     image: PathBuf,
 
-    /// The layer that is struck
+    /// Layer of the fault
     #[arg(long, value_name = "NAME|INDEX")]
     layer: String,
 
-    /// The element of the layer's output or parameters
+    /// Index of the element in the layer's output or parameters
     #[arg(long, value_name = "N")]
     element: usize,
 
-    /// The tensor that the element is counted in, where the layer has several
+    /// Tensor to which the index refers, if the layer has several
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
 
-    /// The bit that a bit flip inverts: 0 (least significant of the mantissa) to 31 (sign)
-    #[arg(long, value_name = "B")]
-    bit: Option<u32>,
+    /// Bits to invert, all of them at once: 30 for example, 23-30, 0,31, or the fields sign, exponent, mantissa
+    #[arg(long, value_name = "BITS")]
+    bit: Option<String>,
 
-    /// What is struck
+    /// Where to inject the fault
     #[arg(long, default_value = "activation", value_parser = choice::<Target>())]
     target: Target,
 
-    /// What happens to the value
+    /// Change of the value
     #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<FaultKind>())]
     kind: FaultKind,
 
-    /// Seed of the number that --type random draws
-    #[arg(long, default_value_t = 0, value_name = "S")]
+    /// Seed of the number for --type random
+    #[arg(long, default_value_t = SEED, value_name = "S")]
     seed: u64,
 
     #[command(flatten)]
@@ -79,9 +79,9 @@ pub struct Arguments {
 
 impl Arguments {
     fn corruption(&self) -> Result<Corruption, Failure> {
-        match (self.kind, self.bit) {
-            (FaultKind::BitFlip { .. }, Some(bit)) => Ok(Corruption::Flip(Bits::one(bit)?)),
-            (FaultKind::BitFlip { .. }, None) => Err(Failure::usage("inject", "a bit flip needs --bit B, 0 to 31")),
+        match (self.kind, &self.bit) {
+            (FaultKind::BitFlip { .. }, Some(bits)) => Ok(Corruption::Flip(bits.parse()?)),
+            (FaultKind::BitFlip { .. }, None) => Err(Failure::usage("inject", "a bit flip needs --bit BITS, 0 to 31")),
             (_, Some(_)) => Err(Failure::usage("inject", "--bit goes with --type bitflip only")),
             (FaultKind::Zero { .. }, None) => Ok(Corruption::Set(0.0)),
             (FaultKind::Random, None) => Ok(Corruption::Set(ChaCha8Rng::seed_from_u64(self.seed).random::<f32>())),
@@ -89,7 +89,7 @@ impl Arguments {
     }
 }
 
-/// The site that the user describes.
+/// Returns the site that the arguments describe.
 fn site(
     graph: &Graph,
     target: Target,
@@ -155,14 +155,14 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let input = open::input(&model, &arguments.image)?;
     let lab = open::lab(model, arguments.run.device, grouping)?;
     lab.check(&[site])?;
-    let observe = Observe { trace: arguments.trace, keep: false };
+    let observe = Observe { trace: arguments.trace, ..Observe::default() };
     let (golden, trial) = pollster::block_on(async {
         let golden = lab.golden(&input).await?;
         let trial = lab.trial(&golden, &[site], observe).await?;
         Ok::<_, Error>((golden, trial))
     })?;
     let [fault] = trial.faults.as_slice() else {
-        return Err(Error::request("the fault was not injected: no layer reads what it changes").into());
+        return Err(Error::request("the fault was not injected: no layer reads the changed value").into());
     };
     if arguments.json {
         json(&Injection {
@@ -193,17 +193,14 @@ fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Golden, trial: &
         let name = if label == class.to_string() { format!("class {class}") } else { format!("{class} {label}") };
         if probability.is_nan() { name } else { format!("{name}, {}", percent(f64::from(probability))) }
     };
-    let what = match fault.bit {
-        Some(bit) => format!("bit {bit} flipped ({})", Format::F32.field_name(bit)),
-        None => "replaced".to_owned(),
-    };
+    let change = fault.struck().map_or_else(|| "replaced".to_owned(), flipped);
     let lines = [
         ("layer", format!("{} {} ({})", site.layer, node.name, node.kind)),
         ("tensor", format!("{}, {}, {}", fault.tensor, name(&site.target), shape(dimensions))),
         ("element", format!("{} = {:?}", site.element, coordinates(dimensions, site.element))),
-        ("fault", what),
-        ("before", format!("{}  {}", bits(fault.before, fault.bit), float(fault.before))),
-        ("after", format!("{}  {}", bits(fault.after, fault.bit), float(fault.after))),
+        ("fault", change),
+        ("before", format!("{}  {}", bits(fault.before, fault.struck()), float(fault.before))),
+        ("after", format!("{}  {}", bits(fault.after, fault.struck()), float(fault.after))),
         ("golden", answer(golden.class, &golden.logits)),
         ("faulty", answer(trial.class, &trial.logits)),
         ("outcome", outcome(lab, golden, trial)),
@@ -262,12 +259,20 @@ fn trace(rows: &[TraceRow]) -> String {
     table.render() + &note
 }
 
-/// The bits of `value` from the sign down, the three fields apart, `bit` picked out by colour.
-fn bits(value: f32, bit: Option<u8>) -> String {
+/// Returns a flip of `bits` in words, with the names of their fields.
+fn flipped(bits: Bits) -> String {
+    let noun = if bits.count() == 1 { "bit" } else { "bits" };
+    let fields = Format::F32.fields().iter().filter(|(_, range)| bits.iter().any(|bit| range.contains(&bit)));
+    let fields: Vec<_> = fields.map(|(field, _)| field.name()).collect();
+    format!("{noun} {bits} flipped ({})", fields.join(", "))
+}
+
+/// Returns the bits of `value` from the sign down, with a space between the fields. The `struck` bits are coloured.
+fn bits(value: f32, struck: Option<Bits>) -> String {
     let mut text = String::new();
     for position in Format::F32.bits() {
         let digit = if value.to_bits() >> position & 1 == 1 { "1" } else { "0" };
-        if Some(position) == bit {
+        if struck.is_some_and(|bits| bits.mask() >> position & 1 == 1) {
             text += &style(digit).red().bold().underlined().to_string();
         } else {
             text += digit;
@@ -279,7 +284,7 @@ fn bits(value: f32, bit: Option<u8>) -> String {
     text
 }
 
-/// The index along each axis of the row-major `element` of a tensor of `shape`.
+/// Returns the index along each axis of the row-major `element` of a tensor of `shape`.
 fn coordinates(shape: &[usize], element: usize) -> Vec<usize> {
     let mut rest = element;
     let mut indices: Vec<usize> = shape
@@ -301,8 +306,15 @@ mod tests {
 
     #[test]
     fn bits_stand_in_their_fields() {
-        assert_eq!(console::strip_ansi_codes(&bits(-0.5, Some(30))), "1 01111110 00000000000000000000000");
+        assert_eq!(console::strip_ansi_codes(&bits(-0.5, Bits::one(30).ok())), "1 01111110 00000000000000000000000");
         assert_eq!(bits(1.0, None), "0 01111111 00000000000000000000000");
+    }
+
+    #[test]
+    fn a_flip_is_written_with_its_fields() {
+        let flipped = |bits: &str| flipped(bits.parse().expect("bits"));
+        assert_eq!(flipped("30"), "bit 30 flipped (exponent)");
+        assert_eq!(flipped("22-23,31"), "bits 22-23,31 flipped (sign, exponent, mantissa)");
     }
 
     #[test]

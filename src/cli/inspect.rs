@@ -15,13 +15,13 @@ use crate::model::Model;
 
 /// List the layers of a model, in order.
 ///
-/// "injectable" layers have an output that depends on the image, so that an activation fault can strike there;
-/// "sampled" ones are those among them that campaigns draw from: all but the last, and of a Keras model all but the
-/// first and the last. Weight faults strike every layer that has parameters. Shapes are as the source framework lays
-/// a tensor out: N x C x H x W for ONNX, N x H x W x C for Keras.
+/// An activation fault can be injected into an "injectable" layer, whose output depends on the image. Campaigns draw
+/// from the "sampled" layers: all injectable layers but the last, in a Keras model all but the first and the last. A
+/// weight fault can be injected into every layer with parameters. Shapes have the layout of the source framework: N x C
+/// x H x W for ONNX, N x H x W x C for Keras.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Model file, id of a folder in models/, or zoo:ID
+    /// Model file, id of a model, or zoo:ID
     model: String,
 
     #[command(flatten)]
@@ -46,7 +46,7 @@ struct Layer {
     index: usize,
     name: String,
     kind: String,
-    /// Of the first output, as the source framework lays it out.
+    /// Shape of the first output, in the layout of the source framework.
     output_shape: Vec<usize>,
     parameters: usize,
     injectable: bool,

@@ -1,9 +1,8 @@
-//! `faults.jsonl`: records appended in the order of the plan, and found again after the process or the machine
-//! went down.
+//! `faults.jsonl`: records in the order of the plan, which survive the end of the process or of the machine.
 //!
-//! A record is written once. Records reach the system at least every second, so that a killed process loses no more
-//! than that, and the disk every ten, for the machine that loses its power. What was lost is made again, and is the
-//! same: a fault depends on nothing but the configuration and its position.
+//! A record is written once. Records reach the operating system every second, so a killed process loses at most those
+//! of a second. They reach the disk every ten seconds, for a machine that loses its power. A resumed campaign makes
+//! lost records again, and they are the same: a fault depends only on the configuration and its position.
 
 use std::fs::{File, TryLockError};
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Seek, SeekFrom, Write};
@@ -13,10 +12,10 @@ use std::time::{Duration, Instant};
 use crate::campaign::{Plan, Position, Record, Sequence, Tallies};
 use crate::{Error, Result};
 
-/// Time after which records are handed to the system.
+/// Time between two transfers of records to the operating system.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
-/// Time after which the system is to have them on the disk.
+/// Time between two transfers to the disk.
 const SYNC_EVERY: Duration = Duration::from_secs(10);
 
 /// The records of a campaign, open for writing by this process alone.
@@ -30,23 +29,23 @@ pub struct Journal {
     synced: Instant,
 }
 
-/// What stood in a journal.
+/// The content of a journal.
 #[derive(Debug)]
 pub struct Replay {
-    /// Where to go on.
+    /// The position of the next record.
     pub next: Position,
-    /// Records of the campaign so far, counted.
+    /// The counts over all records.
     pub tallies: Tallies,
-    /// Records.
+    /// Number of records.
     pub records: u64,
-    /// Bytes after the last whole record, which are cut off.
+    /// Bytes after the last whole record, which were cut off.
     pub torn: u64,
 }
 
-/// Opens the file of records at `path`, for reading and writing, and keeps every other process from doing so.
+/// Opens the file of records at `path` for reading and writing, and locks it against all other processes.
 ///
 /// # Errors
-/// Where another process has it, or the system refuses.
+/// If another process has locked it, or if the operating system refuses.
 pub fn lock(path: &Path, create: bool) -> Result<File> {
     let failed = |error| Error::io(path.display(), error);
     let file = File::options().read(true).write(true).create(create).truncate(false).open(path).map_err(failed)?;
@@ -56,12 +55,9 @@ pub fn lock(path: &Path, create: bool) -> Result<File> {
             let problem = "another process is writing this campaign; wait for its end, or choose another --out";
             return Err(Error::input(path.display().to_string(), problem));
         }
-        // Some network file systems know no locks. That is no reason not to use them.
+        // Some network file systems have no locks. A campaign on them is allowed.
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
-            eprintln!(
-                "{}: the file system knows no locks; see to it that one process at a time writes",
-                path.display()
-            );
+            eprintln!("{}: the file system has no locks; start one process only for this directory", path.display());
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
@@ -69,11 +65,11 @@ pub fn lock(path: &Path, create: bool) -> Result<File> {
 }
 
 impl Journal {
-    /// The journal in `file`, which is at `path` and was [locked](lock): what is there is compared with `plan`, and
-    /// the rest of a record that was being written is cut off.
+    /// Opens the journal in `file`, which is at `path` and was [locked](lock). Compares its records with `plan` and
+    /// cuts off an incomplete last record.
     ///
     /// # Errors
-    /// Where a record is not what the plan has at its place. The file is then as it was.
+    /// If a record differs from the plan. The file is then unchanged.
     pub fn open(path: &Path, file: File, plan: &Plan, mut tallies: Tallies) -> Result<(Self, Replay)> {
         let name = path.display().to_string();
         let failed = |error| Error::io(&name, error);
@@ -98,7 +94,8 @@ impl Journal {
     /// Appends a record.
     ///
     /// # Errors
-    /// Where it cannot follow the one before, or the system refuses, on a full disk for example.
+    /// If the record cannot follow the one before, or if the operating system refuses, because the disk is full for
+    /// example.
     pub fn append(&mut self, record: &Record) -> Result<()> {
         self.sequence.take(record).map_err(|error| error.concerning(self.path.display().to_string()))?;
         self.line.clear();
@@ -117,26 +114,26 @@ impl Journal {
         Ok(())
     }
 
-    /// Which records there are.
+    /// The sequence of the records so far.
     pub fn sequence(&self) -> &Sequence {
         &self.sequence
     }
 
-    /// Sees to it that everything is on the disk.
+    /// Writes all records to the disk.
     ///
     /// # Errors
-    /// Where the system refuses.
+    /// If the operating system refuses.
     pub fn sync(&mut self) -> Result<()> {
         let done = self.records.flush().and_then(|()| self.records.get_ref().sync_all());
         done.map_err(|error| Error::io(self.path.display(), error))
     }
 }
 
-/// Reads the records in `file`, which is called `name`: each is taken by `sequence` and then by `take`, with its line.
+/// Reads the records in `file`, which is called `name`. Passes each to `sequence`, and then to `take` with its line.
 /// Returns the number of bytes up to the end of the last whole record.
 ///
 /// # Errors
-/// Where a record, other than one at the end that breaks off, is none or is refused; the error names the line.
+/// If a record is invalid or refused, except an incomplete one at the end. The error names the line.
 pub fn read(
     mut file: impl BufRead,
     name: &str,
@@ -154,10 +151,10 @@ pub fn read(
         let number = sequence.records() + 1;
         let record: Record = match serde_json::from_slice(&line) {
             Ok(record) => record,
-            // A file system that lost its power may leave blocks of zeros where records were on their way.
+            // After a power failure, a file system can leave blocks of zeros in place of the last records.
             Err(_) if line.contains(&0) => return Ok(whole),
             Err(error) => {
-                return Err(Error::input(name, format_args!("line {number}: no record of a fault: {error}")));
+                return Err(Error::input(name, format_args!("line {number}: expected the record of a fault: {error}")));
             }
         };
         let taken = sequence.take(&record).and_then(|position| take(position, &record, &line));

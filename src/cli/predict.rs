@@ -1,4 +1,4 @@
-//! `faultscope predict`: what a model sees in images.
+//! `faultscope predict`: the classes of images.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::args::RunArguments;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::locate;
 use super::open::{self, ModelFile};
 use super::output::{json, percent, print};
 use super::table::{Render, Table};
@@ -17,18 +18,19 @@ use crate::outcome::top;
 
 /// Classify images.
 ///
-/// Probabilities are the softmax of the model's scores, or the scores themselves where they are probabilities
-/// already (between 0 and 1, with sum 1).
+/// Probabilities are the softmax of the model's scores, or the scores themselves if they are probabilities (between 0
+/// and 1, with sum 1).
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Model file, id of a folder in models/, or zoo:ID
+    /// Model file, id of a model, or zoo:ID
     model: String,
 
-    /// Image files: JPEG, PNG, WebP, BMP or PNM
-    #[arg(required = true, value_name = "IMAGE")]
+    /// Image files (JPEG, PNG, WebP, BMP or PNM), or ID/NAME for a sample image of a model [default: the model's sample
+    /// images]
+    #[arg(value_name = "IMAGE")]
     images: Vec<PathBuf>,
 
-    /// How many classes to show, the most likely first
+    /// Number of classes to show, the most likely first
     #[arg(long, default_value_t = 5, value_name = "N")]
     top: usize,
 
@@ -49,7 +51,7 @@ struct Predictions {
 struct Prediction {
     image: String,
     top: Vec<Candidate>,
-    /// The model's output, whether logits or probabilities.
+    /// The model's output, logits or probabilities.
     #[serde(with = "number::list")]
     logits: Vec<f32>,
 }
@@ -64,10 +66,15 @@ struct Candidate {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let images = if arguments.images.is_empty() { locate::samples(&arguments.model) } else { arguments.images };
+    if images.is_empty() {
+        let problem = format!("IMAGE is missing; {} has no sample images", arguments.model);
+        return Err(Failure::usage("predict", problem));
+    }
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?.load(&arguments.run.preprocess)?;
     let lab = open::lab(model, arguments.run.device, None)?;
     let predictions =
-        arguments.images.iter().map(|path| predict(&lab, path, arguments.top)).collect::<Result<Vec<_>, Failure>>()?;
+        images.iter().map(|path| predict(&lab, path, arguments.top)).collect::<Result<Vec<_>, Failure>>()?;
     if arguments.json {
         json(&Predictions { predictions })?;
     } else {
@@ -95,7 +102,7 @@ fn predict(lab: &Lab, path: &Path, count: usize) -> Result<Prediction, Failure> 
 
 impl Prediction {
     fn text(&self) -> String {
-        // A model without labels calls its classes by their numbers.
+        // The labels of a model without class names are the numbers of the classes.
         let labelled = self.top.iter().any(|candidate| candidate.label != candidate.class.to_string());
         let table = Table::new().number("class");
         let table = if labelled { table.text("label") } else { table };

@@ -1,4 +1,4 @@
-//! `faultscope prepare`: images decoded, resized and cropped once.
+//! `faultscope prepare`: decodes, resizes and crops images once.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -20,17 +20,17 @@ use super::write::hexadecimal;
 use crate::data::Resize;
 use crate::{Error, Result};
 
-/// Images that are in memory at a time.
+/// Number of images in memory at a time.
 const BATCH: usize = 64;
 
-/// Time between two lines that say how far it is.
+/// Time between two lines about the progress.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Decode, resize and crop images once, so that campaigns need not do it again.
+/// Decode, resize and crop images once for many campaigns.
 ///
-/// Writes a folder with the images and their labels as numpy arrays (images.npy, uint8, N x SIZE x SIZE x 3; labels.npy)
-/// and prepared.json, which says what they were made from. The folder serves as --data, in which the images keep their
-/// indices and names; a campaign takes them as they are, whatever --resize says.
+/// Writes a folder with the images and their labels as numpy arrays (images.npy, uint8, N x SIZE x SIZE x 3;
+/// labels.npy) and prepared.json, which describes their origin. The folder is a valid --data. The images keep their
+/// indices and names, and a campaign uses them without another --resize.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The images, as --data of `faultscope campaign`
@@ -39,22 +39,22 @@ pub struct Arguments {
     #[command(flatten)]
     reading: DataArguments,
 
-    /// Pixels a side: the model's input size
+    /// Height and width in pixels: the model's input size
     #[arg(long, value_name = "SIZE")]
     size: usize,
 
-    /// How an image gets that size
+    /// Conversion of an image to that size
     #[arg(long, default_value = "shorter-side", value_parser = choice::<Resize>())]
     resize: Resize,
 
-    /// Model whose class names tell which class a sub-folder is, where the sub-folders have names and not numbers
+    /// Model with the class names for sub-folders that are named by class and not by number
     #[arg(long)]
     model: Option<String>,
 
     #[command(flatten)]
     file: ModelArguments,
 
-    /// Folder to write; it must not exist
+    /// Folder to write; must not exist
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
 }
@@ -72,7 +72,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// A folder beside the one that is wanted, so that this one is there in full or not at all.
+/// A folder beside the final one. It is renamed at the end, so the final folder is complete or does not exist.
 struct Scratch {
     path: PathBuf,
     done: bool,
@@ -82,7 +82,7 @@ impl Scratch {
     fn create(output: &Path) -> Result<Self> {
         let name = output.display().to_string();
         if output.exists() {
-            return Err(Error::input(name, "it exists already; choose another folder with --output"));
+            return Err(Error::input(name, "the folder exists already; choose another one with --output"));
         }
         let mut partial = output.file_name().unwrap_or_default().to_owned();
         partial.push(".partial");
@@ -90,7 +90,7 @@ impl Scratch {
         fs::create_dir(&path).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::input(
                 path.display().to_string(),
-                "another `faultscope prepare` is writing here, or was stopped; remove the folder if none is",
+                "another `faultscope prepare` is writing here or was stopped; remove the folder if none is running",
             ),
             _ => Error::io(path.display(), error),
         })?;
@@ -107,7 +107,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if !self.done {
-            // It holds nothing but what was made here, and what led here is told already.
+            // The folder holds incomplete files only, and the cause is reported already.
             let _ = fs::remove_dir_all(&self.path);
         }
     }
@@ -135,7 +135,7 @@ fn write(folder: &Path, data: Data, resize: Resize, size: usize) -> Result<()> {
         }
     }
     let images_sha256 = images.finish()?;
-    // A source that knows the class of some images only cannot be opened, so it is all of them or none.
+    // A source has the labels of all images or of none.
     let labels: Option<Vec<usize>> = (0..count).map(|index| source.label(index)).collect();
     let labels_sha256 = match labels {
         Some(labels) => {
@@ -165,7 +165,7 @@ fn write(folder: &Path, data: Data, resize: Resize, size: usize) -> Result<()> {
     written.map_err(failed)
 }
 
-/// An `.npy` file that is being written, and hashed on the way.
+/// An `.npy` file in progress, with the hash of its bytes.
 struct Array {
     name: String,
     file: BufWriter<File>,
@@ -186,7 +186,7 @@ impl Array {
         self.file.write_all(bytes).map_err(|error| Error::io(&self.name, error))
     }
 
-    /// Puts the file on the disk, and gives its SHA-256.
+    /// Writes the file to the disk and returns its SHA-256.
     fn finish(mut self) -> Result<String> {
         let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
         synced.map_err(|error| Error::io(&self.name, error))?;
@@ -194,7 +194,7 @@ impl Array {
     }
 }
 
-/// The head of an `.npy` file of version 1.0, padded to 64 bytes as numpy does.
+/// Returns the header of an `.npy` file of version 1.0, padded to 64 bytes as numpy does.
 fn npy_header(descr: &str, shape: &str) -> Vec<u8> {
     let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
     let unpadded = 10 + text.len() + 1;

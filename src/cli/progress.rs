@@ -1,4 +1,4 @@
-//! How far a campaign is, on stderr: a bar on a terminal, elsewhere a line now and then.
+//! Progress of a campaign on stderr: a bar on a terminal, otherwise a line every ten seconds.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -9,29 +9,29 @@ use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use super::output::{counted, percent, thousands};
 use crate::campaign::Sequence;
 
-/// Time between two pictures of the bar. The words beside it cost more than a small network's inference.
+/// Time between two updates of the bar. Its text costs more time than an inference of a small network.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 
 /// Time between two lines.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Shows how many of the faults are done, at which rate, and how long the rest will take. How many there are in all
-/// may become known only as golden runs are made; until then it is judged by those that were.
+/// Shows the number of faults done, the rate, and the time left. The total can depend on the golden runs. Until all are
+/// done, it is an estimate from those that were done.
 #[derive(Debug)]
 pub struct Progress {
-    /// Faults that were done before, by another process.
+    /// Faults that another process did before.
     before: u64,
-    /// Faults done since, and how many of them were SDCs.
+    /// Faults done since then, and the number of SDCs among them.
     done: u64,
     sdc: u64,
     started: Instant,
-    /// When the last line was written.
+    /// Time of the last update.
     last: Instant,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// `sequence` was done before.
+    /// Begins after `sequence`, which was done before.
     pub fn new(sequence: &Sequence) -> Self {
         let now = Instant::now();
         let before = sequence.records();
@@ -39,7 +39,7 @@ impl Progress {
             let template = "{wide_bar} {human_pos}/{human_len} faults{rate}{msg}";
             let style = ProgressStyle::with_template(template).expect("a constant template");
             let rate = |state: &ProgressState, text: &mut dyn Write| {
-                // The only error is that of a writer that is full, and this one is a string.
+                // Writing to a string does not fail.
                 let _ = match state.per_sec() {
                     per_sec if per_sec > 0.0 => write!(text, ", {per_sec:.1}/s, {:#} left", HumanDuration(state.eta())),
                     _ => Ok(()),
@@ -53,7 +53,7 @@ impl Progress {
         Self { before, done: 0, sdc: 0, started: now, last: now, bar }
     }
 
-    /// One more fault is done, the last one of `sequence`.
+    /// Counts one more fault, the last one of `sequence`.
     pub fn advance(&mut self, sequence: &Sequence, sdc: bool) {
         self.done += 1;
         self.sdc += u64::from(sdc);
@@ -76,7 +76,7 @@ impl Progress {
         eprintln!("{done} of {total}, {rate:.1} a second, {} left; SDC {share}", HumanDuration(left));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();

@@ -1,4 +1,4 @@
-//! Reading a directory of results, a campaign's or that of an imported log: in parallel and without keeping it.
+//! Directories of results, of a campaign or of an imported log. They are read in parallel, and not kept in memory.
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -6,13 +6,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::directory::{self, RECORDS};
-use super::open::read;
+use super::directory::{self, LOG, RECORDS};
+use super::read;
 use crate::report::{Archive, Blocks, Entry, Options, Origin, Reader, Report};
 use crate::{Error, Result};
-
-/// The file of an imported log.
-pub const LOG: &str = "study.log";
 
 /// A directory with results, or such a directory in a zip.
 #[derive(Debug)]
@@ -20,19 +17,19 @@ pub struct Results {
     path: PathBuf,
     file: PathBuf,
     origin: Origin,
-    /// The records, where they came in a zip.
+    /// The records, if they are in a zip.
     zipped: Option<Vec<u8>>,
 }
 
 impl Results {
-    /// Reads what the results in `path` are of.
+    /// Opens the results in `path` and reads their configuration.
     ///
     /// # Errors
-    /// Where there are none, or their configuration is damaged.
+    /// If there are none, or their configuration is damaged.
     pub fn open(path: &Path) -> Result<Self> {
         if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip")) && path.is_file() {
             let name = path.display().to_string();
-            let Archive { config, records } = Archive::open(&name, &read(path)?)?;
+            let Archive { config, records } = Archive::open(&name, &read::bytes(path)?)?;
             let origin = Origin::from_json(&name, &config)?;
             return Ok(Self { path: path.to_owned(), file: path.join(RECORDS), origin, zipped: Some(records) });
         }
@@ -47,15 +44,15 @@ impl Results {
         &self.path
     }
 
-    /// What the results are of.
+    /// The origin of the results.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// The report on them. As many blocks of lines are counted at once as there are processors.
+    /// Counts the results. Each processor counts a block of lines at a time.
     ///
     /// # Errors
-    /// Where they are damaged; the error names the line.
+    /// If the results are damaged. The error names the line.
     pub fn report(&self, options: Options) -> Result<Report> {
         let mut reader = self.reader(options);
         let mut blocks = self.blocks()?;
@@ -76,7 +73,7 @@ impl Results {
         }
     }
 
-    /// Calls `visit` with what each line says, in order.
+    /// Calls `visit` with the content of each line, in order.
     ///
     /// # Errors
     /// As [`Results::report`], and those of `visit`.

@@ -1,4 +1,4 @@
-//! `faultscope sample`: some of a data set's images.
+//! `faultscope sample`: draws images from a data set.
 
 use std::path::PathBuf;
 
@@ -12,6 +12,7 @@ use super::open::class_names;
 use super::output::{counted, print};
 use super::write::{self, Existing};
 use crate::Error;
+use crate::campaign::SEED;
 use crate::data::Sample;
 
 /// Draw images at random, without replacement, for `faultscope campaign --sample`.
@@ -25,19 +26,19 @@ pub struct Arguments {
     #[command(flatten)]
     reading: DataArguments,
 
-    /// How many images to draw
+    /// Number of images to draw
     #[arg(long, value_name = "N")]
     count: usize,
 
     /// Seed of the draw
-    #[arg(long, default_value_t = 0, value_name = "S")]
+    #[arg(long, default_value_t = SEED, value_name = "S")]
     seed: u64,
 
-    /// Draw the same number from each class, give or take one
+    /// Draw the same number from each class, with a difference of at most one
     #[arg(long)]
     balanced: bool,
 
-    /// Model whose class names tell which class a sub-folder is, where the sub-folders have names and not numbers
+    /// Model with the class names for sub-folders that are named by class and not by number
     #[arg(long)]
     model: Option<String>,
 
@@ -48,7 +49,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "SAMPLE.json")]
     output: PathBuf,
 
-    /// Replace the file where it exists
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 }

@@ -1,4 +1,4 @@
-//! Tables as text, aligned, and cut to the terminal's width.
+//! Tables as aligned text, cut to the terminal's width.
 
 use console::{Alignment, Style, Term, measure_text_width, pad_str, truncate_str};
 
@@ -8,15 +8,15 @@ pub use crate::report::Table;
 /// Space between columns.
 const GAP: &str = "  ";
 
-/// Width of the explanations below a table where there is no terminal.
+/// Width of the notes below a table without a terminal.
 const NOTE_WIDTH: usize = 100;
 
-/// Writing a table as lines. Its cells may carry colour.
+/// Writes tables as lines. Cells can have colours.
 pub trait Render {
-    /// The table as lines, each with its end. On a terminal it fits its width, elsewhere nothing is cut.
+    /// Returns the table as lines. On a terminal, long cells are cut to fit its width.
     fn render(&self) -> String;
 
-    /// The same for a file: nothing is cut.
+    /// Returns the table as lines for a file. Nothing is cut.
     fn plain(&self) -> String;
 }
 
@@ -57,7 +57,7 @@ fn render_to(table: &Table, limit: Option<usize>) -> String {
     text
 }
 
-/// `text` in lines of at most `width`, broken between words.
+/// Breaks `text` between words into lines of at most `width`.
 fn wrapped(text: &str, width: usize) -> String {
     let mut lines = String::new();
     let mut length = 0;
@@ -76,7 +76,7 @@ fn wrapped(text: &str, width: usize) -> String {
     lines + "\n"
 }
 
-/// Takes what is too much from the widest column that gives way, again and again.
+/// Shrinks the widest column of text repeatedly until the table fits.
 fn shrink(table: &Table, widths: &mut [usize], limit: usize) {
     const LEAST: usize = 8;
     let mut total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);

@@ -1,4 +1,4 @@
-//! Files that are there in full or not at all.
+//! Files that are written completely or not at all.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -13,29 +13,29 @@ use crate::{Error, Result};
 /// Whether a file may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// It stays, and the writing fails.
+    /// The file stays, and the new one is refused.
     Keep,
-    /// It is replaced at one stroke.
+    /// The file is replaced atomically.
     Replace,
 }
 
-/// Writes `bytes` to a file beside `path` and then moves it there, so that no reader ever meets half a file.
+/// Writes `bytes` to a file beside `path` and then moves it there, so that no reader finds an incomplete file.
 ///
 /// # Errors
-/// Where the system refuses, or the file is there already and is to be kept.
+/// If the operating system refuses, or if the file exists and must be kept.
 pub fn atomically(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
     streamed(path, existing, |file| file.write_all(bytes).map_err(|error| Error::io(path.display(), error)))
 }
 
-/// The same for bytes that `write` makes as it goes; where it fails nothing is left behind.
+/// Writes a file as [`atomically`] does, with the bytes that `write` produces. If `write` fails, no file is left.
 ///
 /// # Errors
-/// Those of `write`, and where the system refuses, or the file is there already and is to be kept.
+/// Those of `write` and of [`atomically`].
 pub fn streamed(path: &Path, existing: Existing, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
     let name = path.display().to_string();
     let fault = |error: burn_pack::Error| match error {
         burn_pack::Error::AlreadyExists(_) => exists(path),
-        other => Error::input(&name, format_args!("it cannot be written: {other}")),
+        other => Error::input(&name, format_args!("the file cannot be written: {other}")),
     };
     if existing == Existing::Keep {
         check_absent(path)?;
@@ -51,10 +51,10 @@ pub fn streamed(path: &Path, existing: Existing, write: impl FnOnce(&mut BufWrit
     .map_err(fault)
 }
 
-/// Makes sure, before any work is done, that there is no file at `path`.
+/// Checks that there is no file at `path`, before any work is done.
 ///
 /// # Errors
-/// Where there is one.
+/// If there is one.
 pub fn check_absent(path: &Path) -> Result<()> {
     if path.exists() { Err(exists(path)) } else { Ok(()) }
 }
@@ -63,7 +63,7 @@ fn exists(path: &Path) -> Error {
     Error::input(path.display().to_string(), "the file exists already; --force replaces it")
 }
 
-/// SHA-256 of a file in hexadecimal; the file need not fit into memory.
+/// Returns the SHA-256 of a file in hexadecimal. The file does not have to fit into memory.
 pub fn sha256_file(path: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut hash));
@@ -71,7 +71,7 @@ pub fn sha256_file(path: &Path) -> Result<String> {
     Ok(hexadecimal(&hash.finalize()))
 }
 
-/// `bytes` in hexadecimal.
+/// Returns `bytes` in hexadecimal.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -219,7 +219,7 @@ fn prepared_images_give_the_same_campaign() {
         let arrays = campaign(&prepared.join("images.npy"), &["--resize", "stretch"]);
         assert_eq!(records(&arrays), records(&cached));
 
-        refused(&arguments, INPUT, "it exists already");
+        refused(&arguments, INPUT, "the folder exists already");
         let other = folder.path().join("other");
         let larger = ["prepare", text(images.path()), "--size", "9", "-o", text(&other)];
         faultscope(&larger).code(DONE);
@@ -258,7 +258,7 @@ fn a_prepared_folder_that_was_changed_is_refused() {
     refused(&arguments, INPUT, "labels.npy is for 5; prepare them again");
     fs::write(prepared.join("labels.npy"), labels).expect("a file");
     fs::write(prepared.join("prepared.json"), "[]").expect("a file");
-    refused(&arguments, INPUT, "prepared.json: this is not written by `faultscope prepare`");
+    refused(&arguments, INPUT, "prepared.json: expected a file of `faultscope prepare`");
 }
 
 /// All of CIFAR-100's and GTSRB's test images, against what numpy makes of the files.

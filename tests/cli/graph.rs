@@ -29,6 +29,6 @@ fn a_drawing_replaces_nothing_unasked() {
     assert_eq!(fs::read_to_string(&file).expect("a file"), "mine");
     faultscope(&["graph", MODEL, "-o", text(&file), "--force"]).code(DONE);
     let picture = folder.path().join("net.png");
-    refused(&["graph", MODEL, "-o", text(&picture)], INPUT, "networks are drawn as .svg or .dot");
+    refused(&["graph", MODEL, "-o", text(&picture)], INPUT, "expected a name that ends in .svg or .dot");
     assert!(!picture.exists());
 }

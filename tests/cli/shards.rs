@@ -147,7 +147,7 @@ fn shards_that_do_not_make_one_campaign_are_refused_by_name() {
     drop(held);
 
     let whole = files(&study.path("whole"));
-    study.merge(&[one, two, three], "whole").code(INPUT).stderr(contains("holds a campaign already"));
+    study.merge(&[one, two, three], "whole").code(INPUT).stderr(contains("already holds a campaign"));
     assert!(whole == files(&study.path("whole")));
     study.merge(&[], "nothing").code(USAGE);
 }

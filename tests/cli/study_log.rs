@@ -113,7 +113,7 @@ fn what_is_no_log_is_refused_by_line_and_nothing_is_written() {
     super::refused(&["import-log", text(&file), text(&file), "--out", text(&out)], INPUT, "has a golden run already");
     let import = ["import-log", text(&file), "--out", text(&out)];
     faultscope(&import).code(DONE);
-    super::refused(&import, INPUT, "holds a campaign already");
+    super::refused(&import, INPUT, "already holds a campaign");
     let grouping = folder.path().join("small.toml");
     fs::write(
         &grouping,

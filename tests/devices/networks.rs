@@ -13,6 +13,7 @@ use faultscope::outcome::{Outcome, top1};
 use faultscope::zoo::Manifest;
 
 use super::gpu;
+use super::missing::missing;
 use super::shared::shared;
 
 const ID: &str = "efficientnet-lite0";
@@ -33,7 +34,7 @@ fn the_default_model_answers_on_the_gpu_as_pytorch_does() {
     let Some(gpu) = gpu() else { return };
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(ID).join(format!("{ID}.bpk"));
     if !file.is_file() {
-        println!("skipped: {} is not there; `faultscope fetch {ID}` gets it", file.display());
+        missing(format_args!("{} does not exist; `faultscope fetch {ID}` makes it", file.display()));
         return;
     }
     let model = load(&file).expect("the model");
@@ -110,6 +111,7 @@ fn campaign(device: &Device) -> Vec<Record> {
         faults: Faults::Each(10),
         fault_model: FaultModel::default(),
         grouping: None,
+        protect: None,
     };
     let mut runner = Runner::new(&lab, config, Patterns, Budget::default()).expect("a campaign");
     let mut records = Vec::new();

@@ -1,4 +1,4 @@
-//! What `faultscope campaign` is asked for.
+//! The arguments of `faultscope campaign`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -7,59 +7,61 @@ use clap::Args;
 use facts::{Name, Named};
 
 use super::shard::ShardArgument;
-use crate::campaign::Faults;
+use crate::Error;
+use crate::campaign::{FAULTS, Faults, ProtectionMethod, SEED};
 use crate::cli::args::{GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
 use crate::cli::size;
 use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
 
-/// Faults in each image where nothing is said.
-const FAULTS: usize = 5;
+/// Images that a protection is learnt from where nothing is said.
+const PROFILE: usize = 100;
 
 /// Inject many faults, drawn at random, into inferences over labelled images.
 ///
-/// Writes DIR/config.json (all that is needed to repeat the campaign), DIR/faults.jsonl (one record a line) and
-/// DIR/summary.json. A fault depends only on the seed, the index of the image and the index of the fault, so the
-/// same arguments give the same faults on every machine and device, in any number of shards and jobs. Ctrl-C ends a
-/// campaign within seconds; what was done is kept, and --resume goes on with it.
+/// Writes DIR/config.json (everything needed to repeat the campaign), DIR/faults.jsonl (one record per line) and
+/// DIR/summary.json. A fault depends only on the seed, the index of the image and the index of the fault. The same
+/// arguments therefore give the same faults on every machine and device, in any number of shards and jobs. Ctrl-C ends
+/// a campaign within seconds. The records are kept, and --resume continues.
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
 pub struct Arguments {
     /// YAML file of arguments, each under its name without the dashes, or TensorFI's keys Target, Mode, Type, Amount
-    /// and Bit; what stands on the command line wins
+    /// and Bit; arguments on the command line replace those of the file
     #[arg(long, value_name = "FILE.yaml")]
     pub config: Option<PathBuf>,
 
-    /// Model file, id of a folder in models/, or zoo:ID
+    /// Model file, id of a model, or zoo:ID
     #[arg(long)]
     model: Option<String>,
 
-    /// Images: a folder (a sub-folder a class, or files called NAME_NN_LABEL.ext), an .npy file, CIFAR's test.bin or
-    /// .tar.gz, GTSRB with its table, ImageNet's validation images with --devkit, or what `faultscope prepare` wrote
+    /// Images: a folder (one sub-folder per class, or files called NAME_NN_LABEL.ext), ID/samples for the sample images
+    /// of a model, an .npy file, CIFAR's test.bin or .tar.gz, GTSRB with its table, ImageNet's validation images with
+    /// --devkit, or a folder of `faultscope prepare`
     #[arg(long)]
     data: Option<PathBuf>,
 
     #[command(flatten)]
     pub reading: DataArguments,
 
-    /// Directory for the results; without --resume it must not hold a campaign
+    /// Directory for the results; must not hold a campaign, except with --resume
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Go on with the campaign in the directory where there is one; the arguments must be those it was begun with
+    /// Continue the campaign in the directory, if there is one; all other arguments must be the same as at its start
     #[arg(long)]
     pub resume: bool,
 
     /// Seed of all draws
-    #[arg(long, default_value_t = 0, value_name = "S")]
+    #[arg(long, default_value_t = SEED, value_name = "S")]
     pub seed: u64,
 
-    /// Use the images of this sample only, which `faultscope sample` drew from the data
+    /// Use only the images of this sample, which `faultscope sample` drew from the data
     #[arg(long, value_name = "FILE.json")]
     pub sample: Option<PathBuf>,
 
-    /// Use the first N images only, of the data or of the sample
+    /// Use only the first N images of the data or of the sample
     #[arg(long, value_name = "N")]
     pub images: Option<usize>,
 
@@ -69,17 +71,20 @@ pub struct Arguments {
     #[command(flatten)]
     fault: FaultArguments,
 
-    /// Do one part only, I/N: the I-th of N, from 1, to be put together by `faultscope merge`; auto: as the array job
-    /// of Slurm or the indexed job of Kubernetes has it that this process belongs to; auto/N where it does not say
+    #[command(flatten)]
+    pub protect: ProtectArguments,
+
+    /// Do one part only: I/N is the I-th of N parts, counted from 1, for `faultscope merge`; auto takes I and N from
+    /// the array job of Slurm or the indexed job of Kubernetes; auto/N takes only I from it
     #[arg(long, value_name = "I/N|auto")]
     pub shard: Option<ShardArgument>,
 
-    /// Threads, each on images of its own; as many as there are cores
+    /// Number of threads [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
 
-    /// Memory for the tensors of all images and faulty inferences at work, in bytes or with a unit, 512MiB or 2GB for
-    /// example; the model comes on top. It has no say in the results
+    /// Memory for the tensors of all images and faulty inferences in progress, without the model, in bytes or with a
+    /// unit, 512MiB or 2GB for example; does not change the results
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size::bytes)]
     pub memory: usize,
 
@@ -92,78 +97,110 @@ pub struct Arguments {
 
 #[derive(Debug, Args)]
 struct CountArguments {
-    /// Faults for each image, one at a time [default: 5]
-    #[arg(long, value_name = "K", conflicts_with = "protocol")]
-    faults: Option<usize>,
+    /// Faults for each image, one at a time
+    #[arg(long, value_name = "K", default_value_t = FAULTS, conflicts_with = "protocol")]
+    faults: usize,
 
-    /// Let the golden run decide how many faults an image gets
+    /// Rule that gives each image a number of faults, instead of --faults
     #[arg(long, value_parser = choice::<Protocol>())]
     protocol: Option<Protocol>,
 
-    /// With --protocol study: faults for each image that is classified correctly [default: 5]
+    /// With --protocol study: faults for each correctly classified image [default: 5]
     #[arg(long, value_name = "K")]
     correct: Option<usize>,
 
-    /// With --protocol study: faults for each image that is not [default: 30; 50 for a model of 43 classes, GTSRB's]
+    /// With --protocol study: faults for each misclassified image [default: 30; 50 for a model of 43 classes, as GTSRB
+    /// has]
     #[arg(long, value_name = "K")]
     misclassified: Option<usize>,
 }
 
-/// Who decides how many faults an image gets.
+/// A rule for the number of faults of an image.
 #[derive(Clone, Copy, Debug)]
 enum Protocol {
-    /// The golden run.
+    /// The number depends on the result of the golden run.
     Study,
 }
 
 impl Named for Protocol {
     const ALL: &'static [(Self, Name)] = &[(
         Self::Study,
-        Name::new("study", "Study", "few faults in images that are classified correctly, many in the others"),
+        Name::new("study", "Study", "few faults for correctly classified images, many for misclassified ones"),
     )];
 }
 
 #[derive(Debug, Args)]
+pub struct ProtectArguments {
+    /// Protection of the network that faults are injected into
+    #[arg(long, value_name = "METHOD", value_parser = choice::<ProtectionMethod>())]
+    protect: Option<ProtectionMethod>,
+
+    /// Number of images, from the first of the data, whose golden runs the ranges of --protect are learnt from [default:
+    /// 100, or all where the data has fewer]
+    #[arg(long, value_name = "N")]
+    profile: Option<usize>,
+}
+
+impl ProtectArguments {
+    /// The number of images, of the `available`, that a protection is learnt from; `None` without a protection.
+    pub fn resolve(&self, available: usize) -> Result<Option<usize>, Failure> {
+        match (self.protect, self.profile) {
+            (None, Some(_)) => Err(Failure::usage("campaign", "--profile goes with --protect only")),
+            (None, None) => Ok(None),
+            (Some(ProtectionMethod::Range), Some(0)) => {
+                Err(Error::request("a range is learnt from at least one image; --profile is 0").into())
+            }
+            (Some(ProtectionMethod::Range), Some(profile)) if profile > available => Err(Error::request(format_args!(
+                "--profile {profile}: ranges are learnt from the images of the data, which has {available}"
+            ))
+            .into()),
+            (Some(ProtectionMethod::Range), profile) => Ok(Some(profile.unwrap_or(PROFILE.min(available)))),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
 struct FaultArguments {
-    /// What is struck
+    /// Where to inject the fault
     #[arg(long, default_value = "activation", value_parser = choice::<Target>())]
     target: Target,
 
-    /// What happens to a value
+    /// Change of the value
     #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<FaultKind>())]
     kind: FaultKind,
 
-    /// The bits that bit flips invert, each equally likely: 30 for example, 23-30, 0,31, or the fields sign, exponent,
-    /// mantissa [default: all, 0-31]
+    /// Bits to draw from; each fault inverts one of them, and all are equally likely: 30 for example, 23-30, 0,31, or
+    /// the fields sign, exponent, mantissa [default: 0-31]
     #[arg(long, value_name = "BITS")]
     bit: Option<String>,
 
-    /// How many distinct elements of a layer are struck at once
+    /// Number of distinct elements of a layer that one fault changes
     #[arg(long, default_value_t = 1, value_name = "N")]
     amount: usize,
 
-    /// Share of a layer's elements that --type zero strikes at once, instead of --amount
+    /// Share of a layer's elements that one fault changes, in percent, with --type zero and instead of --amount
     #[arg(long, value_name = "P", conflicts_with = "amount")]
     percent: Option<f64>,
 
-    /// How many layers are struck at once
+    /// Number of layers that one fault changes
     #[arg(long, default_value = "single", value_parser = choice::<Mode>())]
     mode: Mode,
 
-    /// The layers that can be struck, as names or indices with commas between them [default: for activations those that
-    /// the study draws from, all but the last, for weights all]
+    /// Layers to draw from, as names or indices separated by commas [default: for weights all layers, for activations
+    /// the study's, which are all but the last]
     #[arg(long, value_name = "NAME|INDEX,..")]
     layers: Option<String>,
 
-    /// How a single layer is drawn; the rates answer different questions
+    /// Distribution of the faults over layers and elements; the rates of the two have different meanings
     #[arg(long, default_value = "layer", value_parser = choice::<Sampling>())]
     sampling: Sampling,
 }
 
 impl Arguments {
-    /// Model, data and output directory, which there must be.
+    /// Returns model, data and output directory.
     pub fn places(&self) -> Result<(&str, &PathBuf, &PathBuf), Failure> {
-        let missing = |flag: &str| Failure::usage("campaign", format!("--{flag} is missing, here and in --config"));
+        let missing =
+            |flag: &str| Failure::usage("campaign", format!("--{flag} is missing on the command line and in --config"));
         Ok((
             self.model.as_deref().ok_or_else(|| missing("model"))?,
             self.data.as_ref().ok_or_else(|| missing("data"))?,
@@ -171,25 +208,25 @@ impl Arguments {
         ))
     }
 
-    /// The number of faults of an image, for a model of so many classes.
+    /// Returns the number of faults of an image, for a model with `classes` classes.
     pub fn faults(&self, classes: usize) -> Result<Faults, Failure> {
         let faults = match self.count.protocol {
             None if self.count.correct.or(self.count.misclassified).is_some() => {
                 let problem = "--correct and --misclassified go with --protocol study only";
                 return Err(Failure::usage("campaign", problem));
             }
-            None => Faults::Each(self.count.faults.unwrap_or(FAULTS)),
+            None => Faults::Each(self.count.faults),
             Some(Protocol::Study) => {
                 let usual = Faults::study(classes);
-                let misclassified = self.count.misclassified.unwrap_or(usual.at_most());
-                Faults::ByGolden { correct: self.count.correct.unwrap_or(FAULTS), misclassified }
+                let correct = self.count.correct.unwrap_or(usual.at_least());
+                Faults::ByGolden { correct, misclassified: self.count.misclassified.unwrap_or(usual.at_most()) }
             }
         };
         faults.validate()?;
         Ok(faults)
     }
 
-    /// The fault model.
+    /// Returns the fault model.
     pub fn fault_model(&self) -> Result<FaultModel, Failure> {
         self.fault.resolve()
     }

@@ -1,8 +1,7 @@
 //! `--config`: a YAML file of arguments.
 //!
-//! Its entries become arguments that stand before those of the command line, which therefore win. A key is the name
-//! of an argument, so there is nothing that a file can say and the command line cannot. TensorFI's own keys are
-//! translated:
+//! Each entry becomes an argument. A key is the name of an argument, so the file can say everything that the command
+//! line can. Arguments on the command line replace those of the file. TensorFI's own keys are translated:
 //!
 //! | key | values | argument |
 //! | --- | --- | --- |
@@ -20,16 +19,16 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use serde_saphyr::Spanned;
 
-use super::Arguments;
+use super::arguments::Arguments;
 use crate::cli::failure::Failure;
-use crate::cli::open::read;
+use crate::cli::read;
 use crate::{Error, Result};
 
-/// Arguments that make no sense in a file.
+/// Arguments that a file cannot contain.
 const NOT_IN_A_FILE: &[&str] = &["config", "help"];
 
-/// Arguments that say one thing together: where the command line has one on the left, those on the right are not
-/// taken from the file.
+/// Arguments that depend on each other: if the command line has the one on the left, those on the right are not taken
+/// from the file.
 const TOGETHER: &[(&str, &[&str])] = &[
     ("faults", &["protocol", "correct", "misclassified"]),
     ("protocol", &["faults"]),
@@ -46,14 +45,15 @@ struct Entry {
     value: String,
 }
 
-/// The arguments of the file at `path` and, with more weight, those `given` on the command line after the name of the
+/// Returns the arguments of the file at `path`, replaced by those `given` on the command line after the name of the
 /// command.
 ///
 /// # Errors
-/// Where the file is no such file; the error names the line.
+/// If an entry of the file is invalid. The error names the line.
 pub fn expand(path: &Path, given: &[OsString]) -> Result<Arguments, Failure> {
     let name = path.display().to_string();
-    let text = String::from_utf8(read(path)?).map_err(|_| Error::input(&name, "a YAML file in UTF-8 is expected"))?;
+    let text =
+        String::from_utf8(read::bytes(path)?).map_err(|_| Error::input(&name, "expected a YAML file in UTF-8"))?;
     let command = Arguments::augment_args(Command::new("campaign").no_binary_name(true));
     let mut entries = entries(&name, &text, &command)?;
     let on_command_line =
@@ -70,7 +70,7 @@ pub fn expand(path: &Path, given: &[OsString]) -> Result<Arguments, Failure> {
     let mut arguments: Vec<OsString> = Vec::new();
     for entry in &entries {
         if let Some(argument) = argument(&name, entry, &command)? {
-            // Alone first: then it is known which line is wrong.
+            // Parsed alone first, so that an error names the line.
             let alone = command.clone().try_get_matches_from([&argument]);
             alone.map_err(|error| at_line(&name, entry.line, &message(&error)))?;
             arguments.push(argument);
@@ -84,11 +84,11 @@ pub fn expand(path: &Path, given: &[OsString]) -> Result<Arguments, Failure> {
     parse(arguments).map_err(|error| Error::input(name, message(&error)).into())
 }
 
-/// The entries of the file, TensorFI's keys translated.
+/// Returns the entries of the file, with TensorFI's keys translated.
 fn entries(name: &str, text: &str, command: &Command) -> Result<Vec<Entry>> {
     let map: Option<BTreeMap<String, Spanned<String>>> = serde_saphyr::from_str(text).map_err(|error| {
         let line = error.location().map_or(1, |location| location.line());
-        at_line(name, line, &format!("a key with one value is expected: {}", error.without_snippet()))
+        at_line(name, line, &format!("expected a key with one value: {}", error.without_snippet()))
     })?;
     let map = map.unwrap_or_default();
     let zeros = map.get("Type").is_some_and(|kind| kind.value == "zeros");
@@ -117,7 +117,7 @@ fn entries(name: &str, text: &str, command: &Command) -> Result<Vec<Entry>> {
             return Err(at_line(name, line, &format!("unknown key \"{key}\"; {}", known_keys(command))));
         }
         if entries.iter().any(|entry: &Entry| entry.flag == flag) {
-            return Err(at_line(name, line, &format!("--{flag} is given twice, once of it as {key}")));
+            return Err(at_line(name, line, &format!("--{flag} is given twice, once as {key}")));
         }
         entries.push(Entry { line, flag: flag.to_owned(), value });
     }
@@ -130,7 +130,7 @@ fn known_keys(command: &Command) -> String {
     format!("keys are Target, Mode, Type, Amount, Bit, {}", flags.join(", "))
 }
 
-/// What stands on the command line for `entry`; nothing for a switch that is off.
+/// Returns `entry` in the form of the command line, or nothing if it is a switch that is off.
 fn argument(name: &str, entry: &Entry, command: &Command) -> Result<Option<OsString>> {
     let Entry { line, flag, value } = entry;
     let argument = command.get_arguments().find(|argument| argument.get_long() == Some(flag));
@@ -148,7 +148,7 @@ fn at_line(name: &str, line: u64, problem: &str) -> Error {
     Error::input(name, format_args!("line {line}: {problem}"))
 }
 
-/// What the parser of arguments says, without its advice on usage.
+/// Returns the message of the argument parser without its advice on usage.
 fn message(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);

@@ -1,16 +1,16 @@
-//! `--shard`: which part of a campaign this process does.
+//! `--shard`: the part of a campaign that this process does.
 
 use std::str::FromStr;
 
 use crate::campaign::Shard;
 use crate::{Error, Result};
 
-/// A part, stated or to be found out.
+/// A part of a campaign, stated or to be read from the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShardArgument {
-    /// This one.
+    /// The stated part.
     Stated(Shard),
-    /// The one that the scheduler says, of so many where it leaves that open.
+    /// The part that the scheduler states. The number of parts is for a scheduler that does not state it.
     Auto(Option<usize>),
 }
 
@@ -30,10 +30,10 @@ impl FromStr for ShardArgument {
 }
 
 impl ShardArgument {
-    /// The part; `environment` gives the scheduler's variables.
+    /// Returns the part. `environment` returns the scheduler's variables.
     ///
     /// # Errors
-    /// Where the scheduler does not say which, or contradicts itself or `auto/N`.
+    /// If the scheduler does not state the part, or contradicts itself or `auto/N`.
     pub fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Shard> {
         let of = match self {
             Self::Stated(shard) => return Ok(shard),
@@ -53,7 +53,7 @@ impl ShardArgument {
             ("JOB_COMPLETION", Some(index), number("JOB_COMPLETIONS")?)
         } else {
             return Err(Error::request(
-                "--shard auto needs SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX in the environment; --shard I/N says it outright",
+                "--shard auto needs SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX in the environment; --shard I/N states the part",
             ));
         };
         let of = match (of, count) {

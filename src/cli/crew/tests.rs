@@ -55,6 +55,7 @@ fn plan(lab: &Lab, faults: Faults) -> Plan {
         faults,
         fault_model: FaultModel::default(),
         grouping: None,
+        protect: None,
     };
     campaign::plan(lab, config, &Colours::default(), Images::All(7)).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Images decoded ahead of their use, on threads of their own.
+//! Images that are decoded before their use, on separate threads.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -9,14 +9,13 @@ use std::thread::JoinHandle;
 use crate::data::Image;
 use crate::{Error, Result};
 
-/// Most threads that decode; more would only wait for the disk.
+/// Largest number of threads that decode. More threads would wait for the disk.
 const MAX_THREADS: usize = 8;
 
-/// Decodes the images that are likely to be asked for next, while the last ones are being used: those after each that
-/// is, by whichever of several users. Never more than two a thread wait to be fetched, so memory does not grow with the
-/// data.
+/// Decodes the images after each requested one, while that one is in use. Several threads can request images. At most
+/// two decoded images per thread are kept, so memory does not grow with the data.
 ///
-/// The threads are not rayon's: whoever waits here may be one of those, and would wait for itself.
+/// The threads are not rayon's. A thread of rayon that waits for an image would wait for itself.
 pub struct Ahead {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -25,16 +24,16 @@ pub struct Ahead {
 struct Shared {
     decode: Box<dyn Fn(usize) -> Result<Image> + Send + Sync>,
     state: Mutex<State>,
-    /// An image is queued, or ready, or it is time to go.
+    /// An image is queued or ready, or the threads must end.
     changed: Condvar,
 }
 
 struct State {
-    /// The images that will be asked for, ascending.
+    /// The images that will be requested, in ascending order.
     order: Order,
-    /// Images that somebody has got, and seldom wants again.
+    /// Images that were requested. They are seldom requested again.
     taken: HashSet<usize>,
-    /// Images that are queued, being decoded or ready.
+    /// Images that are queued, in progress or ready.
     window: BTreeMap<usize, Slot>,
     closed: bool,
 }
@@ -68,23 +67,23 @@ impl Order {
 }
 
 impl Ahead {
-    /// `decode` makes image number 0 to `count - 1`, on whichever thread.
+    /// Decodes images 0 to `count - 1` with `decode`, on any thread.
     pub fn new(count: usize, decode: impl Fn(usize) -> Result<Image> + Send + Sync + 'static) -> Self {
         let state = State { order: Order::All(count), taken: HashSet::new(), window: BTreeMap::new(), closed: false };
         let shared = Shared { decode: Box::new(decode), state: Mutex::new(state), changed: Condvar::new() };
         Self { shared: Arc::new(shared), threads: Mutex::new(Vec::new()) }
     }
 
-    /// Only the images `indices`, in ascending order, will be asked for.
+    /// Announces that only the images `indices`, in ascending order, will be requested.
     pub fn upcoming(&self, indices: Vec<usize>) {
         let mut state = self.shared.lock();
         *state = State { order: Order::Some(indices), taken: HashSet::new(), window: BTreeMap::new(), closed: false };
     }
 
-    /// The image `index`. The first call starts the threads.
+    /// Returns the image `index`. The first call starts the threads.
     ///
     /// # Errors
-    /// As decoding it.
+    /// Those of decoding the image.
     pub fn get(&self, index: usize) -> Result<Image> {
         let count = self.start_threads()?;
         let mut state = self.shared.lock();
@@ -116,7 +115,7 @@ impl Ahead {
         decoded.unwrap_or_else(|| (self.shared.decode)(index))
     }
 
-    /// Number of threads, which run from now on.
+    /// Starts the threads, if they do not run yet, and returns their number.
     fn start_threads(&self) -> Result<usize> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         if threads.is_empty() {
@@ -136,7 +135,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decodes what is queued, the first first, until there is nobody left to decode for.
+    /// Decodes queued images in their order until the owner is dropped.
     fn work(&self) {
         let mut state = self.lock();
         while !state.closed {
@@ -151,9 +150,9 @@ impl Shared {
             state = self.lock();
             match (state.window.get_mut(&index), image) {
                 (Some(slot), Ok(image)) => *slot = Slot::Ready(image),
-                // A defect, which whoever asks for the image meets again, and tells.
+                // A panic is a defect. The request for this image meets it again and reports it.
                 (Some(_), Err(_)) => drop(state.window.remove(&index)),
-                // The order has changed meanwhile: nobody waits for it.
+                // The order has changed since then. Nobody waits for this image.
                 (None, _) => {}
             }
             self.changed.notify_all();
@@ -166,7 +165,7 @@ impl Drop for Ahead {
         self.shared.lock().closed = true;
         self.shared.changed.notify_all();
         for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            // The threads catch what panics.
+            // The threads catch panics.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! Files of many images, of which a few bytes are read at a time.
+//! Files with many images, of which a few bytes are read at a time.
 
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -42,42 +42,41 @@ impl ReadAt for OnDisk {
 
 type Decoder = GzDecoder<io::BufReader<fs::File>>;
 
-/// Unpacked bytes that are kept when they were read. Several threads ask for images in nearly ascending order.
+/// Number of unpacked bytes that are kept after use. Several threads request images in nearly ascending order.
 const KEPT: usize = 4 << 20;
 
-/// Bytes that are unpacked at a time.
+/// Number of bytes that are unpacked at a time.
 const CHUNK: usize = 1 << 16;
 
-/// A file in a `.tar.gz`. It is unpacked forwards, as images are used; going back further than [`KEPT`] starts again at
-/// the beginning.
+/// A file in a `.tar.gz`. It is unpacked forwards, as images are used. A step back by more than [`KEPT`] bytes starts
+/// again at the beginning.
 #[derive(Debug)]
 pub struct Member {
     archive: PathBuf,
-    /// Where it begins in the archive, unpacked.
+    /// Offset of the file in the unpacked archive.
     start: u64,
     size: u64,
     stream: Mutex<Option<Stream>>,
 }
 
-/// An archive that is being unpacked.
+/// An archive in the process of unpacking.
 #[derive(Debug)]
 struct Stream {
     decoder: Decoder,
-    /// The last bytes that were unpacked, the first of which is at `start`.
+    /// The last unpacked bytes. The first is at offset `start`.
     recent: Vec<u8>,
     start: u64,
 }
 
 impl Member {
-    /// Looks in `archive` for the first file that is called one of `names`; also gives the name.
+    /// Opens the first file in `archive` with one of the `names`. Returns the name, too.
     ///
     /// # Errors
-    /// Where there is none, or the archive is damaged.
+    /// If there is none, or the archive is damaged.
     pub fn open<'a>(archive: &Path, names: &[&'a str]) -> Result<(Self, &'a str)> {
         let shown = archive.display().to_string();
-        let damaged = |error: io::Error| {
-            Error::input(&shown, format_args!("the archive is no whole .tar.gz: {}", describe(&error)))
-        };
+        let damaged =
+            |error: io::Error| Error::input(&shown, format_args!("expected a complete .tar.gz: {}", describe(&error)));
         let mut others = Vec::new();
         for entry in
             Archive::new(decoder(archive).map_err(|error| Error::io(&shown, error))?).entries().map_err(damaged)?
@@ -104,8 +103,8 @@ fn decoder(archive: &Path) -> io::Result<Decoder> {
 
 fn describe(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => "it is cut short",
-        _ => "it is damaged, or something else",
+        io::ErrorKind::UnexpectedEof => "the file ends too early",
+        _ => "the file is damaged, or has another format",
     }
 }
 
@@ -126,7 +125,7 @@ impl ReadAt for Member {
     fn read_exact_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
         let begin = self.start + offset;
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        // Where unpacking fails, the next call starts again.
+        // If unpacking fails, the next call starts again.
         let mut current = match stream.take() {
             Some(current) if current.start <= begin => current,
             _ => Stream { decoder: decoder(&self.archive)?, recent: Vec::new(), start: 0 },
@@ -138,7 +137,7 @@ impl ReadAt for Member {
 }
 
 impl Stream {
-    /// Fills `into` with the bytes from `begin` on, which is not before the first that is kept.
+    /// Fills `into` with the bytes from `begin` on. The byte at `begin` must not be before the kept ones.
     fn read(&mut self, begin: u64, into: &mut [u8]) -> io::Result<()> {
         let end = begin + into.len() as u64;
         while self.start + (self.recent.len() as u64) < end {

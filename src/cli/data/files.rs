@@ -1,4 +1,4 @@
-//! Images that are files of their own.
+//! Images in separate files.
 
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -6,24 +6,34 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ahead::Ahead;
-use crate::cli::open::read;
+use crate::cli::built_in::BuiltIn;
+use crate::cli::read;
 use crate::data::{DataSource, Image, Source};
 use crate::{Error, Result};
 
-/// One of them.
+/// An image file.
 #[derive(Clone, Debug)]
 pub struct File {
-    /// Below the root.
+    /// Path below the root.
     pub path: PathBuf,
     /// True class.
     pub label: Option<usize>,
     /// Size of the file.
     pub bytes: u64,
-    /// The part that is used: left, top, right, bottom, without the last column and row.
+    /// The part of the image to use: left, top, right, bottom, without the last column and row.
     pub crop: Option<[usize; 4]>,
 }
 
-/// Images in files, decoded ahead of their use.
+/// The place of a data set's files.
+#[derive(Clone, Debug)]
+pub enum Root {
+    /// A folder on disk.
+    Folder(PathBuf),
+    /// The folder of built-in files with this path.
+    BuiltIn(PathBuf),
+}
+
+/// Images in files, decoded before their use.
 #[derive(Debug)]
 pub struct Files {
     list: Arc<List>,
@@ -32,19 +42,19 @@ pub struct Files {
 
 #[derive(Debug)]
 struct List {
-    root: PathBuf,
+    root: Root,
     files: Vec<File>,
 }
 
 impl Files {
     /// The images `files` below `root`, in this order.
-    pub fn new(root: &Path, files: Vec<File>) -> Self {
-        let list = Arc::new(List { root: root.to_owned(), files });
+    pub fn new(root: Root, files: Vec<File>) -> Self {
+        let list = Arc::new(List { root, files });
         let decoded = Arc::clone(&list);
         Self { ahead: Ahead::new(list.files.len(), move |index| decoded.decode(index)), list }
     }
 
-    /// Name, label and size in bytes of each image, one a line, and the crop where there is one.
+    /// Returns a line for each image: name, label, size in bytes, and the crop if there is one.
     pub fn list(&self) -> String {
         self.list.files.iter().fold(String::new(), |mut list, file| {
             list += &DataSource::line(&portable(&file.path), file.label, file.bytes);
@@ -57,9 +67,28 @@ impl Files {
     }
 }
 
+impl Root {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Folder(path) | Self::BuiltIn(path) => path,
+        }
+    }
+
+    fn read(&self, file: &Path) -> Result<Vec<u8>> {
+        let path = self.path().join(file);
+        match self {
+            Self::Folder(_) => read::bytes(&path),
+            Self::BuiltIn(_) => BuiltIn::file(&path)
+                .map(|file| file.bytes.to_vec())
+                .ok_or_else(|| Error::input(path.display().to_string(), "the program has no such file")),
+        }
+    }
+}
+
 impl List {
     fn name(&self, index: usize) -> String {
-        self.files.get(index).map_or_else(|| index.to_string(), |file| self.root.join(&file.path).display().to_string())
+        let path = |file: &File| self.root.path().join(&file.path).display().to_string();
+        self.files.get(index).map_or_else(|| index.to_string(), path)
     }
 
     fn decode(&self, index: usize) -> Result<Image> {
@@ -67,7 +96,7 @@ impl List {
             Error::request(format_args!("image {index} is out of range: there are {}", self.files.len()))
         })?;
         let name = self.name(index);
-        let image = Image::decode(&name, &read(&self.root.join(&file.path))?)?;
+        let image = Image::decode(&name, &self.root.read(&file.path)?)?;
         match file.crop {
             Some(crop) => image.crop(crop).map_err(|error| error.concerning(name)),
             None => Ok(image),
@@ -97,7 +126,7 @@ impl Source for Files {
     }
 }
 
-/// A path below the root, written alike on every platform.
+/// Returns a path below the root in the same form on every platform.
 pub fn portable(path: &Path) -> String {
     path.iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join("/")
 }

@@ -7,16 +7,16 @@ use super::files::File;
 use crate::data::{class_in_name, classes_of_folders};
 use crate::{Error, Result};
 
-/// Endings of file names that are taken for images; other files are ignored.
+/// Endings of the names of images. Other files are ignored.
 const EXTENSIONS: [&str; 9] = ["bmp", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "webp"];
 
 /// Lists the images in `root`; `classes` are the model's class names.
 ///
-/// Either each sub-folder is a class, or the files' names end in `_NN_LABEL`. The order is that of the names, sub-folders
-/// first. Hidden files and folders are ignored.
+/// Either each sub-folder is a class, or the files' names end in `_NN_LABEL`. The images are in the order of
+/// sub-folders and names. Hidden files and folders are ignored.
 ///
 /// # Errors
-/// Where there are none, or it is unclear which class they belong to.
+/// If there are none, or if the class of an image is unclear.
 pub fn list(root: &Path, classes: &[String]) -> Result<Vec<File>> {
     let Listing { folders, images, others } = Listing::read(root)?;
     let files = match (folders.is_empty(), images.is_empty()) {
@@ -35,7 +35,7 @@ pub fn list(root: &Path, classes: &[String]) -> Result<Vec<File>> {
 /// Lists the images in `root` itself by their names, without labels.
 ///
 /// # Errors
-/// Where there are none.
+/// If there are none.
 pub fn flat(root: &Path) -> Result<Vec<File>> {
     let Listing { images, others, .. } = Listing::read(root)?;
     let files = images.into_iter().map(|(path, bytes)| File { path, label: None, bytes, crop: None }).collect();
@@ -53,7 +53,7 @@ fn check_any(root: &Path, files: Vec<File>, others: usize) -> Result<Vec<File>> 
     ))
 }
 
-/// What a folder holds, by name, without what is hidden.
+/// The content of a folder in the order of names, without hidden files.
 struct Listing {
     folders: Vec<String>,
     images: Vec<(PathBuf, u64)>,
@@ -70,7 +70,7 @@ impl Listing {
             if name.as_encoded_bytes().starts_with(b".") {
                 continue;
             }
-            // Unlike the entry's own, this metadata follows links.
+            // Unlike the metadata of the entry, this follows links.
             let metadata = std::fs::metadata(entry.path()).map_err(|error| Error::io(entry.path().display(), error))?;
             if metadata.is_dir() {
                 let name = name.into_string().map_err(|name| {
@@ -94,7 +94,7 @@ fn is_image(name: &OsStr) -> bool {
     EXTENSIONS.contains(&extension.as_str())
 }
 
-/// The images in the sub-folders `folders` of `root`, each of which is a class.
+/// Lists the images in the sub-folders `folders` of `root`. Each sub-folder is a class.
 fn by_class(root: &Path, folders: &[String], classes: &[String]) -> Result<Vec<File>> {
     let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
     let labels = classes_of_folders(&folders, classes, |folder| root.join(folder).display().to_string())?;
@@ -109,7 +109,8 @@ fn by_class(root: &Path, folders: &[String], classes: &[String]) -> Result<Vec<F
     Ok(files)
 }
 
-/// The images `images` of `root`, labelled by the numbers at the end of their names or not at all.
+/// Labels the images `images` of `root` by the numbers at the end of their names. If no name has a number, no image has
+/// a label.
 fn by_name(root: &Path, images: &[(PathBuf, u64)]) -> Result<Vec<File>> {
     let files: Vec<File> = images
         .iter()

@@ -1,4 +1,4 @@
-//! GTSRB, the German Traffic Sign Recognition Benchmark, as it is distributed: images, and a table of them.
+//! GTSRB, the German Traffic Sign Recognition Benchmark, as it is distributed: images and a table.
 //!
 //! There are two releases. The authors' own has PPM images and `GT-final_test.csv` (`Filename;Width;Height;Roi.X1;...;
 //! ClassId`), Kaggle's has PNG and `Test.csv` (`Width,Height,Roi.X1,...,ClassId,Path`). Columns are found by their names.
@@ -8,28 +8,29 @@ use std::path::{Path, PathBuf};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::files::File;
-use crate::cli::open::read;
+use crate::cli::read;
 use crate::{Error, Result};
 
-/// The tables by which a folder is known to be GTSRB.
+/// The tables that identify a folder as GTSRB.
 const TABLES: [&str; 2] = ["Test.csv", "GT-final_test.csv"];
 
 const CLASSES: usize = 43;
 const ROI: [&str; 4] = ["Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2"];
 
-/// The table of the folder `path`, where it has one.
+/// Returns the table in the folder `path`, if there is one.
 pub fn table_in(path: &Path) -> Option<PathBuf> {
     TABLES.iter().map(|name| path.join(name)).find(|table| table.is_file())
 }
 
-/// The images of `table` in its order, below the folder that is returned with them; with `roi` each is cropped to its
-/// sign. The corner (X2, Y2) lies outside the crop, which leaves the sign the margin that its authors describe.
+/// Lists the images of `table` in its order. Returns the folder to which their paths refer, too. With `roi`, each image
+/// is cropped to its sign. The corner (X2, Y2) lies outside the crop, so the sign has the margin that the authors
+/// describe.
 ///
 /// # Errors
-/// Where a column is missing, a line is not like its header, a class is none, or an image is not there.
+/// If a column or an image is missing, if a line does not fit the header, or if a class is out of range.
 pub fn list(table: &Path, roi: bool) -> Result<(PathBuf, Vec<File>)> {
     let name = table.display().to_string();
-    let bytes = read(table)?;
+    let bytes = read::bytes(table)?;
     let head = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let delimiter = if head.contains(&b';') { b';' } else { b',' };
     let mut reader =
@@ -52,17 +53,17 @@ pub fn list(table: &Path, roi: bool) -> Result<(PathBuf, Vec<File>)> {
         files.push(File { bytes: metadata.len(), ..entry });
     }
     if files.is_empty() {
-        return Err(Error::input(name, "the table has a header but no images"));
+        return Err(Error::input(name, "expected at least one image below the header of the table, found none"));
     }
     Ok((root, files))
 }
 
 fn unreadable(name: &str, error: &csv::Error) -> Error {
     let line = error.position().map_or_else(String::new, |position| format!("line {}: ", position.line()));
-    Error::input(name, format_args!("{line}this is no table of text in UTF-8"))
+    Error::input(name, format_args!("{line}expected a table in UTF-8"))
 }
 
-/// Places of the columns.
+/// Indices of the columns.
 struct Columns {
     path: usize,
     class: usize,

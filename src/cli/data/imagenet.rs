@@ -1,8 +1,8 @@
 //! The validation images of ILSVRC 2012, labelled by its development kit.
 //!
-//! The kit numbers the classes its own way. Networks number them 0 to 999 in the order of their WordNet ids, so a label
-//! takes three steps: the image's line in `ILSVRC2012_validation_ground_truth.txt` gives the ILSVRC2012 id, `meta.mat`
-//! its WordNet id, and the place of that in `synset_words.txt` is the class.
+//! The kit has its own numbers for the classes. Networks number them 0 to 999 in the order of their WordNet ids. A
+//! label therefore takes three steps: the line of the image in `ILSVRC2012_validation_ground_truth.txt` is the
+//! ILSVRC2012 id, `meta.mat` has its WordNet id, and the index of that id in `synset_words.txt` is the class.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,26 +10,26 @@ use std::path::{Path, PathBuf};
 use super::files::File;
 use super::folder;
 use super::mat::Structures;
-use crate::cli::open::{read, read_text};
+use crate::cli::read;
 use crate::{Error, Result};
 
 const GROUND_TRUTH: &str = "ILSVRC2012_validation_ground_truth.txt";
 const META: &str = "meta.mat";
-/// Comes with Caffe's tools, not with the kit.
+/// This file is part of Caffe's tools, not of the kit.
 const SYNSETS: &str = "synset_words.txt";
 
-/// Number of classes; the kit gives larger ids to what lies above them in WordNet.
+/// Number of classes. Larger ids in the kit are nodes above the classes in WordNet.
 const CLASSES: usize = 1000;
 
-/// The images in `root`, in the order of their names, with labels from the kit in `devkit`.
+/// Lists the images in `root` in the order of their names, with labels from the kit in `devkit`.
 ///
 /// # Errors
-/// Where a part of the kit is missing or damaged, or is not for these images.
+/// If a part of the kit is missing or damaged, or does not fit these images.
 pub fn list(root: &Path, devkit: &Path) -> Result<Vec<File>> {
     let mut files = folder::flat(root)?;
     let truth = part(devkit, GROUND_TRUTH)?;
     let classes = classes(devkit, root)?;
-    let text = read_text(&truth)?;
+    let text = read::text(&truth)?;
     let lines: Vec<&str> = text.lines().collect();
     let name = truth.display().to_string();
     if lines.len() != files.len() {
@@ -52,7 +52,7 @@ pub fn list(root: &Path, devkit: &Path) -> Result<Vec<File>> {
     Ok(files)
 }
 
-/// The file `name` in the kit's folder, wherever below it the kit was unpacked.
+/// Returns the path of the file `name` in the folder of the kit.
 fn part(devkit: &Path, name: &str) -> Result<PathBuf> {
     let places = ["", "data", "ILSVRC2012_devkit_t12/data"].map(|folder| devkit.join(folder).join(name));
     places.into_iter().find(|path| path.is_file()).ok_or_else(|| {
@@ -63,7 +63,7 @@ fn part(devkit: &Path, name: &str) -> Result<PathBuf> {
     })
 }
 
-/// Class by ILSVRC2012 id.
+/// Returns the class of each ILSVRC2012 id.
 fn classes(devkit: &Path, root: &Path) -> Result<HashMap<usize, usize>> {
     let meta = part(devkit, META)?;
     let name = meta.display().to_string();
@@ -73,17 +73,17 @@ fn classes(devkit: &Path, root: &Path) -> Result<HashMap<usize, usize>> {
             "this is no MAT-file with the array \"synsets\" of structures with ILSVRC2012_ID and WNID; it may be damaged",
         )
     };
-    let structures = Structures::read(&read(&meta)?, "synsets").ok_or_else(damaged)?;
+    let structures = Structures::read(&read::bytes(&meta)?, "synsets").ok_or_else(damaged)?;
     let pairs = structures.pairs("ILSVRC2012_ID", "WNID").ok_or_else(damaged)?;
-    // `as` saturates, and what is no id then is none of the ground truth's either.
+    // `as` saturates. A number that is not an id is removed below, or is not in the ground truth.
     let mut synsets: Vec<(usize, &str)> = pairs.into_iter().map(|(id, wnid)| (id as usize, wnid)).collect();
     synsets.retain(|(id, _)| (1..=CLASSES).contains(id));
     let listed = part(devkit, SYNSETS).or_else(|_| part(root, SYNSETS));
     let order: Vec<String> = match &listed {
         Ok(path) => {
-            read_text(path)?.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+            read::text(path)?.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
         }
-        // The list is in the order of the ids, so it can do without.
+        // The list is in the order of the ids, so it can be computed.
         Err(_) => {
             let mut order: Vec<String> = synsets.iter().map(|&(_, wnid)| wnid.to_owned()).collect();
             order.sort();

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::files::File;
 use crate::{Error, Result};
 
-/// Gives `files`, which are in the order of their names, the labels in `text`: a class number a line in that order, or
-/// lines `NAME NUMBER` in any. `name` is the list's name for messages.
+/// Gives `files`, which are in the order of their names, the labels in `text`: a class number per line in that order,
+/// or lines `NAME NUMBER` in any order. Messages call the list `name`.
 ///
 /// # Errors
-/// Where a line is neither, or not every image gets one label.
+/// If a line has another form, or if an image has no label or several.
 pub fn apply(name: &str, text: &str, files: &mut [File]) -> Result<()> {
     let lines: Vec<(usize, &str)> = text
         .lines()
@@ -36,7 +36,7 @@ pub fn apply(name: &str, text: &str, files: &mut [File]) -> Result<()> {
     for (line, text) in lines {
         let (image, label) = text
             .rsplit_once(char::is_whitespace)
-            .ok_or_else(|| wrong(line, "a file name and a class number are expected"))?;
+            .ok_or_else(|| wrong(line, "expected a file name and a class number"))?;
         let file = by_name
             .remove(image.trim_end())
             .ok_or_else(|| wrong(line, &format!("there is no image {image}, or it is listed twice")))?;

@@ -1,14 +1,14 @@
-//! The part of MATLAB's MAT-file format, version 5, that the development kit of ILSVRC needs: an array of structures.
+//! The part of MATLAB's MAT-file format, version 5, that the development kit of ILSVRC uses: an array of structures.
 //!
-//! Format: MathWorks, "MAT-File Format", chapter 1. Everything is an element: type, size, data, padded to 8 bytes. A
-//! matrix is an element made of elements. Nothing is trusted: whatever does not add up is `None`. The crates for this format
-//! panic on a damaged file.
+//! Format: MathWorks, "MAT-File Format", chapter 1. A file consists of elements: type, size, data, padded to 8 bytes. A
+//! matrix is an element that contains elements. Damaged data gives `None`. The crates for this format panic on a
+//! damaged file.
 
 use std::io::Read;
 
 use flate2::bufread::ZlibDecoder;
 
-/// Element types that matter here.
+/// Types of elements.
 const INT8: u32 = 1;
 const UINT8: u32 = 2;
 const INT16: u32 = 3;
@@ -22,18 +22,18 @@ const COMPRESSED: u32 = 15;
 const UTF8: u32 = 16;
 const UTF16: u32 = 17;
 
-/// Array classes.
+/// Classes of arrays.
 const STRUCTURE: u32 = 2;
 const CHARACTERS: u32 = 4;
 
-/// Most bytes that a compressed element is unpacked to; that of the development kit has less than one megabyte.
+/// Largest size of an unpacked element, in bytes. That of the development kit has less than one megabyte.
 const MAX_UNPACKED: u64 = 1 << 26;
 
-/// An array of structures, with the two kinds of field that are asked for.
+/// An array of structures, with its fields of numbers and of text.
 #[derive(Debug)]
 pub struct Structures {
     fields: Vec<String>,
-    /// Structure after structure, all fields of each.
+    /// The fields of the first structure, then those of the second, and so on.
     values: Vec<Value>,
 }
 
@@ -50,7 +50,7 @@ struct Element<'a> {
     data: &'a [u8],
 }
 
-/// Elements that follow one another.
+/// A sequence of elements.
 struct Elements<'a> {
     bytes: &'a [u8],
 }
@@ -82,7 +82,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|&bytes| u32::from_le_bytes(bytes))
 }
 
-/// The head of a matrix, and its other elements.
+/// The header of a matrix, and its other elements.
 struct Matrix<'a> {
     class: u32,
     elements: usize,
@@ -121,7 +121,7 @@ fn text(element: &Element) -> Option<String> {
     }
 }
 
-/// The first number, whose type may be smaller than its array's.
+/// Returns the first number. Its type can be smaller than that of its array.
 fn number(element: &Element) -> Option<f64> {
     let data = element.data;
     Some(match element.kind {
@@ -138,7 +138,7 @@ fn number(element: &Element) -> Option<f64> {
 }
 
 impl Structures {
-    /// The array called `name` in the bytes of a MAT-file; `None` where there is none, or the file is damaged.
+    /// Reads the array called `name` from the bytes of a MAT-file. `None` if there is none, or if the file is damaged.
     pub fn read(file: &[u8], name: &str) -> Option<Self> {
         const HEAD: usize = 128;
         if !file.starts_with(b"MATLAB 5.0 MAT-file") || file.get(126..HEAD)? != b"IM" {
@@ -185,8 +185,8 @@ impl Structures {
         Some(Self { fields, values })
     }
 
-    /// The numbers in the field `number` and the texts in the field `text` of every structure; `None` where one has
-    /// neither.
+    /// Returns the number in the field `number` and the text in the field `text` of every structure. `None` if a
+    /// structure lacks one.
     pub fn pairs(&self, number: &str, text: &str) -> Option<Vec<(f64, &str)>> {
         let place = |name: &str| self.fields.iter().position(|field| field == name);
         let (number, text) = (place(number)?, place(text)?);

@@ -1,4 +1,4 @@
-//! `--data`: images of whatever form, and where they are from.
+//! `--data`: images in all formats, and their origin.
 
 mod ahead;
 mod binary;
@@ -16,32 +16,34 @@ use std::sync::Arc;
 use clap::Args;
 
 use self::binary::{Member, OnDisk};
-use self::files::{File, Files};
+use self::files::{File, Files, Root};
 use self::prepared::Prepared;
 use super::args::choice;
-use super::open::{read, read_text};
+use super::built_in::BuiltIn;
+use super::locate::{self, FoundData};
+use super::read;
 use super::write::{sha256, sha256_file};
 use crate::data::cifar::{Cifar, CifarSource};
 use crate::data::npy::{self, Layout, NpyImages, NpySource};
-use crate::data::{DataFormat, DataSource, Preprocess, Resize, Source};
+use crate::data::{DataFormat, DataSource, Preprocess, Resize, Source, class_in_name};
 use crate::model::Model;
 use crate::{Error, Result};
 
-/// How images are to be read, where their names do not tell.
+/// The arguments about the format of images and labels.
 #[derive(Debug, Default, Args)]
 pub struct DataArguments {
-    /// What the data is, where name and content do not tell
+    /// Format of the data [default: from name and content]
     #[arg(long, value_name = "FORMAT", value_parser = choice::<DataFormat>())]
     pub data_format: Option<DataFormat>,
 
-    /// Labels: of an .npy file of images, another (by default the file beside it with "labels" for "images" in its name);
-    /// of a folder of images, a text file with a class number a line, in the order of their names, or with lines NAME
-    /// NUMBER
+    /// File of labels. For an .npy file of images, another .npy file [default: the file beside it with "labels" for
+    /// "images" in its name]. For a folder of images, a text file with a class number per line, in the order of the
+    /// names, or with lines NAME NUMBER
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
 
-    /// Development kit that labels ImageNet's validation images: the folder with ILSVRC2012_validation_ground_truth.txt
-    /// and meta.mat, and with synset_words.txt where you have it
+    /// Development kit with the labels of ImageNet's validation images: the folder with
+    /// ILSVRC2012_validation_ground_truth.txt and meta.mat, and with synset_words.txt if you have it
     #[arg(long, value_name = "DIR")]
     pub devkit: Option<PathBuf>,
 
@@ -50,13 +52,13 @@ pub struct DataArguments {
     pub roi: bool,
 }
 
-/// Images ready to be used, and where they are from.
+/// Open images, and their origin.
 pub struct Data {
     /// The images.
     pub source: Arc<dyn Source + Send + Sync>,
-    /// What a campaign writes down about them.
+    /// The description for the configuration of a campaign.
     pub origin: DataSource,
-    /// Side of the square that the images were prepared to.
+    /// Height and width of prepared images.
     prepared: Option<usize>,
 }
 
@@ -65,10 +67,10 @@ impl Data {
         Self { source: Arc::new(source), origin, prepared: None }
     }
 
-    /// How these images become inputs of `model`: prepared ones are taken as they are.
+    /// Returns the preprocessing of these images for `model`. Prepared images are not resized.
     ///
     /// # Errors
-    /// Where they were prepared for another size.
+    /// If the images were prepared for another size.
     pub fn preprocess(&self, model: &Model) -> Result<Preprocess> {
         let own = model.preprocess();
         let Some(side) = self.prepared else { return Ok(own) };
@@ -82,16 +84,20 @@ impl Data {
                 ),
             ));
         }
-        // This one leaves images of the input's size alone.
+        // This does not change images of the input's size.
         Ok(Preprocess { resize: Resize::Stretch, ..own })
     }
 }
 
-/// Opens `path`; `classes` are the model's class names, where there is a model.
+/// Opens the data that the user calls `path`. `classes` are the model's class names, empty without a model.
 ///
 /// # Errors
-/// Where there are no images, labels and images do not belong together, or an argument does not go with this data.
+/// If there are no images, if labels and images do not belong together, or if an argument does not apply to this data.
 pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Result<Data> {
+    let path = &match locate::data(path)? {
+        FoundData::Disk(path) => path,
+        FoundData::BuiltIn(files) => return built_in(path, &files, arguments),
+    };
     let name = path.display().to_string();
     let format = detect(path, arguments)?;
     check_arguments(format, arguments)?;
@@ -101,12 +107,11 @@ pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Resul
                 None => (folder::list(path, classes)?, None),
                 Some(labels) => {
                     let mut files = folder::flat(path)?;
-                    let name = labels.display().to_string();
-                    labels::apply(&name, &read_text(labels)?, &mut files)?;
+                    let name = apply_labels(labels, &mut files)?;
                     (files, Some(name))
                 }
             };
-            Ok(of_files(name, format, path, files, |origin| origin.labels = labels))
+            Ok(of_files(name, format, Root::Folder(path.clone()), files, |origin| origin.labels = labels))
         }
         DataFormat::Npy | DataFormat::NpyNhwc | DataFormat::NpyNchw => {
             arrays(path, format, arguments.labels.as_deref())
@@ -122,7 +127,7 @@ pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Resul
                 )
             })?;
             let (root, files) = gtsrb::list(&table, arguments.roi)?;
-            Ok(of_files(name, format, &root, files, |origin| origin.roi = arguments.roi))
+            Ok(of_files(name, format, Root::Folder(root), files, |origin| origin.roi = arguments.roi))
         }
         DataFormat::Imagenet => {
             let devkit = arguments.devkit.as_ref().ok_or_else(|| {
@@ -132,7 +137,8 @@ pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Resul
                 )
             })?;
             let files = imagenet::list(path, devkit)?;
-            Ok(of_files(name, format, path, files, |origin| origin.devkit = Some(devkit.display().to_string())))
+            let devkit = devkit.display().to_string();
+            Ok(of_files(name, format, Root::Folder(path.clone()), files, |origin| origin.devkit = Some(devkit)))
         }
         DataFormat::Prepared => {
             let (source, sha256, side) = Prepared::open(path)?;
@@ -142,7 +148,7 @@ pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Resul
     }
 }
 
-/// What `path` is, by its name and by what a folder holds.
+/// Returns the format of `path`, from its name and the content of a folder.
 fn detect(path: &Path, arguments: &DataArguments) -> Result<DataFormat> {
     let metadata = std::fs::metadata(path).map_err(|error| Error::io(path.display(), error))?;
     if let Some(format) = arguments.data_format {
@@ -203,7 +209,7 @@ fn detect(path: &Path, arguments: &DataArguments) -> Result<DataFormat> {
 /// The test files of CIFAR-100 and CIFAR-10.
 const CIFAR_FILES: [&str; 2] = ["test.bin", "test_batch.bin"];
 
-/// An argument that would have no effect is a misunderstanding.
+/// Refuses an argument that would have no effect.
 fn check_arguments(format: DataFormat, arguments: &DataArguments) -> Result<()> {
     use DataFormat::{Folder, Gtsrb, Imagenet, Npy, NpyNchw, NpyNhwc};
     let misplaced =
@@ -220,10 +226,36 @@ fn check_arguments(format: DataFormat, arguments: &DataArguments) -> Result<()> 
     Ok(())
 }
 
+/// Opens the built-in sample images `files`, which the user calls `path`.
+fn built_in(path: &Path, files: &[BuiltIn], arguments: &DataArguments) -> Result<Data> {
+    let name = path.display().to_string();
+    let format = arguments.data_format.unwrap_or(DataFormat::Folder);
+    if format != DataFormat::Folder {
+        return Err(Error::input(name, "the built-in sample images are a folder; leave out --data-format"));
+    }
+    check_arguments(format, arguments)?;
+    let file = |file: &BuiltIn| File {
+        path: file.name().into(),
+        label: class_in_name(file.name()),
+        bytes: file.bytes.len() as u64,
+        crop: None,
+    };
+    let mut files: Vec<_> = files.iter().map(file).collect();
+    let labels = arguments.labels.as_ref().map(|labels| apply_labels(labels, &mut files)).transpose()?;
+    Ok(of_files(name, format, Root::BuiltIn(path.to_owned()), files, |origin| origin.labels = labels))
+}
+
+/// Gives `files` the labels in the file `path`. Returns the name of the file.
+fn apply_labels(path: &Path, files: &mut [File]) -> Result<String> {
+    let name = path.display().to_string();
+    labels::apply(&name, &read::text(path)?, files)?;
+    Ok(name)
+}
+
 fn of_files(
     name: String,
     format: DataFormat,
-    root: &Path,
+    root: Root,
     files: Vec<File>,
     more: impl FnOnce(&mut DataSource),
 ) -> Data {
@@ -246,14 +278,14 @@ fn arrays(path: &Path, format: DataFormat, labels: Option<&Path>) -> Result<Data
         _ => None,
     };
     let images = NpyImages::new(&name, Box::new(OnDisk::open(path)?), layout)?;
-    let source = NpySource::new(images, &labels_name, npy::labels(&labels_name, &read(&labels)?)?)?;
+    let source = NpySource::new(images, &labels_name, npy::labels(&labels_name, &read::bytes(&labels)?)?)?;
     let hashes = DataSource::pair(&sha256_file(path)?, &sha256_file(&labels)?);
     let mut origin = DataSource::new(name, format, source.len(), sha256(hashes.as_bytes()));
     origin.labels = Some(labels_name);
     Ok(Data::new(source, origin))
 }
 
-/// The file beside `images` with "labels" for "images" in its name.
+/// Returns the file beside `images` with "labels" for "images" in its name.
 fn labels_beside(images: &Path) -> Result<PathBuf> {
     let name = images.file_name().unwrap_or_default().to_string_lossy();
     let beside = images.with_file_name(name.replace("images", "labels"));
@@ -272,7 +304,7 @@ fn labels_beside(images: &Path) -> Result<PathBuf> {
     Ok(beside)
 }
 
-/// The images of `set` in the folder, file or archive at `path`.
+/// Opens the images of `set` in the folder, file or archive at `path`.
 fn cifar(path: &Path, set: Cifar) -> Result<Data> {
     let (file, format) = match set {
         Cifar::Hundred => (CIFAR_FILES[0], DataFormat::Cifar100),

@@ -1,40 +1,39 @@
-//! What `faultscope prepare` writes: images decoded, resized and cropped once, for many campaigns.
+//! The folder that `faultscope prepare` writes: images decoded, resized and cropped once for many campaigns.
 //!
-//! A folder with `images.npy` (uint8, N x side x side x 3), `labels.npy` (int64, where the classes are known) and
-//! `prepared.json`, which says what they were made from and holds the SHA-256 of both. All of it is plain enough to be
-//! read by numpy.
+//! It has `images.npy` (uint8, N x side x side x 3), `labels.npy` (int64, if the classes are known) and
+//! `prepared.json`, with the origin of the images and the SHA-256 of both arrays. numpy can read the arrays.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::binary::OnDisk;
-use crate::cli::open::{read, read_text};
+use crate::cli::read;
 use crate::cli::write::sha256;
 use crate::data::npy::{self, NpyImages};
 use crate::data::{DataSource, Image, Resize, Source};
 use crate::{Error, Result};
 
-/// Name of the file that tells a prepared folder from another one.
+/// Name of the file that identifies a prepared folder.
 pub const HEAD: &str = "prepared.json";
 pub const IMAGES: &str = "images.npy";
 pub const LABELS: &str = "labels.npy";
 
-/// What stands in `prepared.json`.
+/// The content of `prepared.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
     /// Version of Faultscope that prepared the images.
     pub faultscope: String,
-    /// What they were made from.
+    /// The origin of the images.
     pub data: DataSource,
-    /// How they got their size.
+    /// The conversion to their size.
     pub resize: Resize,
-    /// Pixels a side.
+    /// Height and width in pixels.
     pub size: usize,
     /// SHA-256 of `images.npy`, in hexadecimal.
     pub images_sha256: String,
-    /// SHA-256 of `labels.npy`, where there are labels.
+    /// SHA-256 of `labels.npy`, if there are labels.
     pub labels_sha256: Option<String>,
     /// Name of each image.
     pub names: Vec<String>,
@@ -49,24 +48,23 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Opens `folder`; with it come the SHA-256 of its head and the pixels a side.
+    /// Opens `folder`. Returns the SHA-256 of its `prepared.json` and the side in pixels, too.
     ///
     /// # Errors
-    /// Where its files do not belong together. The arrays' sizes are checked, not their hashes, which would take as long
-    /// as to use them.
+    /// If the files do not fit each other. Sizes are checked, but not the hashes of the arrays, which would take as
+    /// long as the use of the images.
     pub fn open(folder: &Path) -> Result<(Self, String, usize)> {
         let path = folder.join(HEAD);
         let name = path.display().to_string();
-        let text = read_text(&path)?;
-        let head: Head = serde_json::from_str(&text).map_err(|error| {
-            Error::input(&name, format_args!("this is not written by `faultscope prepare`: {error}"))
-        })?;
+        let text = read::text(&path)?;
+        let head: Head = serde_json::from_str(&text)
+            .map_err(|error| Error::input(&name, format_args!("expected a file of `faultscope prepare`: {error}")))?;
         let images_path = folder.join(IMAGES);
         let images = NpyImages::new(&images_path.display().to_string(), Box::new(OnDisk::open(&images_path)?), None)?;
         let labels = match head.labels_sha256 {
             Some(_) => {
                 let path = folder.join(LABELS);
-                Some(npy::labels(&path.display().to_string(), &read(&path)?)?)
+                Some(npy::labels(&path.display().to_string(), &read::bytes(&path)?)?)
             }
             None => None,
         };

@@ -29,19 +29,19 @@ fn only_what_is_missing_or_damaged_is_written() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let downloader = Downloader::with(&server.url, folder.path().join("cache"));
     let (first, second) = (folder.path().join("a_00_1.jpg"), folder.path().join("a_01_2.jpg"));
-    fetch_samples(&samples, folder.path(), &downloader).expect("fetched");
+    fetch_samples("net", &samples, folder.path(), &downloader).expect("fetched");
     assert_eq!(
         (std::fs::read(&first).expect("there"), std::fs::read(&second).expect("there")),
         (b"first".to_vec(), b"second".to_vec())
     );
 
     let asked = server.asked().len();
-    fetch_samples(&samples, folder.path(), &downloader).expect("there already");
+    fetch_samples("net", &samples, folder.path(), &downloader).expect("there already");
     assert_eq!(server.asked().len(), asked, "nothing is downloaded twice");
 
     let written = std::fs::metadata(&first).and_then(|metadata| metadata.modified()).expect("a time");
     std::fs::write(&second, b"sec").expect("damage");
-    fetch_samples(&samples, folder.path(), &downloader).expect("repaired");
+    fetch_samples("net", &samples, folder.path(), &downloader).expect("repaired");
     assert_eq!(std::fs::read(&second).expect("there"), b"second");
     assert_eq!(std::fs::metadata(&first).and_then(|metadata| metadata.modified()).expect("a time"), written);
 }
@@ -52,7 +52,7 @@ fn an_image_that_is_not_the_pinned_one_is_not_written() {
     samples.images[1].sha256 = sha256(b"another");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let downloader = Downloader::with(&server.url, folder.path().join("cache"));
-    let error = fetch_samples(&samples, folder.path(), &downloader).expect_err("another image").to_string();
+    let error = fetch_samples("net", &samples, folder.path(), &downloader).expect_err("another image").to_string();
     assert!(error.contains("a_01_2.jpg is not the image that was pinned"), "{error}");
     assert!(!folder.path().join("a_01_2.jpg").exists());
 }
@@ -86,32 +86,37 @@ fn the_catalogue_lists_what_is_there() {
 }
 
 #[test]
-fn a_model_that_comes_with_faultscope_is_checked_not_made() {
+fn a_built_in_model_is_written_once_and_never_over_another_file() {
     let models = tempfile::tempdir().expect("a temporary folder");
     let cache = tempfile::tempdir().expect("a temporary folder");
     let nowhere = Downloader::with("http://127.0.0.1:9/simple/", cache.path().to_owned());
-    let fetch = || fetch_into("gtsrb-resnet8", models.path(), &nowhere);
-    let error = fetch().expect_err("it is not there").to_string();
-    assert!(error.contains("gtsrb-resnet8.bpk"), "{error}");
-
+    let manifest = Manifest::builtin("gtsrb-resnet8").expect("a manifest");
+    let fetch = || fetch_into(&manifest, models.path(), &nowhere);
     let file = models.path().join("gtsrb-resnet8/gtsrb-resnet8.bpk");
-    std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
-    std::fs::write(&file, b"damaged").expect("a file");
-    let error = fetch().expect_err("it is another file").to_string();
-    assert!(error.contains("`git restore`"), "{error}");
-
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/gtsrb-resnet8/gtsrb-resnet8.bpk");
-    std::fs::copy(shipped, &file).expect("a file");
-    let error = fetch().expect_err("its images are not there").to_string();
-    assert!(error.contains("sign_00_14.png") && error.contains("`git restore`"), "{error}");
-
-    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/gtsrb-resnet8/samples");
-    for image in std::fs::read_dir(images).expect("the images that come along") {
-        let image = image.expect("an image").path();
-        let name = image.file_name().expect("a name");
-        std::fs::copy(&image, models.path().join("gtsrb-resnet8/samples").join(name)).expect("a file");
+    let image = models.path().join("gtsrb-resnet8/samples/sign_00_14.png");
+    assert_eq!(fetch().expect("written"), file);
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/gtsrb-resnet8");
+    for (written, name) in [(&file, "gtsrb-resnet8.bpk"), (&image, "samples/sign_00_14.png")] {
+        assert_eq!(std::fs::read(written).expect("a file"), std::fs::read(shipped.join(name)).expect("a file"));
     }
-    assert_eq!(fetch().expect("whole"), file);
     let catalogue = std::fs::read_to_string(models.path().join(CATALOGUE)).expect("a catalogue");
     assert!(catalogue.contains("\"gtsrb-resnet8\""), "{catalogue}");
+    assert_eq!(fetch().expect("there already"), file);
+
+    for damaged in [&image, &file] {
+        std::fs::write(damaged, b"damaged").expect("a file");
+        let error = fetch().expect_err("it is another file").to_string();
+        let name = damaged.display().to_string();
+        assert!(error.starts_with(&name) && error.contains("`git restore`"), "{error}");
+        assert_eq!(std::fs::read(damaged).expect("a file"), b"damaged", "the user's file stays");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_created_is_named_with_the_remedy() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, b"").expect("a file");
+    let error = super::fetch("gtsrb-resnet8", Some(file.clone())).expect_err("a file is no folder").to_string();
+    assert!(error.contains("the folder cannot be created") && error.contains("--into DIR"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Campaign;
+use super::campaign::Campaign;
 use crate::report::Report;
 use crate::{Error, Result};
 
@@ -14,15 +14,15 @@ struct Several<'a> {
 
 #[derive(Serialize)]
 struct One<'a> {
-    /// What its row is called in tables.
+    /// Name of the row in tables.
     name: &'a str,
-    /// Where its results are.
+    /// Directory of the results.
     directory: String,
     #[serde(flatten)]
     report: &'a Report,
 }
 
-/// The report of one campaign, or `{"campaigns": [...]}`, indented.
+/// Returns the report of one campaign, or `{"campaigns": [...]}`, as indented JSON.
 pub fn write(campaigns: &[Campaign]) -> Result<String> {
     let json = match campaigns {
         [one] => serde_json::to_string_pretty(&one.report),

@@ -1,10 +1,12 @@
 //! `faultscope report`: the rates of campaigns.
 
+mod campaign;
 mod json;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use facts::{Name, Named};
@@ -15,11 +17,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::open;
 use super::output::print;
-use super::results::Results;
 use super::write::{self, Existing};
-use crate::report::{self, Extent, Options, Report, StudySample};
+use crate::campaign::SEED;
+use crate::report::{self, Extent, Options, StudySample};
 
-/// How results are written.
+/// A format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Text,
@@ -32,66 +34,60 @@ enum Format {
 impl Named for Format {
     const ALL: &'static [(Self, Name)] = &[
         (Self::Text, Name::new("text", "Text", "tables to read")),
-        (Self::Csv, Name::new("csv", "CSV", "every rate with its counts and its interval, one a row, for pandas or R")),
-        (Self::Json, Name::new("json", "JSON", "the same, nested")),
-        (Self::Parquet, Name::new("parquet", "Parquet", "every fault, one a row, with typed columns")),
+        (
+            Self::Csv,
+            Name::new("csv", "CSV", "every rate with its counts and its interval, one per row, for pandas or R"),
+        ),
+        (Self::Json, Name::new("json", "JSON", "the same rates, nested")),
+        (Self::Parquet, Name::new("parquet", "Parquet", "every fault, one per row, with typed columns")),
         (Self::Html, Name::new("html", "HTML", "a page with charts, in one file")),
     ];
 }
 
 /// Show the rates of campaigns, with 95 % Wilson intervals.
 ///
-/// Of one campaign all there is to show; of several the study's tables side by side, a row for each. A DIR holds a
-/// campaign (the .zip that the page saves will do), or a log of the study that `faultscope import-log` has read. The records are read again, so this also
-/// works on a campaign that was interrupted or is still running. A row is marked "few" where an interval is wider
-/// than 20 percentage points: its faults are too few to say.
+/// One campaign gives all tables; several give the study's tables, with a row for each campaign. DIR holds a campaign,
+/// or a log of the study from `faultscope import-log`. It can be the .zip that the page saves. The records are read
+/// again, so a campaign that was interrupted or is running can be reported, too. A row with an interval wider than 20
+/// percentage points is marked "few": it has too few faults for a statement.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Directories of the campaigns
     #[arg(required = true, value_name = "DIR")]
     directories: Vec<PathBuf>,
 
-    /// How results are written
+    /// Format of the report
     #[arg(long, default_value = "text", value_parser = choice::<Format>())]
     format: Format,
 
-    /// The same as --format json
+    /// Same as --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
 
-    /// Write into a file, not to standard output
+    /// Write to a file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Replace the file where it exists
+    /// Replace an existing file
     #[arg(long, requires = "output")]
     force: bool,
 
-    /// Judge SCM again by another grouping: imagenet, cifar100, cifar10, gtsrb, or a TOML file
+    /// Judge SCM by another grouping: imagenet, cifar100, cifar10, gtsrb, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     grouping: Option<String>,
 
-    /// Draw N faults at random from each starting set, none twice, and make the tables of the starting sets from
-    /// these, as the study does with N = 3000
+    /// Draw N faults at random from each starting set, without replacement, for the tables of the starting sets, as the
+    /// study does with N = 3000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     study_sample: Option<u32>,
 
     /// Seed of that draw
-    #[arg(long, value_name = "S", default_value_t = 0, requires = "study_sample")]
+    #[arg(long, value_name = "S", default_value_t = SEED, requires = "study_sample")]
     seed: u64,
 
-    /// Show every layer and every class, not only the most telling ones
+    /// Show every layer and every class, not only the most important ones
     #[arg(long)]
     all: bool,
-}
-
-/// The results of one directory.
-#[derive(Debug)]
-struct Campaign {
-    /// What its row is called: the model, and the directory where that alone would be ambiguous.
-    name: String,
-    results: Results,
-    report: Report,
 }
 
 impl Arguments {
@@ -100,12 +96,12 @@ impl Arguments {
         Ok(Options { grouping: self.grouping.as_deref().map(open::grouping).transpose()?, study_sample })
     }
 
-    /// What the output file may do to one that is there.
+    /// Returns whether the output may replace an existing file.
     fn existing(&self) -> Existing {
         if self.force { Existing::Replace } else { Existing::Keep }
     }
 
-    /// Writes `text` where it is asked for.
+    /// Writes `text` to the output file or to standard output.
     fn write(&self, text: &str) -> Result<(), Failure> {
         match &self.output {
             Some(path) => Ok(write::atomically(path, text.as_bytes(), self.existing())?),
@@ -118,23 +114,12 @@ impl Arguments {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let format = if arguments.json { Format::Json } else { arguments.format };
     if format == Format::Parquet {
-        let Some(path) = &arguments.output else {
-            return Err(Failure::usage("report", "Parquet is not for a terminal; -o FILE says where to write it"));
-        };
-        if arguments.study_sample.is_some() {
-            let problem = "--study-sample is for the tables; Parquet has a row for every fault, to draw from";
-            return Err(Failure::usage("report", problem));
-        }
-        let options = arguments.options()?;
-        let all = arguments.directories.iter().map(|path| Results::open(path)).collect::<crate::Result<Vec<_>>>()?;
-        let names = names(&all);
-        write::streamed(path, arguments.existing(), |file| parquet::write(file, &names, &all, &options))?;
-        return Ok(Exit::Done);
+        return every_fault(&arguments);
     }
     if let (Some(path), Existing::Keep) = (&arguments.output, arguments.existing()) {
         write::check_absent(path)?;
     }
-    let campaigns = read(&arguments.directories, &arguments.options()?)?;
+    let campaigns = campaign::read(&arguments.directories, &arguments.options()?)?;
     let extent = if arguments.all { Extent::All } else { Extent::Part };
     match format {
         Format::Text => arguments.write(&text::write(&campaigns, extent, arguments.output.is_some()))?,
@@ -155,36 +140,25 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn read(directories: &[PathBuf], options: &Options) -> crate::Result<Vec<Campaign>> {
-    let all = directories.iter().map(|path| Results::open(path)).collect::<crate::Result<Vec<_>>>()?;
-    let names = names(&all);
-    names
-        .into_iter()
-        .zip(all)
-        .map(|(name, results)| {
-            let report = results.report(options.clone())?;
-            Ok(Campaign { name, results, report })
-        })
-        .collect()
+/// Writes every fault as a row of a Parquet file.
+#[cfg(feature = "parquet")]
+fn every_fault(arguments: &Arguments) -> Result<Exit, Failure> {
+    let Some(path) = &arguments.output else {
+        return Err(Failure::usage("report", "Parquet is not for a terminal; -o FILE says where to write it"));
+    };
+    if arguments.study_sample.is_some() {
+        let problem = "--study-sample is for the tables; Parquet has a row for every fault, to draw from";
+        return Err(Failure::usage("report", problem));
+    }
+    let options = arguments.options()?;
+    let (names, all) = campaign::open(&arguments.directories)?;
+    write::streamed(path, arguments.existing(), |file| parquet::write(file, &names, &all, &options))?;
+    Ok(Exit::Done)
 }
 
-/// What the rows are called: models, with their directories where two would be called the same, and with whole paths
-/// where that is not enough.
-fn names(all: &[Results]) -> Vec<String> {
-    let model = |results: &Results| results.origin().model().to_owned();
-    let folder = |results: &Results| format!("{} ({})", model(results), short(results.path()));
-    let path = |results: &Results| format!("{} ({})", model(results), results.path().display());
-    let alone = |name: &dyn Fn(&Results) -> String, one: &Results| {
-        all.iter().filter(|other| name(other) == name(one)).count() == 1
-    };
-    let name = |one: &Results| match one {
-        one if alone(&model, one) => model(one),
-        one if alone(&folder, one) => folder(one),
-        one => path(one),
-    };
-    all.iter().map(name).collect()
-}
-
-fn short(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+/// Refuses, since the program has no writer for Parquet.
+#[cfg(not(feature = "parquet"))]
+fn every_fault(_: &Arguments) -> Result<Exit, Failure> {
+    let problem = "this program was built without Parquet; build it with `--features parquet`, or choose --format csv";
+    Err(Failure::usage("report", problem))
 }

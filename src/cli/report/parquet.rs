@@ -1,5 +1,5 @@
-//! Every fault as a row of a Parquet file, with typed columns; written in groups of rows, so that no more than one group
-//! is held at a time.
+//! Every fault as a row of a Parquet file with typed columns. Rows are written in groups, so that memory holds one
+//! group at a time.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -21,8 +21,8 @@ use crate::report::words::name;
 use crate::report::{Entry, Options};
 use crate::{Error, Result};
 
-/// The columns. Of a fault that struck several elements `faults` says how many, and the columns from `target` on are
-/// about the first. What an imported log does not say is null.
+/// The columns. If an inference had several faults, `faults` is their number, and the columns from `target` on are
+/// those of the first. Values that an imported log does not have are null.
 const SCHEMA: &str = "
 message faults {
   required binary campaign (STRING);
@@ -44,15 +44,16 @@ message faults {
   optional int32 bit (INTEGER(8, false));
   optional float before;
   optional float after;
+  optional binary type (STRING);
 }";
 
 /// Rows of a group.
 const GROUP: usize = 1 << 18;
 
-/// Values of one column that are not written yet.
+/// The values of a column that are not written yet.
 struct Column<T> {
     values: Vec<T>,
-    /// For each row 1 where it has a value, else 0.
+    /// For each row 1 if it has a value, or else 0.
     levels: Vec<i16>,
 }
 
@@ -73,7 +74,7 @@ impl<T> Column<T> {
 /// Writes the faults of all campaigns, each with the name of its row, to `file`.
 ///
 /// # Errors
-/// Where the results are damaged or the system refuses.
+/// If the results are damaged, or if the operating system refuses.
 pub fn write(file: &mut BufWriter<File>, names: &[String], all: &[Results], options: &Options) -> Result<()> {
     let failed = |error: ParquetError| Error::input("Parquet output", error);
     let schema = parse_message_type(SCHEMA).map_err(failed)?;
@@ -96,7 +97,7 @@ pub fn write(file: &mut BufWriter<File>, names: &[String], all: &[Results], opti
     writer.close().map(drop).map_err(failed)
 }
 
-/// What all rows of a campaign have in common.
+/// The values that all rows of a campaign have in common.
 struct Context<'a> {
     campaign: &'a str,
     grouping: Option<&'a Grouping>,
@@ -125,7 +126,8 @@ struct Rows {
     bit: Column<i32>,
     before: Column<f32>,
     after: Column<f32>,
-    /// Words that occur again and again, made once.
+    kind: Column<ByteArray>,
+    /// Repeated words, converted once.
     words: HashMap<String, ByteArray>,
 }
 
@@ -168,6 +170,8 @@ impl Rows {
         self.bit.push(fault.and_then(|fault| fault.bit).map(i32::from));
         self.before.push(fault.map(|fault| fault.before));
         self.after.push(fault.map(|fault| fault.after));
+        let kind = fault.and_then(|fault| fault.kind).map(|kind| self.word(&name(&kind)));
+        self.kind.push(kind);
     }
 
     fn word(&mut self, word: &str) -> ByteArray {
@@ -204,11 +208,12 @@ impl Rows {
         put::<Int32Type>(&mut group, &mut self.bit)?;
         put::<FloatType>(&mut group, &mut self.before)?;
         put::<FloatType>(&mut group, &mut self.after)?;
+        put::<ByteArrayType>(&mut group, &mut self.kind)?;
         group.close().map(drop)
     }
 }
 
-/// Writes `column` as the next one of `group` and empties it.
+/// Writes `column` as the next column of `group`, and empties it.
 fn put<D: DataType>(
     group: &mut SerializedRowGroupWriter<'_, &mut BufWriter<File>>,
     column: &mut Column<D::T>,
@@ -216,7 +221,7 @@ fn put<D: DataType>(
     let mut next =
         group.next_column()?.ok_or_else(|| ParquetError::General("the schema has too few columns".into()))?;
     let typed = next.typed::<D>();
-    // A required column takes values only.
+    // A required column has values only.
     let levels = (typed.get_descriptor().max_def_level() > 0).then_some(column.levels.as_slice());
     typed.write_batch(&column.values, levels, None)?;
     column.values.clear();

@@ -2,20 +2,20 @@
 
 use console::style;
 
-use super::Campaign;
+use super::campaign::Campaign;
 use crate::campaign::Summary;
 use crate::cli::output::{counted, thousands};
 use crate::cli::table::Render;
 use crate::report::{self, Extent, Origin, Report, Table};
 
-/// What was done, and the rates over all of it.
+/// Returns the heading and the rates over all faults of a campaign.
 pub fn overview(summary: &Summary) -> String {
     let model = summary.config.as_ref().map_or("", |config| &config.model);
     heading(model, summary) + "\n" + &rendered(&report::overview(summary), false)
 }
 
-/// The report of one campaign, or of several side by side. Text that goes into a `file` has neither colour nor a
-/// limit to its width.
+/// Returns the report of one campaign, or of several side by side. Text for a `file` has neither colours nor a limit of
+/// its width.
 pub fn write(campaigns: &[Campaign], extent: Extent, file: bool) -> String {
     let text = match campaigns {
         [one] => single(one, extent, file),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use facts::campaign::{Protection, ProtectionMethod, TensorRange};
 use facts::fault::{InjectedFault, Site, Target};
 use facts::graph::HostTensor;
 use facts::labels::Grouping;
@@ -13,7 +14,9 @@ use facts::model::Model;
 use facts::outcome::{Verdict, top1};
 use facts::{Error, Result};
 
-use crate::exec::{Activations, Change, Executor, Faulty, Image, Lane, Observe, Plain, Settings, TraceRow, Work};
+use crate::exec::{
+    Activations, Change, Executor, Faulty, Image, Lane, Observe, Plain, Ranges, Settings, TraceRow, Work,
+};
 use crate::ops::Array;
 
 /// A model ready to be experimented on. A clone shares what is large.
@@ -50,6 +53,9 @@ pub struct Trial {
     pub trace: Vec<TraceRow>,
     /// The tensors that differ from the golden ones, where they were asked for.
     pub activations: Activations,
+    /// The layers in which the protection clipped elements that the faults had reached, with their number, in order, where
+    /// they were asked for.
+    pub clipped: Vec<(String, u64)>,
 }
 
 /// A preprocessed image, and the faults to be injected into its inference: the sites of one trial each.
@@ -125,6 +131,23 @@ impl Lab {
     /// The executor.
     pub fn executor(&self) -> &Executor {
         &self.executor
+    }
+
+    /// The same model with every layer's output clipped to `ranges`: golden runs and trials are the protected network's.
+    /// Another protection is replaced; what is large is shared.
+    pub fn protected_by(&self, ranges: Ranges) -> Self {
+        Self { executor: Arc::new(self.executor.protected_by(ranges)), ..self.clone() }
+    }
+
+    /// The protection in force.
+    pub fn protection(&self) -> Option<Protection> {
+        let ranges = self.executor.protection()?;
+        Some(Protection { method: ProtectionMethod::Range, profile: ranges.runs() })
+    }
+
+    /// The ranges that the protection clips to, in the order of the graph's tensors; none without a protection.
+    pub fn tensor_ranges(&self) -> Vec<TensorRange> {
+        self.executor.protection().map(|ranges| ranges.by_tensor(self.executor.graph())).unwrap_or_default()
     }
 
     /// The grouping in force.
@@ -217,6 +240,7 @@ impl Lab {
             faults: faults.collect(),
             trace: faulty.trace,
             activations: faulty.activations,
+            clipped: faulty.clipped.iter().map(|&(layer, count)| (graph.nodes[layer].name.clone(), count)).collect(),
         }
     }
 
@@ -263,3 +287,6 @@ fn golden_class(logits: &[f32]) -> Result<usize> {
         None => Ok(top1(logits)),
     }
 }
+
+#[cfg(test)]
+mod protection;

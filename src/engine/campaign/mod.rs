@@ -6,7 +6,6 @@
 
 mod budget;
 mod lab;
-mod protect;
 mod rounds;
 mod runner;
 mod steps;
@@ -14,7 +13,6 @@ mod steps;
 pub use crate::exec::Observe;
 pub use budget::Budget;
 pub use lab::{Golden, Lab, Subject, Trial, Trials, Tried};
-pub use protect::Protected;
 pub use rounds::Rounds;
 pub use runner::{CampaignEvent, Runner};
 pub use steps::{Steps, Work, plan};

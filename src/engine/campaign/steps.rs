@@ -27,14 +27,15 @@ pub trait Work {
     async fn next(&mut self) -> Result<Option<CampaignEvent>>;
 }
 
-/// The plan of `config` for the images `available` of `source`; the grouping is the lab's, whose name replaces the
-/// one in `config`.
+/// The plan of `config` for the images `available` of `source`. Grouping and protection are the lab's, and replace those
+/// in `config`.
 ///
 /// # Errors
 /// Where the configuration does not fit the model or the images, or where a label is missing or no class of the
 /// model.
 pub fn plan(lab: &Lab, mut config: CampaignConfig, source: &impl Source, available: Images) -> Result<Plan> {
     config.grouping = lab.grouping().map(|grouping| grouping.name().to_owned());
+    config.protect = lab.protection();
     let plan = Plan::new(config, lab.executor().graph().clone(), available)?;
     check_labels(source, &plan, lab.model().classes())?;
     source.upcoming((0..plan.images()).filter_map(|nth| plan.image(nth)).collect());

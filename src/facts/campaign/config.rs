@@ -2,9 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::faults::Faults;
+use super::{Faults, Protection};
 use crate::fault::FaultModel;
 use crate::{Error, Result};
+
+/// The number of faults for each image, unless the user chooses another one.
+pub const FAULTS: usize = 5;
+
+/// The seed of the draws, unless the user chooses another one.
+pub const SEED: u64 = 0;
 
 /// A campaign, to be written down and repeated.
 ///
@@ -25,6 +31,9 @@ pub struct CampaignConfig {
     pub fault_model: FaultModel,
     /// Name of the grouping that SCM is judged by; without one it is not judged.
     pub grouping: Option<String>,
+    /// The protection of the network; `None` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protect: Option<Protection>,
 }
 
 impl CampaignConfig {

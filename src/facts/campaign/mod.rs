@@ -6,6 +6,7 @@
 mod config;
 mod faults;
 mod plan;
+mod protection;
 mod provenance;
 mod record;
 mod sequence;
@@ -14,9 +15,10 @@ mod summary;
 mod tallies;
 mod until;
 
-pub use config::CampaignConfig;
+pub use config::{CampaignConfig, FAULTS, SEED};
 pub use faults::Faults;
 pub use plan::{Images, Plan, Position};
+pub use protection::{Protection, ProtectionMethod, TensorRange};
 pub use provenance::{ModelSource, Provenance, SampleSource};
 pub use record::{BorrowedRecord, Head, Name, Observation, Prediction, Record};
 pub use sequence::Sequence;

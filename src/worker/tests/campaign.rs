@@ -11,7 +11,7 @@ use protocol::{
 use tempfile::TempDir;
 
 use super::*;
-use faultscope::cli;
+use faultscope::cli::{self, Exit};
 
 /// Images of the three colours that the small network tells apart, two of each, as files of the page.
 fn colours() -> Vec<(String, Vec<u8>)> {
@@ -258,14 +258,14 @@ fn the_command_line_goes_on_where_the_page_stopped() {
     fs::write(&zipped, &zip).expect("the test can write");
     for results in [&ours, &zipped] {
         let out = results.with_extension("json");
-        assert_eq!(cli::run(&["report", text(results), "--format", "json", "-o", text(&out)]), Ok(0));
+        assert_eq!(cli::run(["report", text(results), "--format", "json", "-o", text(&out)]), Exit::Done);
         let report: Summary = serde_json::from_slice(&fs::read(&out).expect("a report")).expect("a summary");
         assert_eq!(report.faults, stopped.faults);
         fs::remove_file(out).expect("the test can write");
     }
 
-    assert_eq!(campaign(&ours, &["--resume"]), Ok(0));
-    assert_eq!(campaign(&theirs, &[]), Ok(0));
+    assert_eq!(campaign(&ours, &["--resume"]), Exit::Done);
+    assert_eq!(campaign(&theirs, &[]), Exit::Done);
     let [resumed, straight] = [&ours, &theirs].map(|path| fs::read(path.join("faults.jsonl")).expect("records"));
     assert_eq!(resumed, straight);
 

@@ -40,8 +40,8 @@ fn a_damaged_archive_or_one_without_the_member_is_refused() {
         assert!(error.starts_with(&path.display().to_string()) && error.contains(expected), "{error}");
     };
     refused(&whole, "eval.bin", "the archive has no eval.bin; it holds cifar-100-binary/fine_label_names.txt, ");
-    refused(&whole[..60], "test.bin", "the archive is no whole .tar.gz: it is cut short");
-    refused(b"no archive at all", "test.bin", "the archive is no whole .tar.gz");
+    refused(&whole[..60], "test.bin", "expected a complete .tar.gz: the file ends too early");
+    refused(b"no archive at all", "test.bin", "expected a complete .tar.gz");
     // The member begins before the cut: it is found, and reading it fails.
     fs::write(&path, &whole[..5000]).unwrap();
     let (member, _) = Member::open(&path, &["test.bin"]).expect("its head is there");

@@ -3,7 +3,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::cli::data::files::{Files, portable};
+use crate::cli::data::files::{Files, Root, portable};
 
 fn folder_with(paths: &[&str]) -> TempDir {
     let root = TempDir::new().unwrap();
@@ -76,5 +76,8 @@ fn a_folder_without_images_is_refused() {
 #[test]
 fn the_list_tells_names_labels_and_sizes() {
     let root = folder_with(&["x_0_3.png"]);
-    assert_eq!(Files::new(root.path(), list(root.path(), &[]).unwrap()).list(), "x_0_3.png\t3\t16\n");
+    assert_eq!(
+        Files::new(Root::Folder(root.path().to_owned()), list(root.path(), &[]).unwrap()).list(),
+        "x_0_3.png\t3\t16\n"
+    );
 }

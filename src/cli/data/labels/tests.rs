@@ -26,7 +26,7 @@ fn a_list_that_does_not_fit_is_refused_with_its_line() {
         ("4\n-1\n1\n", "line 2: \"-1\" is no class number"),
         ("a.png 1\nb c.png 2\ne.png 3\n", "line 3: there is no image e.png"),
         ("a.png 1\na.png 2\nd.png 3\n", "line 2: there is no image a.png, or it is listed twice"),
-        ("a.png 1\n2\nd.png 3\n", "line 2: a file name and a class number are expected"),
+        ("a.png 1\n2\nd.png 3\n", "line 2: expected a file name and a class number"),
         ("a.png 1\nb c.png x\nd.png 3\n", "line 2: \"x\" is no class number"),
     ] {
         let error = apply("labels.txt", text, &mut files()).expect_err(text).to_string();

@@ -40,6 +40,7 @@ fn config(faults: usize) -> CampaignConfig {
         faults: Faults::Each(faults),
         fault_model: FaultModel::default(),
         grouping: None,
+        protect: None,
     }
 }
 

@@ -41,8 +41,15 @@ fn images(black: Option<usize>) -> Vec<LabelledImage> {
 }
 
 fn plan_of(lab: &Lab, faults: Faults, fault_model: FaultModel) -> Arc<Plan> {
-    let config =
-        CampaignConfig { model: "darkness".to_owned(), seed: 4, images: None, faults, fault_model, grouping: None };
+    let config = CampaignConfig {
+        model: "darkness".to_owned(),
+        seed: 4,
+        images: None,
+        faults,
+        fault_model,
+        grouping: None,
+        protect: None,
+    };
     Arc::new(plan(lab, config, &images(None), Images::All(IMAGES)).unwrap())
 }
 

@@ -1,130 +1,137 @@
-//! All there is to show of one campaign.
+//! Everything about one campaign.
 
-use std::fmt::Write;
+use maud::{Markup, PreEscaped, html};
 
 use super::table;
 use crate::campaign::{Provenance, Start, Summary};
 use crate::fault::Format;
 use crate::outcome::Rate;
-use crate::report::chart::{Band, Column, LEVELS, MapColumn, MapRow, Share, columns, escape, map, shares};
+use crate::report::chart::{Band, Column, LEVELS, MapColumn, MapRow, Share, columns, map, shares};
 use crate::report::tables::{Extent, classes, headline, outcomes, profile, starts};
 use crate::report::words::{counted, percent, ratio, thousands};
 use crate::report::{LogOrigin, Origin, Report, Table, heading};
 
-/// What the colours of [`shares`] mean.
-pub const SHARES_LEGEND: &str = "<ul class=\"legend\"><li><i class=\"swatch-golden\"></i>SCM among the model's own \
-     errors</li><li><i class=\"swatch-scm\"></i>SCM among errors made by faults</li><li><i class=\"swatch-rest\"></i>other \
-     errors</li><li>line: 95 % interval</li><li>few: too few to say, the interval is wider than 20 percentage points</li></ul>";
+/// Longest table that is shown unfolded.
+const OPEN_ROWS: usize = 12;
 
-/// Longest table of layers that stands open.
-const OPEN_LAYERS: usize = 12;
+/// The colours of [`shares`].
+pub fn shares_legend() -> Markup {
+    html! {
+        ul.legend {
+            li { i.swatch-golden {} "SCM among the model's own errors" }
+            li { i.swatch-scm {} "SCM among errors made by faults" }
+            li { i.swatch-rest {} "other errors" }
+            li { "line: 95 % interval" }
+            li { "few: too few to say, the interval is wider than 20 percentage points" }
+        }
+    }
+}
 
-/// What was done, in words.
-pub fn lead(page: &mut String, origin: &Origin, report: &Report) {
+/// The campaign in words.
+pub fn lead(origin: &Origin, report: &Report) -> Markup {
     let [title, sampling] = heading(origin.model(), &report.summary);
-    let title = title.strip_prefix(&format!("{}: ", origin.model())).unwrap_or(&title).to_owned();
-    let _ = write!(page, "<p class=\"lead\">{}</p><p class=\"muted lead\">{}</p>", escape(&title), escape(&sampling));
-    if !report.summary.complete {
-        let torn = if report.truncated { "; the last line breaks off and is not counted" } else { "" };
-        let (records, planned) = (thousands(report.records), counted(report.planned, "fault"));
-        let _ = write!(page, "<p class=\"warn\">Incomplete: {records} of {planned}{torn}.</p>");
+    let title = title.strip_prefix(&format!("{}: ", origin.model())).unwrap_or(&title);
+    html! {
+        p.lead { (title) }
+        p.muted.lead { (sampling) }
+        @if !report.summary.complete {
+            p.warn {
+                "Incomplete: " (thousands(report.records)) " of " (counted(report.planned, "fault"))
+                @if report.truncated { "; the last line breaks off and is not counted" }
+                "."
+            }
+        }
     }
 }
 
 /// Figures, charts and tables.
-pub fn body(page: &mut String, origin: &Origin, report: &Report) {
-    figures(page, &report.summary);
-    scm(page, report);
+pub fn body(origin: &Origin, report: &Report) -> Markup {
     let summary = &report.summary;
-    section(page, "Outcomes", |page| table::write(page, "h3", &outcomes(summary)));
+    html! {
+        (figures(summary))
+        (scm(report))
+        (section("Outcomes", table::write(&outcomes(summary))))
+        (starting_sets(report))
+        (bits(summary))
+        (layers(summary))
+        (layer_bits(report))
+        (golden_errors(origin, report))
+        (section("Provenance", match origin {
+            Origin::Campaign(provenance) => campaign_provenance(provenance, report),
+            Origin::Log(log) => log_provenance(log, report),
+        }))
+    }
+}
+
+fn section(title: &str, content: Markup) -> Markup {
+    html! { section { h2 { (title) } (content) } }
+}
+
+fn folded(open: bool, title: &str, content: Markup) -> Markup {
+    html! { details open[open] { summary { (title) } (content) } }
+}
+
+fn untitled(table: Table) -> Table {
+    Table { title: String::new(), ..table }
+}
+
+fn starting_sets(report: &Report) -> Markup {
     let mut sets = starts::tables(report).into_iter();
-    if let Some(first) = sets.next() {
-        section(page, &first.title.clone(), |page| {
-            let untitled = Table { title: String::new(), ..first };
-            table::write(page, "h3", &untitled);
-            sets.for_each(|more| table::write(page, "h3", &more));
-        });
-    }
-    bits(page, summary);
-    layers(page, summary);
-    layer_bits(page, report);
-    if let Some(all) = classes::table(origin, report, Extent::All) {
-        section(page, "Golden errors by class", |page| {
-            page.push_str("<p class=\"muted\">What the images of a class were taken for without any fault.</p>");
-            let untitled = Table { title: String::new(), ..all };
-            folded(page, untitled.rows.len() <= OPEN_LAYERS, &counted_classes(untitled.rows.len()), |page| {
-                table::write(page, "h3", &untitled);
-            });
-        });
-    }
-    section(page, "Provenance", |page| match origin {
-        Origin::Campaign(provenance) => campaign_provenance(page, provenance, report),
-        Origin::Log(log) => log_provenance(page, log, report),
-    });
+    let Some(first) = sets.next() else { return html! {} };
+    let title = first.title.clone();
+    section(&title, html! { (table::write(&untitled(first))) @for more in sets { (table::write(&more)) } })
 }
 
-fn section(page: &mut String, title: &str, content: impl FnOnce(&mut String)) {
-    let _ = write!(page, "<section><h2>{}</h2>", escape(title));
-    content(page);
-    page.push_str("</section>\n");
+fn golden_errors(origin: &Origin, report: &Report) -> Markup {
+    let Some(all) = classes::table(origin, report, Extent::All) else { return html! {} };
+    let rows = all.rows.len();
+    let title = if rows == 1 { "1 class".to_owned() } else { format!("{} classes", thousands(rows)) };
+    section(
+        "Golden errors by class",
+        html! {
+            p.muted { "The classes that golden runs, without a fault, predicted for the images of each class." }
+            (folded(rows <= OPEN_ROWS, &title, table::write(&untitled(all))))
+        },
+    )
 }
 
-fn folded(page: &mut String, open: bool, what: &str, content: impl FnOnce(&mut String)) {
-    let open = if open { " open" } else { "" };
-    let _ = write!(page, "<details{open}><summary>{}</summary>", escape(what));
-    content(page);
-    page.push_str("</details>");
-}
-
-fn counted_classes(classes: usize) -> String {
-    if classes == 1 { "1 class".to_owned() } else { format!("{} classes", thousands(classes)) }
-}
-
-/// The numbers to remember.
-fn figures(page: &mut String, summary: &Summary) {
-    page.push_str("<div class=\"figures\">");
-    let mut figure = |what: &str, value: String, detail: String| {
-        let _ = write!(
-            page,
-            "<div class=\"figure\"><span class=\"what\">{what}</span><b>{}</b><span>{}</span></div>",
-            escape(&value),
-            escape(&detail)
-        );
+/// The most important numbers.
+fn figures(summary: &Summary) -> Markup {
+    let figure = |title: &str, value: &str, detail: &str| {
+        html! { div.figure { span.what { (title) } b { (value) } span { (detail) } } }
     };
-    let mut rate = |what: &str, rate: Option<&Rate>| {
-        let Some(rate) = rate.filter(|rate| rate.of > 0) else { return };
+    let rate = |title: &str, rate: Option<&Rate>| {
+        let Some(rate) = rate.filter(|rate| rate.of > 0) else { return html! {} };
         let few = if rate.too_few() { "; too few to say" } else { "" };
-        let detail = format!(
-            "{} to {}, {} of {}{few}",
-            percent(rate.low),
-            percent(rate.high),
-            thousands(rate.count),
-            thousands(rate.of)
-        );
-        figure(what, percent(rate.rate), detail);
+        let (low, high) = (percent(rate.low), percent(rate.high));
+        let detail = format!("{low} to {high}, {} of {}{few}", thousands(rate.count), thousands(rate.of));
+        figure(title, &percent(rate.rate), &detail)
     };
     let faults = &summary.faults;
-    rate("Accuracy without faults", summary.golden.accuracy.as_ref());
-    rate("Faults that change the answer (SDC)", Some(&faults.sdc));
-    rate("SDCs that are safety-critical (SCM)", faults.scm_of_sdc.as_ref());
-    rate("Faults that show as NaN or infinity (DUE)", Some(&faults.due));
-    if let Some(scm) = summary.scm_ratio_interval
-        && let Some(times) = scm.ratio
-    {
-        let high = scm.high.map_or_else(|| "or more".to_owned(), |high| format!("to {}", ratio(high)));
-        figure(
-            "SCM share, faults over golden errors",
-            format!("{} ×", ratio(times)),
-            format!("{} {high}", ratio(scm.low)),
-        );
+    html! {
+        div.figures {
+            (rate("Accuracy without faults", summary.golden.accuracy.as_ref()))
+            (rate("Faults that change the answer (SDC)", Some(&faults.sdc)))
+            (rate("SDCs that are safety-critical (SCM)", faults.scm_of_sdc.as_ref()))
+            (rate("Faults that show as NaN or infinity (DUE)", Some(&faults.due)))
+            @if let Some(scm) = &summary.scm_ratio_interval {
+                @if let Some(times) = scm.ratio {
+                    @let high = scm.high.map_or_else(|| "or more".to_owned(), |high| format!("to {}", ratio(high)));
+                    (figure(
+                        "SCM share, faults over golden errors",
+                        &format!("{} ×", ratio(times)),
+                        &format!("{} {high}", ratio(scm.low)),
+                    ))
+                }
+            }
+        }
     }
-    page.push_str("</div>\n");
 }
 
 /// The study's question: which errors are worse?
-fn scm(page: &mut String, report: &Report) {
+fn scm(report: &Report) -> Markup {
     let summary = &report.summary;
-    let Some(golden) = summary.golden.scm else { return };
+    let Some(golden) = summary.golden.scm else { return html! {} };
     let mut rows = vec![Share { name: "golden errors".to_owned(), class: "golden", rate: golden }];
     for set in report.starts() {
         let Some(rate) = set.faults.scm_of_sdc else { continue };
@@ -134,16 +141,15 @@ fn scm(page: &mut String, report: &Report) {
         };
         rows.push(Share { name, class: "scm", rate });
     }
-    section(page, "How much of the errors is safety-critical", |page| {
-        if let Some(scm) = &summary.scm_ratio_interval {
-            let _ = write!(page, "<p>{}.</p>", escape(&capitalised(&headline(scm))));
-        }
-        page.push_str(&shares("Share of SCM among golden errors and among SDCs", &rows));
-        page.push_str(SHARES_LEGEND);
-        if let Some(grouping) = &summary.grouping {
-            let _ = write!(page, "<p class=\"note\">Judged by the grouping {}.</p>", escape(grouping));
-        }
-    });
+    section(
+        "How much of the errors is safety-critical",
+        html! {
+            @if let Some(scm) = &summary.scm_ratio_interval { p { (capitalised(&headline(scm))) "." } }
+            (PreEscaped(shares("Share of SCM among golden errors and among SDCs", &rows)))
+            (shares_legend())
+            @if let Some(grouping) = &summary.grouping { p.note { "Judged by the grouping " (grouping) "." } }
+        },
+    )
 }
 
 fn capitalised(sentence: &str) -> String {
@@ -151,7 +157,7 @@ fn capitalised(sentence: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// What stands below the column of a bit.
+/// The text below the column of a bit.
 fn bit_tick(bit: u8) -> &'static str {
     match bit {
         0 => "0",
@@ -167,8 +173,8 @@ fn bit_tick(bit: u8) -> &'static str {
     }
 }
 
-fn bits(page: &mut String, summary: &Summary) {
-    let Some(mut all) = profile::bits(summary) else { return };
+fn bits(summary: &Summary) -> Markup {
+    let Some(all) = profile::bits(summary) else { return html! {} };
     let column = |bit: u8| {
         let known = summary.bits.iter().find(|row| row.bit == bit);
         let rate = known.map_or(Rate::new(0, 0), |row| row.faults.sdc);
@@ -181,22 +187,24 @@ fn bits(page: &mut String, summary: &Summary) {
         }
     };
     let profile: Vec<_> = Format::F32.bits().map(column).collect();
-    let bands = Band::of(Format::F32);
-    section(page, "By bit", |page| {
-        page.push_str("<p class=\"muted\">Share of flips of each bit that change the answer, with 95 % intervals; bit 31 is the sign.</p>");
-        page.push_str(&columns("SDC share by bit", &profile, &bands));
-        all.title.clear();
-        folded(page, false, "Table", |page| {
-            if let Some(fields) = profile::fields(summary) {
-                table::write(page, "h3", &fields);
+    let tables = html! {
+        @if let Some(fields) = profile::fields(summary) { (table::write(&fields)) }
+        (table::write(&untitled(all)))
+    };
+    section(
+        "By bit",
+        html! {
+            p.muted {
+                "Share of flips of each bit that change the answer, with 95 % intervals; bit 31 is the sign."
             }
-            table::write(page, "h3", &all);
-        });
-    });
+            (PreEscaped(columns("SDC share by bit", &profile, &Band::of(Format::F32))))
+            (folded(false, "Table", tables))
+        },
+    )
 }
 
-fn layers(page: &mut String, summary: &Summary) {
-    let Some(mut all) = profile::layers(summary, Extent::All) else { return };
+fn layers(summary: &Summary) -> Markup {
+    let Some(all) = profile::layers(summary, Extent::All) else { return html! {} };
     let count = summary.layers.len();
     // Ticks at round places, eight at most.
     let every = [1, 2, 5, 10, 20, 50, 100, 200, 500].into_iter().find(|every| count / every <= 8).unwrap_or(1000);
@@ -212,30 +220,32 @@ fn layers(page: &mut String, summary: &Summary) {
             layer: Some(row.layer.clone()),
         })
         .collect();
-    section(page, "By layer", |page| {
-        page.push_str(
-            "<p class=\"muted\">Share of faults in each layer that change the answer; layers that faults are drawn from, \
-             in model order, counted from 0.</p>",
-        );
-        page.push_str(&columns("SDC share by layer", &profile, &[]));
-        let worst: Vec<_> = profile::most_vulnerable(summary).into_iter().take(8).collect();
-        if !worst.is_empty() {
-            page.push_str("<h3>Most vulnerable for certain</h3>");
-            let rows: Vec<_> = worst
-                .into_iter()
-                .map(|row| Share { name: row.layer.clone(), class: "sdc", rate: row.faults.sdc })
-                .collect();
-            page.push_str(&shares("Layers with the highest SDC share", &rows));
-            page.push_str("<p class=\"note\">In the order of the lower ends of their intervals.</p>");
-        }
-        all.title.clear();
-        folded(page, all.rows.len() <= OPEN_LAYERS, "Table", |page| table::write(page, "h3", &all));
-    });
+    let worst: Vec<_> = profile::most_vulnerable(summary)
+        .into_iter()
+        .take(8)
+        .map(|row| Share { name: row.layer.clone(), class: "sdc", rate: row.faults.sdc })
+        .collect();
+    section(
+        "By layer",
+        html! {
+            p.muted {
+                "Share of faults in each layer that change the answer; layers that faults are drawn from, in model order, "
+                "counted from 0."
+            }
+            (PreEscaped(columns("SDC share by layer", &profile, &[])))
+            @if !worst.is_empty() {
+                h3 { "Most vulnerable for certain" }
+                (PreEscaped(shares("Layers with the highest SDC share", &worst)))
+                p.note { "In the order of the lower ends of their intervals." }
+            }
+            (folded(all.rows.len() <= OPEN_ROWS, "Table", table::write(&untitled(all))))
+        },
+    )
 }
 
-fn layer_bits(page: &mut String, report: &Report) {
+fn layer_bits(report: &Report) -> Markup {
     if report.summary.bits.len() < 2 {
-        return;
+        return html! {};
     }
     let rows: Vec<_> = report
         .layer_bits
@@ -250,27 +260,28 @@ fn layer_bits(page: &mut String, report: &Report) {
         .collect();
     let columns: Vec<_> =
         Format::F32.bits().map(|bit| MapColumn { name: format!("bit {bit}"), tick: bit_tick(bit) }).collect();
-    section(page, "By layer and bit", |page| {
-        page.push_str("<p class=\"muted\">Share of flips that change the answer; bit 31, the sign, on the left.</p>");
-        page.push_str(&map("SDC share by layer and bit", &rows, &columns));
-        page.push_str("<ul class=\"legend\"><li><i class=\"q0\"></i>none</li>");
-        for (index, from) in LEVELS.iter().enumerate() {
-            let to = LEVELS.get(index + 1).map_or(100.0, |to| 100.0 * to);
-            let _ = write!(page, "<li><i class=\"q{}\"></i>{} to {to} %</li>", index + 1, 100.0 * from);
-        }
-        page.push_str("<li><i></i>no fault</li></ul>");
-    });
+    section(
+        "By layer and bit",
+        html! {
+            p.muted { "Share of flips that change the answer; bit 31, the sign, on the left." }
+            (PreEscaped(map("SDC share by layer and bit", &rows, &columns)))
+            ul.legend {
+                li { i.q0 {} "none" }
+                @for (index, from) in LEVELS.iter().enumerate() {
+                    @let to = LEVELS.get(index + 1).map_or(100.0, |to| 100.0 * to);
+                    li { i class=(format!("q{}", index + 1)) {} (100.0 * from) " to " (to) " %" }
+                }
+                li { i {} "no fault" }
+            }
+        },
+    )
 }
 
-fn list(page: &mut String, items: &[(&str, String)]) {
-    page.push_str("<dl>");
-    for (name, value) in items {
-        let _ = write!(page, "<dt>{name}</dt><dd>{}</dd>", escape(value));
-    }
-    page.push_str("</dl>");
+fn list(items: &[(&str, String)]) -> Markup {
+    html! { dl { @for (name, value) in items { dt { (name) } dd { (value) } } } }
 }
 
-fn campaign_provenance(page: &mut String, provenance: &Provenance, report: &Report) {
+fn campaign_provenance(provenance: &Provenance, report: &Report) -> Markup {
     let config = &provenance.campaign;
     let mut items = vec![
         ("Model", provenance.model.path.clone()),
@@ -290,12 +301,12 @@ fn campaign_provenance(page: &mut String, provenance: &Provenance, report: &Repo
         ("Made by", format!("faultscope {}", provenance.faultscope)),
         ("Records", thousands(report.records)),
     ]);
-    list(page, &items);
+    list(&items)
 }
 
-fn log_provenance(page: &mut String, log: &LogOrigin, report: &Report) {
+fn log_provenance(log: &LogOrigin, report: &Report) -> Markup {
     let mut items: Vec<_> =
         log.files.iter().map(|file| ("Log", format!("{}, SHA-256 {}", file.path, file.sha256))).collect();
     items.extend([("Imported by", format!("faultscope {}", log.faultscope)), ("Faults", thousands(report.records))]);
-    list(page, &items);
+    list(&items)
 }
