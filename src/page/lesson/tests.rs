@@ -164,7 +164,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let bytes = std::fs::read(folder().join(format!("{MODEL}.bpk"))).expect("the network comes with the project");
-        let lab = Lab::new(import::load("net.bpk", bytes).unwrap(), &Device::flex()).unwrap();
+        let lab = Lab::cpu(import::load("net.bpk", bytes).unwrap()).unwrap();
         let golden = |name: String| {
             let bytes = std::fs::read(folder().join("samples").join(&name)).unwrap();
             let model = lab.model();
@@ -352,7 +352,7 @@ fn a_wrong_weight_harms_every_image() {
     assert!(desk.state.lesson.is_done(8, 0));
     desk.act(Action::Sweep(Some(Sweep::Images)));
     assert!(desk.state.lesson.is_complete(8));
-    let made = desk.state.sweep.trials.iter().flatten().flatten();
+    let made = desk.state.trials().iter().flatten().flatten();
     let masked = made.clone().filter(|trial| trial.verdict.outcome == Outcome::Masked).count();
     assert!(masked * 10 <= made.count(), "hardly an answer is right");
 }
