@@ -1,6 +1,8 @@
 //! Two models of the zoo with their sample images: the built-in one, and EfficientNet-Lite0 as `faultscope fetch efficientnet-lite0` leaves them: read,
 //! preprocessed, executed and compared with PyTorch (tests/fixtures/files/reference.py).
 
+#[path = "support/missing.rs"]
+mod missing;
 #[path = "support/shared.rs"]
 mod shared;
 
@@ -18,11 +20,11 @@ use faultscope::zoo::Manifest;
 const ID: &str = "efficientnet-lite0";
 const BUILT_IN: &str = "gtsrb-resnet8";
 
-/// EfficientNet's model file, or `None` with a printed word where it was not fetched.
+/// EfficientNet's model file, or `None` with a printed line if it was not fetched.
 fn fetched() -> Option<PathBuf> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(ID).join(format!("{ID}.bpk"));
     if !file.is_file() {
-        println!("skipped: {} is not there; `faultscope fetch {ID}` gets it", file.display());
+        missing::missing(format_args!("{} does not exist; `faultscope fetch {ID}` makes it", file.display()));
         return None;
     }
     Some(file)
@@ -58,7 +60,7 @@ fn the_built_in_network_names_each_of_its_signs() {
     let model = load(&file).expect("the model comes along");
     let samples = samples(&model, &file);
     assert!(samples.len() >= 12, "{} signs", samples.len());
-    let lab = Lab::new(model, &burn::tensor::Device::flex()).expect("a model that runs");
+    let lab = Lab::cpu(model).expect("a model that runs");
     for (input, label) in samples {
         let golden = pollster::block_on(lab.golden(&input)).expect("a golden run");
         let probability = faultscope::outcome::probabilities(&golden.logits)[golden.class];
@@ -81,7 +83,7 @@ fn logits_are_pytorchs_and_17_of_20_photos_are_recognised() {
     let expected = logits_of_pytorch();
     let classes = model.classes();
     assert_eq!(expected.len(), samples.len() * classes);
-    let lab = Lab::new(model, &burn::tensor::Device::flex()).expect("a model that runs");
+    let lab = Lab::cpu(model).expect("a model that runs");
     let mut correct = 0;
     let mut worst = 0.0f32;
     for ((input, label), expected) in samples.iter().zip(expected.chunks_exact(classes)) {

@@ -1,6 +1,9 @@
 //! Every architecture of the zoo against Keras, with random weights that Keras made (fixtures/keras_zoo/parity.py): the
 //! list of layers, elements of every layer's output, class probabilities, preprocessing, in all formats of weights.
 
+#[path = "support/missing.rs"]
+mod missing;
+
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
@@ -63,7 +66,7 @@ struct Found {
 #[test]
 fn against_keras() {
     let Some(folder) = std::env::var_os("FAULTSCOPE_KERAS_ZOO") else {
-        eprintln!("skipped: tests/fixtures/keras_zoo/parity.py makes what this compares with, and runs it");
+        missing::may_be_missing("Keras' values", "tests/fixtures/keras_zoo/parity.py makes them, and runs this test");
         return;
     };
     let entries = std::fs::read_dir(&folder).expect("the folder FAULTSCOPE_KERAS_ZOO");

@@ -5,6 +5,8 @@
 //! with the reason. A case that is not listed, a listed one that fails and a skipped one that would pass are all
 //! failures.
 
+#[path = "support/missing.rs"]
+mod missing;
 #[path = "support/wheel.rs"]
 mod wheel;
 

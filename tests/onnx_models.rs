@@ -1,6 +1,8 @@
 //! Real networks from real exporters: the models beside the project (`../shared`, or FAULTSCOPE_SHARED), against
 //! the logits that onnxruntime gives for the same images.
 
+#[path = "support/missing.rs"]
+mod missing;
 #[path = "support/shared.rs"]
 mod shared;
 

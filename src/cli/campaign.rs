@@ -30,7 +30,7 @@ use crate::campaign::{
     self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, Plan, Position, Provenance, Runner,
     SampleSource, Steps, Summary, Tallies, Work,
 };
-use crate::data::{DataSource, Sample};
+use crate::data::{DataSource, Sample, Source as _};
 use crate::labels;
 use crate::outcome::Outcome;
 use crate::platform::DeviceChoice;
@@ -90,6 +90,7 @@ impl Campaign {
             faults: arguments.faults(model.classes())?,
             fault_model,
             grouping: None,
+            protect: None,
         };
         config.validate()?;
         let data = data::open(images, &arguments.reading, &model.card.labels)?;
@@ -103,6 +104,10 @@ impl Campaign {
                 (Images::Sample(sample.indices), Some(source))
             }
             None => (Images::All(data.source.len()), None),
+        };
+        let lab = match arguments.protect.resolve(data.source.len())? {
+            Some(profile) => lab.protected_by(pollster::block_on(campaign::learn_ranges(&lab, &data.source, profile))?),
+            None => lab,
         };
         let budget = budget(arguments.memory, jobs, &lab);
         let mut plan = campaign::plan(&lab, config, &data.source, images)?;
@@ -120,6 +125,7 @@ impl Campaign {
             grouping: lab.grouping().cloned(),
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
+            ranges: lab.tensor_ranges(),
         };
         Ok(Self { lab: Arc::new(lab), source: data.source, plan: Arc::new(plan), provenance, device, jobs, budget })
     }

@@ -155,7 +155,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let input = open::input(&model, &arguments.image)?;
     let lab = open::lab(model, arguments.run.device, grouping)?;
     lab.check(&[site])?;
-    let observe = Observe { trace: arguments.trace, keep: false };
+    let observe = Observe { trace: arguments.trace, ..Observe::default() };
     let (golden, trial) = pollster::block_on(async {
         let golden = lab.golden(&input).await?;
         let trial = lab.trial(&golden, &[site], observe).await?;

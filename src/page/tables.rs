@@ -87,7 +87,7 @@ pub fn sweep_csv(trials: &[Option<Result<SweepTrial, String>>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use facts::fault::Target;
+    use facts::fault::{CorruptionKind, Target};
     use facts::outcome::Verdict;
     use protocol::ClassInfo;
 

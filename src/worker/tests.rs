@@ -1,7 +1,7 @@
 mod campaign;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use burn::tensor::Device;
 use facts::DeviceChoice;
@@ -49,24 +49,24 @@ fn picture(level: u8) -> Vec<u8> {
     bytes
 }
 
-/// An engine with the GTSRB network beside the project and two images; `None` where it is not there.
-fn engine() -> Option<Service<Bench>> {
-    engine_with("gtsrb_cnn.onnx")
+/// An engine with the network of the repository and two images.
+fn engine() -> Service<Bench> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
+    engine_with(std::fs::read(path).expect("the model of the repository"))
 }
 
-/// The same with the network in this file, which the worker tells by its content.
-fn engine_with(model: &str) -> Option<Service<Bench>> {
-    let shared = std::env::var_os("FAULTSCOPE_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let path = shared.join("models").join(model);
-    let Ok(model) = std::fs::read(&path) else {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    };
-    let files = [("net.onnx", model.clone()), ("cut.onnx", model[..model.len() / 2].to_vec())];
+/// An engine with a network of Keras' layout: channels come last in the source, and first in memory.
+fn keras_engine() -> Service<Bench> {
+    let network = engine::zoo::Architecture::of("googlenet-32x32").and_then(|known| known.random(43, 1));
+    let model = network.and_then(|model| engine::import::burnpack::write(&model));
+    engine_with(model.expect("a network with random weights"))
+}
+
+fn engine_with(model: Vec<u8>) -> Service<Bench> {
+    let cut = model[..model.len() / 2].to_vec();
     let images = [("a.ppm", picture(250)), ("b.ppm", picture(5)), ("no.png", b"not a picture".to_vec())];
-    let files = files.into_iter().chain(images).map(|(name, bytes)| (name.to_owned(), bytes)).collect();
-    Some(Service::new(Bench { files }))
+    let files = [("net.bpk", model), ("cut.bpk", cut)].into_iter().chain(images);
+    Service::new(Bench { files: files.map(|(name, bytes)| (name.to_owned(), bytes)).collect() })
 }
 
 fn ask(engine: &mut Service<Bench>, request: Request) -> Response {
@@ -74,7 +74,7 @@ fn ask(engine: &mut Service<Bench>, request: Request) -> Response {
 }
 
 fn load(engine: &mut Service<Bench>) -> ModelInfo {
-    match ask(engine, Request::Load { model: file("net.onnx"), changes: Changes::default(), device: DeviceChoice::Gpu })
+    match ask(engine, Request::Load { model: file("net.bpk"), changes: Changes::default(), device: DeviceChoice::Gpu })
     {
         Response::Loaded { model, device } => {
             assert_eq!(device.choice, DeviceChoice::Cpu);
@@ -94,10 +94,8 @@ fn view(engine: &mut Service<Bench>, tensor: usize, which: Which) -> Vec<f32> {
 
 #[test]
 fn a_fault_shows_in_the_values_and_in_the_trace() {
-    for file in ["gtsrb_cnn.onnx", "gtsrb_cnn.h5"] {
-        let Some(engine) = engine_with(file) else { return };
-        a_fault_shows(engine);
-    }
+    a_fault_shows(engine());
+    a_fault_shows(keras_engine());
 }
 
 fn a_fault_shows(mut engine: Service<Bench>) {
@@ -128,10 +126,11 @@ fn a_fault_shows(mut engine: Service<Bench>) {
 /// Every trial of a sweep is the trial that is made when its fault is injected alone.
 #[test]
 fn a_sweep_gives_what_single_faults_give() {
-    let Some(mut engine) = engine() else { return };
+    let mut engine = engine();
     let model = load(&mut engine);
     ask(&mut engine, Request::Golden { image: file("a.ppm") });
-    let layer = model.layers.iter().rfind(|layer| layer.outputs.iter().any(|output| output.shape.len() == 4));
+    let is_map = |shape: &[usize]| matches!(shape, [_, _, height, width] if height * width > 1);
+    let layer = model.layers.iter().rfind(|layer| layer.outputs.iter().any(|output| is_map(&output.shape)));
     let tensor = &layer.expect("a network of images has feature maps").outputs[0];
     let layer = layer.expect("it was there").index;
     let per_plane = tensor.shape[2] * tensor.shape[3];
@@ -197,7 +196,7 @@ fn protect(engine: &mut Service<Bench>, site: Site, images: &[&str]) -> (Vec<(us
 
 #[test]
 fn a_clipped_run_stands_beside_the_faulty_one() {
-    let Some(mut engine) = engine() else { return };
+    let mut engine = engine();
     let model = load(&mut engine);
     ask(&mut engine, Request::Golden { image: file("a.ppm") });
     let layer = model.layers.iter().find(|layer| !layer.outputs.is_empty()).expect("a layer that can be struck");
@@ -236,7 +235,7 @@ fn a_clipped_run_stands_beside_the_faulty_one() {
 
 #[test]
 fn what_cannot_be_answered_is_told_in_a_sentence() {
-    let Some(mut engine) = engine() else { return };
+    let mut engine = engine();
     let told = |engine: &mut Service<Bench>, request: Request, part: &str| match ask(engine, request) {
         Response::Failed { message } => {
             assert!(message.contains(part) && message.ends_with('.') && !message.ends_with(".."), "{message}");
@@ -254,13 +253,13 @@ fn what_cannot_be_answered_is_told_in_a_sentence() {
     told(&mut engine, golden("a.ppm"), "no model");
     told(
         &mut engine,
-        Request::Load { model: file("cut.onnx"), changes: Changes::default(), device: DeviceChoice::Cpu },
-        "cut.onnx",
+        Request::Load { model: file("cut.bpk"), changes: Changes::default(), device: DeviceChoice::Cpu },
+        "cut.bpk",
     );
     told(
         &mut engine,
-        Request::Load { model: file("gone.onnx"), changes: Changes::default(), device: DeviceChoice::Cpu },
-        "gone.onnx",
+        Request::Load { model: file("gone.bpk"), changes: Changes::default(), device: DeviceChoice::Cpu },
+        "gone.bpk",
     );
     load(&mut engine);
     told(&mut engine, Request::Inject { site: site(0) }, "golden run");

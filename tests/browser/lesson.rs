@@ -1,6 +1,6 @@
 //! The lesson beside the running network, and range clipping under the outcome.
 
-use crate::page::Page;
+use crate::{missing::missing, page::Page};
 
 /// The network of the lesson with its own images; `None`, with a word, where dist/ lacks them.
 fn open(name: &str, hash: &str) -> Option<Page> {
@@ -10,7 +10,7 @@ fn open(name: &str, hash: &str) -> Option<Page> {
          list.models.some(model => model.id === 'gtsrb-resnet8' && model.samples.length > 0))",
     );
     if there.as_bool() != Some(true) {
-        eprintln!("skipped: {name}: dist/ holds no images for gtsrb-resnet8");
+        missing(format_args!("{name}: dist/ holds no images for gtsrb-resnet8"));
         return None;
     }
     Some(page)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{campaign::records, page::Page};
+use crate::{campaign::records, missing::missing, page::Page};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures");
 
@@ -32,7 +32,9 @@ pub fn has_efficientnet(page: &Page) -> bool {
     page.wait_for("#model option");
     let there = page.count("#model option[value='efficientnet-lite0']") > 0;
     if !there {
-        eprintln!("skipped: dist/ does not hold EfficientNet-Lite0; `faultscope fetch efficientnet-lite0` makes it");
+        missing(
+            "dist/ does not hold EfficientNet-Lite0; `cargo xtask fetch-models` and a build of the page put it there",
+        );
     }
     there
 }
@@ -121,7 +123,7 @@ fn drawn_natively(target: &str) -> Option<Vec<(String, Value)>> {
         .collect();
     images.sort();
     if images.is_empty() {
-        eprintln!("skipped: {} holds no images", samples.display());
+        missing(format_args!("{} holds no images", samples.display()));
         return None;
     }
     let out = project.join("target/browser-tests").join(format!("campaign-{target}"));
@@ -129,10 +131,13 @@ fn drawn_natively(target: &str) -> Option<Vec<(String, Value)>> {
     let _ = std::fs::remove_dir_all(&out);
     let faults = 100usize.div_ceil(images.len()).to_string();
     let mut command = std::process::Command::new(env!("CARGO"));
+    // The options of `cargo xtask test`, which has compiled the program with them.
     command.current_dir(&project).args([
         "run",
         "--locked",
         "--release",
+        "--config",
+        "tests/checked.toml",
         "--quiet",
         "--bin",
         "faultscope",

@@ -13,6 +13,9 @@ mod explore;
 mod explorer;
 mod files;
 mod lesson;
+mod memory;
+#[path = "../support/missing.rs"]
+mod missing;
 mod page;
 mod parity;
 mod server;

@@ -13,10 +13,10 @@ use headless_chrome::{
 };
 use serde_json::{Value, json};
 
+use crate::{memory, page::PATIENCE};
+
 /// Number of our first question: smaller ones are asked by others.
 const FIRST: u64 = 1000;
-/// A worker answers between two waves of a campaign.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The workers that run, and what they have answered.
 #[derive(Clone, Default)]
@@ -52,21 +52,16 @@ impl Workers {
         workers
     }
 
-    /// Bytes of WebAssembly memory of all workers.
-    pub fn memory(&self, tab: &Tab) -> Result<u64, String> {
+    /// Measures the memory of all workers.
+    pub fn memory(&self, tab: &Tab) -> Result<memory::Part, String> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner).sessions.clone();
-        sessions.iter().map(|session| self.memory_of(tab, session)).sum()
-    }
-
-    fn memory_of(&self, tab: &Tab, session: &str) -> Result<u64, String> {
-        let ask = |method: &str, params: Value| self.ask(tab, session, method, &params);
-        let prototype = ask("Runtime.evaluate", json!({ "expression": "WebAssembly.Memory.prototype" }))?;
-        let objects = ask("Runtime.queryObjects", json!({ "prototypeObjectId": prototype["result"]["objectId"] }))?;
-        let sum = "function() { return this.reduce((sum, memory) => sum + memory.buffer.byteLength, 0) }";
-        let call =
-            json!({ "objectId": objects["objects"]["objectId"], "functionDeclaration": sum, "returnByValue": true });
-        let answer = ask("Runtime.callFunctionOn", call)?;
-        answer["result"]["value"].as_u64().ok_or_else(|| format!("the worker says {answer}"))
+        let mut sum = memory::Part::default();
+        for session in &sessions {
+            let part = memory::of_worker(|method, params| self.ask(tab, session, method, &params))?;
+            sum.objects += part.objects;
+            sum.program += part.program;
+        }
+        Ok(sum)
     }
 
     fn ask(&self, tab: &Tab, session: &str, method: &str, params: &Value) -> Result<Value, String> {
@@ -78,6 +73,7 @@ impl Workers {
         let message = json!({ "id": id, "method": method, "params": params }).to_string();
         let send = Target::SendMessageToTarget { message, session_id: Some(session.to_owned()), target_id: None };
         tab.call_method(send).map_err(|error| error.to_string())?;
+        // A worker answers between two waves of a campaign.
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             let answer = self.0.lock().unwrap_or_else(PoisonError::into_inner).answers.remove(&id);

@@ -1,7 +1,5 @@
 //! `campaign` and `report`: files, repeatability, data of all kinds, interruption.
 
-use std::time::{Duration, Instant};
-
 use super::*;
 
 /// Runs a campaign over `data` into a new folder.
@@ -251,11 +249,7 @@ fn an_interrupted_campaign_keeps_what_was_done_and_says_so() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let started = Instant::now();
-    while fs::metadata(out.join("faults.jsonl")).map_or(0, |file| file.len()) == 0 {
-        assert!(started.elapsed() < Duration::from_secs(60), "no record after a minute");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_for_a_record(&mut child, &out);
     let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(killed.expect("kill runs").success());
     assert_eq!(child.wait().expect("it ends").code(), Some(INCOMPLETE));

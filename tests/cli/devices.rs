@@ -10,7 +10,7 @@ fn the_gpu_gives_the_answer_of_the_cpu_or_says_that_there_is_none() {
     if gpu.status.code() == Some(INPUT) {
         let message = String::from_utf8(gpu.stderr).expect("UTF-8");
         assert!(message.contains("error: gpu: ") && message.contains("--device cpu"), "{message}");
-        eprintln!("skipped: {message}");
+        super::no_gpu::no_gpu(message);
         return;
     }
     assert_eq!(gpu.status.code(), Some(DONE));

@@ -11,9 +11,14 @@ mod inject;
 mod inspect;
 mod installed;
 mod keras;
+#[path = "../support/missing.rs"]
+mod missing;
+#[path = "../support/no_gpu.rs"]
+mod no_gpu;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod predict;
+mod protect;
 mod protocol;
 mod real;
 mod report;
@@ -28,6 +33,7 @@ mod zoo;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use self::shared::shared;
 use assert_cmd::Command;
@@ -91,6 +97,18 @@ fn image_folder() -> TempDir {
         }
     }
     root
+}
+
+/// Waits until the campaign that `child` runs has written a record into `folder`.
+fn wait_for_a_record(child: &mut std::process::Child, folder: &Path) {
+    loop {
+        let ended = child.try_wait().expect("a child").is_some();
+        if fs::metadata(folder.join("faults.jsonl")).is_ok_and(|file| file.len() > 0) {
+            return;
+        }
+        assert!(!ended, "the campaign ended without a record");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 fn one_image() -> (TempDir, PathBuf) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
 
@@ -236,7 +236,6 @@ fn killed_at_any_instant_a_campaign_is_finished_as_if_nothing_had_happened() {
     let whole = study.whole();
     let killed = study.path("killed");
     let (mut kills, mut lengths) = (0, Vec::new());
-    let started = Instant::now();
     loop {
         let mut child = std::process::Command::new(PROGRAM)
             .args(study.arguments(&killed, &["--resume"]))
@@ -255,7 +254,8 @@ fn killed_at_any_instant_a_campaign_is_finished_as_if_nothing_had_happened() {
         child.wait().expect("it ends");
         kills += 1;
         lengths.push(fs::metadata(killed.join("faults.jsonl")).map_or(0, |file| file.len()));
-        assert!(started.elapsed() < Duration::from_secs(300), "no end after {kills} kills");
+        // Each attempt runs 3 ms longer than the one before, so that even a slow machine comes to an end.
+        assert!(kills < 10_000, "no end after {kills} kills");
     }
     assert!(kills > 5 && lengths.iter().any(|&length| length > 0), "{lengths:?}");
     // All but a record that broke off.
@@ -287,17 +287,13 @@ fn an_interrupted_campaign_says_how_to_go_on() {
     let study = Study::new(&["--faults", "3000"]);
     let whole = study.whole();
     let out = study.path("interrupted");
-    let child = std::process::Command::new(PROGRAM)
+    let mut child = std::process::Command::new(PROGRAM)
         .args(study.arguments(&out, &[]))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let started = Instant::now();
-    while fs::metadata(out.join("faults.jsonl")).map_or(0, |file| file.len()) == 0 {
-        assert!(started.elapsed() < Duration::from_secs(60), "no record after a minute");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_for_a_record(&mut child, &out);
     let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(killed.expect("kill runs").success());
     let output = child.wait_with_output().expect("it ends");

@@ -22,7 +22,8 @@ fn is_installed(program: &str) -> bool {
 fn an_array_job_makes_the_campaign_of_one_process() {
     for program in ["munged", "slurmctld", "slurmd", "sbatch", "srun"] {
         if !is_installed(program) {
-            eprintln!("skipped: there is no {program} on this machine; Debian's slurm-wlm brings it");
+            let what = format_args!("there is no {program} on this machine; Debian's slurm-wlm brings it");
+            super::missing::may_be_missing(what, "set-up installs no cluster");
             return;
         }
     }
@@ -49,7 +50,7 @@ fn an_array_job_makes_the_campaign_of_one_process() {
         // Not by assert_cmd's own, which would leave the daemons running.
         .args([
             "timeout",
-            "240",
+            "1800",
             &format!("{SCRIPTS}/submit.sh"),
             text(&config),
             text(&results),

@@ -1,8 +1,12 @@
 //! The CPU and the GPU side by side: operators, whole networks, waves, campaigns.
 //!
-//! Any wgpu adapter will do, a software one included. Where there is none, the tests say so and pass.
+//! Any wgpu adapter will do, a software one included. Without one, the tests print that and pass; on Linux with CI set, they fail.
 
+#[path = "../support/missing.rs"]
+mod missing;
 mod networks;
+#[path = "../support/no_gpu.rs"]
+mod no_gpu;
 mod operators;
 #[path = "../support/shared.rs"]
 mod shared;
@@ -16,7 +20,7 @@ fn gpu() -> Option<Device> {
     match pollster::block_on(open(DeviceChoice::Gpu)) {
         Ok(device) => Some(device),
         Err(error) => {
-            println!("skipped: {error}");
+            no_gpu::no_gpu(error);
             None
         }
     }

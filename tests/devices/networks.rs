@@ -13,6 +13,7 @@ use faultscope::outcome::{Outcome, top1};
 use faultscope::zoo::Manifest;
 
 use super::gpu;
+use super::missing::missing;
 use super::shared::shared;
 
 const ID: &str = "efficientnet-lite0";
@@ -33,7 +34,7 @@ fn the_default_model_answers_on_the_gpu_as_pytorch_does() {
     let Some(gpu) = gpu() else { return };
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(ID).join(format!("{ID}.bpk"));
     if !file.is_file() {
-        println!("skipped: {} is not there; `faultscope fetch {ID}` gets it", file.display());
+        missing(format_args!("{} does not exist; `faultscope fetch {ID}` makes it", file.display()));
         return;
     }
     let model = load(&file).expect("the model");
@@ -41,7 +42,7 @@ fn the_default_model_answers_on_the_gpu_as_pytorch_does() {
     let samples = Manifest::builtin(ID).expect("a manifest").samples.expect("sample images");
     let expected = floats(include_bytes!("../fixtures/files/efficientnet-lite0.logits.npy"));
     let classes = model.classes();
-    let lab = Lab::new(model, &gpu).expect("a model that runs");
+    let lab = Lab::on(model, &gpu).expect("a model that runs");
     for (sample, expected) in samples.images.iter().zip(expected.chunks_exact(classes)).take(4) {
         let bytes = std::fs::read(file.with_file_name(&samples.folder).join(&sample.file)).expect("a sample image");
         let image = Image::decode(&sample.file, &bytes).expect("a photo");
@@ -63,7 +64,7 @@ fn the_sign_network_answers_on_the_gpu_as_onnxruntime_does() {
     let model = import::load("gtsrb_cnn.onnx", read(&network)).expect("the model");
     let (expected, images) = (floats(&read(&expected)), read(&images));
     let pixels = &images[images.len() - 12_630 * 32 * 32 * 3..];
-    let lab = Lab::new(model, &gpu).expect("a model that runs");
+    let lab = Lab::on(model, &gpu).expect("a model that runs");
     for (image, expected) in pixels.chunks_exact(32 * 32 * 3).zip(expected.chunks_exact(43)).take(32) {
         let image = Image { width: 32, height: 32, rgb: image.to_vec() };
         let input = lab.model().preprocess().apply(&image, &[1, 3, 32, 32]).expect("fits");
@@ -102,7 +103,7 @@ fn colours() -> Model {
 
 /// 200 faults of seed 2022, ten an image.
 fn campaign(device: &Device) -> Vec<Record> {
-    let lab = Lab::new(colours(), device).expect("a model that runs");
+    let lab = Lab::on(colours(), device).expect("a model that runs");
     let config = CampaignConfig {
         model: "colours".into(),
         seed: 2022,
@@ -110,6 +111,7 @@ fn campaign(device: &Device) -> Vec<Record> {
         faults: Faults::Each(10),
         fault_model: FaultModel::default(),
         grouping: None,
+        protect: None,
     };
     let mut runner = Runner::new(&lab, config, Patterns, Budget::default()).expect("a campaign");
     let mut records = Vec::new();

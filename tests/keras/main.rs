@@ -5,6 +5,8 @@ mod common;
 mod files;
 mod fixtures;
 mod hostile;
+#[path = "../support/missing.rs"]
+mod missing;
 mod real;
 mod shared;
 #[path = "../support/wheel.rs"]

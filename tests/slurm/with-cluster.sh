@@ -67,7 +67,7 @@ processes="$processes $!"
 tries=0
 until sinfo --noheader --format=%T 2>/dev/null | grep -q idle; do
     tries=$((tries + 1))
-    if [ "$tries" -gt 120 ]; then
+    if [ "$tries" -gt 1200 ]; then
         echo "the cluster does not start:" >&2
         cat ./*.out ./*.log >&2
         exit 1

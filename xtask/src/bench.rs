@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{check, page, process, steps::Steps, workspace};
+use crate::{packages, page, process, steps::Steps, workspace};
 
 /// Long enough for PyTorch over a slow line: PyPI's build brings gigabytes for GPUs along.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -41,7 +41,7 @@ pub fn run(options: &Options, steps: &mut Steps) -> Result<()> {
     steps.run("fetch EfficientNet-Lite0", page::fetch_models)?;
     let peer = options.peer.then(|| peers(&target, steps)).transpose()?;
     let json = target.join("bench.json");
-    let mut bench = check::cargo()?;
+    let mut bench = packages::cargo()?;
     bench.args(["bench", "--locked", "--bench", "throughput", "--", "--json"]).arg(&json);
     bench.args(options.quick.then_some("--quick"));
     bench.args(options.net.iter().flat_map(|net| ["--net", net]));

@@ -1,127 +1,168 @@
-//! `cargo xtask check`: what can be said of the source without running it.
+//! `cargo xtask check`: the checks of the source that run no test.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
-    process::Command,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    deny, layering, page, process,
+    deny, layering,
+    packages::{BROWSER_TESTS, NATIVE, PAGE, RELEASE, TOOL, WASM, WORKER, XTASK, cargo, named},
+    process,
     setup::{self, PageBuilder},
     steps::Steps,
-    workspace,
+    workspace::{self, rust_files},
 };
 
-/// A file is about one idea and rarely longer than this.
+/// The folders with Rust files.
+const FOLDERS: [&str; 6] = ["benches", "examples", "fuzz/fuzz_targets", "src", "tests", "xtask/src"];
+/// A file has one subject and rarely more lines than this.
 const USUAL_LINES: usize = 400;
-/// Longer than this it is about several.
+/// A file with more lines has several subjects.
 const MOST_LINES: usize = 600;
+
+/// The packages of burn that the project depends on.
+const BURN: [&str; 3] = ["burn", "burn-store", "burn-wgpu"];
+/// The packages that the page must not depend on, by the beginnings of their names.
+const NOT_ON_THE_PAGE: [&str; 6] = ["burn", "cubecl", "cubek", "faultscope-engine", "naga", "wgpu"];
 
 /// Sets up, then checks.
 ///
 /// # Errors
-/// Where a check fails.
+/// If a check fails.
 pub fn run(steps: &mut Steps) -> Result<()> {
     let builder = setup::page_builder(steps)?;
-    all(&builder, steps)
-}
-
-/// Every check, the quickest first.
-///
-/// # Errors
-/// Where a check fails.
-pub fn all(builder: &PageBuilder, steps: &mut Steps) -> Result<()> {
     source(steps)?;
     native(steps)?;
-    wasm(builder, steps)
+    wasm(&builder, steps)
 }
 
-/// Formatting, layering, file sizes and dependencies: nothing that needs a compiler.
+/// The checks that need no compiler: formatting, order of modules, file sizes and dependencies.
+///
+/// # Errors
+/// If a check fails.
 pub fn source(steps: &mut Steps) -> Result<()> {
     steps.run("formatting", || process::run(cargo()?.args(["fmt", "--all", "--check"])))?;
-    steps.run("direction of dependence", || layering::check(&workspace::root()?))?;
+    steps.run("order of modules", || layering::check(&workspace::root()?))?;
     steps.run("size of source files", file_sizes)?;
-    steps.run("features, with and without tests", features)?;
+    steps.run("features of dependencies", features)?;
+    steps.run("dependencies of the page", page_dependencies)?;
     deny::check(steps)
 }
 
 /// Clippy, native.
+///
+/// # Errors
+/// If clippy has a complaint.
 pub fn native(steps: &mut Steps) -> Result<()> {
     steps.run("clippy, native", || {
-        // One package at a time: together, cargo would unify their features and compile what they share once more.
-        for package in ["faultscope", "xtask", "browser-tests"] {
+        for packages in [&NATIVE[..], &[XTASK], &[BROWSER_TESTS]] {
             let mut clippy = cargo()?;
-            clippy.args(["clippy", "--locked", "--release", "--package", package, "--all-targets"]);
+            clippy.arg("clippy").args(RELEASE).args(named(packages)).arg("--all-targets");
             process::run(clippy.args(["--", "--deny", "warnings"]))?;
         }
-        // Training wants more of burn than anything else here, so it is looked at apart.
+        // The training example needs more of burn than everything else. A separate command keeps that out of the others.
         let mut clippy = cargo()?;
-        clippy.args([
-            "clippy",
-            "--locked",
-            "--release",
-            "--package",
-            "faultscope",
-            "--features",
-            "train",
-            "--examples",
-        ]);
+        clippy.arg("clippy").args(RELEASE).args(["--package", TOOL, "--features", "train", "--examples"]);
         process::run(clippy.args(["--", "--deny", "warnings"]))
     })
 }
 
-/// Clippy for what the page uses.
+/// Clippy for the page's programs.
+///
+/// # Errors
+/// If clippy has a complaint.
 pub fn wasm(builder: &PageBuilder, steps: &mut Steps) -> Result<()> {
     steps.run("clippy, WebAssembly", || {
-        // One package at a time, as trunk builds them: together, cargo would unify their features.
-        for package in page::PACKAGES {
+        // Trunk builds each program with a command of its own. The features are the same here.
+        for package in [PAGE, WORKER] {
             let mut clippy = builder.cargo()?;
-            clippy.arg("clippy").args(page::WASM).args(["--package", package]);
+            clippy.arg("clippy").args(WASM).args(["--package", package]);
             process::run(clippy.args(["--lib", "--bins", "--", "--deny", "warnings"]))?;
         }
         Ok(())
     })
 }
 
-/// Fails where the tests switch on a feature of a library that is off without them: cargo would compile that library, and all
-/// that stands on it, twice.
+/// The features with which each dependency is built. A dependency may have two sets: one for build scripts and
+/// procedural macros, and one for the program.
+type Features = BTreeMap<String, BTreeSet<String>>;
+
+/// Fails if a test, or a package on its own, needs other features of burn, or of a dependency of burn, than
+/// `cargo build` needs. Cargo would compile burn once more for it.
 fn features() -> Result<()> {
-    let listed = |edges: &str| -> Result<BTreeSet<String>> {
-        let mut tree = cargo()?;
-        tree.args(["tree", "--locked", "--package", "faultscope", "--prefix", "none"]);
-        tree.args(["--format", "{p} features: {f}", "--edges", edges]);
-        let lines = process::output(&mut tree).context("`cargo tree` fails: is Cargo.lock up to date?")?;
-        // A package that was listed before carries a mark.
-        Ok(lines.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect())
-    };
-    let (plain, with_tests) = (listed("normal,build")?, listed("normal,build,dev")?);
-    let changed: Vec<&str> = plain.difference(&with_tests).map(String::as_str).collect();
-    if !changed.is_empty() {
+    let below_burn = features_of(&BURN, "normal,build")?;
+    let mut expected = features_of(&[TOOL], "normal,build")?;
+    expected.retain(|package, _| below_burn.contains_key(package));
+    let mut problems = Vec::new();
+    let alone = NATIVE.iter().map(std::slice::from_ref);
+    for packages in alone.chain([&NATIVE[..]]) {
+        let found = features_of(packages, "normal,build,dev")?;
+        // Packages without burn compile in seconds.
+        if found.keys().any(|name| name.starts_with("burn ")) {
+            problems.extend(differences(&expected, &found).map(|line| format!("{}: {line}", packages.join(", "))));
+        }
+    }
+    if !problems.is_empty() {
         bail!(
-            "test dependencies change the features of\n  {}\nPlease name the features that tests switch on in Cargo.toml's \
-             native dependencies, too",
-            changed.join("\n  ")
+            "tests, or single packages, change the features of dependencies of burn:\n  {}\n\nPlease name these \
+             features in src/engine/Cargo.toml, among the dependencies for native builds",
+            problems.join("\n  ")
         );
     }
     Ok(())
 }
 
-/// Native cargo, in the project's folder.
-pub fn cargo() -> Result<Command> {
-    let mut command = process::command("cargo");
-    command.current_dir(workspace::root()?);
-    Ok(command)
+/// Returns the features of all dependencies when one command builds `packages`.
+fn features_of(packages: &[&str], edges: &str) -> Result<Features> {
+    let mut tree = cargo()?;
+    tree.args(["tree", "--locked", "--prefix", "none", "--format", "{p}\t{f}", "--edges", edges]).args(named(packages));
+    let lines = process::output(&mut tree).context("`cargo tree` fails: is Cargo.lock up to date?")?;
+    let mut features = Features::new();
+    for line in lines.lines() {
+        // Cargo marks a package that it has listed before.
+        let line = line.trim_end_matches(" (*)");
+        if let Some((package, set)) = line.split_once('\t') {
+            let package = package.trim_end_matches(" (proc-macro)").to_owned();
+            features.entry(package).or_default().insert(set.to_owned());
+        }
+    }
+    Ok(features)
 }
 
-/// Names the source files that are longer than usual, and fails where one is far longer.
+/// Describes each dependency that both lists name with different features.
+fn differences<'a>(expected: &'a Features, found: &'a Features) -> impl Iterator<Item = String> + 'a {
+    let shown = |sets: &BTreeSet<String>| sets.iter().map(|set| format!("[{set}]")).collect::<Vec<_>>().join(" ");
+    found.iter().filter_map(move |(package, sets)| {
+        let usual = expected.get(package).filter(|usual| *usual != sets)?;
+        Some(format!("{package} has {}, `cargo build` has {}", shown(sets), shown(usual)))
+    })
+}
+
+/// Fails if the page depends on the engine. The worker has the engine; the page stays small without it.
+fn page_dependencies() -> Result<()> {
+    let mut tree = cargo()?;
+    tree.args(["tree", "--locked", "--package", PAGE, "--edges", "normal", "--target", "wasm32-unknown-unknown"]);
+    tree.args(["--prefix", "none", "--format", "{p}"]);
+    let lines = process::output(&mut tree).context("`cargo tree` fails: is Cargo.lock up to date?")?;
+    let names: BTreeSet<&str> = lines.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let refused = unwanted(&names);
+    ensure!(refused.is_empty(), "{PAGE} depends on {}, which belongs to the worker only", refused.join(", "));
+    println!("    the page has {} dependencies, none of them of the engine", names.len() - 1);
+    Ok(())
+}
+
+fn unwanted<'a>(names: &BTreeSet<&'a str>) -> Vec<&'a str> {
+    names.iter().copied().filter(|name| NOT_ON_THE_PAGE.iter().any(|start| name.starts_with(start))).collect()
+}
+
+/// Lists the source files that are longer than usual, and fails if one is far longer.
 fn file_sizes() -> Result<()> {
     let root = workspace::root()?;
     let mut longest = 0;
-    for folder in ["src", "xtask/src", "tests", "benches"] {
+    for folder in FOLDERS {
         for file in rust_files(&root.join(folder))? {
             let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
             let lines = text.lines().count();
@@ -131,27 +172,32 @@ fn file_sizes() -> Result<()> {
             longest = longest.max(lines);
         }
     }
-    if longest > MOST_LINES {
-        bail!("a source file has {longest} lines, more than {MOST_LINES}: please cut it by ideas");
-    }
+    ensure!(
+        longest <= MOST_LINES,
+        "a source file has {longest} lines, more than {MOST_LINES}: please split it by subject"
+    );
     Ok(())
 }
 
-/// The Rust files in `folder` and below, in order; none where there is no such folder.
-pub fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    if !folder.is_dir() {
-        return Ok(files);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn features(list: &[(&str, &[&str])]) -> Features {
+        list.iter().map(|(name, sets)| ((*name).to_owned(), sets.iter().map(|&set| set.to_owned()).collect())).collect()
     }
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            files.extend(rust_files(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
+
+    #[test]
+    fn only_a_shared_dependency_with_other_features_is_a_difference() {
+        let usual = features(&[("a v1", &["std"]), ("b v1", &["", "std"]), ("c v1", &["x"])]);
+        let found = features(&[("a v1", &["std"]), ("b v1", &["std"]), ("d v1", &[""])]);
+        let lines: Vec<String> = differences(&usual, &found).collect();
+        assert_eq!(lines, ["b v1 has [std], `cargo build` has [] [std]"]);
     }
-    files.sort();
-    Ok(files)
+
+    #[test]
+    fn crates_of_the_engine_are_unwanted_on_the_page() {
+        let names = BTreeSet::from(["burn-tensor", "faultscope-facts", "gloo", "wgpu-core"]);
+        assert_eq!(unwanted(&names), ["burn-tensor", "wgpu-core"]);
+    }
 }

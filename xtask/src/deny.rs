@@ -7,7 +7,7 @@ use std::{process::Command, time::Duration};
 
 use anyhow::Result;
 
-use crate::{process, steps::Steps, workspace};
+use crate::{packages::cargo, process, steps::Steps};
 
 /// The oldest version of cargo-deny that reads deny.toml: major and minor number.
 const OLDEST: (u32, u32) = (0, 19);
@@ -36,13 +36,6 @@ pub fn check(steps: &mut Steps) -> Result<()> {
         }
         process::run(deny()?.args(["--offline", "check", "advisories"]))
     })
-}
-
-/// A command of cargo in the project's folder.
-fn cargo() -> Result<Command> {
-    let mut command = process::command("cargo");
-    command.current_dir(workspace::root()?);
-    Ok(command)
 }
 
 /// A command of cargo-deny that leaves Cargo.lock unchanged.

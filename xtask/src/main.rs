@@ -1,18 +1,23 @@
 //! Set-up and chores of Faultscope: `cargo xtask --help` lists them.
 //!
-//! Every chore sets up what it needs by itself, says in short lines what it is doing, and may be repeated at will.
+//! Every chore installs what it needs, prints each of its steps, and can be repeated.
 
 mod bench;
+mod catalogue;
 mod check;
 mod deny;
 mod dist;
+mod fuzz;
 mod layering;
 mod names;
 mod offline;
+mod packages;
 mod page;
+mod plan;
 mod process;
 mod serve;
 mod setup;
+mod sizes;
 mod steps;
 mod test;
 mod workspace;
@@ -27,14 +32,16 @@ use crate::steps::Steps;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Chore {
-    /// Build the explorer, fetch EfficientNet-Lite0 and its sample images, and serve them.
+    /// Build the explorer and serve it; fetch EfficientNet-Lite0 and its sample images meanwhile.
     Serve(serve::Options),
     /// Run every check and every test, the browser's included. What CI runs.
     Test(test::Options),
-    /// Check formatting, lints, the direction of dependence, the size of source files, and dependencies (with cargo-deny).
+    /// Check formatting, lints, the order of modules, the size of source files, and dependencies (with cargo-deny).
     Check,
     /// Measure how fast golden runs and injections are, also beside PyTorch and PyTorchFI.
     Bench(bench::Options),
+    /// Run every fuzz target of fuzz/ for some seconds.
+    Fuzz(fuzz::Options),
     /// Build the page for publishing, into dist/, and say how large it is.
     Dist,
     /// Fetch EfficientNet-Lite0 and its sample images, where they are not here yet.
@@ -52,6 +59,7 @@ fn main() -> ExitCode {
         }
         Chore::Check => check::run(&mut steps),
         Chore::Bench(options) => bench::run(&options, &mut steps),
+        Chore::Fuzz(options) => fuzz::run(&options, &mut steps),
         Chore::Dist => dist::run(&mut steps),
         Chore::FetchModels => steps.run("fetch EfficientNet-Lite0", page::fetch_models),
     };

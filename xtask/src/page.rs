@@ -1,27 +1,18 @@
-//! Building the page, and fetching what it shows.
+//! The page: its build, and the larger model that it offers.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::Command};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
-use crate::{check, offline, process, setup::PageBuilder, workspace};
+use crate::{catalogue, offline, packages, process, setup::PageBuilder, workspace};
 
-/// What cargo is told to compile what the page is made of. Trunk.toml says the same, so that clippy and trunk share the
-/// dependencies' features; profile and compiler are the same, too.
-pub const WASM: [&str; 4] = ["--locked", "--release", "--target", "wasm32-unknown-unknown"];
-
-/// The packages of the page's two programs.
-pub const PACKAGES: [&str; 2] = ["faultscope-page", "faultscope-worker"];
-
-/// The model that the page opens with. It lies in the repository.
-const DEFAULT_MODEL: &str = "gtsrb-resnet8";
-/// The larger one that the page offers next.
+/// The model that the page offers beside its own.
 const LARGER_MODEL: &str = "efficientnet-lite0";
 
-/// Where trunk puts the page.
+/// The folder of the built page.
 ///
 /// # Errors
-/// Where this program was not started by cargo.
+/// If cargo did not start this program.
 pub fn folder() -> Result<PathBuf> {
     Ok(workspace::root()?.join("dist"))
 }
@@ -29,12 +20,12 @@ pub fn folder() -> Result<PathBuf> {
 /// Builds the page into [`folder`].
 ///
 /// # Errors
-/// Where it does not build, or the model that it opens with is damaged.
+/// If the build fails, or the model of the repository is damaged.
 pub fn build(builder: &PageBuilder) -> Result<()> {
     build_with(builder, &[])
 }
 
-/// The same, in far more time, with programs of fewer bytes.
+/// Builds the page as it is published: smaller programs in much more time.
 ///
 /// # Errors
 /// As [`build`].
@@ -43,22 +34,40 @@ pub fn build_small(builder: &PageBuilder) -> Result<()> {
 }
 
 fn build_with(builder: &PageBuilder, arguments: &[&str]) -> Result<()> {
-    // Nothing is downloaded for it, but the list of models is written, which a fresh clone does not have.
-    fetch(DEFAULT_MODEL)?;
+    catalogue::write(&workspace::root()?)?;
     process::run(builder.trunk()?.arg("build").args(arguments))?;
     offline::seal(&folder()?)
 }
 
-/// Fetches the larger model and its sample images, where they are not here yet.
+/// Whether the larger model and its sample images are there.
 ///
 /// # Errors
-/// Where they cannot be had.
-pub fn fetch_models() -> Result<()> {
-    fetch(LARGER_MODEL)
+/// If cargo did not start this program.
+pub fn has_larger_model() -> Result<bool> {
+    Ok(catalogue::has(&workspace::root()?, LARGER_MODEL))
 }
 
-fn fetch(model: &str) -> Result<()> {
-    let mut fetch = check::cargo()?;
-    fetch.args(["run", "--locked", "--release", "--bin", "faultscope", "--"]);
-    process::run(fetch.args(["fetch", model]))
+/// Fetches the larger model and its sample images, unless they are there. The first time, cargo compiles the command
+/// line tool for this.
+///
+/// # Errors
+/// If they cannot be fetched.
+pub fn fetch_models() -> Result<()> {
+    if has_larger_model()? {
+        println!("    {LARGER_MODEL} is there");
+        return Ok(());
+    }
+    process::run(&mut fetch()?)?;
+    ensure!(has_larger_model()?, "{LARGER_MODEL} was fetched, but is not complete in models/");
+    Ok(())
+}
+
+/// Returns the command that fetches the larger model.
+///
+/// # Errors
+/// If cargo did not start this program.
+pub fn fetch() -> Result<Command> {
+    let mut fetch = packages::tool(&["fetch", LARGER_MODEL])?;
+    fetch.env("FAULTSCOPE_MODELS", workspace::root()?.join("models"));
+    Ok(fetch)
 }

@@ -29,6 +29,30 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// Returns `command` with a low priority, if the system has `nice`.
+pub fn in_background(command: &Command) -> Command {
+    let program = command.get_program();
+    let mut background = match find("nice") {
+        Some(nice) => {
+            let mut background = Command::new(nice);
+            background.args(["-n", "10"]).arg(program);
+            background
+        }
+        None => Command::new(program),
+    };
+    background.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => background.env(name, value),
+            None => background.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        background.current_dir(folder);
+    }
+    background
+}
+
 /// Runs `command` with its output shown.
 ///
 /// # Errors
@@ -87,4 +111,24 @@ pub fn output(command: &mut Command) -> Option<String> {
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_in_the_background_is_the_same_command() {
+        let mut command = Command::new("env");
+        command.arg("-u").arg("REMOVED").env("SET", "value").env_remove("HOME").current_dir("/");
+        let background = in_background(&command);
+        let words: Vec<_> = background.get_args().skip_while(|word| *word != "-u").collect();
+        assert_eq!(words, ["-u", "REMOVED"]);
+        assert!(line(&background).contains("env -u"));
+        let envs = |command: &Command| -> Vec<_> {
+            command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect()
+        };
+        assert_eq!(envs(&background), envs(&command));
+        assert_eq!(background.get_current_dir(), command.get_current_dir());
+    }
 }

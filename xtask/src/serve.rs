@@ -1,12 +1,26 @@
 //! `cargo xtask serve`: the explorer on this machine.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    process::Child,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 
-use crate::{page, process, setup, steps::Steps};
+use crate::{
+    catalogue, page, plan, process,
+    setup::{self, PageBuilder},
+    steps::{Steps, shown},
+    workspace,
+};
 
-/// Where to serve it.
+/// The pause between two looks at the processes that run.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The address to serve on.
 #[derive(clap::Args)]
 pub struct Options {
     /// The port to serve it on.
@@ -20,24 +34,135 @@ pub struct Options {
     open: bool,
 }
 
-/// Sets up, fetches EfficientNet-Lite0, builds the page and serves it until stopped; a change of the source builds it again.
+impl Options {
+    /// The address at which a program on this machine reaches the server.
+    fn reachable(&self) -> SocketAddr {
+        let ip = match self.address {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        SocketAddr::new(ip, self.port)
+    }
+}
+
+/// Sets up, builds the page, serves it until stopped, and fetches the larger model meanwhile. A change of the source
+/// builds the page again.
 ///
 /// # Errors
-/// Where set-up or the build fails, or the port is taken.
+/// If set-up or the build fails, or another program uses the port.
 pub fn run(options: &Options, steps: &mut Steps) -> Result<()> {
+    // Asked now, because the build may take half an hour.
+    TcpListener::bind((options.address, options.port)).map(drop).with_context(|| {
+        format!("port {} of {} cannot be used; `--port` chooses another", options.port, options.address)
+    })?;
+    plan::serve()?;
     let builder = setup::page_builder(steps)?;
-    if let Err(error) = steps.run("fetch EfficientNet-Lite0 and its sample images", page::fetch_models) {
-        println!(
-            "    {error:#}\n    The explorer opens with its built-in network; a model can still be dropped on the page."
-        );
-    }
-    steps.run("build the explorer (the first time takes long)", || page::build(&builder))?;
+    let server = steps.run("build the explorer", || Running::server(&builder, options))?;
+    steps.summary();
+    println!("\nThe explorer is on http://{} (Ctrl-C stops it).", options.reachable());
+    attend(server)
+}
 
-    println!("==> serve the explorer on http://{}:{} (Ctrl-C stops it)", options.address, options.port);
-    let mut serve = builder.trunk()?;
-    serve.args(["serve", "--port", &options.port.to_string(), "--address", &options.address.to_string()]);
-    if options.open {
-        serve.arg("--open");
+/// Fetches the larger model if it is missing, keeps the page's models up to date, and returns when the server ends.
+fn attend(mut server: Running) -> Result<()> {
+    let (root, folder) = (workspace::root()?, page::folder()?);
+    let mut fetch = (!page::has_larger_model()?).then(Running::fetch).transpose()?;
+    loop {
+        if let Some(running) = &mut fetch
+            && let Some(succeeded) = running.ended()?
+        {
+            println!("    {}: {} ({})", if succeeded { "done" } else { "FAILED" }, running.name, running.time());
+            if succeeded {
+                catalogue::write(&root)?;
+            } else {
+                println!("    The explorer goes on with its own network. A model can be dropped on the page.");
+            }
+            fetch = None;
+        }
+        // A page that is built again in this moment is looked at in the next round.
+        if catalogue::publish(&root, &folder).unwrap_or(false) {
+            println!("==> a new model is on the page: please load the page again");
+        }
+        if server.ended()?.is_some() {
+            bail!("the server ended");
+        }
+        thread::sleep(PAUSE);
     }
-    process::run(&mut serve)
+}
+
+/// A program that runs beside this one, and ends with it.
+struct Running {
+    name: &'static str,
+    begun: Instant,
+    child: Child,
+}
+
+impl Running {
+    /// Starts trunk, which builds the page and then serves it, and waits until it serves.
+    fn server(builder: &PageBuilder, options: &Options) -> Result<Self> {
+        catalogue::write(&workspace::root()?)?;
+        let before = SystemTime::now();
+        let mut serve = builder.trunk()?;
+        serve.args(["serve", "--port", &options.port.to_string(), "--address", &options.address.to_string()]);
+        serve.args(options.open.then_some("--open"));
+        let child = serve.spawn().context("cannot start trunk")?;
+        let mut server = Self { name: "serve the explorer", begun: Instant::now(), child };
+        while TcpStream::connect(options.reachable()).is_err() {
+            if server.ended()?.is_some() {
+                bail!("trunk ended before it served the page");
+            }
+            thread::sleep(PAUSE);
+        }
+        // Trunk serves after a failed build, too: what an earlier build left, or nothing.
+        let index = page::folder()?.join("index.html");
+        if !fs::metadata(&index).and_then(|data| data.modified()).is_ok_and(|time| time >= before) {
+            bail!("the page does not build; the messages of the compiler are above");
+        }
+        Ok(server)
+    }
+
+    /// Starts to fetch the larger model.
+    fn fetch() -> Result<Self> {
+        let name = "fetch EfficientNet-Lite0 and its sample images";
+        println!("==> {name}, behind the running page");
+        println!(
+            "    The first time, cargo compiles the command line tool for this. A change of the source waits for it."
+        );
+        let child = process::in_background(&page::fetch()?).spawn().context("cannot start cargo")?;
+        Ok(Self { name, begun: Instant::now(), child })
+    }
+
+    /// Whether the program succeeded; `None` while it runs.
+    fn ended(&mut self) -> Result<Option<bool>> {
+        Ok(self.child.try_wait()?.map(|status| status.success()))
+    }
+
+    fn time(&self) -> String {
+        shown(self.begun.elapsed())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // An error means that the program has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_on_all_addresses_is_reached_on_the_local_one() {
+        let at = |address: &str| {
+            let address = address.parse().expect("an address");
+            Options { port: 80, address, open: false }.reachable().to_string()
+        };
+        assert_eq!(at("0.0.0.0"), "127.0.0.1:80");
+        assert_eq!(at("::"), "[::1]:80");
+        assert_eq!(at("192.0.2.1"), "192.0.2.1:80");
+    }
 }

@@ -1,4 +1,4 @@
-//! A chore told as a list of steps, each with the time it took.
+//! The steps of a chore, each with the time that it took.
 
 use std::time::{Duration, Instant};
 
@@ -17,12 +17,12 @@ struct Step {
 }
 
 impl Steps {
-    /// No step taken yet; the clock starts.
+    /// Starts the clock.
     pub fn new() -> Self {
         Self { started: Instant::now(), taken: Vec::new() }
     }
 
-    /// Takes one step: says its name, does it, says how long it took.
+    /// Takes one step: prints its name, runs it, prints how long it took.
     pub fn run<T>(&mut self, name: &str, step: impl FnOnce() -> Result<T>) -> Result<T> {
         println!("==> {name}");
         let begun = Instant::now();
@@ -34,7 +34,7 @@ impl Steps {
         outcome.map_err(|error| error.context(format!("{name} failed")))
     }
 
-    /// Prints where the time went.
+    /// Prints the time of each step so far.
     pub fn summary(&self) {
         println!("\nWhere the time went:");
         for step in &self.taken {
@@ -44,7 +44,8 @@ impl Steps {
     }
 }
 
-fn shown(time: Duration) -> String {
+/// Returns a time as text.
+pub fn shown(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 60.0 {
         format!("{seconds:.1} s")
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_read_well() {
+    fn times_are_shown_in_seconds_and_minutes() {
         assert_eq!(shown(Duration::from_millis(1240)), "1.2 s");
         assert_eq!(shown(Duration::from_secs(125)), "2 min 05 s");
     }

@@ -5,15 +5,14 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::{
-    check, page, process,
+    check,
+    packages::{BROWSER_TESTS, NATIVE, XTASK, cargo_test},
+    page, plan, process,
     setup::{self, PageBuilder},
     steps::Steps,
 };
 
-/// The package of the tests that drive a browser: `tests/browser`.
-const BROWSER: &str = "browser-tests";
-
-/// Which part; all of it where none is named.
+/// The part to run; without an option, all of it.
 #[derive(clap::Args)]
 pub struct Options {
     /// Only what needs no browser: checks, native tests and doctests.
@@ -30,6 +29,7 @@ pub struct Options {
 /// At the first step that fails.
 pub fn run(options: Options, steps: &mut Steps) -> Result<()> {
     let (native, browser) = (!options.browser, !options.native);
+    plan::test(native, browser)?;
     if native {
         check::source(steps)?;
     }
@@ -42,7 +42,7 @@ pub fn run(options: Options, steps: &mut Steps) -> Result<()> {
     steps.run("fetch EfficientNet-Lite0 and its sample images", page::fetch_models)?;
     if native {
         steps.run("tests, native", native_tests)?;
-        steps.run("doctests", || process::run(check::cargo()?.args(["test", "--locked", "--release", "--doc"])))?;
+        steps.run("doctests", || process::run(cargo_test(&NATIVE)?.arg("--doc")))?;
     }
     if browser {
         let axe = setup::axe(steps)?;
@@ -51,17 +51,16 @@ pub fn run(options: Options, steps: &mut Steps) -> Result<()> {
     Ok(())
 }
 
-/// Unit tests and integration tests of the tool and of the core.
+/// Unit tests and integration tests of every package that is compiled natively, and of this program.
 fn native_tests() -> Result<()> {
-    process::run(check::cargo()?.args(["test", "--locked", "--release", "--lib", "--bins", "--tests"]))?;
-    process::run(check::cargo()?.args(["test", "--locked", "--release", "--package", "xtask"]))
+    process::run(cargo_test(&NATIVE)?.args(["--lib", "--bins", "--tests"]))?;
+    process::run(&mut cargo_test(&[XTASK])?)
 }
 
 fn build_and_drive(builder: &PageBuilder, chromium: &Path, axe: &Path, steps: &mut Steps) -> Result<()> {
     steps.run("build the page", || page::build(builder))?;
     steps.run("tests in the browser", || {
-        let mut test = check::cargo()?;
-        test.args(["test", "--locked", "--release", "--package", BROWSER, "--", "--nocapture"]);
-        process::run(test.env("CHROME", chromium).env("AXE", axe))
+        let mut test = cargo_test(&[BROWSER_TESTS])?;
+        process::run(test.args(["--", "--nocapture"]).env("CHROME", chromium).env("AXE", axe))
     })
 }

@@ -1,6 +1,9 @@
-//! Where things are.
+//! Folders and files of the project.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 
@@ -45,6 +48,28 @@ pub fn locked_version(package: &str) -> Result<String> {
     let file = root()?.join("Cargo.lock");
     let lock = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     version_in(&lock, package).with_context(|| format!("{} names no {package}", file.display()))
+}
+
+/// Returns the Rust files in `folder` and below, sorted; none if there is no such folder.
+///
+/// # Errors
+/// If a folder cannot be read.
+pub fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    if !folder.is_dir() {
+        return Ok(files);
+    }
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn version_in(lock: &str, package: &str) -> Option<String> {

@@ -7,12 +7,15 @@ use clap::Args;
 use facts::{Name, Named};
 
 use super::shard::ShardArgument;
-use crate::campaign::{FAULTS, Faults, SEED};
+use crate::campaign::{FAULTS, Faults, ProtectionMethod, SEED};
 use crate::cli::args::{GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
 use crate::cli::size;
 use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
+
+/// Images that a protection is learnt from where nothing is said.
+const PROFILE: usize = 100;
 
 /// Inject many faults, drawn at random, into inferences over labelled images.
 ///
@@ -67,6 +70,9 @@ pub struct Arguments {
     #[command(flatten)]
     fault: FaultArguments,
 
+    #[command(flatten)]
+    pub protect: ProtectArguments,
+
     /// Do one part only: I/N is the I-th of N parts, counted from 1, for `faultscope merge`; auto takes I and N from
     /// the array job of Slurm or the indexed job of Kubernetes; auto/N takes only I from it
     #[arg(long, value_name = "I/N|auto")]
@@ -120,6 +126,29 @@ impl Named for Protocol {
         Self::Study,
         Name::new("study", "Study", "few faults for correctly classified images, many for misclassified ones"),
     )];
+}
+
+#[derive(Debug, Args)]
+pub struct ProtectArguments {
+    /// Protection of the network that faults are injected into
+    #[arg(long, value_name = "METHOD", value_parser = choice::<ProtectionMethod>())]
+    protect: Option<ProtectionMethod>,
+
+    /// Number of images, from the first of the data, whose golden runs the ranges of --protect are learnt from [default:
+    /// 100, or all where the data has fewer]
+    #[arg(long, value_name = "N")]
+    profile: Option<usize>,
+}
+
+impl ProtectArguments {
+    /// The number of images, of the `available`, that a protection is learnt from; `None` without a protection.
+    pub fn resolve(&self, available: usize) -> Result<Option<usize>, Failure> {
+        match (self.protect, self.profile) {
+            (None, Some(_)) => Err(Failure::usage("campaign", "--profile goes with --protect only")),
+            (None, None) => Ok(None),
+            (Some(ProtectionMethod::Range), profile) => Ok(Some(profile.unwrap_or(PROFILE.min(available)))),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,5 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use burn::tensor::Device;
 use proptest::prelude::*;
 
 use super::*;
@@ -44,7 +43,7 @@ impl Source for Colours {
 fn lab() -> Arc<Lab> {
     let bytes = include_bytes!("../../../tests/fixtures/cli/colours.onnx");
     let model = import::load("colours.onnx", bytes.to_vec()).unwrap();
-    Arc::new(Lab::new(model, &Device::flex()).unwrap())
+    Arc::new(Lab::cpu(model).unwrap())
 }
 
 fn plan(lab: &Lab, faults: Faults) -> Plan {
@@ -55,6 +54,7 @@ fn plan(lab: &Lab, faults: Faults) -> Plan {
         faults,
         fault_model: FaultModel::default(),
         grouping: None,
+        protect: None,
     };
     campaign::plan(lab, config, &Colours::default(), Images::All(7)).unwrap()
 }

@@ -6,15 +6,15 @@
 
 mod budget;
 mod lab;
-mod protect;
+mod profile;
 mod rounds;
 mod runner;
 mod steps;
 
-pub use crate::exec::Observe;
+pub use crate::exec::{Observe, Settings};
 pub use budget::Budget;
-pub use lab::{Golden, Lab, Subject, Trial, Trials, Tried};
-pub use protect::Protected;
+pub use lab::{Golden, Inference, Lab, Subject, Trial, Trials, Tried};
+pub use profile::learn_ranges;
 pub use rounds::Rounds;
 pub use runner::{CampaignEvent, Runner};
 pub use steps::{Steps, Work, plan};

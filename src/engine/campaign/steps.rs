@@ -12,7 +12,7 @@ use facts::outcome::{Outcome, probabilities};
 use facts::{Error, Result};
 
 use super::lab::{Subject, Tried};
-use super::{Budget, CampaignEvent, Lab, budget};
+use super::{Budget, CampaignEvent, Lab, Settings, budget};
 
 /// Whoever makes the golden runs and trials of a plan, in its order: [`Steps`] where it is asked, or several threads.
 #[allow(async_fn_in_trait, reason = "work is awaited where it is made; nothing here needs Send")]
@@ -27,14 +27,15 @@ pub trait Work {
     async fn next(&mut self) -> Result<Option<CampaignEvent>>;
 }
 
-/// The plan of `config` for the images `available` of `source`; the grouping is the lab's, whose name replaces the
-/// one in `config`.
+/// The plan of `config` for the images `available` of `source`. Grouping and protection are the lab's, and replace those
+/// in `config`.
 ///
 /// # Errors
 /// Where the configuration does not fit the model or the images, or where a label is missing or no class of the
 /// model.
 pub fn plan(lab: &Lab, mut config: CampaignConfig, source: &impl Source, available: Images) -> Result<Plan> {
     config.grouping = lab.grouping().map(|grouping| grouping.name().to_owned());
+    config.protect = lab.protection();
     let plan = Plan::new(config, lab.executor().graph().clone(), available)?;
     check_labels(source, &plan, lab.model().classes())?;
     source.upcoming((0..plan.images()).filter_map(|nth| plan.image(nth)).collect());
@@ -148,7 +149,8 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
     /// Makes what fits into a wave: first what images at work still need, then what others do.
     async fn wave(&mut self) -> Result<()> {
         let mut room = self.budget.slots(&self.lab);
-        let (mut subjects, mut whose) = (Vec::new(), Vec::new());
+        // By image at work, its index and what is injected.
+        let mut drawn: Vec<(usize, Vec<Vec<Site>>)> = Vec::new();
         for index in 0.. {
             if index == self.images.len() {
                 let nth = self.next.nth + index;
@@ -166,11 +168,13 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
             if at.is_done() {
                 continue;
             }
-            let Some(faults) = self.draw(at, &mut room, subjects.is_empty())? else { break };
-            subjects.push(Subject { input: at.input.clone(), faults });
-            whose.push(index);
+            let Some(faults) = self.draw(at, &mut room, drawn.is_empty())? else { break };
+            drawn.push((index, faults));
         }
-        let made = self.lab.trials(&subjects, false).await?;
+        let whose: Vec<usize> = drawn.iter().map(|(index, _)| *index).collect();
+        let subject = |(index, faults): (usize, _)| Subject::new(&self.images[index].input, faults);
+        let subjects: Vec<Subject<'_>> = drawn.into_iter().map(subject).collect();
+        let made = self.lab.trials(&subjects, Settings::default()).await?;
         for (index, tried) in whose.into_iter().zip(made.images) {
             match tried.and_then(|tried| self.take(index, tried)) {
                 Ok(()) => {}

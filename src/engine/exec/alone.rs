@@ -5,58 +5,52 @@ use std::collections::BTreeMap;
 use facts::Result;
 use facts::graph::{Op, ValueId};
 
+use super::gpu::GpuGraph;
+use super::strike::Strikes;
 use super::weights::Weights;
-use super::{Activations, Executor, Faulty, Lane, Observe, TraceRow, live};
+use super::{Activations, Faulty, Lane, Observe, TraceRow};
 use crate::ops::{Array, Extent};
 
 /// Runs `lane` from the golden run of its image.
-pub(super) async fn faulty(
-    executor: &Executor,
-    parameters: &BTreeMap<ValueId, Array>,
-    golden: &Activations,
-    lane: &Lane,
-    observe: Observe,
-) -> Result<Faulty> {
-    let graph = &**executor.graph();
-    let last_use = live::last_use(graph);
-    let mut answer = Faulty { changed: vec![[0.0; 2]; lane.changes.len()], ..Faulty::default() };
-    let weights = Weights::new(graph, &lane.changes, &mut answer.changed);
+pub(super) async fn faulty(gpu: &GpuGraph, golden: &Activations, lane: &Lane, observe: Observe) -> Result<Faulty> {
+    let graph = &*gpu.graph;
+    let mut answer = Faulty::default();
+    let mut strikes = Strikes::new(&lane.changes);
+    let weights = Weights::struck(graph, &mut strikes);
     let changed: BTreeMap<ValueId, Array> = weights
         .changed(graph, weights.parameters())
         .iter()
-        .map(|(&id, tensor)| (id, Array::upload(tensor, executor.device())))
+        .map(|(&id, tensor)| (id, Array::upload(tensor, &gpu.device)))
         .collect();
     let mut run = Activations::new(graph.values.len());
-    for (id, node) in graph.nodes.iter().enumerate() {
-        if node.op == Op::Folded {
-            continue;
-        }
+    for (id, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.op != Op::Folded) {
         let touched = node.inputs.iter().any(|value| run.get(*value).is_some() || changed.contains_key(value));
-        let struck = lane.changes.iter().any(|change| node.outputs.contains(&change.tensor));
+        let struck = strikes.strikes_layer(id);
         if !touched && !struck {
             continue;
         }
-        let outputs: Vec<Array> = if touched {
-            executor.compute(id, |value| {
-                let own = run.get(value).or_else(|| changed.get(&value));
-                own.or_else(|| golden.get(value)).or_else(|| parameters.get(&value))
-            })
+        // A protected golden run does not tell the values before the strike.
+        let outputs: Vec<Array> = if touched || node.outputs.iter().any(|&value| gpu.is_protected(value)) {
+            gpu.compute(id, |value| run.get(value).or_else(|| changed.get(&value)).or_else(|| golden.get(value)))?
         } else {
             node.outputs.iter().filter_map(|&value| golden.get(value).cloned()).collect()
         };
         let mut row = TraceRow::new(&node.name);
+        let mut clipped = 0;
         for (&value, mut array) in node.outputs.iter().zip(outputs) {
-            let own = lane.changes.iter().zip(&mut answer.changed).filter(|(change, _)| change.tensor == value);
-            let mut own = own.peekable();
-            if own.peek().is_some() {
+            if strikes.strikes(id, value) {
                 let mut elements = array.read().await?;
-                for (change, values) in own {
-                    let element = &mut elements[change.element];
-                    let before = *element;
-                    *element = change.apply(before);
-                    *values = [before, *element];
+                strikes.make_all(id, value, &mut elements);
+                array = Array::from_slice(array.shape(), &elements, &gpu.device);
+            }
+            if gpu.is_protected(value) {
+                let struck = array.clone();
+                array = gpu.protect(value, array);
+                if observe.clipped {
+                    let all = [1, array.elements()];
+                    let differing = struck.reshaped(&all).differences(&array.reshaped(&all)).read().await?;
+                    clipped += differing.iter().map(|&count| count as u64).sum::<u64>();
                 }
-                array = Array::from_slice(array.shape(), &elements, executor.device());
             }
             if observe.trace
                 && let Some(golden) = golden.get(value)
@@ -67,11 +61,14 @@ pub(super) async fn faulty(
             }
             run.set(value, array);
         }
+        if clipped > 0 {
+            answer.clipped.push((id, clipped));
+        }
         if observe.trace {
             answer.trace.push(row);
         }
-        for &value in &node.inputs {
-            if last_use[value] == Some(id) && !graph.outputs.contains(&value) && !observe.keep {
+        for &value in node.inputs.iter().filter(|_| !observe.keep) {
+            if !gpu.is_read_after(id, value) {
                 run.forget(value);
             }
         }
@@ -82,5 +79,6 @@ pub(super) async fn faulty(
     if observe.keep {
         answer.activations = run;
     }
+    answer.changed = strikes.into_changed();
     Ok(answer)
 }

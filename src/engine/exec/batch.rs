@@ -20,8 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use facts::Result;
 use facts::graph::{Binary, Graph, NodeId, Op, Unary, ValueId};
 
+use super::gpu::GpuGraph;
+use super::strike::{Strike, Strikes};
 use super::weights::Weights;
-use super::{Change, Executor, Faulty, Image, Lane, live};
+use super::{Faulty, Image, Lane};
 use crate::ops::Array;
 use stack::{Stack, Whose};
 
@@ -30,24 +32,21 @@ const LOOKS: usize = 4;
 
 /// A batch under way.
 pub(super) struct Batch<'a> {
+    gpu: &'a GpuGraph,
     graph: &'a Graph,
-    parameters: &'a BTreeMap<ValueId, Array>,
     images: usize,
-    lanes: Vec<Runner<'a>>,
+    lanes: Vec<BatchLane<'a>>,
     variants: Vec<Variant>,
     /// What layers have made of parameters alone.
     constants: BTreeMap<ValueId, Array>,
     stacks: Vec<Option<Stack>>,
-    last_use: Vec<Option<NodeId>>,
-    depends: Vec<bool>,
     whole: bool,
 }
 
 /// A lane under way.
-struct Runner<'a> {
+struct BatchLane<'a> {
     image: usize,
-    /// Changes of activations that are still to come, in the order of layers, with their number.
-    coming: Vec<(usize, &'a Change)>,
+    strikes: Strikes<'a>,
     /// Its parameters, where they differ.
     variant: Option<usize>,
     /// The last layer in which something happens to it.
@@ -55,7 +54,6 @@ struct Runner<'a> {
     looks: usize,
     /// It is its golden run from here on.
     gone: bool,
-    changed: Vec<[f32; 2]>,
 }
 
 /// Parameters of the lanes with the same faults in weights.
@@ -65,36 +63,18 @@ struct Variant {
     constants: BTreeMap<ValueId, Array>,
 }
 
-/// Changes of a layer's output.
-struct Strike<'a> {
-    lane: usize,
-    nth: usize,
-    change: &'a Change,
-    /// Index into the rows of the batch, all in one.
-    place: usize,
-}
-
 impl<'a> Batch<'a> {
     /// Of `lanes` with the index of their image among `images`.
-    pub fn new(
-        executor: &'a Executor,
-        parameters: &'a BTreeMap<ValueId, Array>,
-        images: &[&Image<'_>],
-        lanes: Vec<(usize, &'a Lane)>,
-        whole: bool,
-    ) -> Self {
-        let graph: &Graph = executor.graph();
-        let (last_use, depends) = (live::last_use(graph), graph.depends_on_input());
+    pub fn new(gpu: &'a GpuGraph, images: &[&Image<'_>], lanes: Vec<(usize, &'a Lane)>, whole: bool) -> Self {
+        let graph = &*gpu.graph;
         let mut batch = Self {
+            gpu,
             graph,
-            parameters,
             images: images.len(),
             lanes: Vec::with_capacity(lanes.len()),
             variants: Vec::new(),
             constants: BTreeMap::new(),
             stacks: vec![None; graph.values.len()],
-            last_use,
-            depends,
             whole,
         };
         for (nth, &value) in graph.inputs.iter().enumerate() {
@@ -109,20 +89,19 @@ impl<'a> Batch<'a> {
             batch.stacks[value] = Some(Stack { rows: Array::joined(&rows), images: rows.len(), lanes: Vec::new() });
         }
         for (image, lane) in lanes {
-            let runner = batch.runner(image, lane);
-            batch.lanes.push(runner);
+            let lane = batch.lane(image, lane);
+            batch.lanes.push(lane);
         }
         batch
     }
 
-    fn runner(&mut self, image: usize, lane: &'a Lane) -> Runner<'a> {
-        let mut changed = vec![[0.0; 2]; lane.changes.len()];
-        let weights = Weights::new(self.graph, &lane.changes, &mut changed);
-        let coming = weights.others(&lane.changes);
-        let mut until = coming.last().map_or(0, |(_, change)| change.layer);
+    fn lane(&mut self, image: usize, lane: &'a Lane) -> BatchLane<'a> {
+        let mut strikes = Strikes::new(&lane.changes);
+        let weights = Weights::struck(self.graph, &mut strikes);
+        let mut until = strikes.layers().next_back().unwrap_or(0);
         for id in weights.readers(self.graph) {
             // A layer that is computed from parameters alone hands the change on, to whatever reads it.
-            until = until.max(if self.depends[id] { id } else { self.graph.nodes.len() });
+            until = until.max(if self.gpu.depends[id] { id } else { self.graph.nodes.len() });
         }
         let differs = weights.parameters().next().is_some();
         let variant = differs.then(|| {
@@ -133,7 +112,7 @@ impl<'a> Batch<'a> {
             })
         });
         let looks = if self.whole { 0 } else { LOOKS };
-        Runner { image, coming, variant, until, looks, gone: false, changed }
+        BatchLane { image, strikes, variant, until, looks, gone: false }
     }
 
     /// Walks from the first layer to the last: the golden outputs by image, and the lanes' ends.
@@ -142,10 +121,10 @@ impl<'a> Batch<'a> {
     /// Where the device fails.
     pub async fn run(mut self) -> Result<(Vec<Vec<f32>>, Vec<Faulty>)> {
         for id in 0..self.graph.nodes.len() {
-            if self.depends[id] {
+            if self.gpu.depends[id] {
                 self.layer(id).await?;
             } else if self.graph.nodes[id].op != Op::Folded {
-                self.constant_layer(id);
+                self.constant_layer(id)?;
             }
         }
         let output = self.stacks[self.graph.outputs[0]].take();
@@ -158,31 +137,36 @@ impl<'a> Batch<'a> {
             }
             None => (vec![Vec::new(); self.images], Vec::new()),
         };
-        let mut ends: Vec<Faulty> = Vec::with_capacity(self.lanes.len());
-        for lane in &mut self.lanes {
-            ends.push(Faulty { changed: std::mem::take(&mut lane.changed), ..Faulty::default() });
-        }
-        for (lane, output) in outputs {
-            let (runner, bits) = (&self.lanes[lane], |value: &f32| value.to_bits());
-            if !runner.gone && !output.iter().map(bits).eq(golden[runner.image].iter().map(bits)) {
-                ends[lane].output = Some(output);
+        let mut differing: Vec<Option<Vec<f32>>> = vec![None; self.lanes.len()];
+        for (index, output) in outputs {
+            let (lane, bits) = (&self.lanes[index], |value: &f32| value.to_bits());
+            if !lane.gone && !output.iter().map(bits).eq(golden[lane.image].iter().map(bits)) {
+                differing[index] = Some(output);
             }
         }
-        Ok((golden, ends))
+        let end = |(lane, output): (BatchLane<'_>, Option<Vec<f32>>)| Faulty {
+            output,
+            changed: lane.strikes.into_changed(),
+            ..Faulty::default()
+        };
+        Ok((golden, self.lanes.into_iter().zip(differing).map(end).collect()))
     }
 
     async fn layer(&mut self, id: NodeId) -> Result<()> {
         let lanes = self.touched(id);
-        let outputs = self.compute(id, &lanes);
+        let outputs = self.compute(id, &lanes)?;
         for (&value, rows) in self.graph.nodes[id].outputs.iter().zip(outputs) {
             self.stacks[value] = Some(Stack { rows, images: self.images, lanes: lanes.clone() });
         }
         let looked_at = self.looked_at(id, &lanes);
         for &value in &self.graph.nodes[id].outputs {
             self.strike(id, value, &looked_at).await?;
+            if let Some(stack) = &mut self.stacks[value] {
+                stack.rows = self.gpu.protect(value, stack.rows.clone());
+            }
         }
         for &value in self.graph.nodes[id].inputs.iter().chain(&self.graph.nodes[id].outputs) {
-            if !self.is_read_after(id, value) {
+            if !self.gpu.is_read_after(id, value) {
                 self.stacks[value] = None;
             }
         }
@@ -202,10 +186,6 @@ impl<'a> Batch<'a> {
         lanes
     }
 
-    fn is_read_after(&self, id: NodeId, value: ValueId) -> bool {
-        self.last_use[value].is_some_and(|last| last > id) || value == self.graph.outputs[0]
-    }
-
     /// Those of the lanes just computed in layer `id` that may have come out equal to their golden run for good.
     fn looked_at(&mut self, id: NodeId, lanes: &[usize]) -> Vec<usize> {
         let outputs = &self.graph.nodes[id].outputs;
@@ -213,13 +193,13 @@ impl<'a> Batch<'a> {
             return Vec::new();
         }
         let others = self.stacks.iter().enumerate().filter_map(|(value, stack)| Some((value, stack.as_ref()?)));
-        let others = others.filter(|(value, _)| !outputs.contains(value) && self.is_read_after(id, *value));
+        let others = others.filter(|(value, _)| !outputs.contains(value) && self.gpu.is_read_after(id, *value));
         let elsewhere: BTreeSet<usize> = others.flat_map(|(_, stack)| &stack.lanes).copied().collect();
         let mut looked_at = Vec::new();
         for &lane in lanes {
-            let runner = &mut self.lanes[lane];
-            if runner.looks > 0 && runner.until <= id && runner.coming.is_empty() && !elsewhere.contains(&lane) {
-                runner.looks -= 1;
+            let own = &mut self.lanes[lane];
+            if own.looks > 0 && own.until <= id && own.strikes.is_over() && !elsewhere.contains(&lane) {
+                own.looks -= 1;
                 looked_at.push(lane);
             }
         }
@@ -230,7 +210,8 @@ impl<'a> Batch<'a> {
     /// differ from their golden run there.
     async fn strike(&mut self, id: NodeId, value: ValueId, looked_at: &[usize]) -> Result<()> {
         let Some(mut stack) = self.stacks[value].take() else { return Ok(()) };
-        let struck: Vec<usize> = (0..self.lanes.len()).filter(|&lane| self.lanes[lane].is_struck(id, value)).collect();
+        let struck: Vec<usize> =
+            (0..self.lanes.len()).filter(|&lane| self.lanes[lane].strikes.strikes(id, value)).collect();
         let joining: Vec<usize> = struck.iter().copied().filter(|lane| !stack.lanes.contains(lane)).collect();
         if !joining.is_empty() {
             let lanes = stack.lanes.iter().chain(&joining).map(|&lane| self.whose(lane));
@@ -239,22 +220,15 @@ impl<'a> Batch<'a> {
             stack.lanes.extend(joining);
         }
         let (total, count) = (stack.rows.elements(), self.images + stack.lanes.len());
-        let mut strikes = Vec::new();
+        // By lane, the change and the index of its element in the rows of the batch, all in one.
+        let mut strikes: Vec<(usize, Strike<'_>, usize)> = Vec::new();
         for (row, &lane) in stack.lanes.iter().enumerate() {
             let first = (self.images + row) * (total / count);
-            let (now, later) = std::mem::take(&mut self.lanes[lane].coming)
-                .into_iter()
-                .partition::<Vec<_>, _>(|(_, change)| change.layer == id && change.tensor == value);
-            self.lanes[lane].coming = later;
-            strikes.extend(now.into_iter().map(|(nth, change)| Strike {
-                lane,
-                nth,
-                change,
-                place: first + change.element,
-            }));
+            let own = self.lanes[lane].strikes.take(id, value);
+            strikes.extend(own.into_iter().map(|strike| (lane, strike, first + strike.element())));
         }
         let places: Vec<usize> =
-            strikes.iter().map(|strike| strike.place).collect::<BTreeSet<_>>().into_iter().collect();
+            strikes.iter().map(|&(.., place)| place).collect::<BTreeSet<_>>().into_iter().collect();
         let mut wanted = Vec::new();
         if !places.is_empty() {
             wanted.push(stack.rows.reshaped(&[total]).entries(&places));
@@ -268,11 +242,9 @@ impl<'a> Batch<'a> {
             let read = Array::joined(&wanted).read().await?;
             let (elements, differences) = read.split_at(places.len());
             let mut elements: BTreeMap<usize, f32> = places.into_iter().zip(elements.iter().copied()).collect();
-            for Strike { lane, nth, change, place } in strikes {
+            for (lane, strike, place) in strikes {
                 if let Some(element) = elements.get_mut(&place) {
-                    let before = *element;
-                    *element = change.apply(before);
-                    self.lanes[lane].changed[nth] = [before, *element];
+                    self.lanes[lane].strikes.make(strike, element);
                 }
             }
             for (&lane, &differences) in looked_at.iter().zip(differences) {
@@ -284,13 +256,6 @@ impl<'a> Batch<'a> {
         }
         self.stacks[value] = Some(stack);
         Ok(())
-    }
-}
-
-impl Runner<'_> {
-    /// Whether a change in the output `value` of layer `id` is to come.
-    fn is_struck(&self, id: NodeId, value: ValueId) -> bool {
-        self.coming.iter().any(|(_, change)| change.layer == id && change.tensor == value)
     }
 }
 

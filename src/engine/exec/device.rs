@@ -12,14 +12,13 @@
 //!   ([`is_uncertain`]), the inference is made again at batch 1. That is the lane, where its output is uncertain, and the
 //!   golden run and all lanes of the image, where the golden output is.
 
-use std::collections::BTreeMap;
-
 use facts::Result;
-use facts::graph::ValueId;
+use facts::graph::{Graph, ValueId};
 
 use super::batch::Batch;
-use super::{Activations, Executor, Image, Lane, Plain, Settings, Wave, alone};
-use crate::ops::Array;
+use super::gpu::GpuGraph;
+use super::lane::Changed;
+use super::{Activations, Image, Lane, Observe, Plain, Settings, Wave, alone};
 
 /// Most bytes of one tensor of a batch: what every implementation of WebGPU can bind.
 const TENSOR_BYTES: usize = 128 << 20;
@@ -28,23 +27,17 @@ const TENSOR_BYTES: usize = 128 << 20;
 /// device and of others, which round in ways of their own, are within a tenth of it (tests/devices).
 const ROUNDING: f32 = 1e-3;
 
-pub(super) async fn wave(
-    executor: &Executor,
-    parameters: &BTreeMap<ValueId, Array>,
-    images: &[Image<'_>],
-    lanes: &[Lane],
-    settings: Settings,
-) -> Result<Wave> {
-    let observed = settings.observe.trace || settings.observe.keep;
+pub(super) async fn wave(gpu: &GpuGraph, images: &[Image<'_>], lanes: &[Lane], settings: Settings) -> Result<Wave> {
+    let observed = settings.observe != Observe::default();
     let mut wave = Wave { golden: vec![Vec::new(); images.len()], ..Wave::default() };
     wave.lanes.resize_with(lanes.len(), Default::default);
     let mut again = vec![observed || images.len() + lanes.len() <= 2 && !lanes.is_empty(); images.len()];
     if again.contains(&false) {
-        for part in parts(images.len(), lanes, rows(executor)) {
+        for part in parts(images.len(), lanes, rows(&gpu.graph)) {
             let own: Vec<&Image<'_>> = part.images.iter().map(|&image| &images[image]).collect();
             let place = |image| part.images.iter().position(|&own| own == image).unwrap_or_default();
             let own_lanes = part.lanes.iter().map(|&lane| (place(lanes[lane].image), &lanes[lane])).collect();
-            let (golden, faulty) = Batch::new(executor, parameters, &own, own_lanes, settings.whole).run().await?;
+            let (golden, faulty) = Batch::new(gpu, &own, own_lanes, settings.whole).run().await?;
             for (&image, golden) in part.images.iter().zip(golden) {
                 again[image] |= is_uncertain(&golden);
                 wave.golden[image] = golden;
@@ -67,17 +60,17 @@ pub(super) async fn wave(
         let golden: &Activations = match *image {
             Image::Golden(golden) => golden,
             Image::Inputs(inputs) => {
-                made = executor.run(inputs, &mut Plain).await?;
+                made = gpu.run(inputs, &Changed::new(), &mut Plain).await?;
                 &made
             }
         };
         if again[index]
-            && let Some(output) = golden.get(executor.graph().outputs[0])
+            && let Some(output) = golden.get(gpu.graph.outputs[0])
         {
             wave.golden[index] = output.read().await?;
         }
         for lane in own {
-            wave.lanes[lane] = alone::faulty(executor, parameters, golden, &lanes[lane], settings.observe).await?;
+            wave.lanes[lane] = alone::faulty(gpu, golden, &lanes[lane], settings.observe).await?;
         }
     }
     Ok(wave)
@@ -105,8 +98,7 @@ struct Part {
 }
 
 /// Most rows of a batch.
-fn rows(executor: &Executor) -> usize {
-    let graph = executor.graph();
+fn rows(graph: &Graph) -> usize {
     let elements = |&value: &ValueId| graph.values[value].elements();
     let largest = graph.nodes.iter().flat_map(|node| &node.outputs).chain(&graph.inputs).map(elements).max();
     (TENSOR_BYTES / 4 / largest.unwrap_or(1).max(1)).max(2)

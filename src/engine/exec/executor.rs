@@ -1,17 +1,17 @@
 //! The one executor.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use facts::graph::{Graph, NodeId, Op, Source, ValueId};
+use facts::graph::Graph;
 use facts::{Error, Result};
 
+use super::gpu::GpuGraph;
 use super::lane::Changed;
 use super::program::Program;
 use super::wave::Walk;
-use super::{Activations, Hook, Image, Lane, Settings, Wave, device, live};
-use crate::ops::{self, Array};
+use super::{Activations, Hook, Image, Lane, Ranges, Settings, Wave, device, full, live};
+use crate::ops::Array;
 
 /// A graph on a device, ready to run.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub struct Executor {
     graph: Arc<Graph>,
     device: Device,
     means: Means,
+    protection: Option<Arc<Ranges>>,
     live_bytes: usize,
 }
 
@@ -27,8 +28,8 @@ pub struct Executor {
 enum Means {
     /// Our own kernels, on the CPU.
     Kernels(Program),
-    /// burn, on a GPU, which holds the parameters.
-    Burn(BTreeMap<ValueId, Array>),
+    /// burn, on a GPU.
+    Burn(GpuGraph),
 }
 
 impl Executor {
@@ -41,11 +42,27 @@ impl Executor {
         let means = if *device == Device::flex() {
             Means::Kernels(Program::new(&graph)?)
         } else {
-            let upload = |(&id, tensor)| (id, Array::upload(tensor, device));
-            Means::Burn(graph.parameters.iter().map(upload).collect())
+            Means::Burn(GpuGraph::new(graph.clone(), device))
         };
-        let live_bytes = live::bytes(&graph);
-        Ok(Self { graph, device: device.clone(), means, live_bytes })
+        let live_bytes = live::bytes(&graph, false);
+        Ok(Self { graph, device: device.clone(), means, protection: None, live_bytes })
+    }
+
+    /// The same graph with every layer's output clipped to `ranges`, after the strike and before any layer reads it. Golden
+    /// runs are clipped as well. Another protection is replaced. Kernels and parameters are shared.
+    pub fn protected_by(&self, ranges: Ranges) -> Self {
+        let ranges = Arc::new(ranges);
+        let means = match &self.means {
+            Means::Kernels(program) => Means::Kernels(program.protected_by(&ranges)),
+            Means::Burn(gpu) => Means::Burn(gpu.protected_by(ranges.clone())),
+        };
+        let live_bytes = live::bytes(&self.graph, true);
+        Self { graph: self.graph.clone(), device: self.device.clone(), means, protection: Some(ranges), live_bytes }
+    }
+
+    /// The ranges that outputs are clipped to, where there is a protection.
+    pub fn protection(&self) -> Option<&Ranges> {
+        self.protection.as_deref()
     }
 
     /// The graph.
@@ -84,32 +101,15 @@ impl Executor {
     /// # Errors
     /// As [`Executor::run`].
     pub async fn run_changed<H: Hook>(&self, inputs: &[Array], changed: &Changed, hook: &mut H) -> Result<Activations> {
-        let graph = &*self.graph;
         self.check_inputs(inputs)?;
-        let uploaded: BTreeMap<ValueId, Array> =
-            changed.iter().map(|(&id, tensor)| (id, Array::upload(tensor, &self.device))).collect();
-        let mut constants = changed.clone();
-        let mut run = Activations::new(graph.values.len());
-        for (&id, array) in graph.inputs.iter().zip(inputs) {
-            run.set(id, array.clone());
-        }
-        for (id, node) in graph.nodes.iter().enumerate() {
-            if node.op == Op::Folded {
-                continue;
+        match &self.means {
+            Means::Kernels(program) => {
+                let mut constants = changed.clone();
+                let graph = &*self.graph;
+                full::run(graph, inputs, hook, |id, run| program.compute(graph, id, run, &mut constants)).await
             }
-            let outputs = match &self.means {
-                Means::Kernels(program) => program.compute(graph, id, &run, &mut constants)?,
-                Means::Burn(parameters) => {
-                    let read =
-                        |value| run.get(value).or_else(|| uploaded.get(&value)).or_else(|| parameters.get(&value));
-                    self.compute(id, read)
-                }
-            };
-            for (&value, array) in node.outputs.iter().zip(outputs) {
-                run.set(value, hook.output(id, value, array).await?);
-            }
+            Means::Burn(gpu) => gpu.run(inputs, changed, hook).await,
         }
-        Ok(run)
     }
 
     /// Runs many faulty inferences at once, each the image's golden run with its changes, and computes of them what the
@@ -129,7 +129,7 @@ impl Executor {
         }
         match &self.means {
             Means::Kernels(program) => Walk::new(&self.graph, program, settings, images, lanes)?.run(),
-            Means::Burn(parameters) => device::wave(self, parameters, images, lanes, settings).await,
+            Means::Burn(gpu) => device::wave(gpu, images, lanes, settings).await,
         }
     }
 
@@ -175,21 +175,5 @@ impl Executor {
             }
         }
         Ok(())
-    }
-
-    /// What layer `id` makes, on burn.
-    pub(super) fn compute<'a>(&self, id: NodeId, read: impl Fn(ValueId) -> Option<&'a Array>) -> Vec<Array> {
-        let node = &self.graph.nodes[id];
-        let inputs: Vec<&Array> = node
-            .inputs
-            .iter()
-            .map(|&value| {
-                read(value).expect("a validated graph makes a value before it is read, and a golden run keeps it")
-            })
-            .collect();
-        let shapes: Vec<&[usize]> =
-            node.outputs.iter().map(|&value| self.graph.values[value].shape.as_slice()).collect();
-        debug_assert!(node.inputs.iter().all(|&value| self.graph.values[value].source != Source::Folded));
-        ops::apply(&node.op, &inputs, &shapes)
     }
 }

@@ -68,6 +68,8 @@ pub struct Observe {
     pub trace: bool,
     /// Keep every tensor that differs from the golden one.
     pub keep: bool,
+    /// Count the elements that the protection has clipped.
+    pub clipped: bool,
 }
 
 /// What a wave has computed.
@@ -92,6 +94,9 @@ pub struct Faulty {
     pub trace: Vec<TraceRow>,
     /// The tensors that differ, where they were asked for.
     pub activations: Activations,
+    /// The layers in which the protection clipped elements of the lane's own, with their number, in order. Where it was not
+    /// asked for, the list is incomplete.
+    pub clipped: Vec<(NodeId, u64)>,
 }
 
 /// Multiplications with addition, in convolutions and matrix products.

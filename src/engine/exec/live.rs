@@ -13,8 +13,9 @@ pub(super) fn last_use(graph: &Graph) -> Vec<Option<NodeId>> {
     last
 }
 
-/// Most bytes that the tensors of one image take at any layer, those that are not read any more let go of.
-pub(super) fn bytes(graph: &Graph) -> usize {
+/// Most bytes that the tensors of one image take at any layer, those that are not read any more let go of. A protected
+/// output exists twice for a moment: before and after the protection.
+pub(super) fn bytes(graph: &Graph, protected: bool) -> usize {
     let bytes = |value: ValueId| 4 * graph.values[value].elements();
     let (last, depends) = (last_use(graph), graph.depends_on_input());
     let mut is_live: Vec<bool> = vec![false; graph.values.len()];
@@ -28,8 +29,9 @@ pub(super) fn bytes(graph: &Graph) -> usize {
             live += bytes(value);
             is_live[value] = true;
         }
+        let largest = node.outputs.iter().map(|&value| bytes(value)).max().unwrap_or(0);
         // What a chain makes on the way is seldom larger than what goes in or comes out.
-        most = most.max(live);
+        most = most.max(live + if protected { largest } else { 0 });
         for &value in node.inputs.iter().chain(&node.outputs) {
             if is_live[value] && last[value].is_none_or(|last| last == id) {
                 is_live[value] = false;

@@ -1,7 +1,10 @@
 //! A graph made ready for the CPU: a kernel for each step of each layer.
+//!
+//! A layer is compute steps, the strike, and steps after it. The strike is no step: [`Step::struck`] marks the step after
+//! which the changes of an output are made. Without a protection that step is the last one.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use facts::graph::{Graph, HostTensor, Node, NodeId, Op, Step as ChainStep, ValueId, infer};
@@ -10,14 +13,15 @@ use futures_util::FutureExt;
 
 use super::lane::Changed;
 use super::pool::Pool;
-use super::{Activations, live};
+use super::{Activations, Ranges, full, live};
 use crate::kernels::{self, ConstantEdit, Job, Kernel, Operand, View};
 use crate::ops::{self, Array, Extent};
 
 /// What the layers compute, in order.
 #[derive(Debug)]
 pub(super) struct Program {
-    /// By layer: its steps, one but for a chain, or one an output. None for a layer whose output is constant.
+    /// By layer: its steps. A chain has one for each link, another layer one for each output, and a layer whose output is
+    /// constant none. A protection adds a step for each output.
     pub layers: Vec<Vec<Step>>,
     /// By layer: whether its output is computed from parameters alone, once, before anything runs.
     pub constant: Vec<bool>,
@@ -32,19 +36,22 @@ pub(super) struct Program {
 }
 
 /// One kernel's place in a layer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Step {
-    pub kernel: Box<dyn Kernel>,
+    pub kernel: Arc<dyn Kernel>,
     /// What it reads, constants left out.
     pub inputs: Vec<Input>,
     /// The constants that it was made from.
     pub constants: Vec<ValueId>,
+    /// The output whose changes are made in the result of this step.
+    pub struck: Option<ValueId>,
     /// Where the result goes; `None`: to the next step.
     pub output: Option<ValueId>,
     pub extent: Extent,
     /// Size of what the step before has made.
     pub previous: Extent,
-    recipe: Recipe,
+    /// `None` for a step after the strike, which no parameter alters.
+    recipe: Option<Recipe>,
 }
 
 /// What a step reads.
@@ -56,18 +63,19 @@ pub(super) enum Input {
 }
 
 /// What is needed to make a step's kernel again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Recipe {
     /// Which step of the chain, where the layer is one.
     link: Option<usize>,
     /// Which output of the layer.
     nth: usize,
-    operands: Vec<Source>,
+    operands: Vec<Argument>,
     outputs: Vec<Vec<usize>>,
 }
 
-#[derive(Debug)]
-enum Source {
+/// An input of an operator, constant or not.
+#[derive(Clone, Debug)]
+enum Argument {
     Constant(ValueId),
     /// Known at run time, of this shape.
     Runtime(Vec<usize>),
@@ -99,6 +107,36 @@ impl Program {
             program.layers.push(steps);
         }
         Ok(program)
+    }
+
+    /// The same program with every output clipped to `ranges` after the strike, and without any other protection. The
+    /// kernels are shared.
+    pub fn protected_by(&self, ranges: &Ranges) -> Self {
+        let protected = |step: &Step| -> Vec<Step> {
+            let Some(value) = step.struck else { return vec![step.clone()] };
+            let range = ranges.get(value);
+            let struck = Step { output: range.is_none().then_some(value), ..step.clone() };
+            let clip = range.map(|range| Step {
+                kernel: kernels::clip(range, step.extent.channels).into(),
+                inputs: vec![Input::Previous],
+                constants: Vec::new(),
+                struck: None,
+                output: Some(value),
+                extent: step.extent,
+                previous: step.extent,
+                recipe: None,
+            });
+            std::iter::once(struck).chain(clip).collect()
+        };
+        let layer = |steps: &Vec<Step>| steps.iter().filter(|step| !step.is_protection()).flat_map(protected).collect();
+        Self {
+            layers: self.layers.iter().map(layer).collect(),
+            constant: self.constant.clone(),
+            made: self.made.clone(),
+            last_use: self.last_use.clone(),
+            extents: self.extents.clone(),
+            pools: Mutex::default(),
+        }
     }
 
     /// Buffers for a wave.
@@ -169,12 +207,12 @@ impl Program {
         for step in &self.layers[id] {
             let differs = step.constants.iter().any(|value| constants.contains_key(value));
             let altered = differs.then(|| self.altered(graph, id, step, constants));
-            let kernel = altered.as_deref().unwrap_or(&*step.kernel);
+            let kernel = altered.as_ref().unwrap_or(&step.kernel);
             let mut rows = Vec::with_capacity(step.inputs.len());
             for input in &step.inputs {
                 rows.push(match input {
                     Input::Value(value) => {
-                        let array = run.get(*value).expect("a validated graph makes a value before it is read");
+                        let array = run.get(*value).ok_or_else(|| full::missing(graph, id))?;
                         Some((self.extents[*value], array.rows()?))
                     }
                     Input::Previous => None,
@@ -207,10 +245,10 @@ impl Program {
             let (own, later) = rest.split_at(link.inputs);
             rest = later;
             steps.extend(self.link(graph, node, Some((index, link)), own, shape.as_deref()));
-            shape = steps.last().and_then(|step| step.recipe.outputs.last().cloned());
+            shape = steps.last().and_then(|step| step.recipe.as_ref()?.outputs.last().cloned());
         }
         if let Some(last) = steps.last_mut() {
-            last.output = Some(node.outputs[0]);
+            (last.struck, last.output) = (Some(node.outputs[0]), Some(node.outputs[0]));
         }
         steps
     }
@@ -233,44 +271,47 @@ impl Program {
             Some(_) => infer(op, &shapes).expect("the graph was validated"),
             None => node.outputs.iter().map(|&value| shape(value).to_vec()).collect(),
         };
-        let operands = || -> Vec<Source> {
+        let operands = || -> Vec<Argument> {
             let own = own.iter().map(|&value| match is_constant(value) {
-                true => Source::Constant(value),
-                false => Source::Runtime(shape(value).to_vec()),
+                true => Argument::Constant(value),
+                false => Argument::Runtime(shape(value).to_vec()),
             });
-            previous.map(|shape| Source::Runtime(shape.to_vec())).into_iter().chain(own).collect()
+            previous.map(|shape| Argument::Runtime(shape.to_vec())).into_iter().chain(own).collect()
         };
         let runtime = own.iter().filter(|&&value| !is_constant(value)).map(|&value| Input::Value(value));
         let inputs: Vec<Input> = previous.map(|_| Input::Previous).into_iter().chain(runtime).collect();
         let constants: Vec<ValueId> = own.iter().copied().filter(|&value| is_constant(value)).collect();
         let recipe = |nth| Recipe { link: link.map(|(at, _)| at), nth, operands: operands(), outputs: outputs.clone() };
         let made = kernels::build(op, &self.operands(graph, &recipe(0), &nothing), &outputs);
+        let output = |nth: usize| link.is_none().then(|| node.outputs[nth]);
         let step = |(nth, kernel): (usize, Box<dyn Kernel>)| Step {
-            kernel,
+            kernel: kernel.into(),
             inputs: inputs.clone(),
             constants: constants.clone(),
-            output: link.is_none().then(|| node.outputs[nth]),
+            struck: output(nth),
+            output: output(nth),
             extent: Extent::of(outputs[nth].as_slice()),
             previous: previous.map_or(Extent::of(&[]), Extent::of),
-            recipe: recipe(nth),
+            recipe: Some(recipe(nth)),
         };
         made.into_iter().enumerate().map(step).collect()
     }
 
     fn operands<'a>(&'a self, graph: &'a Graph, recipe: &'a Recipe, changed: &'a Changed) -> Vec<Operand<'a>> {
-        let operand = |source: &'a Source| match source {
-            Source::Constant(value) => {
+        let operand = |argument: &'a Argument| match argument {
+            Argument::Constant(value) => {
                 Operand::Constant(self.constant(graph, changed, *value).expect("it was one when the step was made"))
             }
-            Source::Runtime(shape) => Operand::Value(shape),
+            Argument::Runtime(shape) => Operand::Value(shape),
         };
         recipe.operands.iter().map(operand).collect()
     }
 
     /// The kernel of a step of layer `id` where parameters are `changed`.
-    pub fn altered(&self, graph: &Graph, id: NodeId, step: &Step, changed: &Changed) -> Box<dyn Kernel> {
-        let operands = self.operands(graph, &step.recipe, changed);
-        kernels::build(step.op(&graph.nodes[id]), &operands, &step.recipe.outputs).swap_remove(step.recipe.nth)
+    pub fn altered(&self, graph: &Graph, id: NodeId, step: &Step, changed: &Changed) -> Arc<dyn Kernel> {
+        let Some(recipe) = &step.recipe else { return step.kernel.clone() };
+        let operands = self.operands(graph, recipe, changed);
+        kernels::build(recipe.op(&graph.nodes[id]), &operands, &recipe.outputs).swap_remove(recipe.nth).into()
     }
 
     /// A kernel for the one channel of a step of layer `id` that differs where `element` of a parameter is `value`, and
@@ -281,21 +322,29 @@ impl Program {
         id: NodeId,
         step: &Step,
         (parameter, element, value): (ValueId, usize, f32),
-    ) -> Option<(Box<dyn Kernel>, usize)> {
-        let recipe = &step.recipe;
-        let is_it = |source: &Source| matches!(source, Source::Constant(own) if *own == parameter);
-        let mut places = recipe.operands.iter().enumerate().filter(|(_, source)| is_it(source));
+    ) -> Option<(Arc<dyn Kernel>, usize)> {
+        let recipe = step.recipe.as_ref()?;
+        let is_it = |argument: &Argument| matches!(argument, Argument::Constant(own) if *own == parameter);
+        let mut places = recipe.operands.iter().enumerate().filter(|(_, argument)| is_it(argument));
         let (Some((operand, _)), None) = (places.next(), places.next()) else { return None };
         let nothing = Changed::new();
         let operands = self.operands(graph, recipe, &nothing);
         let edit = ConstantEdit { operand, element, value };
-        kernels::build_channel(step.op(&graph.nodes[id]), &operands, &recipe.outputs, edit)
+        let (kernel, channel) = kernels::build_channel(recipe.op(&graph.nodes[id]), &operands, &recipe.outputs, edit)?;
+        Some((kernel.into(), channel))
     }
 }
 
 impl Step {
+    /// Whether the step protects an output after the strike.
+    pub fn is_protection(&self) -> bool {
+        self.recipe.is_none()
+    }
+}
+
+impl Recipe {
     fn op<'a>(&self, node: &'a Node) -> &'a Op {
-        match (&node.op, self.recipe.link) {
+        match (&node.op, self.link) {
             (Op::Chain(links), Some(link)) => &links[link].op,
             (op, _) => op,
         }

@@ -9,45 +9,14 @@
 use std::collections::BTreeMap;
 
 use facts::Result;
+use facts::campaign::TensorRange;
 use facts::graph::{Graph, NodeId, ValueId};
 
 use super::{Activations, Hook};
 use crate::ops::Array;
+pub use crate::ops::Range;
 
-/// The smallest and the largest value of a tensor in golden runs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Range {
-    /// The smallest.
-    pub low: f32,
-    /// The largest.
-    pub high: f32,
-}
-
-impl Range {
-    /// Of no value yet.
-    const NONE: Self = Self { low: f32::INFINITY, high: f32::NEG_INFINITY };
-
-    /// `value` itself where it lies within, bit for bit; else the nearest bound. A NaN is on neither side: it becomes
-    /// 0, or the bound next to it.
-    pub fn clip(self, value: f32) -> f32 {
-        if value < self.low {
-            self.low
-        } else if value > self.high {
-            self.high
-        } else if value.is_nan() {
-            0.0f32.clamp(self.low, self.high)
-        } else {
-            value
-        }
-    }
-
-    fn widen(&mut self, value: f32) {
-        self.low = self.low.min(value);
-        self.high = self.high.max(value);
-    }
-}
-
-/// The range of every layer's output over golden runs.
+/// The range of every layer's output over golden runs, where the output depends on the image.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranges {
     /// `None` of a tensor in which a golden run had a NaN: nothing is beyond its range.
@@ -58,7 +27,16 @@ pub struct Ranges {
 impl Ranges {
     /// The range of the tensor `value`, where it has one.
     pub fn get(&self, value: ValueId) -> Option<Range> {
-        self.ranges.get(&value).copied().flatten()
+        self.ranges.get(&value).copied().flatten().filter(|range| range.low <= range.high)
+    }
+
+    /// The ranges with the names of their tensors, in the order of the graph's tensors.
+    pub fn by_tensor(&self, graph: &Graph) -> Vec<TensorRange> {
+        let named = |&value: &ValueId| {
+            let Range { low, high } = self.get(value)?;
+            Some(TensorRange { tensor: graph.values.get(value)?.name.clone(), low, high })
+        };
+        self.ranges.keys().filter_map(named).collect()
     }
 
     /// Golden runs that they were learnt from.
@@ -66,13 +44,16 @@ impl Ranges {
         self.runs
     }
 
-    /// Widens the ranges to what one more golden run of `graph` has put out.
+    /// Widens the ranges to the values of one more golden run of `graph`. An output that is computed from parameters alone
+    /// has no range: it is the same in every run, and no layer of an inference.
     ///
     /// # Errors
     /// Where the device fails; the ranges stay as they were.
     pub async fn include(&mut self, graph: &Graph, run: &Activations) -> Result<()> {
         let mut ranges = self.ranges.clone();
-        for &value in graph.nodes.iter().flat_map(|node| &node.outputs) {
+        let depends = graph.depends_on_input();
+        let nodes = graph.nodes.iter().zip(depends).filter(|(_, depends)| *depends);
+        for &value in nodes.flat_map(|(node, _)| &node.outputs) {
             let Some(array) = run.get(value) else { continue };
             let range = ranges.entry(value).or_insert(Some(Range::NONE));
             for element in array.read().await? {
@@ -89,6 +70,8 @@ impl Ranges {
 }
 
 /// Clips what `inner` makes of a layer's output to its range: a fault that `inner` injects is clipped where it struck.
+///
+/// Full runs only: it is the reference for the protection of waves ([`Executor::protected_by`](super::Executor)).
 #[derive(Debug)]
 pub struct Clip<'a, H> {
     ranges: &'a Ranges,

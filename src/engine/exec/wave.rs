@@ -3,8 +3,9 @@
 //! At each layer everything that is to be computed there is computed together: the golden outputs of the images, where
 //! they are not known, and of each lane the part that its changes can have reached. A lane joins at the layer of its
 //! first change; what it carries is, of each tensor that is still to be read, the patch that differs from the golden
-//! one. A patch grows with the reach of the operators, and is cut to what really differs. A lane with no patch left and
-//! no change to come is masked and leaves.
+//! one. Changes are made after the step that computes a layer's output, before the steps that protect it. A patch grows
+//! with the reach of the operators, and is cut to what really differs. A lane with no patch left and no change to come is
+//! masked and leaves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,32 +13,24 @@ use std::sync::Arc;
 use facts::Result;
 use facts::graph::{Graph, NodeId, ValueId};
 
-use super::lane::{Image, Lane, Settings, Wave, Work};
+use super::golden::GoldenRows;
+use super::lane::{Faulty, Image, Lane, Settings, Wave, Work};
+use super::lane_run::{Altered, LaneRun};
 use super::patch::Patch;
 use super::pool::Pool;
 use super::program::{Input, Program, Step};
-use super::runner::{Altered, Runner};
 use crate::kernels::{Job, Kernel, View};
 use crate::ops::{Extent, Region};
-
-type Rows = Arc<Vec<f32>>;
 
 /// A wave under way.
 pub(super) struct Walk<'a> {
     graph: &'a Graph,
     program: &'a Program,
     settings: Settings,
-    images: Vec<Golden>,
-    lanes: Vec<Runner<'a>>,
+    images: Vec<GoldenRows>,
+    lanes: Vec<LaneRun<'a>>,
     work: Work,
     pool: Pool,
-}
-
-/// What is known of an image's golden run.
-pub(super) struct Golden {
-    pub values: Vec<Option<Rows>>,
-    /// What the step before the present one has made, inside a layer.
-    previous: Option<Rows>,
 }
 
 /// Something to compute at a step.
@@ -62,8 +55,8 @@ impl<'a> Walk<'a> {
         images: &[Image<'_>],
         lanes: &'a [Lane],
     ) -> Result<Self> {
-        let images = images.iter().map(|image| Golden::new(graph, image)).collect::<Result<_>>()?;
-        let lanes = lanes.iter().map(|lane| Runner::new(graph, program, settings, lane)).collect();
+        let images = images.iter().map(|image| GoldenRows::new(graph, image)).collect::<Result<_>>()?;
+        let lanes = lanes.iter().map(|lane| LaneRun::new(graph, program, settings, lane)).collect();
         Ok(Self { graph, program, settings, images, lanes, work: Work::default(), pool: program.pool() })
     }
 
@@ -80,12 +73,12 @@ impl<'a> Walk<'a> {
             .map(|image| image.values[output].as_ref().map(|rows| extent.row_major(rows)).unwrap_or_default())
             .collect();
         let (images, mut pool) = (&self.images, self.pool);
-        let finish = |mut lane: Runner<'_>| {
+        let finish = |mut lane: LaneRun<'_>| {
             if let (Some(patch), Some(rows)) = (lane.patches.remove(&output), &images[lane.image].values[output]) {
                 let patch = patch.grown(extent.region(), extent, rows, &mut pool);
                 lane.answer.output = Some(extent.row_major(&patch.rows));
             }
-            lane.answer
+            Faulty { changed: lane.strikes.into_changed(), ..lane.answer }
         };
         let lanes = self.lanes.into_iter().map(finish).collect();
         self.program.return_pool(pool);
@@ -136,16 +129,20 @@ impl<'a> Walk<'a> {
     /// By image: whether the layer's golden output, or what its steps make on the way, has to be computed.
     fn golden_wanted(&self, id: NodeId, touched: &[bool]) -> Vec<bool> {
         let (node, steps) = (&self.graph.nodes[id], &self.program.layers[id]);
-        let unknown = |golden: &Golden| node.outputs.iter().any(|&value| golden.values[value].is_none());
+        let unknown = |golden: &GoldenRows| node.outputs.iter().any(|&value| golden.values[value].is_none());
         let mut wanted: Vec<bool> = self.images.iter().map(unknown).collect();
         let on_the_way = steps.iter().any(|step| step.output.is_none());
         if on_the_way {
-            // A step that reads around a position or a second tensor, and a parameter that differs, need what is not in
-            // the patch.
-            let reads_around = steps[1..].iter().any(|step| !step.kernel.is_local() || step.inputs.len() > 1);
+            // A step that reads around a position or a second tensor, a parameter that differs, and a change inside a chain
+            // need what is not in the patch.
+            let goes_on = |step: &&Step| step.inputs.contains(&Input::Previous);
+            let reads_around =
+                steps.iter().filter(goes_on).any(|step| !step.kernel.is_local() || step.inputs.len() > 1);
+            let is_struck_inside =
+                steps.iter().filter(goes_on).any(|step| step.struck.is_some() && step.output.is_none());
             for (lane, _) in self.lanes.iter().zip(touched).filter(|(_, touched)| **touched) {
                 let altered = steps.iter().any(|step| lane.alters(step));
-                wanted[lane.image] |= reads_around || altered;
+                wanted[lane.image] |= reads_around || altered || is_struck_inside && lane.strikes.strikes_layer(id);
             }
         }
         wanted
@@ -168,7 +165,7 @@ impl<'a> Walk<'a> {
         }
         for (index, lane) in self.lanes.iter().enumerate().filter(|(index, _)| touched[*index]) {
             let changed = altered.get(&index);
-            let mut region = lane.reach(step, changed.is_some());
+            let mut region = lane.reach(step, changed.is_some()).union(self.struck_again(lane, id, step));
             if self.settings.whole && !region.is_empty() {
                 region = step.extent.region();
             }
@@ -189,6 +186,13 @@ impl<'a> Walk<'a> {
                 *step.output.map_or(&mut image.previous, |value| &mut image.values[value]) = Some(Arc::new(out));
             }
         }
+        if step.is_protection() && self.settings.observe.clipped {
+            for Task { whose, out, .. } in &faulty {
+                if let Whose::Lane(index) = *whose {
+                    self.lanes[index].count_clipped(id, out);
+                }
+            }
+        }
         for patch in self.lanes.iter_mut().filter_map(|lane| lane.previous.take()) {
             self.pool.give(patch.rows);
         }
@@ -199,11 +203,25 @@ impl<'a> Walk<'a> {
                 self.receive(index, step, Patch { region, rows: out }, channel);
             }
         }
-        if let Some(value) = step.output {
+        if let Some(value) = step.struck {
             for index in (0..self.lanes.len()).filter(|&index| touched[index]) {
-                self.strike(index, id, value, step.extent);
+                self.strike(index, id, value, step);
             }
         }
+    }
+
+    /// The positions whose values before the strike are not known: of a protected output, a golden run that was kept has
+    /// those after it.
+    fn struck_again(&self, lane: &LaneRun<'_>, id: NodeId, step: &Step) -> Region {
+        let Some(value) = step.struck.filter(|_| step.output.is_none() && !step.inputs.contains(&Input::Previous))
+        else {
+            return Region::EMPTY;
+        };
+        if self.images[lane.image].values[value].is_none() {
+            return Region::EMPTY;
+        }
+        let places = lane.strikes.elements(id, value).map(|element| Region::position(step.extent.locate(element).0));
+        places.fold(Region::EMPTY, Region::union)
     }
 
     /// Computes the tasks: those with the layer's own kernel together, the others one by one.
@@ -286,36 +304,36 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Makes the changes that a lane has in the output `value` of layer `id`.
-    fn strike(&mut self, index: usize, id: NodeId, value: ValueId, extent: Extent) {
-        let lane = &mut self.lanes[index];
-        if lane.coming.first().is_none_or(|(_, change)| change.layer != id) {
+    /// Makes the changes that a lane has in the output `value` of layer `id`, which `step` has computed.
+    fn strike(&mut self, index: usize, id: NodeId, value: ValueId, step: &Step) {
+        let (lane, extent) = (&mut self.lanes[index], step.extent);
+        if !lane.strikes.strikes(id, value) {
             return;
         }
-        let Some(golden) = self.images[lane.image].values[value].as_ref() else { return };
-        let mut patch = lane.patches.remove(&value);
-        let (own, rest) = std::mem::take(&mut lane.coming)
-            .into_iter()
-            .partition::<Vec<_>, _>(|(_, change)| change.layer == id && change.tensor == value);
-        lane.coming = rest;
-        let places: Vec<_> = own.iter().map(|(_, change)| extent.locate(change.element)).collect();
-        let mut region = places.iter().fold(Region::EMPTY, |all, &(place, _)| all.union(Region::position(place)));
-        if self.settings.whole && !own.is_empty() {
+        let image = &self.images[lane.image];
+        let (golden, patch) = match step.output {
+            Some(value) => (image.values[value].as_ref(), lane.patches.remove(&value)),
+            None => (image.previous.as_ref(), lane.previous.take()),
+        };
+        let golden = golden.map_or(&[][..], |rows| rows);
+        let own: Vec<_> =
+            lane.strikes.take(id, value).into_iter().map(|own| (own, extent.locate(own.element()))).collect();
+        let mut region = own.iter().fold(Region::EMPTY, |all, &(_, (place, _))| all.union(Region::position(place)));
+        if self.settings.whole {
             region = extent.region();
         }
-        if !region.is_empty() {
-            let empty = Patch { region: Region::EMPTY, rows: Vec::new() };
-            let mut grown = patch.take().unwrap_or(empty).grown(region, extent, golden, &mut self.pool);
-            for ((nth, change), (place, channel)) in own.into_iter().zip(places) {
-                let element = grown.element(place, channel, extent.channels);
-                let before = *element;
-                *element = change.apply(before);
-                lane.answer.changed[nth] = [before, *element];
-            }
-            patch = if self.settings.whole { Some(grown) } else { grown.trimmed(extent, golden, &mut self.pool) };
+        let patch = patch.unwrap_or(Patch { region: Region::EMPTY, rows: Vec::new() });
+        let mut patch = patch.grown(region, extent, golden, &mut self.pool);
+        for (own, (place, channel)) in own {
+            lane.strikes.make(own, patch.element(place, channel, extent.channels));
         }
-        if let Some(patch) = patch {
-            lane.patches.insert(value, patch);
+        match step.output {
+            None => lane.previous = Some(patch),
+            Some(value) => {
+                let whole = self.settings.whole;
+                let patch = if whole { Some(patch) } else { patch.trimmed(extent, golden, &mut self.pool) };
+                lane.patches.extend(patch.map(|patch| (value, patch)));
+            }
         }
     }
 
@@ -334,26 +352,5 @@ impl<'a> Walk<'a> {
         for lane in &mut self.lanes {
             lane.gone |= lane.patches.is_empty() && lane.until <= id;
         }
-    }
-}
-
-impl Golden {
-    fn new(graph: &Graph, image: &Image<'_>) -> Result<Self> {
-        let mut values = vec![None; graph.values.len()];
-        match image {
-            Image::Inputs(arrays) => {
-                for (&value, array) in graph.inputs.iter().zip(*arrays) {
-                    values[value] = Some(array.rows()?);
-                }
-            }
-            Image::Golden(run) => {
-                for (id, value) in values.iter_mut().enumerate() {
-                    if let Some(array) = run.get(id) {
-                        *value = Some(array.rows()?);
-                    }
-                }
-            }
-        }
-        Ok(Self { values, previous: None })
     }
 }

@@ -4,35 +4,25 @@ use std::collections::BTreeMap;
 
 use facts::graph::{Graph, HostTensor, NodeId, ValueId};
 
-use super::{Change, Changed};
+use super::Changed;
+use super::strike::Strikes;
 
 /// Elements of parameters that differ from the graph's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Weights {
-    edits: BTreeMap<ValueId, Vec<(usize, f32)>>,
+    edits: BTreeMap<ValueId, BTreeMap<usize, f32>>,
 }
 
 impl Weights {
-    /// Those among `changes`, whose values before and after are written to `values`.
-    pub fn new(graph: &Graph, changes: &[Change], values: &mut [[f32; 2]]) -> Self {
-        let mut edits: BTreeMap<ValueId, Vec<(usize, f32)>> = BTreeMap::new();
-        for (change, values) in changes.iter().zip(values) {
-            let Some(parameter) = graph.parameters.get(&change.tensor) else { continue };
-            let own = edits.entry(change.tensor).or_default();
-            let earlier = own.iter().rfind(|(element, _)| *element == change.element).map(|&(_, value)| value);
-            let before = earlier.unwrap_or(parameter.data[change.element]);
-            *values = [before, change.apply(before)];
-            own.push((change.element, values[1]));
+    /// Makes the changes in parameters that are among `strikes`.
+    pub fn struck(graph: &Graph, strikes: &mut Strikes<'_>) -> Self {
+        let mut edits: BTreeMap<ValueId, BTreeMap<usize, f32>> = BTreeMap::new();
+        for strike in strikes.take_in(|tensor| graph.parameters.contains_key(&tensor)) {
+            let Some(parameter) = graph.parameters.get(&strike.tensor()) else { continue };
+            let own = edits.entry(strike.tensor()).or_default();
+            strikes.make(strike, own.entry(strike.element()).or_insert(parameter.data[strike.element()]));
         }
         Self { edits }
-    }
-
-    /// The changes that are not in weights, in the order of layers, with their number.
-    pub fn others<'c>(&self, changes: &'c [Change]) -> Vec<(usize, &'c Change)> {
-        let others = changes.iter().enumerate().filter(|(_, change)| !self.contains(change.tensor));
-        let mut others: Vec<_> = others.collect();
-        others.sort_by_key(|(_, change)| change.layer);
-        others
     }
 
     /// The layers that read a parameter that differs.
@@ -55,16 +45,16 @@ impl Weights {
     }
 
     /// The elements of a parameter that differ, each once.
-    pub fn edits(&self, parameter: ValueId) -> Option<BTreeMap<usize, f32>> {
-        self.edits.get(&parameter).map(|edits| edits.iter().copied().collect())
+    pub fn edits(&self, parameter: ValueId) -> Option<&BTreeMap<usize, f32>> {
+        self.edits.get(&parameter)
     }
 
     /// The one element that differs, where there is but one.
     pub fn single(&self) -> Option<(ValueId, usize, f32)> {
-        match self.edits.iter().next() {
-            Some((&parameter, edits)) if self.edits.len() == 1 && edits.len() == 1 => {
-                Some((parameter, edits[0].0, edits[0].1))
-            }
+        let mut edits =
+            self.edits.iter().flat_map(|(&parameter, edits)| edits.iter().map(move |edit| (parameter, edit)));
+        match (edits.next(), edits.next()) {
+            (Some((parameter, (&element, &value))), None) => Some((parameter, element, value)),
             _ => None,
         }
     }
@@ -74,7 +64,7 @@ impl Weights {
         let edited = |value: ValueId| {
             let (edits, parameter) = (self.edits.get(&value)?, graph.parameters.get(&value)?);
             let mut data = parameter.data.to_vec();
-            for &(element, value) in edits {
+            for (&element, &value) in edits {
                 data[element] = value;
             }
             Some((value, HostTensor { shape: parameter.shape.clone(), data: data.into() }))

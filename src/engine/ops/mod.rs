@@ -22,6 +22,7 @@ mod extent;
 mod linear;
 mod norm;
 mod pool;
+mod range;
 mod rank;
 mod reduce;
 mod resize;
@@ -35,6 +36,7 @@ mod tests;
 pub use array::Array;
 pub use batch::{Operand, batched};
 pub use extent::{Extent, Region};
+pub use range::Range;
 
 use facts::graph::{Op, Step, infer};
 

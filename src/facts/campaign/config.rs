@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::faults::Faults;
+use super::{Faults, Protection};
 use crate::fault::FaultModel;
 use crate::{Error, Result};
 
@@ -31,6 +31,9 @@ pub struct CampaignConfig {
     pub fault_model: FaultModel,
     /// Name of the grouping that SCM is judged by; without one it is not judged.
     pub grouping: Option<String>,
+    /// The protection of the network; `None` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protect: Option<Protection>,
 }
 
 impl CampaignConfig {

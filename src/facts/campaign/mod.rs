@@ -6,6 +6,7 @@
 mod config;
 mod faults;
 mod plan;
+mod protection;
 mod provenance;
 mod record;
 mod sequence;
@@ -17,6 +18,7 @@ mod until;
 pub use config::{CampaignConfig, FAULTS, SEED};
 pub use faults::Faults;
 pub use plan::{Images, Plan, Position};
+pub use protection::{Protection, ProtectionMethod, TensorRange};
 pub use provenance::{ModelSource, Provenance, SampleSource};
 pub use record::{BorrowedRecord, Head, Name, Observation, Prediction, Record};
 pub use sequence::Sequence;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{CampaignConfig, Shard};
+use super::{CampaignConfig, Shard, TensorRange};
 use crate::data::{DataSource, Preprocess};
 use crate::labels::Grouping;
 
@@ -38,6 +38,9 @@ pub struct Provenance {
     pub labels: Vec<String>,
     /// The layers that faults were drawn from, in model order.
     pub layers: Vec<String>,
+    /// The ranges that the protection clips to; empty where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<TensorRange>,
 }
 
 impl Provenance {
@@ -117,6 +120,7 @@ mod tests {
             faults: Faults::STUDY,
             fault_model: FaultModel::default(),
             grouping: None,
+            protect: None,
         };
         let model = ModelSource {
             path: "m.h5".to_owned(),
@@ -135,6 +139,7 @@ mod tests {
             grouping: None,
             labels: Vec::new(),
             layers: vec!["relu".to_owned()],
+            ranges: Vec::new(),
         }
     }
 

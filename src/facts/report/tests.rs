@@ -15,6 +15,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             faults: Faults::Each(faults),
             fault_model: FaultModel::default(),
             grouping: None,
+            protect: None,
         },
         model: ModelSource {
             path: "m.onnx".to_owned(),
@@ -29,6 +30,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
         grouping: None,
         labels: Vec::new(),
         layers: vec!["conv".to_owned(), "relu".to_owned()],
+        ranges: Vec::new(),
     }
 }
 

@@ -223,8 +223,8 @@ pub const STEPS: [Step; link::STEPS] = [
             Task {
                 text: "Try this fault on all images.",
                 done: |state| {
-                    let all = state.link.sweep == Some(Sweep::Images) && !state.sweep.running;
-                    all && state.sweep.done() > 1 && state.struck().is_some_and(|at| at.target == Target::Weight)
+                    let all = state.link.sweep == Some(Sweep::Images) && !state.asked.sweep.busy();
+                    all && state.trials_made() > 1 && state.struck().is_some_and(|at| at.target == Target::Weight)
                 },
             },
         ],

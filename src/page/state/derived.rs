@@ -6,7 +6,8 @@ use facts::catalogue::CatalogueEntry;
 use facts::fault::{Bits, Corruption, FaultKind, Site, Target};
 use protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
 
-use super::{FIRST_BIT, OWN, State};
+use super::asked::{ScaleKey, Want};
+use super::{FIRST_BIT, GoldenKey, OWN, State};
 use crate::catalogue;
 
 /// What follows from the choices.
@@ -78,8 +79,9 @@ impl State {
 
     /// The model, where the chosen one is loaded.
     pub fn model(&self) -> Option<&Rc<ModelInfo>> {
-        let key = self.lab.key()?;
-        (Some(&key.model) == self.model_file().as_ref()).then(|| self.lab.latest().map(|lab| &lab.model)).flatten()
+        let lab = &self.asked.lab;
+        let key = lab.key()?;
+        (Some(&key.model) == self.model_file().as_ref()).then(|| lab.latest().map(|lab| &lab.model)).flatten()
     }
 
     /// What the fault does to the value.
@@ -116,38 +118,37 @@ impl State {
 
     /// The golden run of the chosen model and image, where it is there.
     pub fn golden_now(&self) -> Option<&Rc<GoldenInfo>> {
-        self.golden.get(&self.wanted_golden()?)
+        self.now::<GoldenKey>()
     }
 
     /// The last faulty run, where it was of the chosen model and image and its fault is still there.
     pub fn injection_now(&self) -> Option<&Rc<Injection>> {
-        self.site_now().and(self.injection.latest())
+        self.site_now().and(self.asked.injection.latest())
     }
 
     /// Largest finite absolute value of all layers, where it is known.
     pub fn network_scale(&self) -> Option<f32> {
-        self.scale.get(&self.wanted_golden()?).copied()
+        self.now::<ScaleKey>().copied()
     }
 
     /// The view, where it shows the chosen tensor and the chosen plane, of this image and of no other fault.
     pub fn view_now(&self) -> Option<Rc<TensorView>> {
-        let (key, view) = (self.view.key()?, self.view.latest()?);
+        let (key, view) = (self.asked.view.key()?, self.asked.view.latest()?);
         let looked = self.looked()?;
         let planes = view.first..view.first + view.planes.sheet();
         let same = key.request.tensor == looked.tensor.id && planes.contains(&looked.plane());
-        let same_run = Some(&key.golden) == self.wanted_golden().as_ref() && key.site == self.site_now();
+        let same_run = Some(&key.golden) == GoldenKey::wanted(self).as_ref() && key.site == self.site_now();
         (same && same_run).then(|| view.clone())
     }
 
     /// The fault of the last faulty run, where it was of the chosen model and image.
     pub(super) fn site_now(&self) -> Option<Site> {
-        let key = self.injection.key()?;
-        (Some(&key.golden) == self.wanted_golden().as_ref() && self.link.run).then_some(key.site)
+        let key = self.asked.injection.key()?;
+        (Some(&key.golden) == GoldenKey::wanted(self).as_ref() && self.link.run).then_some(key.site)
     }
 
     /// Whether the next step has failed and will not be tried again by itself.
     pub fn stuck(&self) -> bool {
-        let lab = self.wanted_lab().is_some_and(|key| self.lab.failed(&key));
-        lab || self.download_failed() || self.wanted_golden().is_some_and(|key| self.golden.failed(&key))
+        self.download_failed() || self.want_failed()
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use facts::labels::{Group, Grouping};
-use protocol::{CampaignRequest, Naming};
+use protocol::Naming;
 
 use super::{Effect, State};
 
@@ -198,19 +198,6 @@ impl State {
             draft.name.push_str("-edited");
         }
         draft.grouping().map_err(|error| format!("{error}."))
-    }
-
-    /// Has everything judged by the grouping that the link says, where the worker judges by another.
-    pub(super) fn reconcile_grouping(&mut self, effects: &mut Vec<Effect>) {
-        let groups = &self.link.campaign.groups;
-        if self.campaign.told.as_ref() == Some(groups) {
-            return;
-        }
-        let edited = groups.as_deref().cloned();
-        self.campaign.told = Some(groups.clone());
-        self.aside(CampaignRequest::Judge { edited }, effects);
-        // The verdict on the single fault is made again, by the new grouping.
-        self.injection.forget();
     }
 
     fn save_grouping(&mut self, effects: &mut Vec<Effect>) {

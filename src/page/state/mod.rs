@@ -6,6 +6,7 @@
 //! switching the device and restarting a worker that died are therefore one and the same thing.
 
 mod action;
+mod asked;
 mod brought;
 mod campaign;
 mod derived;
@@ -14,11 +15,8 @@ mod grouping;
 mod history;
 mod lesson;
 mod place;
-mod protect;
 mod reconcile;
-mod slot;
 mod startup;
-mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -27,26 +25,22 @@ use std::rc::Rc;
 use history::History;
 
 pub use action::{Action, Effect, Follow};
+pub use asked::{
+    Asked, GoldenKey, InjectionKey, JudgeKey, Lab, LabKey, Order, ScaleKey, Slot, SweepKey, Trials, ViewKey, Want,
+};
 pub use brought::Brought;
 pub use campaign::{Campaign, CampaignAction, Estimate};
 pub use grouping::{Draft, GroupingAction};
 pub use lesson::{Lesson, LessonAction};
 pub use place::Resolved;
-pub use protect::Protecting;
-pub use slot::Slot;
 pub use startup::{Download, DownloadAction, Downloads};
-pub use sweep::Sweeping;
 
 use super::link::{CampaignLink, CardChoice, Link, Place, Sweep};
 use facts::fault::FaultKind;
 
-use facts::DeviceChoice;
 use facts::catalogue::Catalogue;
-use facts::fault::{Site, Target};
-use protocol::{
-    Changes, DeviceInfo, Envelope, FileRef, GoldenInfo, Injection, ModelInfo, Request, RequestId, Response, TensorView,
-    ViewRequest,
-};
+use facts::fault::Target;
+use protocol::{Envelope, FileRef, Request, RequestId, Response};
 
 /// What marks the name of the user's own file in a link.
 pub const OWN: &str = "file:";
@@ -69,26 +63,12 @@ pub struct State {
     own_texts: Vec<FileRef>,
     /// Whether the worker answers.
     pub worker_ready: bool,
-    /// The model on its device.
-    pub lab: Slot<LabKey, Lab>,
-    /// Bytes of the model file that is being fetched, received and in all.
-    pub progress: Option<(u64, Option<u64>)>,
+    /// What was asked of the worker, and the answers.
+    pub asked: Asked,
     /// The files of the site's larger networks.
     downloads: Downloads,
     /// How fast networks were on devices.
     speeds: Vec<startup::Speed>,
-    /// The golden run.
-    pub golden: Slot<GoldenKey, Rc<GoldenInfo>>,
-    /// The planes on show.
-    pub view: Slot<ViewKey, Rc<TensorView>>,
-    /// The faulty run.
-    pub injection: Slot<InjectionKey, Rc<Injection>>,
-    /// Largest finite absolute value of all layers' golden outputs.
-    pub scale: Slot<GoldenKey, f32>,
-    /// Trials around the fault.
-    pub sweep: Sweeping,
-    /// The faulty run once more, with range clipping.
-    pub protect: Protecting,
     /// What of the lesson was done.
     pub lesson: Lesson,
     /// The look moves on by itself, layer by layer.
@@ -109,55 +89,6 @@ pub struct State {
     /// The link was opened, or tells of a fault that was injected: going back must find it, so the next choice may not
     /// write over it.
     settled: bool,
-}
-
-/// A model that has been loaded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Lab {
-    /// The model.
-    pub model: Rc<ModelInfo>,
-    /// Where it computes.
-    pub device: DeviceInfo,
-}
-
-/// What a [`Lab`] depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LabKey {
-    /// The model file.
-    pub model: FileRef,
-    /// What the user says of it.
-    pub changes: Changes,
-    /// The device that was asked for.
-    pub device: DeviceChoice,
-}
-
-/// What a golden run depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GoldenKey {
-    /// The model on its device.
-    pub lab: LabKey,
-    /// The image.
-    pub image: FileRef,
-}
-
-/// What a faulty run depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InjectionKey {
-    /// The fault-free run.
-    pub golden: GoldenKey,
-    /// The fault.
-    pub site: Site,
-}
-
-/// What a view depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ViewKey {
-    /// The fault-free run.
-    pub golden: GoldenKey,
-    /// The faulty run, where its values are shown.
-    pub site: Option<Site>,
-    /// The planes.
-    pub request: ViewRequest,
 }
 
 /// A sentence for the user.
@@ -262,7 +193,7 @@ impl State {
             Action::ChooseScale(scale) => self.link.scale = scale,
             Action::Inject => {
                 self.strike();
-                self.injection.forget();
+                self.asked.injection.forget();
             }
             Action::Strike(bit) => {
                 self.link.kind = Some(FaultKind::default());
@@ -292,11 +223,7 @@ impl State {
             }
             Action::Retry => {
                 self.forgive_download();
-                self.lab.forgive();
-                self.golden.forgive();
-                self.view.forgive();
-                self.injection.forgive();
-                self.protect.forgive();
+                self.asked.forgive();
             }
             Action::Campaign(action) => self.act_on_campaign(action, effects),
         }
@@ -305,72 +232,17 @@ impl State {
     fn hear(&mut self, Envelope { id, body, .. }: Envelope<Response>, effects: &mut Vec<Effect>) {
         match body {
             Response::Ready => self.worker_ready = true,
-            Response::Progress { received, total } => self.progress = Some((received, total)),
-            Response::Loaded { model, device } => {
-                if self.lab.answer(id, Lab { model: Rc::new(model), device }) {
-                    self.progress = None;
-                    self.good_model = self.model_id();
-                    self.campaign_meets_model();
-                }
-            }
-            Response::Golden(golden) => {
-                let milliseconds = golden.milliseconds;
-                if self.golden.answer(id, Rc::new(golden)) {
-                    if let Some(key) = self.golden.key().cloned() {
-                        self.note_speed(key.lab, milliseconds);
-                    }
-                    self.good_card = self.link.card.clone();
-                    self.good_image = self.image().map(|(id, _)| id);
-                }
-            }
-            Response::View(view) => {
-                self.view.answer(id, Rc::new(view));
-            }
-            Response::Injected(injection) => {
-                self.injection.answer(id, Rc::new(injection));
-            }
-            Response::Swept(part) => self.sweep.hear(id, part),
-            Response::Scale { max_abs } => {
-                self.scale.answer(id, max_abs);
-            }
-            answer @ (Response::Protecting { .. } | Response::Protected(_)) => self.protect.hear(id, answer),
-            Response::Campaign(answer) => self.hear_of_campaign(id, answer, effects),
             Response::Died { message } => self.bury_worker(&message),
             Response::Failed { message } => {
-                if self.fail(id) || id == 0 {
+                if self.fail_want(id) || self.fail_order(id) || id == 0 {
                     self.tell(message);
                 }
             }
-        }
-    }
-
-    /// Request `id` has failed. A file of the user's that cannot be used is put away again, and what was there
-    /// before it stays.
-    fn fail(&mut self, id: RequestId) -> bool {
-        if self.lab.fail(id) {
-            self.progress = None;
-            if self.restore_card() {
-                self.lab.forgive();
-            } else if let Some(name) = self.link.model.as_ref().and_then(|id| id.strip_prefix(OWN)) {
-                self.own_models.retain(|file| file.name != name);
-                self.choose_model(self.good_model.clone());
+            body => {
+                if let Some(Response::Campaign(answer)) = self.hear_answer(id, body) {
+                    self.hear_of_campaign(id, answer, effects);
+                }
             }
-            true
-        } else if self.golden.fail(id) {
-            if self.restore_card() {
-                self.golden.forgive();
-            } else if let Some(name) = self.link.image.as_ref().and_then(|id| id.strip_prefix(OWN)) {
-                self.own_images.retain(|file| file.name != name);
-                self.link.image = self.good_image.clone();
-            }
-            true
-        } else {
-            self.view.fail(id)
-                | self.injection.fail(id)
-                | self.sweep.fail(id)
-                | self.scale.fail(id)
-                | self.protect.fail(id)
-                | self.campaign.fail(id)
         }
     }
 
@@ -378,16 +250,9 @@ impl State {
     /// have been the reason.
     fn bury_worker(&mut self, problem: &str) {
         self.worker_ready = false;
-        self.progress = None;
-        self.link.run = self.link.run && !self.injection.busy();
+        self.link.run = self.link.run && !self.asked.injection.busy();
         self.campaign.lose();
-        self.lab.lose();
-        self.golden.lose();
-        self.view.lose();
-        self.injection.lose();
-        self.scale.lose();
-        self.sweep.lose();
-        self.protect.lose();
+        self.asked.lose();
         self.playing = false;
         self.tell(format!("The worker that computes has stopped ({problem}); a new one was started."));
     }

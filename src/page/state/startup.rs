@@ -4,7 +4,7 @@ use facts::DeviceChoice;
 use facts::catalogue::CatalogueEntry;
 use protocol::FileRef;
 
-use super::{Effect, LabKey, OWN, State};
+use super::{Effect, GoldenKey, OWN, State};
 use crate::catalogue;
 
 /// Largest model file, in bytes, that is loaded at once, and computed on the CPU where nothing else was chosen.
@@ -171,13 +171,16 @@ impl State {
         }
     }
 
-    /// Notes how long a run of `key`'s took.
-    pub(super) fn note_speed(&mut self, key: LabKey, milliseconds: f64) {
+    /// Notes how long the last golden run took.
+    pub(super) fn note_speed(&mut self) {
+        let golden = &self.asked.golden;
+        let Some((GoldenKey { lab, .. }, info)) = golden.key().zip(golden.latest()) else { return };
         // The device that was asked for may not be there.
-        let Some(device) = self.lab.get(&key).map(|lab| lab.device.choice) else { return };
-        match self.speeds.iter_mut().find(|speed| speed.device == device && speed.model == key.model) {
+        let Some(device) = self.asked.lab.get(lab).map(|lab| lab.device.choice) else { return };
+        let (model, milliseconds) = (lab.model.clone(), info.milliseconds);
+        match self.speeds.iter_mut().find(|speed| speed.device == device && speed.model == model) {
             Some(speed) => speed.milliseconds = speed.milliseconds.min(milliseconds),
-            None => self.speeds.push(Speed { model: key.model, device, milliseconds }),
+            None => self.speeds.push(Speed { model, device, milliseconds }),
         }
     }
 }

@@ -29,7 +29,7 @@ pub fn FaultPanel(props: &Props) -> Html {
     let chosen = kinds.iter().position(|kind| kind.name() == state.kind().name()).unwrap_or(0);
     let choose = act.reform(move |index: usize| Action::ChooseKind(kinds[index]));
     let ready = state.golden_now().is_some() && state.looked().is_some();
-    let busy = state.injection.busy();
+    let busy = state.asked.injection.busy();
     html! {
         <Panel id="fault" title="The fault" {busy} aside={html! {
             <Choice id="kind" label="Kind of fault" {options} {chosen} {choose} />
@@ -112,7 +112,7 @@ fn verdicts(state: &State) -> Vec<Option<Verdict>> {
         return Vec::new();
     }
     let verdict = |trial: &Option<Result<SweepTrial, String>>| Some(trial.as_ref()?.as_ref().ok()?.verdict);
-    state.sweep.trials.iter().map(verdict).collect()
+    state.trials().iter().map(verdict).collect()
 }
 
 /// What each of the 32 flips makes of the value.

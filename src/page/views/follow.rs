@@ -21,7 +21,7 @@ pub fn FollowPanel(props: &Props) -> Html {
     {
         // The next step comes when this layer's values have been seen, however long they took to come.
         let act = act.clone();
-        let ready = state.playing && !state.view.busy();
+        let ready = state.playing && !state.asked.view.busy();
         use_effect_with((ready, at), move |(ready, _)| {
             let timer = ready.then(|| Timeout::new(PACE, move || act.emit(Action::Follow(Follow::Forward))));
             move || drop(timer)

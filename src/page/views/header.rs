@@ -57,7 +57,7 @@ pub fn Header(props: &HeaderProps) -> Html {
 #[component]
 fn Device(props: &Props) -> Html {
     let Props { state, act } = props;
-    let device = state.lab.latest().map(|lab| &lab.device);
+    let device = state.asked.lab.latest().map(|lab| &lab.device);
     let (text, title) = match device {
         None if state.worker_ready => ("No model yet".to_owned(), String::new()),
         None => ("Starting…".to_owned(), String::new()),

@@ -32,7 +32,7 @@ pub fn LookPanel(props: &LookProps) -> Html {
     let chosen = targets.iter().position(|&target| target == state.target()).unwrap_or(0);
     let choose = act.reform(move |index: usize| Action::ChooseTarget(targets[index]));
     html! {
-        <Panel id="look" title="The layer and its values" busy={state.view.busy()} aside={html! {
+        <Panel id="look" title="The layer and its values" busy={state.asked.view.busy()} aside={html! {
             <Choice id="target" label="What of the layer" {options} {chosen} {choose} />
         }}>
             <div class="look">

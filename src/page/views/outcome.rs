@@ -21,7 +21,7 @@ pub fn OutcomePanel(props: &Props) -> Html {
     let injection = state.injection_now();
     let time = injection.map(|injection| words::duration(injection.milliseconds));
     html! {
-        <Panel id="outcome" title="What becomes of the answer" busy={state.injection.busy()}
+        <Panel id="outcome" title="What becomes of the answer" busy={state.asked.injection.busy()}
             aside={html! { { for time.map(|time| html! { <span class="hint">{ time }</span> }) } }}>
             <div aria-live="polite">
                 if let Some(injection) = injection { { told(injection) } } else { <Waiting /> }

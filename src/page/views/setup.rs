@@ -25,7 +25,7 @@ pub fn Setup(props: &Props) -> Html {
         }
     });
     html! {
-        <Panel id="setup" title="Network and image" busy={state.lab.busy()}>
+        <Panel id="setup" title="Network and image" busy={state.asked.lab.busy()}>
             { model(state, act, &select) }
             <DownloadBar {state} {act} />
             <CardPanel {state} {act} />
@@ -78,10 +78,10 @@ fn model(state: &State, act: &Callback<Action>, select: &NodeRef) -> Html {
 }
 
 fn progress(state: &State) -> Html {
-    if !state.lab.busy() {
+    if !state.asked.lab.busy() {
         return Html::default();
     }
-    match state.progress {
+    match state.asked.lab.progress() {
         Some((received, Some(total))) if total > 0 && received < total => html! {
             <div class="progress">
                 <progress value={received.to_string()} max={total.to_string()} aria-label="Loading the network" />

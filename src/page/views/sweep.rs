@@ -12,7 +12,7 @@ use super::export::{SaveChart, save};
 use facts::fault::FaultKind;
 
 use crate::link::Sweep;
-use crate::state::{Action, State};
+use crate::state::{Action, State, SweepKey};
 use crate::{tables, words};
 
 #[derive(Properties, PartialEq)]
@@ -59,15 +59,15 @@ pub fn SweepPanel(props: &SweepProps) -> Html {
 }
 
 fn result(state: &State, act: &Callback<Action>) -> Html {
-    let Some(request) = state.sweep.request().filter(|_| state.link.sweep.is_some()) else {
+    let Some(SweepKey { request, .. }) = state.asked.sweep.key() else {
         return html! { <p class="hint">{ "Each is one click: the faults run one after the other, and every outcome gets its mark." }</p> };
     };
-    let trials = &state.sweep.trials;
-    let (done, all) = (state.sweep.done(), trials.len());
+    let trials = state.trials();
+    let (done, all) = (state.trials_made(), trials.len());
     html! {
         <>
             <p class="sweep-told" id="sweep-told" role="status">{ told(trials) }</p>
-            if state.sweep.running {
+            if state.asked.sweep.busy() {
                 <div class="progress"><progress value={done.to_string()} max={all.to_string()} aria-label="Trials made" />
                     <span>{ format!("{} of {}", words::count(done as u64), words::count(all as u64)) }</span></div>
             }
@@ -89,7 +89,7 @@ fn result(state: &State, act: &Callback<Action>) -> Html {
 }
 
 fn save_trials(state: &State) -> Callback<MouseEvent> {
-    let trials = state.sweep.trials.clone();
+    let trials = state.trials().to_vec();
     Callback::from(move |_| save("sweep.csv", "text/csv", tables::sweep_csv(&trials).as_bytes()))
 }
 

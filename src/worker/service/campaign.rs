@@ -129,6 +129,7 @@ impl<H: Host> Service<H> {
             faults,
             fault_model: start.fault_model,
             grouping: None,
+            protect: None,
         };
         let available = Images::All(opened.source.len());
         let plan: Arc<Plan> = Arc::new(plan(&lab, config, &opened.source, available)?);
@@ -153,6 +154,7 @@ impl<H: Host> Service<H> {
             grouping: lab.grouping().cloned(),
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
+            ranges: lab.tensor_ranges(),
         };
         let (naming, own) = (naming(&lab), lab.model().card.grouping.clone());
         let work = Rounds::new(lab, opened.source, plan, until, BUDGET)?;

@@ -156,7 +156,7 @@ impl<H: Host> Service<H> {
         self.read.clear();
         (self.learnt, self.protecting) = (Learnt::default(), None);
         self.end_campaign();
-        let lab = Rc::new(Lab::new(model, &device)?);
+        let lab = Rc::new(Lab::on(model, &device)?);
         let model = describe(&lab, &card);
         self.lab = Some(Loaded { file, card, lab });
         self.device = info.choice;
@@ -207,7 +207,7 @@ impl<H: Host> Service<H> {
         self.trial = None;
         self.read.clear();
         let started = self.host.now();
-        let trial = lab.trial(golden, &[site], Observe { trace: true, keep: true }).await?;
+        let trial = lab.trial(golden, &[site], Observe { trace: true, keep: true, ..Observe::default() }).await?;
         let milliseconds = self.host.now() - started;
         let confidence = |logits: &[f32]| probabilities(logits).get(golden.class).copied().unwrap_or(f32::NAN);
         let injection = Injection {

@@ -1,5 +1,6 @@
 //! Range clipping: ranges are learnt an image at a time, so that requests are answered in between.
 
+use engine::campaign::Observe;
 use engine::exec::Ranges;
 use facts::outcome::probabilities;
 use facts::{Error, Result};
@@ -69,19 +70,20 @@ impl<H: Host> Service<H> {
     async fn clipped(&mut self, request: &ProtectRequest) -> Result<Response> {
         let lab = self.lab()?;
         let golden = self.golden.as_ref().ok_or_else(|| Error::request("there is no golden run yet"))?;
-        // The current image's own values are in range, whichever images the others are.
+        // The current image's own values are in range, whichever images the others are: its golden run is the protected
+        // network's as well.
         let mut ranges = self.learnt.ranges.clone();
         ranges.include(lab.executor().graph(), &golden.activations).await?;
         let started = self.host.now();
-        let protected = lab.protected(golden, &[request.site], &ranges).await?;
+        let observe = Observe { clipped: true, ..Observe::default() };
+        let trial = lab.protected_by(ranges).trial(golden, &[request.site], observe).await?;
         let milliseconds = self.host.now() - started;
-        let trial = protected.trial;
         Ok(Response::Protected(Protection {
             verdict: trial.verdict,
             faulty: class(&lab, trial.class),
             confidence: probabilities(&trial.logits).get(golden.class).copied().unwrap_or(f32::NAN),
             after: scores(&lab, &trial.logits),
-            clipped: protected.clipped,
+            clipped: trial.clipped,
             // Without other images it is the current one alone.
             images: self.learnt.ranges.runs().max(1),
             milliseconds,

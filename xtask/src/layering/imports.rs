@@ -1,39 +1,37 @@
-//! Reading which top-level modules of a crate a source file names.
+//! Reads which top-level modules of its crate a source file names.
 //!
-//! The file's tokens are enough for that: a path begins with `crate::`, the crate's own name, or as many `super::` as the module
-//! is deep. Unlike a parsed syntax tree they hold what stands inside macro calls, too.
+//! The file's tokens suffice: a path begins with `crate::`, or with as many `super::` as the module is deep. Unlike a
+//! syntax tree, tokens include the arguments of macro calls.
 
 use std::{collections::HashMap, path::Path, str::FromStr};
 
 use anyhow::{Result, anyhow};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
-/// The library's name, as the programs in src/bin see it.
-const LIBRARY: &str = "faultscope";
-/// What a file asks about the machine it is compiled for.
+/// The names of the configuration options that depend on the compilation target.
 const TARGET_CFGS: [&str; 4] = ["target_arch", "target_family", "target_os", "target_vendor"];
 
-/// What a file names.
+/// A name in a file that the rules are about.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Import {
     /// A top-level module of the crate.
     Module {
-        /// Its name.
+        /// The module's name.
         name: String,
-        /// Where, from 1.
+        /// The line, counted from 1.
         line: usize,
     },
-    /// A configuration about the machine compiled for.
+    /// A configuration option that depends on the compilation target.
     TargetCfg {
-        /// Its name.
+        /// The option's name.
         name: String,
-        /// Where, from 1.
+        /// The line, counted from 1.
         line: usize,
     },
 }
 
 impl Import {
-    /// Where, from 1.
+    /// Returns the line, counted from 1.
     pub fn line(&self) -> usize {
         match self {
             Self::Module { line, .. } | Self::TargetCfg { line, .. } => *line,
@@ -41,14 +39,14 @@ impl Import {
     }
 }
 
-/// The names that the crate's root re-exports, and the module each comes from.
+/// The names that a crate's root re-exports, each with its module.
 pub struct Exports(HashMap<String, String>);
 
 impl Exports {
     /// Reads the `use` items of lib.rs.
     ///
     /// # Errors
-    /// Where it is not Rust.
+    /// If the text is not Rust.
     pub fn of(text: &str) -> Result<Self> {
         let tokens = tokens(text)?;
         let mut names = HashMap::new();
@@ -84,57 +82,51 @@ fn leaves(item: &[TokenTree], found: &mut impl FnMut(&Ident)) {
     }
 }
 
-/// A file of src, by its place.
+/// A source file, identified by its path.
 pub struct Source {
-    /// The module it is, from the crate's root: empty for lib.rs.
+    /// The file's module path from the crate's root; empty for lib.rs and main.rs.
     module: Vec<String>,
-    is_bin: bool,
 }
 
 impl Source {
-    /// The file at `path`, which starts below src.
+    /// The file at `path`, relative to the folder of its crate.
     pub fn new(path: &Path) -> Self {
         let stem = path.with_extension("");
         let mut module: Vec<String> = stem.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-        let is_bin = module.first().is_some_and(|first| first == "bin");
-        if module.last().is_some_and(|last| last == "mod") || module == ["lib"] {
+        if module.last().is_some_and(|last| last == "mod") || module == ["lib"] || module == ["main"] {
             module.pop();
         }
-        Self { module, is_bin }
+        Self { module }
     }
 
-    /// Whether it is compiled for tests alone: `tests.rs` beside what it tests, or a file in a folder `tests`.
+    /// Whether the file is compiled for tests only: `tests.rs` beside the tested module, or a file in a folder `tests`.
     pub fn is_test(&self) -> bool {
         self.module.iter().any(|part| part == "tests")
     }
 
-    /// The top-level module it belongs to, or `bin`; `None` for lib.rs.
-    pub fn layer(&self) -> Option<&str> {
+    /// The file's top-level module; `None` for lib.rs and main.rs.
+    pub fn top(&self) -> Option<&str> {
         self.module.first().map(String::as_str)
     }
 
-    /// What its text names, in the text's order.
+    /// Returns the names in the file's `text` that the rules are about, in the order of the text.
     ///
     /// # Errors
-    /// Where it is not Rust.
+    /// If the text is not Rust.
     pub fn imports(&self, text: &str, exports: &Exports) -> Result<Vec<Import>> {
-        let root = if self.is_bin { LIBRARY } else { "crate" };
-        // A program is a crate of its own: its `super` never leads into the library.
-        let depth = if self.is_bin { usize::MAX } else { self.module.len() };
-        let mut reader = Reader { root, exports, found: Vec::new() };
-        reader.read(&tokens(text)?, depth);
+        let mut reader = Reader { exports, found: Vec::new() };
+        reader.read(&tokens(text)?, self.module.len());
         Ok(reader.found)
     }
 }
 
 struct Reader<'a> {
-    root: &'a str,
     exports: &'a Exports,
     found: Vec<Import>,
 }
 
 impl Reader<'_> {
-    /// Reads `tokens`, which stand in a module `depth` steps below the crate's root.
+    /// Reads the `tokens` of a module that is `depth` steps below the crate's root.
     fn read(&mut self, tokens: &[TokenTree], depth: usize) {
         let mut rest = tokens;
         while let Some((first, after)) = rest.split_first() {
@@ -143,11 +135,11 @@ impl Reader<'_> {
                 TokenTree::Punct(_) if is_test_attribute(first, after) => rest = after_item(&after[1..]),
                 TokenTree::Ident(word) if word == "mod" => {
                     if let [TokenTree::Ident(_), TokenTree::Group(body), beyond @ ..] = after {
-                        self.read(&inside(body), depth.saturating_add(1));
+                        self.read(&inside(body), depth + 1);
                         rest = beyond;
                     }
                 }
-                TokenTree::Ident(word) if word == self.root => {
+                TokenTree::Ident(word) if word == "crate" => {
                     if let Some(path) = after_colons(after) {
                         self.path(path);
                     }
@@ -173,7 +165,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Notes the modules that `path`, seen from the crate's root, begins with.
+    /// Records the first module of each path in `path`, which starts at the crate's root.
     fn path(&mut self, path: &[TokenTree]) {
         match path.first() {
             Some(TokenTree::Ident(name)) => {
@@ -235,7 +227,7 @@ fn is_test_attribute(hash: &TokenTree, after: &[TokenTree]) -> bool {
             if is_ident(cfg, "cfg") && condition.stream().to_string() == "test")
 }
 
-/// What follows the item that `tokens` begin with: an item ends in a semicolon or a block.
+/// Returns the tokens after the first item of `tokens`. An item ends with a semicolon or a block.
 fn after_item(tokens: &[TokenTree]) -> &[TokenTree] {
     let is_end = |token: &TokenTree| {
         is_punct(token, ';') || matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)

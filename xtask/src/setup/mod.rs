@@ -73,6 +73,22 @@ pub fn page_builder(steps: &mut Steps) -> Result<PageBuilder> {
     })
 }
 
+/// Whether the tools of [`page_builder`] that take minutes to install are installed.
+///
+/// # Errors
+/// If cargo did not start this program.
+pub fn has_tools() -> Result<bool> {
+    tools::are_here()
+}
+
+/// Sets up cargo-fuzz. Returns its program.
+///
+/// # Errors
+/// If it cannot be installed.
+pub fn fuzzer(steps: &mut Steps) -> Result<PathBuf> {
+    steps.run("set-up: cargo-fuzz", tools::fuzzer)
+}
+
 /// Sets up what the tests need beside a compiler: a browser with WebGPU, and on Linux a Vulkan driver. Returns the browser.
 ///
 /// # Errors

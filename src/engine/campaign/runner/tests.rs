@@ -1,6 +1,5 @@
 use std::collections::BTreeSet;
 
-use burn::tensor::Device;
 use facts::campaign::{Confidence, Faults, Position, Shard, Until};
 use facts::data::{Image, LabelledImage};
 use facts::fault::{Bits, FaultKind, FaultModel, Mode, Target};
@@ -20,7 +19,7 @@ fn lab() -> Lab {
     let weight = builder.parameter("fc.weight", HostTensor::new([12, 3], weight).unwrap()).unwrap();
     let scores = builder.layer("fc", "MatMul", Op::MatMul, &[flat, weight]).unwrap();
     let graph = builder.finish(&[scores]).unwrap();
-    Lab::new(Model::new(graph, Card::default()).unwrap(), &Device::flex()).unwrap()
+    Lab::cpu(Model::new(graph, Card::default()).unwrap()).unwrap()
 }
 
 fn images() -> Vec<LabelledImage> {
@@ -40,6 +39,7 @@ fn config(faults: usize) -> CampaignConfig {
         faults: Faults::Each(faults),
         fault_model: FaultModel::default(),
         grouping: None,
+        protect: None,
     }
 }
 

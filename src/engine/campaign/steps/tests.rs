@@ -1,4 +1,3 @@
-use burn::tensor::Device;
 use facts::campaign::Faults;
 use facts::data::{Image, LabelledImage};
 use facts::fault::{Bits, FaultKind, FaultModel, Mode, Target};
@@ -19,7 +18,7 @@ fn lab() -> Lab {
     let weight = builder.parameter("fc.weight", HostTensor::new([12, 3], weight).unwrap()).unwrap();
     let scores = builder.layer("fc", "MatMul", Op::MatMul, &[flat, weight]).unwrap();
     let graph = builder.finish(&[scores]).unwrap();
-    Lab::new(Model::new(graph, Card::default()).unwrap(), &Device::flex()).unwrap()
+    Lab::cpu(Model::new(graph, Card::default()).unwrap()).unwrap()
 }
 
 const IMAGES: usize = 9;
@@ -41,8 +40,15 @@ fn images(black: Option<usize>) -> Vec<LabelledImage> {
 }
 
 fn plan_of(lab: &Lab, faults: Faults, fault_model: FaultModel) -> Arc<Plan> {
-    let config =
-        CampaignConfig { model: "darkness".to_owned(), seed: 4, images: None, faults, fault_model, grouping: None };
+    let config = CampaignConfig {
+        model: "darkness".to_owned(),
+        seed: 4,
+        images: None,
+        faults,
+        fault_model,
+        grouping: None,
+        protect: None,
+    };
     Arc::new(plan(lab, config, &images(None), Images::All(IMAGES)).unwrap())
 }
 

@@ -1,42 +1,46 @@
 //! What a layer makes of a batch.
 
+use facts::Result;
 use facts::graph::{NodeId, ValueId};
 
 use super::stack::Whose;
 use super::{Batch, Variant};
+use crate::exec::full;
 use crate::ops::{self, Array, Operand};
 
-impl<'a> Batch<'a> {
+impl Batch<'_> {
     /// What a layer makes of parameters alone, for golden runs and where it differs.
-    pub(super) fn constant_layer(&mut self, id: NodeId) {
+    pub(super) fn constant_layer(&mut self, id: NodeId) -> Result<()> {
         let node = &self.graph.nodes[id];
         let none: Option<usize> = None;
         let differing = (0..self.variants.len()).filter(|&variant| self.differs(variant, id)).map(Some);
         let variants: Vec<Option<usize>> = std::iter::once(none).chain(differing).collect();
         for variant in variants {
-            let inputs: Vec<Array> = node.inputs.iter().filter_map(|&value| self.constant(variant, value)).collect();
-            let outputs = ops::apply(&node.op, &inputs.iter().collect::<Vec<_>>(), &self.shapes(id));
+            let inputs: Option<Vec<Array>> = node.inputs.iter().map(|&value| self.constant(variant, value)).collect();
+            let inputs = inputs.ok_or_else(|| full::missing(self.graph, id))?;
+            let outputs = ops::apply(&node.op, &inputs.iter().collect::<Vec<_>>(), &self.gpu.shapes(id));
             let constants = match variant {
                 Some(variant) => &mut self.variants[variant].constants,
                 None => &mut self.constants,
             };
             constants.extend(node.outputs.iter().copied().zip(outputs));
         }
+        Ok(())
     }
 
     /// By output of layer `id`, the rows of the images and of `lanes`.
-    pub(super) fn compute(&self, id: NodeId, lanes: &[usize]) -> Vec<Array> {
+    pub(super) fn compute(&self, id: NodeId, lanes: &[usize]) -> Result<Vec<Array>> {
         let images = (0..self.images).map(Whose::Image);
         let (same, altered) = lanes.split_at(lanes.partition_point(|&lane| self.variant(lane, id).is_none()));
         let same: Vec<Whose> = images.chain(same.iter().map(|&lane| self.whose(lane))).collect();
-        let mut parts = vec![self.compute_part(id, None, &same)];
+        let mut parts = vec![self.compute_part(id, None, &same)?];
         for group in altered.chunk_by(|&a, &b| self.variant(a, id) == self.variant(b, id)) {
             let rows: Vec<Whose> = group.iter().map(|&lane| self.whose(lane)).collect();
-            parts.push(self.compute_part(id, self.variant(group[0], id), &rows));
+            parts.push(self.compute_part(id, self.variant(group[0], id), &rows)?);
         }
         let outputs = 0..self.graph.nodes[id].outputs.len();
         let joined = |nth: usize| Array::joined(&parts.iter().map(|part| part[nth].clone()).collect::<Vec<_>>());
-        outputs.map(joined).collect()
+        Ok(outputs.map(joined).collect())
     }
 
     pub(super) fn whose(&self, lane: usize) -> Whose {
@@ -44,15 +48,15 @@ impl<'a> Batch<'a> {
     }
 
     /// The same for inferences that have the layer's parameters in common.
-    fn compute_part(&self, id: NodeId, variant: Option<usize>, whose: &[Whose]) -> Vec<Array> {
-        let (node, shapes, count) = (&self.graph.nodes[id], self.shapes(id), whose.len());
+    fn compute_part(&self, id: NodeId, variant: Option<usize>, whose: &[Whose]) -> Result<Vec<Array>> {
+        let (node, shapes, count) = (&self.graph.nodes[id], self.gpu.shapes(id), whose.len());
         let shape_of = |value: ValueId| self.graph.values[value].shape.as_slice();
         let mut inputs = Vec::with_capacity(node.inputs.len());
         let mut operands = Vec::with_capacity(node.inputs.len());
         for &value in &node.inputs {
             let stack = self.stacks[value].as_ref();
             let array = stack.map(|stack| stack.select(whose)).or_else(|| self.constant(variant, value));
-            inputs.push(array.expect("a validated graph makes a value before it is read"));
+            inputs.push(array.ok_or_else(|| full::missing(self.graph, id))?);
             operands.push(Operand { shape: shape_of(value), per_image: stack.is_some() });
         }
         let stacked = |shape: &[usize]| [&[count], shape.get(1..).unwrap_or_default()].concat();
@@ -64,7 +68,7 @@ impl<'a> Batch<'a> {
             let shapes: Vec<Vec<usize>> = shapes.iter().map(|shape| stacked(shape)).collect();
             let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
             let outputs = ops::apply(&op, &inputs.iter().collect::<Vec<_>>(), &shapes);
-            return outputs.iter().map(rows).collect();
+            return Ok(outputs.iter().map(rows).collect());
         }
         let mut made: Vec<Vec<Array>> = vec![Vec::with_capacity(count); shapes.len()];
         for row in 0..count {
@@ -78,12 +82,7 @@ impl<'a> Batch<'a> {
                 made.push(output.reshaped(&[1, output.elements()]));
             }
         }
-        made.iter().map(|rows| Array::joined(rows)).collect()
-    }
-
-    fn shapes(&self, id: NodeId) -> Vec<&'a [usize]> {
-        let graph = self.graph;
-        graph.nodes[id].outputs.iter().map(|&value| graph.values[value].shape.as_slice()).collect()
+        Ok(made.iter().map(|rows| Array::joined(rows)).collect())
     }
 
     /// The parameters of a lane at layer `id`, where they differ.
@@ -99,13 +98,13 @@ impl<'a> Batch<'a> {
 
     /// A parameter, or what a layer has made of parameters.
     fn constant(&self, variant: Option<usize>, value: ValueId) -> Option<Array> {
-        let golden = self.parameters.get(&value).or_else(|| self.constants.get(&value));
+        let golden = self.gpu.parameter(value).or_else(|| self.constants.get(&value));
         let Some(Variant { weights, constants }) = variant.map(|variant| &self.variants[variant]) else {
             return golden.cloned();
         };
         let made = constants.get(&value).or(golden)?.clone();
         Some(match weights.edits(value) {
-            Some(edits) => made.with(&edits),
+            Some(edits) => made.with(edits),
             None => made,
         })
     }

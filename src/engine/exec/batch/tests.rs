@@ -1,7 +1,6 @@
 //! Batches with burn's kernels for the CPU, against our own kernels, which compute one inference at a time.
 
 use facts::fault::Corruption;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -13,6 +12,7 @@ use facts::outcome::top1;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::exec::gpu::GpuGraph;
 use crate::exec::{Change, Executor, Image, Lane, Settings, Wave, device};
 use crate::ops::Array;
 
@@ -104,7 +104,7 @@ fn lanes(graph: &Graph, draw: &mut Draw, images: usize, count: usize) -> Vec<Lan
 
 struct Setting {
     executor: Executor,
-    parameters: BTreeMap<ValueId, Array>,
+    gpu: GpuGraph,
     inputs: Vec<[Array; 1]>,
     lanes: Vec<Lane>,
 }
@@ -116,9 +116,9 @@ fn setting() -> Setting {
     let inputs: Vec<[Array; 1]> =
         (0..3).map(|_| [Array::from_slice(&[1, 3, 6, 6], &draw.numbers(108), &device)]).collect();
     let lanes = lanes(&graph, &mut draw, inputs.len(), 240);
-    let upload = |(&id, tensor)| (id, Array::upload(tensor, &device));
-    let parameters = graph.parameters.iter().map(upload).collect();
-    Setting { executor: Executor::new(Arc::new(graph), &device).unwrap(), parameters, inputs, lanes }
+    let graph = Arc::new(graph);
+    let gpu = GpuGraph::new(graph.clone(), &device);
+    Setting { executor: Executor::new(graph, &device).unwrap(), gpu, inputs, lanes }
 }
 
 fn assert_same(setting: &Setting, batch: &Wave, expected: &Wave) {
@@ -144,12 +144,12 @@ fn assert_same(setting: &Setting, batch: &Wave, expected: &Wave) {
 #[test]
 fn a_batch_answers_as_one_inference_at_a_time() {
     let setting = setting();
-    let Setting { executor, parameters, inputs, lanes } = &setting;
+    let Setting { executor, gpu, inputs, lanes } = &setting;
     let images: Vec<Image<'_>> = inputs.iter().map(|inputs| Image::Inputs(inputs)).collect();
     let expected = pollster::block_on(executor.wave(&images, lanes, Settings::default())).unwrap();
     for whole in [false, true] {
         let settings = Settings { whole, ..Settings::default() };
-        let batch = pollster::block_on(device::wave(executor, parameters, &images, lanes, settings)).unwrap();
+        let batch = pollster::block_on(device::wave(gpu, &images, lanes, settings)).unwrap();
         assert_same(&setting, &batch, &expected);
     }
 }
@@ -158,15 +158,15 @@ fn a_batch_answers_as_one_inference_at_a_time() {
 #[test]
 fn a_lane_alone_answers_as_in_a_batch() {
     let setting = setting();
-    let Setting { executor, parameters, inputs, lanes } = &setting;
+    let Setting { gpu, inputs, lanes, .. } = &setting;
     let images: Vec<Image<'_>> = inputs.iter().map(|inputs| Image::Inputs(inputs)).collect();
     let settings = Settings::default();
-    let batch = pollster::block_on(device::wave(executor, parameters, &images, lanes, settings)).unwrap();
+    let batch = pollster::block_on(device::wave(gpu, &images, lanes, settings)).unwrap();
     let mut alone = Wave { golden: batch.golden.clone(), ..Wave::default() };
     for lane in lanes {
         let image = [images[lane.image]];
         let lane = [Lane { image: 0, changes: lane.changes.clone() }];
-        let wave = pollster::block_on(device::wave(executor, parameters, &image, &lane, settings)).unwrap();
+        let wave = pollster::block_on(device::wave(gpu, &image, &lane, settings)).unwrap();
         alone.lanes.extend(wave.lanes);
     }
     assert_same(&setting, &batch, &alone);

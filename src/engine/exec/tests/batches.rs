@@ -1,15 +1,15 @@
 //! Batches, which a GPU computes, answer as our kernels do: any network, with burn's kernels for the CPU.
 
 use facts::fault::Corruption;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::tensor::Device;
 use facts::fault::{SiteSpace, Target};
-use facts::graph::{Graph, ValueId};
+use facts::graph::Graph;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use super::super::gpu::GpuGraph;
 use super::super::{Change, Executor, Image, Lane, Settings, device};
 use super::networks::recipes;
 use super::numbers;
@@ -32,8 +32,7 @@ proptest! {
     fn any_network_in_a_batch(recipe in recipes(), places in prop::collection::vec(any::<Index>(), 1..12)) {
         let (graph, device) = (Arc::new(recipe.graph()), Device::flex());
         let executor = Executor::new(graph.clone(), &device).unwrap();
-        let upload = |(&id, tensor)| (id, Array::upload(tensor, &device));
-        let parameters: BTreeMap<ValueId, Array> = graph.parameters.iter().map(upload).collect();
+        let gpu = GpuGraph::new(graph.clone(), &device);
         let input = &graph.values[graph.inputs[0]];
         let input = |seed| [Array::from_slice(&input.shape, &numbers(input.elements(), seed), &device)];
         let inputs: Vec<[Array; 1]> = (0..IMAGES as u32).map(input).collect();
@@ -44,7 +43,7 @@ proptest! {
         };
         let lanes: Vec<Lane> = places.iter().enumerate().map(lane).collect();
         let settings = Settings::default();
-        let batch = pollster::block_on(device::wave(&executor, &parameters, &images, &lanes, settings)).unwrap();
+        let batch = pollster::block_on(device::wave(&gpu, &images, &lanes, settings)).unwrap();
         let wave = pollster::block_on(executor.wave(&images, &lanes, settings)).unwrap();
         let mut pairs: Vec<(&[f32], &[f32])> =
             batch.golden.iter().map(Vec::as_slice).zip(wave.golden.iter().map(Vec::as_slice)).collect();

@@ -131,7 +131,7 @@ fn a_lane_without_changes_costs_nothing() {
 #[test]
 fn a_fault_visits_what_lies_downstream_and_nothing_else() {
     let bench = bench();
-    let observe = Observe { trace: true, keep: true };
+    let observe = Observe { trace: true, keep: true, ..Observe::default() };
     let wave = bench
         .inject(vec![bench.change("gate", 2, Corruption::Set(9.0))], Settings { observe, ..Settings::default() })
         .unwrap();
@@ -171,7 +171,8 @@ fn a_fault_that_is_absorbed_leaves() {
     let graph = bench.executor.graph();
     let stem = bench.golden.get(graph.nodes[graph.find("stem").unwrap()].outputs[0]).unwrap();
     let dead = pollster::block_on(stem.read()).unwrap().iter().position(|&value| value < -0.5).unwrap();
-    let settings = Settings { observe: Observe { trace: true, keep: true }, ..Settings::default() };
+    let settings =
+        Settings { observe: Observe { trace: true, keep: true, ..Observe::default() }, ..Settings::default() };
     let wave = bench.inject(vec![bench.change("stem", dead, Corruption::Set(-0.25))], settings).unwrap();
     let faulty = &wave.lanes[0];
     assert_eq!((faulty.output.as_ref(), wave.work), (None, Work::default()));

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use facts::fault::{Site, Target};
-use facts::graph::{Graph, ValueId};
+use facts::graph::{Graph, NodeId, ValueId};
 
-use super::super::{Activations, Executor, TraceRow};
+use super::super::{Activations, Clip, Executor, Ranges, TraceRow};
 use crate::exec::{Injector, faulty_parameters};
 use crate::ops::Array;
 
@@ -14,15 +14,19 @@ pub struct Full {
     pub run: Activations,
     /// Values before and after, in the order of the sites.
     pub changed: Vec<[f32; 2]>,
+    /// The layers in which elements were clipped, with their number.
+    pub clipped: Vec<(NodeId, u64)>,
 }
 
-/// Runs the network on `input` with the faults at `sites`.
-pub fn full(executor: &Executor, input: &Array, sites: &[Site]) -> Full {
+/// Runs the network on `input` with the faults at `sites`, every output clipped to `ranges` after the faults. `executor` has
+/// no protection of its own.
+pub fn full(executor: &Executor, ranges: &Ranges, input: &Array, sites: &[Site]) -> Full {
     let graph = executor.graph();
     let (parameters, weights) = faulty_parameters(graph, sites);
-    let mut injector = Injector::new(graph, sites);
-    let run = executor.run_changed(std::slice::from_ref(input), &parameters, &mut injector);
+    let mut hook = Clip::new(ranges, Injector::new(graph, sites));
+    let run = executor.run_changed(std::slice::from_ref(input), &parameters, &mut hook);
     let run = pollster::block_on(run).unwrap();
+    let (injector, clipped) = hook.into_parts();
     // Weights are written down first, then activations as the run comes to them.
     let mut order: Vec<usize> = (0..sites.len()).collect();
     order.sort_by_key(|&index| {
@@ -36,7 +40,7 @@ pub fn full(executor: &Executor, input: &Array, sites: &[Site]) -> Full {
     for (index, fault) in order.into_iter().zip(faults) {
         changed[index] = [fault.before, fault.after];
     }
-    Full { run, changed }
+    Full { run, changed, clipped }
 }
 
 /// The trace as two whole runs tell it: a row for each layer that the faults can have reached.

@@ -11,6 +11,7 @@ fn config(grouping: Option<&str>) -> CampaignConfig {
         faults: Faults::Each(1),
         fault_model: FaultModel::default(),
         grouping: grouping.map(str::to_owned),
+        protect: None,
     }
 }
 

@@ -60,7 +60,9 @@ pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
         ];
     };
     let faults = fault_model(&config.fault_model, summary.faults.injections);
-    [format!("{model}: {images}, {faults}"), format!("{}; seed {}", sampling(&config.fault_model), config.seed)]
+    let protection = config.protect.map(|protection| format!("; {protection}")).unwrap_or_default();
+    let drawn = format!("{}; seed {}{protection}", sampling(&config.fault_model), config.seed);
+    [format!("{model}: {images}, {faults}"), drawn]
 }
 
 fn sampling(model: &FaultModel) -> String {

@@ -4,7 +4,8 @@ use facts::campaign::Until;
 use facts::data::classes_of_files;
 use protocol::Protocol;
 
-use super::super::State;
+use super::super::asked::Want;
+use super::super::{LabKey, State};
 use crate::link::MAX_FAULTS;
 
 /// What a campaign will take, about.
@@ -39,7 +40,7 @@ impl State {
         // Names that cannot be made out are told of when the images are opened.
         let labels = classes_of_files(&names, known, classes).unwrap_or_default();
         let unlabelled = labels.iter().filter(|label| label.is_none());
-        let pace = self.campaign.pace.as_ref().filter(|(key, _)| Some(key) == self.wanted_lab().as_ref());
+        let pace = self.campaign.pace.as_ref().filter(|(key, _)| Some(key) == LabKey::wanted(self).as_ref());
         let golden = self.golden_now().map(|golden| golden.milliseconds).filter(|&time| time > 0.0);
         let each = pace.map(|(_, pace)| *pace).or(golden);
         Estimate {

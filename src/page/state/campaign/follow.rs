@@ -1,8 +1,8 @@
 //! From a fault of a campaign to the same fault in the explorer.
 
-use protocol::{CampaignRequest, FileRef, Picture, Request, RequestId, WorstFault};
+use protocol::{CampaignRequest, FileRef, Picture, WorstFault};
 
-use super::super::{Effect, OWN, State};
+use super::super::{Effect, OWN, Order, State};
 use facts::fault::FaultKind;
 
 use crate::link::{Place, View};
@@ -28,12 +28,10 @@ impl State {
             return;
         }
         let request = CampaignRequest::Picture { image: fault.image, images: self.campaign_images() };
-        let id = self.send(Request::Campaign(request), effects);
-        self.campaign.follows = Some((id, fault));
+        self.order(request, Order::Follow(Box::new(fault)), effects);
     }
 
-    pub(super) fn hear_of_picture(&mut self, id: RequestId, picture: Picture, effects: &mut Vec<Effect>) {
-        let Some((_, fault)) = self.campaign.follows.take_if(|(asked, _)| *asked == id) else { return };
+    pub(super) fn hear_of_picture(&mut self, fault: WorstFault, picture: Picture, effects: &mut Vec<Effect>) {
         match picture {
             Picture::File(file) => {
                 let known = self.images().into_iter().find(|(_, known, _)| *known == file);
@@ -94,6 +92,6 @@ impl State {
             None => (Some(FaultKind::Random), None, Some(fault.after)),
         };
         link.run = true;
-        self.injection.forget();
+        self.asked.injection.forget();
     }
 }

@@ -263,7 +263,7 @@ fn estimate(estimate: &Estimate, state: &State) -> Html {
 fn buttons(state: &State, act: &Callback<Action>) -> Html {
     let campaign = &state.campaign;
     let on = |action: CampaignAction| act.reform(move |_: MouseEvent| Action::Campaign(action.clone()));
-    let waiting = campaign.waiting();
+    let waiting = state.campaign_waits();
     html! {
         <div class="settings-go">
             if campaign.running() {

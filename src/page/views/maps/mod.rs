@@ -71,7 +71,7 @@ pub fn Maps(props: &MapsProps) -> Html {
         }
     });
     html! {
-        <div class="maps" aria-busy={state.view.busy().to_string()}>
+        <div class="maps" aria-busy={state.asked.view.busy().to_string()}>
             <div class={classes!("map-row", (shown.len() == 1).then_some("map-row-single"))}>{ for figures }</div>
             <p class="readout" id="readout">
                 <span class="readout-value">{ view.value(Which::Golden, at).map(words::number) }</span>

@@ -1,4 +1,5 @@
-use burn::tensor::Device;
+//! Trials of a protected network, reckoned by hand.
+
 use facts::fault::{Corruption, Target};
 use facts::graph::{GraphBuilder, HostTensor, Op, Unary};
 use facts::model::{Card, Model};
@@ -6,6 +7,7 @@ use facts::outcome::Outcome;
 
 use super::*;
 use crate::campaign::Observe;
+use crate::exec::Ranges;
 
 /// Three scores, each the mean of one colour, halved.
 fn lab() -> Lab {
@@ -17,7 +19,7 @@ fn lab() -> Lab {
     let weight = builder.parameter("fc.weight", HostTensor::new([12, 3], weight).unwrap()).unwrap();
     let scores = builder.layer("fc", "MatMul", Op::MatMul, &[flat, weight]).unwrap();
     let graph = builder.finish(&[scores]).unwrap();
-    Lab::new(Model::new(graph, Card::default()).unwrap(), &Device::flex()).unwrap()
+    Lab::cpu(Model::new(graph, Card::default()).unwrap()).unwrap()
 }
 
 fn image(colours: [f32; 3]) -> HostTensor {
@@ -47,8 +49,26 @@ fn golden(lab: &Lab, colours: [f32; 3]) -> Golden {
     pollster::block_on(lab.golden(&image(colours))).unwrap()
 }
 
+/// The protected network's answer to an image and its faults.
+struct Protected {
+    trial: Trial,
+    clipped: Vec<(String, u64)>,
+}
+
 fn protected(lab: &Lab, golden: &Golden, sites: &[Site], ranges: &Ranges) -> Protected {
-    pollster::block_on(lab.protected(golden, sites, ranges)).unwrap()
+    let lab = lab.protected_by(ranges.clone());
+    let image = pollster::block_on(golden.activations.get(lab.executor().graph().inputs[0]).unwrap().read()).unwrap();
+    let image = HostTensor::new([1, 3, 2, 2], image).unwrap();
+    let golden = pollster::block_on(lab.golden(&image)).unwrap();
+    let observe = Observe { clipped: true, ..Observe::default() };
+    let trial = pollster::block_on(lab.trial(&golden, sites, observe)).unwrap();
+    // A wave that makes the golden run itself answers the same.
+    let subject = Subject::new(&image, vec![sites.to_vec()]);
+    let together = pollster::block_on(lab.trials(&[subject], Settings::default())).unwrap().only().unwrap();
+    assert_eq!((&together.logits, &together.trials[0].logits), (&golden.logits, &trial.logits));
+    // A NaN equals itself in words.
+    assert_eq!(format!("{:?}", together.trials[0].faults), format!("{:?}", trial.faults));
+    Protected { clipped: trial.clipped.clone(), trial }
 }
 
 /// Reckoned by hand. Pixels are 1, 0.5 and -2, or 3, 0 and 0 in the other image; behind the ReLU 0 to 3, the scores

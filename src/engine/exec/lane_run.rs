@@ -1,23 +1,24 @@
 //! A lane on its way through the graph.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use facts::graph::{Graph, NodeId, ValueId};
 
 use super::TraceRow;
-use super::lane::{Change, Changed, Faulty, Lane, Settings};
+use super::golden::GoldenRows;
+use super::lane::{Changed, Faulty, Lane, Settings};
 use super::patch::Patch;
 use super::program::{Input, Program, Step};
-use super::wave::Golden;
+use super::strike::Strikes;
 use super::weights::Weights;
 use crate::kernels::{Kernel, View};
 use crate::ops::{Array, Region};
 
 /// A lane under way.
-pub(super) struct Runner<'a> {
+pub(super) struct LaneRun<'a> {
     pub image: usize,
-    /// Changes of activations that are still to come, in the order of layers, with their number.
-    pub coming: Vec<(usize, &'a Change)>,
+    pub strikes: Strikes<'a>,
     pub weights: Weights,
     /// What constant layers make of them.
     pub made: Changed,
@@ -36,17 +37,17 @@ pub(super) struct Runner<'a> {
 
 /// A kernel for parameters that differ.
 pub(super) struct Altered {
-    pub kernel: Box<dyn Kernel>,
+    pub kernel: Arc<dyn Kernel>,
     /// The one channel that it computes, where the others are as they were.
     pub channel: Option<usize>,
 }
 
-impl<'a> Runner<'a> {
+impl<'a> LaneRun<'a> {
     pub fn new(graph: &Graph, program: &Program, settings: Settings, lane: &'a Lane) -> Self {
-        let mut answer = Faulty { changed: vec![[0.0; 2]; lane.changes.len()], ..Faulty::default() };
-        let weights = Weights::new(graph, &lane.changes, &mut answer.changed);
-        let (coming, readers) = (weights.others(&lane.changes), weights.readers(graph));
-        let layers = || readers.iter().copied().chain(coming.iter().map(|(_, change)| change.layer));
+        let mut strikes = Strikes::new(&lane.changes);
+        let weights = Weights::struck(graph, &mut strikes);
+        let readers = weights.readers(graph);
+        let layers = || readers.iter().copied().chain(strikes.layers());
         let (from, until) = (layers().min().unwrap_or(NodeId::MAX), layers().max().unwrap_or(0));
         // A layer that is computed from parameters alone hands the change on, to whatever reads it.
         let handed_on = readers.iter().any(|&id| program.constant[id]);
@@ -54,7 +55,7 @@ impl<'a> Runner<'a> {
         let reached = if settings.observe.trace { vec![false; graph.values.len()] } else { Vec::new() };
         Self {
             image: lane.image,
-            coming,
+            strikes,
             weights,
             made: Changed::new(),
             channels: !settings.whole,
@@ -62,7 +63,7 @@ impl<'a> Runner<'a> {
             from,
             patches: BTreeMap::new(),
             previous: None,
-            answer,
+            answer: Faulty::default(),
             reached,
             gone: false,
         }
@@ -72,7 +73,7 @@ impl<'a> Runner<'a> {
     pub fn is_touched(&self, id: NodeId, inputs: &[ValueId]) -> bool {
         !self.gone
             && id >= self.from
-            && (self.coming.first().is_some_and(|(_, change)| change.layer == id)
+            && (self.strikes.strikes_layer(id)
                 || inputs.iter().any(|value| self.patches.contains_key(value) || self.differs(*value)))
     }
 
@@ -132,7 +133,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Compares what the layer has made with the golden run.
-    pub fn note(&mut self, graph: &Graph, program: &Program, id: NodeId, golden: &Golden) {
+    pub fn note(&mut self, graph: &Graph, program: &Program, id: NodeId, golden: &GoldenRows) {
         let mut row = TraceRow::new(&graph.nodes[id].name);
         for &value in &graph.nodes[id].outputs {
             self.reached[value] = true;
@@ -153,7 +154,18 @@ impl<'a> Runner<'a> {
         self.answer.trace.push(row);
     }
 
-    pub fn keep(&mut self, graph: &Graph, program: &Program, id: NodeId, golden: &Golden) {
+    /// Counts what a protection has clipped of the result of the step before. The golden run's elements around the patch
+    /// are not counted: ranges that include the golden run clip none of them.
+    pub fn count_clipped(&mut self, id: NodeId, clipped: &[f32]) {
+        let own = self.previous.as_ref().map_or(0, |patch| differing(&patch.rows, clipped));
+        match self.answer.clipped.last_mut() {
+            _ if own == 0 => {}
+            Some((layer, count)) if *layer == id => *count += own,
+            _ => self.answer.clipped.push((id, own)),
+        }
+    }
+
+    pub fn keep(&mut self, graph: &Graph, program: &Program, id: NodeId, golden: &GoldenRows) {
         for &value in &graph.nodes[id].outputs {
             if let (Some(patch), Some(golden)) = (self.patches.get(&value), &golden.values[value]) {
                 let extent = program.extents[value];
@@ -163,4 +175,9 @@ impl<'a> Runner<'a> {
             }
         }
     }
+}
+
+/// How many elements differ in a bit.
+fn differing(a: &[f32], b: &[f32]) -> u64 {
+    a.iter().zip(b).map(|(a, b)| u64::from(a.to_bits() != b.to_bits())).sum()
 }

@@ -1,0 +1,34 @@
+//! Full runs: every layer computed, every output kept.
+
+use facts::graph::{Graph, NodeId, Op};
+use facts::{Error, Result};
+
+use super::{Activations, Hook};
+use crate::ops::Array;
+
+/// Runs all layers of `graph`, each computed by `compute` and seen by `hook`.
+///
+/// # Errors
+/// Where `compute` or the hook fails.
+pub(super) async fn run<H: Hook>(
+    graph: &Graph,
+    inputs: &[Array],
+    hook: &mut H,
+    mut compute: impl FnMut(NodeId, &Activations) -> Result<Vec<Array>>,
+) -> Result<Activations> {
+    let mut run = Activations::new(graph.values.len());
+    for (&id, array) in graph.inputs.iter().zip(inputs) {
+        run.set(id, array.clone());
+    }
+    for (id, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.op != Op::Folded) {
+        for (&value, array) in node.outputs.iter().zip(compute(id, &run)?) {
+            run.set(value, hook.output(id, value, array).await?);
+        }
+    }
+    Ok(run)
+}
+
+/// The error of a layer whose input no earlier layer has made.
+pub(super) fn missing(graph: &Graph, id: NodeId) -> Error {
+    Error::graph(&graph.nodes[id].name, "an input of the layer is not computed")
+}

@@ -1,0 +1,96 @@
+//! A graph on a GPU: all that a run needs besides its inputs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use facts::Result;
+use facts::graph::{Graph, NodeId, ValueId};
+
+use super::lane::Changed;
+use super::{Activations, Hook, Ranges, full, live};
+use crate::ops::{self, Array};
+
+/// A graph whose layers burn computes. A clone shares the parameters.
+#[derive(Clone, Debug)]
+pub(super) struct GpuGraph {
+    pub graph: Arc<Graph>,
+    pub device: Device,
+    /// By layer: whether its output depends on the image.
+    pub depends: Arc<[bool]>,
+    parameters: Arc<BTreeMap<ValueId, Array>>,
+    /// By value: the last layer that reads it.
+    last_use: Arc<[Option<NodeId>]>,
+    /// The ranges that outputs are clipped to after the strike.
+    ranges: Option<Arc<Ranges>>,
+}
+
+impl GpuGraph {
+    /// Copies the parameters of `graph` to `device`.
+    pub fn new(graph: Arc<Graph>, device: &Device) -> Self {
+        let upload = |(&id, tensor)| (id, Array::upload(tensor, device));
+        let parameters = Arc::new(graph.parameters.iter().map(upload).collect());
+        let (depends, last_use) = (graph.depends_on_input().into(), live::last_use(&graph).into());
+        Self { graph, device: device.clone(), depends, parameters, last_use, ranges: None }
+    }
+
+    /// The same with every output clipped to `ranges` after the strike, and without any other protection.
+    pub fn protected_by(&self, ranges: Arc<Ranges>) -> Self {
+        Self { ranges: Some(ranges), ..self.clone() }
+    }
+
+    /// A parameter.
+    pub fn parameter(&self, value: ValueId) -> Option<&Array> {
+        self.parameters.get(&value)
+    }
+
+    /// Whether a layer after `id`, or the caller, reads `value`.
+    pub fn is_read_after(&self, id: NodeId, value: ValueId) -> bool {
+        self.last_use[value].is_some_and(|last| last > id) || self.graph.outputs.contains(&value)
+    }
+
+    /// Whether `value` is clipped after the strike.
+    pub fn is_protected(&self, value: ValueId) -> bool {
+        self.ranges.as_ref().is_some_and(|ranges| ranges.get(value).is_some())
+    }
+
+    /// The stage after the strike: `array`, one or many of the tensor `value`, clipped where there is a protection.
+    pub fn protect(&self, value: ValueId, array: Array) -> Array {
+        match self.ranges.as_ref().and_then(|ranges| ranges.get(value)) {
+            Some(range) => array.clipped(range),
+            None => array,
+        }
+    }
+
+    /// The outputs of layer `id` before the strike.
+    ///
+    /// # Errors
+    /// Where `read` does not know an input.
+    pub fn compute<'a>(&'a self, id: NodeId, read: impl Fn(ValueId) -> Option<&'a Array>) -> Result<Vec<Array>> {
+        let node = &self.graph.nodes[id];
+        let input = |&value: &ValueId| read(value).or_else(|| self.parameter(value));
+        let inputs: Option<Vec<&Array>> = node.inputs.iter().map(input).collect();
+        let inputs = inputs.ok_or_else(|| full::missing(&self.graph, id))?;
+        Ok(ops::apply(&node.op, &inputs, &self.shapes(id)))
+    }
+
+    /// The shapes of the outputs of layer `id`, for one image.
+    pub fn shapes(&self, id: NodeId) -> Vec<&[usize]> {
+        self.graph.nodes[id].outputs.iter().map(|&value| self.graph.values[value].shape.as_slice()).collect()
+    }
+
+    /// Runs every layer with the parameters that are in `changed` in place of the graph's.
+    ///
+    /// # Errors
+    /// Where the hook fails.
+    pub async fn run<H: Hook>(&self, inputs: &[Array], changed: &Changed, hook: &mut H) -> Result<Activations> {
+        let changed: BTreeMap<ValueId, Array> =
+            changed.iter().map(|(&id, tensor)| (id, Array::upload(tensor, &self.device))).collect();
+        let layer = |id: NodeId, run: &Activations| {
+            let outputs = self.compute(id, |value| run.get(value).or_else(|| changed.get(&value)))?;
+            let values = self.graph.nodes[id].outputs.iter();
+            Ok(values.zip(outputs).map(|(&value, array)| self.protect(value, array)).collect())
+        };
+        full::run(&self.graph, inputs, hook, layer).await
+    }
+}

@@ -1,0 +1,43 @@
+//! Ranges of values, and clipping to them.
+
+use super::Array;
+
+/// The smallest and the largest value of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// The smallest.
+    pub low: f32,
+    /// The largest.
+    pub high: f32,
+}
+
+impl Range {
+    /// The range of no value.
+    pub const NONE: Self = Self { low: f32::INFINITY, high: f32::NEG_INFINITY };
+
+    /// Returns `value` itself where it lies within, bit for bit; else the nearest bound. A NaN is on neither side: it
+    /// becomes 0, or the bound next to it.
+    #[inline(always)]
+    pub fn clip(self, value: f32) -> f32 {
+        let value = if value.is_nan() { 0.0 } else { value };
+        let value = if value < self.low { self.low } else { value };
+        if value > self.high { self.high } else { value }
+    }
+
+    /// Includes `value`.
+    pub fn widen(&mut self, value: f32) {
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
+    }
+}
+
+impl Array {
+    /// Every element clipped to `range`, on a GPU: as [`Range::clip`], but for the sign of a zero at a bound.
+    pub fn clipped(&self, range: Range) -> Self {
+        let elements: burn::tensor::Tensor<1> = self.tensor([self.elements()]);
+        // A shader may take a comparison with a NaN for what it likes.
+        let is_nan = elements.clone().is_nan();
+        let clipped = elements.clamp(range.low, range.high).mask_fill(is_nan, range.clip(f32::NAN));
+        Self::new(self.shape(), clipped)
+    }
+}
