@@ -7,8 +7,8 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    CanvasRenderingContext2d, Element, HtmlAnchorElement, HtmlCanvasElement, HtmlImageElement, Node, NodeList,
-    XmlSerializer,
+    CanvasRenderingContext2d, Element, HtmlAnchorElement, HtmlCanvasElement, HtmlElement, HtmlImageElement, Node,
+    NodeList, XmlSerializer,
 };
 use yew::prelude::*;
 
@@ -54,9 +54,7 @@ pub fn save(name: &str, mime: &str, bytes: &[u8]) {
 /// Every chart drawn as SVG in `element`, side by side as they stand there, as one picture that needs no style sheet; `None`
 /// where there is none. Colours are those of the page's theme.
 pub fn svg_of(element: &Element) -> Option<String> {
-    let window = gloo::utils::window();
-    let ground = window.get_computed_style(&gloo::utils::document().document_element()?).ok()??;
-    let ground = ground.get_property_value("--surface").unwrap_or_default();
+    let ground = colour("var(--surface)").unwrap_or_default();
     let frame = element.get_bounding_client_rect();
     let mut parts = String::new();
     for svg in elements(&element.query_selector_all("svg").ok()?) {
@@ -83,6 +81,20 @@ pub fn svg_of(element: &Element) -> Option<String> {
             escape(ground.trim())
         )
     })
+}
+
+/// The colour that `value` stands for on the page now. A custom property is text to the browser, and may hold `light-dark()`;
+/// only a property whose value is a colour gives the colour itself.
+fn colour(value: &str) -> Option<String> {
+    let document = gloo::utils::document();
+    let probe: HtmlElement = document.create_element("i").ok()?.dyn_into().ok()?;
+    probe.style().set_property("color", value).ok()?;
+    let body = document.body()?;
+    body.append_child(&probe).ok()?;
+    let style = gloo::utils::window().get_computed_style(&probe).ok().flatten();
+    let colour = style.and_then(|style| style.get_property_value("color").ok());
+    body.remove_child(&probe).ok()?;
+    colour
 }
 
 /// A copy of `svg` in which every shape says its own looks.
