@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
+use facts::outcome::{Outcome, Verdict};
 use yew::prelude::*;
 
 use crate::state::{Action, State};
+use crate::words;
 
 /// What most views are given.
 #[derive(Clone, Properties)]
@@ -141,4 +143,21 @@ pub fn icon(icon: Icon) -> Html {
         Icon::Last => "M11 3h2v10h-2zM3 3v10l7-5z",
     };
     html! { <svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d={path} /></svg> }
+}
+
+/// The badges of an outcome.
+pub fn verdicts(verdict: &Verdict) -> Html {
+    let badge = |class: &'static str, text: &'static str, means: &'static str| {
+        html! { <span class={classes!("verdict", class)}><Term {text} {means} /></span> }
+    };
+    html! {
+        <>
+            { match verdict.outcome {
+                Outcome::Masked => badge("verdict-masked", "Masked", words::MASKED),
+                Outcome::Sdc => badge("verdict-sdc", "SDC", words::SDC),
+            } }
+            if verdict.scm == Some(true) { { badge("verdict-scm", "SCM", words::SCM) } }
+            if verdict.due { { badge("verdict-due", "DUE", words::DUE) } }
+        </>
+    }
 }

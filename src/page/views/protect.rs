@@ -4,8 +4,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::Props;
-use super::outcome::verdicts;
-use super::parts::Term;
+use super::parts::{Term, verdicts};
 use crate::state::{Action, State};
 use crate::words;
 

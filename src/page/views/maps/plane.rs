@@ -1,12 +1,13 @@
 //! One plane of a tensor, large: to look at and to choose an element from.
 
+use facts::Named;
 use protocol::planes::Planes;
 use protocol::{TensorInfo, Which};
 use web_sys::{HtmlElement, MouseEvent as WebMouseEvent};
 use yew::prelude::*;
 
+use super::names::{plane_name, position};
 use super::raster::Raster;
-use super::{name, plane_name, position};
 use crate::state::Action;
 
 #[derive(Properties, PartialEq)]
@@ -103,7 +104,7 @@ pub fn Plane(props: &PlaneProps) -> Html {
     };
     let label = format!(
         "{} values of {}; the arrow keys choose an element. Chosen: {}",
-        name(*which),
+        which.label(),
         plane_name(planes.kind, plane),
         position(&planes, tensor, spot)
     );

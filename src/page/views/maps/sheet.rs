@@ -5,7 +5,7 @@ use std::rc::Rc;
 use protocol::{TensorInfo, TensorView, Which};
 use yew::prelude::*;
 
-use super::plane_name;
+use super::names::plane_name;
 use super::raster::Raster;
 use crate::state::Action;
 
