@@ -1,6 +1,6 @@
 //! Numbers and outcomes in words.
 
-use facts::fault::{Format, InjectedFault, Target};
+use facts::fault::{Bits, Corruption, Format, InjectedFault, Target};
 use facts::outcome::{Outcome, Rate, Verdict};
 use protocol::{ClassInfo, Injection, Protection};
 
@@ -124,9 +124,22 @@ pub fn shape(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
 }
 
-/// The name of a part of a float32.
-pub fn field(bit: u8) -> &'static str {
-    Format::F32.field_name(bit)
+/// A set of bits as the subject of a sentence: `Bit 30`, `Bits 23-30`.
+pub fn bits(bits: Bits) -> String {
+    match bits.single() {
+        Some(bit) => format!("Bit {bit}"),
+        None => format!("Bits {bits}"),
+    }
+}
+
+/// The change of a value in a word or two: `bit 30`, `set`.
+pub fn corruption(corruption: Corruption) -> String {
+    match corruption {
+        Corruption::Flip(set) => bits(set).to_lowercase(),
+        Corruption::StuckAt1(set) => format!("{} stuck at 1", bits(set).to_lowercase()),
+        Corruption::StuckAt0(set) => format!("{} stuck at 0", bits(set).to_lowercase()),
+        Corruption::Set(_) => "set".to_owned(),
+    }
 }
 
 /// What was done to the network.
@@ -136,8 +149,11 @@ pub fn fault(fault: &InjectedFault) -> String {
         Target::Weight => format!("element {} of {} (layer {})", fault.element, fault.tensor, fault.layer),
     };
     let change = format!("{} → {}", number(fault.before), number(fault.after));
-    match fault.bit {
-        Some(bit) => format!("Bit {bit} ({}) of {place}: {change}", field(bit)),
+    match fault.struck() {
+        Some(struck) => {
+            let field = struck.single().map(|bit| format!(" ({})", Format::default().field_name(bit)));
+            format!("{}{} of {place}: {change}", bits(struck), field.unwrap_or_default())
+        }
         None => format!("{}{}: {change}", place[..1].to_uppercase(), &place[1..]),
     }
 }

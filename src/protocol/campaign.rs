@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use facts::campaign::{FaultSummary, GoldenSummary, Start, Until};
-use facts::fault::{FaultModel, Format, Target};
+use facts::fault::{Corruption, FaultModel, Format, Target};
 use facts::labels::Grouping;
 use facts::outcome::{Rate, Ratio};
 use serde::{Deserialize, Serialize};
@@ -222,9 +222,14 @@ pub struct CampaignProfile {
 }
 
 impl CampaignProfile {
+    /// The format of the values that were struck.
+    pub fn format(&self) -> Format {
+        Format::default()
+    }
+
     /// Faults and SDCs of flips of `bit` in the layer at this place; none where that bit was not flipped there.
     pub fn cell(&self, layer: usize, bit: u8) -> Option<Rate> {
-        let at = 8 * (layer * usize::from(Format::F32.width()) + usize::from(bit));
+        let at = 8 * (layer * usize::from(self.format().width()) + usize::from(bit));
         let number = |at: usize| {
             self.map.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes).map(u64::from)
         };
@@ -304,8 +309,8 @@ pub struct WorstFault {
     pub tensor: String,
     /// Index into the tensor.
     pub element: usize,
-    /// The bit that was flipped.
-    pub bit: Option<u8>,
+    /// The change of the value.
+    pub corruption: Corruption,
     /// The value before.
     #[serde(with = "facts::fault::number")]
     pub before: f32,

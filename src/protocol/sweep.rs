@@ -33,7 +33,7 @@ impl SweepRequest {
     /// Number of trials.
     pub fn trials(&self) -> usize {
         match self {
-            Self::Bits(_) => Format::F32.width().into(),
+            Self::Bits(_) => Format::default().width().into(),
             Self::Map { count, .. } => *count,
             Self::Images { images, .. } => images.len(),
         }

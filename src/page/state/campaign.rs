@@ -19,12 +19,6 @@ use protocol::{
     Protocol, Request, RequestId, Stage, WorstFault,
 };
 
-/// Faults in each image where nothing else was chosen.
-const FAULTS: usize = 10;
-/// Faults in each correctly classified image, of the study.
-const CORRECT: usize = 5;
-const SEED: u64 = 1;
-
 /// What the user does about campaigns.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CampaignAction {
@@ -123,26 +117,16 @@ impl Campaign {
 }
 
 impl State {
-    /// Seed of the campaign.
-    pub fn seed(&self) -> u64 {
-        self.link.campaign.seed.unwrap_or(SEED)
-    }
-
-    /// Faults in each image of the campaign, where their number is fixed.
-    pub fn faults(&self) -> usize {
-        self.link.campaign.faults.unwrap_or(FAULTS)
-    }
-
     /// How many faults an image gets.
     pub fn protocol(&self) -> Protocol {
         let link = &self.link.campaign;
-        match link.protocol.unwrap_or_default() {
-            Counting::Fixed => Protocol::Fixed { faults: self.faults() },
+        match link.protocol() {
+            Counting::Fixed => Protocol::Fixed { faults: link.faults() },
             Counting::Study => {
-                let classes = self.model().map_or(0, |model| model.classes);
+                let study = Faults::study(self.model().map_or(0, |model| model.classes));
                 Protocol::Study {
-                    correct: link.correct.unwrap_or(CORRECT),
-                    misclassified: link.misclassified.unwrap_or(Faults::study(classes).at_most()),
+                    correct: link.correct.unwrap_or(study.at_least()),
+                    misclassified: link.misclassified.unwrap_or(study.at_most()),
                 }
             }
             Counting::Until => Protocol::Until(link.until()),
@@ -173,7 +157,7 @@ impl State {
     pub(super) fn act_on_campaign(&mut self, action: CampaignAction, effects: &mut Vec<Effect>) {
         match action {
             CampaignAction::Choose(link) => {
-                let turned = link.target.unwrap_or_default() != self.link.campaign.target.unwrap_or_default();
+                let turned = link.target() != self.link.campaign.target();
                 self.link.campaign = *link;
                 if turned {
                     self.match_layers();
@@ -204,17 +188,16 @@ impl State {
             return;
         }
         // The link has to say what was run, defaults included.
-        let (seed, faults) = (self.seed(), self.faults());
         let link = &mut self.link.campaign;
-        link.seed = Some(seed);
-        if link.protocol.unwrap_or_default() == Counting::Fixed {
-            link.faults = Some(faults);
+        link.seed = Some(link.seed());
+        if link.protocol() == Counting::Fixed {
+            link.faults = Some(link.faults());
         }
         let start = CampaignStart {
             images: self.campaign_images(),
             limit: self.link.campaign.images,
             protocol: self.protocol(),
-            seed,
+            seed: self.link.campaign.seed(),
             fault_model: self.link.campaign.fault_model(),
         };
         let id = self.order(CampaignRequest::Start(Box::new(start)), Order::Start, effects);

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use facts::catalogue::CatalogueEntry;
-use facts::fault::{Bits, Corruption, FaultKind, Site, Target};
+use facts::fault::{Format, Site, Target};
 use protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
 
 use super::asked::{ScaleKey, Want};
-use super::{FIRST_BIT, GoldenKey, OWN, State};
+use super::{GoldenKey, OWN, State};
 use crate::catalogue;
 
 /// What follows from the choices.
@@ -59,22 +59,12 @@ impl State {
 
     /// What is looked at: outputs or parameters.
     pub fn target(&self) -> Target {
-        self.place().target.unwrap_or_default()
+        self.place().target()
     }
 
-    /// What happens to the value.
-    pub fn kind(&self) -> FaultKind {
-        self.link.kind.unwrap_or_default()
-    }
-
-    /// The bit that flips.
-    pub fn bit(&self) -> u8 {
-        self.link.bit.unwrap_or(FIRST_BIT)
-    }
-
-    /// The value that a random fault writes.
-    pub fn value(&self) -> f32 {
-        self.link.value.unwrap_or(0.5)
+    /// The format in which the values are stored that a fault can strike.
+    pub fn format(&self) -> Format {
+        Format::default()
     }
 
     /// The model, where the chosen one is loaded.
@@ -82,15 +72,6 @@ impl State {
         let lab = &self.asked.lab;
         let key = lab.key()?;
         (Some(&key.model) == self.model_file().as_ref()).then(|| lab.latest().map(|lab| &lab.model)).flatten()
-    }
-
-    /// What the fault does to the value.
-    pub fn corruption(&self) -> Corruption {
-        match self.kind() {
-            FaultKind::BitFlip { .. } => Corruption::Flip(Bits::one(self.bit().into()).unwrap_or_default()),
-            FaultKind::Zero { .. } => Corruption::Set(0.0),
-            FaultKind::Random => Corruption::Set(self.value()),
-        }
     }
 
     /// The layer that is looked at.

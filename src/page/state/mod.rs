@@ -31,22 +31,18 @@ pub use asked::{
 pub use brought::Brought;
 pub use campaign::{Campaign, CampaignAction, Estimate};
 pub use grouping::{Draft, GroupingAction};
-pub use lesson::{Lesson, LessonAction};
+pub use lesson::{Course, Lesson, LessonAction, Scene, Step, Task};
 pub use place::Resolved;
 pub use startup::{Download, DownloadAction, Downloads};
 
-use super::link::{CampaignLink, CardChoice, Link, Place, Sweep};
-use facts::fault::FaultKind;
-
 use facts::catalogue::Catalogue;
-use facts::fault::Target;
+use facts::fault::{Corruption, FaultKind, Target};
 use protocol::{Envelope, FileRef, Request, RequestId, Response};
+
+use crate::link::{Anew, CardChoice, Link, Place, Sweep};
 
 /// What marks the name of the user's own file in a link.
 pub const OWN: &str = "file:";
-
-/// The bit that is chosen at first: the highest of the exponent, which does the most.
-const FIRST_BIT: u8 = 30;
 
 /// Everything the page knows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -184,8 +180,7 @@ impl State {
             Action::ChooseElement(element) => self.place_mut().element = Some(element),
             Action::ChooseKind(kind) => self.link.kind = Some(kind),
             Action::ChooseBit(bit) => {
-                self.link.kind = Some(FaultKind::default());
-                self.link.bit = Some(bit);
+                self.choose_bit(bit);
             }
             Action::ChooseValue(value) => self.link.value = Some(value),
             Action::ChooseWhich(which) => self.link.which = Some(which),
@@ -196,8 +191,7 @@ impl State {
                 self.asked.injection.forget();
             }
             Action::Strike(bit) => {
-                self.link.kind = Some(FaultKind::default());
-                self.link.bit = Some(bit);
+                self.choose_bit(bit);
                 self.strike();
             }
             Action::Heal => {
@@ -265,9 +259,10 @@ impl State {
         if let Some(struck) = self.struck() {
             self.link.fault = struck.spelled_out();
         }
-        self.link.kind = Some(self.kind());
-        self.link.bit = self.kind().is_bit_flip().then(|| self.bit());
-        self.link.value = (self.kind() == FaultKind::Random).then(|| self.value());
+        let kind = self.link.kind();
+        self.link.kind = Some(kind);
+        self.link.bits = kind.is_bit_flip().then(|| self.link.bits());
+        self.link.value = (kind == FaultKind::Random).then(|| self.link.value());
     }
 
     /// Another model has other layers, and other samples unless the image is the user's own.
@@ -276,23 +271,8 @@ impl State {
         if self.link.model == id {
             return;
         }
-        // What is about the old network goes; how one looks at it stays.
-        let before = std::mem::take(&mut self.link);
-        self.link = Link {
-            model: id,
-            image: before.image.filter(|image| image.starts_with(OWN)),
-            fault: Place { target: before.fault.target, ..Place::default() },
-            view: before.view,
-            device: before.device,
-            kind: before.kind,
-            bit: before.bit,
-            campaign: CampaignLink { layers: None, groups: None, ..before.campaign },
-            scale: before.scale,
-            colouring: before.colouring,
-            protect: before.protect,
-            lesson: before.lesson,
-            ..Link::default()
-        };
+        let own = self.link.image.take().filter(|image| image.starts_with(OWN));
+        self.link = Link { model: id, image: own, ..std::mem::take(&mut self.link).for_another(Anew::Model) };
     }
 
     /// Looks at a layer: at the same side of it as before, where it has that.
@@ -310,7 +290,14 @@ impl State {
         }
     }
 
-    /// Injects the fault into what is looked at.
+    /// Chooses the flip of one bit.
+    fn choose_bit(&mut self, bit: u8) {
+        if let Ok(corruption) = Corruption::flip(bit) {
+            self.link.set_corruption(corruption);
+        }
+    }
+
+    /// Injects the fault into the element that is looked at.
     fn strike(&mut self) {
         if let Some(look) = self.link.look.take() {
             self.link.fault = look;
