@@ -70,7 +70,7 @@ pub fn percent(share: f64) -> String {
         return "NaN".to_owned();
     }
     let percent = share * 100.0;
-    // What is not all must not be rounded to all, nor something to nothing.
+    // A share below 1 must not be rounded to 100 %, nor one above 0 to 0 %.
     if share > 0.0 && percent < 0.05 {
         "< 0.1 %".to_owned()
     } else if share < 1.0 && percent >= 99.95 {
@@ -142,7 +142,7 @@ pub fn corruption(corruption: Corruption) -> String {
     }
 }
 
-/// What was done to the network.
+/// A sentence about a fault: place, and value before and after.
 pub fn fault(fault: &InjectedFault) -> String {
     let place = match fault.target {
         Target::Activation => format!("element {} of layer {}", fault.element, fault.layer),
@@ -172,7 +172,7 @@ pub fn verdict(verdict: &Verdict) -> String {
     text
 }
 
-/// What became of the answer.
+/// The outcome.
 pub fn outcome(injection: &Injection) -> String {
     let Injection { verdict, golden, faulty, confidence: [before, after], .. } = injection;
     let mut text = match verdict.outcome {
@@ -191,7 +191,7 @@ pub fn outcome(injection: &Injection) -> String {
     text
 }
 
-/// What range clipping makes of the same fault.
+/// A sentence about the outcome of the same fault under range clipping.
 pub fn protection(injection: &Injection, protection: &Protection) -> String {
     let Protection { faulty, confidence, clipped, images, .. } = protection;
     let probability = percent(f64::from(*confidence));

@@ -36,7 +36,7 @@ pub const STEPS: &[Step] = &[
         scene: output(sign::STOP, "block1.relu", 1856, 30, false),
         tasks: &[Task { text: "Press “Inject fault”.", done: injected }],
         hint: "The button stands in the panel “The fault”.",
-        seen: "One wrong number, and the network takes the stop sign for another sign. The panel “What becomes of the answer” \
+        seen: "One wrong number, and the network takes the stop sign for another sign. The panel “Outcome” \
                tells which, and how sure the network is of it.",
     },
     Step {

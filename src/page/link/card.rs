@@ -1,4 +1,4 @@
-//! What the user says of a model beside its file: preprocessing, class names, grouping.
+//! The user's statements about a model beside its file: preprocessing, class names, grouping.
 
 use facts::data::{Normalise, Resize};
 

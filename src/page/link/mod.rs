@@ -26,10 +26,10 @@ use protocol::Which;
 /// Most steps of a lesson that a link may count.
 const MAX_STEPS: usize = 64;
 
-/// What colours the layers of the diagram.
+/// The measure that colours the layers of the diagram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colouring {
-    /// What sort of layer it is.
+    /// The kind of the layer.
     #[default]
     Kind,
     /// How many elements its output has.
@@ -95,7 +95,7 @@ impl Named for Sweep {
     ];
 }
 
-/// What the colours of a feature map are measured against.
+/// The value at which the colours of a feature map end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
     /// The largest value of the map on show.
@@ -180,7 +180,7 @@ pub fn refusal(key: &str, value: &str, expected: &str) -> String {
 }
 
 impl Link {
-    /// Reads the part of a URL after `#`, and says in sentences what of it does not hold.
+    /// Reads the part of a URL after `#`. Returns a sentence for each field that does not hold.
     pub fn parse(hash: &str) -> (Self, Vec<String>) {
         let mut link = Self::default();
         let mut problems = Vec::new();

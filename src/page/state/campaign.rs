@@ -19,7 +19,7 @@ use protocol::{
     Protocol, Request, RequestId, Stage, WorstFault,
 };
 
-/// What the user does about campaigns.
+/// An action of the user in campaigns.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CampaignAction {
     /// Change the settings.
@@ -48,7 +48,7 @@ pub enum CampaignAction {
     Group(GroupingAction),
 }
 
-/// Many faults: what is asked for and what has come of it.
+/// The campaign and its results.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Campaign {
     /// The last news.
@@ -80,7 +80,7 @@ impl Campaign {
         self.starting() || matches!(self.stage(), Some(Stage::Running | Stage::Paused))
     }
 
-    /// Whether one was asked for that has not told of itself.
+    /// Whether a campaign was started of which no news has come yet.
     pub fn starting(&self) -> bool {
         self.id.is_some() && self.stage().is_none()
     }
@@ -92,7 +92,7 @@ impl Campaign {
         (done > 0).then(|| update.milliseconds / done as f64 * update.planned.saturating_sub(done) as f64)
     }
 
-    /// It will not go on: the worker has died or has another model. What was told of it stays.
+    /// The campaign will not go on: the worker has died or has another model. Its results stay.
     pub(super) fn abandon(&mut self) {
         if let Some(update) = &mut self.update
             && matches!(update.stage, Stage::Running | Stage::Paused)
@@ -104,7 +104,7 @@ impl Campaign {
         }
     }
 
-    /// The worker is gone, and with it the records: what was told of them stays.
+    /// The worker is gone, and with it the records. The results on the page stay.
     pub(super) fn lose(&mut self) {
         self.abandon();
         self.id = None;
@@ -187,7 +187,7 @@ impl State {
         if !self.can_start() {
             return;
         }
-        // The link has to say what was run, defaults included.
+        // The link has to hold all settings of the campaign, defaults included.
         let link = &mut self.link.campaign;
         link.seed = Some(link.seed());
         if link.protocol() == Counting::Fixed {
@@ -284,8 +284,8 @@ impl State {
         self.campaign.update = Some(Rc::new(update));
     }
 
-    /// Another model, or the same on another device or with another card: what the worker knows of classes and groupings is
-    /// the model's own.
+    /// Follows the loading of a model, or of the same one on another device or with another card: classes and groupings in the
+    /// worker are the model's own.
     pub(super) fn campaign_meets_model(&mut self) {
         self.match_layers();
         let classes = self.model().map_or(0, |model| model.classes);

@@ -1,4 +1,4 @@
-//! What follows from the choices and from what has arrived: nothing that is kept twice.
+//! Values that follow from the choices and the answers. None of them is kept twice.
 
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use super::asked::{ScaleKey, Want};
 use super::{GoldenKey, OWN, State};
 use crate::catalogue;
 
-/// What follows from the choices.
+/// Values that follow from the choices and the answers.
 impl State {
     /// Id of the chosen model: the default one where nothing was chosen.
     pub fn model_id(&self) -> Option<String> {
@@ -26,12 +26,12 @@ impl State {
         }
     }
 
-    /// What the site says of the model `id`.
+    /// The catalogue's entry of the model `id`.
     pub(super) fn entry(&self, id: &str) -> Option<&CatalogueEntry> {
         self.catalogue.as_ref()?.models.iter().find(|entry| entry.id == id)
     }
 
-    /// The images on offer: id, file and what it shows. A model without samples borrows the default model's.
+    /// The images on offer: id, file and label. A model without samples borrows the default model's.
     pub fn images(&self) -> Vec<(String, FileRef, String)> {
         let mut images = Vec::new();
         let chosen = self.model_id().and_then(|id| self.entry(&id)).filter(|entry| !entry.samples.is_empty());
@@ -57,7 +57,7 @@ impl State {
         found.map(|(id, file, _)| (id, file))
     }
 
-    /// What is looked at: outputs or parameters.
+    /// The side of the layer that is looked at: outputs or parameters.
     pub fn target(&self) -> Target {
         self.place().target()
     }
@@ -90,7 +90,7 @@ impl State {
         [Which::Golden, Which::Faulty].map(|which| view.as_ref()?.value(which, spot?))
     }
 
-    /// Whose values the small maps show.
+    /// The run whose values the small maps show.
     pub fn which(&self) -> Which {
         let there = self.injection_now().is_some();
         let chosen = self.link.which.unwrap_or(Which::Difference);

@@ -1,9 +1,9 @@
-//! Everything the page knows, and what it does about it.
+//! The data of the page, and the changes that actions make in it.
 //!
-//! The user's choices are a [`Link`], the very thing that stands in the URL. [`State::update`] takes an
-//! [`Action`] and returns [`Effect`]s. What has to be asked of the worker is never decided by the action at
-//! hand: [`State::reconcile`] compares what the choices need with what is there. Opening a link, going back,
-//! switching the device and restarting a worker that died are therefore one and the same thing.
+//! The user's choices are a [`Link`], which the URL holds. [`State::update`] takes an [`Action`] and returns [`Effect`]s.
+//! An action does not decide which requests the worker gets: `State::reconcile` compares the needs of the choices with the
+//! answers that are there. So one code path serves opening a link, going back, switching the device, and restarting a worker
+//! that died.
 
 mod action;
 mod asked;
@@ -41,13 +41,13 @@ use protocol::{Envelope, FileRef, Request, RequestId, Response};
 
 use crate::link::{Anew, CardChoice, Link, Place, Sweep};
 
-/// What marks the name of the user's own file in a link.
+/// The mark before the name of the user's own file in a link.
 pub const OWN: &str = "file:";
 
 /// Everything the page knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    /// What the user has chosen, as it stands in the URL.
+    /// The user's choices, as they stand in the URL.
     pub link: Link,
     /// The models of the site; `None` until the list is there.
     pub catalogue: Option<Rc<Catalogue>>,
@@ -59,31 +59,31 @@ pub struct State {
     own_texts: Vec<FileRef>,
     /// Whether the worker answers.
     pub worker_ready: bool,
-    /// What was asked of the worker, and the answers.
+    /// Requests to the worker, and the answers.
     pub asked: Asked,
     /// The files of the site's larger networks.
     downloads: Downloads,
     /// How fast networks were on devices.
     speeds: Vec<startup::Speed>,
-    /// What of the lesson was done.
+    /// The lesson and its progress.
     pub lesson: Lesson,
     /// The look moves on by itself, layer by layer.
     pub playing: bool,
     /// Many faults.
     pub campaign: Campaign,
-    /// What the user is to be told.
+    /// Messages for the user.
     pub notices: Vec<Notice>,
     /// Id of the last model that could be loaded.
     good_model: Option<String>,
-    /// What was said of it when it last worked.
+    /// The user's statements about it when it last worked.
     good_card: CardChoice,
     /// Id of the last image that could be used.
     good_image: Option<String>,
     history: History,
     next_request: RequestId,
     next_notice: u32,
-    /// The link was opened, or tells of a fault that was injected: going back must find it, so the next choice may not
-    /// write over it.
+    /// The link was opened, or holds a fault that was injected. Going back must find it, so the next choice makes a step of
+    /// the browser's history.
     settled: bool,
 }
 
@@ -97,7 +97,7 @@ pub struct Notice {
 }
 
 impl State {
-    /// Takes note of `action` and says what is to be done.
+    /// Applies `action` and returns the effects that follow from it.
     pub fn update(&mut self, action: Action) -> Vec<Effect> {
         let before = self.link.clone();
         let navigated = matches!(action, Action::Navigated(_));
@@ -240,8 +240,8 @@ impl State {
         }
     }
 
-    /// A new worker starts with nothing. What the last one was at work on is not tried again by itself: it may
-    /// have been the reason.
+    /// A new worker starts with nothing. The open requests of the last one are not repeated by themselves, because one of
+    /// them may have been the reason.
     fn bury_worker(&mut self, problem: &str) {
         self.worker_ready = false;
         self.link.run = self.link.run && !self.asked.injection.busy();
@@ -282,7 +282,7 @@ impl State {
             .into_iter()
             .find(|&target| !layer.tensors(target).is_empty());
         let place = Place { target, ..Place::output(layer.name.clone()) };
-        // Back at the layer that is struck, the struck element is what is of interest.
+        // Back at the layer that is struck, the look returns to the struck element.
         if self.link.run && self.struck().is_some_and(|struck| struck.layer.index == index) {
             self.link.look = None;
         } else {

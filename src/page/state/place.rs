@@ -59,7 +59,7 @@ impl State {
         self.resolve(&self.link.fault)
     }
 
-    /// What the link says of the place that is looked at: that of the fault, unless it says otherwise.
+    /// The place that is looked at as the link has it: the fault's, unless the link names another one.
     pub(super) fn place(&self) -> &Place {
         self.link.look.as_ref().unwrap_or(&self.link.fault)
     }

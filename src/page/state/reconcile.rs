@@ -1,4 +1,4 @@
-//! From what the choices need and what is there to what has to be asked for.
+//! Correction of choices that cannot be met, and the requests that are missing.
 
 use facts::fault::Target;
 

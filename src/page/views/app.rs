@@ -157,7 +157,7 @@ impl App {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Download { id, file, sha256 } => {
-                // Without an AbortController there is no download, nor the rest of what the page needs.
+                // A browser without AbortController lacks other things that the page needs, too.
                 self.download = Download::start(id, file, sha256, self.act.clone()).ok();
             }
             Effect::CancelDownload => self.download = None,

@@ -116,7 +116,7 @@ fn one(props: &BitStripProps, bit: u8, hovered: &UseStateHandle<Option<u8>>) -> 
     }
 }
 
-/// One letter for an outcome, so that colour is not all that tells them apart.
+/// One letter for an outcome, because colour alone does not tell outcomes apart for everybody.
 pub fn mark(verdict: &Verdict) -> &'static str {
     match (verdict.scm, verdict.outcome, verdict.due) {
         (Some(true), ..) => "C",

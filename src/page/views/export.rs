@@ -17,7 +17,7 @@ use crate::state::Action;
 /// Pixels for each CSS pixel of a PNG: sharp in print and on a projector.
 const SCALE: f64 = 2.0;
 
-/// What a style sheet says of a shape and what a picture has to say for itself.
+/// The style properties that a picture without a style sheet must state itself.
 const PROPERTIES: [&str; 17] = [
     "fill",
     "fill-opacity",
@@ -156,13 +156,13 @@ pub async fn svg_to_png(svg: &str) -> Result<Vec<u8>, JsValue> {
 pub struct SaveChartProps {
     /// Id of the element that holds the chart.
     pub chart: AttrValue,
-    /// What the chart shows, for screen readers.
+    /// Title of the chart, for screen readers.
     pub title: AttrValue,
     /// Name of the file, without its ending.
     pub name: AttrValue,
-    /// Hears of what goes wrong.
+    /// Receives a failure.
     pub act: Callback<Action>,
-    /// Hears `true` before the picture is made and `false` after it.
+    /// Receives `true` before the picture is made and `false` after it.
     #[prop_or_default]
     pub around: Callback<bool>,
 }

@@ -1,4 +1,4 @@
-//! The value that is looked at, what a fault would do to it, and the button that does it.
+//! The value that is looked at, the effect of each possible fault, and the button that injects one.
 
 use facts::fault::Corruption;
 use facts::outcome::Verdict;
@@ -42,7 +42,7 @@ pub fn FaultPanel(props: &Props) -> Html {
                     { if busy { "Running…" } else if state.link.run && state.link.look.is_none() { "Inject again" } else { "Inject fault" } }
                 </button>
                 if state.link.run {
-                    <button type="button" class="button" id="heal" onclick={act.reform(|_| Action::Heal)}>{ "Take it back" }</button>
+                    <button type="button" class="button" id="heal" onclick={act.reform(|_| Action::Heal)}>{ "Remove the fault" }</button>
                 }
             </div>
         </Panel>
@@ -106,7 +106,7 @@ fn corruption(state: &State, act: &Callback<Action>) -> Html {
     }
 }
 
-/// What becomes of the answer for each bit, where all were tried at the element that is looked at.
+/// The outcome of each bit, where all were tried at the element that is looked at.
 fn verdicts(state: &State) -> Vec<Option<Verdict>> {
     if state.link.sweep != Some(Sweep::Bits) || state.looked() != state.struck() {
         return Vec::new();
@@ -132,7 +132,7 @@ fn every_bit(state: &State, value: Option<f32>) -> Html {
     });
     html! {
         <details class="every-bit" id="every-bit">
-            <summary>{ "What every flip makes of it" }</summary>
+            <summary>{ "The value after each flip" }</summary>
             <div class="table-wrap" tabindex="0" role="region" aria-label="The value with each bit flipped">
                 <table>
                     <thead><tr>

@@ -1,4 +1,4 @@
-//! What became of the answer.
+//! The outcome of the fault: badge, sentence, both answers, and the corruption by layer.
 
 use std::rc::Rc;
 
@@ -20,7 +20,7 @@ pub fn OutcomePanel(props: &Props) -> Html {
     let injection = state.injection_now();
     let time = injection.map(|injection| words::duration(injection.milliseconds));
     html! {
-        <Panel id="outcome" title="What becomes of the answer" busy={state.asked.injection.busy()}
+        <Panel id="outcome" title="Outcome" busy={state.asked.injection.busy()}
             aside={html! { { for time.map(|time| html! { <span class="hint">{ time }</span> }) } }}>
             <div aria-live="polite">
                 if let Some(injection) = injection { { told(injection) } } else { <Waiting /> }

@@ -1,4 +1,4 @@
-//! What range clipping makes of the fault.
+//! The fault under range clipping.
 
 use web_sys::HtmlInputElement;
 use yew::prelude::*;

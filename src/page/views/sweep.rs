@@ -1,4 +1,4 @@
-//! Many trials around one fault: the buttons that start them, and what came of each as a strip or a map.
+//! Many trials around one fault: the buttons that start them, and the outcomes as a strip, a map or pictures.
 
 use std::rc::Rc;
 
@@ -22,10 +22,10 @@ pub struct SweepProps {
     pub dark: bool,
 }
 
-/// What became of one trial, if it was made.
+/// The outcome of one trial, if it was made.
 type Made = Option<Result<SweepTrial, String>>;
 
-/// Buttons, progress, and what came of it.
+/// Buttons, progress and outcomes.
 #[component]
 pub fn SweepPanel(props: &SweepProps) -> Html {
     let SweepProps { state, act, .. } = props;
@@ -215,7 +215,7 @@ fn images(state: &State, trials: &[Made], act: &Callback<Action>) -> Html {
 
 fn key() -> Html {
     html! {
-        <ul class="sweep-key" aria-label="What the marks mean">
+        <ul class="sweep-key" aria-label="Meaning of the marks">
             <li><i class="mark-masked">{ "·" }</i>{ "masked" }</li>
             <li><i class="mark-sdc">{ "S" }</i>{ "SDC" }</li>
             <li><i class="mark-scm">{ "C" }</i>{ "SCM" }</li>

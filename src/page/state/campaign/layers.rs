@@ -29,7 +29,7 @@ impl State {
         self.set_layers(|layer, struck| if layers.contains(&layer.index) { strike } else { struck });
     }
 
-    /// Has `strike` say of each layer whether the campaign strikes it; it is told whether it did.
+    /// Asks `strike` for each layer whether the campaign strikes it; the argument is whether it did so far.
     fn set_layers(&mut self, strike: impl Fn(&LayerInfo, bool) -> bool) {
         let target = self.link.campaign.target();
         let layers = self.campaign_layers().into_iter().map(|(layer, struck)| (layer, strike(layer, struck)));

@@ -72,7 +72,7 @@ pub fn scm(rows: &[Share]) -> String {
     shares("Share of SCM among golden errors and among SDCs; a table below says the same in numbers", rows)
 }
 
-/// What [`scm`] draws.
+/// The rows of [`scm`].
 pub fn scm_shares(profile: &CampaignProfile, golden: Option<Rate>, faulty: Option<Rate>) -> Vec<Share> {
     let mut rows = Vec::new();
     if let Some(rate) = golden {
@@ -103,7 +103,7 @@ pub fn history(points: &[Moment], judged: bool) -> String {
     let Some(last) = points.last() else { return String::new() };
     let sdc = |moment: &Moment| Rate::new(moment.sdc, moment.faults);
     let scm = |moment: &Moment| Rate::new(moment.scm, moment.faults);
-    // The first intervals are as wide as the chart: the scale is made for what came after.
+    // The first intervals are as wide as the chart, so the scale is made for the later ones.
     let settled = points.iter().filter(|point| 10 * point.faults >= last.faults);
     let highest = settled.map(|point| sdc(point).high).fold(0.01, f64::max);
     let top = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8].into_iter().find(|top| highest <= *top).unwrap_or(1.0);

@@ -1,4 +1,4 @@
-//! What came of a campaign: rates as they grow, and where they come from.
+//! The results of a campaign: rates while they grow, and their breakdown.
 
 use std::rc::Rc;
 

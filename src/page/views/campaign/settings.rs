@@ -1,4 +1,4 @@
-//! What the campaign draws, what that will take, and the buttons that start, hold and end it.
+//! The settings of a campaign, an estimate of its time, and the buttons that start, hold and end it.
 
 use std::rc::Rc;
 
@@ -184,7 +184,7 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
         <>
             <div class="field">
                 <span class="label">{ "Target" }</span>
-                <Choice id="campaign-target" label="What is struck" options={targets}
+                <Choice id="campaign-target" label="Target of the faults" options={targets}
                     chosen={usize::from(link.target() == Target::Weight)} choose={target} />
             </div>
             <div class="field-pair">
@@ -293,7 +293,7 @@ struct NumberProps {
     /// Whether it may be empty.
     #[prop_or_default]
     optional: bool,
-    /// Hears of the text, which is such a number.
+    /// Receives the text, which is a valid number.
     choose: Callback<String>,
     act: Callback<Action>,
 }

@@ -11,7 +11,7 @@ use super::super::parts::use_unfolded;
 use crate::state::{Action, CampaignAction};
 use crate::words;
 
-/// Names of the columns of a rate: of what, and what is counted.
+/// Names of the columns of a rate: all cases, and the counted ones.
 type Counted = [&'static str; 2];
 const SDC: Counted = ["Faults", "SDC"];
 

@@ -108,7 +108,7 @@ fn dots(state: &State, act: &Callback<Action>, now: usize) -> Html {
     html! { <nav aria-label="Steps of the lesson"><ol class="lesson-dots">{ for state.lesson.steps().iter().enumerate().map(dot) }</ol></nav> }
 }
 
-/// What there is to do, and what of it was done.
+/// The tasks, with a tick for those that were done.
 fn tasks(state: &State, number: usize, step: &Step) -> Html {
     let task = |(place, task): (usize, &Task)| {
         let done = state.lesson.is_done(number, place);

@@ -38,7 +38,7 @@ pub fn Maps(props: &MapsProps) -> Html {
         let hovered = hovered.setter();
         use_callback((), move |spot, ()| hovered.set(spot))
     };
-    // What was there before stays until its successor has come, so that the page does not flicker.
+    // The last view stays until its successor has come, so that the page does not flicker.
     let last = use_mut_ref(|| None::<Rc<TensorView>>);
     let now = state.view_now();
     if now.is_some() {
@@ -102,8 +102,8 @@ fn scale(state: &State, view: &TensorView, which: Which, values: &[f32]) -> f32 
     }
 }
 
-/// Golden and faulty values share a scale, so that one sees what has changed: a single flipped exponent would otherwise leave
-/// everything else the colour of zero.
+/// Golden and faulty values share a scale, so that the change shows: on a scale of its own a single flipped exponent would
+/// leave all other values the colour of zero.
 fn layer_scale(view: &TensorView, which: Which) -> f32 {
     let [golden, faulty, difference] = view.max_abs;
     match which {
@@ -136,7 +136,7 @@ fn scales(state: &State, act: &Callback<Action>) -> Html {
     }
 }
 
-/// Whose values the thumbnails show; there is a choice once a fault was injected.
+/// The choice of the run that the thumbnails show, once a fault was injected.
 fn which(state: &State, act: &Callback<Action>) -> Html {
     if state.injection_now().is_none() {
         return Html::default();

@@ -28,13 +28,13 @@ pub struct PlaneProps {
     pub scale: f32,
     /// The tensor.
     pub tensor: TensorInfo,
-    /// Whose values these are.
+    /// The run of these values.
     pub which: Which,
     /// Whether the page is dark.
     pub dark: bool,
-    /// Hears of the choice.
+    /// Receives the choice.
     pub act: Callback<Action>,
-    /// Hears of the element under the pointer.
+    /// Receives the element under the pointer.
     pub hover: Callback<Option<usize>>,
 }
 
