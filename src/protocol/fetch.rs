@@ -1,4 +1,4 @@
-//! Files from the server, part by part: what the page and the worker both need of it.
+//! Files from the server, part by part, for the page and for the worker.
 
 use gloo::net::http::RequestBuilder;
 use js_sys::{Function, Promise, Reflect, Uint8Array};
@@ -12,7 +12,7 @@ const REPORT_EVERY: f64 = 50.0;
 /// `progress` gets the bytes received and the bytes announced. Returns whether the answer had a body.
 ///
 /// # Errors
-/// What went wrong, in words that go on a sentence.
+/// The problem, in words that continue a sentence.
 pub async fn stream(
     request: RequestBuilder,
     progress: &dyn Fn(u64, Option<u64>),
@@ -46,7 +46,7 @@ pub fn get(object: &JsValue, key: &str) -> JsValue {
     Reflect::get(object, &key.into()).unwrap_or_default()
 }
 
-/// What an exception says.
+/// The message of an exception.
 pub fn text(error: &JsValue) -> String {
     get(error, "message").as_string().unwrap_or_else(|| "an unknown problem".to_owned())
 }

@@ -19,13 +19,7 @@ use protocol::{
     Protocol, Request, RequestId, Stage, WorstFault,
 };
 
-/// Faults in each image where nothing else was chosen.
-const FAULTS: usize = 10;
-/// Faults in each correctly classified image, of the study.
-const CORRECT: usize = 5;
-const SEED: u64 = 1;
-
-/// What the user does about campaigns.
+/// An action of the user in campaigns.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CampaignAction {
     /// Change the settings.
@@ -54,7 +48,7 @@ pub enum CampaignAction {
     Group(GroupingAction),
 }
 
-/// Many faults: what is asked for and what has come of it.
+/// The campaign and its results.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Campaign {
     /// The last news.
@@ -86,7 +80,7 @@ impl Campaign {
         self.starting() || matches!(self.stage(), Some(Stage::Running | Stage::Paused))
     }
 
-    /// Whether one was asked for that has not told of itself.
+    /// Whether a campaign was started of which no news has come yet.
     pub fn starting(&self) -> bool {
         self.id.is_some() && self.stage().is_none()
     }
@@ -98,7 +92,7 @@ impl Campaign {
         (done > 0).then(|| update.milliseconds / done as f64 * update.planned.saturating_sub(done) as f64)
     }
 
-    /// It will not go on: the worker has died or has another model. What was told of it stays.
+    /// The campaign will not go on: the worker has died or has another model. Its results stay.
     pub(super) fn abandon(&mut self) {
         if let Some(update) = &mut self.update
             && matches!(update.stage, Stage::Running | Stage::Paused)
@@ -110,7 +104,7 @@ impl Campaign {
         }
     }
 
-    /// The worker is gone, and with it the records: what was told of them stays.
+    /// The worker is gone, and with it the records. The results on the page stay.
     pub(super) fn lose(&mut self) {
         self.abandon();
         self.id = None;
@@ -123,26 +117,16 @@ impl Campaign {
 }
 
 impl State {
-    /// Seed of the campaign.
-    pub fn seed(&self) -> u64 {
-        self.link.campaign.seed.unwrap_or(SEED)
-    }
-
-    /// Faults in each image of the campaign, where their number is fixed.
-    pub fn faults(&self) -> usize {
-        self.link.campaign.faults.unwrap_or(FAULTS)
-    }
-
     /// How many faults an image gets.
     pub fn protocol(&self) -> Protocol {
         let link = &self.link.campaign;
-        match link.protocol.unwrap_or_default() {
-            Counting::Fixed => Protocol::Fixed { faults: self.faults() },
+        match link.protocol() {
+            Counting::Fixed => Protocol::Fixed { faults: link.faults() },
             Counting::Study => {
-                let classes = self.model().map_or(0, |model| model.classes);
+                let study = Faults::study(self.model().map_or(0, |model| model.classes));
                 Protocol::Study {
-                    correct: link.correct.unwrap_or(CORRECT),
-                    misclassified: link.misclassified.unwrap_or(Faults::study(classes).at_most()),
+                    correct: link.correct.unwrap_or(study.at_least()),
+                    misclassified: link.misclassified.unwrap_or(study.at_most()),
                 }
             }
             Counting::Until => Protocol::Until(link.until()),
@@ -173,7 +157,7 @@ impl State {
     pub(super) fn act_on_campaign(&mut self, action: CampaignAction, effects: &mut Vec<Effect>) {
         match action {
             CampaignAction::Choose(link) => {
-                let turned = link.target.unwrap_or_default() != self.link.campaign.target.unwrap_or_default();
+                let turned = link.target() != self.link.campaign.target();
                 self.link.campaign = *link;
                 if turned {
                     self.match_layers();
@@ -203,18 +187,17 @@ impl State {
         if !self.can_start() {
             return;
         }
-        // The link has to say what was run, defaults included.
-        let (seed, faults) = (self.seed(), self.faults());
+        // The link has to hold all settings of the campaign, defaults included.
         let link = &mut self.link.campaign;
-        link.seed = Some(seed);
-        if link.protocol.unwrap_or_default() == Counting::Fixed {
-            link.faults = Some(faults);
+        link.seed = Some(link.seed());
+        if link.protocol() == Counting::Fixed {
+            link.faults = Some(link.faults());
         }
         let start = CampaignStart {
             images: self.campaign_images(),
             limit: self.link.campaign.images,
             protocol: self.protocol(),
-            seed,
+            seed: self.link.campaign.seed(),
             fault_model: self.link.campaign.fault_model(),
         };
         let id = self.order(CampaignRequest::Start(Box::new(start)), Order::Start, effects);
@@ -301,8 +284,8 @@ impl State {
         self.campaign.update = Some(Rc::new(update));
     }
 
-    /// Another model, or the same on another device or with another card: what the worker knows of classes and groupings is
-    /// the model's own.
+    /// Follows the loading of a model, or of the same one on another device or with another card: classes and groupings in the
+    /// worker are the model's own.
     pub(super) fn campaign_meets_model(&mut self) {
         self.match_layers();
         let classes = self.model().map_or(0, |model| model.classes);

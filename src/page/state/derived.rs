@@ -1,16 +1,16 @@
-//! What follows from the choices and from what has arrived: nothing that is kept twice.
+//! Values that follow from the choices and the answers. None of them is kept twice.
 
 use std::rc::Rc;
 
 use facts::catalogue::CatalogueEntry;
-use facts::fault::{Bits, Corruption, FaultKind, Site, Target};
+use facts::fault::{Format, Site, Target};
 use protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
 
 use super::asked::{ScaleKey, Want};
-use super::{FIRST_BIT, GoldenKey, OWN, State};
+use super::{GoldenKey, OWN, State};
 use crate::catalogue;
 
-/// What follows from the choices.
+/// Values that follow from the choices and the answers.
 impl State {
     /// Id of the chosen model: the default one where nothing was chosen.
     pub fn model_id(&self) -> Option<String> {
@@ -26,12 +26,12 @@ impl State {
         }
     }
 
-    /// What the site says of the model `id`.
+    /// The catalogue's entry of the model `id`.
     pub(super) fn entry(&self, id: &str) -> Option<&CatalogueEntry> {
         self.catalogue.as_ref()?.models.iter().find(|entry| entry.id == id)
     }
 
-    /// The images on offer: id, file and what it shows. A model without samples borrows the default model's.
+    /// The images on offer: id, file and label. A model without samples borrows the default model's.
     pub fn images(&self) -> Vec<(String, FileRef, String)> {
         let mut images = Vec::new();
         let chosen = self.model_id().and_then(|id| self.entry(&id)).filter(|entry| !entry.samples.is_empty());
@@ -57,24 +57,14 @@ impl State {
         found.map(|(id, file, _)| (id, file))
     }
 
-    /// What is looked at: outputs or parameters.
+    /// The side of the layer that is looked at: outputs or parameters.
     pub fn target(&self) -> Target {
-        self.place().target.unwrap_or_default()
+        self.place().target()
     }
 
-    /// What happens to the value.
-    pub fn kind(&self) -> FaultKind {
-        self.link.kind.unwrap_or_default()
-    }
-
-    /// The bit that flips.
-    pub fn bit(&self) -> u8 {
-        self.link.bit.unwrap_or(FIRST_BIT)
-    }
-
-    /// The value that a random fault writes.
-    pub fn value(&self) -> f32 {
-        self.link.value.unwrap_or(0.5)
+    /// The format in which the values are stored that a fault can strike.
+    pub fn format(&self) -> Format {
+        Format::default()
     }
 
     /// The model, where the chosen one is loaded.
@@ -82,15 +72,6 @@ impl State {
         let lab = &self.asked.lab;
         let key = lab.key()?;
         (Some(&key.model) == self.model_file().as_ref()).then(|| lab.latest().map(|lab| &lab.model)).flatten()
-    }
-
-    /// What the fault does to the value.
-    pub fn corruption(&self) -> Corruption {
-        match self.kind() {
-            FaultKind::BitFlip { .. } => Corruption::Flip(Bits::one(self.bit().into()).unwrap_or_default()),
-            FaultKind::Zero { .. } => Corruption::Set(0.0),
-            FaultKind::Random => Corruption::Set(self.value()),
-        }
     }
 
     /// The layer that is looked at.
@@ -109,7 +90,7 @@ impl State {
         [Which::Golden, Which::Faulty].map(|which| view.as_ref()?.value(which, spot?))
     }
 
-    /// Whose values the small maps show.
+    /// The run whose values the small maps show.
     pub fn which(&self) -> Which {
         let there = self.injection_now().is_some();
         let chosen = self.link.which.unwrap_or(Which::Difference);

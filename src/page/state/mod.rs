@@ -1,9 +1,9 @@
-//! Everything the page knows, and what it does about it.
+//! The data of the page, and the changes that actions make in it.
 //!
-//! The user's choices are a [`Link`], the very thing that stands in the URL. [`State::update`] takes an
-//! [`Action`] and returns [`Effect`]s. What has to be asked of the worker is never decided by the action at
-//! hand: [`State::reconcile`] compares what the choices need with what is there. Opening a link, going back,
-//! switching the device and restarting a worker that died are therefore one and the same thing.
+//! The user's choices are a [`Link`], which the URL holds. [`State::update`] takes an [`Action`] and returns [`Effect`]s.
+//! An action does not decide which requests the worker gets: `State::reconcile` compares the needs of the choices with the
+//! answers that are there. So one code path serves opening a link, going back, switching the device, and restarting a worker
+//! that died.
 
 mod action;
 mod asked;
@@ -31,27 +31,23 @@ pub use asked::{
 pub use brought::Brought;
 pub use campaign::{Campaign, CampaignAction, Estimate};
 pub use grouping::{Draft, GroupingAction};
-pub use lesson::{Lesson, LessonAction};
+pub use lesson::{Course, Lesson, LessonAction, Scene, Step, Task};
 pub use place::Resolved;
 pub use startup::{Download, DownloadAction, Downloads};
 
-use super::link::{CampaignLink, CardChoice, Link, Place, Sweep};
-use facts::fault::FaultKind;
-
 use facts::catalogue::Catalogue;
-use facts::fault::Target;
+use facts::fault::{Corruption, FaultKind, Target};
 use protocol::{Envelope, FileRef, Request, RequestId, Response};
 
-/// What marks the name of the user's own file in a link.
-pub const OWN: &str = "file:";
+use crate::link::{Anew, CardChoice, Link, Place, Sweep};
 
-/// The bit that is chosen at first: the highest of the exponent, which does the most.
-const FIRST_BIT: u8 = 30;
+/// The mark before the name of the user's own file in a link.
+pub const OWN: &str = "file:";
 
 /// Everything the page knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    /// What the user has chosen, as it stands in the URL.
+    /// The user's choices, as they stand in the URL.
     pub link: Link,
     /// The models of the site; `None` until the list is there.
     pub catalogue: Option<Rc<Catalogue>>,
@@ -63,31 +59,31 @@ pub struct State {
     own_texts: Vec<FileRef>,
     /// Whether the worker answers.
     pub worker_ready: bool,
-    /// What was asked of the worker, and the answers.
+    /// Requests to the worker, and the answers.
     pub asked: Asked,
     /// The files of the site's larger networks.
     downloads: Downloads,
     /// How fast networks were on devices.
     speeds: Vec<startup::Speed>,
-    /// What of the lesson was done.
+    /// The lesson and its progress.
     pub lesson: Lesson,
     /// The look moves on by itself, layer by layer.
     pub playing: bool,
     /// Many faults.
     pub campaign: Campaign,
-    /// What the user is to be told.
+    /// Messages for the user.
     pub notices: Vec<Notice>,
     /// Id of the last model that could be loaded.
     good_model: Option<String>,
-    /// What was said of it when it last worked.
+    /// The user's statements about it when it last worked.
     good_card: CardChoice,
     /// Id of the last image that could be used.
     good_image: Option<String>,
     history: History,
     next_request: RequestId,
     next_notice: u32,
-    /// The link was opened, or tells of a fault that was injected: going back must find it, so the next choice may not
-    /// write over it.
+    /// The link was opened, or holds a fault that was injected. Going back must find it, so the next choice makes a step of
+    /// the browser's history.
     settled: bool,
 }
 
@@ -101,7 +97,7 @@ pub struct Notice {
 }
 
 impl State {
-    /// Takes note of `action` and says what is to be done.
+    /// Applies `action` and returns the effects that follow from it.
     pub fn update(&mut self, action: Action) -> Vec<Effect> {
         let before = self.link.clone();
         let navigated = matches!(action, Action::Navigated(_));
@@ -184,8 +180,7 @@ impl State {
             Action::ChooseElement(element) => self.place_mut().element = Some(element),
             Action::ChooseKind(kind) => self.link.kind = Some(kind),
             Action::ChooseBit(bit) => {
-                self.link.kind = Some(FaultKind::default());
-                self.link.bit = Some(bit);
+                self.choose_bit(bit);
             }
             Action::ChooseValue(value) => self.link.value = Some(value),
             Action::ChooseWhich(which) => self.link.which = Some(which),
@@ -196,8 +191,7 @@ impl State {
                 self.asked.injection.forget();
             }
             Action::Strike(bit) => {
-                self.link.kind = Some(FaultKind::default());
-                self.link.bit = Some(bit);
+                self.choose_bit(bit);
                 self.strike();
             }
             Action::Heal => {
@@ -246,8 +240,8 @@ impl State {
         }
     }
 
-    /// A new worker starts with nothing. What the last one was at work on is not tried again by itself: it may
-    /// have been the reason.
+    /// A new worker starts with nothing. The open requests of the last one are not repeated by themselves, because one of
+    /// them may have been the reason.
     fn bury_worker(&mut self, problem: &str) {
         self.worker_ready = false;
         self.link.run = self.link.run && !self.asked.injection.busy();
@@ -265,9 +259,10 @@ impl State {
         if let Some(struck) = self.struck() {
             self.link.fault = struck.spelled_out();
         }
-        self.link.kind = Some(self.kind());
-        self.link.bit = self.kind().is_bit_flip().then(|| self.bit());
-        self.link.value = (self.kind() == FaultKind::Random).then(|| self.value());
+        let kind = self.link.kind();
+        self.link.kind = Some(kind);
+        self.link.bits = kind.is_bit_flip().then(|| self.link.bits());
+        self.link.value = (kind == FaultKind::Random).then(|| self.link.value());
     }
 
     /// Another model has other layers, and other samples unless the image is the user's own.
@@ -276,23 +271,8 @@ impl State {
         if self.link.model == id {
             return;
         }
-        // What is about the old network goes; how one looks at it stays.
-        let before = std::mem::take(&mut self.link);
-        self.link = Link {
-            model: id,
-            image: before.image.filter(|image| image.starts_with(OWN)),
-            fault: Place { target: before.fault.target, ..Place::default() },
-            view: before.view,
-            device: before.device,
-            kind: before.kind,
-            bit: before.bit,
-            campaign: CampaignLink { layers: None, groups: None, ..before.campaign },
-            scale: before.scale,
-            colouring: before.colouring,
-            protect: before.protect,
-            lesson: before.lesson,
-            ..Link::default()
-        };
+        let own = self.link.image.take().filter(|image| image.starts_with(OWN));
+        self.link = Link { model: id, image: own, ..std::mem::take(&mut self.link).for_another(Anew::Model) };
     }
 
     /// Looks at a layer: at the same side of it as before, where it has that.
@@ -302,7 +282,7 @@ impl State {
             .into_iter()
             .find(|&target| !layer.tensors(target).is_empty());
         let place = Place { target, ..Place::output(layer.name.clone()) };
-        // Back at the layer that is struck, the struck element is what is of interest.
+        // Back at the layer that is struck, the look returns to the struck element.
         if self.link.run && self.struck().is_some_and(|struck| struck.layer.index == index) {
             self.link.look = None;
         } else {
@@ -310,7 +290,14 @@ impl State {
         }
     }
 
-    /// Injects the fault into what is looked at.
+    /// Chooses the flip of one bit.
+    fn choose_bit(&mut self, bit: u8) {
+        if let Ok(corruption) = Corruption::flip(bit) {
+            self.link.set_corruption(corruption);
+        }
+    }
+
+    /// Injects the fault into the element that is looked at.
     fn strike(&mut self) {
         if let Some(look) = self.link.look.take() {
             self.link.fault = look;

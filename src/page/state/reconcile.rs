@@ -1,4 +1,4 @@
-//! From what the choices need and what is there to what has to be asked for.
+//! Correction of choices that cannot be met, and the requests that are missing.
 
 use facts::fault::Target;
 
@@ -57,7 +57,7 @@ impl State {
     /// Whether `place` can stay as it is.
     fn check_place(&mut self, place: &mut Place) -> bool {
         let Some(model) = self.model().cloned() else { return true };
-        let target = place.target.unwrap_or_default();
+        let target = place.target();
         let mut holds = true;
         if let Some(name) = place.layer.clone() {
             let problem = match self.layer_at(place) {

@@ -1,11 +1,10 @@
-//! What range clipping makes of the fault.
+//! The fault under range clipping.
 
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::Props;
-use super::outcome::verdicts;
-use super::parts::Term;
+use super::parts::{Term, verdicts};
 use crate::state::{Action, State};
 use crate::words;
 

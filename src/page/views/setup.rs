@@ -15,7 +15,7 @@ use crate::words;
 pub fn Setup(props: &Props) -> Html {
     let Props { state, act } = props;
     let select = use_node_ref();
-    // A network that has to be fetched first is chosen when it is there: until then the list shows what is in use.
+    // A network that is fetched is chosen when it has arrived. Until then the list shows the one in use.
     use_effect({
         let (select, chosen) = (select.clone(), state.model_id());
         move || {

@@ -1,8 +1,7 @@
-//! Many trials around one fault: the buttons that start them, and what came of each as a strip or a map.
+//! Many trials around one fault: the buttons that start them, and the outcomes as a strip, a map or pictures.
 
 use std::rc::Rc;
 
-use facts::fault::Format;
 use facts::outcome::{Outcome, Verdict};
 use protocol::{SweepRequest, SweepTrial};
 use yew::prelude::*;
@@ -23,18 +22,18 @@ pub struct SweepProps {
     pub dark: bool,
 }
 
-/// What became of one trial, if it was made.
+/// The outcome of one trial, if it was made.
 type Made = Option<Result<SweepTrial, String>>;
 
-/// Buttons, progress, and what came of it.
+/// Buttons, progress and outcomes.
 #[component]
 pub fn SweepPanel(props: &SweepProps) -> Html {
     let SweepProps { state, act, .. } = props;
     let ready = state.golden_now().is_some() && state.looked().is_some();
     let images = state.images().len();
-    let flip = state.kind().is_bit_flip();
-    let map = match state.kind() {
-        FaultKind::BitFlip { .. } => format!("Bit {} over the whole map", state.bit()),
+    let flip = state.link.kind().is_bit_flip();
+    let map = match state.link.kind() {
+        FaultKind::BitFlip { .. } => format!("{} over the whole map", words::bits(state.link.bits())),
         FaultKind::Zero { .. } | FaultKind::Random => "This value over the whole map".to_owned(),
     };
     let button = |sweep: Sweep, id: &'static str, text: String, enabled: bool| {
@@ -49,7 +48,7 @@ pub fn SweepPanel(props: &SweepProps) -> Html {
         <div class="sweep" id="sweep">
             <h3>{ "Many faults at once" }</h3>
             <div class="sweep-choices" role="group" aria-label="Many faults around this one">
-                { button(Sweep::Bits, "sweep-bits", "All 32 bits of this element".to_owned(), flip) }
+                { button(Sweep::Bits, "sweep-bits", format!("All {} bits of this element", state.format().width()), flip) }
                 { button(Sweep::Map, "sweep-map", map, true) }
                 { button(Sweep::Images, "sweep-images", format!("This fault on all {images} images"), images > 0) }
             </div>
@@ -72,7 +71,7 @@ fn result(state: &State, act: &Callback<Action>) -> Html {
                     <span>{ format!("{} of {}", words::count(done as u64), words::count(all as u64)) }</span></div>
             }
             { match request {
-                SweepRequest::Bits(_) => bits(trials, state.bit(), act),
+                SweepRequest::Bits(_) => bits(state, trials, act),
                 SweepRequest::Map { .. } => heat_map(state, trials, act),
                 SweepRequest::Images { .. } => images(state, trials, act),
             } }
@@ -132,12 +131,13 @@ fn verdict(made: &Made) -> Option<Verdict> {
 }
 
 /// One column a bit, the sign first.
-fn bits(trials: &[Made], chosen: u8, act: &Callback<Action>) -> Html {
-    let columns = Format::F32.bits().map(|bit| {
+fn bits(state: &State, trials: &[Made], act: &Callback<Action>) -> Html {
+    let (format, chosen) = (state.format(), state.link.bits());
+    let columns = format.bits().map(|bit| {
         let made = trials.get(usize::from(bit)).cloned().flatten();
         let verdict = verdict(&made);
-        let title = format!("Bit {bit} ({}): {}", words::field(bit), title(&made));
-        let pressed = (bit == chosen).then_some("chosen");
+        let title = format!("Bit {bit} ({}): {}", format.field_name(bit), title(&made));
+        let pressed = chosen.iter().any(|chosen| chosen == bit).then_some("chosen");
         html! {
             <button type="button" key={bit} class={classes!("sweep-bit", pressed, verdict.as_ref().map(mark_class))}
                 title={title.clone()} onclick={act.reform(move |_| Action::Strike(bit))}>
@@ -215,7 +215,7 @@ fn images(state: &State, trials: &[Made], act: &Callback<Action>) -> Html {
 
 fn key() -> Html {
     html! {
-        <ul class="sweep-key" aria-label="What the marks mean">
+        <ul class="sweep-key" aria-label="Meaning of the marks">
             <li><i class="mark-masked">{ "·" }</i>{ "masked" }</li>
             <li><i class="mark-sdc">{ "S" }</i>{ "SDC" }</li>
             <li><i class="mark-scm">{ "C" }</i>{ "SCM" }</li>

@@ -7,7 +7,7 @@ use protocol::{FileRef, GoldenInfo, Request, Response};
 use super::super::{OWN, State};
 use super::{Ground, Heard, LabKey, Want};
 
-/// What a golden run depends on.
+/// The data that a golden run depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GoldenKey {
     /// The model on its device.

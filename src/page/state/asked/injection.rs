@@ -8,7 +8,7 @@ use protocol::{Injection, Request, Response};
 use super::super::State;
 use super::{GoldenKey, Ground, Heard, JudgeKey, Want};
 
-/// What a faulty run depends on.
+/// The data that a faulty run depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InjectionKey {
     /// The fault-free run.

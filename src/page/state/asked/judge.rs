@@ -28,7 +28,7 @@ impl Want for JudgeKey {
     fn read(response: Response, _: Option<&mut ()>) -> Heard<()> {
         match response {
             Response::Campaign(CampaignAnswer::Judged) => Heard::Answer(()),
-            // Where there are results, they are told once more.
+            // With results, the worker sends the rates by the new grouping.
             Response::Campaign(_) => Heard::Shared((), response),
             other => Heard::Other(other),
         }

@@ -17,12 +17,12 @@ pub struct Lab {
     pub device: DeviceInfo,
 }
 
-/// What a [`Lab`] depends on.
+/// The data that a [`Lab`] depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabKey {
     /// The model file.
     pub model: FileRef,
-    /// What the user says of it.
+    /// The user's statements about the model.
     pub changes: Changes,
     /// The device that was asked for.
     pub device: DeviceChoice,

@@ -34,7 +34,7 @@ pub use view::ViewKey;
 
 use super::{Effect, State};
 
-/// What a request needs before it can be sent, from the first need to the last.
+/// The precondition of a request, from the first to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ground {
     /// A worker that answers.
@@ -45,13 +45,13 @@ pub enum Ground {
     Golden,
 }
 
-/// What happens to a request that the choices do not need any more.
+/// The treatment of a request that the choices do not need any more.
 pub enum Unwanted {
     /// It goes on: its answer may be needed again.
     Stays,
     /// The page waits no longer.
     GivenUp,
-    /// The worker is told to end it, and its answer is forgotten.
+    /// The worker is asked to end it, and its answer is forgotten.
     Ended(Request),
 }
 
@@ -59,7 +59,7 @@ pub enum Unwanted {
 pub enum Heard<A> {
     /// The whole answer.
     Answer(A),
-    /// The answer, in a response that tells others something as well.
+    /// The answer, in a response that others need as well.
     Shared(A, Response),
     /// A part, which was added to the answer so far; `over` where it was the last one.
     Part { over: bool },
@@ -74,11 +74,11 @@ pub trait Want: Clone + Debug + PartialEq + 'static {
     /// The answer.
     type Answer: Clone + Debug + PartialEq;
 
-    /// What has to be there first.
+    /// The precondition of the request.
     const GROUND: Ground;
     /// Whether later requests need the answer in the worker: then it is gone with the worker, and with its ground.
     const IN_WORKER: bool = false;
-    /// What happens to a request that is not wanted any more.
+    /// The treatment of a request that is not wanted any more.
     const UNWANTED: Unwanted = Unwanted::Stays;
 
     /// The key that the choices need now.
@@ -117,7 +117,7 @@ macro_rules! table {
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct Asked {
             $($(#[$doc])* pub $slot: Slot<$want, <$want as Want>::Answer>,)*
-            /// What the user has ordered.
+            /// The user's orders.
             pub(super) orders: Orders,
         }
 
@@ -155,7 +155,7 @@ table! {
     sweep: SweepKey,
 }
 
-/// What can be done with a want, whatever its key and answer.
+/// The operations on a want, for any key and answer.
 struct Row {
     ground: Ground,
     reconcile: fn(&mut State, &mut Vec<Effect>),
@@ -194,7 +194,7 @@ impl Row {
     }
 }
 
-/// Asks for what the choices need and is not there.
+/// Sends the request if the choices need its answer and the answer is not there.
 fn reconcile<W: Kept>(state: &mut State, effects: &mut Vec<Effect>) {
     let wanted = W::wanted(state);
     match W::UNWANTED {
@@ -259,7 +259,8 @@ fn fail<W: Kept>(state: &mut State, id: RequestId) -> bool {
 }
 
 impl Asked {
-    /// The worker is gone with all that it held. What it was at work on counts as failed: it may have been the reason.
+    /// The worker is gone with all that it held. Its open requests count as failed: one of them may have been the
+    /// reason.
     pub(super) fn lose(&mut self) {
         TABLE.iter().for_each(|row| (row.lose)(self));
         self.orders = Orders::default();
@@ -282,7 +283,7 @@ impl State {
         TABLE.iter().for_each(|row| (row.reconcile)(self, effects));
     }
 
-    /// Hands a response to the want that awaits it; gives back what no want takes.
+    /// Hands a response to the want that awaits it. Returns a response that no want takes.
     pub(super) fn hear_answer(&mut self, id: RequestId, response: Response) -> Option<Response> {
         TABLE.iter().try_fold(response, |response, row| (row.hear)(self, id, response))
     }
@@ -309,7 +310,7 @@ impl State {
             }
     }
 
-    /// The answer to what the choices need now.
+    /// The answer that the choices need now, if it is there.
     pub fn now<W: Kept>(&self) -> Option<&W::Answer> {
         W::slot(&self.asked).get(&W::wanted(self)?)
     }

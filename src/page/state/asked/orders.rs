@@ -1,4 +1,4 @@
-//! What the user has ordered once: a campaign's start, a file, the image of a fault.
+//! Orders of the user, each given once: start a campaign, make a file, find the image of a fault.
 
 use protocol::{RequestId, WorstFault};
 

@@ -7,12 +7,12 @@ use protocol::{FileRef, MAX_IMAGES, ProtectRequest, Protection, Request, Respons
 use super::super::State;
 use super::{Ground, Heard, InjectionKey, Unwanted, Want};
 
-/// What a clipped run depends on.
+/// The data that a clipped run depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProtectKey {
     /// The faulty run that it stands beside.
     injection: InjectionKey,
-    /// The images whose golden runs tell the ranges.
+    /// The images whose golden runs give the ranges.
     images: Vec<FileRef>,
 }
 

@@ -7,7 +7,7 @@ use super::super::State;
 use super::{GoldenKey, Ground, Heard, Unwanted, Want};
 use crate::link::Sweep;
 
-/// What a sweep depends on.
+/// The data that a sweep depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepKey {
     golden: GoldenKey,

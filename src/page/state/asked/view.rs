@@ -8,7 +8,7 @@ use protocol::{Request, Response, TensorView, ViewRequest};
 use super::super::State;
 use super::{GoldenKey, Ground, Heard, Want};
 
-/// What a view depends on.
+/// The data that a view depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewKey {
     /// The fault-free run.

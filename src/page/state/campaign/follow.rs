@@ -3,9 +3,8 @@
 use protocol::{CampaignRequest, FileRef, Picture, WorstFault};
 
 use super::super::{Effect, OWN, Order, State};
-use facts::fault::FaultKind;
-
 use crate::link::{Place, View};
+use crate::words;
 
 impl State {
     /// Asks for the image of this one of the worst faults, where the model has its layer.
@@ -70,6 +69,10 @@ impl State {
 
     /// Strikes `image` as the campaign did, in the explorer.
     fn strike_as(&mut self, image: String, fault: &WorstFault) {
+        if !self.link.set_corruption(fault.corruption) {
+            self.tell(format!("The explorer cannot inject this fault: {}.", words::corruption(fault.corruption)));
+            return;
+        }
         if fault.others > 0 {
             self.tell(format!(
                 "This trial struck {} elements at once; the explorer follows the first of them.",
@@ -86,11 +89,6 @@ impl State {
             element: Some(fault.element),
         };
         (link.look, link.sweep) = (None, None);
-        (link.kind, link.bit, link.value) = match fault.bit {
-            Some(bit) => (Some(FaultKind::default()), Some(bit), None),
-            None if fault.after == 0.0 => (Some(FaultKind::Zero { percent: None }), None, None),
-            None => (Some(FaultKind::Random), None, Some(fault.after)),
-        };
         link.run = true;
         self.asked.injection.forget();
     }
