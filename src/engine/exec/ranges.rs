@@ -52,7 +52,7 @@ impl Ranges {
     pub async fn include(&mut self, graph: &Graph, run: &Activations) -> Result<()> {
         let mut ranges = self.ranges.clone();
         let depends = graph.depends_on_input();
-        let nodes = graph.nodes.iter().zip(depends).filter(|(_, depends)| *depends);
+        let nodes = graph.nodes.iter().zip(depends).filter(|(_, depends)| **depends);
         for &value in nodes.flat_map(|(node, _)| &node.outputs) {
             let Some(array) = run.get(value) else { continue };
             let range = ranges.entry(value).or_insert(Some(Range::NONE));

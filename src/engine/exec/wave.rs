@@ -341,7 +341,7 @@ impl<'a> Walk<'a> {
     fn forget(&mut self, id: NodeId) {
         let node = &self.graph.nodes[id];
         let over = |value: ValueId| {
-            self.program.last_use[value].is_none_or(|last| last == id) && self.graph.outputs[0] != value
+            self.graph.last_readers()[value].is_none_or(|last| last == id) && self.graph.outputs[0] != value
         };
         for &value in node.inputs.iter().chain(&node.outputs).filter(|&&value| over(value)) {
             // A golden run that was kept has its own hold on the rows.
