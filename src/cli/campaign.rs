@@ -56,7 +56,7 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let done = counted(summary.faults.injections, "fault");
-    eprintln!("interrupted after {done}; the records are in {shown}, and the same command with --resume continues");
+    eprintln!("interrupted after {done}; the records are in {shown}; continue with the same command and --resume");
     Ok(Exit::Incomplete)
 }
 

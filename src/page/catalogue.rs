@@ -1,5 +1,4 @@
-//! Where the models of the site lie. What there is stands in a [`Catalogue`](facts::catalogue::Catalogue), which
-//! `faultscope fetch` writes.
+//! Addresses of the site's models. The list is a [`Catalogue`](facts::catalogue::Catalogue), which `faultscope fetch` writes.
 
 use facts::catalogue::CatalogueEntry;
 use protocol::FileRef;

@@ -1,6 +1,6 @@
 //! The explorer's page.
 //!
-//! [`state`] holds everything the page knows and decides what to ask of the worker; it is plain data and pure
+//! [`state`] holds all data of the page and decides which requests the worker gets; it is plain data and pure
 //! functions. The module `views`, which exists for WebAssembly only, draws it. The worker answers in the messages of [`protocol`].
 
 pub mod catalogue;

@@ -39,7 +39,7 @@ pub fn colour(value: f32, max_abs: f32, dark: bool) -> Rgb {
     })
 }
 
-/// RGBA pixels of `values` in rows of `columns`; what the last row lacks is transparent.
+/// RGBA pixels of `values` in rows of `columns`. The rest of the last row is transparent.
 pub fn pixels(values: &[f32], columns: usize, max_abs: f32, dark: bool) -> Vec<u8> {
     let columns = columns.max(1);
     let mut pixels = vec![0; values.len().div_ceil(columns) * columns * 4];

@@ -1,4 +1,4 @@
-//! A single fault and the trials around it as files: what the page lets one take away.
+//! Files to save: a single fault, and the trials around it.
 
 use facts::TraceRow;
 use facts::fault::InjectedFault;
@@ -60,7 +60,7 @@ pub fn trace_csv(injection: &Injection) -> String {
     csv_line(head) + &rows.collect::<String>()
 }
 
-/// What became of each trial of a sweep that was made, one line a trial.
+/// The outcome of each trial of a sweep that was made, one line a trial.
 pub fn sweep_csv(trials: &[Option<Result<SweepTrial, String>>]) -> String {
     let head =
         ["trial", "layer", "tensor", "element", "bit", "before", "after", "golden", "faulty", "outcome", "due", "scm"];

@@ -1,6 +1,6 @@
 //! Numbers and outcomes in words.
 
-use facts::fault::{Format, InjectedFault, Target};
+use facts::fault::{Bits, Corruption, Format, InjectedFault, Target};
 use facts::outcome::{Outcome, Rate, Verdict};
 use protocol::{ClassInfo, Injection, Protection};
 
@@ -70,7 +70,7 @@ pub fn percent(share: f64) -> String {
         return "NaN".to_owned();
     }
     let percent = share * 100.0;
-    // What is not all must not be rounded to all, nor something to nothing.
+    // A share below 1 must not be rounded to 100 %, nor one above 0 to 0 %.
     if share > 0.0 && percent < 0.05 {
         "< 0.1 %".to_owned()
     } else if share < 1.0 && percent >= 99.95 {
@@ -124,20 +124,36 @@ pub fn shape(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
 }
 
-/// The name of a part of a float32.
-pub fn field(bit: u8) -> &'static str {
-    Format::F32.field_name(bit)
+/// A set of bits as the subject of a sentence: `Bit 30`, `Bits 23-30`.
+pub fn bits(bits: Bits) -> String {
+    match bits.single() {
+        Some(bit) => format!("Bit {bit}"),
+        None => format!("Bits {bits}"),
+    }
 }
 
-/// What was done to the network.
+/// The change of a value in a word or two: `bit 30`, `set`.
+pub fn corruption(corruption: Corruption) -> String {
+    match corruption {
+        Corruption::Flip(set) => bits(set).to_lowercase(),
+        Corruption::StuckAt1(set) => format!("{} stuck at 1", bits(set).to_lowercase()),
+        Corruption::StuckAt0(set) => format!("{} stuck at 0", bits(set).to_lowercase()),
+        Corruption::Set(_) => "set".to_owned(),
+    }
+}
+
+/// A sentence about a fault: place, and value before and after.
 pub fn fault(fault: &InjectedFault) -> String {
     let place = match fault.target {
         Target::Activation => format!("element {} of layer {}", fault.element, fault.layer),
         Target::Weight => format!("element {} of {} (layer {})", fault.element, fault.tensor, fault.layer),
     };
     let change = format!("{} → {}", number(fault.before), number(fault.after));
-    match fault.bit {
-        Some(bit) => format!("Bit {bit} ({}) of {place}: {change}", field(bit)),
+    match fault.struck() {
+        Some(struck) => {
+            let field = struck.single().map(|bit| format!(" ({})", Format::default().field_name(bit)));
+            format!("{}{} of {place}: {change}", bits(struck), field.unwrap_or_default())
+        }
         None => format!("{}{}: {change}", place[..1].to_uppercase(), &place[1..]),
     }
 }
@@ -156,7 +172,7 @@ pub fn verdict(verdict: &Verdict) -> String {
     text
 }
 
-/// What became of the answer.
+/// The outcome.
 pub fn outcome(injection: &Injection) -> String {
     let Injection { verdict, golden, faulty, confidence: [before, after], .. } = injection;
     let mut text = match verdict.outcome {
@@ -175,7 +191,7 @@ pub fn outcome(injection: &Injection) -> String {
     text
 }
 
-/// What range clipping makes of the same fault.
+/// A sentence about the outcome of the same fault under range clipping.
 pub fn protection(injection: &Injection, protection: &Protection) -> String {
     let Protection { faulty, confidence, clipped, images, .. } = protection;
     let probability = percent(f64::from(*confidence));

@@ -1,9 +1,9 @@
-//! What page and worker say to each other about campaigns.
+//! Messages about campaigns.
 
 use std::rc::Rc;
 
 use facts::campaign::{FaultSummary, GoldenSummary, Start, Until};
-use facts::fault::{FaultModel, Format, Target};
+use facts::fault::{Corruption, FaultModel, Format, Target};
 use facts::labels::Grouping;
 use facts::outcome::{Rate, Ratio};
 use serde::{Deserialize, Serialize};
@@ -11,10 +11,10 @@ use serde_bytes::ByteBuf;
 
 use super::{FileRef, RequestId};
 
-/// What the page wants of campaigns.
+/// A request about campaigns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CampaignRequest {
-    /// Begin one; what there was of another is forgotten.
+    /// Begin a campaign. The one before is forgotten.
     Start(Box<CampaignStart>),
     /// Hold it after the wave that is being computed.
     Pause,
@@ -123,7 +123,7 @@ pub enum CampaignAnswer {
     Picture {
         /// Index of the image.
         image: usize,
-        /// What it looks like.
+        /// The picture.
         picture: Picture,
     },
 }
@@ -142,7 +142,7 @@ pub enum Picture {
     },
 }
 
-/// Classes and what they are called.
+/// The classes and their names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Naming {
     /// Number of classes.
@@ -192,14 +192,14 @@ pub struct CampaignUpdate {
     pub scm_ratio: Option<Ratio>,
     /// Class names and the model's own grouping, when it begins.
     pub naming: Option<Naming>,
-    /// Everything else, where it is time for it: it is larger than what stands above.
+    /// The breakdown, at times: it is larger than the other fields.
     pub profile: Option<Rc<CampaignProfile>>,
 }
 
-/// What faults do, broken down.
+/// The results of a campaign, broken down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CampaignProfile {
-    /// What was done, in two lines.
+    /// A description of the campaign, in two lines.
     pub heading: [String; 2],
     /// Where it was made, for one that was imported.
     pub imported: Option<String>,
@@ -211,7 +211,7 @@ pub struct CampaignProfile {
     pub layers: Vec<LayerCounts>,
     /// For each of these layers and each bit from 0 on, faults and SDCs: two little-endian u32.
     pub map: ByteBuf,
-    /// By what the golden run of the image came to: share of SCM among the SDCs.
+    /// By the outcome of the image's golden run, the share of SCM among the SDCs.
     pub starts: Vec<(Start, Rate)>,
     /// Counts on the way.
     pub history: Vec<Moment>,
@@ -222,9 +222,14 @@ pub struct CampaignProfile {
 }
 
 impl CampaignProfile {
+    /// The format of the values that were struck.
+    pub fn format(&self) -> Format {
+        Format::default()
+    }
+
     /// Faults and SDCs of flips of `bit` in the layer at this place; none where that bit was not flipped there.
     pub fn cell(&self, layer: usize, bit: u8) -> Option<Rate> {
-        let at = 8 * (layer * usize::from(Format::F32.width()) + usize::from(bit));
+        let at = 8 * (layer * usize::from(self.format().width()) + usize::from(bit));
         let number = |at: usize| {
             self.map.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes).map(u64::from)
         };
@@ -270,7 +275,7 @@ pub struct Confusion {
     pub golden: Vec<u64>,
 }
 
-/// What became of a fault, the worst first.
+/// The severity of an outcome, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// A safety-critical misclassification.
@@ -284,7 +289,7 @@ pub enum Severity {
 /// A fault that changed much.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorstFault {
-    /// What became of it.
+    /// Its severity.
     pub severity: Severity,
     /// Whether NaN or infinity reached the output.
     pub due: bool,
@@ -296,7 +301,7 @@ pub struct WorstFault {
     pub faulty: usize,
     /// Probability of the golden class without and with the fault, where it is known.
     pub confidence: Option<[f32; 2]>,
-    /// What was changed.
+    /// The side of the layer that was struck.
     pub target: Target,
     /// Name of the layer.
     pub layer: String,
@@ -304,8 +309,8 @@ pub struct WorstFault {
     pub tensor: String,
     /// Index into the tensor.
     pub element: usize,
-    /// The bit that was flipped.
-    pub bit: Option<u8>,
+    /// The change of the value.
+    pub corruption: Corruption,
     /// The value before.
     #[serde(with = "facts::fault::number")]
     pub before: f32,

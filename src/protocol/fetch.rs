@@ -1,4 +1,4 @@
-//! Files from the server, part by part: what the page and the worker both need of it.
+//! Files from the server, part by part, for the page and for the worker.
 
 use gloo::net::http::RequestBuilder;
 use js_sys::{Function, Promise, Reflect, Uint8Array};
@@ -8,15 +8,15 @@ use wasm_bindgen_futures::JsFuture;
 /// Least time between two reports, in milliseconds.
 const REPORT_EVERY: f64 = 50.0;
 
-/// Sends `request` and hands on the answer's bytes as they come; `progress` hears of those received and those expected.
-/// Returns whether the answer had a body.
+/// Sends `request` and hands each part of the answer to `take`, with the number of bytes that the server has announced.
+/// `progress` gets the bytes received and the bytes announced. Returns whether the answer had a body.
 ///
 /// # Errors
-/// What went wrong, in words that go on a sentence.
+/// The problem, in words that continue a sentence.
 pub async fn stream(
     request: RequestBuilder,
     progress: &dyn Fn(u64, Option<u64>),
-    mut take: impl FnMut(Uint8Array),
+    mut take: impl FnMut(Uint8Array, Option<u64>),
 ) -> Result<bool, String> {
     let response = request.send().await.map_err(|error| error.to_string())?;
     if !response.ok() {
@@ -32,7 +32,7 @@ pub async fn stream(
         let chunk = JsFuture::from(promise).await.map_err(|error| text(&error))?;
         let Ok(part) = get(&chunk, "value").dyn_into::<Uint8Array>() else { return Ok(true) };
         received += u64::from(part.length());
-        take(part);
+        take(part, total);
         let now = js_sys::Date::now();
         if now - told > REPORT_EVERY {
             told = now;
@@ -46,7 +46,7 @@ pub fn get(object: &JsValue, key: &str) -> JsValue {
     Reflect::get(object, &key.into()).unwrap_or_default()
 }
 
-/// What an exception says.
+/// The message of an exception.
 pub fn text(error: &JsValue) -> String {
     get(error, "message").as_string().unwrap_or_else(|| "an unknown problem".to_owned())
 }

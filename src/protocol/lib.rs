@@ -1,4 +1,4 @@
-//! What the page and its worker say to each other.
+//! The messages between the page and its worker.
 //!
 //! A request carries a number, and every answer to it carries the same number. Files travel as URLs, blob URLs
 //! included, so that only the worker holds their bytes; tensors travel as bytes, a few channels at a time.
@@ -36,10 +36,10 @@ use facts::{DeviceChoice, Name, Named};
 /// two releases in its cache.
 pub const VERSION: u32 = 2;
 
-/// Number of a request; 0 for what the worker says unasked.
+/// Number of a request; 0 for a message of the worker that answers none.
 pub type RequestId = u32;
 
-/// What travels in one message.
+/// One message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Envelope<T> {
     /// [`VERSION`] of the sender.
@@ -60,7 +60,7 @@ impl<T> Envelope<T> {
 /// A file that the worker can fetch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRef {
-    /// File name, whose ending tells the format.
+    /// File name. Its ending tells the format.
     pub name: String,
     /// Where to fetch it: relative to the page, or a blob URL.
     pub url: String,
@@ -73,7 +73,7 @@ pub enum Request {
     Load {
         /// The model file.
         model: FileRef,
-        /// What the user says of it beside its file.
+        /// The user's statements about it beside its file.
         changes: Changes,
         /// Where to compute; without WebGPU the worker computes on the CPU and says so.
         device: DeviceChoice,
@@ -124,7 +124,7 @@ pub struct ViewRequest {
     pub faulty: bool,
 }
 
-/// Whose values a view shows.
+/// The run whose values a view shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Which {
     /// The golden run's, or the stored parameter.
@@ -185,11 +185,11 @@ pub enum Response {
     },
     /// Answers [`Request::Protect`].
     Protected(Protection),
-    /// Answers [`Request::Campaign`], and tells how a campaign goes on.
+    /// Answers [`Request::Campaign`], and reports the progress of a campaign.
     Campaign(CampaignAnswer),
-    /// The worker has met a fault of its own and will not answer again.
+    /// The worker has panicked and will not answer again.
     Died {
-        /// What it was.
+        /// The panic's message.
         message: String,
     },
     /// The request could not be answered.
@@ -235,7 +235,7 @@ pub struct LayerInfo {
     pub shape: Vec<usize>,
     /// The layers whose outputs it reads, in ascending order.
     pub inputs: Vec<NodeId>,
-    /// What sort of layer it is; none where it computes nothing at run time.
+    /// The kind of layer; none where it computes nothing at run time.
     pub family: Option<Family>,
     /// Where it lies between image and answer.
     pub role: Role,
@@ -314,7 +314,7 @@ pub struct Score {
     pub class: usize,
     /// Class name.
     pub label: String,
-    /// What the model put out for it.
+    /// The model's output for it.
     #[serde(with = "facts::fault::number")]
     pub logit: f32,
     /// Probability, 0 to 1; NaN where the run came to that.
@@ -391,7 +391,7 @@ pub struct ClassInfo {
 /// A faulty run beside its golden one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Injection {
-    /// What became of the answer.
+    /// The outcome.
     pub verdict: Verdict,
     /// Golden prediction.
     pub golden: ClassInfo,

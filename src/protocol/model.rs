@@ -1,11 +1,11 @@
-//! What page and worker say to each other about a model's card.
+//! Messages about a model's card.
 
 use facts::data::{Normalise, Preprocess, Resize};
 use serde::{Deserialize, Serialize};
 
 use super::FileRef;
 
-/// What the user says of a model beside its file; what is `None` is left to the file.
+/// The user's statements about a model beside its file. The file decides where a field is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
     /// How pixel values become input values.
@@ -21,8 +21,8 @@ pub struct Changes {
 /// How an image becomes a model's input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreprocessInfo {
-    /// What is done.
+    /// The preprocessing in use.
     pub used: Preprocess,
-    /// What the model file says; where it says nothing, `used` is a proposal.
+    /// The preprocessing that the model file states. Without one, `used` is a proposal.
     pub stated: Option<Preprocess>,
 }

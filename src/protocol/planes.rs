@@ -19,11 +19,11 @@ pub struct Planes {
     pub per_plane: usize,
     /// Elements in a row.
     pub columns: usize,
-    /// What a plane is, which decides how an index is written.
+    /// The kind of plane, which decides how an index is written.
     pub kind: PlaneKind,
 }
 
-/// What a plane shows.
+/// The kind of a plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PlaneKind {
     /// A channel of a feature map, or another tensor's last two axes.

@@ -1,4 +1,4 @@
-//! What page and worker say to each other about range clipping.
+//! Messages about range clipping.
 
 use facts::fault::Site;
 use facts::outcome::Verdict;
@@ -14,14 +14,14 @@ pub const MAX_IMAGES: usize = 32;
 pub struct ProtectRequest {
     /// The fault, in the current image.
     pub site: Site,
-    /// The images whose golden runs tell the ranges, beside the current one.
+    /// The images whose golden runs give the ranges, beside the current one.
     pub images: Vec<FileRef>,
 }
 
 /// A faulty run with range clipping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Protection {
-    /// What became of the answer.
+    /// The outcome.
     pub verdict: Verdict,
     /// The prediction.
     pub faulty: ClassInfo,

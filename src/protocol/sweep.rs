@@ -1,4 +1,4 @@
-//! What page and worker say to each other about many trials around one fault.
+//! Messages about many trials around one fault.
 
 use facts::fault::{Format, InjectedFault, Site};
 use facts::outcome::Verdict;
@@ -33,7 +33,7 @@ impl SweepRequest {
     /// Number of trials.
     pub fn trials(&self) -> usize {
         match self {
-            Self::Bits(_) => Format::F32.width().into(),
+            Self::Bits(_) => Format::default().width().into(),
             Self::Map { count, .. } => *count,
             Self::Images { images, .. } => images.len(),
         }
@@ -45,13 +45,13 @@ impl SweepRequest {
 pub struct SweepPart {
     /// Number of the first one in this part.
     pub first: usize,
-    /// What became of each; a sentence where an image cannot be used.
+    /// The outcome of each; a sentence where an image cannot be used.
     pub trials: Vec<Result<SweepTrial, String>>,
     /// Nothing more will come.
     pub over: bool,
 }
 
-/// What became of one.
+/// The outcome of one trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepTrial {
     /// The outcome.

@@ -74,7 +74,7 @@ fn the_configuration_names_the_protection_and_its_ranges() {
     let ranges = config["ranges"].as_array().expect("ranges");
     assert!(!ranges.is_empty());
     for range in ranges {
-        assert_eq!(keys(range), ["tensor", "low", "high"]);
+        assert_eq!(keys(range), ["high", "low", "tensor"]);
         assert!(range["low"].as_f64().expect("a number") <= range["high"].as_f64().expect("a number"));
     }
     // The same faults strike, and fewer change the class.

@@ -15,7 +15,7 @@ mod summary;
 mod tallies;
 mod until;
 
-pub use config::{CampaignConfig, FAULTS, SEED};
+pub use config::{CampaignConfig, FAULTS, MARGIN, SEED};
 pub use faults::Faults;
 pub use plan::{Images, Plan, Position};
 pub use protection::{Protection, ProtectionMethod, TensorRange};

@@ -12,7 +12,7 @@ use protocol::{LayerInfo, ModelInfo};
 
 /// A branch of this many layers, `x * sigmoid(x)` say, is no block of its own.
 const TINY: usize = 2;
-/// What branches over more layers than this is taken apart, or not folded at all.
+/// A branching part of more layers than this is taken apart, or not folded at all.
 const LARGE: usize = 40;
 /// Branches that meet in a join that ends a cell.
 const WIDE: usize = 3;
@@ -24,7 +24,7 @@ const SMALL: usize = 24;
 /// Layers that are drawn as one box until it is unfolded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// What stands on it.
+    /// Its caption.
     pub title: String,
     /// Its layers, in order: two or more.
     pub layers: Vec<usize>,
@@ -46,7 +46,7 @@ pub struct Network {
     pub makers: Vec<Vec<usize>>,
     /// By layer: the drawn layers that read it.
     pub readers: Vec<Vec<usize>>,
-    /// What is folded.
+    /// The folded layers.
     pub blocks: Vec<Block>,
     /// By layer: the block it belongs to.
     pub block_of: Vec<Option<usize>>,
@@ -208,7 +208,7 @@ enum Sort {
     Unit,
 }
 
-/// What the blocks are called: by what the names of their layers begin with, else by number or by kind.
+/// The names of the blocks: the common start of their layers' names, else a number or a kind.
 fn titles(layers: &[LayerInfo], groups: &[Group]) -> Vec<String> {
     let named: Vec<Option<String>> = groups.iter().map(|group| common_name(layers, &group.layers)).collect();
     let mut blocks = 0;

@@ -16,7 +16,7 @@ use crate::words;
 pub enum Tone {
     /// There is nothing to say of it.
     Blank,
-    /// By what sort of layer it is.
+    /// By the kind of the layer.
     Kind(Family),
     /// From 0, none, to [`TOP`], most.
     Level(u8),
@@ -54,7 +54,7 @@ impl Tone {
     }
 }
 
-/// What is known of a layer.
+/// The known facts about a layer.
 #[derive(Clone, Debug, PartialEq)]
 struct Fact {
     tone: Tone,
@@ -71,7 +71,7 @@ pub struct Paint {
     facts: Vec<Option<Fact>>,
     /// The colours with their meanings.
     pub legend: Vec<(Tone, String)>,
-    /// Why there is nothing to see, and what to do about it.
+    /// The reason why nothing is coloured, and the remedy.
     pub missing: Option<&'static str>,
 }
 

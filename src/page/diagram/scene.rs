@@ -1,4 +1,4 @@
-//! What is drawn where, with some blocks unfolded.
+//! The places of boxes and edges, with some blocks unfolded.
 
 use std::collections::BTreeSet;
 
@@ -40,16 +40,16 @@ pub fn box_centre(corner: Point) -> Point {
     (corner.0 + WIDTH / 2.0, corner.1 + HEIGHT / 2.0)
 }
 
-/// What a box stands for.
+/// The meaning of a box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// What goes in.
+    /// The image.
     Image,
     /// A layer, by its index.
     Layer(usize),
     /// A folded block, by its position.
     Block(usize),
-    /// What comes out.
+    /// The answer.
     Answer,
 }
 
@@ -75,7 +75,7 @@ pub struct Scene {
     pub lines: Vec<Line>,
     /// Where they are.
     pub layout: Layout,
-    /// What surrounds unfolded blocks.
+    /// The frames of unfolded blocks.
     pub frames: Vec<Frame>,
     /// By layer, the box that shows it.
     pub box_of: Vec<Option<usize>>,
@@ -141,7 +141,7 @@ impl Draft {
             let to = box_of(layer);
             let makers = network.makers[layer].iter().map(|&maker| box_of(maker));
             draft.lines.extend(makers.filter(|&from| from != to).map(|from| (from, to)));
-            // What reads nothing that is drawn reads the image.
+            // A box whose inputs are not drawn reads the image.
             if let Some(image) = image.filter(|_| network.makers[layer].is_empty()) {
                 draft.lines.insert((image, to));
             }

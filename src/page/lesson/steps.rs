@@ -1,12 +1,11 @@
-//! The steps. Faults are chosen so that what is said of them holds; the tests see to that.
+//! The steps. The tests check the statements about each fault.
 
 use facts::fault::{BitField, Format, InjectedFault, Target};
 use facts::outcome::Outcome;
 use protocol::{Injection, Stage};
 
-use super::{Scene, Step, Task};
-use crate::link::{self, Sweep, View};
-use crate::state::State;
+use crate::link::{Sweep, View};
+use crate::state::{Scene, State, Step, Task};
 
 /// Class numbers of the signs that the scenes show.
 pub(super) mod sign {
@@ -23,7 +22,7 @@ const fn output(sign: usize, layer: &'static str, element: usize, bit: u8, run: 
 }
 
 /// All steps, in order.
-pub const STEPS: [Step; link::STEPS] = [
+pub const STEPS: &[Step] = &[
     Step {
         title: "A soft error",
         text: &[
@@ -37,7 +36,7 @@ pub const STEPS: [Step; link::STEPS] = [
         scene: output(sign::STOP, "block1.relu", 1856, 30, false),
         tasks: &[Task { text: "Press “Inject fault”.", done: injected }],
         hint: "The button stands in the panel “The fault”.",
-        seen: "One wrong number, and the network takes the stop sign for another sign. The panel “What becomes of the answer” \
+        seen: "One wrong number, and the network takes the stop sign for another sign. The panel “Outcome” \
                tells which, and how sure the network is of it.",
     },
     Step {
@@ -223,8 +222,8 @@ pub const STEPS: [Step; link::STEPS] = [
             Task {
                 text: "Try this fault on all images.",
                 done: |state| {
-                    let all = state.link.sweep == Some(Sweep::Images) && !state.sweep.running;
-                    all && state.sweep.done() > 1 && state.struck().is_some_and(|at| at.target == Target::Weight)
+                    let all = state.link.sweep == Some(Sweep::Images) && !state.asked.sweep.busy();
+                    all && state.trials_made() > 1 && state.struck().is_some_and(|at| at.target == Target::Weight)
                 },
             },
         ],
@@ -316,7 +315,7 @@ fn fault(state: &State) -> Option<&InjectedFault> {
 }
 
 fn field(fault: &InjectedFault) -> Option<BitField> {
-    fault.bit.and_then(|bit| Format::F32.field(bit))
+    fault.bit.and_then(|bit| Format::default().field(bit))
 }
 
 fn bit_30_changes_the_answer(state: &State, layer: &str) -> bool {

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use engine::campaign::{Golden, Lab};
+use engine::campaign::{Golden, Lab, Subject};
+use engine::exec::Settings;
 use engine::import;
 use facts::DeviceChoice;
 use facts::catalogue::{Catalogue, CatalogueEntry, CatalogueSample};
 use facts::data::Image;
-use facts::fault::{BitField, Corruption, Format, Site};
+use facts::fault::{BitField, Corruption, Format, Site, Target};
 use facts::outcome::Outcome;
 use facts::{Error, Result};
 use protocol::{Envelope, FileRef, Injection, Request, Response, Stage};
@@ -17,7 +18,7 @@ use worker::{Host, Service};
 
 use super::*;
 use crate::link::{CampaignLink, Sweep};
-use crate::state::{Action, CampaignAction, Effect, LessonAction};
+use crate::state::{Action, CampaignAction, Effect, LessonAction, State};
 
 /// The site's folder on the disk.
 struct Disk;
@@ -60,7 +61,7 @@ struct Desk {
 
 impl Desk {
     fn open(hash: &str) -> Self {
-        let mut desk = Self { state: State::default(), engine: Service::new(Disk), open: VecDeque::new() };
+        let mut desk = Self { state: State::teaching(&COURSE), engine: Service::new(Disk), open: VecDeque::new() };
         desk.act(Action::Navigated(hash.to_owned()));
         desk.hear(0, Response::Ready);
         let samples =
@@ -201,8 +202,9 @@ impl Bench {
         let faults: Vec<Vec<Site>> = (0..elements).step_by((elements / 200) | 1).map(|e| vec![site(e)]).collect();
         let mut changed = 0;
         for golden in self.goldens.values() {
-            let trials = pollster::block_on(self.lab.trials_of(golden, &faults)).unwrap();
-            changed += trials.iter().filter(|trial| trial.verdict.outcome == Outcome::Sdc).count();
+            let subject = Subject::new(golden, faults.clone());
+            let tried = pollster::block_on(self.lab.trials(&[subject], Settings::default())).unwrap().only().unwrap();
+            changed += tried.trials.iter().filter(|trial| trial.verdict.outcome == Outcome::Sdc).count();
         }
         changed as f64 / (faults.len() * self.goldens.len()) as f64
     }
@@ -352,7 +354,7 @@ fn a_wrong_weight_harms_every_image() {
     assert!(desk.state.lesson.is_done(8, 0));
     desk.act(Action::Sweep(Some(Sweep::Images)));
     assert!(desk.state.lesson.is_complete(8));
-    let made = desk.state.sweep.trials.iter().flatten().flatten();
+    let made = desk.state.trials().iter().flatten().flatten();
     let masked = made.clone().filter(|trial| trial.verdict.outcome == Outcome::Masked).count();
     assert!(masked * 10 <= made.count(), "hardly an answer is right");
 }
@@ -395,20 +397,28 @@ fn the_lesson_is_left_and_found_again() {
 
     // A link that tells more than the step is not set up again; going on and coming back sets up, and keeps what was done.
     desk.act(Action::Lesson(LessonAction::Go(4)));
-    assert_eq!((desk.state.bit(), desk.state.lesson.is_complete(4)), (24, true));
+    assert_eq!((desk.state.link.bits().single(), desk.state.lesson.is_complete(4)), (Some(24), true));
     desk.act(Action::Strike(29));
     let hash = desk.state.link.to_hash();
     assert!(hash.contains("lesson=5"), "{hash}");
     let again = Desk::open(&format!("#{hash}"));
-    assert_eq!((again.state.link.clone(), again.state.bit()), (desk.state.link.clone(), 29));
+    assert_eq!((again.state.link.clone(), again.state.link.bits().single()), (desk.state.link.clone(), Some(29)));
     desk.act(Action::Lesson(LessonAction::SetUp));
-    assert_eq!(desk.state.bit(), 24);
+    assert_eq!(desk.state.link.bits().single(), Some(24));
 }
 
 #[test]
 fn without_its_network_the_lesson_says_so() {
-    let mut state = State::default();
+    let mut state = State::teaching(&COURSE);
     state.update(Action::Navigated("#lesson=2".to_owned()));
     state.update(Action::Catalogue(Ok(Catalogue::default())));
     assert!(state.notices.iter().any(|notice| notice.text.contains(MODEL)), "{:?}", state.notices);
+}
+
+#[test]
+fn a_step_beyond_the_last_is_left_out() {
+    let mut state = State::teaching(&COURSE);
+    state.update(Action::Navigated(format!("#lesson={}", STEPS.len() + 1)));
+    assert_eq!(state.link.lesson, None);
+    assert!(state.notices[0].text.contains(&format!("steps 1 to {}", STEPS.len())), "{:?}", state.notices);
 }

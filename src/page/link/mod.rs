@@ -1,33 +1,35 @@
-//! What a link holds: everything that is needed to see the same fault again.
+//! The link: everything that is needed to see the same fault again.
 //!
-//! The link is the part of the URL after `#`, written like a query: `#model=efficientnet-lite0&image=...`. What
-//! comes in is checked field by field; what does not hold is left out, with a sentence that says so.
+//! The link is the part of the URL after `#`, written like a query: `#model=efficientnet-lite0&image=...`. Each field is
+//! checked as it is read. A field that does not hold is left out, with a sentence that says so.
 
 mod campaign;
 mod card;
+mod fields;
 mod place;
 #[cfg(test)]
 mod tests;
 
 use form_urlencoded::Serializer;
 
+use fields::{Fields, Key, choice, fields, group, number, parsed, renamed, switch, text};
+
 pub use campaign::{CampaignLink, Counting, MARGINS, MAX_FAULTS, MAX_IMAGES};
 pub use card::CardChoice;
+pub use fields::Anew;
 pub use place::Place;
 
-use facts::fault::{FaultKind, Format};
+use facts::fault::{BitField, Bits, Corruption, FaultKind};
 use facts::{DeviceChoice, Name, Named};
 use protocol::Which;
 
-/// Longest name that a link may hold.
-const MAX_NAME: usize = 300;
-/// Steps of the lesson.
-pub const STEPS: usize = 11;
+/// Most steps of a lesson that a link may count.
+const MAX_STEPS: usize = 64;
 
-/// What colours the layers of the diagram.
+/// The measure that colours the layers of the diagram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colouring {
-    /// What sort of layer it is.
+    /// The kind of the layer.
     #[default]
     Kind,
     /// How many elements its output has.
@@ -93,7 +95,7 @@ impl Named for Sweep {
     ];
 }
 
-/// What the colours of a feature map are measured against.
+/// The value at which the colours of a feature map end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
     /// The largest value of the map on show.
@@ -113,145 +115,115 @@ impl Named for Scale {
     ];
 }
 
-/// The contents of a link. What is `None` is left to the page's defaults.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Link {
-    /// The part of the page that is shown.
-    pub view: View,
-    /// Id of a model of the catalogue, or `file:NAME`.
-    pub model: Option<String>,
-    /// File name of a sample, or `file:NAME`.
-    pub image: Option<String>,
-    /// What is said of the model beside its file.
-    pub card: CardChoice,
-    /// Where to compute.
-    pub device: Option<DeviceChoice>,
-    /// Where the fault strikes.
-    pub fault: Place,
-    /// What is looked at, where that is another place.
-    pub look: Option<Place>,
-    /// What happens to the value.
-    pub kind: Option<FaultKind>,
-    /// The bit that flips.
-    pub bit: Option<u8>,
-    /// The value that a random fault writes.
-    pub value: Option<f32>,
-    /// Inject on opening.
-    pub run: bool,
-    /// Trials around the fault.
-    pub sweep: Option<Sweep>,
-    /// What the colours of the feature maps are measured against.
-    pub scale: Scale,
-    /// Whose values the small maps show.
-    pub which: Option<Which>,
-    /// What colours the layers of the diagram.
-    pub colouring: Colouring,
-    /// The campaign.
-    pub campaign: CampaignLink,
-    /// Show what range clipping makes of the fault.
-    pub protect: bool,
-    /// The step of the lesson, counted from 0; links count from 1.
-    pub lesson: Option<usize>,
+fields! {
+    /// The contents of a link. The page has a default for what is `None`. The fields are written in this order.
+    pub struct Link {
+        /// The part of the page that is shown.
+        view: View = choice::<View>("view").kept(&[Anew::Model]);
+        /// Id of a model of the catalogue, or `file:NAME`.
+        model: Option<String> = text("model");
+        /// File name of a sample, or `file:NAME`.
+        image: Option<String> = text("image");
+        /// Statements about the model beside its file.
+        card: CardChoice = group();
+        /// The device that computes.
+        device: Option<DeviceChoice> = choice::<DeviceChoice>("device").kept(&[Anew::Model, Anew::Scene]);
+        /// The place where the fault strikes.
+        fault: Place = group().kept(&[Anew::Model]);
+        /// The change of the value.
+        kind: Option<FaultKind> = choice::<FaultKind>("type").kept(&[Anew::Model]), else FaultKind = FaultKind::default();
+        /// The bits that flip.
+        bits: Option<Bits> = parsed::<Bits>("bit").kept(&[Anew::Model]), else Bits = first_bit();
+        /// The value that a random fault writes.
+        value: Option<f32> = number::<f32>("value", |v| (0.0..1.0).contains(v), "a random value is from 0 up to 1"),
+            else f32 = 0.5;
+        /// The measure that colours the layers of the diagram.
+        colouring: Colouring = choice::<Colouring>("colour").kept(&[Anew::Model]);
+        /// The campaign.
+        campaign: CampaignLink = group().kept(&[Anew::Model]);
+        /// Trials around the fault.
+        sweep: Option<Sweep> = choice::<Sweep>("sweep");
+        /// The values that the colours of the feature maps are measured against.
+        scale: Scale = choice::<Scale>("scale").kept(&[Anew::Model, Anew::Scene]);
+        /// The run whose values the small maps show.
+        which: Option<Which> = choice::<Which>("show").kept(&[Anew::Scene]);
+        /// The place that is looked at, where it is another one than the fault's.
+        look: Option<Place> = renamed(place::look);
+        /// Show the fault under range clipping, too.
+        protect: bool = switch("protect").kept(&[Anew::Model]);
+        /// The step of the lesson, counted from 0; links count from 1.
+        lesson: Option<usize> = step("lesson").kept(&[Anew::Model, Anew::Scene]);
+        /// Inject on opening.
+        run: bool = switch("run");
+    }
+}
+
+/// The bit that is chosen at first: the highest of the exponent, which changes a value most.
+fn first_bit() -> Bits {
+    let exponent = Bits::of(BitField::Exponent);
+    exponent.nth(exponent.count() - 1)
+}
+
+/// A step of the lesson. The lesson knows its length.
+fn step(key: &'static str) -> Key<usize, impl Fn(&str) -> Result<usize, String>> {
+    let read = |text: &str| {
+        let step = text.parse().ok().filter(|step| (1..=MAX_STEPS).contains(step));
+        step.map(|step| step - 1).ok_or_else(|| format!("a lesson has steps 1 to {MAX_STEPS} at most"))
+    };
+    Key::new(key, read, |step| Some((step + 1).to_string()))
+}
+
+/// The sentence about a part of a link that does not hold.
+pub fn refusal(key: &str, value: &str, expected: &str) -> String {
+    let value: String = value.chars().take(40).collect();
+    format!("The link says {key}=\"{value}\", but {expected}; this part of it was left out.")
 }
 
 impl Link {
-    /// Reads the part of a URL after `#`, and says in sentences what of it does not hold.
+    /// Reads the part of a URL after `#`. Returns a sentence for each field that does not hold.
     pub fn parse(hash: &str) -> (Self, Vec<String>) {
         let mut link = Self::default();
         let mut problems = Vec::new();
         for (key, value) in form_urlencoded::parse(hash.trim_start_matches('#').as_bytes()) {
-            if let Err(expected) = link.set(&key, &value) {
-                let value: String = value.chars().take(40).collect();
-                problems
-                    .push(format!("The link says {key}=\"{value}\", but {expected}; this part of it was left out."));
+            if let Err(expected) = link.set(&key, &value, |key| key) {
+                problems.push(refusal(&key, &value, &expected));
             }
         }
         (link, problems)
     }
 
-    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
-        match key {
-            "model" => self.model = Some(name(value)?),
-            "image" => self.image = Some(name(value)?),
-            "view" => self.view = Named::named(value)?,
-            "sweep" => self.sweep = Some(Named::named(value)?),
-            "show" => self.which = Some(Named::named(value)?),
-            "scale" => self.scale = Named::named(value)?,
-            "device" => self.device = Some(Named::named(value)?),
-            "type" => self.kind = Some(Named::named(value)?),
-            "bit" => self.bit = Some(number(value, |&bit| bit < Format::F32.width(), "a float32 has bits 0 to 31")?),
-            "value" => {
-                self.value = Some(number(value, |v: &f32| (0.0..1.0).contains(v), "a random value is from 0 up to 1")?);
-            }
-            "run" => self.run = switch(value)?,
-            "colour" => self.colouring = Named::named(value)?,
-            "protect" => self.protect = switch(value)?,
-            "lesson" => {
-                let expected = format!("the lesson has steps 1 to {STEPS}");
-                self.lesson = Some(number(value, |n| (1..=STEPS).contains(n), &expected)? - 1);
-            }
-            _ => {
-                let taken = self.card.set(key, value)?
-                    || self.fault.set(&place::FAULT, key, value)?
-                    || self.campaign.set(key, value)?;
-                if !taken {
-                    let mut look = self.look.take().unwrap_or_default();
-                    let taken = look.set(&place::LOOK, key, value);
-                    self.look = (look != Place::default()).then_some(look);
-                    taken?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// The part of a URL after `#`.
     pub fn to_hash(&self) -> String {
         let mut query = Serializer::new(String::new());
-        let mut put = |key: &str, value: Option<String>| {
-            if let Some(value) = value {
-                query.append_pair(key, &value);
-            }
-        };
-        put("view", (self.view != View::default()).then(|| self.view.name().to_owned()));
-        put("model", self.model.clone());
-        put("image", self.image.clone());
-        self.card.put(&mut put);
-        put("device", self.device.map(|device| device.name().to_owned()));
-        self.fault.put(&place::FAULT, &mut put);
-        put("type", self.kind.map(|kind| kind.name().to_owned()));
-        put("bit", self.bit.map(|bit| bit.to_string()));
-        put("value", self.value.map(|value| value.to_string()));
-        put("colour", (self.colouring != Colouring::default()).then(|| self.colouring.name().to_owned()));
-        self.campaign.each(&mut put);
-        put("sweep", self.sweep.map(|sweep| sweep.name().to_owned()));
-        put("scale", (self.scale != Scale::default()).then(|| self.scale.name().to_owned()));
-        put("show", self.which.map(|which| which.name().to_owned()));
-        if let Some(look) = &self.look {
-            look.put(&place::LOOK, &mut put);
-        }
-        put("protect", self.protect.then(|| "1".to_owned()));
-        put("lesson", self.lesson.map(|step| (step + 1).to_string()));
-        put("run", self.run.then(|| "1".to_owned()));
+        self.put(|key| key, &mut |key, value| {
+            query.append_pair(key, &value);
+        });
         query.finish()
     }
-}
 
-fn name(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.chars().count() > MAX_NAME || text.chars().any(char::is_control) {
-        return Err(format!("a name of 1 to {MAX_NAME} printable characters is expected"));
+    /// The same choices without those that `anew` resets.
+    pub fn for_another(mut self, anew: Anew) -> Self {
+        self.reset(anew);
+        self
     }
-    Ok(text.to_owned())
-}
 
-fn switch(text: &str) -> Result<bool, String> {
-    match text {
-        "1" => Ok(true),
-        "0" => Ok(false),
-        _ => Err("1 or 0 is expected".to_owned()),
+    /// The change of the value.
+    pub fn corruption(&self) -> Corruption {
+        match self.kind() {
+            FaultKind::BitFlip { .. } => Corruption::Flip(self.bits()),
+            FaultKind::Zero { .. } => Corruption::Set(0.0),
+            FaultKind::Random => Corruption::Set(self.value()),
+        }
     }
-}
 
-fn number<T: std::str::FromStr>(text: &str, fits: impl Fn(&T) -> bool, expected: &str) -> Result<T, String> {
-    text.parse().ok().filter(fits).ok_or_else(|| expected.to_owned())
+    /// Chooses the change of the value; false where a link has no words for it.
+    pub fn set_corruption(&mut self, corruption: Corruption) -> bool {
+        (self.kind, self.bits, self.value) = match corruption {
+            Corruption::Flip(bits) => (Some(FaultKind::default()), Some(bits), None),
+            Corruption::Set(0.0) => (Some(FaultKind::Zero { percent: None }), None, None),
+            Corruption::Set(value) => (Some(FaultKind::Random), None, Some(value)),
+            Corruption::StuckAt1(_) | Corruption::StuckAt0(_) => return false,
+        };
+        true
+    }
 }

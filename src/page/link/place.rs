@@ -1,28 +1,23 @@
-//! A place in the network: where a fault strikes, or what is looked at.
+//! A place in the network: where a fault strikes, or the element that is looked at.
 
-use facts::Named;
 use facts::fault::Target;
 
-use super::{name, number};
+use super::Anew;
+use super::fields::{choice, fields, number, text};
 
-/// Names in links of the parts of a place: target, layer, tensor, element.
-pub(super) type Keys = [&'static str; 4];
-/// Those of the place where the fault strikes.
-pub(super) const FAULT: Keys = ["target", "layer", "tensor", "element"];
-/// Those of the place that is looked at.
-pub(super) const LOOK: Keys = ["look-target", "look", "look-tensor", "look-element"];
-
-/// A place in the network. What is `None` is left to the page's defaults.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// The layer's output or its parameters.
-    pub target: Option<Target>,
-    /// Name or index of the layer.
-    pub layer: Option<String>,
-    /// Name of the tensor, where the layer has several.
-    pub tensor: Option<String>,
-    /// Index into the tensor, as the source framework counts.
-    pub element: Option<usize>,
+fields! {
+    /// A place in the network. The page has a default for what is `None`.
+    #[derive(Eq)]
+    pub struct Place {
+        /// The layer's output or its parameters.
+        target: Option<Target> = choice::<Target>("target").kept(&[Anew::Model]), else Target = Target::default();
+        /// Name or index of the layer.
+        layer: Option<String> = text("layer");
+        /// Name of the tensor, where the layer has several.
+        tensor: Option<String> = text("tensor");
+        /// Index into the tensor, as the source framework counts.
+        element: Option<usize> = number::<usize>("element", |_| true, "an element is a number from 0 on");
+    }
 }
 
 impl Place {
@@ -30,24 +25,15 @@ impl Place {
     pub fn output(name: impl Into<String>) -> Self {
         Self { layer: Some(name.into()), ..Self::default() }
     }
+}
 
-    /// Takes `value` where `key` is one of `keys`, and says whether it is.
-    pub(super) fn set(&mut self, keys: &Keys, key: &str, value: &str) -> Result<bool, String> {
-        match keys.iter().position(|known| *known == key) {
-            Some(0) => self.target = Some(Named::named(value)?),
-            Some(1) => self.layer = Some(name(value)?),
-            Some(2) => self.tensor = Some(name(value)?),
-            Some(_) => self.element = Some(number(value, |_| true, "an element is a number from 0 on")?),
-            None => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    /// Hands key and value of each part to `put`.
-    pub(super) fn put(&self, keys: &Keys, put: &mut impl FnMut(&str, Option<String>)) {
-        put(keys[0], self.target.map(|target| target.name().to_owned()));
-        put(keys[1], self.layer.clone());
-        put(keys[2], self.tensor.clone());
-        put(keys[3], self.element.map(|element| element.to_string()));
+/// Keys of the place that is looked at.
+pub(super) fn look(key: &'static str) -> &'static str {
+    match key {
+        "target" => "look-target",
+        "layer" => "look",
+        "tensor" => "look-tensor",
+        "element" => "look-element",
+        other => other,
     }
 }

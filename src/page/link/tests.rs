@@ -31,7 +31,7 @@ fn full() -> Link {
         which: Some(Which::Faulty),
         colouring: Colouring::Corruption,
         kind: Some(FaultKind::Random),
-        bit: Some(31),
+        bits: Bits::one(31).ok(),
         value: Some(0.1),
         run: true,
         campaign: CampaignLink {
@@ -122,6 +122,6 @@ fn what_does_not_hold_is_left_out_with_a_sentence() {
 #[test]
 fn what_is_unknown_is_passed_over() {
     let (link, problems) = Link::parse("#utm_source=x&bit=3&&=");
-    assert_eq!(link, Link { bit: Some(3), ..Link::default() });
+    assert_eq!(link, Link { bits: Bits::one(3).ok(), ..Link::default() });
     assert!(problems.is_empty());
 }

@@ -1,4 +1,4 @@
-//! What can happen to the state, and what the state wants done.
+//! Actions, which change the state, and effects, which the state asks for.
 
 use facts::DeviceChoice;
 use facts::catalogue::Catalogue;
@@ -52,7 +52,7 @@ pub enum Action {
     ChooseTensor(usize),
     /// Choose an element of the tensor.
     ChooseElement(usize),
-    /// Choose what happens to the value.
+    /// Choose the change of the value.
     ChooseKind(FaultKind),
     /// Choose the bit that flips.
     ChooseBit(u8),
@@ -60,11 +60,11 @@ pub enum Action {
     Strike(u8),
     /// Choose the value that a random fault writes.
     ChooseValue(f32),
-    /// Choose whose values are shown.
+    /// Choose the run whose values are shown.
     ChooseWhich(Which),
-    /// Choose what the colours of the feature maps are measured against.
+    /// Choose the value at which the colours of the feature maps end.
     ChooseScale(Scale),
-    /// Choose what colours the layers of the diagram.
+    /// Choose the measure that colours the layers of the diagram.
     ChooseColouring(Colouring),
     /// Inject the chosen fault into the element that is looked at.
     Inject,
@@ -78,13 +78,13 @@ pub enum Action {
     Undo,
     /// Make it again.
     Redo,
-    /// Show what range clipping makes of the fault.
+    /// Show the fault under range clipping, too.
     Protect(bool),
     /// Something in the lesson.
     Lesson(LessonAction),
-    /// Try again what has failed.
+    /// Repeat the requests that have failed.
     Retry,
-    /// Copy a link to what is on the page.
+    /// Copy a link to the present page.
     Share,
     /// Something about campaigns.
     Campaign(CampaignAction),
@@ -116,7 +116,7 @@ pub enum Effect {
         id: String,
         /// The file.
         file: FileRef,
-        /// Its SHA-256, which tells whether one that was kept is of this release.
+        /// Its SHA-256, which shows whether a kept file is of this release.
         sha256: Option<String>,
     },
     /// Fetch it no more.

@@ -1,4 +1,4 @@
-//! Files that the user brings: what each is for, and what becomes of it.
+//! Files that the user brings: recognised by their names, and kept.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ const IMAGES: [&str; 9] = ["jpg", "jpeg", "png", "webp", "bmp", "ppm", "pgm", "p
 /// Most images that are taken at once; each has a picture on the page.
 const MOST_IMAGES: usize = 1000;
 
-/// Files by what they are for, as their names tell.
+/// Files by their purpose, which their names tell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Brought {
     /// Models.
@@ -109,7 +109,7 @@ impl State {
         }
     }
 
-    /// What the worker is to change of the model's card.
+    /// The changes of the model's card that the worker is to make.
     pub(super) fn changes(&self) -> Changes {
         let CardChoice { normalise, resize, labels, grouping } = &self.link.card;
         let text = |id: &Option<String>| {
@@ -145,7 +145,7 @@ impl State {
         }
     }
 
-    /// Takes back what was changed of the model's card since it last worked; whether anything was.
+    /// Takes back the changes of the model's card since it last worked. Returns whether there were any.
     pub(super) fn restore_card(&mut self) -> bool {
         let same_model = self.good_model.is_some() && self.good_model == self.model_id();
         let good = if same_model { self.good_card.clone() } else { CardChoice::default() };

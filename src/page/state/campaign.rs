@@ -8,24 +8,18 @@ mod layers;
 use std::rc::Rc;
 
 pub use self::estimate::Estimate;
+use super::asked::{JudgeKey, Order, Slot};
 use super::grouping::GroupingAction;
 use super::{Effect, LabKey, OWN, State};
 use crate::link::{CampaignLink, Counting};
 use facts::campaign::Faults;
 use facts::graph::NodeId;
-use facts::labels::Grouping;
 use protocol::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Naming,
     Protocol, Request, RequestId, Stage, WorstFault,
 };
 
-/// Faults in each image where nothing else was chosen.
-const FAULTS: usize = 10;
-/// Faults in each correctly classified image, of the study.
-const CORRECT: usize = 5;
-const SEED: u64 = 1;
-
-/// What the user does about campaigns.
+/// An action of the user in campaigns.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CampaignAction {
     /// Change the settings.
@@ -54,7 +48,7 @@ pub enum CampaignAction {
     Group(GroupingAction),
 }
 
-/// Many faults: what is asked for and what has come of it.
+/// The campaign and its results.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Campaign {
     /// The last news.
@@ -67,18 +61,11 @@ pub struct Campaign {
     pub sets: Vec<Vec<FileRef>>,
     /// Whether it was made elsewhere.
     imported: bool,
-    /// The edited grouping that the worker was told of last; `None` where it has to be told of that or of none.
-    pub(super) told: Option<Option<Rc<Grouping>>>,
-    /// A request that will change the stage and is not answered yet.
-    waiting: Option<RequestId>,
     /// The request that the campaign answers.
     id: Option<RequestId>,
-    /// Requests whose failure concerns nothing but themselves.
-    asides: Vec<RequestId>,
     /// Milliseconds that a fault took, and where.
     pace: Option<(LabKey, f64)>,
-    /// The fault that is to be followed once its picture is there.
-    follows: Option<(RequestId, WorstFault)>,
+    /// The fault that is followed once its picture is a file of the page.
     followed: Option<WorstFault>,
 }
 
@@ -93,14 +80,9 @@ impl Campaign {
         self.starting() || matches!(self.stage(), Some(Stage::Running | Stage::Paused))
     }
 
-    /// Whether one was asked for that has not told of itself.
+    /// Whether a campaign was started of which no news has come yet.
     pub fn starting(&self) -> bool {
         self.id.is_some() && self.stage().is_none()
-    }
-
-    /// Whether the worker was asked to begin, hold, go on or stop and has not answered.
-    pub fn waiting(&self) -> bool {
-        self.waiting.is_some()
     }
 
     /// The rest of the time it will take, in milliseconds, judged by the time so far.
@@ -110,28 +92,7 @@ impl Campaign {
         (done > 0).then(|| update.milliseconds / done as f64 * update.planned.saturating_sub(done) as f64)
     }
 
-    /// Request `id` failed; false where it was none of the campaign's.
-    pub(super) fn fail(&mut self, id: RequestId) -> bool {
-        if self.follows.take_if(|(asked, _)| *asked == id).is_some()
-            || self.waiting.take_if(|asked| *asked == id).is_some()
-        {
-            if self.id == Some(id) {
-                self.abandon();
-            }
-            return true;
-        }
-        if let Some(place) = self.asides.iter().position(|asked| *asked == id) {
-            self.asides.remove(place);
-            return true;
-        }
-        let mine = self.id == Some(id);
-        if mine {
-            self.abandon();
-        }
-        mine
-    }
-
-    /// It will not go on: the worker has died or has another model. What was told of it stays.
+    /// The campaign will not go on: the worker has died or has another model. Its results stay.
     pub(super) fn abandon(&mut self) {
         if let Some(update) = &mut self.update
             && matches!(update.stage, Stage::Running | Stage::Paused)
@@ -141,15 +102,12 @@ impl Campaign {
         if self.starting() {
             self.id = None;
         }
-        self.waiting = None;
     }
 
-    /// The worker is gone, and with it the records: what was told of them stays.
+    /// The worker is gone, and with it the records. The results on the page stay.
     pub(super) fn lose(&mut self) {
         self.abandon();
         self.id = None;
-        self.asides.clear();
-        self.follows = None;
     }
 
     /// Whether the worker has the records.
@@ -159,26 +117,16 @@ impl Campaign {
 }
 
 impl State {
-    /// Seed of the campaign.
-    pub fn seed(&self) -> u64 {
-        self.link.campaign.seed.unwrap_or(SEED)
-    }
-
-    /// Faults in each image of the campaign, where their number is fixed.
-    pub fn faults(&self) -> usize {
-        self.link.campaign.faults.unwrap_or(FAULTS)
-    }
-
     /// How many faults an image gets.
     pub fn protocol(&self) -> Protocol {
         let link = &self.link.campaign;
-        match link.protocol.unwrap_or_default() {
-            Counting::Fixed => Protocol::Fixed { faults: self.faults() },
+        match link.protocol() {
+            Counting::Fixed => Protocol::Fixed { faults: link.faults() },
             Counting::Study => {
-                let classes = self.model().map_or(0, |model| model.classes);
+                let study = Faults::study(self.model().map_or(0, |model| model.classes));
                 Protocol::Study {
-                    correct: link.correct.unwrap_or(CORRECT),
-                    misclassified: link.misclassified.unwrap_or(Faults::study(classes).at_most()),
+                    correct: link.correct.unwrap_or(study.at_least()),
+                    misclassified: link.misclassified.unwrap_or(study.at_most()),
                 }
             }
             Counting::Until => Protocol::Until(link.until()),
@@ -209,7 +157,7 @@ impl State {
     pub(super) fn act_on_campaign(&mut self, action: CampaignAction, effects: &mut Vec<Effect>) {
         match action {
             CampaignAction::Choose(link) => {
-                let turned = link.target.unwrap_or_default() != self.link.campaign.target.unwrap_or_default();
+                let turned = link.target() != self.link.campaign.target();
                 self.link.campaign = *link;
                 if turned {
                     self.match_layers();
@@ -220,13 +168,15 @@ impl State {
             CampaignAction::Pause => self.steer(CampaignRequest::Pause, effects),
             CampaignAction::Resume => self.steer(CampaignRequest::Resume, effects),
             CampaignAction::Stop => self.steer(CampaignRequest::Stop, effects),
-            CampaignAction::Export(what) => self.aside(CampaignRequest::Export(what), effects),
+            CampaignAction::Export(what) => {
+                self.order(CampaignRequest::Export(what), Order::Export, effects);
+            }
             CampaignAction::LookAt(layer) => self.look_at_named_layer(&layer),
             CampaignAction::Follow(index) => self.ask_to_follow(index, effects),
             CampaignAction::Pictured(file) => self.take_picture(file),
             CampaignAction::LookAtClasses => {
                 if self.campaign.naming.is_none() && self.model().is_some() {
-                    self.aside(CampaignRequest::Classes, effects);
+                    self.order(CampaignRequest::Classes, Order::Classes, effects);
                 }
             }
             CampaignAction::Group(action) => self.act_on_grouping(action, effects),
@@ -237,68 +187,88 @@ impl State {
         if !self.can_start() {
             return;
         }
-        // The link has to say what was run, defaults included.
-        let (seed, faults) = (self.seed(), self.faults());
+        // The link has to hold all settings of the campaign, defaults included.
         let link = &mut self.link.campaign;
-        link.seed = Some(seed);
-        if link.protocol.unwrap_or_default() == Counting::Fixed {
-            link.faults = Some(faults);
+        link.seed = Some(link.seed());
+        if link.protocol() == Counting::Fixed {
+            link.faults = Some(link.faults());
         }
         let start = CampaignStart {
             images: self.campaign_images(),
             limit: self.link.campaign.images,
             protocol: self.protocol(),
-            seed,
+            seed: self.link.campaign.seed(),
             fault_model: self.link.campaign.fault_model(),
         };
-        let id = self.send(Request::Campaign(CampaignRequest::Start(Box::new(start))), effects);
+        let id = self.order(CampaignRequest::Start(Box::new(start)), Order::Start, effects);
         (self.campaign.id, self.campaign.imported) = (Some(id), false);
-        self.campaign.waiting = Some(id);
         (self.campaign.update, self.campaign.profile) = (None, None);
     }
 
     /// Holds the campaign, lets it go on or ends it.
     fn steer(&mut self, request: CampaignRequest, effects: &mut Vec<Effect>) {
         if self.campaign.running() {
-            let id = self.send(Request::Campaign(request), effects);
-            self.campaign.waiting = Some(id);
+            self.order(request, Order::Steer, effects);
         }
     }
 
-    /// Asks for something that changes nothing about the campaign.
-    pub(super) fn aside(&mut self, request: CampaignRequest, effects: &mut Vec<Effect>) {
+    pub(super) fn order(&mut self, request: CampaignRequest, order: Order, effects: &mut Vec<Effect>) -> RequestId {
         let id = self.send(Request::Campaign(request), effects);
-        self.campaign.asides.push(id);
+        self.asked.orders.place(id, order);
+        id
+    }
+
+    /// Whether the worker was asked to begin, hold, go on, stop or import, and has not answered.
+    pub fn campaign_waits(&self) -> bool {
+        self.asked.orders.any(Order::changes_stage)
+    }
+
+    /// Request `id` has failed; false where it was no order.
+    pub(super) fn fail_order(&mut self, id: RequestId) -> bool {
+        let ordered = self.asked.orders.take(id).is_some();
+        let mine = self.campaign.id == Some(id);
+        if mine {
+            self.abandon_campaign();
+        }
+        ordered || mine
+    }
+
+    /// The campaign under way will not go on.
+    pub(super) fn abandon_campaign(&mut self) {
+        self.campaign.abandon();
+        self.asked.orders.forget(Order::changes_stage);
     }
 
     pub(super) fn hear_of_campaign(&mut self, id: RequestId, answer: CampaignAnswer, effects: &mut Vec<Effect>) {
-        let campaign = &mut self.campaign;
-        campaign.asides.retain(|asked| *asked != id);
+        let order = self.asked.orders.take(id);
         match answer {
-            CampaignAnswer::Update(update) => self.take_update(id, *update),
-            CampaignAnswer::Classes(naming) => campaign.naming = Some(Rc::new(naming)),
+            CampaignAnswer::Update(update) => self.take_update(id, order, *update),
+            CampaignAnswer::Classes(naming) => self.campaign.naming = Some(Rc::new(naming)),
             CampaignAnswer::Judged => {}
             CampaignAnswer::File { name, mime, bytes } => {
                 effects.push(Effect::Save { name, mime, bytes: bytes.into_vec() });
             }
-            CampaignAnswer::Picture { picture, .. } => self.hear_of_picture(id, picture, effects),
+            CampaignAnswer::Picture { picture, .. } => {
+                if let Some(Order::Follow(fault)) = order {
+                    self.hear_of_picture(*fault, picture, effects);
+                }
+            }
         }
     }
 
-    fn take_update(&mut self, id: RequestId, mut update: CampaignUpdate) {
-        let imported = update.naming.is_some() && self.campaign.waiting == Some(id) && self.campaign.id != Some(id);
-        if imported {
+    fn take_update(&mut self, id: RequestId, order: Option<Order>, mut update: CampaignUpdate) {
+        if order == Some(Order::Import) && update.naming.is_some() {
             self.campaign.id = Some(id);
             self.campaign.profile = None;
             self.campaign.imported = true;
             // The worker judges by the groupings that campaign and model have of their own again.
-            (self.link.campaign.groups, self.campaign.told) = (None, Some(None));
-            self.injection.forget();
+            self.link.campaign.groups = None;
+            self.asked.judge.know(JudgeKey(None), ());
+            self.asked.injection.forget();
         }
         if self.campaign.id != Some(update.campaign) {
             return;
         }
-        self.campaign.waiting.take_if(|asked| *asked == id);
         if let Some(naming) = update.naming.take() {
             self.campaign.naming = Some(Rc::new(naming));
         }
@@ -307,15 +277,15 @@ impl State {
         }
         if update.milliseconds > 0.0
             && update.faults.injections > 0
-            && let Some(key) = self.lab.key()
+            && let Some(key) = self.asked.lab.key()
         {
             self.campaign.pace = Some((key.clone(), update.milliseconds / update.faults.injections as f64));
         }
         self.campaign.update = Some(Rc::new(update));
     }
 
-    /// Another model, or the same on another device or with another card: what the worker knows of classes and groupings is
-    /// the model's own.
+    /// Follows the loading of a model, or of the same one on another device or with another card: classes and groupings in the
+    /// worker are the model's own.
     pub(super) fn campaign_meets_model(&mut self) {
         self.match_layers();
         let classes = self.model().map_or(0, |model| model.classes);
@@ -324,7 +294,11 @@ impl State {
         if !campaign.imported || known != Some(classes) {
             campaign.naming = None;
         }
-        campaign.told = if campaign.at_hand() && !campaign.imported { None } else { Some(None) };
+        if campaign.at_hand() && !campaign.imported {
+            self.asked.judge = Slot::default();
+        } else {
+            self.asked.judge.know(JudgeKey(None), ());
+        }
         if let Some(groups) = self.link.campaign.groups.take_if(|groups| groups.classes() != classes) {
             let own = groups.classes();
             self.tell(format!(

@@ -1,15 +1,16 @@
-//! What follows from the choices and from what has arrived: nothing that is kept twice.
+//! Values that follow from the choices and the answers. None of them is kept twice.
 
 use std::rc::Rc;
 
 use facts::catalogue::CatalogueEntry;
-use facts::fault::{Bits, Corruption, FaultKind, Site, Target};
+use facts::fault::{Format, Site, Target};
 use protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
 
-use super::{FIRST_BIT, OWN, State};
+use super::asked::{ScaleKey, Want};
+use super::{GoldenKey, OWN, State};
 use crate::catalogue;
 
-/// What follows from the choices.
+/// Values that follow from the choices and the answers.
 impl State {
     /// Id of the chosen model: the default one where nothing was chosen.
     pub fn model_id(&self) -> Option<String> {
@@ -25,12 +26,12 @@ impl State {
         }
     }
 
-    /// What the site says of the model `id`.
+    /// The catalogue's entry of the model `id`.
     pub(super) fn entry(&self, id: &str) -> Option<&CatalogueEntry> {
         self.catalogue.as_ref()?.models.iter().find(|entry| entry.id == id)
     }
 
-    /// The images on offer: id, file and what it shows. A model without samples borrows the default model's.
+    /// The images on offer: id, file and label. A model without samples borrows the default model's.
     pub fn images(&self) -> Vec<(String, FileRef, String)> {
         let mut images = Vec::new();
         let chosen = self.model_id().and_then(|id| self.entry(&id)).filter(|entry| !entry.samples.is_empty());
@@ -56,39 +57,21 @@ impl State {
         found.map(|(id, file, _)| (id, file))
     }
 
-    /// What is looked at: outputs or parameters.
+    /// The side of the layer that is looked at: outputs or parameters.
     pub fn target(&self) -> Target {
-        self.place().target.unwrap_or_default()
+        self.place().target()
     }
 
-    /// What happens to the value.
-    pub fn kind(&self) -> FaultKind {
-        self.link.kind.unwrap_or_default()
-    }
-
-    /// The bit that flips.
-    pub fn bit(&self) -> u8 {
-        self.link.bit.unwrap_or(FIRST_BIT)
-    }
-
-    /// The value that a random fault writes.
-    pub fn value(&self) -> f32 {
-        self.link.value.unwrap_or(0.5)
+    /// The format in which the values are stored that a fault can strike.
+    pub fn format(&self) -> Format {
+        Format::default()
     }
 
     /// The model, where the chosen one is loaded.
     pub fn model(&self) -> Option<&Rc<ModelInfo>> {
-        let key = self.lab.key()?;
-        (Some(&key.model) == self.model_file().as_ref()).then(|| self.lab.latest().map(|lab| &lab.model)).flatten()
-    }
-
-    /// What the fault does to the value.
-    pub fn corruption(&self) -> Corruption {
-        match self.kind() {
-            FaultKind::BitFlip { .. } => Corruption::Flip(Bits::one(self.bit().into()).unwrap_or_default()),
-            FaultKind::Zero { .. } => Corruption::Set(0.0),
-            FaultKind::Random => Corruption::Set(self.value()),
-        }
+        let lab = &self.asked.lab;
+        let key = lab.key()?;
+        (Some(&key.model) == self.model_file().as_ref()).then(|| lab.latest().map(|lab| &lab.model)).flatten()
     }
 
     /// The layer that is looked at.
@@ -107,7 +90,7 @@ impl State {
         [Which::Golden, Which::Faulty].map(|which| view.as_ref()?.value(which, spot?))
     }
 
-    /// Whose values the small maps show.
+    /// The run whose values the small maps show.
     pub fn which(&self) -> Which {
         let there = self.injection_now().is_some();
         let chosen = self.link.which.unwrap_or(Which::Difference);
@@ -116,38 +99,37 @@ impl State {
 
     /// The golden run of the chosen model and image, where it is there.
     pub fn golden_now(&self) -> Option<&Rc<GoldenInfo>> {
-        self.golden.get(&self.wanted_golden()?)
+        self.now::<GoldenKey>()
     }
 
     /// The last faulty run, where it was of the chosen model and image and its fault is still there.
     pub fn injection_now(&self) -> Option<&Rc<Injection>> {
-        self.site_now().and(self.injection.latest())
+        self.site_now().and(self.asked.injection.latest())
     }
 
     /// Largest finite absolute value of all layers, where it is known.
     pub fn network_scale(&self) -> Option<f32> {
-        self.scale.get(&self.wanted_golden()?).copied()
+        self.now::<ScaleKey>().copied()
     }
 
     /// The view, where it shows the chosen tensor and the chosen plane, of this image and of no other fault.
     pub fn view_now(&self) -> Option<Rc<TensorView>> {
-        let (key, view) = (self.view.key()?, self.view.latest()?);
+        let (key, view) = (self.asked.view.key()?, self.asked.view.latest()?);
         let looked = self.looked()?;
         let planes = view.first..view.first + view.planes.sheet();
         let same = key.request.tensor == looked.tensor.id && planes.contains(&looked.plane());
-        let same_run = Some(&key.golden) == self.wanted_golden().as_ref() && key.site == self.site_now();
+        let same_run = Some(&key.golden) == GoldenKey::wanted(self).as_ref() && key.site == self.site_now();
         (same && same_run).then(|| view.clone())
     }
 
     /// The fault of the last faulty run, where it was of the chosen model and image.
     pub(super) fn site_now(&self) -> Option<Site> {
-        let key = self.injection.key()?;
-        (Some(&key.golden) == self.wanted_golden().as_ref() && self.link.run).then_some(key.site)
+        let key = self.asked.injection.key()?;
+        (Some(&key.golden) == GoldenKey::wanted(self).as_ref() && self.link.run).then_some(key.site)
     }
 
     /// Whether the next step has failed and will not be tried again by itself.
     pub fn stuck(&self) -> bool {
-        let lab = self.wanted_lab().is_some_and(|key| self.lab.failed(&key));
-        lab || self.download_failed() || self.wanted_golden().is_some_and(|key| self.golden.failed(&key))
+        self.download_failed() || self.want_failed()
     }
 }

@@ -2,8 +2,9 @@
 
 use facts::TraceRow;
 
+use super::State;
 use super::action::Follow;
-use super::{Place, State};
+use crate::link::Place;
 
 impl State {
     /// Number and trace of each layer on the way of the corruption, in the order in which they are computed.

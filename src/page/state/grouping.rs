@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use facts::labels::{Group, Grouping};
-use protocol::{CampaignRequest, Naming};
+use protocol::Naming;
 
 use super::{Effect, State};
 
@@ -46,7 +46,7 @@ pub enum GroupingAction {
     Load {
         /// Its name.
         name: String,
-        /// What it says.
+        /// Its text.
         text: String,
     },
     /// Save it as a file.
@@ -56,7 +56,7 @@ pub enum GroupingAction {
 /// A grouping that can be changed; every class is in one group, always.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// What it is called in results.
+    /// Its name in results.
     pub name: String,
     /// Groups: name, and whether it is critical.
     pub groups: Vec<(String, bool)>,
@@ -64,7 +64,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// What `grouping` says, or where there is none, all classes in one group that is not critical.
+    /// A draft of `grouping`; without one, all classes in one group that is not critical.
     fn new(grouping: Option<&Grouping>, classes: usize) -> Self {
         let Some(grouping) = grouping else {
             return Self { name: "own".to_owned(), groups: vec![("All".to_owned(), false)], of: vec![0; classes] };
@@ -193,24 +193,11 @@ impl State {
         }
         let mut draft = Draft::clone(&*self.draft().ok_or_else(missing)?);
         draft.change(action)?;
-        // What was changed is not what its name says any more.
+        // A changed grouping must not keep the name of the original.
         if naming.grouping.as_ref().is_some_and(|grouping| grouping.name() == draft.name) {
             draft.name.push_str("-edited");
         }
         draft.grouping().map_err(|error| format!("{error}."))
-    }
-
-    /// Has everything judged by the grouping that the link says, where the worker judges by another.
-    pub(super) fn reconcile_grouping(&mut self, effects: &mut Vec<Effect>) {
-        let groups = &self.link.campaign.groups;
-        if self.campaign.told.as_ref() == Some(groups) {
-            return;
-        }
-        let edited = groups.as_deref().cloned();
-        self.campaign.told = Some(groups.clone());
-        self.aside(CampaignRequest::Judge { edited }, effects);
-        // The verdict on the single fault is made again, by the new grouping.
-        self.injection.forget();
     }
 
     fn save_grouping(&mut self, effects: &mut Vec<Effect>) {

@@ -1,11 +1,12 @@
-//! Everything the page knows, and what it does about it.
+//! The data of the page, and the changes that actions make in it.
 //!
-//! The user's choices are a [`Link`], the very thing that stands in the URL. [`State::update`] takes an
-//! [`Action`] and returns [`Effect`]s. What has to be asked of the worker is never decided by the action at
-//! hand: [`State::reconcile`] compares what the choices need with what is there. Opening a link, going back,
-//! switching the device and restarting a worker that died are therefore one and the same thing.
+//! The user's choices are a [`Link`], which the URL holds. [`State::update`] takes an [`Action`] and returns [`Effect`]s.
+//! An action does not decide which requests the worker gets: `State::reconcile` compares the needs of the choices with the
+//! answers that are there. So one code path serves opening a link, going back, switching the device, and restarting a worker
+//! that died.
 
 mod action;
+mod asked;
 mod brought;
 mod campaign;
 mod derived;
@@ -14,11 +15,8 @@ mod grouping;
 mod history;
 mod lesson;
 mod place;
-mod protect;
 mod reconcile;
-mod slot;
 mod startup;
-mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -27,37 +25,29 @@ use std::rc::Rc;
 use history::History;
 
 pub use action::{Action, Effect, Follow};
+pub use asked::{
+    Asked, GoldenKey, InjectionKey, JudgeKey, Lab, LabKey, Order, ScaleKey, Slot, SweepKey, Trials, ViewKey, Want,
+};
 pub use brought::Brought;
 pub use campaign::{Campaign, CampaignAction, Estimate};
 pub use grouping::{Draft, GroupingAction};
-pub use lesson::{Lesson, LessonAction};
+pub use lesson::{Course, Lesson, LessonAction, Scene, Step, Task};
 pub use place::Resolved;
-pub use protect::Protecting;
-pub use slot::Slot;
 pub use startup::{Download, DownloadAction, Downloads};
-pub use sweep::Sweeping;
 
-use super::link::{CampaignLink, CardChoice, Link, Place, Sweep};
-use facts::fault::FaultKind;
-
-use facts::DeviceChoice;
 use facts::catalogue::Catalogue;
-use facts::fault::{Site, Target};
-use protocol::{
-    Changes, DeviceInfo, Envelope, FileRef, GoldenInfo, Injection, ModelInfo, Request, RequestId, Response, TensorView,
-    ViewRequest,
-};
+use facts::fault::{Corruption, FaultKind, Target};
+use protocol::{Envelope, FileRef, Request, RequestId, Response};
 
-/// What marks the name of the user's own file in a link.
+use crate::link::{Anew, CardChoice, Link, Place, Sweep};
+
+/// The mark before the name of the user's own file in a link.
 pub const OWN: &str = "file:";
-
-/// The bit that is chosen at first: the highest of the exponent, which does the most.
-const FIRST_BIT: u8 = 30;
 
 /// Everything the page knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    /// What the user has chosen, as it stands in the URL.
+    /// The user's choices, as they stand in the URL.
     pub link: Link,
     /// The models of the site; `None` until the list is there.
     pub catalogue: Option<Rc<Catalogue>>,
@@ -69,95 +59,32 @@ pub struct State {
     own_texts: Vec<FileRef>,
     /// Whether the worker answers.
     pub worker_ready: bool,
-    /// The model on its device.
-    pub lab: Slot<LabKey, Lab>,
-    /// Bytes of the model file that is being fetched, received and in all.
-    pub progress: Option<(u64, Option<u64>)>,
+    /// Requests to the worker, and the answers.
+    pub asked: Asked,
     /// The files of the site's larger networks.
     downloads: Downloads,
     /// How fast networks were on devices.
     speeds: Vec<startup::Speed>,
-    /// The golden run.
-    pub golden: Slot<GoldenKey, Rc<GoldenInfo>>,
-    /// The planes on show.
-    pub view: Slot<ViewKey, Rc<TensorView>>,
-    /// The faulty run.
-    pub injection: Slot<InjectionKey, Rc<Injection>>,
-    /// Largest finite absolute value of all layers' golden outputs.
-    pub scale: Slot<GoldenKey, f32>,
-    /// Trials around the fault.
-    pub sweep: Sweeping,
-    /// The faulty run once more, with range clipping.
-    pub protect: Protecting,
-    /// What of the lesson was done.
+    /// The lesson and its progress.
     pub lesson: Lesson,
     /// The look moves on by itself, layer by layer.
     pub playing: bool,
     /// Many faults.
     pub campaign: Campaign,
-    /// What the user is to be told.
+    /// Messages for the user.
     pub notices: Vec<Notice>,
     /// Id of the last model that could be loaded.
     good_model: Option<String>,
-    /// What was said of it when it last worked.
+    /// The user's statements about it when it last worked.
     good_card: CardChoice,
     /// Id of the last image that could be used.
     good_image: Option<String>,
     history: History,
     next_request: RequestId,
     next_notice: u32,
-    /// The link was opened, or tells of a fault that was injected: going back must find it, so the next choice may not
-    /// write over it.
+    /// The link was opened, or holds a fault that was injected. Going back must find it, so the next choice makes a step of
+    /// the browser's history.
     settled: bool,
-}
-
-/// A model that has been loaded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Lab {
-    /// The model.
-    pub model: Rc<ModelInfo>,
-    /// Where it computes.
-    pub device: DeviceInfo,
-}
-
-/// What a [`Lab`] depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LabKey {
-    /// The model file.
-    pub model: FileRef,
-    /// What the user says of it.
-    pub changes: Changes,
-    /// The device that was asked for.
-    pub device: DeviceChoice,
-}
-
-/// What a golden run depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GoldenKey {
-    /// The model on its device.
-    pub lab: LabKey,
-    /// The image.
-    pub image: FileRef,
-}
-
-/// What a faulty run depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InjectionKey {
-    /// The fault-free run.
-    pub golden: GoldenKey,
-    /// The fault.
-    pub site: Site,
-}
-
-/// What a view depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ViewKey {
-    /// The fault-free run.
-    pub golden: GoldenKey,
-    /// The faulty run, where its values are shown.
-    pub site: Option<Site>,
-    /// The planes.
-    pub request: ViewRequest,
 }
 
 /// A sentence for the user.
@@ -170,7 +97,7 @@ pub struct Notice {
 }
 
 impl State {
-    /// Takes note of `action` and says what is to be done.
+    /// Applies `action` and returns the effects that follow from it.
     pub fn update(&mut self, action: Action) -> Vec<Effect> {
         let before = self.link.clone();
         let navigated = matches!(action, Action::Navigated(_));
@@ -253,8 +180,7 @@ impl State {
             Action::ChooseElement(element) => self.place_mut().element = Some(element),
             Action::ChooseKind(kind) => self.link.kind = Some(kind),
             Action::ChooseBit(bit) => {
-                self.link.kind = Some(FaultKind::default());
-                self.link.bit = Some(bit);
+                self.choose_bit(bit);
             }
             Action::ChooseValue(value) => self.link.value = Some(value),
             Action::ChooseWhich(which) => self.link.which = Some(which),
@@ -262,11 +188,10 @@ impl State {
             Action::ChooseScale(scale) => self.link.scale = scale,
             Action::Inject => {
                 self.strike();
-                self.injection.forget();
+                self.asked.injection.forget();
             }
             Action::Strike(bit) => {
-                self.link.kind = Some(FaultKind::default());
-                self.link.bit = Some(bit);
+                self.choose_bit(bit);
                 self.strike();
             }
             Action::Heal => {
@@ -292,11 +217,7 @@ impl State {
             }
             Action::Retry => {
                 self.forgive_download();
-                self.lab.forgive();
-                self.golden.forgive();
-                self.view.forgive();
-                self.injection.forgive();
-                self.protect.forgive();
+                self.asked.forgive();
             }
             Action::Campaign(action) => self.act_on_campaign(action, effects),
         }
@@ -305,89 +226,27 @@ impl State {
     fn hear(&mut self, Envelope { id, body, .. }: Envelope<Response>, effects: &mut Vec<Effect>) {
         match body {
             Response::Ready => self.worker_ready = true,
-            Response::Progress { received, total } => self.progress = Some((received, total)),
-            Response::Loaded { model, device } => {
-                if self.lab.answer(id, Lab { model: Rc::new(model), device }) {
-                    self.progress = None;
-                    self.good_model = self.model_id();
-                    self.campaign_meets_model();
-                }
-            }
-            Response::Golden(golden) => {
-                let milliseconds = golden.milliseconds;
-                if self.golden.answer(id, Rc::new(golden)) {
-                    if let Some(key) = self.golden.key().cloned() {
-                        self.note_speed(key.lab, milliseconds);
-                    }
-                    self.good_card = self.link.card.clone();
-                    self.good_image = self.image().map(|(id, _)| id);
-                }
-            }
-            Response::View(view) => {
-                self.view.answer(id, Rc::new(view));
-            }
-            Response::Injected(injection) => {
-                self.injection.answer(id, Rc::new(injection));
-            }
-            Response::Swept(part) => self.sweep.hear(id, part),
-            Response::Scale { max_abs } => {
-                self.scale.answer(id, max_abs);
-            }
-            answer @ (Response::Protecting { .. } | Response::Protected(_)) => self.protect.hear(id, answer),
-            Response::Campaign(answer) => self.hear_of_campaign(id, answer, effects),
             Response::Died { message } => self.bury_worker(&message),
             Response::Failed { message } => {
-                if self.fail(id) || id == 0 {
+                if self.fail_want(id) || self.fail_order(id) || id == 0 {
                     self.tell(message);
                 }
             }
+            body => {
+                if let Some(Response::Campaign(answer)) = self.hear_answer(id, body) {
+                    self.hear_of_campaign(id, answer, effects);
+                }
+            }
         }
     }
 
-    /// Request `id` has failed. A file of the user's that cannot be used is put away again, and what was there
-    /// before it stays.
-    fn fail(&mut self, id: RequestId) -> bool {
-        if self.lab.fail(id) {
-            self.progress = None;
-            if self.restore_card() {
-                self.lab.forgive();
-            } else if let Some(name) = self.link.model.as_ref().and_then(|id| id.strip_prefix(OWN)) {
-                self.own_models.retain(|file| file.name != name);
-                self.choose_model(self.good_model.clone());
-            }
-            true
-        } else if self.golden.fail(id) {
-            if self.restore_card() {
-                self.golden.forgive();
-            } else if let Some(name) = self.link.image.as_ref().and_then(|id| id.strip_prefix(OWN)) {
-                self.own_images.retain(|file| file.name != name);
-                self.link.image = self.good_image.clone();
-            }
-            true
-        } else {
-            self.view.fail(id)
-                | self.injection.fail(id)
-                | self.sweep.fail(id)
-                | self.scale.fail(id)
-                | self.protect.fail(id)
-                | self.campaign.fail(id)
-        }
-    }
-
-    /// A new worker starts with nothing. What the last one was at work on is not tried again by itself: it may
-    /// have been the reason.
+    /// A new worker starts with nothing. The open requests of the last one are not repeated by themselves, because one of
+    /// them may have been the reason.
     fn bury_worker(&mut self, problem: &str) {
         self.worker_ready = false;
-        self.progress = None;
-        self.link.run = self.link.run && !self.injection.busy();
+        self.link.run = self.link.run && !self.asked.injection.busy();
         self.campaign.lose();
-        self.lab.lose();
-        self.golden.lose();
-        self.view.lose();
-        self.injection.lose();
-        self.scale.lose();
-        self.sweep.lose();
-        self.protect.lose();
+        self.asked.lose();
         self.playing = false;
         self.tell(format!("The worker that computes has stopped ({problem}); a new one was started."));
     }
@@ -400,9 +259,10 @@ impl State {
         if let Some(struck) = self.struck() {
             self.link.fault = struck.spelled_out();
         }
-        self.link.kind = Some(self.kind());
-        self.link.bit = self.kind().is_bit_flip().then(|| self.bit());
-        self.link.value = (self.kind() == FaultKind::Random).then(|| self.value());
+        let kind = self.link.kind();
+        self.link.kind = Some(kind);
+        self.link.bits = kind.is_bit_flip().then(|| self.link.bits());
+        self.link.value = (kind == FaultKind::Random).then(|| self.link.value());
     }
 
     /// Another model has other layers, and other samples unless the image is the user's own.
@@ -411,23 +271,8 @@ impl State {
         if self.link.model == id {
             return;
         }
-        // What is about the old network goes; how one looks at it stays.
-        let before = std::mem::take(&mut self.link);
-        self.link = Link {
-            model: id,
-            image: before.image.filter(|image| image.starts_with(OWN)),
-            fault: Place { target: before.fault.target, ..Place::default() },
-            view: before.view,
-            device: before.device,
-            kind: before.kind,
-            bit: before.bit,
-            campaign: CampaignLink { layers: None, groups: None, ..before.campaign },
-            scale: before.scale,
-            colouring: before.colouring,
-            protect: before.protect,
-            lesson: before.lesson,
-            ..Link::default()
-        };
+        let own = self.link.image.take().filter(|image| image.starts_with(OWN));
+        self.link = Link { model: id, image: own, ..std::mem::take(&mut self.link).for_another(Anew::Model) };
     }
 
     /// Looks at a layer: at the same side of it as before, where it has that.
@@ -437,7 +282,7 @@ impl State {
             .into_iter()
             .find(|&target| !layer.tensors(target).is_empty());
         let place = Place { target, ..Place::output(layer.name.clone()) };
-        // Back at the layer that is struck, the struck element is what is of interest.
+        // Back at the layer that is struck, the look returns to the struck element.
         if self.link.run && self.struck().is_some_and(|struck| struck.layer.index == index) {
             self.link.look = None;
         } else {
@@ -445,7 +290,14 @@ impl State {
         }
     }
 
-    /// Injects the fault into what is looked at.
+    /// Chooses the flip of one bit.
+    fn choose_bit(&mut self, bit: u8) {
+        if let Ok(corruption) = Corruption::flip(bit) {
+            self.link.set_corruption(corruption);
+        }
+    }
+
+    /// Injects the fault into the element that is looked at.
     fn strike(&mut self) {
         if let Some(look) = self.link.look.take() {
             self.link.fault = look;

@@ -59,7 +59,7 @@ impl State {
         self.resolve(&self.link.fault)
     }
 
-    /// What the link says of the place that is looked at: that of the fault, unless it says otherwise.
+    /// The place that is looked at as the link has it: the fault's, unless the link names another one.
     pub(super) fn place(&self) -> &Place {
         self.link.look.as_ref().unwrap_or(&self.link.fault)
     }
@@ -77,14 +77,14 @@ impl State {
                 named.or_else(|| model.layers.get(layer.parse::<usize>().ok()?))
             }
             None => {
-                let target = place.target.unwrap_or_default();
+                let target = place.target();
                 model.layers.iter().find(|layer| !layer.tensors(target).is_empty())
             }
         }
     }
 
     pub(super) fn tensor_at(&self, place: &Place) -> Option<&TensorInfo> {
-        let tensors = self.layer_at(place)?.tensors(place.target.unwrap_or_default());
+        let tensors = self.layer_at(place)?.tensors(place.target());
         match &place.tensor {
             Some(name) => tensors.iter().find(|tensor| tensor.name == *name),
             None => tensors.first(),
@@ -92,7 +92,7 @@ impl State {
     }
 
     fn resolve(&self, place: &Place) -> Option<Resolved<'_>> {
-        let target = place.target.unwrap_or_default();
+        let target = place.target();
         let (layer, tensor) = (self.layer_at(place)?, self.tensor_at(place)?);
         let planes = Planes::of(&tensor.shape, target == Target::Weight);
         let middle = || planes.element(0, planes.rows() / 2, planes.columns / 2).map(|spot| tensor.element(spot));
@@ -108,7 +108,7 @@ impl State {
             layer: struck.layer.index,
             tensor: struck.tensor.id,
             element: struck.element,
-            corruption: self.corruption(),
+            corruption: self.link.corruption(),
         })
     }
 
@@ -116,7 +116,7 @@ impl State {
     pub(super) fn nearest_layer(&self, place: &Place) -> Option<String> {
         let model = self.model()?;
         let at = self.layer_at(place).map_or(0, |layer| layer.index);
-        let target = place.target.unwrap_or_default();
+        let target = place.target();
         let fits = model.layers.iter().filter(|layer| !layer.tensors(target).is_empty());
         fits.min_by_key(|layer| layer.index.abs_diff(at)).map(|layer| layer.name.clone())
     }

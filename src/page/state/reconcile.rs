@@ -1,80 +1,23 @@
-//! From what the choices need and what is there to what has to be asked for.
+//! Correction of choices that cannot be met, and the requests that are missing.
 
 use facts::fault::Target;
-use protocol::{Request, ViewRequest};
 
-use super::{Effect, GoldenKey, InjectionKey, LabKey, OWN, State, ViewKey};
-use crate::link::{Place, Scale};
+use super::asked::Ground;
+use super::{Effect, OWN, State};
+use crate::link::Place;
 
 impl State {
-    /// Asks for the first thing that is missing in each chain: model, golden run, then view and faulty run.
+    /// Corrects choices that cannot be met, and asks for everything that is missing.
     pub(super) fn reconcile(&mut self, effects: &mut Vec<Effect>) {
         self.check_files();
         self.fetch_wanted(effects);
-        self.give_up_protection();
         if !self.worker_ready {
             return;
         }
-        let Some(lab) = self.wanted_lab() else { return };
-        if self.lab.wants(&lab) {
-            let request = Request::Load { model: lab.model.clone(), changes: lab.changes.clone(), device: lab.device };
-            let id = self.send(request, effects);
-            self.lab.ask(id, lab.clone());
-            // The worker ends it when it takes another model.
-            self.campaign.abandon();
+        if self.stands_on(Ground::Lab) {
+            self.check_places();
         }
-        if self.lab.get(&lab).is_none() {
-            return;
-        }
-        self.check_places();
-        self.reconcile_grouping(effects);
-        let Some(golden) = self.wanted_golden() else { return };
-        if self.golden.wants(&golden) {
-            let id = self.send(Request::Golden { image: golden.image.clone() }, effects);
-            self.golden.ask(id, golden.clone());
-        }
-        if self.golden.get(&golden).is_none() {
-            return;
-        }
-        if let Some(injection) = self.wanted_injection()
-            && self.injection.wants(&injection)
-        {
-            let id = self.send(Request::Inject { site: injection.site }, effects);
-            self.injection.ask(id, injection);
-        }
-        if let Some(view) = self.wanted_view()
-            && self.view.wants(&view)
-        {
-            let id = self.send(Request::View(view.request), effects);
-            self.view.ask(id, view);
-        }
-        if self.link.scale == Scale::Network && self.scale.wants(&golden) {
-            let id = self.send(Request::Scale, effects);
-            self.scale.ask(id, golden.clone());
-        }
-        self.reconcile_protection(effects);
-        self.reconcile_sweep(&golden, effects);
-    }
-
-    pub(super) fn wanted_lab(&self) -> Option<LabKey> {
-        Some(LabKey { model: self.model_file()?, changes: self.changes(), device: self.device() })
-    }
-
-    pub(super) fn wanted_golden(&self) -> Option<GoldenKey> {
-        Some(GoldenKey { lab: self.wanted_lab()?, image: self.image()?.1 })
-    }
-
-    pub(super) fn wanted_injection(&self) -> Option<InjectionKey> {
-        let (golden, site) = (self.wanted_golden()?, self.site()?);
-        self.link.run.then_some(InjectionKey { golden, site })
-    }
-
-    fn wanted_view(&self) -> Option<ViewKey> {
-        let (golden, looked) = (self.wanted_golden()?, self.looked()?);
-        let first = looked.planes().sheet_of(looked.plane());
-        let site = self.site_now();
-        let request = ViewRequest { tensor: looked.tensor.id, first, faulty: site.is_some() };
-        Some(ViewKey { golden, site, request })
+        self.ask(effects);
     }
 
     /// Tells of a model or an image that the site does not have, and takes the default instead.
@@ -114,7 +57,7 @@ impl State {
     /// Whether `place` can stay as it is.
     fn check_place(&mut self, place: &mut Place) -> bool {
         let Some(model) = self.model().cloned() else { return true };
-        let target = place.target.unwrap_or_default();
+        let target = place.target();
         let mut holds = true;
         if let Some(name) = place.layer.clone() {
             let problem = match self.layer_at(place) {

@@ -1,16 +1,16 @@
-//! What the page starts with, and what it loads beside: networks too large to wait for, and how fast each device is.
+//! The start: the first network, downloads of larger ones, and the measured speed of each device.
 
 use facts::DeviceChoice;
 use facts::catalogue::CatalogueEntry;
 use protocol::FileRef;
 
-use super::{Effect, LabKey, OWN, State};
+use super::{Effect, GoldenKey, OWN, State};
 use crate::catalogue;
 
 /// Largest model file, in bytes, that is loaded at once, and computed on the CPU where nothing else was chosen.
 const SMALL: u64 = 4_000_000;
 
-/// The files of the site's larger networks. What runs stays usable until they are there.
+/// The files of the site's larger networks. The network in use stays usable until they have arrived.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Downloads {
     under_way: Option<Download>,
@@ -105,7 +105,7 @@ impl State {
         self.downloads.failed = None;
     }
 
-    /// A choice of the model `id`: what has to be fetched first is fetched, and chosen when it is there.
+    /// Chooses the model `id`. A model that has to be fetched is chosen when it has arrived.
     pub(super) fn choose_or_fetch(&mut self, id: String, effects: &mut Vec<Effect>) {
         if self.entry(&id).is_some() && self.site_file(&id).is_none() {
             self.fetch(&id, effects);
@@ -171,13 +171,16 @@ impl State {
         }
     }
 
-    /// Notes how long a run of `key`'s took.
-    pub(super) fn note_speed(&mut self, key: LabKey, milliseconds: f64) {
+    /// Notes how long the last golden run took.
+    pub(super) fn note_speed(&mut self) {
+        let golden = &self.asked.golden;
+        let Some((GoldenKey { lab, .. }, info)) = golden.key().zip(golden.latest()) else { return };
         // The device that was asked for may not be there.
-        let Some(device) = self.lab.get(&key).map(|lab| lab.device.choice) else { return };
-        match self.speeds.iter_mut().find(|speed| speed.device == device && speed.model == key.model) {
+        let Some(device) = self.asked.lab.get(lab).map(|lab| lab.device.choice) else { return };
+        let (model, milliseconds) = (lab.model.clone(), info.milliseconds);
+        match self.speeds.iter_mut().find(|speed| speed.device == device && speed.model == model) {
             Some(speed) => speed.milliseconds = speed.milliseconds.min(milliseconds),
-            None => self.speeds.push(Speed { model: key.model, device, milliseconds }),
+            None => self.speeds.push(Speed { model, device, milliseconds }),
         }
     }
 }

@@ -2,14 +2,17 @@ mod brought;
 mod campaign;
 mod startup;
 
-use facts::TraceRow;
 use facts::catalogue::{CatalogueEntry, CatalogueSample};
-use facts::fault::{Corruption, CorruptionKind, InjectedFault, Target};
+use facts::fault::{Corruption, CorruptionKind, InjectedFault, Site, Target};
 use facts::graph::Layout;
 use facts::outcome::{Outcome, Verdict};
 use facts::report::diagram::{Family, Role};
+use facts::{DeviceChoice, TraceRow};
 use protocol::planes::Planes;
-use protocol::{ClassInfo, LayerInfo, PreprocessInfo, Protection, Score, SweepPart, SweepRequest, TensorInfo, Which};
+use protocol::{
+    ClassInfo, DeviceInfo, GoldenInfo, Injection, LayerInfo, ModelInfo, PreprocessInfo, Protection, Score, SweepPart,
+    SweepRequest, TensorInfo, TensorView, ViewRequest, Which,
+};
 
 use super::*;
 use crate::link::{Scale, Sweep};
@@ -365,7 +368,7 @@ fn a_sweep_is_asked_for_once_and_follows_the_fault() {
         })
         .collect();
     assert_eq!(maps, [(0, 16)]);
-    assert!(page.hash.contains("sweep=map") && page.state.sweep.running);
+    assert!(page.hash.contains("sweep=map") && page.state.asked.sweep.busy());
     page.act(Action::ChooseScale(Scale::Network));
     assert_eq!(page.settle(), [Request::Scale], "nothing of the sweep is asked for again");
     // An element of the other plane.
@@ -377,7 +380,7 @@ fn a_sweep_is_asked_for_once_and_follows_the_fault() {
         "{asked:?}"
     );
     page.act(Action::Sweep(None));
-    assert!(page.state.sweep.request().is_none());
+    assert!(page.state.asked.sweep.key().is_none());
 }
 
 #[test]
@@ -469,7 +472,7 @@ fn a_worker_that_dies_is_replaced_and_spared_what_killed_it() {
     let asked = page.settle();
     assert!(matches!(asked[..2], [Request::Load { .. }, Request::Golden { .. }]), "{asked:?}");
     assert!(sites(&asked).is_empty());
-    assert_eq!(page.state.site().map(|site| site.corruption), Corruption::flip(FIRST_BIT).ok(), "choices are kept");
+    assert_eq!(page.state.site().map(|site| site.corruption), Corruption::flip(30).ok(), "choices are kept");
 }
 
 #[test]
@@ -492,7 +495,7 @@ fn late_answers_are_not_taken_for_others() {
     page.act(Action::ChooseImage("a.jpg".into()));
     page.act(Action::ChooseImage("b.jpg".into()));
     page.hear(first, Response::Golden(GoldenInfo { milliseconds: 99.0, ..golden() }));
-    assert_ne!(page.state.golden.latest().map(|golden| golden.milliseconds), Some(99.0));
+    assert_ne!(page.state.asked.golden.latest().map(|golden| golden.milliseconds), Some(99.0));
 }
 
 #[test]
@@ -549,7 +552,7 @@ fn a_clipped_run_is_given_up_with_its_fault_and_asked_for_again() {
     page.hear(inject.id, Response::Injected(injection()));
     let asked = page.open.iter().find(|r| matches!(r.body, Request::Protect(_))).expect("a clipped run").id;
     page.hear(asked, Response::Protecting { done: 1, total: 2 });
-    assert_eq!(page.state.protect.progress(), Some((1, 2)));
+    assert_eq!(page.state.asked.protect.progress(), Some((1, Some(2))));
     page.open.clear();
     // The worker forgets it with the image, and the page does not wait for ever.
     page.act(Action::ChooseImage("b.jpg".into()));

@@ -21,9 +21,9 @@ use super::setup::Setup;
 use super::site::SitePanel;
 use super::startup::{Download, Timing, keep_page};
 use super::{export, files, hover, theme};
-use crate::catalogue;
 use crate::link::View;
 use crate::state::{Action, CampaignAction, Effect, State};
+use crate::{catalogue, lesson};
 
 pub enum Message {
     Act(Action),
@@ -64,7 +64,7 @@ impl Component for App {
         ctx.link().send_message(Message::Act(Action::Navigated(hash())));
         ctx.link().send_future(async { Message::Act(Action::Catalogue(fetch_catalogue().await)) });
         let mut app = Self {
-            state: Rc::default(),
+            state: Rc::new(State::teaching(&lesson::COURSE)),
             act,
             worker: None,
             download: None,
@@ -157,7 +157,7 @@ impl App {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Download { id, file, sha256 } => {
-                // Without an AbortController there is no download, nor the rest of what the page needs.
+                // A browser without AbortController lacks other things that the page needs, too.
                 self.download = Download::start(id, file, sha256, self.act.clone()).ok();
             }
             Effect::CancelDownload => self.download = None,

@@ -1,6 +1,6 @@
-//! The 32 bits of a float32 as a strip of boxes.
+//! The bits of a stored value as a strip of boxes.
 
-use facts::fault::{Corruption, Format};
+use facts::fault::{Bits, Corruption, Format};
 use facts::outcome::{Outcome, Verdict};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -9,25 +9,28 @@ use yew::prelude::*;
 use crate::words;
 
 #[derive(Properties, PartialEq)]
-pub struct BitsProps {
+pub struct BitStripProps {
+    /// The format in which the value is stored.
+    pub format: Format,
     /// The value whose bits are shown, where it is known.
     pub value: Option<f32>,
-    /// The bit that is chosen, or was flipped.
-    pub chosen: Option<u8>,
-    /// What becomes of the answer when a bit flips, where it was tried, by bit.
+    /// The bits that are chosen, or were flipped.
+    pub chosen: Option<Bits>,
+    /// The outcome of the flip of each bit, where it was tried.
     pub verdicts: Vec<Option<Verdict>>,
-    /// Hears of the bit that is to flip.
+    /// Receives the bit that is to flip.
     pub strike: Callback<u8>,
 }
 
-/// The strip, and beneath it what the bit under the pointer would do.
+/// The strip, and beneath it the effect of the bit under the pointer.
 #[component]
-pub fn Bits(props: &BitsProps) -> Html {
+pub fn BitStrip(props: &BitStripProps) -> Html {
+    let (format, last) = (props.format, props.format.width() - 1);
     let strip = use_node_ref();
     let hovered = use_state_eq(|| None::<u8>);
-    let fields: [(&str, std::ops::Range<u8>); 3] = [("sign", 31..32), ("exponent", 23..31), ("mantissa", 0..23)];
-    let groups = fields.into_iter().map(|(field, bits)| {
-        let boxes = bits.rev().map(|bit| one(props, bit, &hovered));
+    let groups = format.fields().iter().map(|(field, bits)| {
+        let field = field.name();
+        let boxes = bits.clone().rev().map(|bit| one(props, bit, &hovered));
         html! {
             <div class={classes!("bit-field", format!("bit-{field}"))} role="group" aria-label={field}>
                 <span class="bit-caption" aria-hidden="true">{ field }</span>
@@ -35,7 +38,7 @@ pub fn Bits(props: &BitsProps) -> Html {
             </div>
         }
     });
-    let shown = hovered.or(props.chosen).unwrap_or(Format::F32.width() - 1);
+    let shown = hovered.unwrap_or(first(props));
     // The arrows only move from box to box; Enter or the space bar flips.
     let keys = {
         let (strip, hovered) = (strip.clone(), hovered.clone());
@@ -43,12 +46,12 @@ pub fn Bits(props: &BitsProps) -> Html {
             let to = match event.key().as_str() {
                 "ArrowLeft" | "ArrowUp" => shown + 1,
                 "ArrowRight" | "ArrowDown" => shown.wrapping_sub(1),
-                "Home" => Format::F32.width() - 1,
+                "Home" => last,
                 "End" => 0,
                 _ => return,
             };
             event.prevent_default();
-            if to < Format::F32.width() {
+            if to <= last {
                 hovered.set(Some(to));
                 let strip = strip.cast::<HtmlElement>();
                 let found = strip.and_then(|strip| strip.query_selector(&format!("[data-bit='{to}']")).ok().flatten());
@@ -61,12 +64,12 @@ pub fn Bits(props: &BitsProps) -> Html {
     };
     html! {
         <div class="bits">
-            <div class="bit-strip" id="bits" ref={strip} role="group" aria-label="The 32 bits of the value; choose one to flip it" onkeydown={keys}>
+            <div class="bit-strip" id="bits" ref={strip} role="group" aria-label={format!("The {} bits of the value; choose one to flip it", format.width())} onkeydown={keys}>
                 { for groups }
             </div>
             <p class="bit-preview" id="bit-preview">
-                <span class={classes!("bit-name", format!("bit-{}", words::field(shown)))}>{ format!("Bit {shown}, {}", words::field(shown)) }</span>
-                if let Some((before, after)) = change(props.value, shown) {
+                <span class={classes!("bit-name", format!("bit-{}", format.field_name(shown)))}>{ format!("Bit {shown}, {}", format.field_name(shown)) }</span>
+                if let Some((before, after)) = change(props, shown) {
                     <span class="bit-change">{ before }<span class="arrow">{ " → " }</span><strong>{ after }</strong></span>
                 }
             </p>
@@ -74,26 +77,31 @@ pub fn Bits(props: &BitsProps) -> Html {
     }
 }
 
-fn change(value: Option<f32>, bit: u8) -> Option<(String, String)> {
-    let before = value?;
-    Some((words::number(before), words::number(Corruption::flip(bit).ok()?.apply(before, Format::F32))))
+/// The bit that the keyboard reaches first.
+fn first(props: &BitStripProps) -> u8 {
+    props.chosen.map_or(props.format.width() - 1, Bits::lowest)
 }
 
-fn one(props: &BitsProps, bit: u8, hovered: &UseStateHandle<Option<u8>>) -> Html {
-    let set = props.value.map(|value| value.to_bits() >> bit & 1);
-    let chosen = props.chosen == Some(bit);
+/// The value before and after the flip of `bit`.
+fn change(props: &BitStripProps, bit: u8) -> Option<(String, String)> {
+    let before = props.value?;
+    Some((words::number(before), words::number(Corruption::flip(bit).ok()?.apply(before, props.format))))
+}
+
+fn one(props: &BitStripProps, bit: u8, hovered: &UseStateHandle<Option<u8>>) -> Html {
+    let set = props.value.map(|value| props.format.encode(value) >> bit & 1);
+    let chosen = props.chosen.is_some_and(|chosen| chosen.iter().any(|chosen| chosen == bit));
     let verdict = props.verdicts.get(usize::from(bit)).copied().flatten();
     let state = set.map_or_else(|| "?".to_owned(), |set| set.to_string());
-    let change =
-        change(props.value, bit).map(|(before, after)| format!(": {before} becomes {after}")).unwrap_or_default();
+    let change = change(props, bit).map(|(before, after)| format!(": {before} becomes {after}")).unwrap_or_default();
     let told = verdict.map(|verdict| format!(", {}", words::verdict(&verdict))).unwrap_or_default();
-    let label = format!("bit {bit}, {}, now {state}{change}{told}", words::field(bit));
+    let label = format!("bit {bit}, {}, now {state}{change}{told}", props.format.field_name(bit));
     let over = |to: Option<u8>| {
         let hovered = hovered.clone();
         move || hovered.set(to)
     };
     let (enter, focus, leave, blur) = (over(Some(bit)), over(Some(bit)), over(None), over(None));
-    let first = props.chosen.unwrap_or(Format::F32.width() - 1) == bit;
+    let first = first(props) == bit;
     html! {
         <button type="button" key={bit} class={classes!("bit", chosen.then_some("chosen"), (set == Some(1)).then_some("set"))}
             aria-pressed={chosen.to_string()} data-bit={bit.to_string()} tabindex={if first { "0" } else { "-1" }}
@@ -108,7 +116,7 @@ fn one(props: &BitsProps, bit: u8, hovered: &UseStateHandle<Option<u8>>) -> Html
     }
 }
 
-/// One letter for an outcome, so that colour is not all that tells them apart.
+/// One letter for an outcome, because colour alone does not tell outcomes apart for everybody.
 pub fn mark(verdict: &Verdict) -> &'static str {
     match (verdict.scm, verdict.outcome, verdict.due) {
         (Some(true), ..) => "C",

@@ -96,7 +96,7 @@ struct ToldProps {
 fn Told(props: &ToldProps) -> Html {
     let hovered = use_hovered();
     let rows = &props.injection.trace;
-    // Of several, as in a folded block, the last one: what it puts out leaves the block.
+    // Of several layers, as in a folded block, the last one: its output leaves the block.
     let at = props.layers.iter().rposition(|layer| layer.is_some_and(|layer| hovered.contains(&layer)));
     let told = match at.and_then(|at| rows.get(at)) {
         Some(row) => format!("{}: {}", row.layer, details(row)),

@@ -7,8 +7,8 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    CanvasRenderingContext2d, Element, HtmlAnchorElement, HtmlCanvasElement, HtmlImageElement, Node, NodeList,
-    XmlSerializer,
+    CanvasRenderingContext2d, Element, HtmlAnchorElement, HtmlCanvasElement, HtmlElement, HtmlImageElement, Node,
+    NodeList, XmlSerializer,
 };
 use yew::prelude::*;
 
@@ -17,7 +17,7 @@ use crate::state::Action;
 /// Pixels for each CSS pixel of a PNG: sharp in print and on a projector.
 const SCALE: f64 = 2.0;
 
-/// What a style sheet says of a shape and what a picture has to say for itself.
+/// The style properties that a picture without a style sheet must state itself.
 const PROPERTIES: [&str; 17] = [
     "fill",
     "fill-opacity",
@@ -54,9 +54,7 @@ pub fn save(name: &str, mime: &str, bytes: &[u8]) {
 /// Every chart drawn as SVG in `element`, side by side as they stand there, as one picture that needs no style sheet; `None`
 /// where there is none. Colours are those of the page's theme.
 pub fn svg_of(element: &Element) -> Option<String> {
-    let window = gloo::utils::window();
-    let ground = window.get_computed_style(&gloo::utils::document().document_element()?).ok()??;
-    let ground = ground.get_property_value("--surface").unwrap_or_default();
+    let ground = colour("var(--surface)").unwrap_or_default();
     let frame = element.get_bounding_client_rect();
     let mut parts = String::new();
     for svg in elements(&element.query_selector_all("svg").ok()?) {
@@ -83,6 +81,20 @@ pub fn svg_of(element: &Element) -> Option<String> {
             escape(ground.trim())
         )
     })
+}
+
+/// The colour that `value` stands for on the page now. A custom property is text to the browser, and may hold `light-dark()`;
+/// only a property whose value is a colour gives the colour itself.
+fn colour(value: &str) -> Option<String> {
+    let document = gloo::utils::document();
+    let probe: HtmlElement = document.create_element("i").ok()?.dyn_into().ok()?;
+    probe.style().set_property("color", value).ok()?;
+    let body = document.body()?;
+    body.append_child(&probe).ok()?;
+    let style = gloo::utils::window().get_computed_style(&probe).ok().flatten();
+    let colour = style.and_then(|style| style.get_property_value("color").ok());
+    body.remove_child(&probe).ok()?;
+    colour
 }
 
 /// A copy of `svg` in which every shape says its own looks.
@@ -144,13 +156,13 @@ pub async fn svg_to_png(svg: &str) -> Result<Vec<u8>, JsValue> {
 pub struct SaveChartProps {
     /// Id of the element that holds the chart.
     pub chart: AttrValue,
-    /// What the chart shows, for screen readers.
+    /// Title of the chart, for screen readers.
     pub title: AttrValue,
     /// Name of the file, without its ending.
     pub name: AttrValue,
-    /// Hears of what goes wrong.
+    /// Receives a failure.
     pub act: Callback<Action>,
-    /// Hears `true` before the picture is made and `false` after it.
+    /// Receives `true` before the picture is made and `false` after it.
     #[prop_or_default]
     pub around: Callback<bool>,
 }

@@ -1,13 +1,13 @@
-//! The value that is looked at, what a fault would do to it, and the button that does it.
+//! The value that is looked at, the effect of each possible fault, and the button that injects one.
 
-use facts::fault::{Corruption, Format};
+use facts::fault::Corruption;
 use facts::outcome::Verdict;
 use protocol::SweepTrial;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::Props;
-use super::bits::Bits;
+use super::bits::BitStrip;
 use super::parts::{Choice, Panel};
 use facts::Named;
 use facts::fault::FaultKind;
@@ -26,10 +26,10 @@ pub fn FaultPanel(props: &Props) -> Html {
         ("Zero".into(), "The value becomes 0".into()),
         ("Random".into(), "The value becomes a number from 0 up to 1".into()),
     ];
-    let chosen = kinds.iter().position(|kind| kind.name() == state.kind().name()).unwrap_or(0);
+    let chosen = kinds.iter().position(|kind| kind.name() == state.link.kind().name()).unwrap_or(0);
     let choose = act.reform(move |index: usize| Action::ChooseKind(kinds[index]));
     let ready = state.golden_now().is_some() && state.looked().is_some();
-    let busy = state.injection.busy();
+    let busy = state.asked.injection.busy();
     html! {
         <Panel id="fault" title="The fault" {busy} aside={html! {
             <Choice id="kind" label="Kind of fault" {options} {chosen} {choose} />
@@ -42,7 +42,7 @@ pub fn FaultPanel(props: &Props) -> Html {
                     { if busy { "Running…" } else if state.link.run && state.link.look.is_none() { "Inject again" } else { "Inject fault" } }
                 </button>
                 if state.link.run {
-                    <button type="button" class="button" id="heal" onclick={act.reform(|_| Action::Heal)}>{ "Take it back" }</button>
+                    <button type="button" class="button" id="heal" onclick={act.reform(|_| Action::Heal)}>{ "Remove the fault" }</button>
                 }
             </div>
         </Panel>
@@ -70,12 +70,12 @@ fn place(state: &State) -> Html {
 
 fn corruption(state: &State, act: &Callback<Action>) -> Html {
     let [value, _] = state.values();
-    match state.kind() {
+    match state.link.kind() {
         FaultKind::BitFlip { .. } => {
             let here = state.looked() == state.struck();
             html! {
                 <>
-                    <Bits {value} chosen={here.then(|| state.bit())} verdicts={verdicts(state)} strike={act.reform(Action::Strike)} />
+                    <BitStrip format={state.format()} {value} chosen={here.then(|| state.link.bits())} verdicts={verdicts(state)} strike={act.reform(Action::Strike)} />
                     { every_bit(state, value) }
                 </>
             }
@@ -96,35 +96,35 @@ fn corruption(state: &State, act: &Callback<Action>) -> Html {
                 <div class="fault-random">
                     <div class="field field-inline">
                         <label for="value">{ "New value" }</label>
-                        <input id="value" type="number" min="0" max="1" step="any" value={state.value().to_string()} {onchange} />
+                        <input id="value" type="number" min="0" max="1" step="any" value={state.link.value().to_string()} {onchange} />
                         <button type="button" class="button button-quiet" onclick={draw}>{ "Draw" }</button>
                     </div>
-                    { change(value, state.value()) }
+                    { change(value, state.link.value()) }
                 </div>
             }
         }
     }
 }
 
-/// What becomes of the answer for each bit, where all were tried at the element that is looked at.
+/// The outcome of each bit, where all were tried at the element that is looked at.
 fn verdicts(state: &State) -> Vec<Option<Verdict>> {
     if state.link.sweep != Some(Sweep::Bits) || state.looked() != state.struck() {
         return Vec::new();
     }
     let verdict = |trial: &Option<Result<SweepTrial, String>>| Some(trial.as_ref()?.as_ref().ok()?.verdict);
-    state.sweep.trials.iter().map(verdict).collect()
+    state.trials().iter().map(verdict).collect()
 }
 
-/// What each of the 32 flips makes of the value.
+/// The value after the flip of each bit.
 fn every_bit(state: &State, value: Option<f32>) -> Html {
     let Some(value) = value else { return Html::default() };
-    let verdicts = verdicts(state);
-    let rows = Format::F32.bits().filter_map(|bit| {
-        let after = Corruption::flip(bit).ok()?.apply(value, Format::F32);
+    let (format, verdicts) = (state.format(), verdicts(state));
+    let rows = format.bits().filter_map(|bit| {
+        let after = Corruption::flip(bit).ok()?.apply(value, format);
         let verdict = verdicts.get(usize::from(bit)).copied().flatten();
         Some(html! {
-            <tr key={bit} class={format!("bit-{}", words::field(bit))}>
-                <th scope="row">{ format!("{bit}, {}", words::field(bit)) }</th>
+            <tr key={bit} class={format!("bit-{}", format.field_name(bit))}>
+                <th scope="row">{ format!("{bit}, {}", format.field_name(bit)) }</th>
                 <td>{ words::number(after) }</td>
                 if !verdicts.is_empty() { <td>{ verdict.map(|verdict| words::verdict(&verdict)) }</td> }
             </tr>
@@ -132,7 +132,7 @@ fn every_bit(state: &State, value: Option<f32>) -> Html {
     });
     html! {
         <details class="every-bit" id="every-bit">
-            <summary>{ "What every flip makes of it" }</summary>
+            <summary>{ "The value after each flip" }</summary>
             <div class="table-wrap" tabindex="0" role="region" aria-label="The value with each bit flipped">
                 <table>
                     <thead><tr>

@@ -13,10 +13,10 @@ use yew::prelude::*;
 
 use crate::state::{Action, Brought};
 
-/// Most files that are looked at in what is dropped at once.
+/// Most files that are taken from one drop.
 const MOST_FILES: usize = 10_000;
 
-/// Takes the files that are dropped on the page; `over` hears whether some hover above it.
+/// Takes the files that are dropped on the page. `over` is told whether files hover above the page.
 pub fn listen(act: Callback<Action>, over: Callback<bool>) -> Vec<EventListener> {
     let window = gloo::utils::window();
     let on = |name: &'static str, handle: Box<dyn Fn(&DragEvent)>| {
@@ -45,7 +45,7 @@ pub fn listen(act: Callback<Action>, over: Callback<bool>) -> Vec<EventListener>
             Box::new(move |event| {
                 drop.emit(false);
                 if let Some(data) = event.data_transfer() {
-                    // What was dropped can be asked for only while this runs.
+                    // The dropped items are valid only while this listener runs.
                     let entries = entries(&data);
                     let act = act.clone();
                     spawn_local(async move { bring(files_in(entries).await, &act) });
@@ -101,7 +101,7 @@ async fn files_in(mut entries: Vec<Entry>) -> Vec<(String, File)> {
     files
 }
 
-/// What is in `folder`; nothing where it cannot be read.
+/// The contents of `folder`; empty where it cannot be read.
 async fn list(folder: &FileSystemDirectoryEntry) -> Vec<FileSystemEntry> {
     let reader = folder.create_reader();
     let mut found = Vec::new();
@@ -122,11 +122,11 @@ async fn file(entry: FileSystemFileEntry) -> Option<File> {
         entry.file_with_callback_and_callback(done, failed);
         Ok(())
     });
-    // What the system hides in folders is none of the user's files.
+    // Hidden files of the system are not the user's.
     JsFuture::from(file).await.ok()?.dyn_into().ok().filter(|file: &File| !file.name().starts_with('.'))
 }
 
-/// The promise of what `start` gives to the first of its callbacks.
+/// A promise of the value that `start` passes to its first callback.
 fn promise(start: impl Fn(&Function, &Function) -> Result<(), JsValue>) -> Promise {
     Promise::new(&mut |done, failed| {
         if let Err(error) = start(&done, &failed) {
@@ -155,7 +155,7 @@ fn path(file: &File) -> String {
 
 #[derive(Properties, PartialEq)]
 pub struct FileButtonProps {
-    /// What the button says.
+    /// The text of the button.
     pub label: AttrValue,
     /// Endings of the files it offers; all where there are none.
     #[prop_or_default]
@@ -166,7 +166,7 @@ pub struct FileButtonProps {
     /// Whether it looks like the buttons beside it, not like a link.
     #[prop_or_default]
     pub solid: bool,
-    /// Hears of the files.
+    /// Receives the files.
     pub act: Callback<Action>,
 }
 

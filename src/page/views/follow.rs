@@ -1,4 +1,4 @@
-//! Following a corruption from layer to layer: the controls, and what the layer at hand does to it.
+//! Following a corruption from layer to layer: the controls, and the effect of the present layer.
 
 use facts::TraceRow;
 use gloo::timers::callback::Timeout;
@@ -21,7 +21,7 @@ pub fn FollowPanel(props: &Props) -> Html {
     {
         // The next step comes when this layer's values have been seen, however long they took to come.
         let act = act.clone();
-        let ready = state.playing && !state.view.busy();
+        let ready = state.playing && !state.asked.view.busy();
         use_effect_with((ready, at), move |(ready, _)| {
             let timer = ready.then(|| Timeout::new(PACE, move || act.emit(Action::Follow(Follow::Forward))));
             move || drop(timer)
@@ -61,7 +61,7 @@ pub fn FollowPanel(props: &Props) -> Html {
     }
 }
 
-/// What a layer does to the corruption that comes to it.
+/// The effect of a layer on the corruption that it reads.
 fn row_told(state: &State, way: &[(usize, &TraceRow)], row: &TraceRow) -> String {
     let share = words::percent(row.changed as f64 / row.elements.max(1) as f64);
     let (Some(model), Some((index, _))) = (state.model(), way.iter().find(|(_, known)| known.layer == row.layer))
@@ -70,7 +70,7 @@ fn row_told(state: &State, way: &[(usize, &TraceRow)], row: &TraceRow) -> String
     };
     let layer = &model.layers[*index];
     let struck = state.struck().is_some_and(|struck| struck.layer.index == *index);
-    // What came in: the elements that differ in the outputs this layer reads.
+    // The elements that differ in the outputs that this layer reads.
     let came: u64 = way.iter().filter(|(from, _)| layer.inputs.contains(from)).map(|(_, from)| from.changed).sum();
     let what = format!("{} ({})", layer.name, layer.kind);
     let mut text = match (row.changed, struck) {

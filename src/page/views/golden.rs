@@ -12,11 +12,15 @@ use crate::words;
 #[component]
 pub fn GoldenPanel(props: &Props) -> Html {
     let Props { state, act } = props;
-    let time =
-        state.golden.latest().filter(|_| !state.golden.busy()).map(|golden| words::duration(golden.milliseconds));
+    let time = state
+        .asked
+        .golden
+        .latest()
+        .filter(|_| !state.asked.golden.busy())
+        .map(|golden| words::duration(golden.milliseconds));
     let title = html! { <Term text="Golden run" means={words::GOLDEN_RUN} /> };
     html! {
-        <Panel id="golden" title="Answer without a fault" busy={state.golden.busy()}
+        <Panel id="golden" title="Answer without a fault" busy={state.asked.golden.busy()}
             aside={html! { <>{ title }{ for time.map(|time| html! { <span class="hint">{ time }</span> }) }</> }}>
             { answer(state, act) }
         </Panel>

@@ -39,7 +39,7 @@ pub fn Header(props: &HeaderProps) -> Html {
                     <button class="choice" id="undo" disabled={!state.can_undo()} onclick={act.reform(|_| Action::Undo)}
                         title="Take the last change back (Ctrl+Z)">{ "Undo" }</button>
                     <button class="choice" id="redo" disabled={!state.can_redo()} onclick={act.reform(|_| Action::Redo)}
-                        title="Make it again (Ctrl+Shift+Z)">{ "Redo" }</button>
+                        title="Repeat the change (Ctrl+Shift+Z)">{ "Redo" }</button>
                 </span>
                 <button class="button" id="copy-link" onclick={act.reform(|_| Action::Share)}
                     title="Copies the address of this very fault">{ "Copy link" }</button>
@@ -57,7 +57,7 @@ pub fn Header(props: &HeaderProps) -> Html {
 #[component]
 fn Device(props: &Props) -> Html {
     let Props { state, act } = props;
-    let device = state.lab.latest().map(|lab| &lab.device);
+    let device = state.asked.lab.latest().map(|lab| &lab.device);
     let (text, title) = match device {
         None if state.worker_ready => ("No model yet".to_owned(), String::new()),
         None => ("Starting…".to_owned(), String::new()),
@@ -68,7 +68,7 @@ fn Device(props: &Props) -> Html {
         },
     };
     let devices = [DeviceChoice::Gpu, DeviceChoice::Cpu];
-    // What computes, where what was asked for is not there.
+    // The device that computes, where the chosen one is not there.
     let used = device.filter(|device| device.note.is_some()).map_or(state.device(), |device| device.choice);
     let chosen = devices.iter().position(|&choice| choice == used).unwrap_or(0);
     let means = ["Compute on the graphics card through WebGPU", "Compute on the processor through WebAssembly"];

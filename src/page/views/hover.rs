@@ -1,6 +1,6 @@
 //! The layer under the mouse, wherever on the page it is.
 //!
-//! What shows a layer says so: `data-layer="7"`, or `data-layer="7 8 9"` where it stands for several. While the mouse
+//! An element that shows a layer has its number: `data-layer="7"`, or `data-layer="7 8 9"` where it stands for several. While the mouse
 //! or the focus is on one of them, all others of the same layer have the attribute `data-hovered`, which the style
 //! sheet draws; no component is drawn anew. What wants to tell more of the layer asks [`use_hovered`].
 
@@ -23,7 +23,7 @@ thread_local! {
 struct Hover {
     /// The layers under the mouse.
     layers: Rc<[usize]>,
-    /// Who hears of it.
+    /// The listeners.
     listeners: Vec<(usize, Callback<Rc<[usize]>>)>,
     next: usize,
 }

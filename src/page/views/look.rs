@@ -1,4 +1,4 @@
-//! The layer that is looked at: what it is, its values, and the trials around one of them.
+//! The layer that is looked at: its description, its values, and the trials around one of them.
 
 use std::rc::Rc;
 
@@ -32,8 +32,8 @@ pub fn LookPanel(props: &LookProps) -> Html {
     let chosen = targets.iter().position(|&target| target == state.target()).unwrap_or(0);
     let choose = act.reform(move |index: usize| Action::ChooseTarget(targets[index]));
     html! {
-        <Panel id="look" title="The layer and its values" busy={state.view.busy()} aside={html! {
-            <Choice id="target" label="What of the layer" {options} {chosen} {choose} />
+        <Panel id="look" title="The layer and its values" busy={state.asked.view.busy()} aside={html! {
+            <Choice id="target" label="Side of the layer" {options} {chosen} {choose} />
         }}>
             <div class="look">
                 { place(state, act) }

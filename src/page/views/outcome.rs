@@ -1,8 +1,7 @@
-//! What became of the answer.
+//! The outcome of the fault: badge, sentence, both answers, and the corruption by layer.
 
 use std::rc::Rc;
 
-use facts::outcome::{Outcome, Verdict};
 use protocol::{ClassScores, Injection};
 use yew::prelude::*;
 
@@ -10,7 +9,7 @@ use super::Props;
 use super::corruption::Corruption;
 use super::export::save;
 use super::follow::FollowPanel;
-use super::parts::{Panel, Term};
+use super::parts::{Panel, Term, verdicts};
 use super::protect::ProtectCard;
 use crate::{tables, words};
 
@@ -21,7 +20,7 @@ pub fn OutcomePanel(props: &Props) -> Html {
     let injection = state.injection_now();
     let time = injection.map(|injection| words::duration(injection.milliseconds));
     html! {
-        <Panel id="outcome" title="What becomes of the answer" busy={state.injection.busy()}
+        <Panel id="outcome" title="Outcome" busy={state.asked.injection.busy()}
             aside={html! { { for time.map(|time| html! { <span class="hint">{ time }</span> }) } }}>
             <div aria-live="polite">
                 if let Some(injection) = injection { { told(injection) } } else { <Waiting /> }
@@ -59,22 +58,6 @@ fn told(injection: &Injection) -> Html {
             <p class="verdicts" id="verdict">{ verdicts(&injection.verdict) }</p>
             <p class="sentence" id="sentence">{ words::outcome(injection) }</p>
             { for injection.faults.iter().map(|fault| html! { <p class="hint" id="fault-sentence">{ words::fault(fault) }</p> }) }
-        </>
-    }
-}
-
-pub(super) fn verdicts(verdict: &Verdict) -> Html {
-    let badge = |class: &'static str, text: &'static str, means: &'static str| {
-        html! { <span class={classes!("verdict", class)}><Term {text} {means} /></span> }
-    };
-    html! {
-        <>
-            { match verdict.outcome {
-                Outcome::Masked => badge("verdict-masked", "Masked", words::MASKED),
-                Outcome::Sdc => badge("verdict-sdc", "SDC", words::SDC),
-            } }
-            if verdict.scm == Some(true) { { badge("verdict-scm", "SCM", words::SCM) } }
-            if verdict.due { { badge("verdict-due", "DUE", words::DUE) } }
         </>
     }
 }

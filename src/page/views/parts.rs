@@ -2,16 +2,18 @@
 
 use std::rc::Rc;
 
+use facts::outcome::{Outcome, Verdict};
 use yew::prelude::*;
 
 use crate::state::{Action, State};
+use crate::words;
 
-/// What most views are given.
+/// The properties of most views.
 #[derive(Clone, Properties)]
 pub struct Props {
-    /// What there is to show.
+    /// The state to show.
     pub state: Rc<State>,
-    /// Tells what the user does.
+    /// Receives the user's actions.
     pub act: Callback<Action>,
 }
 
@@ -28,7 +30,7 @@ pub struct PanelProps {
     pub id: AttrValue,
     /// Heading.
     pub title: AttrValue,
-    /// One line that says what it is about.
+    /// A description in one line.
     #[prop_or_default]
     pub hint: AttrValue,
     /// Shown at the right of the heading.
@@ -62,11 +64,11 @@ pub struct ChoiceProps {
     pub label: AttrValue,
     /// Id of the group.
     pub id: AttrValue,
-    /// What there is to choose, with a tooltip each.
+    /// The options, each with a tooltip.
     pub options: Vec<(AttrValue, AttrValue)>,
-    /// What is chosen.
+    /// Position of the chosen option.
     pub chosen: usize,
-    /// Hears of the choice.
+    /// Receives the choice.
     pub choose: Callback<usize>,
 }
 
@@ -85,9 +87,9 @@ pub fn Choice(props: &ChoiceProps) -> Html {
 
 #[derive(Properties, PartialEq)]
 pub struct TermProps {
-    /// What it says.
+    /// Its text.
     pub text: AttrValue,
-    /// What it means.
+    /// The explanation.
     pub means: AttrValue,
 }
 
@@ -101,7 +103,7 @@ pub fn Term(props: &TermProps) -> Html {
     }
 }
 
-/// Whether a `<details>` is open, and what hears of its `toggle`: what is inside need not be made before.
+/// Whether a `<details>` is open, and the listener of its `toggle`. Its contents need not be made before.
 #[hook]
 pub fn use_unfolded() -> (bool, Callback<Event>) {
     let open = use_state_eq(|| false);
@@ -141,4 +143,21 @@ pub fn icon(icon: Icon) -> Html {
         Icon::Last => "M11 3h2v10h-2zM3 3v10l7-5z",
     };
     html! { <svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d={path} /></svg> }
+}
+
+/// The badges of an outcome.
+pub fn verdicts(verdict: &Verdict) -> Html {
+    let badge = |class: &'static str, text: &'static str, means: &'static str| {
+        html! { <span class={classes!("verdict", class)}><Term {text} {means} /></span> }
+    };
+    html! {
+        <>
+            { match verdict.outcome {
+                Outcome::Masked => badge("verdict-masked", "Masked", words::MASKED),
+                Outcome::Sdc => badge("verdict-sdc", "SDC", words::SDC),
+            } }
+            if verdict.scm == Some(true) { { badge("verdict-scm", "SCM", words::SCM) } }
+            if verdict.due { { badge("verdict-due", "DUE", words::DUE) } }
+        </>
+    }
 }

@@ -1,11 +1,10 @@
-//! What range clipping makes of the fault.
+//! The fault under range clipping.
 
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::Props;
-use super::outcome::verdicts;
-use super::parts::Term;
+use super::parts::{Term, verdicts};
 use crate::state::{Action, State};
 use crate::words;
 
@@ -16,17 +15,17 @@ pub fn ProtectCard(props: &Props) -> Html {
     let onchange =
         act.reform(|event: Event| Action::Protect(event.target_unchecked_into::<HtmlInputElement>().checked()));
     html! {
-        <div class="protect" id="protection" aria-busy={state.protect.busy().to_string()}>
+        <div class="protect" id="protection" aria-busy={state.asked.protect.busy().to_string()}>
             <div class="protect-head">
                 <label class="switch"><input type="checkbox" id="protect" checked={state.link.protect} {onchange} />{ "With range clipping" }</label>
                 <span class="hint"><Term text="What is this?" means={words::RANGE_CLIPPING} /></span>
             </div>
-            if state.link.protect { <div aria-live="polite">{ told(state) }</div> }
+            if state.link.protect { <div aria-live="polite">{ told(state, act) }</div> }
         </div>
     }
 }
 
-fn told(state: &State) -> Html {
+fn told(state: &State, act: &Callback<Action>) -> Html {
     if let (Some(injection), Some(protection)) = (state.injection_now(), state.protection_now()) {
         return html! {
             <>
@@ -35,14 +34,19 @@ fn told(state: &State) -> Html {
             </>
         };
     }
-    match state.protect.progress() {
-        Some((done, total)) if done < total => html! {
+    match state.asked.protect.progress() {
+        Some((done, Some(total))) if done < total => html! {
             <div class="progress">
                 <progress value={done.to_string()} max={total.to_string()} aria-label="Images whose ranges are known" />
                 <span>{ format!("Learning the ranges: {done} of {total} images") }</span>
             </div>
         },
-        _ if state.protect.busy() => html! { <p class="hint">{ "Running once more, clipped." }</p> },
-        _ => html! { <p class="hint">{ "The clipped run could not be made." }</p> },
+        _ if state.asked.protect.busy() => html! { <p class="hint">{ "Running once more, clipped." }</p> },
+        _ => html! {
+            <p class="hint">
+                { "The clipped run could not be made. " }
+                <button type="button" class="button button-quiet" onclick={act.reform(|_| Action::Retry)}>{ "Try again" }</button>
+            </p>
+        },
     }
 }

@@ -9,7 +9,7 @@ use crate::words;
 pub struct ScoresProps {
     /// The classes, most probable first.
     pub scores: Vec<Score>,
-    /// What the list is, for screen readers.
+    /// Title of the list, for screen readers.
     pub label: AttrValue,
     /// The class that is marked.
     #[prop_or_default]

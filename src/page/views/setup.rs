@@ -15,7 +15,7 @@ use crate::words;
 pub fn Setup(props: &Props) -> Html {
     let Props { state, act } = props;
     let select = use_node_ref();
-    // A network that has to be fetched first is chosen when it is there: until then the list shows what is in use.
+    // A network that is fetched is chosen when it has arrived. Until then the list shows the one in use.
     use_effect({
         let (select, chosen) = (select.clone(), state.model_id());
         move || {
@@ -25,7 +25,7 @@ pub fn Setup(props: &Props) -> Html {
         }
     });
     html! {
-        <Panel id="setup" title="Network and image" busy={state.lab.busy()}>
+        <Panel id="setup" title="Network and image" busy={state.asked.lab.busy()}>
             { model(state, act, &select) }
             <DownloadBar {state} {act} />
             <CardPanel {state} {act} />
@@ -78,10 +78,10 @@ fn model(state: &State, act: &Callback<Action>, select: &NodeRef) -> Html {
 }
 
 fn progress(state: &State) -> Html {
-    if !state.lab.busy() {
+    if !state.asked.lab.busy() {
         return Html::default();
     }
-    match state.progress {
+    match state.asked.lab.progress() {
         Some((received, Some(total))) if total > 0 && received < total => html! {
             <div class="progress">
                 <progress value={received.to_string()} max={total.to_string()} aria-label="Loading the network" />

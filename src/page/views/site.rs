@@ -21,7 +21,7 @@ pub fn SitePanel(props: &Props) -> Html {
         Callback::from(move |index: usize| list.set(index == 1))
     };
     html! {
-        <Panel id="site" title="The network" busy={state.lab.busy()} aside={html! {
+        <Panel id="site" title="The network" busy={state.asked.lab.busy()} aside={html! {
             <Choice id="network-as" label="Show the network as" {options} chosen={usize::from(*list)} {choose} />
         }}>
             if *list { <Layers {state} {act} /> } else { <Diagram {state} {act} /> }

@@ -1,8 +1,7 @@
-//! Many trials around one fault: the buttons that start them, and what came of each as a strip or a map.
+//! Many trials around one fault: the buttons that start them, and the outcomes as a strip, a map or pictures.
 
 use std::rc::Rc;
 
-use facts::fault::Format;
 use facts::outcome::{Outcome, Verdict};
 use protocol::{SweepRequest, SweepTrial};
 use yew::prelude::*;
@@ -12,7 +11,7 @@ use super::export::{SaveChart, save};
 use facts::fault::FaultKind;
 
 use crate::link::Sweep;
-use crate::state::{Action, State};
+use crate::state::{Action, State, SweepKey};
 use crate::{tables, words};
 
 #[derive(Properties, PartialEq)]
@@ -23,18 +22,18 @@ pub struct SweepProps {
     pub dark: bool,
 }
 
-/// What became of one trial, if it was made.
+/// The outcome of one trial, if it was made.
 type Made = Option<Result<SweepTrial, String>>;
 
-/// Buttons, progress, and what came of it.
+/// Buttons, progress and outcomes.
 #[component]
 pub fn SweepPanel(props: &SweepProps) -> Html {
     let SweepProps { state, act, .. } = props;
     let ready = state.golden_now().is_some() && state.looked().is_some();
     let images = state.images().len();
-    let flip = state.kind().is_bit_flip();
-    let map = match state.kind() {
-        FaultKind::BitFlip { .. } => format!("Bit {} over the whole map", state.bit()),
+    let flip = state.link.kind().is_bit_flip();
+    let map = match state.link.kind() {
+        FaultKind::BitFlip { .. } => format!("{} over the whole map", words::bits(state.link.bits())),
         FaultKind::Zero { .. } | FaultKind::Random => "This value over the whole map".to_owned(),
     };
     let button = |sweep: Sweep, id: &'static str, text: String, enabled: bool| {
@@ -49,7 +48,7 @@ pub fn SweepPanel(props: &SweepProps) -> Html {
         <div class="sweep" id="sweep">
             <h3>{ "Many faults at once" }</h3>
             <div class="sweep-choices" role="group" aria-label="Many faults around this one">
-                { button(Sweep::Bits, "sweep-bits", "All 32 bits of this element".to_owned(), flip) }
+                { button(Sweep::Bits, "sweep-bits", format!("All {} bits of this element", state.format().width()), flip) }
                 { button(Sweep::Map, "sweep-map", map, true) }
                 { button(Sweep::Images, "sweep-images", format!("This fault on all {images} images"), images > 0) }
             </div>
@@ -59,20 +58,20 @@ pub fn SweepPanel(props: &SweepProps) -> Html {
 }
 
 fn result(state: &State, act: &Callback<Action>) -> Html {
-    let Some(request) = state.sweep.request().filter(|_| state.link.sweep.is_some()) else {
+    let Some(SweepKey { request, .. }) = state.asked.sweep.key() else {
         return html! { <p class="hint">{ "Each is one click: the faults run one after the other, and every outcome gets its mark." }</p> };
     };
-    let trials = &state.sweep.trials;
-    let (done, all) = (state.sweep.done(), trials.len());
+    let trials = state.trials();
+    let (done, all) = (state.trials_made(), trials.len());
     html! {
         <>
             <p class="sweep-told" id="sweep-told" role="status">{ told(trials) }</p>
-            if state.sweep.running {
+            if state.asked.sweep.busy() {
                 <div class="progress"><progress value={done.to_string()} max={all.to_string()} aria-label="Trials made" />
                     <span>{ format!("{} of {}", words::count(done as u64), words::count(all as u64)) }</span></div>
             }
             { match request {
-                SweepRequest::Bits(_) => bits(trials, state.bit(), act),
+                SweepRequest::Bits(_) => bits(state, trials, act),
                 SweepRequest::Map { .. } => heat_map(state, trials, act),
                 SweepRequest::Images { .. } => images(state, trials, act),
             } }
@@ -89,7 +88,7 @@ fn result(state: &State, act: &Callback<Action>) -> Html {
 }
 
 fn save_trials(state: &State) -> Callback<MouseEvent> {
-    let trials = state.sweep.trials.clone();
+    let trials = state.trials().to_vec();
     Callback::from(move |_| save("sweep.csv", "text/csv", tables::sweep_csv(&trials).as_bytes()))
 }
 
@@ -132,12 +131,13 @@ fn verdict(made: &Made) -> Option<Verdict> {
 }
 
 /// One column a bit, the sign first.
-fn bits(trials: &[Made], chosen: u8, act: &Callback<Action>) -> Html {
-    let columns = Format::F32.bits().map(|bit| {
+fn bits(state: &State, trials: &[Made], act: &Callback<Action>) -> Html {
+    let (format, chosen) = (state.format(), state.link.bits());
+    let columns = format.bits().map(|bit| {
         let made = trials.get(usize::from(bit)).cloned().flatten();
         let verdict = verdict(&made);
-        let title = format!("Bit {bit} ({}): {}", words::field(bit), title(&made));
-        let pressed = (bit == chosen).then_some("chosen");
+        let title = format!("Bit {bit} ({}): {}", format.field_name(bit), title(&made));
+        let pressed = chosen.iter().any(|chosen| chosen == bit).then_some("chosen");
         html! {
             <button type="button" key={bit} class={classes!("sweep-bit", pressed, verdict.as_ref().map(mark_class))}
                 title={title.clone()} onclick={act.reform(move |_| Action::Strike(bit))}>
@@ -215,7 +215,7 @@ fn images(state: &State, trials: &[Made], act: &Callback<Action>) -> Html {
 
 fn key() -> Html {
     html! {
-        <ul class="sweep-key" aria-label="What the marks mean">
+        <ul class="sweep-key" aria-label="Meaning of the marks">
             <li><i class="mark-masked">{ "·" }</i>{ "masked" }</li>
             <li><i class="mark-sdc">{ "S" }</i>{ "SDC" }</li>
             <li><i class="mark-scm">{ "C" }</i>{ "SCM" }</li>

@@ -1,10 +1,10 @@
-//! Light or dark: what the system prefers, unless the user has chosen.
+//! Light or dark: the user's choice, else the system's preference.
 
 use web_sys::MediaQueryList;
 
 const KEY: &str = "faultscope-theme";
 
-/// What the user has chosen, if anything.
+/// The user's choice, if any.
 pub fn chosen() -> Option<bool> {
     match storage()?.get_item(KEY).ok()??.as_str() {
         "dark" => Some(true),
@@ -30,7 +30,7 @@ pub fn restore() {
     }
 }
 
-/// What the system prefers.
+/// The system's preference.
 pub fn preference() -> Option<MediaQueryList> {
     gloo::utils::window().match_media("(prefers-color-scheme: dark)").ok()?
 }

@@ -72,7 +72,7 @@ pub fn shown(record: &Record<&str>) -> WorstFault {
         layer: fault.layer.to_owned(),
         tensor: fault.tensor.to_owned(),
         element: fault.element,
-        bit: fault.bit,
+        corruption: fault.corruption(),
         before: fault.before,
         after: fault.after,
         others: record.all_faults().len() - 1,

@@ -1,8 +1,8 @@
 //! Campaigns and data sets that the user brings.
 
-use protocol::{CampaignRequest, FileRef, Request};
+use protocol::{CampaignRequest, FileRef};
 
-use super::super::{Effect, OWN, State};
+use super::super::{Effect, OWN, Order, State};
 use crate::link::View;
 
 /// Whether `file` ends in `ending`.
@@ -18,8 +18,7 @@ impl State {
         }
         if !files.is_empty() {
             self.link.view = View::Campaign;
-            let id = self.send(Request::Campaign(CampaignRequest::Import { files }), effects);
-            self.campaign.waiting = Some(id);
+            self.order(CampaignRequest::Import { files }, Order::Import, effects);
         }
     }
 

@@ -4,10 +4,11 @@ use facts::campaign::Until;
 use facts::data::classes_of_files;
 use protocol::Protocol;
 
-use super::super::State;
+use super::super::asked::Want;
+use super::super::{LabKey, State};
 use crate::link::MAX_FAULTS;
 
-/// What a campaign will take, about.
+/// An estimate of a campaign's size and time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// Images; `None` for a data set that was not opened yet.
@@ -23,7 +24,7 @@ pub struct Estimate {
 }
 
 impl State {
-    /// What the campaign will take.
+    /// The estimate for the chosen settings.
     pub fn estimate(&self) -> Estimate {
         let link = &self.link.campaign;
         let own = link.data.is_none();
@@ -36,10 +37,10 @@ impl State {
         let classes = self.model().map_or(0, |model| model.classes);
         let names: Vec<&str> = available.iter().flatten().map(|(_, file, _)| file.name.as_str()).collect();
         let known = self.campaign.naming.as_ref().map_or(&[][..], |naming| &naming.labels);
-        // Names that cannot be made out are told of when the images are opened.
+        // The worker reports names without a class when it opens the images.
         let labels = classes_of_files(&names, known, classes).unwrap_or_default();
         let unlabelled = labels.iter().filter(|label| label.is_none());
-        let pace = self.campaign.pace.as_ref().filter(|(key, _)| Some(key) == self.wanted_lab().as_ref());
+        let pace = self.campaign.pace.as_ref().filter(|(key, _)| Some(key) == LabKey::wanted(self).as_ref());
         let golden = self.golden_now().map(|golden| golden.milliseconds).filter(|&time| time > 0.0);
         let each = pace.map(|(_, pace)| *pace).or(golden);
         Estimate {

@@ -1,11 +1,10 @@
 //! From a fault of a campaign to the same fault in the explorer.
 
-use protocol::{CampaignRequest, FileRef, Picture, Request, RequestId, WorstFault};
+use protocol::{CampaignRequest, FileRef, Picture, WorstFault};
 
-use super::super::{Effect, OWN, State};
-use facts::fault::FaultKind;
-
+use super::super::{Effect, OWN, Order, State};
 use crate::link::{Place, View};
+use crate::words;
 
 impl State {
     /// Asks for the image of this one of the worst faults, where the model has its layer.
@@ -28,12 +27,10 @@ impl State {
             return;
         }
         let request = CampaignRequest::Picture { image: fault.image, images: self.campaign_images() };
-        let id = self.send(Request::Campaign(request), effects);
-        self.campaign.follows = Some((id, fault));
+        self.order(request, Order::Follow(Box::new(fault)), effects);
     }
 
-    pub(super) fn hear_of_picture(&mut self, id: RequestId, picture: Picture, effects: &mut Vec<Effect>) {
-        let Some((_, fault)) = self.campaign.follows.take_if(|(asked, _)| *asked == id) else { return };
+    pub(super) fn hear_of_picture(&mut self, fault: WorstFault, picture: Picture, effects: &mut Vec<Effect>) {
         match picture {
             Picture::File(file) => {
                 let known = self.images().into_iter().find(|(_, known, _)| *known == file);
@@ -72,6 +69,10 @@ impl State {
 
     /// Strikes `image` as the campaign did, in the explorer.
     fn strike_as(&mut self, image: String, fault: &WorstFault) {
+        if !self.link.set_corruption(fault.corruption) {
+            self.tell(format!("The explorer cannot inject this fault: {}.", words::corruption(fault.corruption)));
+            return;
+        }
         if fault.others > 0 {
             self.tell(format!(
                 "This trial struck {} elements at once; the explorer follows the first of them.",
@@ -88,12 +89,7 @@ impl State {
             element: Some(fault.element),
         };
         (link.look, link.sweep) = (None, None);
-        (link.kind, link.bit, link.value) = match fault.bit {
-            Some(bit) => (Some(FaultKind::default()), Some(bit), None),
-            None if fault.after == 0.0 => (Some(FaultKind::Zero { percent: None }), None, None),
-            None => (Some(FaultKind::Random), None, Some(fault.after)),
-        };
         link.run = true;
-        self.injection.forget();
+        self.asked.injection.forget();
     }
 }

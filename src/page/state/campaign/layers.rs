@@ -11,7 +11,7 @@ impl State {
     /// The layers that faults of the campaign's target can strike, each with whether the campaign does.
     pub fn campaign_layers(&self) -> Vec<(&LayerInfo, bool)> {
         let link = &self.link.campaign;
-        let target = link.target.unwrap_or_default();
+        let target = link.target();
         let named: Option<BTreeSet<&str>> =
             link.layers.as_ref().map(|names| names.iter().map(String::as_str).collect());
         let layers = self.model().into_iter().flat_map(|model| &model.layers);
@@ -29,9 +29,9 @@ impl State {
         self.set_layers(|layer, struck| if layers.contains(&layer.index) { strike } else { struck });
     }
 
-    /// Has `strike` say of each layer whether the campaign strikes it; it is told whether it did.
+    /// Asks `strike` for each layer whether the campaign strikes it; the argument is whether it did so far.
     fn set_layers(&mut self, strike: impl Fn(&LayerInfo, bool) -> bool) {
-        let target = self.link.campaign.target.unwrap_or_default();
+        let target = self.link.campaign.target();
         let layers = self.campaign_layers().into_iter().map(|(layer, struck)| (layer, strike(layer, struck)));
         let layers: Vec<_> = layers.collect();
         let usual = layers.iter().all(|(layer, struck)| *struck == layer.is_drawn_from(target));

@@ -1,4 +1,4 @@
-use facts::campaign::{FaultSummary, GoldenSummary, Until};
+use facts::campaign::{FAULTS, FaultSummary, GoldenSummary, SEED, Until};
 use facts::fault::FaultKind;
 use facts::labels::{Group, Grouping};
 use facts::outcome::Rate;
@@ -38,7 +38,7 @@ fn worst(layer: &str, others: usize) -> WorstFault {
         layer: layer.into(),
         tensor: layer.into(),
         element: 7,
-        bit: Some(29),
+        corruption: Corruption::flip(29).expect("a bit"),
         before: 1.0,
         after: 2.0,
         others,
@@ -96,12 +96,16 @@ impl Page {
 #[test]
 fn a_campaign_runs_is_held_goes_on_and_ends() {
     let (mut page, id, start) = Page::begun("");
-    assert_eq!((start.protocol, start.seed), (Protocol::Fixed { faults: 10 }, 1));
+    assert_eq!((start.protocol, start.seed), (Protocol::Fixed { faults: FAULTS }, SEED));
     assert!(matches!(&start.images, ImageSet::Files(files) if files.len() == 2));
-    assert!(page.hash.contains("seed=1") && page.hash.contains("faults=10"), "{}", page.hash);
-    assert!(page.state.campaign.running() && page.state.campaign.waiting());
+    assert!(
+        page.hash.contains(&format!("seed={SEED}")) && page.hash.contains(&format!("faults={FAULTS}")),
+        "{}",
+        page.hash
+    );
+    assert!(page.state.campaign.running() && page.state.campaign_waits());
     page.tell(id, update(id, Stage::Running, 4));
-    assert!(!page.state.campaign.waiting());
+    assert!(!page.state.campaign_waits());
     assert_eq!(page.state.campaign.time_left(), Some(160.0));
     for (action, stage) in [
         (CampaignAction::Pause, Stage::Paused),
@@ -109,11 +113,11 @@ fn a_campaign_runs_is_held_goes_on_and_ends() {
         (CampaignAction::Stop, Stage::Stopped),
     ] {
         page.campaign(action);
-        assert!(page.state.campaign.waiting());
+        assert!(page.state.campaign_waits());
         let (asked, _) = page.asked();
         page.tell(asked, update(id, stage, 5));
         assert_eq!(page.state.campaign.stage(), Some(stage));
-        assert!(!page.state.campaign.waiting());
+        assert!(!page.state.campaign_waits());
     }
     assert!(!page.state.campaign.running() && page.state.can_start());
     page.tell(99, update(77, Stage::Running, 1));

@@ -10,30 +10,24 @@ use protocol::{CampaignProfile, Moment};
 
 use crate::words;
 
-/// What stands below the column of a bit.
-fn tick(bit: u8) -> &'static str {
-    match bit {
-        0 => "0",
-        7 => "7",
-        15 => "15",
-        23 => "23",
-        27 => "27",
-        31 => "31",
-        _ => "",
-    }
+/// The label below the column of a bit: the first bit of each field and the last of each byte have one.
+fn tick(format: Format, bit: u8) -> String {
+    let starts = format.fields().iter().any(|(_, bits)| bits.start == bit);
+    if starts || bit % 8 == 7 { bit.to_string() } else { String::new() }
 }
 
-/// SDC rate by bit, bit 31 on the left.
+/// SDC rate by bit, the sign on the left.
 pub fn bits(profile: &CampaignProfile) -> String {
+    let format = profile.format();
     let column = |bit: u8| Column {
-        name: format!("bit {bit} ({})", words::field(bit)),
-        tick: tick(bit).to_owned(),
-        class: words::field(bit),
+        name: format!("bit {bit} ({})", format.field_name(bit)),
+        tick: tick(format, bit),
+        class: format.field_name(bit),
         rate: profile.bits.iter().find(|(known, _)| *known == bit).map_or(Rate::new(0, 0), |(_, rate)| *rate),
         layer: None,
     };
-    let all: Vec<_> = Format::F32.bits().map(column).collect();
-    let bands = Band::of(Format::F32);
+    let all: Vec<_> = format.bits().map(column).collect();
+    let bands = Band::of(format);
     columns("SDC rate by bit; a table below says the same in numbers", &all, &bands)
 }
 
@@ -58,17 +52,18 @@ pub fn layers(profile: &CampaignProfile) -> String {
 
 /// SDC rate by layer and bit.
 pub fn layer_bits(profile: &CampaignProfile) -> String {
+    let format = profile.format();
     let rows: Vec<_> = profile
         .layers
         .iter()
         .enumerate()
         .map(|(layer, row)| MapRow {
             name: &row.name,
-            cells: Format::F32.bits().map(|bit| profile.cell(layer, bit)).collect(),
+            cells: format.bits().map(|bit| profile.cell(layer, bit)).collect(),
         })
         .collect();
     let columns: Vec<_> =
-        Format::F32.bits().map(|bit| MapColumn { name: format!("bit {bit}"), tick: tick(bit) }).collect();
+        format.bits().map(|bit| MapColumn { name: format!("bit {bit}"), tick: tick(format, bit) }).collect();
     map("SDC rate by layer and bit; a table below says the same in numbers", &rows, &columns)
 }
 
@@ -77,7 +72,7 @@ pub fn scm(rows: &[Share]) -> String {
     shares("Share of SCM among golden errors and among SDCs; a table below says the same in numbers", rows)
 }
 
-/// What [`scm`] draws.
+/// The rows of [`scm`].
 pub fn scm_shares(profile: &CampaignProfile, golden: Option<Rate>, faulty: Option<Rate>) -> Vec<Share> {
     let mut rows = Vec::new();
     if let Some(rate) = golden {
@@ -108,7 +103,7 @@ pub fn history(points: &[Moment], judged: bool) -> String {
     let Some(last) = points.last() else { return String::new() };
     let sdc = |moment: &Moment| Rate::new(moment.sdc, moment.faults);
     let scm = |moment: &Moment| Rate::new(moment.scm, moment.faults);
-    // The first intervals are as wide as the chart: the scale is made for what came after.
+    // The first intervals are as wide as the chart, so the scale is made for the later ones.
     let settled = points.iter().filter(|point| 10 * point.faults >= last.faults);
     let highest = settled.map(|point| sdc(point).high).fold(0.01, f64::max);
     let top = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8].into_iter().find(|top| highest <= *top).unwrap_or(1.0);

@@ -20,7 +20,7 @@ pub fn FilesPanel(props: &Props) -> Html {
     html! {
         <Panel id="campaign-files" title="Files">
             <div class="button-row" role="group" aria-label="Save the results">
-                { save("save-zip", "Campaign (.zip)", "What the command line writes: `faultscope report` shows it, `faultscope campaign --resume` goes on with it", Export::Zip) }
+                { save("save-zip", "Campaign (.zip)", "The directory of the command line: `faultscope report` reads it, `faultscope campaign --resume` continues it", Export::Zip) }
                 { save("save-csv", "CSV", "Every rate with its counts and its interval, one a row", Export::Csv) }
                 { save("save-json", "JSON", "The same, nested", Export::Json) }
                 { save("save-records", "Every fault", "One fault a line (faults.jsonl)", Export::Records) }

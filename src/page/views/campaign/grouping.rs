@@ -1,4 +1,4 @@
-//! The grouping editor: classes are dragged, or chosen, from group to group; what follows from it shows at once.
+//! The grouping editor: classes are dragged, or chosen, from group to group. The rates follow at once.
 
 use std::rc::Rc;
 
@@ -162,7 +162,7 @@ struct GroupProps {
     change: Callback<GroupingAction>,
 }
 
-/// What is dragged: the number of a class, marked as ours.
+/// The type of dragged data: the number of a class, marked as ours.
 const DRAGGED: &str = "text/x-faultscope-class";
 
 /// A group with its classes.

@@ -1,4 +1,4 @@
-//! Many faults: what is drawn, how it goes, what came of it.
+//! Many faults: settings, progress, results.
 
 mod charts;
 mod confusion;
@@ -38,7 +38,7 @@ pub fn CampaignPanel(props: &Props) -> Html {
                 <files::FilesPanel state={state.clone()} act={act.clone()} />
             </div>
             <div class="column column-results">
-                <Panel id="campaign" title="What the faults do" busy={state.campaign.running()}
+                <Panel id="campaign" title="Results" busy={state.campaign.running()}
                     hint="Many faults, drawn from a seed: how often is one masked, and how often does it change the answer?">
                     <results::Results state={state.clone()} act={act.clone()} />
                 </Panel>

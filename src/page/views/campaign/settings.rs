@@ -1,4 +1,4 @@
-//! What the campaign draws, what that will take, and the buttons that start, hold and end it.
+//! The settings of a campaign, an estimate of its time, and the buttons that start, hold and end it.
 
 use std::rc::Rc;
 
@@ -33,7 +33,7 @@ pub fn SettingsPanel(props: &Props) -> Html {
                     { protocol(state, act) }
                     { faults(state, act) }
                     <Number id="seed" label="Seed" title="The same seed draws the same faults, here and on the command line"
-                        value={state.seed().to_string()} least={0.0} most={u64::MAX as f64} whole=true
+                        value={state.link.campaign.seed().to_string()} least={0.0} most={u64::MAX as f64} whole=true
                         choose={set(state, act, |link, text: String| link.seed = text.parse().ok().or(link.seed))} act={act.clone()} />
                 </fieldset>
                 { estimate(&state.estimate(), state) }
@@ -97,7 +97,7 @@ fn images(state: &Rc<State>, act: &Callback<Action>) -> Html {
 /// Who decides how many faults an image gets, and the numbers for it.
 fn protocol(state: &Rc<State>, act: &Callback<Action>) -> Html {
     let link = &state.link.campaign;
-    let counting = link.protocol.unwrap_or_default();
+    let counting = link.protocol();
     let options = Counting::ALL.iter().map(|&(counting, _)| match counting {
         Counting::Fixed => ("Fixed".into(), "The same number of faults for each image".into()),
         Counting::Study => (
@@ -178,14 +178,14 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
     let bits = set(state, act, |link, event: Event| {
         link.bits = event.target_unchecked_into::<HtmlSelectElement>().value().parse().ok();
     });
-    let drawn = bit_sets(link.bits.unwrap_or_default());
-    let chosen = link.kind.unwrap_or_default();
+    let drawn = bit_sets(state.format(), link.bits());
+    let chosen = link.kind();
     html! {
         <>
             <div class="field">
                 <span class="label">{ "Target" }</span>
-                <Choice id="campaign-target" label="What is struck" options={targets}
-                    chosen={usize::from(link.target == Some(Target::Weight))} choose={target} />
+                <Choice id="campaign-target" label="Target of the faults" options={targets}
+                    chosen={usize::from(link.target() == Target::Weight)} choose={target} />
             </div>
             <div class="field-pair">
                 <div class="field">
@@ -199,7 +199,7 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
                         <label for="campaign-bit">{ "Bits" }</label>
                         <select id="campaign-bit" onchange={bits}>
                             { for drawn.into_iter().map(|(bits, text)| html! {
-                                <option value={bits.to_string()} selected={bits == link.bits.unwrap_or_default()}>{ text }</option>
+                                <option value={bits.to_string()} selected={bits == link.bits()}>{ text }</option>
                             }) }
                         </select>
                     </div>
@@ -209,22 +209,22 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
             <div class="field">
                 <span class="label">{ "Sampling" }</span>
                 <Choice id="sampling" label="How a layer is drawn" options={samplings}
-                    chosen={usize::from(link.sampling == Some(Sampling::Element))} choose={sampling} />
+                    chosen={usize::from(link.sampling() == Sampling::Element)} choose={sampling} />
             </div>
         </>
     }
 }
 
 /// The sets of bits on offer: all, those of a field, each alone, and the one that is `chosen` where a link made it.
-fn bit_sets(chosen: Bits) -> Vec<(Bits, String)> {
+fn bit_sets(format: Format, chosen: Bits) -> Vec<(Bits, String)> {
     let mut sets = vec![(Bits::ALL, "All, each drawn".to_owned())];
     // The sign is one bit, and stands among those.
     for (field, name) in [(BitField::Exponent, "Exponent"), (BitField::Mantissa, "Mantissa")] {
         let bits = Bits::of(field);
         sets.push((bits, format!("{name} ({bits})")));
     }
-    let single = Format::F32.bits().filter_map(|bit| Some((bit, Bits::one(bit.into()).ok()?)));
-    sets.extend(single.map(|(bit, bits)| (bits, format!("Bit {bit} ({})", words::field(bit)))));
+    let single = format.bits().filter_map(|bit| Some((bit, Bits::one(bit.into()).ok()?)));
+    sets.extend(single.map(|(bit, bits)| (bits, format!("Bit {bit} ({})", format.field_name(bit)))));
     if sets.iter().all(|(bits, _)| *bits != chosen) {
         sets.push((chosen, format!("Bits {chosen}")));
     }
@@ -249,7 +249,7 @@ fn estimate(estimate: &Estimate, state: &State) -> Html {
         let most = if estimate.measured { "about" } else { "at most about" };
         format!(", {most} {}", words::duration(time))
     });
-    let study = state.link.campaign.protocol == Some(Counting::Study);
+    let study = state.link.campaign.protocol() == Counting::Study;
     html! {
         <p class="hint" id="estimate">
             { faults }{ time.unwrap_or_default() }{ "." }
@@ -263,7 +263,7 @@ fn estimate(estimate: &Estimate, state: &State) -> Html {
 fn buttons(state: &State, act: &Callback<Action>) -> Html {
     let campaign = &state.campaign;
     let on = |action: CampaignAction| act.reform(move |_: MouseEvent| Action::Campaign(action.clone()));
-    let waiting = campaign.waiting();
+    let waiting = state.campaign_waits();
     html! {
         <div class="settings-go">
             if campaign.running() {
@@ -293,7 +293,7 @@ struct NumberProps {
     /// Whether it may be empty.
     #[prop_or_default]
     optional: bool,
-    /// Hears of the text, which is such a number.
+    /// Receives the text, which is a valid number.
     choose: Callback<String>,
     act: Callback<Action>,
 }

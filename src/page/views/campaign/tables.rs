@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use facts::fault::Format;
 use facts::outcome::Rate;
 use facts::report::chart::Share;
 use protocol::CampaignProfile;
@@ -12,7 +11,7 @@ use super::super::parts::use_unfolded;
 use crate::state::{Action, CampaignAction};
 use crate::words;
 
-/// Names of the columns of a rate: of what, and what is counted.
+/// Names of the columns of a rate: all cases, and the counted ones.
 type Counted = [&'static str; 2];
 const SDC: Counted = ["Faults", "SDC"];
 
@@ -72,7 +71,7 @@ pub fn bits(profile: &Rc<CampaignProfile>) -> Html {
     let profile = profile.clone();
     folded(move || {
         let rows = profile.bits.iter().rev().map(|(bit, rate)| {
-            html! { <tr><th scope="row">{ format!("{bit} ({})", words::field(*bit)) }</th>{ rate_cells(rate) }</tr> }
+            html! { <tr><th scope="row">{ format!("{bit} ({})", profile.format().field_name(*bit)) }</th>{ rate_cells(rate) }</tr> }
         });
         html! { <>{ head("Bit", SDC) }<tbody>{ for rows }</tbody></> }
     })
@@ -103,7 +102,7 @@ pub fn layers(profile: &Rc<CampaignProfile>, act: &Callback<Action>) -> Html {
 pub fn map(profile: &Rc<CampaignProfile>) -> Html {
     let profile = profile.clone();
     folded(move || {
-        let bits = || Format::F32.bits();
+        let bits = || profile.format().bits();
         let rows = profile.layers.iter().enumerate().map(|(layer, row)| {
             let cell = |bit| profile.cell(layer, bit).map(|rate| format!("{}/{}", rate.count, rate.of));
             html! {

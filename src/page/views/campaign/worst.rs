@@ -41,10 +41,7 @@ fn row(fault: &WorstFault, class: &dyn Fn(usize) -> String, follow: Callback<Mou
     } else {
         format!("“{}” → “{}”", class(fault.golden), class(fault.faulty))
     };
-    let what = match fault.bit {
-        Some(bit) => format!("bit {bit}"),
-        None => "set".to_owned(),
-    };
+    let what = words::corruption(fault.corruption);
     let drop = fault
         .confidence
         .map(|[before, after]| format!("{} → {}", words::percent(f64::from(before)), words::percent(f64::from(after))));

@@ -1,4 +1,4 @@
-//! What lies behind the boxes: frames of unfolded blocks, and lines.
+//! The background of the diagram: frames of unfolded blocks, and lines.
 
 use facts::report::diagram::{Cut, path, shortened};
 use yew::prelude::*;

@@ -12,7 +12,7 @@ const SIZE_SIZE: f64 = 10.0;
 /// Where the text begins.
 const TEXT: f64 = 12.0;
 
-/// What sets a box apart.
+/// The states that set a box apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     /// The fault strikes here.

@@ -15,12 +15,12 @@ const STILL: f64 = 4.0;
 /// Pixels of a line, for wheels that count lines.
 const LINE: f64 = 16.0;
 
-/// What listens as long as it lives.
+/// Listeners, which are removed when this is dropped.
 pub struct Gestures {
     _listeners: Vec<EventListener>,
 }
 
-/// Listens on the diagram; `resized` hears that the window has another size.
+/// Listens on the diagram. `resized` is called when the window has another size.
 pub fn listen(stage: &Rc<Stage>, resized: Callback<()>) -> Option<Gestures> {
     let svg = stage.svg.cast::<Element>()?;
     let on = |kind: &'static str, act: fn(&Stage, &Event)| {

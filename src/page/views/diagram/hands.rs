@@ -1,4 +1,4 @@
-//! What mouse and keys do in the diagram.
+//! Mouse and keys in the diagram.
 
 use std::rc::Rc;
 
@@ -18,7 +18,7 @@ pub fn usable(layer: &LayerInfo) -> bool {
     !layer.outputs.is_empty() || !layer.parameters.is_empty()
 }
 
-/// What there is to be moved, folded and chosen.
+/// The diagram as mouse and keys see it.
 #[derive(Clone)]
 pub struct Hands {
     pub props: PictureProps,
@@ -57,7 +57,7 @@ impl Hands {
                 return;
             };
             let scene = &hands.scene;
-            // The ends have no layer to be told of.
+            // The ends have no layer.
             let real = |position: &usize| !scene.layers(&hands.network, *position).is_empty();
             let all = || (0..scene.boxes.len()).filter(real);
             let to = match event.key().as_str() {

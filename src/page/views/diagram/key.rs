@@ -1,4 +1,4 @@
-//! What the colours and marks mean.
+//! The key: meanings of the colours and marks.
 
 use std::rc::Rc;
 
@@ -30,13 +30,13 @@ pub fn Key(props: &KeyProps) -> Html {
             if let Some(missing) = paint.missing {
                 <p class="hint" id="colour-missing">{ missing }</p>
             } else {
-                <ul aria-label="What the colours mean">
+                <ul aria-label="Meaning of the colours">
                     { for paint.legend.iter().map(|(tone, text)| {
                         entry(html! { <i class={classes!("net-swatch", tone.class())}></i> }, text)
                     }) }
                 </ul>
             }
-            <ul aria-label="What the marks mean">
+            <ul aria-label="Meaning of the marks">
                 { for marks.iter().filter(|(there, ..)| *there).map(|(_, class, text)| {
                     entry(html! { <i class={classes!("net-sign", *class)}></i> }, text)
                 }) }

@@ -26,7 +26,7 @@ const ABREAST: usize = 5;
 /// The diagram is no higher than this, in pixels.
 const HIGHEST: f64 = 340.0;
 
-/// What the colours and marks depend on.
+/// The data behind the colours and marks.
 #[derive(Clone, PartialEq)]
 struct Known {
     colouring: Colouring,
@@ -76,7 +76,7 @@ pub fn Picture(props: &PictureProps) -> Html {
         });
     }
     {
-        // Every time: what stands beside the diagram may have come or gone.
+        // Every time, because the parts beside the diagram may have come or gone.
         let (stage, abreast) = (stage.clone(), abreast.clone());
         use_effect(move || {
             let (width, _) = stage.window();
@@ -173,7 +173,7 @@ pub fn Picture(props: &PictureProps) -> Html {
     }
 }
 
-/// What stands on a box, and what it says to screen readers.
+/// The caption of a box, and its label for screen readers.
 fn words(
     model: &ModelInfo,
     network: &Network,

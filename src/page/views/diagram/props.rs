@@ -1,4 +1,4 @@
-//! What the parts of the diagram are given.
+//! The properties of the diagram's parts.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use crate::state::{Action, State};
 
-/// An [`Rc`] that is the same where it points to the same: comparing what it holds would take longer than using it.
+/// An [`Rc`] that is compared by address: to compare the contents would take longer than to draw them.
 #[derive(Debug)]
 pub struct Same<T: ?Sized>(pub Rc<T>);
 
@@ -23,7 +23,7 @@ impl<T: ?Sized> Clone for Same<T> {
     }
 }
 
-/// What the diagram of one model shows.
+/// The contents of the diagram of one model.
 #[derive(Clone, Properties, PartialEq)]
 pub struct PictureProps {
     pub model: Same<ModelInfo>,

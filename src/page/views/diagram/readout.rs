@@ -13,7 +13,7 @@ pub struct ReadoutProps {
     pub model: Same<ModelInfo>,
     pub network: Same<Network>,
     pub paint: Same<Paint>,
-    /// What is told while the mouse is elsewhere.
+    /// The text while the mouse is elsewhere.
     pub looked: Option<usize>,
 }
 
@@ -24,13 +24,13 @@ pub fn Readout(props: &ReadoutProps) -> Html {
     let hovered = use_hovered();
     let layers = if hovered.is_empty() { looked.as_slice() } else { &hovered[..] };
     let text = match layers {
-        [] => "Point at a layer to read what it is.".to_owned(),
+        [] => "Point at a layer to read its name and shape.".to_owned(),
         layers => describe(&model.0, &network.0, &paint.0, layers),
     };
     html! { <p class="readout-line net-readout" id="net-readout">{ text }</p> }
 }
 
-/// What a box is: kind, name, shape, and what its colour says.
+/// The description of a box: kind, name, shape, and the meaning of its colour.
 pub fn describe(model: &ModelInfo, network: &Network, paint: &Paint, layers: &[usize]) -> String {
     let infos: Vec<&LayerInfo> = layers.iter().filter_map(|&layer| model.layers.get(layer)).collect();
     let Some((first, last)) = infos.first().zip(infos.last()) else { return String::new() };

@@ -12,12 +12,12 @@ use crate::diagram::View;
 use crate::diagram::scene::{HEIGHT, WIDTH};
 use crate::diagram::view::Size;
 
-/// What is kept between two drawings.
+/// The data that outlives a drawing.
 #[derive(Default)]
 pub struct Stage {
     /// The drawing.
     pub svg: NodeRef,
-    /// What moves in it.
+    /// The element that moves.
     pub world: NodeRef,
     view: Cell<View>,
     content: Cell<Size>,
@@ -29,7 +29,7 @@ pub struct Stage {
     pub fingers: RefCell<Vec<(i32, Point)>>,
     /// The pointer has moved since it went down: its click is none.
     pub dragged: Cell<bool>,
-    /// The box with the focus has to be told so when it is drawn.
+    /// The box that gets the focus when it is drawn.
     pub focus: Cell<bool>,
     /// The place that is not to move when blocks fold: a layer, and where it was on the screen.
     pub anchor: Cell<Option<(usize, Point)>>,

@@ -1,4 +1,4 @@
-//! What stands above the diagram: the choice of its colours, zoom, folding, and pictures to take away.
+//! The tools above the diagram: colours, zoom, folding, and pictures to save.
 
 use facts::Named;
 use yew::prelude::*;
@@ -10,7 +10,7 @@ use crate::state::Action;
 use crate::views::export::SaveChart;
 use crate::views::parts::Choice;
 
-/// What a press of a zoom button enlarges by.
+/// The factor of one press of a zoom button.
 const ZOOM: f64 = 1.3;
 
 /// The tools, with `looked` the layer that is looked at.

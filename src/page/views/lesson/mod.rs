@@ -5,8 +5,7 @@ use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::Props;
-use crate::lesson::{STEPS, Step};
-use crate::state::{Action, LessonAction, State};
+use crate::state::{Action, LessonAction, State, Step, Task};
 
 /// Id of the button that opens the lesson: the focus goes back there when it closes.
 pub const TOGGLE: &str = "lesson-toggle";
@@ -44,7 +43,8 @@ pub fn LessonPanel(props: &Props) -> Html {
         });
     }
     let Some((number, step)) = step else { return html! { <aside id="lesson" hidden=true></aside> } };
-    let go = |to: Option<usize>| to.filter(|to| *to < STEPS.len()).map(LessonAction::Go);
+    let steps = state.lesson.steps().len();
+    let go = |to: Option<usize>| to.filter(|to| *to < steps).map(LessonAction::Go);
     let (back, next) = (go(number.checked_sub(1)), go(Some(number + 1)));
     let keys = {
         let act = act.clone();
@@ -65,7 +65,7 @@ pub fn LessonPanel(props: &Props) -> Html {
     html! {
         <aside id="lesson" class="lesson" aria-labelledby="lesson-title" aria-keyshortcuts="ArrowLeft ArrowRight Escape" onkeydown={keys}>
             <div class="lesson-head">
-                <p class="hint">{ format!("Lesson, step {} of {}", number + 1, STEPS.len()) }</p>
+                <p class="hint">{ format!("Lesson, step {} of {}", number + 1, steps) }</p>
                 { button(act, Some(LessonAction::Close), "lesson-close", "button button-quiet", "Close") }
             </div>
             { dots(state, act, number) }
@@ -105,12 +105,12 @@ fn dots(state: &State, act: &Callback<Action>, now: usize) -> Html {
             </li>
         }
     };
-    html! { <nav aria-label="Steps of the lesson"><ol class="lesson-dots">{ for STEPS.iter().enumerate().map(dot) }</ol></nav> }
+    html! { <nav aria-label="Steps of the lesson"><ol class="lesson-dots">{ for state.lesson.steps().iter().enumerate().map(dot) }</ol></nav> }
 }
 
-/// What there is to do, and what of it was done.
+/// The tasks, with a tick for those that were done.
 fn tasks(state: &State, number: usize, step: &Step) -> Html {
-    let task = |(place, task): (usize, &crate::lesson::Task)| {
+    let task = |(place, task): (usize, &Task)| {
         let done = state.lesson.is_done(number, place);
         html! {
             <li key={place} class={classes!("lesson-task", done.then_some("done"))}>

@@ -1,4 +1,4 @@
-//! What the colours of a map mean.
+//! The legend of a map's colours.
 
 use yew::prelude::*;
 

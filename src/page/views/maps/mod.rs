@@ -1,17 +1,19 @@
 //! The values of the tensor that is looked at: golden, faulty and their difference side by side.
 
 mod legend;
+mod names;
 mod plane;
 mod raster;
 mod sheet;
 
 use std::rc::Rc;
 
-use protocol::planes::{PlaneKind, Planes};
-use protocol::{TensorInfo, TensorView, Which};
+use facts::Named;
+use protocol::{TensorView, Which};
 use yew::prelude::*;
 
 use self::legend::Legend;
+use self::names::{plane_name, position};
 use self::plane::Plane;
 use self::sheet::Sheet;
 use super::parts::Choice;
@@ -36,7 +38,7 @@ pub fn Maps(props: &MapsProps) -> Html {
         let hovered = hovered.setter();
         use_callback((), move |spot, ()| hovered.set(spot))
     };
-    // What was there before stays until its successor has come, so that the page does not flicker.
+    // The last view stays until its successor has come, so that the page does not flicker.
     let last = use_mut_ref(|| None::<Rc<TensorView>>);
     let now = state.view_now();
     if now.is_some() {
@@ -59,9 +61,9 @@ pub fn Maps(props: &MapsProps) -> Html {
         let values = view.slice(which, (plane - view.first) * planes.per_plane, planes.per_plane);
         let scale = scale(state, &view, which, &values);
         html! {
-            <figure class="map" key={name(which)} data-which={name(which)}>
+            <figure class="map" key={which.label()} data-which={which.label()}>
                 <figcaption>
-                    <strong>{ name(which) }</strong>
+                    <strong>{ which.label() }</strong>
                     <span class="map-value">{ view.value(which, at).map(words::number) }</span>
                 </figcaption>
                 <Plane {planes} {plane} {spot} {struck} hovered={*hovered} {values} {scale} tensor={tensor.clone()}
@@ -71,7 +73,7 @@ pub fn Maps(props: &MapsProps) -> Html {
         }
     });
     html! {
-        <div class="maps" aria-busy={state.view.busy().to_string()}>
+        <div class="maps" aria-busy={state.asked.view.busy().to_string()}>
             <div class={classes!("map-row", (shown.len() == 1).then_some("map-row-single"))}>{ for figures }</div>
             <p class="readout" id="readout">
                 <span class="readout-value">{ view.value(Which::Golden, at).map(words::number) }</span>
@@ -100,8 +102,8 @@ fn scale(state: &State, view: &TensorView, which: Which, values: &[f32]) -> f32 
     }
 }
 
-/// Golden and faulty values share a scale, so that one sees what has changed: a single flipped exponent would otherwise leave
-/// everything else the colour of zero.
+/// Golden and faulty values share a scale, so that the change shows: on a scale of its own a single flipped exponent would
+/// leave all other values the colour of zero.
 fn layer_scale(view: &TensorView, which: Which) -> f32 {
     let [golden, faulty, difference] = view.max_abs;
     match which {
@@ -134,7 +136,7 @@ fn scales(state: &State, act: &Callback<Action>) -> Html {
     }
 }
 
-/// Whose values the thumbnails show; there is a choice once a fault was injected.
+/// The choice of the run that the thumbnails show, once a fault was injected.
 fn which(state: &State, act: &Callback<Action>) -> Html {
     if state.injection_now().is_none() {
         return Html::default();
@@ -150,36 +152,5 @@ fn which(state: &State, act: &Callback<Action>) -> Html {
         <span class="labelled"><span class="label">{ "Small maps" }</span>
             <Choice id="which" label="Values shown in the small maps" {options} {chosen}
                 choose={act.reform(move |index: usize| Action::ChooseWhich(all[index]))} /></span>
-    }
-}
-
-/// A run's name.
-fn name(which: Which) -> &'static str {
-    match which {
-        Which::Golden => "Golden",
-        Which::Faulty => "Faulty",
-        Which::Difference => "Difference",
-    }
-}
-
-/// A plane's name.
-fn plane_name(kind: PlaneKind, plane: usize) -> String {
-    match kind {
-        PlaneKind::Channel => format!("channel {plane}"),
-        PlaneKind::Filter => format!("filter {plane}"),
-        PlaneKind::Vector => "vector".to_owned(),
-    }
-}
-
-/// The element that is drawn at `spot`, in words: the map is drawn as the tensor is stored, elements count as the source
-/// framework lays it out.
-fn position(planes: &Planes, tensor: &TensorInfo, spot: usize) -> String {
-    let element = tensor.element(spot);
-    let (row, column) = planes.position(spot);
-    let plane = planes.plane_of(spot);
-    match planes.kind {
-        PlaneKind::Channel => format!("element {element}: channel {plane}, row {row}, column {column}"),
-        PlaneKind::Filter => format!("element {element}: filter {plane}, weight {}", spot % planes.per_plane.max(1)),
-        PlaneKind::Vector => format!("element {element}"),
     }
 }

@@ -1,12 +1,13 @@
 //! One plane of a tensor, large: to look at and to choose an element from.
 
+use facts::Named;
 use protocol::planes::Planes;
 use protocol::{TensorInfo, Which};
 use web_sys::{HtmlElement, MouseEvent as WebMouseEvent};
 use yew::prelude::*;
 
+use super::names::{plane_name, position};
 use super::raster::Raster;
-use super::{name, plane_name, position};
 use crate::state::Action;
 
 #[derive(Properties, PartialEq)]
@@ -27,13 +28,13 @@ pub struct PlaneProps {
     pub scale: f32,
     /// The tensor.
     pub tensor: TensorInfo,
-    /// Whose values these are.
+    /// The run of these values.
     pub which: Which,
     /// Whether the page is dark.
     pub dark: bool,
-    /// Hears of the choice.
+    /// Receives the choice.
     pub act: Callback<Action>,
-    /// Hears of the element under the pointer.
+    /// Receives the element under the pointer.
     pub hover: Callback<Option<usize>>,
 }
 
@@ -103,7 +104,7 @@ pub fn Plane(props: &PlaneProps) -> Html {
     };
     let label = format!(
         "{} values of {}; the arrow keys choose an element. Chosen: {}",
-        name(*which),
+        which.label(),
         plane_name(planes.kind, plane),
         position(&planes, tensor, spot)
     );

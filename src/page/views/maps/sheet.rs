@@ -5,7 +5,7 @@ use std::rc::Rc;
 use protocol::{TensorInfo, TensorView, Which};
 use yew::prelude::*;
 
-use super::plane_name;
+use super::names::plane_name;
 use super::raster::Raster;
 use crate::state::Action;
 
@@ -13,7 +13,7 @@ use crate::state::Action;
 pub struct SheetProps {
     /// The planes.
     pub view: Rc<TensorView>,
-    /// Whose values are shown.
+    /// The run whose values are shown.
     pub which: Which,
     /// End of the scale.
     pub scale: f32,
@@ -25,7 +25,7 @@ pub struct SheetProps {
     pub spot: usize,
     /// Whether the page is dark.
     pub dark: bool,
-    /// Hears of the choice.
+    /// Receives the choice.
     pub act: Callback<Action>,
 }
 

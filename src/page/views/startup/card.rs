@@ -46,7 +46,7 @@ pub fn CardPanel(props: &Props) -> Html {
     }
 }
 
-/// What becomes of a pixel value x from 0 to 255.
+/// The input value for a pixel value x from 0 to 255.
 fn normalise(used: &Preprocess, resize: Option<Resize>, act: &Callback<Action>) -> Html {
     let onchange = act.reform(move |event: Event| {
         let value = event.target_unchecked_into::<HtmlSelectElement>().value();
@@ -81,7 +81,7 @@ fn resize(used: &Preprocess, normalise: Option<Normalise>, act: &Callback<Action
     }
 }
 
-/// A file of the user's in the place of what the model's file says, or a button to bring one.
+/// A file of the user's that replaces a statement of the model's file, or a button to bring one.
 fn own_file(
     state: &State,
     act: &Callback<Action>,

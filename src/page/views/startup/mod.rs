@@ -1,4 +1,4 @@
-//! What is loaded while something runs already.
+//! Downloads that go on while the page works.
 
 mod card;
 mod download;

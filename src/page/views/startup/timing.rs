@@ -1,8 +1,8 @@
-//! How long the start takes, for whoever looks into it: user timing marks, as browsers' tools show them.
+//! Duration of the start, as user timing marks, which the tools of browsers show.
 
 use crate::state::State;
 
-/// What has been on the page so far.
+/// The stages that the page has reached.
 #[derive(Default)]
 pub struct Timing {
     noted: usize,

@@ -1,0 +1,44 @@
+//! The planes on show.
+
+use std::rc::Rc;
+
+use facts::fault::Site;
+use protocol::{Request, Response, TensorView, ViewRequest};
+
+use super::super::State;
+use super::{GoldenKey, Ground, Heard, Want};
+
+/// The data that a view depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewKey {
+    /// The fault-free run.
+    pub golden: GoldenKey,
+    /// The faulty run, where its values are shown.
+    pub site: Option<Site>,
+    /// The planes.
+    pub request: ViewRequest,
+}
+
+impl Want for ViewKey {
+    type Answer = Rc<TensorView>;
+    const GROUND: Ground = Ground::Golden;
+
+    fn wanted(state: &State) -> Option<Self> {
+        let (golden, looked) = (GoldenKey::wanted(state)?, state.looked()?);
+        let first = looked.planes().sheet_of(looked.plane());
+        let site = state.site_now();
+        let request = ViewRequest { tensor: looked.tensor.id, first, faulty: site.is_some() };
+        Some(Self { golden, site, request })
+    }
+
+    fn request(&self) -> Request {
+        Request::View(self.request)
+    }
+
+    fn read(response: Response, _: Option<&mut Self::Answer>) -> Heard<Self::Answer> {
+        match response {
+            Response::View(view) => Heard::Answer(Rc::new(view)),
+            other => Heard::Other(other),
+        }
+    }
+}

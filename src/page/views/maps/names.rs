@@ -1,0 +1,26 @@
+//! Names of planes and positions in them.
+
+use protocol::TensorInfo;
+use protocol::planes::{PlaneKind, Planes};
+
+/// The name of a plane.
+pub fn plane_name(kind: PlaneKind, plane: usize) -> String {
+    match kind {
+        PlaneKind::Channel => format!("channel {plane}"),
+        PlaneKind::Filter => format!("filter {plane}"),
+        PlaneKind::Vector => "vector".to_owned(),
+    }
+}
+
+/// The element that is drawn at `spot`, in words: the map is drawn as the tensor is stored, elements count as the source
+/// framework lays it out.
+pub fn position(planes: &Planes, tensor: &TensorInfo, spot: usize) -> String {
+    let element = tensor.element(spot);
+    let (row, column) = planes.position(spot);
+    let plane = planes.plane_of(spot);
+    match planes.kind {
+        PlaneKind::Channel => format!("element {element}: channel {plane}, row {row}, column {column}"),
+        PlaneKind::Filter => format!("element {element}: filter {plane}, weight {}", spot % planes.per_plane.max(1)),
+        PlaneKind::Vector => format!("element {element}"),
+    }
+}
