@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::super::gpu::GpuGraph;
-use super::super::{Change, Executor, Image, Lane, Settings, device};
+use super::super::{Change, Executor, Image, Lane, Plain, Ranges, Settings, device};
 use super::networks::recipes;
 use super::numbers;
 use crate::ops::Array;
@@ -29,13 +29,27 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_network_in_a_batch(recipe in recipes(), places in prop::collection::vec(any::<Index>(), 1..12)) {
+    fn any_network_in_a_batch(
+        recipe in recipes(),
+        places in prop::collection::vec(any::<Index>(), 1..12),
+        profile in 0..=IMAGES,
+    ) {
         let (graph, device) = (Arc::new(recipe.graph()), Device::flex());
         let executor = Executor::new(graph.clone(), &device).unwrap();
         let gpu = GpuGraph::new(graph.clone(), &device);
         let input = &graph.values[graph.inputs[0]];
         let input = |seed| [Array::from_slice(&input.shape, &numbers(input.elements(), seed), &device)];
         let inputs: Vec<[Array; 1]> = (0..IMAGES as u32).map(input).collect();
+        // Without a profile there is no protection.
+        let mut ranges = Ranges::default();
+        for input in &inputs[..profile] {
+            let run = pollster::block_on(executor.run(input, &mut Plain)).unwrap();
+            pollster::block_on(ranges.include(&graph, &run)).unwrap();
+        }
+        let (executor, gpu) = match profile {
+            0 => (executor, gpu),
+            _ => (executor.protected_by(ranges.clone()), gpu.protected_by(Arc::new(ranges))),
+        };
         let images: Vec<Image<'_>> = inputs.iter().map(|inputs| Image::Inputs(inputs)).collect();
         let lane = |(index, &place): (usize, &Index)| {
             let target = if index % 3 == 2 { Target::Weight } else { Target::Activation };
