@@ -8,7 +8,6 @@ use yew::prelude::*;
 
 use super::bits::{mark, mark_class};
 use super::export::{SaveChart, save};
-use facts::fault::FaultKind;
 
 use crate::link::Sweep;
 use crate::state::{Action, State, SweepKey};
