@@ -30,7 +30,7 @@ use crate::campaign::{
     self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, Plan, Position, Provenance, Runner,
     SampleSource, Steps, Summary, Tallies, Work,
 };
-use crate::data::{DataSource, Sample, Source as _};
+use crate::data::{DataSource, ImageSource as _, Sample};
 use crate::labels;
 use crate::outcome::Outcome;
 use crate::platform::DeviceChoice;

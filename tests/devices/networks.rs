@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use faultscope::campaign::{Budget, CampaignConfig, CampaignEvent, Faults, Lab, Record, Runner};
 use faultscope::cli::convert::load;
-use faultscope::data::{Image, Source};
+use faultscope::data::{Image, ImageSource};
 use faultscope::fault::FaultModel;
 use faultscope::import;
 use faultscope::model::Model;
@@ -77,7 +77,7 @@ fn the_sign_network_answers_on_the_gpu_as_onnxruntime_does() {
 /// Twenty images of 8 x 8 pixels, told apart by a formula.
 struct Patterns;
 
-impl Source for Patterns {
+impl ImageSource for Patterns {
     fn len(&self) -> usize {
         20
     }

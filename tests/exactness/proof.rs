@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use faultscope::campaign::{Lab, Settings, Subject, Trial, Trials};
-use faultscope::exec::{Clip, Injector, Work, faulty_parameters};
+use faultscope::exec::{Clip, Injector, MultiplyAdds, faulty_parameters};
 use faultscope::fault::{FaultModel, InjectedFault, Site, SiteSpace, Target, sampler};
 use faultscope::graph::{Graph, HostTensor};
 use faultscope::ops::Array;
@@ -90,7 +90,7 @@ fn prove_draw(network: &Network, goldens: &[Vec<f32>], draw: &Draw, dense: f64) 
         let own = |image| faults.clone().filter(move |fault| fault % IMAGES == image).map(sites).collect();
         network.images.iter().enumerate().map(|(image, input)| Subject::new(input, own(image))).collect()
     };
-    let (mut work, mut differing, mut misclassified) = (Work::default(), 0, 0);
+    let (mut work, mut differing, mut misclassified) = (MultiplyAdds::default(), 0, 0);
     for start in (0..draw.count).step_by(LANES) {
         let subjects = subjects(start..draw.count.min(start + LANES));
         let wave = trials(lab, &subjects, false);

@@ -16,7 +16,7 @@ struct Colours {
     fatal: Option<usize>,
 }
 
-impl Source for Colours {
+impl ImageSource for Colours {
     fn len(&self) -> usize {
         7
     }

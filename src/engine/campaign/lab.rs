@@ -15,7 +15,7 @@ use facts::outcome::{Verdict, top1};
 use facts::{DeviceChoice, Error, Result};
 
 use crate::exec::{
-    Activations, Change, Executor, Faulty, Image, Lane, Observe, Plain, Ranges, Settings, TraceRow, Work,
+    Activations, Change, Executor, Faulty, Image, Lane, MultiplyAdds, Observe, Plain, Ranges, Settings, TraceRow,
 };
 use crate::ops::Array;
 use crate::platform;
@@ -113,7 +113,7 @@ pub struct Trials {
     /// By image; an error where its golden run fails.
     pub images: Vec<Result<Tried>>,
     /// What it took.
-    pub work: Work,
+    pub work: MultiplyAdds,
 }
 
 impl Trials {
@@ -341,4 +341,4 @@ fn golden_class(logits: &[f32]) -> Result<usize> {
 }
 
 #[cfg(test)]
-mod protection;
+mod tests;

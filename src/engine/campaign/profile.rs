@@ -1,6 +1,6 @@
 //! Learning the ranges of a network.
 
-use facts::data::Source;
+use facts::data::ImageSource;
 use facts::{Error, Result};
 
 use super::Lab;
@@ -10,7 +10,7 @@ use crate::exec::Ranges;
 ///
 /// # Errors
 /// Where `count` is 0 or above the number of images, an image cannot be read, or a golden run fails.
-pub async fn learn_ranges(lab: &Lab, source: &impl Source, count: usize) -> Result<Ranges> {
+pub async fn learn_ranges(lab: &Lab, source: &impl ImageSource, count: usize) -> Result<Ranges> {
     if count == 0 || count > source.len() {
         return Err(Error::request(format_args!(
             "ranges are to be learnt from the golden runs of {count} images; expected 1 to {}, the number of images of \

@@ -5,27 +5,14 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use facts::campaign::{CampaignConfig, Images, Plan, Position, Prediction, Record};
-use facts::data::Source;
+use facts::data::ImageSource;
 use facts::fault::Site;
 use facts::graph::HostTensor;
 use facts::outcome::{Outcome, probabilities};
 use facts::{Error, Result};
 
 use super::lab::{Subject, Tried};
-use super::{Budget, CampaignEvent, Lab, Settings, budget};
-
-/// Whoever makes the golden runs and trials of a plan, in its order: [`Steps`] where it is asked, or several threads.
-#[allow(async_fn_in_trait, reason = "work is awaited where it is made; nothing here needs Send")]
-pub trait Work {
-    /// What is to be done.
-    fn plan(&self) -> &Plan;
-
-    /// The next [`CampaignEvent::Golden`] or [`CampaignEvent::Injection`]; `None` after the last.
-    ///
-    /// # Errors
-    /// Where an image cannot be read, a golden run fails, or the device does.
-    async fn next(&mut self) -> Result<Option<CampaignEvent>>;
-}
+use super::{Budget, CampaignEvent, Lab, Settings, Work, budget};
 
 /// The plan of `config` for the images `available` of `source`. Grouping and protection are the lab's, and replace those
 /// in `config`.
@@ -33,7 +20,7 @@ pub trait Work {
 /// # Errors
 /// Where the configuration does not fit the model or the images, or where a label is missing or no class of the
 /// model.
-pub fn plan(lab: &Lab, mut config: CampaignConfig, source: &impl Source, available: Images) -> Result<Plan> {
+pub fn plan(lab: &Lab, mut config: CampaignConfig, source: &impl ImageSource, available: Images) -> Result<Plan> {
     config.grouping = lab.grouping().map(|grouping| grouping.name().to_owned());
     config.protect = lab.protection();
     let plan = Plan::new(config, lab.executor().graph().clone(), available)?;
@@ -42,7 +29,7 @@ pub fn plan(lab: &Lab, mut config: CampaignConfig, source: &impl Source, availab
     Ok(plan)
 }
 
-fn check_labels(source: &impl Source, plan: &Plan, classes: usize) -> Result<()> {
+fn check_labels(source: &impl ImageSource, plan: &Plan, classes: usize) -> Result<()> {
     for image in (0..plan.images()).filter_map(|nth| plan.image(nth)) {
         let problem = match source.label(image) {
             Some(label) if label >= classes => format!(
@@ -99,7 +86,7 @@ impl ImageAtWork {
     }
 }
 
-impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
+impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
     /// All of `plan`.
     pub fn new(lab: L, source: S, plan: Arc<Plan>) -> Self {
         let end = Position { nth: plan.images(), fault: 0 };
@@ -246,7 +233,7 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
     }
 }
 
-impl<L: Deref<Target = Lab>, S: Source> Work for Steps<L, S> {
+impl<L: Deref<Target = Lab>, S: ImageSource> Work for Steps<L, S> {
     fn plan(&self) -> &Plan {
         &self.plan
     }

@@ -2,6 +2,7 @@
 //!
 //! Waves on the CPU, batches and single runs on a GPU, and faults in weights all change elements here.
 
+use facts::fault::Format;
 use facts::graph::{NodeId, ValueId};
 
 use super::Change;
@@ -77,7 +78,7 @@ impl<'a> Strikes<'a> {
     /// Makes a change in its element, and writes down the values.
     pub fn make(&mut self, strike: Strike<'_>, element: &mut f32) {
         let before = *element;
-        *element = strike.change.apply(before);
+        *element = strike.change.corruption.apply(before, Format::F32);
         self.changed[strike.number] = [before, *element];
     }
 

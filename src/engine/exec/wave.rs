@@ -14,7 +14,7 @@ use facts::Result;
 use facts::graph::{Graph, NodeId, ValueId};
 
 use super::golden::GoldenRows;
-use super::lane::{Faulty, Image, Lane, Settings, Wave, Work};
+use super::lane::{Faulty, Image, Lane, MultiplyAdds, Settings, Wave};
 use super::lane_run::{Altered, LaneRun};
 use super::patch::Patch;
 use super::pool::Pool;
@@ -29,7 +29,7 @@ pub(super) struct Walk<'a> {
     settings: Settings,
     images: Vec<GoldenRows>,
     lanes: Vec<LaneRun<'a>>,
-    work: Work,
+    work: MultiplyAdds,
     pool: Pool,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Walk<'a> {
     ) -> Result<Self> {
         let images = images.iter().map(|image| GoldenRows::new(graph, image)).collect::<Result<_>>()?;
         let lanes = lanes.iter().map(|lane| LaneRun::new(graph, program, settings, lane)).collect();
-        Ok(Self { graph, program, settings, images, lanes, work: Work::default(), pool: program.pool() })
+        Ok(Self { graph, program, settings, images, lanes, work: MultiplyAdds::default(), pool: program.pool() })
     }
 
     /// Walks from the first layer to the last.

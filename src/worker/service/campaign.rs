@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::campaign::{Budget, CampaignEvent, Lab, Rounds, Work, plan};
 use facts::DeviceChoice;
 use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, Plan, Provenance};
-use facts::data::{Source, sha256};
+use facts::data::{ImageSource, sha256};
 use facts::labels::{self, Grouping};
 use facts::{Error, Result};
 use protocol::{
@@ -29,7 +29,7 @@ const BUDGET: Budget = Budget { bytes: 1 << 27, multiply_adds: 1 << 32, runs: 64
 const MOST_ROUNDS: usize = 10_000;
 
 /// Whoever makes the steps of a campaign.
-type AtWork = Rounds<Rc<Lab>, Arc<dyn Source + Send + Sync>>;
+type AtWork = Rounds<Rc<Lab>, Arc<dyn ImageSource + Send + Sync>>;
 
 /// A campaign and its results.
 pub(super) struct Campaign {

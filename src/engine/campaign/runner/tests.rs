@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use facts::campaign::{Confidence, Faults, Position, Shard, Until};
+use facts::campaign::{Confidence, Faults, Position, Record, Shard, Until};
 use facts::data::{Image, LabelledImage};
 use facts::fault::{Bits, FaultKind, FaultModel, Mode, Target};
 use facts::graph::{GraphBuilder, HostTensor, Op, Unary};
@@ -234,7 +234,7 @@ fn what_does_not_fit_is_refused_before_any_work() {
 #[test]
 fn an_image_that_cannot_be_read_is_named_and_may_be_tried_again() {
     struct Torn;
-    impl Source for Torn {
+    impl ImageSource for Torn {
         fn len(&self) -> usize {
             1
         }

@@ -64,7 +64,7 @@ impl Style {
 
 /// A picture's geometry.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layout {
+pub struct Placement {
     /// Of the picture.
     pub width: f64,
     /// Of the picture.
@@ -79,7 +79,7 @@ pub struct Layout {
     pub lines: Vec<Vec<Point>>,
 }
 
-impl Layout {
+impl Placement {
     /// Lays out `count` boxes in topological order, and `lines` from earlier to later boxes. Each line occurs once, and
     /// the lines are in the order of their second boxes.
     pub fn of(count: usize, lines: &[Line], style: &Style) -> Self {

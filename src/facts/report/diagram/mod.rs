@@ -10,7 +10,7 @@ mod tests;
 pub use dot::dot;
 pub use svg::{Cut, path, shortened, svg};
 
-use layout::Layout;
+use layout::Placement;
 use serde::{Deserialize, Serialize};
 
 use super::words::{counted, thousands};
@@ -118,8 +118,8 @@ impl Diagram {
         Self { title: model.card.name.clone(), facts, boxes, lines }
     }
 
-    fn layout(&self) -> Layout {
-        Layout::of(self.boxes.len(), &self.lines, &svg::PAGE)
+    fn layout(&self) -> Placement {
+        Placement::of(self.boxes.len(), &self.lines, &svg::PAGE)
     }
 }
 
