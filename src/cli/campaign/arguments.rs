@@ -226,20 +226,8 @@ impl Arguments {
 
 impl FaultArguments {
     fn resolve(&self) -> Result<FaultModel, Failure> {
-        if self.bit.is_some() && !self.kind.is_bit_flip() {
-            return Err(Failure::usage("campaign", "--bit goes with --type bitflip only"));
-        }
-        if self.percent.is_some() && !matches!(self.kind, FaultKind::Zero { .. }) {
-            return Err(Failure::usage("campaign", "--percent goes with --type zero only"));
-        }
-        let kind = match self.kind {
-            FaultKind::BitFlip { .. } => {
-                let bits = self.bit.as_deref().map(str::parse).transpose()?.unwrap_or_default();
-                FaultKind::BitFlip { bits }
-            }
-            FaultKind::Zero { .. } => FaultKind::Zero { percent: self.percent },
-            FaultKind::Random => FaultKind::Random,
-        };
+        let bits = self.bit.as_deref().map(str::parse).transpose()?;
+        let kind = self.kind.with(bits, self.percent).map_err(|error| Failure::usage("campaign", error.to_string()))?;
         let layers = self.layers.as_ref().map(|layers| layers.split(',').map(|name| name.trim().to_owned()).collect());
         let (target, mode, amount, sampling) = (self.target, self.mode, self.amount, self.sampling);
         let model = FaultModel { target, kind, mode, amount, sampling, layers };

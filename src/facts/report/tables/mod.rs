@@ -9,7 +9,7 @@ pub use self::comparison::comparison;
 use super::words::{counted, name, percent, ratio, thousands};
 use super::{Origin, Report, Table};
 use crate::campaign::{FaultSummary, Summary};
-use crate::fault::{Bits, FaultKind, FaultModel, Mode, Sampling};
+use crate::fault::{FaultModel, Mode, Sampling};
 use crate::outcome::{Comparison, Rate, Ratio};
 
 /// The mark of a row with too few trials.
@@ -85,14 +85,7 @@ fn sampling(model: &FaultModel) -> String {
 }
 
 fn fault_model(model: &FaultModel, injections: u64) -> String {
-    let kind = match model.kind {
-        FaultKind::BitFlip { bits: Bits::ALL } => "one bit flipped".to_owned(),
-        FaultKind::BitFlip { bits } if bits.count() > 1 => format!("one of bits {bits} flipped"),
-        FaultKind::BitFlip { bits } => format!("bit {bits} flipped"),
-        FaultKind::Zero { percent: Some(percent) } => format!("{percent} % of a layer's values set to zero"),
-        FaultKind::Zero { percent: None } => "value set to zero".to_owned(),
-        FaultKind::Random => "value replaced at random".to_owned(),
-    };
+    let kind = model.kind.words();
     let amount = if model.amount > 1 { format!(", {} elements at once", model.amount) } else { String::new() };
     let target = format!("{} fault", name(&model.target));
     format!("{} ({kind}{amount})", counted(injections, &target))
