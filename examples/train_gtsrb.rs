@@ -196,7 +196,7 @@ fn export(net: &SignNet, test: &Signs, device: &Device, out: &Path) -> Result<()
     };
     let model = Model::new(net.graph(NAME)?, card)?;
     let bytes = Format::Burnpack.write(&model)?;
-    let lab = Lab::new(model, device)?;
+    let lab = Lab::on(model, device)?;
     let mut difference = 0.0f32;
     for index in 0..COMPARED.min(test.len()) {
         let trained = net.forward(test.plain(&[index], device).images).into_data();

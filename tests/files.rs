@@ -60,7 +60,7 @@ fn the_built_in_network_names_each_of_its_signs() {
     let model = load(&file).expect("the model comes along");
     let samples = samples(&model, &file);
     assert!(samples.len() >= 12, "{} signs", samples.len());
-    let lab = Lab::new(model, &burn::tensor::Device::flex()).expect("a model that runs");
+    let lab = Lab::cpu(model).expect("a model that runs");
     for (input, label) in samples {
         let golden = pollster::block_on(lab.golden(&input)).expect("a golden run");
         let probability = faultscope::outcome::probabilities(&golden.logits)[golden.class];
@@ -83,7 +83,7 @@ fn logits_are_pytorchs_and_17_of_20_photos_are_recognised() {
     let expected = logits_of_pytorch();
     let classes = model.classes();
     assert_eq!(expected.len(), samples.len() * classes);
-    let lab = Lab::new(model, &burn::tensor::Device::flex()).expect("a model that runs");
+    let lab = Lab::cpu(model).expect("a model that runs");
     let mut correct = 0;
     let mut worst = 0.0f32;
     for ((input, label), expected) in samples.iter().zip(expected.chunks_exact(classes)) {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use faultscope::campaign::{self, Golden, Lab};
-use faultscope::exec::{Change, Image, Injector, Lane, Settings};
+use faultscope::exec::{Change, Image, Injector, Lane, Ranges, Settings, Wave};
 use faultscope::fault::{FaultModel, Site, Target, sampler};
 use faultscope::ops::Array;
 
@@ -34,13 +34,23 @@ pub enum Step {
     Batched,
     /// The engine as it is: of each layer, what the fault has touched.
     Patches,
+    /// The engine as it is, every layer's output clipped to its range in golden runs.
+    Protected,
     /// The engine as it is, with faults in weights, each on all images.
     Weights,
 }
 
 impl Step {
-    pub const ALL: [Self; 7] =
-        [Self::Dense, Self::Single, Self::Naive, Self::Downstream, Self::Batched, Self::Patches, Self::Weights];
+    pub const ALL: [Self; 8] = [
+        Self::Dense,
+        Self::Single,
+        Self::Naive,
+        Self::Downstream,
+        Self::Batched,
+        Self::Patches,
+        Self::Protected,
+        Self::Weights,
+    ];
 
     /// What measures are kept under.
     pub fn name(self) -> &'static str {
@@ -51,6 +61,7 @@ impl Step {
             Self::Downstream => "downstream",
             Self::Batched => "batched",
             Self::Patches => "patches",
+            Self::Protected => "protected",
             Self::Weights => "weights",
         }
     }
@@ -71,6 +82,7 @@ impl Step {
             Self::Downstream => "downstream-only",
             Self::Batched => "downstream-only, batched",
             Self::Patches => "injections",
+            Self::Protected => "injections, protected",
             Self::Weights => "weight faults",
         }
     }
@@ -93,6 +105,8 @@ impl Step {
 pub struct Engine<'a> {
     subject: &'a Subject,
     lab: Lab,
+    /// The same network, protected by the ranges of the golden runs that are kept.
+    protected: Lab,
     /// Golden runs that are kept, of the first images.
     golden: Vec<Golden>,
     /// Multiply-adds of faulty runs, and how many runs, of [`Step::Patches`].
@@ -101,13 +115,18 @@ pub struct Engine<'a> {
 
 impl<'a> Engine<'a> {
     pub fn new(subject: &'a Subject, device: &Device) -> Result<Self, Failure> {
-        let lab = Lab::new(subject.model.clone(), device)?;
+        let lab = Lab::on(subject.model.clone(), device)?;
         let graph = lab.executor().graph();
         let bytes: usize = (0..graph.nodes.len()).map(|node| 4 * graph.output_elements(node)).sum();
         let kept = (KEPT / bytes).clamp(4, subject.inputs.len());
         let golden = subject.inputs[..kept].iter().map(|input| pollster::block_on(lab.golden(input)));
         let golden = golden.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { subject, lab, golden, counted: (0, 0) })
+        let mut ranges = Ranges::default();
+        for golden in &golden {
+            pollster::block_on(ranges.include(graph, &golden.activations))?;
+        }
+        let protected = lab.protected_by(ranges);
+        Ok(Self { subject, lab, protected, golden, counted: (0, 0) })
     }
 
     /// Images, faults or pairs a second, measured for about as long as `budget`. Each round draws faults of its own.
@@ -124,9 +143,9 @@ impl<'a> Engine<'a> {
     /// Does some work of the kind and says how many images, faults or pairs it was.
     fn turn(&mut self, step: Step, turn: usize) -> Result<usize, Failure> {
         let (inputs, kept) = (&self.subject.inputs, self.golden.len());
-        match step {
-            Step::Dense => self.infer(0..BATCH),
-            Step::Single => self.infer(turn % inputs.len()..turn % inputs.len() + 1),
+        let wave = match step {
+            Step::Dense => return self.infer(0..BATCH),
+            Step::Single => return self.infer(turn % inputs.len()..turn % inputs.len() + 1),
             Step::Naive => {
                 let image = turn % kept;
                 let sites = self.subject.fault(Target::Activation, image, turn)?;
@@ -134,31 +153,33 @@ impl<'a> Engine<'a> {
                 let input = Array::upload(&inputs[image], executor.device());
                 let mut injector = Injector::new(executor.graph(), &sites);
                 pollster::block_on(executor.run(&[input], &mut injector))?;
-                Ok(1)
+                return Ok(1);
             }
-            Step::Downstream => self.wave(Target::Activation, turn, 1, true),
-            Step::Batched => self.wave(Target::Activation, turn, WHOLE_LANES, true),
+            Step::Downstream => self.wave(&self.lab, Target::Activation, turn, 1, true),
+            Step::Batched => self.wave(&self.lab, Target::Activation, turn, WHOLE_LANES, true),
             Step::Patches => {
-                let done = self.wave(Target::Activation, turn, LANES, false)?;
-                self.counted.1 += done;
-                Ok(done)
+                let wave = self.wave(&self.lab, Target::Activation, turn, LANES, false)?;
+                self.counted.0 += wave.work.lanes;
+                self.counted.1 += wave.lanes.len();
+                return Ok(wave.lanes.len());
             }
-            Step::Weights => self.wave(Target::Weight, turn, kept.max(WHOLE_LANES), false),
-        }
+            Step::Protected => self.wave(&self.protected, Target::Activation, turn, LANES, false),
+            Step::Weights => self.wave(&self.lab, Target::Weight, turn, kept.max(WHOLE_LANES), false),
+        };
+        Ok(wave?.lanes.len())
     }
 
     /// Golden runs of these images at once.
     fn infer(&self, images: std::ops::Range<usize>) -> Result<usize, Failure> {
         let images = self.subject.inputs[images].iter();
-        let subjects: Vec<_> =
-            images.map(|input| campaign::Subject { input: input.clone(), faults: Vec::new() }).collect();
-        pollster::block_on(self.lab.trials(&subjects, false))?;
+        let subjects: Vec<_> = images.map(|input| campaign::Subject::new(input, Vec::new())).collect();
+        pollster::block_on(self.lab.trials(&subjects, Settings::default()))?;
         Ok(subjects.len())
     }
 
     /// `count` faulty runs at once, their images in turn; faults in weights are each on all images.
-    fn wave(&mut self, target: Target, turn: usize, count: usize, whole: bool) -> Result<usize, Failure> {
-        let executor = self.lab.executor();
+    fn wave(&self, lab: &Lab, target: Target, turn: usize, count: usize, whole: bool) -> Result<Wave, Failure> {
+        let executor = lab.executor();
         let (graph, kept) = (executor.graph(), self.golden.len());
         let first = turn * count;
         let lane = |number: usize| -> Result<Lane, Failure> {
@@ -171,11 +192,7 @@ impl<'a> Engine<'a> {
         };
         let lanes = (first..first + count).map(lane).collect::<Result<Vec<_>, _>>()?;
         let images: Vec<_> = self.golden.iter().map(|golden| Image::Golden(&golden.activations)).collect();
-        let wave = pollster::block_on(executor.wave(&images, &lanes, Settings { whole, ..Settings::default() }))?;
-        if !whole && target == Target::Activation {
-            self.counted.0 += wave.work.lanes;
-        }
-        Ok(wave.lanes.len())
+        Ok(pollster::block_on(executor.wave(&images, &lanes, Settings { whole, ..Settings::default() }))?)
     }
 
     /// Multiply-adds that an injection took, on average.
@@ -186,10 +203,9 @@ impl<'a> Engine<'a> {
     /// By image of a batch, the class predicted after its fault.
     pub fn classes(&self, faults: &[Vec<Site>]) -> Result<Vec<usize>, Failure> {
         let images = self.subject.inputs[..BATCH].iter().zip(faults);
-        let subjects: Vec<_> = images
-            .map(|(input, sites)| campaign::Subject { input: input.clone(), faults: vec![sites.clone()] })
-            .collect();
-        let trials = pollster::block_on(self.lab.trials(&subjects, false))?;
+        let subjects: Vec<_> =
+            images.map(|(input, sites)| campaign::Subject::new(input, vec![sites.clone()])).collect();
+        let trials = pollster::block_on(self.lab.trials(&subjects, Settings::default()))?;
         let mut classes = Vec::with_capacity(subjects.len());
         for tried in trials.images {
             classes.extend(tried?.trials.iter().map(|trial| trial.class));

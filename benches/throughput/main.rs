@@ -156,6 +156,8 @@ fn inference(subject: &Subject, options: &Options, effort: Effort, table: &mut T
         let ratio = rounds.ratio(step.name(), Step::Dense.name());
         table.judge(id, &subject.title, &format!("{} / dense", step.measure()), ratio, "x");
     }
+    let ratio = rounds.ratio(Step::Protected.name(), Step::Patches.name());
+    table.judge(id, &subject.title, "protected / injections", ratio, "x");
     limit::report(subject, &engine, &rounds, table);
     if let Some(peer) = &peer {
         peer.report(subject, &rounds, table);

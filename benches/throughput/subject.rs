@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use faultscope::data::cifar::{Cifar, CifarSource};
 use faultscope::data::npy::NpyImages;
-use faultscope::data::{Image, Source};
+use faultscope::data::{Image, ImageSource};
 use faultscope::fault::{SiteSpace, Target};
 use faultscope::graph::HostTensor;
 use faultscope::import;

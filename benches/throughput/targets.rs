@@ -24,6 +24,7 @@ pub fn target(net: &str, measure: &str) -> Option<Target> {
         ("injections / dense", "vgg16-32x32" | "efficientnet-lite0" | "resnet20") => more(3.0, 6.0),
         ("injections / dense", "gtsrb") => more(5.0, 12.0),
         ("weight faults / dense", _) => more(1.5, 3.0),
+        ("protected / injections", _) => more(0.8, 0.95),
         ("injections / PyTorchFI", _) => more(5.0, 12.0),
         ("dense / torch", _) => more(0.7, 1.0),
         ("single image / torch", _) => more(0.5, 1.0),

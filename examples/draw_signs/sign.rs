@@ -1,4 +1,4 @@
-//! The signs, with their classes in GTSRB's order (`src/labels/data/gtsrb.txt`).
+//! The signs, with their classes in GTSRB's order (`src/facts/labels/data/gtsrb.txt`).
 
 use crate::glyph::text;
 use crate::shape::{Point, Shape, arc, arrow, disc, line, polygon, regular, union};

@@ -79,13 +79,13 @@ pub struct Arguments {
 
 impl Arguments {
     fn corruption(&self) -> Result<Corruption, Failure> {
-        match (self.kind, &self.bit) {
-            (FaultKind::BitFlip { .. }, Some(bits)) => Ok(Corruption::Flip(bits.parse()?)),
-            (FaultKind::BitFlip { .. }, None) => Err(Failure::usage("inject", "a bit flip needs --bit BITS, 0 to 31")),
-            (_, Some(_)) => Err(Failure::usage("inject", "--bit goes with --type bitflip only")),
-            (FaultKind::Zero { .. }, None) => Ok(Corruption::Set(0.0)),
-            (FaultKind::Random, None) => Ok(Corruption::Set(ChaCha8Rng::seed_from_u64(self.seed).random::<f32>())),
+        let bits: Option<Bits> = self.bit.as_deref().map(str::parse).transpose()?;
+        if self.kind.takes_bits() && bits.is_none() {
+            return Err(Failure::usage("inject", "a bit flip needs --bit BITS, 0 to 31"));
         }
+        let kind = self.kind.with(bits, None).map_err(|error| Failure::usage("inject", error.to_string()))?;
+        let value = ChaCha8Rng::seed_from_u64(self.seed).random::<f32>();
+        Ok(kind.exactly(bits.unwrap_or_default(), value))
     }
 }
 

@@ -64,7 +64,7 @@ fn parts(paths: Vec<PathBuf>) -> Result<Vec<Part>> {
         let Some(shard) = campaign.shard.take() else {
             return Err(Error::input(
                 path.display().to_string(),
-                "expected a shard of a campaign, found a whole campaign",
+                "the directory holds a whole campaign, not a shard of one",
             ));
         };
         parts.push(Part { path, shard, campaign });

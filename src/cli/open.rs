@@ -11,7 +11,7 @@ use crate::data::{Image, Preprocess};
 use crate::graph::HostTensor;
 use crate::labels::Grouping;
 use crate::model::Model;
-use crate::platform::{self, DeviceChoice};
+use crate::platform::DeviceChoice;
 use crate::zoo::Architecture;
 use crate::{Error, Result, import};
 
@@ -119,13 +119,12 @@ pub fn class_names(model: Option<&str>, file: &ModelArguments) -> Result<Vec<Str
 
 /// Puts `model` on `device`. SCM follows `grouping` or, without one, the grouping of the model.
 pub fn lab(model: Model, device: DeviceChoice, grouping: Option<Grouping>) -> Result<Lab> {
-    let device = pollster::block_on(platform::open(device)).map_err(|error| match error {
+    let lab = pollster::block_on(Lab::open(model, device)).map_err(|error| match error {
         Error::Device { device, problem } => {
             Error::device(device, format_args!("{problem}; --device cpu computes on the processor"))
         }
         other => other,
     })?;
-    let lab = Lab::new(model, &device)?;
     match grouping {
         Some(grouping) => lab.with_grouping(grouping),
         None => Ok(lab),

@@ -8,16 +8,15 @@ use wasm_bindgen_futures::JsFuture;
 /// Least time between two reports, in milliseconds.
 const REPORT_EVERY: f64 = 50.0;
 
-/// Sends `request` and passes the answer's bytes on as they come. `progress` gets the numbers of bytes received and
-/// expected.
-/// Returns whether the answer had a body.
+/// Sends `request` and hands each part of the answer to `take`, with the number of bytes that the server has announced.
+/// `progress` gets the bytes received and the bytes announced. Returns whether the answer had a body.
 ///
 /// # Errors
 /// The problem, in words that continue a sentence.
 pub async fn stream(
     request: RequestBuilder,
     progress: &dyn Fn(u64, Option<u64>),
-    mut take: impl FnMut(Uint8Array),
+    mut take: impl FnMut(Uint8Array, Option<u64>),
 ) -> Result<bool, String> {
     let response = request.send().await.map_err(|error| error.to_string())?;
     if !response.ok() {
@@ -33,7 +32,7 @@ pub async fn stream(
         let chunk = JsFuture::from(promise).await.map_err(|error| text(&error))?;
         let Ok(part) = get(&chunk, "value").dyn_into::<Uint8Array>() else { return Ok(true) };
         received += u64::from(part.length());
-        take(part);
+        take(part, total);
         let now = js_sys::Date::now();
         if now - told > REPORT_EVERY {
             told = now;

@@ -1,6 +1,6 @@
 //! The images of a campaign.
 
-use facts::data::{Image, Source};
+use facts::data::{Image, ImageSource};
 use facts::{Error, Result};
 
 /// Images as they came, decoded one at a time: the tab's memory holds no more than their files.
@@ -23,7 +23,7 @@ impl Encoded {
     }
 }
 
-impl Source for Encoded {
+impl ImageSource for Encoded {
     fn len(&self) -> usize {
         self.files.len()
     }

@@ -123,7 +123,13 @@ impl Host for Browser {
         let failed =
             |problem: &dyn std::fmt::Display| Error::input(&file.name, format_args!("could not be fetched: {problem}"));
         let mut bytes = Vec::new();
-        let body = stream(http::Request::get(&file.url), progress, |part| {
+        let body = stream(http::Request::get(&file.url), progress, |part, announced| {
+            if bytes.is_empty() {
+                // A vector that grows by doubling would leave twice the file's size in memory that never shrinks. A
+                // number that cannot be reserved is the server's mistake, not a reason to give up.
+                let announced = announced.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default();
+                let _ = bytes.try_reserve_exact(announced);
+            }
             let start = bytes.len();
             bytes.resize(start + part.length() as usize, 0);
             part.copy_to(&mut bytes[start..]);

@@ -58,7 +58,7 @@ pub fn of_page(tab: &Tab) -> Result<Part, Box<dyn Error>> {
     let heap = tab.call_method(cdp::Runtime::GetHeapUsage(None))?;
     let evaluate: cdp::Runtime::Evaluate = serde_json::from_value(json!({ "expression": PROTOTYPE }))?;
     let prototype = tab.call_method(evaluate)?.result.object_id.ok_or("there is no WebAssembly")?;
-    let query = cdp::Runtime::QueryObjects { prototype_object_id: prototype, object_group: None };
+    let query: cdp::Runtime::QueryObjects = serde_json::from_value(json!({ "prototypeObjectId": prototype }))?;
     let memories = tab.call_method(query)?.objects.object_id.ok_or("the page does not list its memories")?;
     let call: cdp::Runtime::CallFunctionOn =
         serde_json::from_value(json!({ "objectId": memories, "functionDeclaration": SUM, "returnByValue": true }))?;

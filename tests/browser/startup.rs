@@ -14,7 +14,7 @@ fn mark(page: &Page, name: &str) -> f64 {
     page.eval(&format!("performance.getEntriesByName('{name}')[0]?.startTime")).as_f64().unwrap_or(f64::INFINITY)
 }
 
-/// Prints how long each step of the start takes. docs/PERFORMANCE.md has the figures of a machine that does nothing else.
+/// Prints how long each step of the start takes on this machine.
 #[test]
 fn the_page_paints_and_then_comes_to_an_outcome_step_by_step() {
     let Some(page) = Page::open("instant", FAULT) else { return };

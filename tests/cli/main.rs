@@ -18,6 +18,7 @@ mod no_gpu;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod predict;
+mod protect;
 mod protocol;
 mod real;
 mod report;

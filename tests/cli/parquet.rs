@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::Field;
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
+use ::parquet::record::Field;
 
 use super::report::CAMPAIGN;
 use super::*;

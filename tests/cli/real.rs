@@ -46,7 +46,7 @@ fn the_network_that_comes_along_is_the_one_that_its_manifest_describes() {
     let images = NpyImages::new("images", Box::new(fs::read(images).expect("a file")), None).expect("images");
     let labels = npy::labels("labels", &fs::read(labels).expect("a file")).expect("labels");
     assert_eq!(labels.len(), trained.test.images);
-    let lab = Lab::new(model, &burn::tensor::Device::flex()).expect("a model that runs");
+    let lab = Lab::cpu(model).expect("a model that runs");
     let right = |index: &usize| {
         let image = images.get(*index).expect("an image");
         let input = lab.model().preprocess().apply(&image, lab.model().input_shape()).expect("an input");

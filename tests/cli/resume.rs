@@ -118,7 +118,7 @@ fn the_memory_cannot_be_told() {
         study
             .run("none", &["--jobs", "3", "--memory", "1"])
             .code(DONE)
-            .stderr(contains("--memory 1 bytes with --jobs 3 is too little"));
+            .stderr(contains("--memory 1 bytes is too little for --jobs 3"));
         assert_same(&study.path("much"), &study.path("some"));
         assert_same(&study.path("much"), &study.path("none"));
     }

@@ -22,7 +22,7 @@ fn is_installed(program: &str) -> bool {
 fn an_array_job_makes_the_campaign_of_one_process() {
     for program in ["munged", "slurmctld", "slurmd", "sbatch", "srun"] {
         if !is_installed(program) {
-            let what = format_args!("there is no {program} on this machine; Debian's slurm-wlm brings it");
+            let what = format!("there is no {program} on this machine; Debian's slurm-wlm brings it");
             super::missing::may_be_missing(what, "set-up installs no cluster");
             return;
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use faultscope::campaign::{Budget, CampaignConfig, CampaignEvent, Faults, Lab, Record, Runner};
 use faultscope::cli::convert::load;
-use faultscope::data::{Image, Source};
+use faultscope::data::{Image, ImageSource};
 use faultscope::fault::FaultModel;
 use faultscope::import;
 use faultscope::model::Model;
@@ -42,7 +42,7 @@ fn the_default_model_answers_on_the_gpu_as_pytorch_does() {
     let samples = Manifest::builtin(ID).expect("a manifest").samples.expect("sample images");
     let expected = floats(include_bytes!("../fixtures/files/efficientnet-lite0.logits.npy"));
     let classes = model.classes();
-    let lab = Lab::new(model, &gpu).expect("a model that runs");
+    let lab = Lab::on(model, &gpu).expect("a model that runs");
     for (sample, expected) in samples.images.iter().zip(expected.chunks_exact(classes)).take(4) {
         let bytes = std::fs::read(file.with_file_name(&samples.folder).join(&sample.file)).expect("a sample image");
         let image = Image::decode(&sample.file, &bytes).expect("a photo");
@@ -64,7 +64,7 @@ fn the_sign_network_answers_on_the_gpu_as_onnxruntime_does() {
     let model = import::load("gtsrb_cnn.onnx", read(&network)).expect("the model");
     let (expected, images) = (floats(&read(&expected)), read(&images));
     let pixels = &images[images.len() - 12_630 * 32 * 32 * 3..];
-    let lab = Lab::new(model, &gpu).expect("a model that runs");
+    let lab = Lab::on(model, &gpu).expect("a model that runs");
     for (image, expected) in pixels.chunks_exact(32 * 32 * 3).zip(expected.chunks_exact(43)).take(32) {
         let image = Image { width: 32, height: 32, rgb: image.to_vec() };
         let input = lab.model().preprocess().apply(&image, &[1, 3, 32, 32]).expect("fits");
@@ -77,7 +77,7 @@ fn the_sign_network_answers_on_the_gpu_as_onnxruntime_does() {
 /// Twenty images of 8 x 8 pixels, told apart by a formula.
 struct Patterns;
 
-impl Source for Patterns {
+impl ImageSource for Patterns {
     fn len(&self) -> usize {
         20
     }
@@ -103,7 +103,7 @@ fn colours() -> Model {
 
 /// 200 faults of seed 2022, ten an image.
 fn campaign(device: &Device) -> Vec<Record> {
-    let lab = Lab::new(colours(), device).expect("a model that runs");
+    let lab = Lab::on(colours(), device).expect("a model that runs");
     let config = CampaignConfig {
         model: "colours".into(),
         seed: 2022,

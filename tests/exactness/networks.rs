@@ -1,8 +1,8 @@
 //! Networks and images to inject faults into.
 
-use burn::tensor::Device;
 use faultscope::campaign::Lab;
 use faultscope::data::Image;
+use faultscope::exec::Ranges;
 use faultscope::graph::HostTensor;
 use faultscope::import;
 use faultscope::model::{Card, Model};
@@ -23,7 +23,12 @@ pub enum Images {
 /// A network with its images.
 pub struct Network {
     pub name: String,
+    /// With the protection, where there is one.
     pub lab: Lab,
+    /// Without.
+    pub bare: Lab,
+    /// The ranges of the protection; none without one.
+    pub ranges: Ranges,
     pub images: Vec<HostTensor>,
 }
 
@@ -69,7 +74,20 @@ impl Network {
         let images = images.real().unwrap_or_else(drawn);
         let input = |image: &Image| model.preprocess().apply(image, model.input_shape()).expect("an input");
         let images = images.iter().map(input).collect();
-        Self { name: name.into(), lab: Lab::new(model, &Device::flex()).expect("a valid graph"), images }
+        let bare = Lab::cpu(model).expect("a valid graph");
+        Self { name: name.into(), lab: bare.clone(), bare, ranges: Ranges::default(), images }
+    }
+
+    /// The same with every layer's output clipped to its range in the golden runs of half of the images.
+    pub fn protected(mut self) -> Self {
+        for image in &self.images[..IMAGES / 2] {
+            let golden = pollster::block_on(self.bare.golden(image)).expect("a golden run");
+            let graph = self.bare.executor().graph();
+            pollster::block_on(self.ranges.include(graph, &golden.activations)).expect("the CPU can be read");
+        }
+        self.lab = self.bare.protected_by(self.ranges.clone());
+        self.name += ", protected by range";
+        self
     }
 
     /// Random weights may make scores so large that a class is certain, and rounding then hides what a fault does. Images

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use faultscope::campaign::{Lab, Subject, Trial, Trials};
-use faultscope::exec::Work;
-use faultscope::exec::{Injector, faulty_parameters};
+use faultscope::campaign::{Lab, Settings, Subject, Trial, Trials};
+use faultscope::exec::{Clip, Injector, MultiplyAdds, faulty_parameters};
 use faultscope::fault::{FaultModel, InjectedFault, Site, SiteSpace, Target, sampler};
 use faultscope::graph::{Graph, HostTensor};
 use faultscope::ops::Array;
@@ -59,7 +58,7 @@ pub fn prove(network: &Network, faults: usize, expected: &Expected) {
 
 /// The multiply-adds of an inference, as executed.
 fn check_count(network: &Network, graph: &Graph, expected: &Expected) -> f64 {
-    let subject = Subject { input: network.images[0].clone(), faults: Vec::new() };
+    let subject = Subject::new(&network.images[0], Vec::new());
     let wave = trials(&network.lab, &[subject], false);
     assert_eq!(wave.work.lanes, 0);
     let counted: u64 = (0..graph.nodes.len()).map(|node| graph.multiply_adds(node)).sum();
@@ -87,20 +86,19 @@ fn prove_draw(network: &Network, goldens: &[Vec<f32>], draw: &Draw, dense: f64) 
         let [image, fault] = [fault % IMAGES, fault / IMAGES].map(|index| index as u64);
         sampler::draw(graph, &draw.space, &model, SEED, image, fault).expect("a fault")
     };
-    let subjects = |faults: Range<usize>| -> Vec<Subject> {
+    let subjects = |faults: Range<usize>| -> Vec<Subject<'_>> {
         let own = |image| faults.clone().filter(move |fault| fault % IMAGES == image).map(sites).collect();
-        let subject = |(image, input): (usize, &HostTensor)| Subject { input: input.clone(), faults: own(image) };
-        network.images.iter().enumerate().map(subject).collect()
+        network.images.iter().enumerate().map(|(image, input)| Subject::new(input, own(image))).collect()
     };
-    let (mut work, mut differing, mut misclassified) = (Work::default(), 0, 0);
+    let (mut work, mut differing, mut misclassified) = (MultiplyAdds::default(), 0, 0);
     for start in (0..draw.count).step_by(LANES) {
         let subjects = subjects(start..draw.count.min(start + LANES));
         let wave = trials(lab, &subjects, false);
-        for ((subject, tried), golden) in subjects.iter().zip(wave.images).zip(goldens) {
+        for (((subject, input), tried), golden) in subjects.iter().zip(&network.images).zip(wave.images).zip(goldens) {
             let tried = tried.expect("a golden run");
             assert_eq!((tried.class, tried.trials.len()), (top1(golden), subject.faults.len()));
             for (sites, trial) in subject.faults.iter().zip(&tried.trials) {
-                compare(network, graph, &subject.input, golden, sites, trial);
+                compare(network, graph, input, golden, sites, trial);
                 differing += usize::from(!same(&trial.logits, golden));
                 misclassified += usize::from(trial.class != tried.class);
             }
@@ -126,17 +124,18 @@ fn prove_draw(network: &Network, goldens: &[Vec<f32>], draw: &Draw, dense: f64) 
     Found { faults: draw.count, differing, cost }
 }
 
-fn trials(lab: &Lab, subjects: &[Subject], whole: bool) -> Trials {
-    pollster::block_on(lab.trials(subjects, whole)).expect("trials")
+fn trials(lab: &Lab, subjects: &[Subject<'_>], whole: bool) -> Trials {
+    pollster::block_on(lab.trials(subjects, Settings { whole, ..Settings::default() })).expect("trials")
 }
 
 /// One fault, in a whole run.
 fn compare(network: &Network, graph: &Graph, image: &HostTensor, golden: &[f32], sites: &[Site], trial: &Trial) {
-    let executor = network.lab.executor();
+    let executor = network.bare.executor();
     let (parameters, mut faults) = faulty_parameters(graph, sites);
-    let mut injector = Injector::new(graph, sites);
+    let mut hook = Clip::new(&network.ranges, Injector::new(graph, sites));
     let inputs = [Array::upload(image, executor.device())];
-    let run = pollster::block_on(executor.run_changed(&inputs, &parameters, &mut injector)).expect("a run");
+    let run = pollster::block_on(executor.run_changed(&inputs, &parameters, &mut hook)).expect("a run");
+    let (injector, _) = hook.into_parts();
     let output = run.get(graph.outputs[0]).expect("the output");
     let logits = pollster::block_on(output.read()).expect("the CPU can be read");
     faults.extend(injector.into_injected());

@@ -266,6 +266,16 @@ mod tests {
     }
 
     #[test]
+    fn the_list_of_this_project_begins_with_a_stop_sign() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project's folder");
+        let list = list(root).expect("a list");
+        let first = &list["models"][0];
+        assert_eq!(first["id"], DEFAULT);
+        assert_eq!(first["samples"].as_array().map(Vec::len), Some(16));
+        assert_eq!(first["samples"][0], json!({ "file": "samples/sign_00_14.png", "label": "stop" }));
+    }
+
+    #[test]
     fn a_damaged_model_of_the_repository_is_an_error() {
         let root = project();
         put(&root, &format!("models/{DEFAULT}/{DEFAULT}.bpk"), b"weighty");

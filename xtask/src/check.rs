@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// The folders with Rust files.
-const FOLDERS: [&str; 6] = ["benches", "examples", "fuzz/fuzz_targets", "src", "tests", "xtask/src"];
+const FOLDERS: [&str; 7] = ["benches", "examples", "fuzz/fuzz_targets", "fuzz/src", "src", "tests", "xtask/src"];
+/// The package of the fuzz targets.
+const FUZZ: &str = "fuzz/Cargo.toml";
 /// A file has one subject and rarely more lines than this.
 const USUAL_LINES: usize = 400;
 /// A file with more lines has several subjects.
@@ -44,12 +46,21 @@ pub fn run(steps: &mut Steps) -> Result<()> {
 /// # Errors
 /// If a check fails.
 pub fn source(steps: &mut Steps) -> Result<()> {
-    steps.run("formatting", || process::run(cargo()?.args(["fmt", "--all", "--check"])))?;
+    steps.run("formatting", formatting)?;
     steps.run("order of modules", || layering::check(&workspace::root()?))?;
     steps.run("size of source files", file_sizes)?;
     steps.run("features of dependencies", features)?;
     steps.run("dependencies of the page", page_dependencies)?;
     deny::check(steps)
+}
+
+/// The fuzz targets are a workspace of their own.
+fn formatting() -> Result<()> {
+    process::run(cargo()?.args(["fmt", "--all", "--check"]))?;
+    if !workspace::root()?.join(FUZZ).is_file() {
+        return Ok(());
+    }
+    process::run(cargo()?.args(["fmt", "--check", "--manifest-path", FUZZ]))
 }
 
 /// Clippy, native.

@@ -1,16 +1,15 @@
 //! `cargo xtask fuzz`: a short run of every fuzz target in `fuzz/`.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::{process, setup, steps::Steps, workspace};
 
-/// Options for builds and runs. Without a sanitizer, a stable compiler suffices; the project's packages have next to no
-/// unsafe code that a sanitizer could watch. One code generation unit, the default, would double the time of the build.
-const OPTIONS: [&str; 4] = ["--sanitizer", "none", "--codegen-units", "16"];
-/// Limit for one input, in seconds. A reader that needs longer for a few kilobytes does not end.
-const INPUT_LIMIT: u32 = 60;
+/// Builds the targets and runs them. `fuzz/coverage.sh`, which it uses, instruments the readers and leaves burn as it is.
+const SCRIPT: &str = "fuzz/run.sh";
+/// The folder with a file for each target.
+const TARGETS: &str = "fuzz/fuzz_targets";
 
 /// The targets to run, and for how long.
 #[derive(clap::Args)]
@@ -28,69 +27,76 @@ pub struct Options {
 /// # Errors
 /// If set-up or the build fails, a target is unknown, or a target finds an input that makes it fail.
 pub fn run(options: &Options, steps: &mut Steps) -> Result<()> {
-    let fuzzer = setup::fuzzer(steps)?;
-    let known = process::output(cargo_fuzz(&fuzzer)?.arg("list")).context("fuzz/ cannot be read")?;
-    let known: Vec<&str> = known.lines().map(str::trim).collect();
-    let chosen = chosen(&known, &options.target)?;
-    steps.run("build the fuzz targets (the first time, with all dependencies)", || {
-        process::run(cargo_fuzz(&fuzzer)?.arg("build").args(OPTIONS).args(target_folder()?))
-    })?;
-    for target in chosen {
-        steps.run(&format!("fuzz {target}"), || {
-            let mut fuzz = cargo_fuzz(&fuzzer)?;
-            fuzz.arg("run").args(OPTIONS).args(target_folder()?).arg(target).args(corpus(target)?);
-            fuzz.arg("--").arg(format!("-max_total_time={}", options.seconds)).arg(format!("-timeout={INPUT_LIMIT}"));
-            process::run(fuzz.args(["-verbosity=0", "-print_final_stats=1"]))
-        })?;
+    let known = targets(&workspace::root()?.join(TARGETS))?;
+    let targets = chosen(known, &options.target)?;
+    setup::fuzzer(steps)?;
+    // 0 seconds: only the build.
+    steps.run("build the fuzz targets", || process::run(script()?.arg("0").args(&targets)))?;
+    let mut failed = Vec::new();
+    for target in &targets {
+        let step = || process::run(script()?.arg(options.seconds.max(1).to_string()).arg(target));
+        // The other targets are run, too.
+        if steps.run(&format!("fuzz {target}"), step).is_err() {
+            failed.push(target.as_str());
+        }
     }
     steps.summary();
+    ensure!(failed.is_empty(), "inputs that make them fail were found for {}", failed.join(", "));
     Ok(())
 }
 
-fn cargo_fuzz(fuzzer: &Path) -> Result<Command> {
-    let mut command = process::command(fuzzer);
-    command.current_dir(workspace::root()?);
+fn script() -> Result<Command> {
+    let mut command = process::command("sh");
+    command.current_dir(workspace::root()?).arg(SCRIPT).env("CARGO_TARGET_DIR", workspace::target()?);
     Ok(command)
 }
 
-/// Procedural macros and build scripts are those of the other native builds.
-fn target_folder() -> Result<Vec<String>> {
-    Ok(vec!["--target-dir".to_owned(), workspace::target()?.display().to_string()])
-}
-
-/// The folders with inputs: new inputs go into the first one. `fuzz/seeds/TARGET` is in the repository, if it exists.
-fn corpus(target: &str) -> Result<Vec<String>> {
-    let root = workspace::root()?;
-    let seeds = format!("fuzz/seeds/{target}");
-    if !root.join(&seeds).is_dir() {
-        return Ok(Vec::new());
+/// The names of the targets in `folder`, sorted.
+fn targets(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+        }
     }
-    let found = format!("fuzz/corpus/{target}");
-    std::fs::create_dir_all(root.join(&found)).with_context(|| format!("cannot make the folder {found}"))?;
-    Ok(vec![found, seeds])
+    names.sort();
+    Ok(names)
 }
 
 /// The targets to run: those that are asked for, or all.
-fn chosen<'a>(known: &[&'a str], wanted: &'a [String]) -> Result<Vec<&'a str>> {
-    if wanted.is_empty() {
-        return Ok(known.to_vec());
-    }
+fn chosen(known: Vec<String>, wanted: &[String]) -> Result<Vec<String>> {
     for target in wanted {
-        ensure!(known.contains(&target.as_str()), "no fuzz target \"{target}\"; there are {}", known.join(", "));
+        ensure!(known.contains(target), "no fuzz target \"{target}\"; there are {}", known.join(", "));
     }
-    Ok(wanted.iter().map(String::as_str).collect())
+    Ok(if wanted.is_empty() { known } else { wanted.to_vec() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_target_is_a_rust_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for file in ["onnx.rs", "npy.rs", "notes.md"] {
+            fs::write(folder.path().join(file), b"").expect("a file");
+        }
+        assert_eq!(targets(folder.path()).expect("targets"), ["npy", "onnx"]);
+        assert!(targets(&folder.path().join("none")).is_err());
+    }
+
     #[test]
     fn an_unknown_target_is_an_error_that_lists_the_known_ones() {
-        let known = ["onnx", "npy"];
-        assert_eq!(chosen(&known, &[]).expect("all"), known);
-        assert_eq!(chosen(&known, &["npy".to_owned()]).expect("one"), ["npy"]);
-        let error = chosen(&known, &["png".to_owned()]).expect_err("unknown").to_string();
-        assert_eq!(error, "no fuzz target \"png\"; there are onnx, npy");
+        let known = || words(&["npy", "onnx"]);
+        assert_eq!(chosen(known(), &[]).expect("all"), known());
+        assert_eq!(chosen(known(), &words(&["npy"])).expect("one"), ["npy"]);
+        let error = chosen(known(), &words(&["png"])).expect_err("unknown").to_string();
+        assert_eq!(error, "no fuzz target \"png\"; there are npy, onnx");
     }
 }

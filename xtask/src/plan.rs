@@ -1,6 +1,10 @@
 //! The list that a chore prints at its start: its parts, with an estimate of the time that each one takes here.
 
-use std::{fs, path::Path, thread};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use anyhow::Result;
 
@@ -25,30 +29,42 @@ fn tools() -> Result<Part> {
 }
 
 fn page() -> Result<Part> {
-    let done = is_compiled("wasm32-unknown-unknown/release", "rlib")?;
+    let done = is_compiled("wasm32-unknown-unknown/release")?;
     Ok(Part { name: "build the explorer for WebAssembly", minutes: 17.5, done })
 }
 
 fn published_page() -> Result<Part> {
-    let done = is_compiled("wasm32-unknown-unknown/dist", "rlib")?;
+    let done = is_compiled("wasm32-unknown-unknown/dist")?;
     Ok(Part { name: "build the explorer for publishing", minutes: 18.0, done })
 }
 
+/// The larger model, unless it is there.
+fn fetch() -> Result<Vec<Part>> {
+    if page::has_larger_model()? { Ok(Vec::new()) } else { Ok(vec![tool()?]) }
+}
+
 fn tool() -> Result<Part> {
-    let done = is_compiled("release", "rlib")?;
+    let done = is_compiled("release")?;
     Ok(Part { name: "compile the command line tool, to fetch EfficientNet-Lite0", minutes: 18.0, done })
 }
 
-/// Whether `target/FOLDER` holds burn in a file with this extension.
-fn is_compiled(folder: &str, extension: &str) -> Result<bool> {
-    Ok(holds_burn(&workspace::target()?.join(folder).join("deps"), extension))
+/// Whether `target/FOLDER` holds burn, compiled.
+fn is_compiled(folder: &str) -> Result<bool> {
+    Ok(burn_in(&workspace::target()?.join(folder).join("deps"), "rlib").next().is_some())
 }
 
-fn holds_burn(folder: &Path, extension: &str) -> bool {
+/// Whether `target/FOLDER` holds burn, as clippy reads it: metadata without code.
+fn is_checked(folder: &str) -> Result<bool> {
+    Ok(burn_in(&workspace::target()?.join(folder).join("deps"), "rmeta")
+        .any(|file| !file.with_extension("rlib").exists()))
+}
+
+/// The files of burn with this extension in `folder`.
+fn burn_in(folder: &Path, extension: &str) -> impl Iterator<Item = PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.file_name()).any(|name| {
-        let name = name.to_string_lossy();
-        name.starts_with(BURN) && name.ends_with(&format!(".{extension}"))
+    entries.map(|entry| entry.path()).filter(move |file| {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        name.starts_with(BURN) && file.extension().is_some_and(|found| found == extension)
     })
 }
 
@@ -57,10 +73,7 @@ fn holds_burn(folder: &Path, extension: &str) -> bool {
 /// # Errors
 /// If cargo did not start this program.
 pub fn serve() -> Result<()> {
-    print("until the explorer answers", &[tools()?, page()?]);
-    if !page::has_larger_model()? {
-        print("behind the running explorer", &[tool()?]);
-    }
+    print(&[("until the explorer answers", vec![tools()?, page()?]), ("behind the running explorer", fetch()?)]);
     Ok(())
 }
 
@@ -69,11 +82,10 @@ pub fn serve() -> Result<()> {
 /// # Errors
 /// If cargo did not start this program.
 pub fn dist() -> Result<()> {
-    let mut parts = vec![tools()?, published_page()?];
-    if !page::has_larger_model()? {
-        parts.insert(1, tool()?);
-    }
-    print("in all", &parts);
+    let mut parts = vec![tools()?];
+    parts.extend(fetch()?);
+    parts.push(published_page()?);
+    print(&[("in all", parts)]);
     Ok(())
 }
 
@@ -84,7 +96,7 @@ pub fn dist() -> Result<()> {
 pub fn test(native: bool, browser: bool) -> Result<()> {
     let mut parts = vec![tools()?];
     if native {
-        let done = is_compiled("release", "rmeta")? && is_compiled("wasm32-unknown-unknown/release", "rmeta")?;
+        let done = is_checked("release")? && is_checked("wasm32-unknown-unknown/release")?;
         parts.push(Part { name: "clippy, native and for WebAssembly", minutes: 6.0, done });
     }
     if native || !page::has_larger_model()? {
@@ -97,29 +109,33 @@ pub fn test(native: bool, browser: bool) -> Result<()> {
         parts.push(page()?);
         parts.push(Part { name: "compile and run the tests in the browser", minutes: 12.0, done: false });
     }
-    print("in all", &parts);
+    print(&[("in all", parts)]);
     Ok(())
 }
 
-fn print(sum: &str, parts: &[Part]) {
+/// Prints lists of parts, each with the meaning of its sum.
+fn print(lists: &[(&str, Vec<Part>)]) {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    println!("{}", list(sum, parts, cores));
+    println!("Estimate for {cores} free core{}, downloads not included:", if cores == 1 { "" } else { "s" });
+    for (sum, parts) in lists.iter().filter(|(_, parts)| !parts.is_empty()) {
+        println!("{}", list(sum, parts, cores));
+    }
     if is_busy(cores) {
         println!("Other programs keep the processor busy now: it will take longer.");
     }
+    println!();
 }
 
-/// The list, for a machine with so many cores.
+/// The lines of one list, for a machine with so many cores.
 fn list(sum: &str, parts: &[Part], cores: usize) -> String {
     let minutes = |part: &Part| if part.done { 0.0 } else { part.minutes / cores.min(MOST_CORES) as f64 };
     let shown = |minutes: f64| format!("{:.0} min", minutes.max(1.0));
-    let plural = if cores == 1 { "" } else { "s" };
-    let mut text = format!("Estimate for {cores} free core{plural}, downloads not included:");
-    for part in parts {
+    let line = |part: &Part| {
         let time = if part.done { "was done".to_owned() } else { shown(minutes(part)) };
-        text += &format!("\n  {time:>9}  {}", part.name);
-    }
-    text + &format!("\n  {:>9}  {sum}", shown(parts.iter().map(minutes).sum()))
+        format!("  {time:>9}  {}", part.name)
+    };
+    let sum = format!("  {:>9}  {sum}", shown(parts.iter().map(minutes).sum()));
+    parts.iter().map(line).chain([sum]).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether other programs use more than half of the cores; `false` where the system does not tell.
@@ -140,8 +156,7 @@ mod tests {
             Part { name: "page", minutes: 20.0, done: false },
             Part { name: "tests", minutes: 8.0, done: false },
         ];
-        let expected = "Estimate for 2 free cores, downloads not included:\n   was done  tools\n     10 min  page\n      \
-                        4 min  tests\n     14 min  in all";
+        let expected = "   was done  tools\n     10 min  page\n      4 min  tests\n     14 min  in all";
         assert_eq!(list("in all", &parts, 2), expected);
         assert!(list("in all", &parts[..1], 2).ends_with("1 min  in all"));
     }
@@ -149,10 +164,11 @@ mod tests {
     #[test]
     fn burn_is_found_by_its_name() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        assert!(!holds_burn(&folder.path().join("none"), "rlib"));
-        fs::write(folder.path().join("libburn_core-1.rlib"), b"").expect("a file");
-        fs::write(folder.path().join("libburn-1.rmeta"), b"").expect("a file");
-        assert!(!holds_burn(folder.path(), "rlib"));
-        assert!(holds_burn(folder.path(), "rmeta"));
+        for name in ["libburn_core-1.rlib", "libburn-1.rmeta"] {
+            fs::write(folder.path().join(name), b"").expect("a file");
+        }
+        let count = |extension| burn_in(folder.path(), extension).count();
+        assert_eq!((count("rlib"), count("rmeta")), (0, 1));
+        assert_eq!(burn_in(&folder.path().join("none"), "rlib").count(), 0);
     }
 }

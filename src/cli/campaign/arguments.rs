@@ -7,7 +7,6 @@ use clap::Args;
 use facts::{Name, Named};
 
 use super::shard::ShardArgument;
-use crate::Error;
 use crate::campaign::{FAULTS, Faults, ProtectionMethod, SEED};
 use crate::cli::args::{GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
@@ -147,13 +146,6 @@ impl ProtectArguments {
         match (self.protect, self.profile) {
             (None, Some(_)) => Err(Failure::usage("campaign", "--profile goes with --protect only")),
             (None, None) => Ok(None),
-            (Some(ProtectionMethod::Range), Some(0)) => {
-                Err(Error::request("a range is learnt from at least one image; --profile is 0").into())
-            }
-            (Some(ProtectionMethod::Range), Some(profile)) if profile > available => Err(Error::request(format_args!(
-                "--profile {profile}: ranges are learnt from the images of the data, which has {available}"
-            ))
-            .into()),
             (Some(ProtectionMethod::Range), profile) => Ok(Some(profile.unwrap_or(PROFILE.min(available)))),
         }
     }
@@ -234,20 +226,8 @@ impl Arguments {
 
 impl FaultArguments {
     fn resolve(&self) -> Result<FaultModel, Failure> {
-        if self.bit.is_some() && !self.kind.is_bit_flip() {
-            return Err(Failure::usage("campaign", "--bit goes with --type bitflip only"));
-        }
-        if self.percent.is_some() && !matches!(self.kind, FaultKind::Zero { .. }) {
-            return Err(Failure::usage("campaign", "--percent goes with --type zero only"));
-        }
-        let kind = match self.kind {
-            FaultKind::BitFlip { .. } => {
-                let bits = self.bit.as_deref().map(str::parse).transpose()?.unwrap_or_default();
-                FaultKind::BitFlip { bits }
-            }
-            FaultKind::Zero { .. } => FaultKind::Zero { percent: self.percent },
-            FaultKind::Random => FaultKind::Random,
-        };
+        let bits = self.bit.as_deref().map(str::parse).transpose()?;
+        let kind = self.kind.with(bits, self.percent).map_err(|error| Failure::usage("campaign", error.to_string()))?;
         let layers = self.layers.as_ref().map(|layers| layers.split(',').map(|name| name.trim().to_owned()).collect());
         let (target, mode, amount, sampling) = (self.target, self.mode, self.amount, self.sampling);
         let model = FaultModel { target, kind, mode, amount, sampling, layers };

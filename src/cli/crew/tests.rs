@@ -1,6 +1,5 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use burn::tensor::Device;
 use proptest::prelude::*;
 
 use super::*;
@@ -17,7 +16,7 @@ struct Colours {
     fatal: Option<usize>,
 }
 
-impl Source for Colours {
+impl ImageSource for Colours {
     fn len(&self) -> usize {
         7
     }
@@ -44,7 +43,7 @@ impl Source for Colours {
 fn lab() -> Arc<Lab> {
     let bytes = include_bytes!("../../../tests/fixtures/cli/colours.onnx");
     let model = import::load("colours.onnx", bytes.to_vec()).unwrap();
-    Arc::new(Lab::new(model, &Device::flex()).unwrap())
+    Arc::new(Lab::cpu(model).unwrap())
 }
 
 fn plan(lab: &Lab, faults: Faults) -> Plan {

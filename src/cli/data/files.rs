@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::ahead::Ahead;
 use crate::cli::built_in::BuiltIn;
 use crate::cli::read;
-use crate::data::{DataSource, Image, Source};
+use crate::data::{DataSource, Image, ImageSource};
 use crate::{Error, Result};
 
 /// An image file.
@@ -104,7 +104,7 @@ impl List {
     }
 }
 
-impl Source for Files {
+impl ImageSource for Files {
     fn len(&self) -> usize {
         self.list.files.len()
     }

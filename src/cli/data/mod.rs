@@ -24,8 +24,8 @@ use super::locate::{self, FoundData};
 use super::read;
 use super::write::{sha256, sha256_file};
 use crate::data::cifar::{Cifar, CifarSource};
-use crate::data::npy::{self, Layout, NpyImages, NpySource};
-use crate::data::{DataFormat, DataSource, Preprocess, Resize, Source, class_in_name};
+use crate::data::npy::{self, ChannelOrder, NpyImages, NpySource};
+use crate::data::{DataFormat, DataSource, ImageSource, Preprocess, Resize, class_in_name};
 use crate::model::Model;
 use crate::{Error, Result};
 
@@ -55,7 +55,7 @@ pub struct DataArguments {
 /// Open images, and their origin.
 pub struct Data {
     /// The images.
-    pub source: Arc<dyn Source + Send + Sync>,
+    pub source: Arc<dyn ImageSource + Send + Sync>,
     /// The description for the configuration of a campaign.
     pub origin: DataSource,
     /// Height and width of prepared images.
@@ -63,7 +63,7 @@ pub struct Data {
 }
 
 impl Data {
-    fn new(source: impl Source + Send + Sync + 'static, origin: DataSource) -> Self {
+    fn new(source: impl ImageSource + Send + Sync + 'static, origin: DataSource) -> Self {
         Self { source: Arc::new(source), origin, prepared: None }
     }
 
@@ -273,8 +273,8 @@ fn arrays(path: &Path, format: DataFormat, labels: Option<&Path>) -> Result<Data
     };
     let labels_name = labels.display().to_string();
     let layout = match format {
-        DataFormat::NpyNhwc => Some(Layout::ChannelsLast),
-        DataFormat::NpyNchw => Some(Layout::ChannelsFirst),
+        DataFormat::NpyNhwc => Some(ChannelOrder::ChannelsLast),
+        DataFormat::NpyNchw => Some(ChannelOrder::ChannelsFirst),
         _ => None,
     };
     let images = NpyImages::new(&name, Box::new(OnDisk::open(path)?), layout)?;

@@ -11,7 +11,7 @@ use super::binary::OnDisk;
 use crate::cli::read;
 use crate::cli::write::sha256;
 use crate::data::npy::{self, NpyImages};
-use crate::data::{DataSource, Image, Resize, Source};
+use crate::data::{DataSource, Image, ImageSource, Resize};
 use crate::{Error, Result};
 
 /// Name of the file that identifies a prepared folder.
@@ -88,7 +88,7 @@ impl Prepared {
     }
 }
 
-impl Source for Prepared {
+impl ImageSource for Prepared {
     fn len(&self) -> usize {
         self.names.len()
     }

@@ -6,13 +6,17 @@
 
 mod budget;
 mod lab;
+mod profile;
 mod rounds;
 mod runner;
 mod steps;
+mod work;
 
-pub use crate::exec::Observe;
+pub use crate::exec::{Observe, Settings};
 pub use budget::Budget;
-pub use lab::{Golden, Lab, Subject, Trial, Trials, Tried};
+pub use lab::{Golden, Inference, Lab, Subject, Trial, Trials, Tried};
+pub use profile::learn_ranges;
 pub use rounds::Rounds;
-pub use runner::{CampaignEvent, Runner};
-pub use steps::{Steps, Work, plan};
+pub use runner::Runner;
+pub use steps::{Steps, plan};
+pub use work::{CampaignEvent, Work};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use facts::Result;
 use facts::campaign::{Faults, Plan, Until};
-use facts::data::Source;
+use facts::data::ImageSource;
 use facts::outcome::Outcome;
 
 use super::{Budget, CampaignEvent, Lab, Steps, Work};
@@ -28,7 +28,7 @@ pub struct Rounds<L, S> {
     sdc: u64,
 }
 
-impl<L: Deref<Target = Lab> + Clone, S: Source + Clone> Rounds<L, S> {
+impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Rounds<L, S> {
     /// All of `plan`, whose number of faults for each image is the most there may be where there is an `until`.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl<L: Deref<Target = Lab> + Clone, S: Source + Clone> Rounds<L, S> {
     }
 }
 
-impl<L: Deref<Target = Lab> + Clone, S: Source + Clone> Work for Rounds<L, S> {
+impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Work for Rounds<L, S> {
     fn plan(&self) -> &Plan {
         &self.plan
     }

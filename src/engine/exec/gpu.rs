@@ -8,7 +8,7 @@ use facts::Result;
 use facts::graph::{Graph, NodeId, ValueId};
 
 use super::lane::Changed;
-use super::{Activations, Hook, Ranges, full, live};
+use super::{Activations, Hook, Ranges, full};
 use crate::ops::{self, Array};
 
 /// A graph whose layers burn computes. A clone shares the parameters.
@@ -16,11 +16,7 @@ use crate::ops::{self, Array};
 pub(super) struct GpuGraph {
     pub graph: Arc<Graph>,
     pub device: Device,
-    /// By layer: whether its output depends on the image.
-    pub depends: Arc<[bool]>,
     parameters: Arc<BTreeMap<ValueId, Array>>,
-    /// By value: the last layer that reads it.
-    last_use: Arc<[Option<NodeId>]>,
     /// The ranges that outputs are clipped to after the strike.
     ranges: Option<Arc<Ranges>>,
 }
@@ -30,8 +26,7 @@ impl GpuGraph {
     pub fn new(graph: Arc<Graph>, device: &Device) -> Self {
         let upload = |(&id, tensor)| (id, Array::upload(tensor, device));
         let parameters = Arc::new(graph.parameters.iter().map(upload).collect());
-        let (depends, last_use) = (graph.depends_on_input().into(), live::last_use(&graph).into());
-        Self { graph, device: device.clone(), depends, parameters, last_use, ranges: None }
+        Self { graph, device: device.clone(), parameters, ranges: None }
     }
 
     /// The same with every output clipped to `ranges` after the strike, and without any other protection.
@@ -46,7 +41,7 @@ impl GpuGraph {
 
     /// Whether a layer after `id`, or the caller, reads `value`.
     pub fn is_read_after(&self, id: NodeId, value: ValueId) -> bool {
-        self.last_use[value].is_some_and(|last| last > id) || self.graph.outputs.contains(&value)
+        self.graph.last_readers()[value].is_some_and(|last| last > id) || self.graph.outputs.contains(&value)
     }
 
     /// Whether `value` is clipped after the strike.
@@ -71,7 +66,7 @@ impl GpuGraph {
         let input = |&value: &ValueId| read(value).or_else(|| self.parameter(value));
         let inputs: Option<Vec<&Array>> = node.inputs.iter().map(input).collect();
         let inputs = inputs.ok_or_else(|| full::missing(&self.graph, id))?;
-        Ok(ops::apply(&node.op, &inputs, &self.shapes(id)))
+        Ok(ops::layer(&node.op, &inputs, self.graph.links(id), &self.shapes(id)))
     }
 
     /// The shapes of the outputs of layer `id`, for one image.

@@ -4,10 +4,10 @@
 //! against.
 
 use facts::Result;
-use facts::fault::{InjectedFault, Site, Target};
+use facts::fault::{Format, InjectedFault, Site, Target};
 use facts::graph::{Graph, HostTensor, NodeId, ValueId};
 
-use crate::exec::{Change, Changed, Hook};
+use crate::exec::{Changed, Hook};
 use crate::ops::Array;
 
 /// The hook that corrupts layers' outputs as they are made, and writes down what it did.
@@ -60,8 +60,9 @@ pub fn faulty_parameters(graph: &Graph, sites: &[Site]) -> (Changed, Vec<Injecte
 }
 
 fn corrupt(graph: &Graph, site: &Site, elements: &mut [f32]) -> InjectedFault {
-    let change = Change::of(graph, site);
-    let before = elements[change.element];
-    elements[change.element] = change.apply(before);
-    InjectedFault::new(graph, site, [before, elements[change.element]])
+    let value = &graph.values[site.tensor];
+    let element = &mut elements[value.layout.stored_index(&value.shape, site.element)];
+    let before = *element;
+    *element = site.corruption.apply(before, Format::F32);
+    InjectedFault::new(graph, site, [before, *element])
 }

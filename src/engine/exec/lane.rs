@@ -1,6 +1,6 @@
 //! What a wave is asked for and what it answers.
 
-use facts::fault::{Corruption, Format, Site};
+use facts::fault::{Corruption, Site};
 use facts::graph::{Graph, HostTensor, NodeId, ValueId};
 
 use super::{Activations, TraceRow};
@@ -25,11 +25,6 @@ impl Change {
         let value = &graph.values[site.tensor];
         let element = value.layout.stored_index(&value.shape, site.element);
         Self { layer: site.layer, tensor: site.tensor, element, corruption: site.corruption }
-    }
-
-    /// The value that takes the place of `value`.
-    pub fn apply(&self, value: f32) -> f32 {
-        self.corruption.apply(value, Format::F32)
     }
 }
 
@@ -80,7 +75,7 @@ pub struct Wave {
     /// By lane.
     pub lanes: Vec<Faulty>,
     /// What it took.
-    pub work: Work,
+    pub work: MultiplyAdds,
 }
 
 /// A lane's end.
@@ -101,7 +96,7 @@ pub struct Faulty {
 
 /// Multiplications with addition, in convolutions and matrix products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
+pub struct MultiplyAdds {
     /// Of golden runs.
     pub golden: u64,
     /// Of lanes.

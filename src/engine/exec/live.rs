@@ -1,23 +1,12 @@
 //! How much memory a run takes.
 
-use facts::graph::{Graph, NodeId, ValueId};
-
-/// By value, the last layer that reads it.
-pub(super) fn last_use(graph: &Graph) -> Vec<Option<NodeId>> {
-    let mut last = vec![None; graph.values.len()];
-    for (id, node) in graph.nodes.iter().enumerate() {
-        for &input in &node.inputs {
-            last[input] = Some(id);
-        }
-    }
-    last
-}
+use facts::graph::{Graph, ValueId};
 
 /// Most bytes that the tensors of one image take at any layer, those that are not read any more let go of. A protected
 /// output exists twice for a moment: before and after the protection.
 pub(super) fn bytes(graph: &Graph, protected: bool) -> usize {
     let bytes = |value: ValueId| 4 * graph.values[value].elements();
-    let (last, depends) = (last_use(graph), graph.depends_on_input());
+    let (last, depends) = (graph.last_readers(), graph.depends_on_input());
     let mut is_live: Vec<bool> = vec![false; graph.values.len()];
     for &input in &graph.inputs {
         is_live[input] = true;

@@ -6,6 +6,7 @@
 mod activations;
 mod alone;
 mod batch;
+mod clip;
 mod device;
 mod executor;
 mod full;
@@ -25,12 +26,13 @@ mod wave;
 mod weights;
 
 pub use activations::Activations;
+pub use clip::Clip;
 pub use executor::Executor;
 pub use facts::TraceRow;
 pub use hook::{Hook, Plain};
 pub use injector::{Injector, faulty_parameters};
-pub use lane::{Change, Changed, Faulty, Image, Lane, Observe, Settings, Wave, Work};
-pub use ranges::{Clip, Range, Ranges};
+pub use lane::{Change, Changed, Faulty, Image, Lane, MultiplyAdds, Observe, Settings, Wave};
+pub use ranges::{Range, Ranges};
 
 #[cfg(test)]
 mod tests;

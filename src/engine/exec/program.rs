@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
-use facts::graph::{Graph, HostTensor, Node, NodeId, Op, Step as ChainStep, ValueId, infer};
+use facts::graph::{Graph, HostTensor, Node, NodeId, Op, Step as ChainStep, ValueId};
 use facts::{Error, Result};
 use futures_util::FutureExt;
 
 use super::lane::Changed;
 use super::pool::Pool;
-use super::{Activations, Ranges, full, live};
+use super::{Activations, Ranges, full};
 use crate::kernels::{self, ConstantEdit, Job, Kernel, Operand, View};
 use crate::ops::{self, Array, Extent};
 
@@ -27,8 +27,6 @@ pub(super) struct Program {
     pub constant: Vec<bool>,
     /// What such layers have made.
     made: BTreeMap<ValueId, HostTensor>,
-    /// By value: the last layer that reads it.
-    pub last_use: Vec<Option<NodeId>>,
     /// By value: its size.
     pub extents: Vec<Extent>,
     /// Buffers of waves that are over.
@@ -89,21 +87,20 @@ impl Program {
     pub fn new(graph: &Graph) -> Result<Self> {
         let depends = graph.depends_on_input();
         let constant: Vec<bool> =
-            graph.nodes.iter().zip(&depends).map(|(node, depends)| !depends && node.op != Op::Folded).collect();
+            graph.nodes.iter().zip(depends).map(|(node, depends)| !depends && node.op != Op::Folded).collect();
         let mut program = Self {
             layers: Vec::with_capacity(graph.nodes.len()),
             constant,
             made: BTreeMap::new(),
-            last_use: live::last_use(graph),
             extents: graph.values.iter().map(|value| Extent::of(&value.shape)).collect(),
             pools: Mutex::default(),
         };
-        for (id, node) in graph.nodes.iter().enumerate() {
+        for id in 0..graph.nodes.len() {
             if program.constant[id] {
                 let made = program.compute_constant(graph, id, &Changed::new())?;
                 program.made.extend(made);
             }
-            let steps = if depends[id] { program.steps(graph, node) } else { Vec::new() };
+            let steps = if depends[id] { program.steps(graph, id) } else { Vec::new() };
             program.layers.push(steps);
         }
         Ok(program)
@@ -133,7 +130,6 @@ impl Program {
             layers: self.layers.iter().map(layer).collect(),
             constant: self.constant.clone(),
             made: self.made.clone(),
-            last_use: self.last_use.clone(),
             extents: self.extents.clone(),
             pools: Mutex::default(),
         }
@@ -179,7 +175,7 @@ impl Program {
             .collect();
         let inputs: Vec<&Array> = inputs.iter().collect();
         let shapes: Vec<&[usize]> = node.outputs.iter().map(|&value| graph.values[value].shape.as_slice()).collect();
-        let outputs = ops::apply(&node.op, &inputs, &shapes);
+        let outputs = ops::layer(&node.op, &inputs, graph.links(id), &shapes);
         let read = |(&value, array): (&ValueId, Array)| {
             let data = array.read().now_or_never().ok_or_else(|| Error::device("cpu", "a tensor is not ready"))??;
             Ok((value, HostTensor::new(array.shape(), data)?))
@@ -233,10 +229,11 @@ impl Program {
         Ok(outputs)
     }
 
-    fn steps(&self, graph: &Graph, node: &Node) -> Vec<Step> {
+    fn steps(&self, graph: &Graph, id: NodeId) -> Vec<Step> {
+        let node = &graph.nodes[id];
         let links = match &node.op {
             Op::Chain(links) => links.as_slice(),
-            _ => return self.link(graph, node, None, &node.inputs, None),
+            _ => return self.link(graph, id, None, &node.inputs, None),
         };
         let mut rest = node.inputs.as_slice();
         let mut steps: Vec<Step> = Vec::with_capacity(links.len());
@@ -244,7 +241,7 @@ impl Program {
         for (index, link) in links.iter().enumerate() {
             let (own, later) = rest.split_at(link.inputs);
             rest = later;
-            steps.extend(self.link(graph, node, Some((index, link)), own, shape.as_deref()));
+            steps.extend(self.link(graph, id, Some((index, link)), own, shape.as_deref()));
             shape = steps.last().and_then(|step| step.recipe.as_ref()?.outputs.last().cloned());
         }
         if let Some(last) = steps.last_mut() {
@@ -257,18 +254,17 @@ impl Program {
     fn link(
         &self,
         graph: &Graph,
-        node: &Node,
+        id: NodeId,
         link: Option<(usize, &ChainStep)>,
         own: &[ValueId],
         previous: Option<&[usize]>,
     ) -> Vec<Step> {
-        let nothing = Changed::new();
+        let (node, nothing) = (&graph.nodes[id], Changed::new());
         let is_constant = |value: ValueId| self.constant(graph, &nothing, value).is_some();
         let shape = |value: ValueId| graph.values[value].shape.as_slice();
         let op = link.map_or(&node.op, |(_, link)| &link.op);
-        let shapes: Vec<&[usize]> = previous.into_iter().chain(own.iter().map(|&value| shape(value))).collect();
         let outputs: Vec<Vec<usize>> = match link {
-            Some(_) => infer(op, &shapes).expect("the graph was validated"),
+            Some((at, _)) => vec![graph.links(id)[at].clone()],
             None => node.outputs.iter().map(|&value| shape(value).to_vec()).collect(),
         };
         let operands = || -> Vec<Argument> {

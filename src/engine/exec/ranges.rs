@@ -10,10 +10,9 @@ use std::collections::BTreeMap;
 
 use facts::Result;
 use facts::campaign::TensorRange;
-use facts::graph::{Graph, NodeId, ValueId};
+use facts::graph::{Graph, ValueId};
 
-use super::{Activations, Hook};
-use crate::ops::Array;
+use super::Activations;
 pub use crate::ops::Range;
 
 /// The range of every layer's output over golden runs, where the output depends on the image.
@@ -52,7 +51,7 @@ impl Ranges {
     pub async fn include(&mut self, graph: &Graph, run: &Activations) -> Result<()> {
         let mut ranges = self.ranges.clone();
         let depends = graph.depends_on_input();
-        let nodes = graph.nodes.iter().zip(depends).filter(|(_, depends)| *depends);
+        let nodes = graph.nodes.iter().zip(depends).filter(|(_, depends)| **depends);
         for &value in nodes.flat_map(|(node, _)| &node.outputs) {
             let Some(array) = run.get(value) else { continue };
             let range = ranges.entry(value).or_insert(Some(Range::NONE));
@@ -66,49 +65,5 @@ impl Ranges {
         }
         (self.ranges, self.runs) = (ranges, self.runs + 1);
         Ok(())
-    }
-}
-
-/// Clips what `inner` makes of a layer's output to its range: a fault that `inner` injects is clipped where it struck.
-///
-/// Full runs only: it is the reference for the protection of waves ([`Executor::protected_by`](super::Executor)).
-#[derive(Debug)]
-pub struct Clip<'a, H> {
-    ranges: &'a Ranges,
-    inner: H,
-    clipped: Vec<(NodeId, u64)>,
-}
-
-impl<'a, H: Hook> Clip<'a, H> {
-    /// Clips to `ranges`.
-    pub fn new(ranges: &'a Ranges, inner: H) -> Self {
-        Self { ranges, inner, clipped: Vec::new() }
-    }
-
-    /// The hook within, and the layers in which something was clipped with the number of elements, in order.
-    pub fn into_parts(self) -> (H, Vec<(NodeId, u64)>) {
-        (self.inner, self.clipped)
-    }
-}
-
-impl<H: Hook> Hook for Clip<'_, H> {
-    async fn output(&mut self, node: NodeId, value: ValueId, array: Array) -> Result<Array> {
-        let array = self.inner.output(node, value, array).await?;
-        let Some(range) = self.ranges.get(value) else { return Ok(array) };
-        let mut elements = array.read().await?;
-        let mut count = 0;
-        for element in &mut elements {
-            let clipped = range.clip(*element);
-            count += u64::from(clipped.to_bits() != element.to_bits());
-            *element = clipped;
-        }
-        if count == 0 {
-            return Ok(array);
-        }
-        match self.clipped.last_mut() {
-            Some((last, clipped)) if *last == node => *clipped += count,
-            _ => self.clipped.push((node, count)),
-        }
-        Ok(Array::from_slice(array.shape(), &elements, &array.device()))
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Waves on the CPU, batches and single runs on a GPU, and faults in weights all change elements here.
 
+use facts::fault::Format;
 use facts::graph::{NodeId, ValueId};
 
 use super::Change;
@@ -46,10 +47,15 @@ impl<'a> Strikes<'a> {
         self.coming.get(self.first_of(layer)).is_some_and(|strike| strike.change.layer == layer)
     }
 
+    /// The elements of the output `value` of layer `layer` that are still to be changed.
+    pub fn elements(&self, layer: NodeId, value: ValueId) -> impl Iterator<Item = usize> + '_ {
+        let here = self.coming[self.first_of(layer)..].iter().take_while(move |strike| strike.change.layer == layer);
+        here.filter(move |strike| strike.change.tensor == value).map(Strike::element)
+    }
+
     /// Whether a change in the output `value` of layer `layer` is still to come.
     pub fn strikes(&self, layer: NodeId, value: ValueId) -> bool {
-        let here = self.coming[self.first_of(layer)..].iter().take_while(|strike| strike.change.layer == layer);
-        here.into_iter().any(|strike| strike.change.tensor == value)
+        self.elements(layer, value).next().is_some()
     }
 
     fn first_of(&self, layer: NodeId) -> usize {
@@ -72,7 +78,7 @@ impl<'a> Strikes<'a> {
     /// Makes a change in its element, and writes down the values.
     pub fn make(&mut self, strike: Strike<'_>, element: &mut f32) {
         let before = *element;
-        *element = strike.change.apply(before);
+        *element = strike.change.corruption.apply(before, Format::F32);
         self.changed[strike.number] = [before, *element];
     }
 

@@ -14,7 +14,7 @@ use facts::Result;
 use facts::graph::{Graph, NodeId, ValueId};
 
 use super::golden::GoldenRows;
-use super::lane::{Faulty, Image, Lane, Settings, Wave, Work};
+use super::lane::{Faulty, Image, Lane, MultiplyAdds, Settings, Wave};
 use super::lane_run::{Altered, LaneRun};
 use super::patch::Patch;
 use super::pool::Pool;
@@ -29,7 +29,7 @@ pub(super) struct Walk<'a> {
     settings: Settings,
     images: Vec<GoldenRows>,
     lanes: Vec<LaneRun<'a>>,
-    work: Work,
+    work: MultiplyAdds,
     pool: Pool,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Walk<'a> {
     ) -> Result<Self> {
         let images = images.iter().map(|image| GoldenRows::new(graph, image)).collect::<Result<_>>()?;
         let lanes = lanes.iter().map(|lane| LaneRun::new(graph, program, settings, lane)).collect();
-        Ok(Self { graph, program, settings, images, lanes, work: Work::default(), pool: program.pool() })
+        Ok(Self { graph, program, settings, images, lanes, work: MultiplyAdds::default(), pool: program.pool() })
     }
 
     /// Walks from the first layer to the last.
@@ -133,12 +133,13 @@ impl<'a> Walk<'a> {
         let mut wanted: Vec<bool> = self.images.iter().map(unknown).collect();
         let on_the_way = steps.iter().any(|step| step.output.is_none());
         if on_the_way {
-            // A step that reads around a position or a second tensor, a parameter that differs, and a change need what is
-            // not in the patch.
+            // A step that reads around a position or a second tensor, a parameter that differs, and a change inside a chain
+            // need what is not in the patch.
             let goes_on = |step: &&Step| step.inputs.contains(&Input::Previous);
             let reads_around =
                 steps.iter().filter(goes_on).any(|step| !step.kernel.is_local() || step.inputs.len() > 1);
-            let is_struck_inside = steps.iter().any(|step| step.struck.is_some() && step.output.is_none());
+            let is_struck_inside =
+                steps.iter().filter(goes_on).any(|step| step.struck.is_some() && step.output.is_none());
             for (lane, _) in self.lanes.iter().zip(touched).filter(|(_, touched)| **touched) {
                 let altered = steps.iter().any(|step| lane.alters(step));
                 wanted[lane.image] |= reads_around || altered || is_struck_inside && lane.strikes.strikes_layer(id);
@@ -164,7 +165,7 @@ impl<'a> Walk<'a> {
         }
         for (index, lane) in self.lanes.iter().enumerate().filter(|(index, _)| touched[*index]) {
             let changed = altered.get(&index);
-            let mut region = lane.reach(step, changed.is_some());
+            let mut region = lane.reach(step, changed.is_some()).union(self.struck_again(lane, id, step));
             if self.settings.whole && !region.is_empty() {
                 region = step.extent.region();
             }
@@ -207,6 +208,20 @@ impl<'a> Walk<'a> {
                 self.strike(index, id, value, step);
             }
         }
+    }
+
+    /// The positions whose values before the strike are not known: of a protected output, a golden run that was kept has
+    /// those after it.
+    fn struck_again(&self, lane: &LaneRun<'_>, id: NodeId, step: &Step) -> Region {
+        let Some(value) = step.struck.filter(|_| step.output.is_none() && !step.inputs.contains(&Input::Previous))
+        else {
+            return Region::EMPTY;
+        };
+        if self.images[lane.image].values[value].is_none() {
+            return Region::EMPTY;
+        }
+        let places = lane.strikes.elements(id, value).map(|element| Region::position(step.extent.locate(element).0));
+        places.fold(Region::EMPTY, Region::union)
     }
 
     /// Computes the tasks: those with the layer's own kernel together, the others one by one.
@@ -326,7 +341,7 @@ impl<'a> Walk<'a> {
     fn forget(&mut self, id: NodeId) {
         let node = &self.graph.nodes[id];
         let over = |value: ValueId| {
-            self.program.last_use[value].is_none_or(|last| last == id) && self.graph.outputs[0] != value
+            self.graph.last_readers()[value].is_none_or(|last| last == id) && self.graph.outputs[0] != value
         };
         for &value in node.inputs.iter().chain(&node.outputs).filter(|&&value| over(value)) {
             // A golden run that was kept has its own hold on the rows.

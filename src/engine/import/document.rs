@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use facts::graph::{Graph, HostTensor, Source, ValueId};
+use facts::graph::{GraphDraft, HostTensor, Source, ValueId};
 use facts::model::{Card, Model};
 use facts::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ pub(super) fn write(model: &Model) -> Result<String> {
     };
     let document = Document { version: VERSION, graph: &*model.graph, card: &model.card };
     let json = serde_json::to_string(&document).map_err(|error| fault(&error))?;
-    let read: Document<Graph, Card> = serde_json::from_str(&json).map_err(|error| fault(&error))?;
+    let read: Document<GraphDraft, Card> = serde_json::from_str(&json).map_err(|error| fault(&error))?;
     match serde_json::to_string(&read) {
         Ok(again) if again == json => Ok(json),
         _ => Err(fault(&"an attribute of a layer changes its value in JSON")),
@@ -60,7 +60,8 @@ pub(super) fn read(name: &str, json: &str, mut tensors: BTreeMap<String, HostTen
             ),
         ));
     }
-    let Document { mut graph, mut card, .. }: Document<Graph, Card> = serde_json::from_str(json).map_err(unreadable)?;
+    let Document { mut graph, mut card, .. }: Document<GraphDraft, Card> =
+        serde_json::from_str(json).map_err(unreadable)?;
     for (id, tensor_name) in tensor_names(&graph) {
         let tensor = tensors
             .remove(&tensor_name)
@@ -70,7 +71,7 @@ pub(super) fn read(name: &str, json: &str, mut tensors: BTreeMap<String, HostTen
     if let Some((extra, _)) = tensors.first_key_value() {
         return Err(Error::input(name, format_args!("no layer knows the tensor \"{extra}\"")));
     }
-    graph.validate().map_err(|error| Error::input(name, error))?;
+    let graph = graph.check().map_err(|error| Error::input(name, error))?;
     if card.name.is_empty() {
         card.name = super::stem(name).to_owned();
     }
@@ -78,7 +79,7 @@ pub(super) fn read(name: &str, json: &str, mut tensors: BTreeMap<String, HostTen
 }
 
 /// What the parameters are called in a file: their own names, made unique by `.ID` where they are not.
-pub(super) fn tensor_names(graph: &Graph) -> Vec<(ValueId, String)> {
+pub(super) fn tensor_names(graph: &GraphDraft) -> Vec<(ValueId, String)> {
     // Safetensors keeps this name for itself.
     let mut taken = HashSet::from(["__metadata__".to_owned()]);
     let parameters = graph.values.iter().enumerate().filter(|(_, value)| value.source == Source::Parameter);

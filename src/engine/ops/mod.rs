@@ -38,12 +38,12 @@ pub use batch::{Operand, batched};
 pub use extent::{Extent, Region};
 pub use range::Range;
 
-use facts::graph::{Op, Step, infer};
+use facts::graph::Op;
 
 /// What `op` makes of `inputs`; `shapes` are the shapes of the outputs, as [`infer`](facts::graph::infer)
 /// states them.
 ///
-/// The graph was validated, so inputs fit the operator.
+/// Inputs fit the operator, as in a checked graph. Chains are for [`layer`].
 pub fn apply(op: &Op, inputs: &[&Array], shapes: &[&[usize]]) -> Vec<Array> {
     if shapes.iter().all(|shape| shape.contains(&0)) {
         let empty = |shape: &&[usize]| Array::from_slice(shape, &[], &inputs[0].device());
@@ -56,7 +56,6 @@ pub fn apply(op: &Op, inputs: &[&Array], shapes: &[&[usize]]) -> Vec<Array> {
         Op::MatMul => linear::matmul(x, inputs[1], shape),
         Op::BatchNorm { epsilon, scale, bias } => norm::batch_norm(*epsilon, *scale, *bias, inputs),
         Op::Affine { axis, factor, offset } => norm::affine(*axis, factor, offset, x),
-        Op::Chain(steps) => chain(steps, inputs),
         Op::Unary(function) => unary::unary(*function, x),
         Op::Binary(function) => binary::binary(*function, x, inputs[1], shape),
         Op::PRelu => binary::prelu(x, inputs[1], shape),
@@ -74,23 +73,22 @@ pub fn apply(op: &Op, inputs: &[&Array], shapes: &[&[usize]]) -> Vec<Array> {
         Op::Resize(settings) => resize::resize(settings, x, shape),
         Op::Lrn { size, alpha, beta, bias } => norm::lrn(*size, *alpha, *beta, *bias, x),
         Op::Identity => x.clone(),
+        Op::Chain(_) => unreachable!("chains are taken apart by `layer`"),
         Op::Folded => unreachable!("the executor computes no folded layer"),
     };
     vec![output]
 }
 
-/// What the last of `steps` makes.
-fn chain(steps: &[Step], inputs: &[&Array]) -> Array {
+/// The same for an operator that may be a chain, whose steps make tensors of the shapes `links`.
+pub fn layer(op: &Op, inputs: &[&Array], links: &[Vec<usize>], shapes: &[&[usize]]) -> Vec<Array> {
+    let Op::Chain(steps) = op else { return apply(op, inputs, shapes) };
     let mut rest = inputs;
-    let mut made: Option<Array> = None;
-    for step in steps {
+    let mut made: Vec<Array> = Vec::new();
+    for (step, shape) in steps.iter().zip(links) {
         let (own, later) = rest.split_at(step.inputs);
         rest = later;
-        let taken: Vec<&Array> = made.as_ref().into_iter().chain(own.iter().copied()).collect();
-        let shapes: Vec<&[usize]> = taken.iter().map(|array| array.shape()).collect();
-        let shapes = infer(&step.op, &shapes).expect("the graph was validated");
-        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-        made = apply(&step.op, &taken, &shapes).pop();
+        let taken: Vec<&Array> = made.iter().chain(own.iter().copied()).collect();
+        made = apply(&step.op, &taken, &[shape]);
     }
-    made.expect("shape inference refuses a chain without steps")
+    made
 }

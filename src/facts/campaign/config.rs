@@ -41,6 +41,19 @@ pub struct CampaignConfig {
 }
 
 impl CampaignConfig {
+    /// The default campaign on the model called `model`: [`FAULTS`] faults of the default fault model in each image.
+    pub fn new(model: impl Into<String>) -> Self {
+        Self {
+            model: model.into(),
+            seed: SEED,
+            images: None,
+            faults: Faults::Each(FAULTS),
+            fault_model: FaultModel::default(),
+            grouping: None,
+            protect: None,
+        }
+    }
+
     /// Checks the numbers.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{CampaignConfig, Faults, Record, Shard};
-use crate::fault::{Bits, FaultKind, Site, SiteSpace, sampler};
+use crate::fault::{Bits, FaultModel, Site, SiteSpace, sampler};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -70,12 +70,10 @@ impl Plan {
             // Written down in one way, however they were given.
             *layers = names(&graph, &space);
         }
-        let (kind, amount) = (config.fault_model.kind, config.fault_model.amount);
+        // The smallest layer shows whether the fault fits everywhere: later draws then cannot fail for its size.
+        let FaultModel { kind, amount, .. } = config.fault_model;
         let smallest = space.layers().iter().min_by_key(|sites| sites.elements);
-        if let Some(sites) = smallest
-            && sites.elements < amount
-            && !matches!(kind, FaultKind::Zero { percent: Some(_) })
-        {
+        if let Some(sites) = smallest.filter(|sites| kind.amount(amount, sites.elements) > sites.elements) {
             return Err(Error::request(format_args!(
                 "{amount} distinct elements are asked for, layer \"{}\" has {}",
                 graph.nodes[sites.layer].name, sites.elements

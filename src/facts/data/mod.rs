@@ -21,4 +21,4 @@ pub use preprocess::{Normalise, Preprocess};
 pub use read_at::ReadAt;
 pub use resize::Resize;
 pub use sample::Sample;
-pub use source::{LabelledImage, Source};
+pub use source::{ImageSource, LabelledImage};

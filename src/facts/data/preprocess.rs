@@ -56,14 +56,14 @@ pub struct Preprocess {
 
 /// Where the channels of an input tensor are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Layout {
+struct InputShape {
     channels: usize,
     height: usize,
     width: usize,
     channels_last: bool,
 }
 
-impl Layout {
+impl InputShape {
     fn of(shape: &[usize]) -> Option<Self> {
         match *shape {
             [1, channels @ (1 | 3), height, width] => Some(Self { channels, height, width, channels_last: false }),
@@ -81,7 +81,7 @@ impl Preprocess {
     /// Where `shape` is neither, the image cannot be resized to it ([`Resize::apply`]), or a single channel is asked for
     /// under a normalisation that is defined for three.
     pub fn apply(&self, image: &Image, shape: &[usize]) -> Result<HostTensor> {
-        let layout = Layout::of(shape).ok_or_else(|| {
+        let layout = InputShape::of(shape).ok_or_else(|| {
             Error::request(format_args!(
                 "an image fits an input of shape 1 x C x H x W or 1 x H x W x C with 1 or 3 channels, the model's is {shape:?}"
             ))

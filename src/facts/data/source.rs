@@ -9,7 +9,7 @@ use crate::{Error, Result};
 ///
 /// Names and labels are known from the start; pixels are made when they are asked for, so that a data set need
 /// not fit into memory.
-pub trait Source {
+pub trait ImageSource {
     /// Number of images.
     fn len(&self) -> usize;
 
@@ -35,7 +35,7 @@ pub trait Source {
     fn upcoming(&self, _indices: Vec<usize>) {}
 }
 
-impl<S: Source + ?Sized> Source for Arc<S> {
+impl<S: ImageSource + ?Sized> ImageSource for Arc<S> {
     fn len(&self) -> usize {
         (**self).len()
     }
@@ -68,7 +68,7 @@ pub struct LabelledImage {
     pub image: Image,
 }
 
-impl Source for Vec<LabelledImage> {
+impl ImageSource for Vec<LabelledImage> {
     fn len(&self) -> usize {
         self.as_slice().len()
     }

@@ -6,6 +6,7 @@
 mod bits;
 mod corruption;
 mod format;
+mod kind;
 mod model;
 mod record;
 pub mod sampler;
@@ -14,7 +15,8 @@ mod site;
 pub use bits::Bits;
 pub use corruption::{Corruption, CorruptionKind};
 pub use format::{BitField, Format};
-pub use model::{FaultKind, FaultModel, Mode, Sampling, Target};
+pub use kind::FaultKind;
+pub use model::{FaultModel, Mode, Sampling, Target};
 pub use record::{InjectedFault, number};
 pub use site::{Site, SiteSpace};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Bits;
+use super::FaultKind;
 use crate::named::{Name, Named};
 use crate::{Error, Result};
 
@@ -21,47 +21,6 @@ impl Named for Target {
     const ALL: &'static [(Self, Name)] = &[
         (Self::Activation, Name::new("activation", "Activations", "a layer's output, for one inference")),
         (Self::Weight, Name::new("weight", "Weights", "a stored parameter")),
-    ];
-}
-
-/// How a value changes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub enum FaultKind {
-    /// One bit inverted, drawn uniformly from these.
-    BitFlip {
-        /// 0 = least significant mantissa bit, 31 = sign.
-        #[serde(rename = "bit", default)]
-        bits: Bits,
-    },
-    /// Set to zero.
-    Zero {
-        /// Share of the tensor's elements in percent, above 0 and up to 100; without it, `amount` elements.
-        percent: Option<f64>,
-    },
-    /// Replaced by a number drawn uniformly from [0, 1).
-    Random,
-}
-
-impl Default for FaultKind {
-    /// One bit flip, drawn from all bits.
-    fn default() -> Self {
-        Self::BitFlip { bits: Bits::ALL }
-    }
-}
-
-impl FaultKind {
-    /// Whether a bit is flipped.
-    pub fn is_bit_flip(self) -> bool {
-        matches!(self, Self::BitFlip { .. })
-    }
-}
-
-impl Named for FaultKind {
-    const ALL: &'static [(Self, Name)] = &[
-        (Self::BitFlip { bits: Bits::ALL }, Name::new("bitflip", "Bit flip", "one bit inverted")),
-        (Self::Zero { percent: None }, Name::new("zero", "Zero", "set to zero")),
-        (Self::Random, Name::new("random", "Random value, 0 to 1", "replaced by a number drawn uniformly from [0, 1)")),
     ];
 }
 
@@ -141,15 +100,13 @@ impl FaultModel {
     /// # Errors
     /// Where the percentage or the amount is out of range, or no layer is left.
     pub fn validate(&self) -> Result<()> {
-        match self.kind {
-            FaultKind::Zero { percent: Some(percent) } if !(percent > 0.0 && percent <= 100.0) => {
-                Err(Error::request(format_args!("a percentage above 0 and up to 100 is expected, found {percent}")))
-            }
-            _ if self.amount == 0 => Err(Error::request("a fault hits at least one element; the amount is 0")),
-            _ if self.layers.as_ref().is_some_and(Vec::is_empty) => {
-                Err(Error::request("a fault hits at least one layer; none is chosen"))
-            }
-            _ => Ok(()),
+        self.kind.validate()?;
+        if self.amount == 0 {
+            return Err(Error::request("a fault hits at least one element; the amount is 0"));
         }
+        if self.layers.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Error::request("a fault hits at least one layer; none is chosen"));
+        }
+        Ok(())
     }
 }

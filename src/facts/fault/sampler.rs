@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::site::LayerSites;
-use super::{Bits, Corruption, FaultKind, FaultModel, Mode, Sampling, Site, SiteSpace};
+use super::{FaultModel, Mode, Sampling, Site, SiteSpace};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -86,13 +86,7 @@ fn draw_in_layer(
     rng: &mut ChaCha8Rng,
     sites: &mut Vec<Site>,
 ) -> Result<()> {
-    let amount = match model.kind {
-        // A percentage of a small layer still hits one element.
-        FaultKind::Zero { percent: Some(percent) } => {
-            ((layer.elements as f64 * percent / 100.0).round() as usize).clamp(1, layer.elements)
-        }
-        _ => model.amount,
-    };
+    let amount = model.kind.amount(model.amount, layer.elements);
     if amount > layer.elements {
         return Err(Error::request(format_args!(
             "{amount} distinct elements are asked for, layer \"{}\" has {}",
@@ -106,20 +100,11 @@ fn draw_in_layer(
         index::sample(rng, layer.elements, amount).into_vec()
     };
     for index in elements {
-        let corruption = match model.kind {
-            FaultKind::BitFlip { bits } => Corruption::Flip(bit(bits, rng)),
-            FaultKind::Zero { .. } => Corruption::Set(0.0),
-            FaultKind::Random => Corruption::Set(rng.random::<f32>()),
-        };
+        let corruption = model.kind.draw(rng);
         let (tensor, element) = layer.locate(graph, index)?;
         sites.push(Site { target: space.target(), layer: layer.layer, tensor, element, corruption });
     }
     Ok(())
-}
-
-/// One of `bits`. A single one takes no number of `rng`.
-fn bit(bits: Bits, rng: &mut ChaCha8Rng) -> Bits {
-    if bits.single().is_some() { bits } else { bits.nth(rng.random_range(0..bits.count())) }
 }
 
 fn below(rng: &mut ChaCha8Rng, bound: usize) -> usize {

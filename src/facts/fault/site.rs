@@ -24,6 +24,19 @@ pub struct Site {
     pub corruption: Corruption,
 }
 
+impl Site {
+    /// The site of element `element` of the layer called `layer`: of its outputs, or of its parameters, laid end to end.
+    ///
+    /// # Errors
+    /// Where there is no such layer or element, or a fault of this target cannot strike the layer.
+    pub fn find(graph: &Graph, target: Target, layer: &str, element: usize, corruption: Corruption) -> Result<Self> {
+        let space = SiteSpace::of(graph, target);
+        let sites = space.layer(graph, graph.find(layer)?)?;
+        let (tensor, element) = sites.locate(graph, element)?;
+        Ok(Self { target, layer: sites.layer, tensor, element, corruption })
+    }
+}
+
 /// The tensors of a layer in which a fault of some target can strike, laid end to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerSites {

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::infer::{MAX_ELEMENTS, infer};
-use super::{Graph, HostTensor, Layout, Node, Op, SampledLayers, Source, Value, ValueId, elements};
+use super::infer::{MAX_ELEMENTS, infer, links};
+use super::{Graph, GraphDraft, HostTensor, Layout, Node, Op, SampledLayers, Source, Value, ValueId, elements};
 use crate::{Error, Result};
 
 /// Most elements all activations of one image may have together, since a golden run keeps them: 2^30, four GiB.
@@ -13,14 +13,14 @@ const MAX_ACTIVATIONS: usize = 1 << 30;
 /// Builds a [`Graph`] layer by layer, inferring each shape as it goes.
 #[derive(Debug)]
 pub struct GraphBuilder {
-    graph: Graph,
+    graph: GraphDraft,
     names: HashSet<String>,
 }
 
 impl GraphBuilder {
     /// An empty graph called `name`.
     pub fn new(name: impl Into<String>) -> Self {
-        let graph = Graph {
+        let graph = GraphDraft {
             name: name.into(),
             values: Vec::new(),
             nodes: Vec::new(),
@@ -139,11 +139,10 @@ impl GraphBuilder {
     /// The finished graph, checked.
     ///
     /// # Errors
-    /// As [`Graph::validate`].
+    /// As [`GraphDraft::check`].
     pub fn finish(mut self, outputs: &[ValueId]) -> Result<Graph> {
         self.graph.outputs = outputs.to_vec();
-        self.graph.validate()?;
-        Ok(self.graph)
+        self.graph.check()
     }
 
     fn value(&mut self, name: String, shape: Vec<usize>, source: Source) -> Result<ValueId> {
@@ -166,7 +165,8 @@ impl GraphBuilder {
     }
 }
 
-pub(super) fn validate(graph: &Graph) -> Result<()> {
+/// Checks the draft; returns by layer the shapes that the links of a chain make.
+pub(super) fn check(graph: &GraphDraft) -> Result<Vec<Vec<Vec<usize>>>> {
     let count = graph.values.len();
     let known = |id: ValueId, layer: &str| {
         if id < count {
@@ -209,6 +209,7 @@ pub(super) fn validate(graph: &Graph) -> Result<()> {
         )));
     }
     let mut names = HashSet::new();
+    let mut chains = vec![Vec::new(); graph.nodes.len()];
     for (index, node) in graph.nodes.iter().enumerate() {
         if !names.insert(node.name.as_str()) {
             return Err(Error::graph(&node.name, "two layers have this name"));
@@ -229,6 +230,9 @@ pub(super) fn validate(graph: &Graph) -> Result<()> {
         }
         let shapes: Vec<&[usize]> = node.inputs.iter().map(|&id| graph.values[id].shape.as_slice()).collect();
         let inferred = infer(&node.op, &shapes).map_err(|problem| Error::graph(&node.name, problem))?;
+        if let Op::Chain(steps) = &node.op {
+            chains[index] = links(steps, &shapes).map_err(|problem| Error::graph(&node.name, problem))?;
+        }
         let stated: Vec<_> = node.outputs.iter().map(|&id| &graph.values[id].shape).collect();
         if inferred.iter().collect::<Vec<_>>() != stated {
             return Err(Error::graph(
@@ -255,5 +259,5 @@ pub(super) fn validate(graph: &Graph) -> Result<()> {
     if graph.outputs.is_empty() {
         return Err(Error::request("the model has no output"));
     }
-    Ok(())
+    Ok(chains)
 }

@@ -1,6 +1,6 @@
 //! The model as a graph of named layers with known shapes.
 //!
-//! A [`Graph`] is plain data: importers and builders make it, the engine runs it. It keeps every
+//! A [`Graph`] is checked data: importers and builders make it, the engine runs it. It keeps every
 //! node of the source file under its own name and in its own order, because fault injection addresses layers
 //! the way the source framework counts them.
 
@@ -14,7 +14,7 @@ mod touched;
 
 pub use build::GraphBuilder;
 pub use infer::as_image;
-pub use infer::infer;
+pub use infer::{infer, links};
 pub use layout::Layout;
 pub use op::{
     Binary, Conv, CoordinateMode, Interpolation, NearestMode, Op, PadMode, Padding2d, Pool, Reduction, Resize,
@@ -23,9 +23,10 @@ pub use op::{
 pub use paths::Paths;
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Error, Result};
 
@@ -65,16 +66,16 @@ pub fn elements(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |product, &axis| product.checked_mul(axis))
 }
 
-/// A network: layers, the tensors between them, and the parameters.
+/// A network as a file or a builder states it: layers, the tensors between them, and the parameters.
 ///
 /// Shapes are those of one image: the batch axis, where there is one, has length 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Graph {
+pub struct GraphDraft {
     /// The model's own name for itself; may be empty.
     pub name: String,
     /// Every tensor: inputs, parameters and the layers' outputs.
     pub values: Vec<Value>,
-    /// The layers, in source order, which is also a topological order ([`Graph::validate`]).
+    /// The layers, in source order, which is also a topological order.
     pub nodes: Vec<Node>,
     /// Tensors the caller supplies; a classifier has one, the image.
     pub inputs: Vec<ValueId>,
@@ -148,6 +149,65 @@ pub struct Node {
     pub outputs: Vec<ValueId>,
 }
 
+/// A network that fits together: ids are in range, every tensor is made once and before it is read, names of layers are
+/// unique, and the stated shapes are those of [`infer`]. [`GraphBuilder::finish`] and [`GraphDraft::check`] make one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    draft: GraphDraft,
+    /// By layer: whether its output depends on the caller's input.
+    depends: Vec<bool>,
+    /// By value: the last layer that reads it.
+    last_readers: Vec<Option<NodeId>>,
+    /// By layer: the shapes that the links of a chain make; empty for other operators.
+    links: Vec<Vec<Vec<usize>>>,
+}
+
+impl Deref for Graph {
+    type Target = GraphDraft;
+
+    fn deref(&self) -> &GraphDraft {
+        &self.draft
+    }
+}
+
+impl Serialize for Graph {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        self.draft.serialize(serializer)
+    }
+}
+
+impl GraphDraft {
+    /// The graph, checked.
+    ///
+    /// # Errors
+    /// An [`Error::Graph`] that names the first layer at fault.
+    pub fn check(self) -> Result<Graph> {
+        let links = build::check(&self)?;
+        let mut last_readers = vec![None; self.values.len()];
+        for (id, node) in self.nodes.iter().enumerate() {
+            for &input in &node.inputs {
+                last_readers[input] = Some(id);
+            }
+        }
+        Ok(Graph { depends: self.dependent(), last_readers, links, draft: self })
+    }
+
+    fn dependent(&self) -> Vec<bool> {
+        let mut value = vec![false; self.values.len()];
+        for &input in &self.inputs {
+            value[input] = true;
+        }
+        let depends = |node: &Node| {
+            let depends = node.op != Op::Folded && node.inputs.iter().any(|&input| value[input]);
+            for &output in &node.outputs {
+                value[output] |= depends;
+            }
+            depends
+        };
+        self.nodes.iter().map(depends).collect()
+    }
+}
+
 impl Graph {
     /// The layer called `layer`, or at that index.
     ///
@@ -185,22 +245,19 @@ impl Graph {
         }
     }
 
-    /// Whether each layer's output depends on the caller's input (and so differs between images).
-    pub fn depends_on_input(&self) -> Vec<bool> {
-        let mut value = vec![false; self.values.len()];
-        for &input in &self.inputs {
-            value[input] = true;
-        }
-        self.nodes
-            .iter()
-            .map(|node| {
-                let depends = node.op != Op::Folded && node.inputs.iter().any(|&input| value[input]);
-                for &output in &node.outputs {
-                    value[output] |= depends;
-                }
-                depends
-            })
-            .collect()
+    /// By layer, whether its output depends on the caller's input, and so differs between images.
+    pub fn depends_on_input(&self) -> &[bool] {
+        &self.depends
+    }
+
+    /// By tensor, the last layer that reads it.
+    pub fn last_readers(&self) -> &[Option<NodeId>] {
+        &self.last_readers
+    }
+
+    /// The shapes that the links of layer `node` make, where it is a chain.
+    pub fn links(&self, node: NodeId) -> &[Vec<usize>] {
+        &self.links[node]
     }
 
     /// The parameters that layer `node` reads, in input order.
@@ -217,20 +274,10 @@ impl Graph {
     pub fn parameter_elements(&self, node: NodeId) -> usize {
         self.parameters_of(node).map(|id| self.values[id].elements()).sum()
     }
-
-    /// Checks what every consumer relies on: ids in range, values made before they are read and by one
-    /// maker only, unique layer names, parameters of the declared shape, and shapes that agree with
-    /// [`infer`].
-    ///
-    /// # Errors
-    /// An [`Error::Graph`] that names the first layer at fault.
-    pub fn validate(&self) -> Result<()> {
-        build::validate(self)
-    }
 }
 
 impl Value {
-    /// Number of elements for one image. A validated graph's shapes never overflow.
+    /// Number of elements for one image. A checked graph's shapes never overflow.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }

@@ -1,4 +1,4 @@
-//! A campaign's directory in one file: a zip, as the page saves it.
+//! The directory of a campaign as a zip, the format in which the page saves it.
 
 use std::io::{Cursor, Read, Write};
 
@@ -10,11 +10,11 @@ use crate::{Error, Result};
 /// Names of a campaign's files.
 const CONFIG: &str = "config.json";
 const RECORDS: &str = "faults.jsonl";
-/// Most bytes of a configuration, and of the records: an archive of a few bytes may claim any number.
+/// Largest size of a configuration, and of the records, in bytes. An archive of a few bytes can claim any size.
 const MOST_CONFIG: u64 = 64 << 20;
 const MOST_RECORDS: u64 = 1 << 30;
 
-/// What a campaign's archive holds.
+/// The content of a campaign's archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Archive {
     /// `config.json`.
@@ -24,10 +24,10 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Opens the zip in `bytes`; `name` is its name for messages. The files may lie in a folder of it.
+    /// Opens the zip in `bytes`. Messages call it `name`. The files can be in a folder of the zip.
     ///
     /// # Errors
-    /// Where it is no zip, or no campaign is in it.
+    /// If the bytes are not a zip, or the zip has no campaign.
     pub fn open(name: &str, bytes: &[u8]) -> Result<Self> {
         let damaged =
             |problem: &dyn std::fmt::Display| Error::input(name, format_args!("not a readable zip: {problem}"));
@@ -60,10 +60,10 @@ impl Archive {
     }
 }
 
-/// The files `files`, each with its name, as a zip.
+/// Packs `files`, each with its name, into a zip.
 ///
 /// # Errors
-/// Where it becomes too large for one.
+/// If the files are too large for a zip.
 pub fn pack(files: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let failed = |problem: &dyn std::fmt::Display| Error::request(format_args!("the zip cannot be written: {problem}"));

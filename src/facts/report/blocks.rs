@@ -1,19 +1,19 @@
-//! Cutting results into blocks of whole lines.
+//! Blocks of whole lines of results.
 
 use std::io::Read;
 
 use super::Block;
 use crate::{Error, Result};
 
-/// Bytes that are read at once: enough to keep a processor busy, little enough to have one for each.
+/// Number of bytes per block: enough work for a processor, and small enough for a block per processor.
 const BLOCK: usize = 4 << 20;
 
-/// Lines from anywhere, in blocks of whole ones.
+/// Lines in blocks, from any reader.
 #[derive(Debug)]
 pub struct Blocks<R> {
     name: String,
     lines_of: R,
-    /// The beginning of a line whose end was not read yet.
+    /// The beginning of a line that was not read completely yet.
     rest: Vec<u8>,
     lines: u64,
 }
@@ -26,14 +26,14 @@ pub struct OwnedBlock {
 }
 
 impl OwnedBlock {
-    /// The lines, for a [`Reader`](super::Reader).
+    /// Returns the lines, for a [`Reader`](super::Reader).
     pub fn view(&self) -> Block<'_> {
         Block { lines: &self.bytes, before: self.before }
     }
 }
 
 impl<R: Read> Blocks<R> {
-    /// The lines of `lines_of`, which is called `name` in messages.
+    /// Reads the lines of `lines_of`. Messages call it `name`.
     pub fn new(name: impl Into<String>, lines_of: R) -> Self {
         Self { name: name.into(), lines_of, rest: Vec::new(), lines: 0 }
     }
@@ -48,7 +48,7 @@ impl<R: Read> Blocks<R> {
             let end = bytes[before..].iter().rposition(|&byte| byte == b'\n').map(|last| before + last + 1);
             match end {
                 Some(end) if more > 0 => self.rest = bytes.split_off(end),
-                // A line longer than a block.
+                // The line is longer than a block.
                 None if more > 0 => continue,
                 _ => {}
             }
@@ -66,7 +66,7 @@ impl<R: Read> Blocks<R> {
 impl<R: Read> Iterator for Blocks<R> {
     type Item = Result<OwnedBlock>;
 
-    /// The next block, or why it could not be read; the last one may end without the end of its line.
+    /// Returns the next block, or an error of the reader. The last line of the last block can lack its end.
     fn next(&mut self) -> Option<Self::Item> {
         self.block().transpose()
     }

@@ -1,4 +1,4 @@
-//! Reports as a tidy CSV: one rate a row, with the columns that say what it is of.
+//! Reports as a tidy CSV: one rate per row, with columns that describe it.
 //!
 //! In pandas, the SDC share by bit: `df[(df.table == "bit") & (df.measure == "sdc")].set_index("bit").value`.
 
@@ -7,10 +7,10 @@ use super::words::name;
 use crate::campaign::{FaultSummary, StartSummary};
 use crate::outcome::{Rate, Ratio};
 
-/// A rate, and what it is of. What does not apply is empty.
+/// A rate with its description. Columns that do not apply are empty.
 #[derive(Clone, Default)]
 struct Row<'a> {
-    /// Name of the campaign's row in tables: its model, with its directory where that is ambiguous.
+    /// Name of the campaign's row in tables: the model, with the directory if the model alone is ambiguous.
     campaign: &'a str,
     /// `golden`, `faults`, `start`, `study_sample`, `field`, `bit`, `layer`, `layer_bit` or `class`.
     table: &'static str,
@@ -18,16 +18,16 @@ struct Row<'a> {
     start: Option<String>,
     field: Option<String>,
     bit: Option<u8>,
-    /// Place of the layer among those that faults are drawn from.
+    /// Index of the layer among those that faults are drawn from.
     layer_index: Option<usize>,
     layer: Option<&'a str>,
     /// True class.
     class: Option<usize>,
-    /// The class it was taken for.
+    /// Predicted class.
     predicted: Option<usize>,
     /// `accuracy`, `masked`, `sdc`, `due`, `scm`, `scm_of_sdc` ...
     measure: &'static str,
-    /// What was counted, and among how many.
+    /// Number of cases, and number of trials.
     count: Option<u64>,
     of: Option<u64>,
     /// `count / of`, or a ratio.
@@ -35,13 +35,13 @@ struct Row<'a> {
     /// Ends of the 95 % interval.
     low: Option<f64>,
     high: Option<f64>,
-    /// Whether the interval is too wide to say.
+    /// Whether the interval is too wide for a statement.
     few: Option<bool>,
 }
 
 impl Row<'_> {
     fn cells(self) -> [Option<String>; 16] {
-        // As JSON writes it: the shortest text that is read as the same number.
+        // The format of JSON: the shortest text that is read as the same number.
         let number = |value: Option<f64>| value.and_then(|value| serde_json::to_string(&value).ok());
         let count = |value: Option<u64>| value.map(|value| value.to_string());
         let place = |value: Option<usize>| value.map(|value| value.to_string());
@@ -95,7 +95,7 @@ impl Row<'_> {
     }
 }
 
-/// All rates of all campaigns as CSV, each with the name of its row in tables.
+/// Returns all rates of all campaigns as CSV. Each campaign has the name of its row in tables.
 pub fn csv<'a>(campaigns: impl IntoIterator<Item = (&'a str, &'a Report)>) -> String {
     let mut text = csv_line(COLUMNS);
     for (name, report) in campaigns {
@@ -106,7 +106,7 @@ pub fn csv<'a>(campaigns: impl IntoIterator<Item = (&'a str, &'a Report)>) -> St
     text
 }
 
-/// One line of CSV (RFC 4180, with a line feed at its end).
+/// Returns one line of CSV (RFC 4180, with a line feed at its end).
 pub fn csv_line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     cells.into_iter().map(|cell| quoted(cell.as_ref())).collect::<Vec<_>>().join(",") + "\n"
 }
@@ -131,7 +131,7 @@ const COLUMNS: [&str; 16] = [
     "few",
 ];
 
-/// A cell as RFC 4180 has it.
+/// Returns a cell with quotes if RFC 4180 requires them.
 fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
@@ -166,7 +166,7 @@ fn rows<'a>(campaign: &'a str, report: &'a Report) -> Vec<Row<'a>> {
     }
     let mut index = 0;
     for cell in &report.layer_bits {
-        // Cells come in the order of the layers.
+        // Cells are in the order of the layers.
         index += summary.layers[index..].iter().position(|layer| layer.layer == cell.layer).unwrap_or(0);
         let row = Row { bit: Some(cell.bit), layer_index: Some(index), layer: Some(&cell.layer), ..table("layer_bit") };
         rows.push(row.rate("sdc", Rate::new(cell.sdc, cell.injections)));

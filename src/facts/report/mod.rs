@@ -1,4 +1,4 @@
-//! Results, read back: from a campaign's records, or a log of the study, to its tables.
+//! Reports: from the records of a campaign, or a log of the study, to tables, charts and files.
 
 mod archive;
 mod blocks;
@@ -28,7 +28,7 @@ pub use self::table::{Column, ColumnKind, Table};
 pub use self::tables::{Extent, comparison, heading, headline, overview, tables};
 use crate::campaign::{ClassErrors, LayerBit, StartSummary, Summary};
 
-/// What the results of a campaign say.
+/// The report on a campaign.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The rates.
@@ -36,21 +36,22 @@ pub struct Report {
     pub summary: Summary,
     /// Records read.
     pub records: u64,
-    /// Trials that the campaign asks for; while it is incomplete, an estimate where that depends on golden runs.
+    /// Number of trials in the whole campaign. If it depends on golden runs, it is an estimate while the campaign is
+    /// incomplete.
     pub planned: u64,
-    /// Whether the last line breaks off in the middle, as after a crash; it is not counted.
+    /// Whether the last line is incomplete, as after a crash. It is not counted.
     pub truncated: bool,
-    /// The starting sets again, from trials drawn at random, where that was asked for.
+    /// The starting sets from trials drawn at random, if they were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study_sample: Option<SampleSummary>,
-    /// By true class, what its images were taken for in golden runs.
+    /// The predictions of golden runs by true class.
     pub classes: Vec<ClassErrors>,
-    /// By layer and bit.
+    /// The counts by layer and bit.
     pub layer_bits: Vec<LayerBit>,
 }
 
 impl Report {
-    /// The starting sets: of the trials drawn, where that was asked for, else of all.
+    /// Returns the starting sets of the trials drawn, if they were requested, or else of all trials.
     pub fn starts(&self) -> &[StartSummary] {
         self.study_sample.as_ref().map_or(&self.summary.starts, |sample| &sample.starts)
     }

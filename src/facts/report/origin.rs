@@ -1,4 +1,4 @@
-//! Where results are from: a campaign, or an imported log of the study.
+//! The origin of results: a campaign, or an imported log of the study.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::campaign::Provenance;
 use crate::labels::Grouping;
 use crate::{Error, Result};
 
-/// What stands in a directory's `config.json`.
+/// The content of `config.json`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Origin {
     /// A campaign.
@@ -17,18 +17,18 @@ pub enum Origin {
     Log(LogOrigin),
 }
 
-/// A log that was imported: what it does not say (faults, layers, bits) is not known.
+/// An imported log. It has no faults, layers and bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogOrigin {
     /// Version of Faultscope that imported it.
     pub faultscope: String,
-    /// What it is of.
+    /// Description of the log.
     pub log: LogHead,
-    /// The files it was put together from.
+    /// Files of the log.
     pub files: Vec<LogFile>,
-    /// The grouping in full, by which SCM is judged.
+    /// Complete grouping of the classes for SCM.
     pub grouping: Option<Grouping>,
-    /// Class names; empty where they are not known.
+    /// Class names; empty if they are unknown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
 }
@@ -43,12 +43,12 @@ pub struct LogFile {
 }
 
 impl Origin {
-    /// Reads `config.json`; `name` is its path for messages.
+    /// Reads `config.json`. Messages call it `name`.
     ///
     /// # Errors
-    /// Where it is neither a campaign's nor a log's.
+    /// If the file belongs neither to a campaign nor to a log.
     pub fn from_json(name: &str, bytes: &[u8]) -> Result<Self> {
-        /// Tells a log's from a campaign's.
+        /// Only logs have this key.
         #[derive(Deserialize)]
         struct Kind {
             log: Option<IgnoredAny>,
@@ -70,7 +70,7 @@ impl Origin {
         }
     }
 
-    /// The grouping that SCM was judged by.
+    /// Returns the grouping of the classes for SCM.
     pub fn grouping(&self) -> Option<&Grouping> {
         match self {
             Self::Campaign(provenance) => provenance.grouping.as_ref(),
@@ -78,7 +78,7 @@ impl Origin {
         }
     }
 
-    /// Class names; empty where they are not known.
+    /// Class names; empty if they are unknown.
     pub fn labels(&self) -> &[String] {
         match self {
             Self::Campaign(provenance) => &provenance.labels,
@@ -86,7 +86,7 @@ impl Origin {
         }
     }
 
-    /// The layers that faults were drawn from, in model order; empty where they are not known.
+    /// Returns the layers that faults were drawn from, in model order; empty if they are unknown.
     pub fn layers(&self) -> &[String] {
         match self {
             Self::Campaign(provenance) => &provenance.layers,
@@ -94,7 +94,7 @@ impl Origin {
         }
     }
 
-    /// The name of `class`, or its number.
+    /// Returns the name of `class`, or its number.
     pub fn class(&self, class: usize) -> String {
         self.labels().get(class).cloned().unwrap_or_else(|| class.to_string())
     }

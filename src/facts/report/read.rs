@@ -1,5 +1,5 @@
-//! From lines to rates. Lines are taken in blocks, which may be counted on many threads and are then put together in
-//! order; nothing is kept of a line but the counts.
+//! From lines to rates. Lines are counted in blocks, on several threads, and the counts are added in order. Only the
+//! counts are kept in memory.
 
 use std::io::BufRead;
 
@@ -13,27 +13,27 @@ use crate::{Error, Result};
 /// Some lines of a file of results.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
-    /// Whole lines; only the file's last one may lack its end.
+    /// Whole lines. Only the last line of the file can lack its end.
     pub lines: &'a [u8],
-    /// Lines of the file before these.
+    /// Number of lines before the block.
     pub before: u64,
 }
 
-/// What a line says.
+/// The content of a line.
 #[derive(Debug)]
 pub enum Entry<'a> {
     /// A golden run.
     Golden(LoggedGolden),
-    /// A trial of which only the predictions are known.
+    /// A trial with its predictions only.
     Injection(LoggedInjection),
     /// A trial.
     Record(BorrowedRecord<'a>),
-    /// The beginning of a record, at the end of the file.
+    /// An incomplete record at the end of the file.
     Torn,
 }
 
 impl<'a> Entry<'a> {
-    /// The trial, where it is one.
+    /// Returns the trial, if the line is one.
     pub fn observation(&self) -> Option<Observation<'_, Name<'a>>> {
         match self {
             Self::Record(record) => Some(record.observation()),
@@ -49,21 +49,21 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// How the lines are written.
+/// The format of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
-    /// One [`Record`](crate::campaign::Record) in JSON a line.
+    /// One [`Record`](crate::campaign::Record) per line, in JSON.
     Records,
     /// The study's log.
     Log,
 }
 
-/// What to make of results, beyond what they say themselves.
+/// Options of a report.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The grouping to judge by, instead of the one they were made with.
+    /// Grouping of the classes instead of that of the results.
     pub grouping: Option<Grouping>,
-    /// The draw to make of them.
+    /// Random draw of trials.
     pub study_sample: Option<StudySample>,
 }
 
@@ -76,7 +76,7 @@ pub struct Reader {
     preamble: u64,
     grouping: Option<Grouping>,
     sample: Option<StudySample>,
-    /// Nothing counted: what counting a block begins with.
+    /// Empty counts, from which the counting of a block begins.
     empty: Tallies,
     tallies: Tallies,
     draw: Option<Draw>,
@@ -84,28 +84,28 @@ pub struct Reader {
     torn: bool,
 }
 
-/// How far the results go.
+/// The extent of the results so far.
 #[derive(Debug)]
 enum Progress {
-    /// A campaign's records are followed one by one.
+    /// The sequence of a campaign's records.
     Campaign(Sequence),
-    /// A log was checked when it was imported; it has so many trials.
+    /// The number of trials of a log, which was checked during its import.
     Log { read: u64, planned: u64 },
 }
 
-/// What one block says.
+/// The counts of one block.
 #[derive(Debug)]
 pub struct Counted {
     tallies: Tallies,
     draw: Option<Draw>,
-    /// What its records say of their images, and how many in a row say the same.
+    /// The heads of its records, with the number of equal ones in a row.
     heads: Vec<(Head, u64)>,
     trials: u64,
     torn: bool,
 }
 
 impl Reader {
-    /// Begins to read the results of `origin` from a file called `name` in messages.
+    /// Begins to read the results of `origin`. Messages call their file `name`.
     pub fn new(origin: &Origin, name: &str, options: Options) -> Self {
         let grouping = options.grouping.or_else(|| origin.grouping().cloned());
         let (format, preamble, config, progress) = match origin {
@@ -134,13 +134,13 @@ impl Reader {
         }
     }
 
-    /// What the lines of `block` say, one after the other.
+    /// Returns the contents of the lines of `block` in order.
     pub fn entries<'a>(&'a self, block: Block<'a>) -> impl Iterator<Item = Result<Entry<'a>>> {
         let (mut rest, mut number) = (block.lines, block.before);
         std::iter::from_fn(move || {
             loop {
                 let lines = rest;
-                // Of a slice, this fails never.
+                // Reading a slice does not fail.
                 let length = rest.skip_until(b'\n').unwrap_or(0);
                 if length == 0 {
                     return None;
@@ -170,10 +170,10 @@ impl Reader {
         }
     }
 
-    /// Counts what `block` says.
+    /// Counts the records of `block`.
     ///
     /// # Errors
-    /// Where a line is no record, the last one excepted if it has no end, or names a class that the grouping lacks.
+    /// If a line is not a record, except the last line without an end, or if the grouping lacks a class.
     pub fn count(&self, block: Block<'_>) -> Result<Counted> {
         let first = block.before.saturating_sub(self.preamble);
         let draw = self.sample.map(|sample| Draw::new(sample, first));
@@ -219,10 +219,10 @@ impl Reader {
         }
     }
 
-    /// Adds what was counted of the next block.
+    /// Adds the counts of the next block.
     ///
     /// # Errors
-    /// Where a record cannot follow the one before it.
+    /// If a record cannot follow the one before it.
     pub fn add(&mut self, counted: Counted) -> Result<()> {
         match &mut self.progress {
             Progress::Log { read, .. } => *read += counted.trials,
@@ -248,7 +248,7 @@ impl Reader {
         Ok(())
     }
 
-    /// All that was added.
+    /// Returns the report on all blocks.
     pub fn finish(self) -> Report {
         let (records, planned, complete) = match &self.progress {
             Progress::Campaign(sequence) => (sequence.records(), sequence.expected(), sequence.complete()),

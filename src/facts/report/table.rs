@@ -1,47 +1,47 @@
-//! A table of words and numbers, before it is text or HTML.
+//! A table of words and numbers, for output as text or HTML.
 
 use std::borrow::Cow;
 
-/// Columns and rows; what the cells say is ready to be shown.
+/// Columns and rows. The text of the cells is final.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
-    /// What it is about; empty where that is clear from its place.
+    /// Title; empty if the context makes it clear.
     pub title: String,
     /// The columns.
     pub columns: Vec<Column>,
-    /// Rows of cells; a row may be shorter than there are columns.
+    /// Rows of cells. A row can have fewer cells than there are columns.
     pub rows: Vec<Vec<String>>,
-    /// Explanations, a line each, to stand below.
+    /// Notes below the table, one per line.
     pub notes: Vec<String>,
 }
 
 /// A column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Its name.
+    /// Name.
     pub header: Cow<'static, str>,
-    /// What it holds.
+    /// Kind of the cells.
     pub kind: ColumnKind,
 }
 
-/// What a column holds, which decides how it is set.
+/// The kind of a column, which decides its alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// Text, flush left; it gives way where there is no room.
+    /// Text, flush left. It is shortened if there is no room.
     Text,
-    /// A short word, flush left, never shortened.
+    /// A short word, flush left. It is not shortened.
     Word,
     /// A number, flush right.
     Number,
 }
 
 impl Table {
-    /// A table without columns.
+    /// Returns a table without columns.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A table without columns that is about `title`.
+    /// Returns a table without columns, with a title.
     pub fn titled(title: impl Into<String>) -> Self {
         Self { title: title.into(), ..Self::default() }
     }
@@ -71,12 +71,12 @@ impl Table {
         self
     }
 
-    /// Adds a row; missing cells are empty.
+    /// Adds a row. Missing cells are empty.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Adds an explanation.
+    /// Adds a note.
     pub fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }

@@ -1,8 +1,8 @@
-//! Numbers and names as people read them.
+//! Numbers and names as text for people.
 
 use serde::Serialize;
 
-/// The name of an enum's `value`, as files and arguments write it.
+/// Returns the name of an enum's `value` in files and arguments.
 pub fn name(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
@@ -10,7 +10,7 @@ pub fn name(value: &impl Serialize) -> String {
     }
 }
 
-/// `count` with a comma after each three digits.
+/// Returns `count` with a comma before each three digits.
 pub fn thousands(count: impl TryInto<u64>) -> String {
     let digits = count.try_into().unwrap_or(u64::MAX).to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
@@ -23,14 +23,14 @@ pub fn thousands(count: impl TryInto<u64>) -> String {
     text
 }
 
-/// `count` with the noun it counts, `1 image` or `2,000 images`.
+/// Returns `count` with a noun, `1 image` or `2,000 images`.
 pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     let text = thousands(count);
     let plural = if text == "1" { "" } else { "s" };
     format!("{text} {noun}{plural}")
 }
 
-/// A share, `3.9 %`. What is neither nothing nor all is not rounded to look like it.
+/// Returns a share, `3.9 %`. A share between none and all is not rounded to 0 % or 100 %.
 pub fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.0005 {
         "<0.1 %".to_owned()
@@ -41,7 +41,7 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// A ratio, `2.31`.
+/// Returns a ratio, `2.31`.
 pub fn ratio(ratio: f64) -> String {
     if ratio >= 100.0 { format!("{ratio:.0}") } else { format!("{ratio:.2}") }
 }

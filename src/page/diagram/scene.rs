@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use facts::report::diagram::layout::{Flow, Layout, Line, Point, Style, Wrap};
+use facts::report::diagram::layout::{Flow, Line, Placement as Layout, Point, Style, Wrap};
 use protocol::ModelInfo;
 
 use super::blocks::Network;

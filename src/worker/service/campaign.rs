@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::campaign::{Budget, CampaignEvent, Lab, Rounds, Work, plan};
 use facts::DeviceChoice;
 use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, Plan, Provenance};
-use facts::data::{Source, sha256};
+use facts::data::{ImageSource, sha256};
 use facts::labels::{self, Grouping};
 use facts::{Error, Result};
 use protocol::{
@@ -22,14 +22,14 @@ use crate::campaign::{Classes, Opened, Results, export, import, open};
 const REPORT_EVERY: f64 = 200.0;
 const PROFILE_EVERY: f64 = 1000.0;
 
-/// Waves of a campaign: small ones, so that requests are answered and rates are seen to grow.
-const BUDGET: Budget = Budget { bytes: 1 << 28, multiply_adds: 1 << 32, runs: 64 };
+/// Waves of a campaign: small ones, so that requests are answered, rates are seen to grow, and the tab stays small.
+const BUDGET: Budget = Budget { bytes: 1 << 27, multiply_adds: 1 << 32, runs: 64 };
 
 /// Most faults in an image where their number is not known beforehand.
 const MOST_ROUNDS: usize = 10_000;
 
 /// Whoever makes the steps of a campaign.
-type AtWork = Rounds<Rc<Lab>, Arc<dyn Source + Send + Sync>>;
+type AtWork = Rounds<Rc<Lab>, Arc<dyn ImageSource + Send + Sync>>;
 
 /// A campaign and its results.
 pub(super) struct Campaign {

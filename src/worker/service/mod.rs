@@ -156,7 +156,7 @@ impl<H: Host> Service<H> {
         self.read.clear();
         (self.learnt, self.protecting) = (Learnt::default(), None);
         self.end_campaign();
-        let lab = Rc::new(Lab::new(model, &device)?);
+        let lab = Rc::new(Lab::on(model, &device)?);
         let model = describe(&lab, &card);
         self.lab = Some(Loaded { file, card, lab });
         self.device = info.choice;

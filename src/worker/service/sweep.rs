@@ -1,6 +1,6 @@
 //! Many trials around one fault, a few at a time.
 
-use engine::campaign::{Lab, Subject, Trial};
+use engine::campaign::{Lab, Settings, Subject, Trial};
 use facts::fault::{Corruption, Site};
 use facts::{Error, Result};
 use protocol::{FileRef, RequestId, Response, SweepPart, SweepRequest, SweepTrial};
@@ -79,14 +79,13 @@ impl<H: Host> Service<H> {
         let last = sweep.request.trials().min(sweep.next + sweep.together);
         let sites = sites(&lab, &sweep.request, sweep.next..last)?;
         let faults: Vec<Vec<Site>> = sites.into_iter().map(|site| vec![site]).collect();
-        let trials = lab.trials_of(golden, &faults).await?;
-        trials.into_iter().map(|trial| told(&lab, golden.class, trial).map(Ok)).collect()
+        let tried = lab.trials(&[Subject::new(golden, faults)], Settings::default()).await?.only()?;
+        tried.trials.into_iter().map(|trial| told(&lab, golden.class, trial).map(Ok)).collect()
     }
 
     async fn on_image(&self, lab: &Lab, file: &FileRef, site: Site) -> Result<SweepTrial> {
         let input = self.input(lab, file).await?;
-        let mut trials = lab.trials(&[Subject { input, faults: vec![vec![site]] }], false).await?;
-        let mut tried = trials.images.pop().ok_or_else(|| Error::request("a trial has no end"))??;
+        let mut tried = lab.trials(&[Subject::new(&input, vec![vec![site]])], Settings::default()).await?.only()?;
         let trial = tried.trials.pop().ok_or_else(|| Error::request("a trial has no end"))?;
         told(lab, tried.class, trial)
     }

@@ -46,8 +46,9 @@ const ENGINE: Crate = Crate {
     folder: "src/engine",
     root: "lib.rs",
     rows: &[&["platform"], &["ops"], &["kernels"], &["exec"], &["import", "zoo"], &["campaign"]],
-    // The kernels ask for cores and vector instructions. Everything above computes the same on each platform.
-    reserved: Some(("platform", &["kernels"])),
+    // The kernels ask for cores and vector instructions, and a laboratory opens a device. Everything else is the same on
+    // each platform.
+    reserved: Some(("platform", &["campaign", "kernels"])),
     asks_target: &["platform"],
 };
 

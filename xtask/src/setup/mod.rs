@@ -5,6 +5,7 @@
 mod apt;
 mod axe;
 mod browser;
+mod cpp;
 mod tools;
 mod wasm;
 
@@ -81,12 +82,12 @@ pub fn has_tools() -> Result<bool> {
     tools::are_here()
 }
 
-/// Sets up cargo-fuzz. Returns its program.
+/// Sets up a C++ compiler for the fuzz targets.
 ///
 /// # Errors
-/// If it cannot be installed.
-pub fn fuzzer(steps: &mut Steps) -> Result<PathBuf> {
-    steps.run("set-up: cargo-fuzz", tools::fuzzer)
+/// If there is none, and it may not be installed: with the command to run.
+pub fn fuzzer(steps: &mut Steps) -> Result<()> {
+    steps.run("set-up: C++ compiler", cpp::set_up)
 }
 
 /// Sets up what the tests need beside a compiler: a browser with WebGPU, and on Linux a Vulkan driver. Returns the browser.

@@ -1,4 +1,4 @@
-//! The programs that cargo installs, each of one exact version: trunk, wasm-bindgen and cargo-fuzz.
+//! The programs that cargo installs, each of one exact version: trunk and wasm-bindgen.
 
 use std::{path::PathBuf, process::Command, time::Duration};
 
@@ -8,7 +8,6 @@ use crate::{process, workspace};
 
 /// trunk 0.22 needs a newer Rust than the project does.
 const TRUNK: &str = "0.21.14";
-const FUZZER: &str = "0.13.2";
 /// Limit for compiling a tool, on a slow and busy machine.
 const LIMIT: Duration = Duration::from_secs(3 * 3600);
 
@@ -41,12 +40,6 @@ pub fn trunk() -> Result<PathBuf> {
 /// Finds wasm-bindgen, or installs it.
 pub fn wasm_bindgen() -> Result<PathBuf> {
     wasm_bindgen_tool()?.set_up()
-}
-
-/// Finds cargo-fuzz, or installs it.
-pub fn fuzzer() -> Result<PathBuf> {
-    let version = FUZZER.to_owned();
-    Tool { name: "cargo-fuzz", package: "cargo-fuzz", version, features: &[] }.set_up()
 }
 
 /// Whether trunk and wasm-bindgen are installed.

@@ -1,5 +1,4 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -72,12 +71,10 @@ fn images_are_decoded_before_they_are_asked_for_but_not_all_of_them() {
     });
     assert_eq!(decoded.load(Ordering::SeqCst), 0, "nothing is decoded that nobody wants");
     check(&ahead.get(0), 0);
-    let started = Instant::now();
+    // Without decoding ahead this would wait for ever.
     while decoded.load(Ordering::SeqCst) < 2 {
-        assert!(started.elapsed() < Duration::from_secs(60), "nothing was decoded ahead");
         std::thread::yield_now();
     }
-    std::thread::sleep(Duration::from_millis(50));
     assert!(decoded.load(Ordering::SeqCst) <= 1 + 2 * MAX_THREADS);
 }
 

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::data::Source;
+use crate::data::ImageSource;
 use crate::data::cifar::{Cifar, CifarSource};
 
 fn fixture() -> PathBuf {

@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
 
-use burn::tensor::Device;
-use facts::campaign::{Confidence, Faults, Position, Shard, Until};
+use facts::campaign::{Confidence, Faults, Position, Record, Shard, Until};
 use facts::data::{Image, LabelledImage};
 use facts::fault::{Bits, FaultKind, FaultModel, Mode, Target};
 use facts::graph::{GraphBuilder, HostTensor, Op, Unary};
@@ -20,7 +19,7 @@ fn lab() -> Lab {
     let weight = builder.parameter("fc.weight", HostTensor::new([12, 3], weight).unwrap()).unwrap();
     let scores = builder.layer("fc", "MatMul", Op::MatMul, &[flat, weight]).unwrap();
     let graph = builder.finish(&[scores]).unwrap();
-    Lab::new(Model::new(graph, Card::default()).unwrap(), &Device::flex()).unwrap()
+    Lab::cpu(Model::new(graph, Card::default()).unwrap()).unwrap()
 }
 
 fn images() -> Vec<LabelledImage> {
@@ -235,7 +234,7 @@ fn what_does_not_fit_is_refused_before_any_work() {
 #[test]
 fn an_image_that_cannot_be_read_is_named_and_may_be_tried_again() {
     struct Torn;
-    impl Source for Torn {
+    impl ImageSource for Torn {
         fn len(&self) -> usize {
             1
         }

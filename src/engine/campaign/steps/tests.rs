@@ -1,4 +1,3 @@
-use burn::tensor::Device;
 use facts::campaign::Faults;
 use facts::data::{Image, LabelledImage};
 use facts::fault::{Bits, FaultKind, FaultModel, Mode, Target};
@@ -19,7 +18,7 @@ fn lab() -> Lab {
     let weight = builder.parameter("fc.weight", HostTensor::new([12, 3], weight).unwrap()).unwrap();
     let scores = builder.layer("fc", "MatMul", Op::MatMul, &[flat, weight]).unwrap();
     let graph = builder.finish(&[scores]).unwrap();
-    Lab::new(Model::new(graph, Card::default()).unwrap(), &Device::flex()).unwrap()
+    Lab::cpu(Model::new(graph, Card::default()).unwrap()).unwrap()
 }
 
 const IMAGES: usize = 9;

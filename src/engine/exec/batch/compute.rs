@@ -18,7 +18,8 @@ impl Batch<'_> {
         for variant in variants {
             let inputs: Option<Vec<Array>> = node.inputs.iter().map(|&value| self.constant(variant, value)).collect();
             let inputs = inputs.ok_or_else(|| full::missing(self.graph, id))?;
-            let outputs = ops::apply(&node.op, &inputs.iter().collect::<Vec<_>>(), &self.gpu.shapes(id));
+            let outputs =
+                ops::layer(&node.op, &inputs.iter().collect::<Vec<_>>(), self.graph.links(id), &self.gpu.shapes(id));
             let constants = match variant {
                 Some(variant) => &mut self.variants[variant].constants,
                 None => &mut self.constants,
@@ -67,7 +68,8 @@ impl Batch<'_> {
             }
             let shapes: Vec<Vec<usize>> = shapes.iter().map(|shape| stacked(shape)).collect();
             let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-            let outputs = ops::apply(&op, &inputs.iter().collect::<Vec<_>>(), &shapes);
+            let links: Vec<Vec<usize>> = self.graph.links(id).iter().map(|shape| stacked(shape)).collect();
+            let outputs = ops::layer(&op, &inputs.iter().collect::<Vec<_>>(), &links, &shapes);
             return Ok(outputs.iter().map(rows).collect());
         }
         let mut made: Vec<Vec<Array>> = vec![Vec::with_capacity(count); shapes.len()];
@@ -77,7 +79,7 @@ impl Batch<'_> {
                 false => array.clone(),
             });
             let own: Vec<Array> = own.collect();
-            let outputs = ops::apply(&node.op, &own.iter().collect::<Vec<_>>(), &shapes);
+            let outputs = ops::layer(&node.op, &own.iter().collect::<Vec<_>>(), self.graph.links(id), &shapes);
             for (made, output) in made.iter_mut().zip(outputs) {
                 made.push(output.reshaped(&[1, output.elements()]));
             }

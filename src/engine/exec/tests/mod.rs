@@ -122,7 +122,7 @@ fn a_hook_that_does_nothing_changes_nothing() {
 fn a_lane_without_changes_costs_nothing() {
     let bench = bench();
     let wave = bench.inject(vec![], Settings::default()).unwrap();
-    assert_eq!(wave.work, Work::default());
+    assert_eq!(wave.work, MultiplyAdds::default());
     assert_eq!(wave.lanes[0].output, None);
     let output = bench.golden.get(bench.executor.graph().outputs[0]).unwrap();
     assert_eq!(wave.golden[0], pollster::block_on(output.read()).unwrap());
@@ -153,8 +153,8 @@ fn a_patch_costs_what_it_covers() {
     let change = vec![bench.change("stem_relu", 4 * 9 + 4, Corruption::Set(3.0))];
     // Each position of "inner" costs 9 taps x 4 x 4 channels, of "side" 9 x 4 x 3; (4, 4) is tapped by one or four
     // places of the latter, whose stride is two: with padding 1, by place (2, 2) alone. The last layer is 7 x 5.
-    assert_eq!(work(change.clone(), false), Work { golden: 0, lanes: 9 * 144 + 108 + 35 });
-    assert_eq!(work(change, true), Work { golden: 0, lanes: 81 * 144 + 25 * 108 + 35 });
+    assert_eq!(work(change.clone(), false), MultiplyAdds { golden: 0, lanes: 9 * 144 + 108 + 35 });
+    assert_eq!(work(change, true), MultiplyAdds { golden: 0, lanes: 81 * 144 + 25 * 108 + 35 });
     let layer = bench.executor.graph().find("inner").unwrap();
     let tensor = bench.executor.graph().nodes[layer].inputs[1];
     let weight = vec![Change { layer, tensor, element: 0, corruption: Corruption::flip(30).unwrap() }];
@@ -162,7 +162,7 @@ fn a_patch_costs_what_it_covers() {
     assert_eq!(work(weight, true).lanes, 81 * 144 + 35);
     let images = [Image::Inputs(&bench.input)];
     let golden = pollster::block_on(bench.executor.wave(&images, &[], Settings::default())).unwrap().work;
-    assert_eq!(golden, Work { golden: 81 * 108 + 81 * 144 + 25 * 108 + 35, lanes: 0 });
+    assert_eq!(golden, MultiplyAdds { golden: 81 * 108 + 81 * 144 + 25 * 108 + 35, lanes: 0 });
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_fault_that_is_absorbed_leaves() {
         Settings { observe: Observe { trace: true, keep: true, ..Observe::default() }, ..Settings::default() };
     let wave = bench.inject(vec![bench.change("stem", dead, Corruption::Set(-0.25))], settings).unwrap();
     let faulty = &wave.lanes[0];
-    assert_eq!((faulty.output.as_ref(), wave.work), (None, Work::default()));
+    assert_eq!((faulty.output.as_ref(), wave.work), (None, MultiplyAdds::default()));
     assert_eq!(faulty.changed[0][1], -0.25);
     let changed: Vec<_> = faulty.trace.iter().map(|row| row.changed).collect();
     assert_eq!(changed[..2], [1, 0], "the trace goes on to the end");

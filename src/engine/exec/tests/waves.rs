@@ -156,7 +156,8 @@ impl Bench {
             self.is(lane, &whole.lanes[lane], &full, Settings { whole: true, ..settings })?;
         }
         prop_assert!(wave.work.lanes <= whole.work.lanes, "patches are parts of layers");
-        prop_assert_eq!(wave.work.golden, whole.work.golden);
+        // A lane that has left needs no golden run any more; of one that was kept, the steps inside a chain are made again.
+        prop_assert!(wave.work.golden <= whole.work.golden);
         Ok(())
     }
 

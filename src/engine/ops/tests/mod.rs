@@ -6,9 +6,9 @@ mod properties;
 mod reference;
 
 use burn::tensor::Device;
-use facts::graph::{Op, infer};
+use facts::graph::{Op, infer, links};
 
-use super::{Array, apply};
+use super::{Array, layer};
 
 /// A tensor of `shape` over `data`, on the CPU.
 fn array(shape: &[usize], data: &[f32]) -> Array {
@@ -29,8 +29,12 @@ fn read(array: &Array) -> Vec<f32> {
 fn run(op: &Op, inputs: &[&Array]) -> Vec<Array> {
     let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.shape()).collect();
     let inferred = infer(op, &shapes).unwrap_or_else(|problem| panic!("{op:?} on {shapes:?}: {problem}"));
+    let links = match op {
+        Op::Chain(steps) => links(steps, &shapes).expect("it was inferred"),
+        _ => Vec::new(),
+    };
     let shapes: Vec<&[usize]> = inferred.iter().map(Vec::as_slice).collect();
-    let outputs = apply(op, inputs, &shapes);
+    let outputs = layer(op, inputs, &links, &shapes);
     assert_eq!(outputs.iter().map(Array::shape).collect::<Vec<_>>(), shapes, "{op:?}");
     for output in &outputs {
         assert_eq!(read(output).len(), output.elements(), "{op:?}");

@@ -1,8 +1,8 @@
 """Writes the architectures of the zoo as Keras configurations, configs/ID.json.gz.
 
     python3 -m venv /tmp/zoo && /tmp/zoo/bin/pip install tensorflow-cpu==2.21.0 keras==3.15.1
-    /tmp/zoo/bin/python src/zoo/keras/export.py            # writes the folder configs
-    /tmp/zoo/bin/python src/zoo/keras/export.py --check    # fails where it would write something else
+    /tmp/zoo/bin/python src/engine/zoo/keras/export.py            # writes the folder configs
+    /tmp/zoo/bin/python src/engine/zoo/keras/export.py --check    # fails where it would write something else
 
 keras.applications gives the ImageNet networks, nets32.py those for 32 x 32 pixels. A configuration is what
 `model.to_json()` says, without what does not count at inference (initializers, regularizers, constraints, types), and

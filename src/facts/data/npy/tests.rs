@@ -52,11 +52,14 @@ fn the_shape_tells_where_the_channels_are() {
     let error = NpyImages::new("x.npy", both(), None).expect_err("both fit").to_string();
     assert!(error.contains("npy-nhwc or npy-nchw"), "{error}");
     let read = |layout| NpyImages::new("x.npy", both(), Some(layout)).expect("stated").get(0).expect("there is one");
-    assert_eq!(read(Layout::ChannelsLast), Image { width: 1, height: 3, rgb: (0..9).collect() });
+    assert_eq!(read(ChannelOrder::ChannelsLast), Image { width: 1, height: 3, rgb: (0..9).collect() });
     let planes = Image { width: 3, height: 1, rgb: vec![0, 3, 6, 1, 4, 7, 2, 5, 8] };
-    assert_eq!(read(Layout::ChannelsFirst), planes);
-    let wrong =
-        NpyImages::new("x.npy", Box::new(npy("|u1", "False", "(2, 2, 2, 3)", &data)), Some(Layout::ChannelsFirst));
+    assert_eq!(read(ChannelOrder::ChannelsFirst), planes);
+    let wrong = NpyImages::new(
+        "x.npy",
+        Box::new(npy("|u1", "False", "(2, 2, 2, 3)", &data)),
+        Some(ChannelOrder::ChannelsFirst),
+    );
     assert!(wrong.is_err(), "no channels there");
 }
 

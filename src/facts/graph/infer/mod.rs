@@ -48,7 +48,7 @@ pub fn infer(op: &Op, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, String> {
         Op::MatMul => vec![matmul(inputs[0], inputs[1])?],
         Op::BatchNorm { scale, bias, .. } => vec![batch_norm(*scale, *bias, inputs)?],
         Op::Affine { axis, factor, offset } => vec![affine(*axis, factor.len(), offset.len(), inputs[0])?],
-        Op::Chain(steps) => vec![chain(steps, inputs)?],
+        Op::Chain(steps) => links(steps, inputs)?.pop().into_iter().collect(),
         Op::Lrn { size, .. } => vec![lrn(*size, inputs[0])?],
         Op::Unary(_) | Op::Identity => vec![inputs[0].to_vec()],
         Op::Binary(_) => vec![broadcast(inputs[0], inputs[1])?],
@@ -177,10 +177,14 @@ fn affine(axis: usize, factors: usize, offsets: usize, x: &[usize]) -> Inferred 
     Ok(x.to_vec())
 }
 
-/// The shape that the last step makes; the steps share out the inputs between them.
-fn chain(steps: &[Step], inputs: &[&[usize]]) -> Inferred {
+/// The shape that each of the steps of a chain makes, of which there is at least one; they share out the inputs between
+/// them.
+///
+/// # Errors
+/// As [`infer`].
+pub fn links(steps: &[Step], inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, String> {
     let mut rest = inputs;
-    let mut made: Option<Vec<usize>> = None;
+    let mut made: Vec<Vec<usize>> = Vec::with_capacity(steps.len());
     for (index, step) in steps.iter().enumerate() {
         if matches!(step.op, Op::Chain(_)) {
             return Err("a step of a chain must not be a chain".to_owned());
@@ -189,17 +193,17 @@ fn chain(steps: &[Step], inputs: &[&[usize]]) -> Inferred {
             return Err(format!("step {index} needs {} inputs, {} are left", step.inputs, rest.len()));
         };
         rest = later;
-        let taken: Vec<&[usize]> = made.as_deref().into_iter().chain(own.iter().copied()).collect();
-        let mut outputs = infer(&step.op, &taken)?;
+        let taken: Vec<&[usize]> = made.last().map(Vec::as_slice).into_iter().chain(own.iter().copied()).collect();
+        let outputs = infer(&step.op, &taken)?;
         if outputs.len() != 1 {
             return Err(format!("step {index} must have one output, it has {}", outputs.len()));
         }
-        made = outputs.pop();
+        made.extend(outputs);
     }
-    match made {
-        Some(shape) if rest.is_empty() => Ok(shape),
-        Some(_) => Err(format!("no step takes the last {} inputs", rest.len())),
-        None => Err("a chain needs at least one step".to_owned()),
+    match made.len() {
+        0 => Err("a chain needs at least one step".to_owned()),
+        _ if rest.is_empty() => Ok(made),
+        _ => Err(format!("no step takes the last {} inputs", rest.len())),
     }
 }
 

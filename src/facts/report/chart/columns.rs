@@ -1,4 +1,4 @@
-//! Rates side by side as columns with their intervals: by bit, by layer.
+//! Rates as columns with their intervals: by bit, by layer.
 
 use std::fmt::Write;
 use std::ops::Range;
@@ -10,31 +10,31 @@ use crate::outcome::Rate;
 /// One column.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// What it is of, for who points at it.
+    /// Name, shown under the pointer.
     pub name: String,
-    /// What stands below it; empty for none.
+    /// Text below the column; empty for none.
     pub tick: String,
     /// Class of its colour.
     pub class: &'static str,
-    /// Its height and interval.
+    /// Height and interval.
     pub rate: Rate,
-    /// The layer it is of, for programs that read the chart; it stands in `data-layer`.
+    /// Layer for programs that read the chart, in the attribute `data-layer`.
     pub layer: Option<String>,
 }
 
-/// Columns that belong together, marked below them.
+/// A group of columns with a mark below them.
 #[derive(Clone, Debug)]
 pub struct Band {
     /// Number of columns.
     pub columns: usize,
-    /// What they have in common.
+    /// Name of the group.
     pub name: &'static str,
     /// Class of its colour.
     pub class: &'static str,
 }
 
 impl Band {
-    /// A band for each field of `format`, the most significant bit first.
+    /// Returns a band for each field of `format`, the most significant field first.
     pub fn of(format: Format) -> Vec<Self> {
         let band = |(field, bits): &(BitField, Range<u8>)| Self {
             columns: bits.len(),
@@ -45,16 +45,16 @@ impl Band {
     }
 }
 
-/// Where the highest column ends and where all stand, from the top.
+/// Distances of the highest column's end and of the base line from the top.
 const ABOVE: f64 = 14.0;
 const FLOOR: f64 = 184.0;
-/// Height of the ticks below, and of the marks of bands below these.
+/// Heights of the ticks, and of the marks of bands below them.
 const TICKS: f64 = 22.0;
 const BANDS: f64 = 24.0;
 /// Width of the axis on the left.
 const AXIS: f64 = 46.0;
 
-/// The chart; `label` says what it shows to who cannot see it. Intervals are drawn where there is room for them.
+/// Draws the chart. `label` describes it for screen readers. Intervals are drawn if there is room for them.
 pub fn columns(label: &str, columns: &[Column], bands: &[Band]) -> String {
     let floor = FLOOR;
     let height = floor + TICKS + if bands.is_empty() { 0.0 } else { BANDS };
@@ -71,7 +71,7 @@ pub fn columns(label: &str, columns: &[Column], bands: &[Band]) -> String {
         tick = ((tick + step) * 1e6).round() / 1e6;
     }
     let each = 1.0 / columns.len().max(1) as f64;
-    // Of very many columns an interval each is a blur.
+    // The intervals of very many columns would overlap.
     let intervals = columns.len() <= 128;
     let gap = if intervals { 0.14 } else { 0.0 };
     for (index, column) in columns.iter().enumerate() {
@@ -79,7 +79,7 @@ pub fn columns(label: &str, columns: &[Column], bands: &[Band]) -> String {
         let layer =
             column.layer.as_ref().map_or_else(String::new, |layer| format!(r#" data-layer="{}""#, escape(layer)));
         let _ = write!(plot, "<g{layer}><title>{}: {}</title>", escape(&column.name), escape(&sentence(&column.rate)));
-        // The whole height answers to the pointer, not only the column.
+        // The pointer finds the column at any height.
         let _ = write!(
             plot,
             r#"<rect x="{}" width="{}" y="0" height="{floor}" class="ground"/>"#,
@@ -127,7 +127,7 @@ pub fn columns(label: &str, columns: &[Column], bands: &[Band]) -> String {
             floor + 24.0,
             band.class
         );
-        // Below a single column there is no room for a word.
+        // A single column has no room for a word below it.
         if band.columns > 1 {
             let (middle, bottom) = (across(left + width / 2.0), floor + 40.0);
             let _ = write!(plot, r#"<text x="{middle}" y="{bottom:.0}" class="tick middle">{}</text>"#, band.name);
@@ -140,8 +140,8 @@ pub fn columns(label: &str, columns: &[Column], bands: &[Band]) -> String {
     )
 }
 
-/// Upper end of the axis and distance of its ticks: the first round number that all columns fit below, and their
-/// intervals where these are narrow enough to tell anything.
+/// Returns the upper end of the axis and the distance of its ticks. The end is the first round number above all columns
+/// and above the intervals that are narrow enough for a statement.
 fn scale(columns: &[Column]) -> (f64, f64) {
     let known = columns.iter().map(|column| &column.rate).filter(|rate| rate.of > 0);
     let highest = known.map(|rate| if rate.too_few() { rate.rate } else { rate.high }).fold(0.0, f64::max);

@@ -1,11 +1,11 @@
-//! Rates by row and column as a map of colours: by layer and bit.
+//! Rates as a map of colours: by layer and bit.
 
 use std::fmt::Write;
 
 use super::{across, escape, sentence, shortened};
 use crate::outcome::Rate;
 
-/// One row; a cell of which nothing is known is left out of the drawing.
+/// One row. A cell without a rate is not drawn.
 #[derive(Clone, Debug)]
 pub struct MapRow<'a> {
     /// Its name.
@@ -19,32 +19,32 @@ pub struct MapRow<'a> {
 pub struct MapColumn {
     /// Its name.
     pub name: String,
-    /// What stands below it; empty for none.
+    /// Text below the column; empty for none.
     pub tick: &'static str,
 }
 
-/// The levels that are told apart: each begins at this share. What is below the first is zero.
+/// The lowest share of each level.
 pub const LEVELS: [f64; 7] = [0.0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.7];
 
-/// The level of a share: 0 for none, else one of 1 to 7 ([`LEVELS`]).
+/// Returns the level of a share: 0 for a share of zero, otherwise 1 to 7 ([`LEVELS`]).
 pub fn level(rate: &Rate) -> usize {
     if rate.count == 0 { 0 } else { LEVELS.iter().filter(|&&from| rate.rate >= from).count() }
 }
 
-/// Width of the names on the left, as in the style sheet, and of a letter of them.
+/// Width of the names on the left, as in the style sheet, and width of a letter.
 const NAMES: f64 = 132.0;
 const LETTER: f64 = 6.3;
-/// A map with more cells than this has no text for each of them: it would be megabytes.
+/// Largest number of cells with a text each. Texts of more cells would take megabytes.
 const MOST_TITLES: usize = 4096;
 
-/// The map; `label` says what it shows to who cannot see it, and each row has a cell for each column.
+/// Draws the map. `label` describes it for screen readers. Each row has a cell for each column.
 pub fn map(label: &str, rows: &[MapRow<'_>], columns: &[MapColumn]) -> String {
     let height = match rows.len() {
         0..=40 => 15,
         41..=120 => 9,
         _ => 4,
     };
-    // Names as close as they can be read.
+    // The names are as close to each other as is readable.
     let every = 14usize.div_ceil(height);
     let each = 1.0 / columns.len().max(1) as f64;
     let titles = rows.len() * columns.len() <= MOST_TITLES;
@@ -68,7 +68,7 @@ pub fn map(label: &str, rows: &[MapRow<'_>], columns: &[MapColumn]) -> String {
         let levels: Vec<_> = row.cells.iter().map(|cell| cell.as_ref().map(level)).collect();
         let mut from = 0;
         while from < levels.len() {
-            // Without titles neighbours of one level are one rectangle.
+            // Without texts, neighbours of the same level are one rectangle.
             let same = levels[from..].iter().take_while(|&&level| !titles && level == levels[from]).count().max(1);
             if let Some(level) = levels[from] {
                 let rect = format!(

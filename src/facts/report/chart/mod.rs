@@ -1,7 +1,7 @@
-//! Charts as SVG, drawn from rates and nothing else.
+//! Charts of rates as SVG.
 //!
-//! Lengths along a chart are in percent of its width and heights in pixels, so a chart takes the width it is given and
-//! its letters keep their size. Colours are classes, which the style sheet around it gives in light and dark.
+//! Horizontal lengths are in percent of the width, heights in pixels. A chart therefore fills its place, and its
+//! letters keep their size. Colours are classes; the style sheet defines them for light and dark pages.
 
 mod columns;
 mod map;
@@ -13,7 +13,7 @@ pub use self::shares::{Share, shares};
 use super::words::percent;
 use crate::outcome::Rate;
 
-/// `text` between tags or in an attribute: names from model files may hold anything.
+/// Escapes `text` for use between tags or in an attribute. Names from model files can contain any character.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -23,7 +23,7 @@ pub fn escape(text: &str) -> String {
             '>' => escaped += "&gt;",
             '"' => escaped += "&quot;",
             '\'' => escaped += "&#39;",
-            // No document may hold these, not even escaped.
+            // A document must not contain these characters, not even escaped.
             character if character.is_control() && !matches!(character, '\t' | '\n' | '\r') => escaped.push('\u{fffd}'),
             character => escaped.push(character),
         }
@@ -31,13 +31,13 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// A share of the width, to a hundredth of a percent.
+/// Returns a share of the width, rounded to a hundredth of a percent.
 fn across(share: f64) -> String {
     let text = format!("{:.2}", 100.0 * share);
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// A rate in words: `3.9 % (1.2 % to 9.8 %), 4 of 102`.
+/// Returns a rate in words: `3.9 % (1.2 % to 9.8 %), 4 of 102`.
 pub fn sentence(rate: &Rate) -> String {
     if rate.of == 0 {
         return "not known".to_owned();
@@ -52,7 +52,7 @@ pub fn sentence(rate: &Rate) -> String {
     )
 }
 
-/// The end of a long name: layers of one block begin alike.
+/// Returns the end of a long name. The names of layers in one block have the same beginning.
 fn shortened(name: &str, most: usize) -> String {
     let length = name.chars().count();
     if length <= most {

@@ -1,4 +1,4 @@
-//! Shares of a whole as bars below each other, each with its interval: SCM among errors.
+//! Shares of a whole as bars with their intervals: SCM among errors.
 
 use std::fmt::Write;
 
@@ -9,22 +9,22 @@ use crate::report::words::percent;
 /// One bar.
 #[derive(Clone, Debug)]
 pub struct Share {
-    /// What it is of.
+    /// Name.
     pub name: String,
     /// Class of its colour.
     pub class: &'static str,
-    /// The share that is filled, and its interval.
+    /// Filled share, and its interval.
     pub rate: Rate,
 }
 
-/// Height of a bar with its line of text, of which the text takes this.
+/// Height of a bar with its line of text, and height of the text.
 const ROW: f64 = 46.0;
 const TEXT: f64 = 18.0;
 const BAR: f64 = 14.0;
-/// Letters of a name that fit beside a number on a telephone.
+/// Number of letters of a name that fit beside a number on a telephone.
 const LONGEST: usize = 38;
 
-/// The chart; `label` says what it shows to who cannot see it.
+/// Draws the chart. `label` describes it for screen readers.
 pub fn shares(label: &str, rows: &[Share]) -> String {
     let mut plot = String::new();
     for (index, row) in rows.iter().enumerate() {
@@ -51,7 +51,7 @@ pub fn shares(label: &str, rows: &[Share]) -> String {
                 across(row.rate.rate),
                 row.class
             );
-            // Once wider in the colour of the ground, so that it can be seen on the bar as well.
+            // Drawn wider in the background's colour first, so that it is visible on the bar.
             for class in ["halo", "interval"] {
                 let mut line = |from: &str, to: &str, y1: f64, y2: f64| {
                     let _ = write!(plot, r#"<line x1="{from}" x2="{to}" y1="{y1:.0}" y2="{y2:.0}" class="{class}"/>"#);

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use super::{Box, Diagram, Role};
 use crate::model::Model;
 
-/// Writes `model` as a digraph for `dot`: a node a layer with name, kind, output shape and number of parameters, and a
-/// double frame where every path from input to output passes.
+/// Writes `model` as a digraph for `dot`. Each layer is a node with name, kind, output shape and number of parameters.
+/// A layer that every path from input to output passes has a double frame.
 pub fn dot(model: &Model) -> String {
     let diagram = Diagram::of(model);
     let mut out = format!("digraph {} {{\n", quoted(&diagram.title));
@@ -46,7 +46,7 @@ fn attributes(drawn: &Box) -> String {
     attributes
 }
 
-/// A quoted string: in labels, a backslash begins an escape.
+/// Returns a quoted string. In labels, a backslash begins an escape.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {

@@ -1,60 +1,59 @@
-//! Where boxes and lines go.
+//! Positions of boxes and lines.
 //!
-//! A box stands in the row of its longest path from the input. One such longest path, the spine, runs straight on;
-//! branches and skips have lanes beside it, those of few rows near it. Where a single line leads from one row to
-//! the next, the picture may go on in another column; where a column would become too long, also where few lines do.
+//! The row of a box is the length of its longest path from the input. One of the longest paths, the spine, is a
+//! straight line. Branches and skips have lanes beside it, the short ones nearest. A new column can begin between two
+//! rows that a single line joins, or few lines if the column would become too long.
 //!
-//! Rows follow each other downwards; a picture that is read from left to right is the same one, mirrored at its
-//! diagonal.
+//! Rows run downwards. A picture from left to right is the same picture, mirrored at its diagonal.
 
 use std::collections::HashMap;
 
-/// A place, in pixels from the top left.
+/// A position, in pixels from the top left.
 pub type Point = (f64, f64);
 
-/// A pair of boxes, by their positions: a line leads from the first to the second.
+/// A line from the first box to the second, by their indices.
 pub type Line = (usize, usize);
 
-/// Which way a network is read.
+/// The direction of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// From top to bottom, columns side by side.
     Down,
-    /// From left to right, "columns" one below the other, as lines of a text are.
+    /// From left to right, with "columns" below each other, like lines of a text.
     Right,
 }
 
-/// Where a new column begins.
+/// The rule for the beginning of a new column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Wrap {
-    /// So that width over height of the picture becomes about this (read downwards).
+    /// The ratio of the picture's width to its height is about this number (in a picture from top to bottom).
     Aspect(f64),
-    /// Where the next rows would make it longer than this.
+    /// The column would become longer than this with the next rows.
     Length(f64),
 }
 
-/// Sizes in a picture, in pixels. *Along* is the way the network is read, *across* is at a right angle to it.
+/// Sizes in a picture, in pixels. *Along* is the direction of the picture, *across* is at a right angle to it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Style {
-    /// Which way it is read.
+    /// Direction of the picture.
     pub flow: Flow,
-    /// Where columns begin.
+    /// Rule for columns.
     pub wrap: Wrap,
     /// Length of a box.
     pub along: f64,
     /// Width of a box.
     pub across: f64,
-    /// Between one row and the next.
+    /// Distance between two rows.
     pub row_gap: f64,
-    /// Between lanes.
+    /// Distance between two lanes.
     pub lane_gap: f64,
-    /// Between columns; the line that joins them runs in it.
+    /// Distance between two columns. It contains the line that joins them.
     pub column_gap: f64,
 }
 
-/// Most lines that lead from one column to the next.
+/// Largest number of lines from one column to the next.
 const MOST_LEADING: usize = 4;
-/// Width of a lane that only lines run in.
+/// Width of a lane without boxes.
 const LINE_LANE: f64 = 4.0;
 
 impl Style {
@@ -65,24 +64,24 @@ impl Style {
 
 /// A picture's geometry.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layout {
+pub struct Placement {
     /// Of the picture.
     pub width: f64,
     /// Of the picture.
     pub height: f64,
     /// Top left corner of each box.
     pub boxes: Vec<Point>,
-    /// By box, the column it stands in.
+    /// Column of each box.
     pub columns: Vec<usize>,
-    /// By box, the row it stands in: how many lines the longest path to it has.
+    /// Row of each box: the number of lines on the longest path to it.
     pub rows: Vec<usize>,
-    /// Corners of each line, from the box it leaves to the one it enters; all its parts are upright or level.
+    /// Corners of each line, from its first box to its second. All segments are vertical or horizontal.
     pub lines: Vec<Vec<Point>>,
 }
 
-impl Layout {
-    /// Lays out `count` boxes in topological order, and `lines` from earlier to later ones, each once and in the order
-    /// of the boxes they lead to.
+impl Placement {
+    /// Lays out `count` boxes in topological order, and `lines` from earlier to later boxes. Each line occurs once, and
+    /// the lines are in the order of their second boxes.
     pub fn of(count: usize, lines: &[Line], style: &Style) -> Self {
         let graph = Graph { count, lines, style };
         let rows = rows(&graph);
@@ -102,12 +101,12 @@ impl Layout {
             }
             x += column.width + style.column_gap;
         }
-        // A line that joins columns turns below the last row and above the first.
+        // A line between columns turns below the last row and above the first.
         let margin = if columns.len() > 1 { style.row_gap } else { 0.0 };
         let boxes: Vec<Point> = (0..rows.len())
             .map(|id| (left[rows[id]] + lanes.offset(rows[id], lanes.of_box[id]), top[rows[id]] + margin))
             .collect();
-        // By line, the place that it has among those that lead on to another column, and how many there are.
+        // For each line its index among the lines to another column, and their number.
         let mut turns = vec![(0, 0); lines.len()];
         for column in 0..columns.len() {
             let leaves = |&line: &usize| {
@@ -150,14 +149,14 @@ impl Layout {
     }
 }
 
-/// What is laid out.
+/// The boxes and lines to lay out.
 struct Graph<'a> {
     count: usize,
     lines: &'a [Line],
     style: &'a Style,
 }
 
-/// By box, its row. What no input leads to stands right above its first reader.
+/// Returns the row of each box. A box that does not depend on the input is one row above its first reader.
 fn rows(graph: &Graph<'_>) -> Vec<usize> {
     let mut rows = vec![0; graph.count];
     let mut fed = vec![false; rows.len()];
@@ -174,7 +173,7 @@ fn rows(graph: &Graph<'_>) -> Vec<usize> {
     rows
 }
 
-/// Which lane each box and each line has. Lane 0 is the spine.
+/// The lanes of boxes and lines. Lane 0 is the spine.
 struct Lanes {
     of_box: Vec<usize>,
     /// Where the line leaves its first box, and where it enters the other one.

@@ -1,5 +1,5 @@
-//! Pictures of a network: its layers as boxes, what flows between them as lines, and the layers that every path
-//! passes marked ([`Paths::super_nodes`](crate::graph::Paths)).
+//! Pictures of a network, with layers as boxes, tensors as lines, and marks on the layers that every path passes
+//! ([`Paths::super_nodes`](crate::graph::Paths)).
 
 mod dot;
 pub mod layout;
@@ -10,27 +10,27 @@ mod tests;
 pub use dot::dot;
 pub use svg::{Cut, path, shortened, svg};
 
-use layout::Layout;
+use layout::Placement;
 use serde::{Deserialize, Serialize};
 
 use super::words::{counted, thousands};
 use crate::graph::{Graph, NodeId, Op, Paths, ValueId};
 use crate::model::Model;
 
-/// What is drawn: boxes in topological order, and lines from earlier to later ones.
+/// The content of a picture: boxes in topological order, and lines from earlier to later boxes.
 ///
 /// Layers that compute nothing ([`Op::Folded`]) are counted and left out.
 #[derive(Clone, Debug, PartialEq)]
 struct Diagram {
     title: String,
-    /// What stands below the title.
+    /// Text below the title.
     facts: String,
     boxes: Vec<Box>,
-    /// Pairs of positions in `boxes`, each once.
+    /// Pairs of indices in `boxes`, each once.
     lines: Vec<(usize, usize)>,
 }
 
-/// A layer, or what goes in or comes out.
+/// A layer, the input, or the output.
 #[derive(Clone, Debug, PartialEq)]
 struct Box {
     /// Index of the layer.
@@ -44,26 +44,26 @@ struct Box {
     role: Role,
 }
 
-/// What sort of layer it is, for its colour.
+/// The kind of a layer, for its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Family {
-    /// What goes in and what comes out.
+    /// Input and output.
     Ends,
     /// Convolutions and dense layers.
     Product,
-    /// Batch normalisation and its like.
+    /// Batch normalisation and similar layers.
     Normalisation,
     /// A function of each element, and softmax.
     Activation,
     /// Means and maxima.
     Pooling,
-    /// What joins branches.
+    /// Layers that join branches.
     Merge,
-    /// What only moves elements.
+    /// Layers that only move elements.
     Shape,
 }
 
-/// Where a box lies between input and output.
+/// The position of a box between input and output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
     /// The image, or the scores.
@@ -72,7 +72,7 @@ pub enum Role {
     Super,
     /// Some paths pass it.
     Branch,
-    /// No path passes it: the answer does not depend on it, or it does not depend on the image.
+    /// No path passes it: the answer does not depend on the layer, or the layer does not depend on the image.
     Aside,
 }
 
@@ -80,7 +80,7 @@ impl Diagram {
     fn of(model: &Model) -> Self {
         let graph = &*model.graph;
         let paths = graph.paths();
-        // By tensor, the box that it comes from.
+        // The box that produces each tensor.
         let mut from = vec![None; graph.values.len()];
         let mut boxes = Vec::new();
         let mut lines = Vec::new();
@@ -118,8 +118,8 @@ impl Diagram {
         Self { title: model.card.name.clone(), facts, boxes, lines }
     }
 
-    fn layout(&self) -> Layout {
-        Layout::of(self.boxes.len(), &self.lines, &svg::PAGE)
+    fn layout(&self) -> Placement {
+        Placement::of(self.boxes.len(), &self.lines, &svg::PAGE)
     }
 }
 
@@ -151,7 +151,7 @@ impl Box {
 }
 
 impl Role {
-    /// Where `layer` lies.
+    /// Returns the position of `layer`.
     pub fn of(paths: &Paths, layer: NodeId) -> Self {
         match (paths.super_nodes[layer], paths.on_path[layer]) {
             (true, _) => Self::Super,
@@ -162,11 +162,11 @@ impl Role {
 }
 
 impl Family {
-    /// All of them, in the order of a legend.
+    /// All kinds, in the order of a legend.
     pub const ALL: [Self; 7] =
         [Self::Ends, Self::Product, Self::Normalisation, Self::Activation, Self::Pooling, Self::Merge, Self::Shape];
 
-    /// Its name in a legend.
+    /// Returns the name in a legend.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ends => "input, output",
@@ -193,7 +193,7 @@ impl Family {
     }
 }
 
-/// The sort of layer that computes `op`.
+/// Returns the kind of a layer that computes `op`.
 pub fn family(op: &Op) -> Family {
     match op {
         Op::Conv(_) | Op::Gemm { .. } | Op::MatMul => Family::Product,
@@ -218,7 +218,7 @@ pub fn family(op: &Op) -> Family {
     }
 }
 
-/// The shape of a tensor, as its source lays it out, without the batch axis.
+/// Returns the shape of a tensor in the layout of its source, without the batch axis.
 fn shape(graph: &Graph, value: ValueId) -> String {
     let shape = graph.values[value].source_shape();
     let axes = match &shape[..] {

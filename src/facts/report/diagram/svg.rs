@@ -10,7 +10,7 @@ use crate::model::Model;
 pub(super) const WIDTH: f64 = 256.0;
 /// Size of a box.
 pub(super) const HEIGHT: f64 = 42.0;
-/// A picture that is about as wide as a page is.
+/// A picture with about the width of a page.
 pub(super) const PAGE: Style = Style {
     flow: Flow::Down,
     wrap: Wrap::Aspect(1.6),
@@ -22,15 +22,15 @@ pub(super) const PAGE: Style = Style {
 };
 const MARGIN: f64 = 28.0;
 const LEGEND_ROW: f64 = 22.0;
-/// The legend wraps at this width where the network is narrower.
+/// Width at which the legend wraps if the network is narrower.
 const LEAST_WIDTH: f64 = 720.0;
-/// How much a line's corner is rounded.
+/// Radius of a line's corners.
 const CORNER: f64 = 7.0;
 /// Mean width of a character, as a part of the font's size.
 const CHARACTER: f64 = 0.58;
-/// Where a box's text begins.
+/// Distance of a box's text from its left edge.
 const TEXT: f64 = 16.0;
-/// Bold text runs wider than its size says.
+/// Factor of the width of bold text.
 const NAME_SIZE: f64 = 13.8;
 const DETAIL_SIZE: f64 = 11.0;
 
@@ -42,8 +42,8 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Aria
 .aside .box{stroke-dasharray:4 3}.aside text{fill:#777}.end .box{fill:#f1f1f1}\
 .line{fill:none;stroke:#6a6a6a;stroke-width:1.4}.mark{fill:#1a1a1a}";
 
-/// Draws `model`: a box a layer with name, kind, output shape and number of parameters, coloured by its sort; a bold
-/// frame and a diamond where every path from input to output passes.
+/// Draws `model`. Each layer is a box with name, kind, output shape and number of parameters, in the colour of its
+/// kind. A layer that every path from input to output passes has a bold frame and a diamond.
 ///
 /// The text is a whole SVG document.
 pub fn svg(model: &Model) -> String {
@@ -122,7 +122,7 @@ fn diamond(x: f64, y: f64) -> String {
     format!("<path class=\"mark\" d=\"M{x} {}l5 5l-5 5l-5 -5z\"/>", y - 5.0)
 }
 
-/// What colours and marks mean, and how high that is at this width.
+/// Returns the legend of colours and marks, and its height at this width.
 fn legend(width: f64) -> (String, f64) {
     let mut out = String::new();
     let (mut x, mut y) = (0.0, 0.0);
@@ -147,7 +147,7 @@ fn legend(width: f64) -> (String, f64) {
     (out, y + LEGEND_ROW)
 }
 
-/// A line with rounded corners, as an SVG path.
+/// Returns a line with rounded corners as an SVG path.
 pub fn path(corners: &[Point]) -> String {
     let mut out = String::new();
     for (index, &(x, y)) in corners.iter().enumerate() {
@@ -156,7 +156,7 @@ pub fn path(corners: &[Point]) -> String {
             put(&mut out, format_args!("{}{x} {y}", if index == 0 { 'M' } else { 'L' }));
             continue;
         };
-        // Half of the shorter arm at most, so that two corners on one arm do not meet.
+        // At most half of the shorter segment, so that two corners of a segment do not overlap.
         let arm = |(other_x, other_y): Point| ((other_x - x).abs() + (other_y - y).abs()) / 2.0;
         let radius = CORNER.min(arm(before)).min(arm(after));
         let towards = |(other_x, other_y): Point| {
@@ -169,21 +169,21 @@ pub fn path(corners: &[Point]) -> String {
     out
 }
 
-/// About how wide `text` is at this font size.
+/// Returns the approximate width of `text` at this font size.
 fn length(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * CHARACTER
 }
 
-/// Where a text is cut that is too long.
+/// The part of a long text that is left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// Both ends stay.
+    /// The middle.
     Middle,
-    /// The beginning stays.
+    /// The end.
     End,
 }
 
-/// `text`, with a part left out where it is wider than `width` at this font size.
+/// Returns `text`, without a part of it if the text is wider than `width` at this font size.
 pub fn shortened(text: &str, width: f64, size: f64, cut: Cut) -> String {
     let most = ((width / (size * CHARACTER)) as usize).max(2);
     let count = text.chars().count();
@@ -195,7 +195,7 @@ pub fn shortened(text: &str, width: f64, size: f64, cut: Cut) -> String {
     head + "\u{2026}" + &text.chars().skip(count - tail).collect::<String>()
 }
 
-/// `text` as XML character data or attribute value. Characters that XML cannot hold become U+FFFD.
+/// Returns `text` as XML character data or attribute value. Characters that XML forbids become U+FFFD.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,16 +1,16 @@
-//! For each class, what its images were taken for in golden runs: the study's first question.
+//! The golden predictions for the images of each class: the study's first question.
 
 use super::Extent;
 use crate::campaign::{ClassError, ClassErrors};
 use crate::report::words::thousands;
 use crate::report::{Origin, Report, Table};
 
-/// Classes shown of a longer list, and classes they were taken for.
+/// Number of classes and of predicted classes that are shown from a longer list.
 const TOP_CLASSES: usize = 10;
 const TOP_ERRORS: usize = 5;
 
-/// The classes with an error: all in their order, or those with most of the errors that matter. None where no class
-/// has one.
+/// Returns the classes with an error: all in order, or those with most of the important errors. None if no class has an
+/// error.
 pub fn table(origin: &Origin, report: &Report, extent: Extent) -> Option<Table> {
     let mut classes: Vec<&ClassErrors> = report.classes.iter().filter(|class| !class.errors.is_empty()).collect();
     if classes.is_empty() {
@@ -52,7 +52,7 @@ fn total(class: &ClassErrors) -> u64 {
     class.errors.iter().map(|error| error.count).sum()
 }
 
-/// `dog 3, frog 1`, the most frequent first.
+/// Returns `dog 3, frog 1`, the most frequent class first.
 pub fn list(origin: &Origin, class: &ClassErrors, scm: Option<bool>, extent: Extent) -> String {
     let all = errors(class, scm).count();
     let shown = extent.of(TOP_ERRORS, all);

@@ -1,17 +1,17 @@
-//! Several campaigns side by side: the study's tables, a row for each model.
+//! Several campaigns: the study's tables with a row for each model.
 
 use super::{estimate, explain_few, few, starts};
 use crate::campaign::{Start, StartSummary};
 use crate::report::words::thousands;
 use crate::report::{Report, Table};
 
-/// The study's tables of several campaigns, each with the name of its row.
+/// Returns the study's tables of several campaigns, each with the name of its row.
 pub fn comparison(rows: &[(String, &Report)]) -> Vec<Table> {
     let mut tables = vec![accuracy(rows)];
     tables.extend(golden_errors(rows));
     let first = tables.len();
     tables.extend(Start::ALL.into_iter().filter_map(|start| faults(rows, start)));
-    // What the columns mean is said once.
+    // The meaning of the columns is stated once.
     let repeated: Vec<_> = tables[first..].first().map_or_else(Vec::new, |table| table.notes[..1].to_vec());
     for table in &mut tables[first..].iter_mut().skip(1) {
         table.notes.retain(|note| !repeated.contains(note));
@@ -57,7 +57,7 @@ fn golden_errors(rows: &[(String, &Report)]) -> Option<Table> {
     Some(table)
 }
 
-/// The row of each campaign that has the set.
+/// Returns the row of each campaign that has the set.
 fn sets<'a>(
     rows: &'a [(String, &'a Report)],
     start: Start,
@@ -68,8 +68,8 @@ fn sets<'a>(
     })
 }
 
-/// What faults did in one starting set. Campaigns with a grouping and without one are apart: they answer different
-/// questions.
+/// Returns the outcomes of faults in one starting set. Campaigns with and without a grouping have separate tables,
+/// since their rates have different meanings.
 fn faults(rows: &[(String, &Report)], start: Start) -> Option<Table> {
     let sets: Vec<_> = sets(rows, start).collect();
     let judged = |set: &StartSummary| set.faults.scm_of_sdc.is_some();
@@ -81,7 +81,7 @@ fn faults(rows: &[(String, &Report)], start: Start) -> Option<Table> {
     for &(name, _, set) in &sets {
         let mut cells = vec![name.to_owned()];
         if mixed && !judged(set) {
-            // Of these nothing but the benign share is known.
+            // Only the benign share of these is known.
             cells.extend(starts::cells(set).into_iter().take(4).chain(["-".to_owned()]));
         } else {
             cells.extend(starts::cells(set));

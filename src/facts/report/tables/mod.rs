@@ -9,29 +9,29 @@ pub use self::comparison::comparison;
 use super::words::{counted, name, percent, ratio, thousands};
 use super::{Origin, Report, Table};
 use crate::campaign::{FaultSummary, Summary};
-use crate::fault::{Bits, FaultKind, FaultModel, Mode, Sampling};
+use crate::fault::{FaultModel, Mode, Sampling};
 use crate::outcome::{Comparison, Rate, Ratio};
 
-/// Marks a row whose trials are too few.
+/// The mark of a row with too few trials.
 const FEW: &str = "few";
 
-/// How much of a long list is shown.
+/// The extent of a long list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Its most telling part.
+    /// The most important part.
     Part,
-    /// All of it.
+    /// The whole list.
     All,
 }
 
 impl Extent {
-    /// The number shown of `all`.
+    /// Returns the number of rows to show out of `all`.
     fn of(self, part: usize, all: usize) -> usize {
         if self == Self::All { all } else { part.min(all) }
     }
 }
 
-/// All tables of one campaign.
+/// Returns all tables of one campaign.
 pub fn tables(origin: &Origin, report: &Report, extent: Extent) -> Vec<Table> {
     let summary = &report.summary;
     let mut tables = vec![outcomes(summary)];
@@ -44,12 +44,12 @@ pub fn tables(origin: &Origin, report: &Report, extent: Extent) -> Vec<Table> {
     tables
 }
 
-/// The rates over all faults, and by field of the float32.
+/// Returns the rates over all faults, and by field of the float32.
 pub fn overview(summary: &Summary) -> Vec<Table> {
     std::iter::once(outcomes(summary)).chain(profile::fields(summary)).collect()
 }
 
-/// What was done, in two lines: model and faults, and how they were drawn.
+/// Returns the campaign in two lines: model and faults, and the way in which the faults were drawn.
 pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
     let images = counted(summary.golden.images, "image");
     let Some(config) = &summary.config else {
@@ -66,7 +66,7 @@ pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
 }
 
 fn sampling(model: &FaultModel) -> String {
-    /// How many layers are listed by name.
+    /// Largest number of layers that are listed by name.
     const LISTED: usize = 3;
     let (every, all) = match model.layers.as_deref() {
         None => ("every layer".to_owned(), "every layer".to_owned()),
@@ -85,20 +85,13 @@ fn sampling(model: &FaultModel) -> String {
 }
 
 fn fault_model(model: &FaultModel, injections: u64) -> String {
-    let kind = match model.kind {
-        FaultKind::BitFlip { bits: Bits::ALL } => "one bit flipped".to_owned(),
-        FaultKind::BitFlip { bits } if bits.count() > 1 => format!("one of bits {bits} flipped"),
-        FaultKind::BitFlip { bits } => format!("bit {bits} flipped"),
-        FaultKind::Zero { percent: Some(percent) } => format!("{percent} % of a layer's values set to zero"),
-        FaultKind::Zero { percent: None } => "value set to zero".to_owned(),
-        FaultKind::Random => "value replaced at random".to_owned(),
-    };
+    let kind = model.kind.words();
     let amount = if model.amount > 1 { format!(", {} elements at once", model.amount) } else { String::new() };
     let target = format!("{} fault", name(&model.target));
     format!("{} ({kind}{amount})", counted(injections, &target))
 }
 
-/// The rates over all golden runs and all faults.
+/// Returns the rates over all golden runs and all faults.
 pub fn outcomes(summary: &Summary) -> Table {
     let columns = ["count", "of", "share", "low", "high"];
     let mut table = Table::new().text("").numbers(columns).word("");
@@ -126,7 +119,8 @@ pub fn outcomes(summary: &Summary) -> Table {
     table
 }
 
-/// The paper's headline: how much more often faults err in a safety-critical way than the model does.
+/// Returns the main result of the paper: the ratio of the SCM share among errors by faults to that among the model's
+/// own errors.
 pub fn headline(scm: &Ratio) -> String {
     let Some(times) = scm.ratio else {
         return "no ratio of the two shares of SCM: the golden runs, or the faults, have no such error".to_owned();
@@ -143,7 +137,7 @@ pub fn headline(scm: &Ratio) -> String {
     )
 }
 
-/// The interval of a ratio.
+/// Returns the interval of a ratio.
 fn range(scm: &Ratio) -> String {
     match scm.high {
         Some(high) => format!("{} to {}", ratio(scm.low), ratio(high)),
@@ -151,7 +145,7 @@ fn range(scm: &Ratio) -> String {
     }
 }
 
-/// Outcomes of the faults of each row, in as many columns.
+/// Returns `first_column` with the columns of outcomes, and the rows.
 fn breakdown<'a>(
     first_column: Table,
     summary: &Summary,
@@ -174,12 +168,12 @@ fn breakdown<'a>(
     table
 }
 
-/// A rate of which something is known.
+/// Returns the rate, if it has trials.
 fn known(rate: &Rate) -> Option<&Rate> {
     (rate.of > 0).then_some(rate)
 }
 
-/// Share, low and high end of its interval; without trials nothing is known.
+/// Returns the share and the ends of its interval; empty without trials.
 fn estimate(rate: &Rate) -> [String; 3] {
     if rate.of == 0 {
         return [String::from("-"), String::new(), String::new()];
@@ -187,13 +181,13 @@ fn estimate(rate: &Rate) -> [String; 3] {
     [rate.rate, rate.low, rate.high].map(percent)
 }
 
-/// The mark of a row that shows `rates`.
+/// Returns the mark of a row with `rates`.
 fn few<'a>(rates: impl IntoIterator<Item = &'a Rate>) -> String {
     let few = rates.into_iter().any(|rate| rate.of > 0 && rate.too_few());
     if few { FEW.to_owned() } else { String::new() }
 }
 
-/// Explains the mark where it occurs.
+/// Adds a note about the mark to a table that has it.
 fn explain_few(table: &mut Table) {
     if table.rows.iter().flatten().any(|cell| cell == FEW) {
         let points = 100.0 * Rate::WIDEST;

@@ -1,4 +1,4 @@
-//! Where faults hurt: by bit, by layer, and by both.
+//! The rates by bit, by layer, and by both.
 
 use super::{Extent, breakdown};
 use crate::campaign::{LayerBit, LayerSummary, Summary};
@@ -6,22 +6,22 @@ use crate::fault::Format;
 use crate::report::words::{counted, name};
 use crate::report::{Report, Table};
 
-/// Layers shown of a longer list.
+/// Number of layers that are shown from a longer list.
 const TOP_LAYERS: usize = 10;
 
-/// By field of the float32; none where no bit was flipped.
+/// Returns the rates by field of the float32; none if no bit was flipped.
 pub fn fields(summary: &Summary) -> Option<Table> {
     let rows = summary.fields.iter().map(|row| (name(&row.field), &row.faults));
     (!summary.fields.is_empty()).then(|| breakdown(Table::titled("By field").word("field"), summary, rows))
 }
 
-/// By bit; none where one bit at most was flipped.
+/// Returns the rates by bit; none if at most one bit was flipped.
 pub fn bits(summary: &Summary) -> Option<Table> {
     let rows = summary.bits.iter().rev().map(|row| (row.bit.to_string(), &row.faults));
     (summary.bits.len() > 1).then(|| breakdown(Table::titled("By bit").number("bit"), summary, rows))
 }
 
-/// By layer: all in model order, or those that are most vulnerable for certain.
+/// Returns the rates by layer: all in model order, or those with the highest certain rates.
 pub fn layers(summary: &Summary, extent: Extent) -> Option<Table> {
     let struck: Vec<_> = summary.layers.iter().filter(|row| row.faults.injections > 0).collect();
     if struck.is_empty() {
@@ -44,8 +44,8 @@ pub fn layers(summary: &Summary, extent: Extent) -> Option<Table> {
     Some(table)
 }
 
-/// The layers with an SDC, those first that are most vulnerable for certain: by the lower end of the interval, so that
-/// one SDC in one fault does not come first.
+/// Returns the layers with an SDC in the order of the lower ends of their intervals, so that one SDC in one fault does
+/// not come first.
 pub fn most_vulnerable(summary: &Summary) -> Vec<&LayerSummary> {
     let mut rows: Vec<&LayerSummary> = summary.layers.iter().filter(|row| row.faults.sdc.count > 0).collect();
     rows.sort_by(|a, b| b.faults.sdc.low.total_cmp(&a.faults.sdc.low));

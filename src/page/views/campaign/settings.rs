@@ -194,7 +194,7 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
                         { for FaultKind::ALL.iter().map(|(kind, row)| html! { <option value={row.name} selected={*kind == chosen}>{ row.label }</option> }) }
                     </select>
                 </div>
-                if chosen.is_bit_flip() {
+                if chosen.takes_bits() {
                     <div class="field">
                         <label for="campaign-bit">{ "Bits" }</label>
                         <select id="campaign-bit" onchange={bits}>

@@ -65,7 +65,7 @@ impl Drop for Download {
 async fn fetch(url: &str, signal: &web_sys::AbortSignal, progress: &dyn Fn(u64, Option<u64>)) -> Result<Blob, String> {
     let chunks = Array::new();
     let request = http::Request::get(url).abort_signal(Some(signal));
-    let body = stream(request, progress, |part| {
+    let body = stream(request, progress, |part, _| {
         chunks.push(&part);
     });
     if !body.await? {

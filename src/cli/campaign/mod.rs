@@ -30,8 +30,7 @@ use crate::campaign::{
     self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, Plan, Position, Provenance, Runner,
     SampleSource, Steps, Summary, Tallies, Work,
 };
-use crate::data::{DataSource, Sample, Source};
-use crate::exec::Ranges;
+use crate::data::{DataSource, ImageSource as _, Sample};
 use crate::labels;
 use crate::outcome::Outcome;
 use crate::platform::DeviceChoice;
@@ -57,7 +56,7 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let done = counted(summary.faults.injections, "fault");
-    eprintln!("interrupted after {done}; the records are in {shown}, and the same command with --resume continues");
+    eprintln!("interrupted after {done}; the records are in {shown}; continue with the same command and --resume");
     Ok(Exit::Incomplete)
 }
 
@@ -107,7 +106,7 @@ impl Campaign {
             None => (Images::All(data.source.len()), None),
         };
         let lab = match arguments.protect.resolve(data.source.len())? {
-            Some(profile) => protected(&lab, &data.source, profile)?,
+            Some(profile) => lab.protected_by(pollster::block_on(campaign::learn_ranges(&lab, &data.source, profile))?),
             None => lab,
         };
         let budget = budget(arguments.memory, jobs, &lab);
@@ -172,21 +171,6 @@ impl Campaign {
             }
         }
     }
-}
-
-/// The lab with outputs clipped to their ranges in the golden runs of the first `profile` images.
-fn protected(lab: &Lab, source: &SharedSource, profile: usize) -> Result<Lab> {
-    source.upcoming((0..profile).collect());
-    let mut ranges = Ranges::default();
-    for index in 0..profile {
-        let golden = || {
-            let input = lab.model().preprocess().apply(&source.image(index)?, lab.model().input_shape())?;
-            pollster::block_on(lab.golden(&input))
-        };
-        let golden = golden().map_err(|error| error.concerning(source.name(index)))?;
-        pollster::block_on(ranges.include(lab.executor().graph(), &golden.activations))?;
-    }
-    Ok(lab.protected_by(ranges))
 }
 
 /// Reads the sample at `path` and checks that it was drawn from `data`.

@@ -78,7 +78,8 @@ impl Downloader {
         }
         let url = self.find(archive)?;
         eprintln!("Downloading {} ({:.1} MB)", archive.file, archive.size as f64 / 1e6);
-        let bytes = retry(|| self.read(&url, archive)).map_err(|problem| Error::input(url.as_str(), problem))?;
+        let bytes = retry(|| self.read(&url, archive))
+            .map_err(|problem| Error::input(url.as_str(), unreachable_index(&problem)))?;
         let found = sha256(&bytes);
         if found != archive.sha256 {
             return Err(Error::input(
@@ -108,7 +109,7 @@ impl Downloader {
                 .map_err(Trouble::from)?;
             response.body_mut().with_config().limit(MAX_PAGE).read_to_string().map_err(Trouble::from)
         })
-        .map_err(|problem| fault(&problem))?;
+        .map_err(|problem| fault(&unreachable_index(&problem)))?;
         let link = link(&text, &archive.file)
             .ok_or_else(|| fault(&format_args!("the index does not list {}", archive.file)))?;
         page.join(&link).map_err(|error| fault(&error))
@@ -134,6 +135,11 @@ impl Downloader {
             Err(error) => Err(Trouble { problem: error.to_string(), lasting: false }),
         }
     }
+}
+
+/// Returns the message about a request that failed with `problem`, with the remedy.
+fn unreachable_index(problem: &str) -> String {
+    format!("the request failed ({problem}); check the connection, or name another package index with PIP_INDEX_URL")
 }
 
 /// Returns `url` without its password, for messages.

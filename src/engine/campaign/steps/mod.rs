@@ -5,27 +5,14 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use facts::campaign::{CampaignConfig, Images, Plan, Position, Prediction, Record};
-use facts::data::Source;
+use facts::data::ImageSource;
 use facts::fault::Site;
 use facts::graph::HostTensor;
 use facts::outcome::{Outcome, probabilities};
 use facts::{Error, Result};
 
 use super::lab::{Subject, Tried};
-use super::{Budget, CampaignEvent, Lab, budget};
-
-/// Whoever makes the golden runs and trials of a plan, in its order: [`Steps`] where it is asked, or several threads.
-#[allow(async_fn_in_trait, reason = "work is awaited where it is made; nothing here needs Send")]
-pub trait Work {
-    /// What is to be done.
-    fn plan(&self) -> &Plan;
-
-    /// The next [`CampaignEvent::Golden`] or [`CampaignEvent::Injection`]; `None` after the last.
-    ///
-    /// # Errors
-    /// Where an image cannot be read, a golden run fails, or the device does.
-    async fn next(&mut self) -> Result<Option<CampaignEvent>>;
-}
+use super::{Budget, CampaignEvent, Lab, Settings, Work, budget};
 
 /// The plan of `config` for the images `available` of `source`. Grouping and protection are the lab's, and replace those
 /// in `config`.
@@ -33,7 +20,7 @@ pub trait Work {
 /// # Errors
 /// Where the configuration does not fit the model or the images, or where a label is missing or no class of the
 /// model.
-pub fn plan(lab: &Lab, mut config: CampaignConfig, source: &impl Source, available: Images) -> Result<Plan> {
+pub fn plan(lab: &Lab, mut config: CampaignConfig, source: &impl ImageSource, available: Images) -> Result<Plan> {
     config.grouping = lab.grouping().map(|grouping| grouping.name().to_owned());
     config.protect = lab.protection();
     let plan = Plan::new(config, lab.executor().graph().clone(), available)?;
@@ -42,7 +29,7 @@ pub fn plan(lab: &Lab, mut config: CampaignConfig, source: &impl Source, availab
     Ok(plan)
 }
 
-fn check_labels(source: &impl Source, plan: &Plan, classes: usize) -> Result<()> {
+fn check_labels(source: &impl ImageSource, plan: &Plan, classes: usize) -> Result<()> {
     for image in (0..plan.images()).filter_map(|nth| plan.image(nth)) {
         let problem = match source.label(image) {
             Some(label) if label >= classes => format!(
@@ -99,7 +86,7 @@ impl ImageAtWork {
     }
 }
 
-impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
+impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
     /// All of `plan`.
     pub fn new(lab: L, source: S, plan: Arc<Plan>) -> Self {
         let end = Position { nth: plan.images(), fault: 0 };
@@ -149,7 +136,8 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
     /// Makes what fits into a wave: first what images at work still need, then what others do.
     async fn wave(&mut self) -> Result<()> {
         let mut room = self.budget.slots(&self.lab);
-        let (mut subjects, mut whose) = (Vec::new(), Vec::new());
+        // By image at work, its index and what is injected.
+        let mut drawn: Vec<(usize, Vec<Vec<Site>>)> = Vec::new();
         for index in 0.. {
             if index == self.images.len() {
                 let nth = self.next.nth + index;
@@ -167,11 +155,13 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
             if at.is_done() {
                 continue;
             }
-            let Some(faults) = self.draw(at, &mut room, subjects.is_empty())? else { break };
-            subjects.push(Subject { input: at.input.clone(), faults });
-            whose.push(index);
+            let Some(faults) = self.draw(at, &mut room, drawn.is_empty())? else { break };
+            drawn.push((index, faults));
         }
-        let made = self.lab.trials(&subjects, false).await?;
+        let whose: Vec<usize> = drawn.iter().map(|(index, _)| *index).collect();
+        let subject = |(index, faults): (usize, _)| Subject::new(&self.images[index].input, faults);
+        let subjects: Vec<Subject<'_>> = drawn.into_iter().map(subject).collect();
+        let made = self.lab.trials(&subjects, Settings::default()).await?;
         for (index, tried) in whose.into_iter().zip(made.images) {
             match tried.and_then(|tried| self.take(index, tried)) {
                 Ok(()) => {}
@@ -243,7 +233,7 @@ impl<L: Deref<Target = Lab>, S: Source> Steps<L, S> {
     }
 }
 
-impl<L: Deref<Target = Lab>, S: Source> Work for Steps<L, S> {
+impl<L: Deref<Target = Lab>, S: ImageSource> Work for Steps<L, S> {
     fn plan(&self) -> &Plan {
         &self.plan
     }

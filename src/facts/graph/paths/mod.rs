@@ -29,7 +29,7 @@ impl Graph {
     /// Layers are in topological order, so a layer is on every path where no tensor that is made before it is read
     /// after it: one sweep that remembers the last reader seen so far.
     pub fn paths(&self) -> Paths {
-        let mut on_path = self.depends_on_input();
+        let mut on_path = self.depends_on_input().to_vec();
         let mut wanted = vec![false; self.nodes.len()];
         let output = self.outputs[0];
         if let Source::Node(last) = self.values[output].source {

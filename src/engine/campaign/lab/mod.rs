@@ -12,12 +12,13 @@ use facts::graph::HostTensor;
 use facts::labels::Grouping;
 use facts::model::Model;
 use facts::outcome::{Verdict, top1};
-use facts::{Error, Result};
+use facts::{DeviceChoice, Error, Result};
 
 use crate::exec::{
-    Activations, Change, Executor, Faulty, Image, Lane, Observe, Plain, Ranges, Settings, TraceRow, Work,
+    Activations, Change, Executor, Faulty, Image, Lane, MultiplyAdds, Observe, Plain, Ranges, Settings, TraceRow,
 };
 use crate::ops::Array;
+use crate::platform;
 
 /// A model ready to be experimented on. A clone shares what is large.
 #[derive(Clone, Debug)]
@@ -58,13 +59,41 @@ pub struct Trial {
     pub clipped: Vec<(String, u64)>,
 }
 
-/// A preprocessed image, and the faults to be injected into its inference: the sites of one trial each.
+/// An inference, and the faults to be injected into it: the sites of one trial each.
 #[derive(Clone, Debug)]
-pub struct Subject {
-    /// The model's input.
-    pub input: HostTensor,
+pub struct Subject<'a> {
+    /// The inference.
+    pub inference: Inference<'a>,
     /// What is injected.
     pub faults: Vec<Vec<Site>>,
+}
+
+/// An inference that faults are injected into.
+#[derive(Clone, Copy, Debug)]
+pub enum Inference<'a> {
+    /// Of a preprocessed image. The golden run is made along the way and not kept.
+    Input(&'a HostTensor),
+    /// Of which the golden run was made before, by this lab.
+    Golden(&'a Golden),
+}
+
+impl<'a> From<&'a HostTensor> for Inference<'a> {
+    fn from(input: &'a HostTensor) -> Self {
+        Self::Input(input)
+    }
+}
+
+impl<'a> From<&'a Golden> for Inference<'a> {
+    fn from(golden: &'a Golden) -> Self {
+        Self::Golden(golden)
+    }
+}
+
+impl<'a> Subject<'a> {
+    /// `faults`, one trial each, in `inference`: a preprocessed image or its golden run.
+    pub fn new(inference: impl Into<Inference<'a>>, faults: Vec<Vec<Site>>) -> Self {
+        Self { inference: inference.into(), faults }
+    }
 }
 
 /// What was made of a [`Subject`].
@@ -84,15 +113,41 @@ pub struct Trials {
     /// By image; an error where its golden run fails.
     pub images: Vec<Result<Tried>>,
     /// What it took.
-    pub work: Work,
+    pub work: MultiplyAdds,
+}
+
+impl Trials {
+    /// The trials of the only subject.
+    ///
+    /// # Errors
+    /// Where its golden run failed.
+    pub fn only(mut self) -> Result<Tried> {
+        self.images.pop().unwrap_or_else(|| Err(Error::request("no inference was asked for")))
+    }
 }
 
 impl Lab {
-    /// Puts `model` on `device`. The grouping is the model's own, unless [`Lab::with_grouping`] replaces it.
+    /// Makes `model` ready for the CPU. The grouping is the model's own, unless [`Lab::with_grouping`] replaces it.
     ///
     /// # Errors
     /// Where the graph contradicts itself.
-    pub fn new(model: Model, device: &Device) -> Result<Self> {
+    pub fn cpu(model: Model) -> Result<Self> {
+        Self::on(model, &Device::flex())
+    }
+
+    /// Makes `model` ready for the device `choice`. As [`Lab::cpu`] otherwise.
+    ///
+    /// # Errors
+    /// As [`Lab::cpu`], or where there is no such device.
+    pub async fn open(model: Model, choice: DeviceChoice) -> Result<Self> {
+        Self::on(model, &platform::open(choice).await?)
+    }
+
+    /// Makes `model` ready for a device that was opened before. As [`Lab::cpu`] otherwise.
+    ///
+    /// # Errors
+    /// As [`Lab::cpu`].
+    pub fn on(model: Model, device: &Device) -> Result<Self> {
         let executor = Arc::new(Executor::new(model.graph.clone(), device)?);
         let grouping = model.card.grouping.clone();
         Ok(Self { model, executor, grouping })
@@ -170,41 +225,35 @@ impl Lab {
         Ok(Golden { class, logits, activations })
     }
 
-    /// Injects `sites` into the inference that `golden` is the golden run of.
+    /// Injects `sites`, together, into the inference that `golden` is the golden run of: one trial of [`Lab::trials`].
     ///
     /// # Errors
-    /// Where a site does not fit the model ([`Lab::check`]), or the device fails.
+    /// As [`Lab::trials`].
     pub async fn trial(&self, golden: &Golden, sites: &[Site], observe: Observe) -> Result<Trial> {
-        self.check(sites)?;
-        let lane = self.lane(0, sites);
-        let settings = Settings { observe, ..Settings::default() };
-        let mut wave = self.executor.wave(&[Image::Golden(&golden.activations)], &[lane], settings).await?;
-        let faulty = wave.lanes.pop().ok_or_else(|| Error::request("a trial has no end"))?;
-        Ok(self.judge(&golden.logits, golden.class, sites, faulty))
+        let subject = Subject::new(golden, vec![sites.to_vec()]);
+        let tried = self.trials(&[subject], Settings { observe, ..Settings::default() }).await?.only()?;
+        tried.trials.into_iter().next().ok_or_else(|| Error::request("a trial has no end"))
     }
 
-    /// Injects each of `faults`, one after the other, into the inference that `golden` is the golden run of.
+    /// Injects faults into inferences, all trials together.
     ///
     /// # Errors
-    /// As [`Lab::trial`].
-    pub async fn trials_of(&self, golden: &Golden, faults: &[Vec<Site>]) -> Result<Vec<Trial>> {
-        faults.iter().try_for_each(|sites| self.check(sites))?;
-        let lanes: Vec<Lane> = faults.iter().map(|sites| self.lane(0, sites)).collect();
-        let wave = self.executor.wave(&[Image::Golden(&golden.activations)], &lanes, Settings::default()).await?;
-        let judge = |(sites, faulty): (&Vec<Site>, Faulty)| self.judge(&golden.logits, golden.class, sites, faulty);
-        Ok(faults.iter().zip(wave.lanes).map(judge).collect())
-    }
-
-    /// Injects faults into the inferences of several images. The golden runs are made along the way and not kept. With
-    /// `whole` every layer that a fault can reach is computed in full, to compare with.
-    ///
-    /// # Errors
-    /// As [`Lab::trial`], or where an input has the wrong shape. A golden run whose output is not finite is an error of
-    /// that image alone.
-    pub async fn trials(&self, subjects: &[Subject], whole: bool) -> Result<Trials> {
+    /// Where a site does not fit the model ([`Lab::check`]), an input has the wrong shape, or the device fails. A golden
+    /// run whose output is not finite is an error of that image alone.
+    pub async fn trials(&self, subjects: &[Subject<'_>], settings: Settings) -> Result<Trials> {
         let device = self.executor.device();
-        let inputs: Vec<[Array; 1]> = subjects.iter().map(|subject| [Array::upload(&subject.input, device)]).collect();
-        let images: Vec<Image<'_>> = inputs.iter().map(|inputs| Image::Inputs(inputs)).collect();
+        let upload = |subject: &Subject<'_>| match subject.inference {
+            Inference::Input(input) => Some([Array::upload(input, device)]),
+            Inference::Golden(_) => None,
+        };
+        let inputs: Vec<Option<[Array; 1]>> = subjects.iter().map(upload).collect();
+        let mut images: Vec<Image<'_>> = Vec::with_capacity(subjects.len());
+        for (subject, input) in subjects.iter().zip(&inputs) {
+            images.push(match (subject.inference, input) {
+                (Inference::Golden(golden), _) => Image::Golden(&golden.activations),
+                (Inference::Input(_), input) => Image::Inputs(input.as_ref().map_or(&[], |input| &input[..])),
+            });
+        }
         let mut lanes = Vec::new();
         for (image, subject) in subjects.iter().enumerate() {
             for sites in &subject.faults {
@@ -212,13 +261,16 @@ impl Lab {
                 lanes.push(self.lane(image, sites));
             }
         }
-        let wave = self.executor.wave(&images, &lanes, Settings { whole, ..Settings::default() }).await?;
+        let wave = self.executor.wave(&images, &lanes, settings).await?;
         let mut faulty = wave.lanes.into_iter();
-        let tried = |(subject, golden): (&Subject, Vec<f32>)| {
+        let tried = |(subject, output): (&Subject<'_>, Vec<f32>)| {
             let own = subject.faults.iter().zip(faulty.by_ref().take(subject.faults.len())).collect::<Vec<_>>();
-            let class = golden_class(&golden)?;
-            let trials = own.into_iter().map(|(sites, faulty)| self.judge(&golden, class, sites, faulty)).collect();
-            Ok(Tried { class, logits: golden, trials })
+            let (class, logits) = match subject.inference {
+                Inference::Input(_) => (golden_class(&output)?, output),
+                Inference::Golden(golden) => (golden.class, golden.logits.clone()),
+            };
+            let trials = own.into_iter().map(|(sites, faulty)| self.judge(&logits, class, sites, faulty)).collect();
+            Ok(Tried { class, logits, trials })
         };
         Ok(Trials { images: subjects.iter().zip(wave.golden).map(tried).collect(), work: wave.work })
     }
@@ -289,4 +341,4 @@ fn golden_class(logits: &[f32]) -> Result<usize> {
 }
 
 #[cfg(test)]
-mod protection;
+mod tests;

@@ -13,7 +13,7 @@ use std::thread::{Builder, JoinHandle};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::campaign::{Budget, CampaignEvent, Faults, Lab, Plan, Position, Steps, Work};
-use crate::data::Source;
+use crate::data::ImageSource;
 use crate::{Error, Result};
 
 /// Units begun or waiting, per thread. While the first unit in order is slow, the other threads work on these.
@@ -26,7 +26,7 @@ const EVENTS_WAITING: usize = 1024;
 const FAULTS_WAITING: usize = 1 << 16;
 
 /// Images that threads can share.
-pub type SharedSource = Arc<dyn Source + Send + Sync>;
+pub type SharedSource = Arc<dyn ImageSource + Send + Sync>;
 
 /// Threads that carry out a plan.
 #[derive(Debug)]

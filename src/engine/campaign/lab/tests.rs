@@ -1,6 +1,5 @@
 //! Trials of a protected network, reckoned by hand.
 
-use burn::tensor::Device;
 use facts::fault::{Corruption, Target};
 use facts::graph::{GraphBuilder, HostTensor, Op, Unary};
 use facts::model::{Card, Model};
@@ -20,7 +19,7 @@ fn lab() -> Lab {
     let weight = builder.parameter("fc.weight", HostTensor::new([12, 3], weight).unwrap()).unwrap();
     let scores = builder.layer("fc", "MatMul", Op::MatMul, &[flat, weight]).unwrap();
     let graph = builder.finish(&[scores]).unwrap();
-    Lab::new(Model::new(graph, Card::default()).unwrap(), &Device::flex()).unwrap()
+    Lab::cpu(Model::new(graph, Card::default()).unwrap()).unwrap()
 }
 
 fn image(colours: [f32; 3]) -> HostTensor {
@@ -64,8 +63,8 @@ fn protected(lab: &Lab, golden: &Golden, sites: &[Site], ranges: &Ranges) -> Pro
     let observe = Observe { clipped: true, ..Observe::default() };
     let trial = pollster::block_on(lab.trial(&golden, sites, observe)).unwrap();
     // A wave that makes the golden run itself answers the same.
-    let subject = Subject { input: image, faults: vec![sites.to_vec()] };
-    let together = pollster::block_on(lab.trials(&[subject], false)).unwrap().images.remove(0).unwrap();
+    let subject = Subject::new(&image, vec![sites.to_vec()]);
+    let together = pollster::block_on(lab.trials(&[subject], Settings::default())).unwrap().only().unwrap();
     assert_eq!((&together.logits, &together.trials[0].logits), (&golden.logits, &trial.logits));
     // A NaN equals itself in words.
     assert_eq!(format!("{:?}", together.trials[0].faults), format!("{:?}", trial.faults));

@@ -101,7 +101,7 @@ impl<'a> Batch<'a> {
         let mut until = strikes.layers().next_back().unwrap_or(0);
         for id in weights.readers(self.graph) {
             // A layer that is computed from parameters alone hands the change on, to whatever reads it.
-            until = until.max(if self.gpu.depends[id] { id } else { self.graph.nodes.len() });
+            until = until.max(if self.graph.depends_on_input()[id] { id } else { self.graph.nodes.len() });
         }
         let differs = weights.parameters().next().is_some();
         let variant = differs.then(|| {
@@ -121,7 +121,7 @@ impl<'a> Batch<'a> {
     /// Where the device fails.
     pub async fn run(mut self) -> Result<(Vec<Vec<f32>>, Vec<Faulty>)> {
         for id in 0..self.graph.nodes.len() {
-            if self.gpu.depends[id] {
+            if self.graph.depends_on_input()[id] {
                 self.layer(id).await?;
             } else if self.graph.nodes[id].op != Op::Folded {
                 self.constant_layer(id)?;

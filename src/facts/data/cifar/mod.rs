@@ -1,6 +1,6 @@
 //! CIFAR-10 and CIFAR-100 in their binary version (<https://www.cs.toronto.edu/~kriz/cifar.html>).
 
-use super::{Image, ReadAt, Source};
+use super::{Image, ImageSource, ReadAt};
 use crate::{Error, Result};
 
 /// Pixels a side, and bytes of the three planes of an image.
@@ -113,7 +113,7 @@ impl CifarSource {
     }
 }
 
-impl Source for CifarSource {
+impl ImageSource for CifarSource {
     fn len(&self) -> usize {
         self.labels.len()
     }

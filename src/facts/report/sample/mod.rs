@@ -1,4 +1,4 @@
-//! The study's subsampling: so many trials of each starting set, drawn at random.
+//! The study's subsampling: a number of trials from each starting set, drawn at random.
 
 use std::collections::BinaryHeap;
 
@@ -8,45 +8,45 @@ use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Judgement, Start, StartSummary, Summary, Tally};
 
-/// Tells this stream of numbers from any other that may be drawn from the same seed.
+/// Separates this stream of random numbers from others with the same seed.
 const DOMAIN: u64 = u64::from_le_bytes(*b"study v1");
 
-/// How many trials to draw from each starting set, without drawing one twice.
+/// A draw of trials from each starting set, without replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StudySample {
-    /// Trials; the study draws 3,000.
+    /// Number of trials per starting set. The study draws 3,000.
     pub count: usize,
     /// Seed of the draw.
     pub seed: u64,
 }
 
-/// What the trials drawn say.
+/// The results of the trials drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleSummary {
-    /// Trials asked for from each starting set.
+    /// Requested number of trials per starting set.
     pub count: usize,
     /// Seed of the draw.
     pub seed: u64,
-    /// The starting sets; where one has fewer trials than asked for, all of them.
+    /// The starting sets. If a set has fewer trials than requested, all of them are drawn.
     pub starts: Vec<StartSummary>,
 }
 
 /// A draw in progress.
 ///
-/// Each trial gets a random number, which depends only on the seed, the set and the trial's place in the records,
-/// and the trials with the smallest numbers are drawn. So a draw does not depend on how the records were cut into
-/// pieces, and its size not on their number.
+/// Each trial gets a random number, which depends only on the seed, the set and the trial's index in the records. The
+/// trials with the smallest numbers are drawn. A draw therefore does not depend on the division of the records into
+/// blocks, and its memory does not depend on the number of records.
 #[derive(Clone, Debug)]
 pub struct Draw {
     count: usize,
     numbers: [ChaCha8Rng; Start::ALL.len()],
-    /// The trials drawn so far, with their numbers and places.
+    /// The trials drawn so far, with their random numbers and indices.
     drawn: [BinaryHeap<(u64, u64, Judgement)>; Start::ALL.len()],
     next: u64,
 }
 
 impl Draw {
-    /// A draw that begins with trial number `first` of the records.
+    /// Begins a draw with trial number `first` of the records.
     pub fn new(sample: StudySample, first: u64) -> Self {
         let numbers = std::array::from_fn(|set| {
             let mut key = [0u8; 32];
@@ -61,7 +61,7 @@ impl Draw {
         Self { count: sample.count, numbers, drawn: Default::default(), next: first }
     }
 
-    /// Takes the next trial, which is of an image in the sets `starts`.
+    /// Takes the next trial. Its image belongs to the sets `starts`.
     pub fn take(&mut self, starts: &[Start], judgement: Judgement) {
         let numbers: [u64; Start::ALL.len()] = std::array::from_fn(|set| self.numbers[set].next_u64());
         for &start in starts {
@@ -80,7 +80,7 @@ impl Draw {
         }
     }
 
-    /// Takes what `other` has drawn.
+    /// Adds the trials that `other` has drawn.
     pub fn merge(&mut self, other: Self) {
         for (set, drawn) in other.drawn.into_iter().enumerate() {
             for trial in drawn {
@@ -89,7 +89,7 @@ impl Draw {
         }
     }
 
-    /// The rates of the trials drawn; `all` are those of every trial.
+    /// Returns the rates of the trials drawn. `all` are the rates of all trials.
     pub fn summary(&self, sample: StudySample, all: &Summary) -> SampleSummary {
         let starts = all.starts.iter().map(|set| {
             let mut tally = Tally::default();

@@ -53,7 +53,7 @@ pub fn list(table: &Path, roi: bool) -> Result<(PathBuf, Vec<File>)> {
         files.push(File { bytes: metadata.len(), ..entry });
     }
     if files.is_empty() {
-        return Err(Error::input(name, "expected at least one image below the header of the table, found none"));
+        return Err(Error::input(name, "expected a table with images, found a header but no images"));
     }
     Ok((root, files))
 }

@@ -4,40 +4,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use facts::Result;
-use facts::campaign::{CampaignConfig, Images, Plan, Record, Summary, Tallies};
-use facts::data::Source;
-use serde::{Deserialize, Serialize};
+use facts::campaign::{CampaignConfig, Images, Plan, Summary, Tallies};
+use facts::data::ImageSource;
 
-use super::steps::{self, Steps, Work};
-use super::{Budget, Lab};
-
-/// What a campaign tells while it runs, in order: `Started`; for each image one `Golden` and then its
-/// `Injection`s; `Finished`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum CampaignEvent {
-    /// Before the first image.
-    Started {
-        /// Images of the whole campaign.
-        images: usize,
-        /// Trials of the whole campaign, or the most there can be where that depends on the golden runs.
-        faults: u64,
-    },
-    /// A golden run was made.
-    Golden {
-        /// Index of the image.
-        image: usize,
-        /// Its true class, where known.
-        label: Option<usize>,
-        /// The golden prediction.
-        class: usize,
-        /// Whether that is right, where the true class is known.
-        correct: Option<bool>,
-    },
-    /// A trial was made.
-    Injection(Box<Record>),
-    /// Every trial was made.
-    Finished(Box<Summary>),
-}
+use super::steps::{self, Steps};
+use super::{Budget, CampaignEvent, Lab, Work};
 
 /// A campaign in progress.
 ///
@@ -57,7 +28,7 @@ enum State {
     Finished,
 }
 
-impl<L: Deref<Target = Lab>, S: Source> Runner<Steps<L, S>> {
+impl<L: Deref<Target = Lab>, S: ImageSource> Runner<Steps<L, S>> {
     /// A campaign over all images of `source`, each wave of it, within `budget`, made when it is asked for. The grouping
     /// is the lab's: its name replaces the one in `config`.
     ///

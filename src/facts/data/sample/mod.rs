@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{DataSource, Source};
+use super::{DataSource, ImageSource};
 use crate::{Error, Result};
 
 /// Tells this stream of numbers from any other that may be drawn from the same seed.
@@ -43,7 +43,7 @@ impl Sample {
     /// Where there are fewer images than `count`, in all or in a class, none is asked for, or a balanced draw meets an
     /// image without a label.
     pub fn draw(
-        source: &(impl Source + ?Sized),
+        source: &(impl ImageSource + ?Sized),
         data: DataSource,
         seed: u64,
         count: usize,
@@ -131,7 +131,7 @@ impl Urn {
     }
 }
 
-fn balanced_draw(source: &(impl Source + ?Sized), count: usize, rng: &mut ChaCha8Rng) -> Result<Vec<usize>> {
+fn balanced_draw(source: &(impl ImageSource + ?Sized), count: usize, rng: &mut ChaCha8Rng) -> Result<Vec<usize>> {
     let labels: Vec<usize> = (0..source.len())
         .map(|index| {
             source.label(index).ok_or_else(|| {

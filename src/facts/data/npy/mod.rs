@@ -8,12 +8,12 @@ use npyz::TypeChar;
 
 use self::header::Header;
 use super::image::{Image, MAX_PIXELS};
-use super::{ReadAt, Source};
+use super::{ImageSource, ReadAt};
 use crate::{Error, Result};
 
 /// In which order an array of images has its axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub enum ChannelOrder {
     /// N x H x W x C.
     ChannelsLast,
     /// N x C x H x W.
@@ -50,7 +50,7 @@ pub struct NpyImages {
     height: usize,
     width: usize,
     channels: usize,
-    layout: Layout,
+    layout: ChannelOrder,
     element: Element,
 }
 
@@ -63,7 +63,7 @@ impl NpyImages {
     ///
     /// # Errors
     /// Where it is no such array, could be read in both layouts, or is longer or shorter than its header states.
-    pub fn new(name: &str, bytes: Box<dyn ReadAt>, layout: Option<Layout>) -> Result<Self> {
+    pub fn new(name: &str, bytes: Box<dyn ReadAt>, layout: Option<ChannelOrder>) -> Result<Self> {
         let header = Header::read(name, &*bytes)?;
         let element = match header.kind {
             (TypeChar::Uint, 1) => Some(Element::Byte),
@@ -85,13 +85,13 @@ impl NpyImages {
                     ),
                 ));
             }
-            (None | Some(Layout::ChannelsLast), _, true) => Layout::ChannelsLast,
-            (None | Some(Layout::ChannelsFirst), true, _) => Layout::ChannelsFirst,
+            (None | Some(ChannelOrder::ChannelsLast), _, true) => ChannelOrder::ChannelsLast,
+            (None | Some(ChannelOrder::ChannelsFirst), true, _) => ChannelOrder::ChannelsFirst,
             _ => return Err(unfit(name, &header)),
         };
         let (height, width, channels) = match layout {
-            Layout::ChannelsLast => (a, b, c),
-            Layout::ChannelsFirst => (b, c, a),
+            ChannelOrder::ChannelsLast => (a, b, c),
+            ChannelOrder::ChannelsFirst => (b, c, a),
         };
         // Both are bounded by the file's length, unless the array is empty.
         if count == 0 || height * width == 0 || (height * width) as u64 > MAX_PIXELS {
@@ -132,7 +132,7 @@ impl NpyImages {
         };
         let (width, height) = (self.width, self.height);
         Ok(match (self.layout, self.channels) {
-            (Layout::ChannelsLast, 3) => Image { width, height, rgb: bytes },
+            (ChannelOrder::ChannelsLast, 3) => Image { width, height, rgb: bytes },
             _ => Image::from_planes(width, height, &bytes),
         })
     }
@@ -251,7 +251,7 @@ impl NpySource {
     }
 }
 
-impl Source for NpySource {
+impl ImageSource for NpySource {
     fn len(&self) -> usize {
         self.labels.len()
     }

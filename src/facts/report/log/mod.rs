@@ -40,7 +40,7 @@ pub struct LoggedInjection {
 pub enum LogLine<'a> {
     /// Name of the model.
     Model(&'a str),
-    /// The images that a part is about: from `low` to below `high`.
+    /// The images of a part: from `low` to below `high`.
     Part {
         /// First image.
         low: usize,
@@ -76,7 +76,7 @@ impl<'a> LogLine<'a> {
     /// Reads a line, with or without its end.
     ///
     /// # Errors
-    /// Says in words what is wrong with it.
+    /// If the line has another form. The error is part of a sentence.
     pub fn parse(line: &'a [u8]) -> Result<Self, String> {
         let line = std::str::from_utf8(line).map_err(|_| "not UTF-8 text".to_owned())?.trim();
         if line.is_empty() {
@@ -121,7 +121,7 @@ fn number(text: &str) -> Result<usize, String> {
     text.trim().parse().map_err(|_| format!("a number is expected, found \"{}\"", text.trim()))
 }
 
-/// What is known of a log as a whole.
+/// The description of a whole log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogHead {
     /// Name of the model.
@@ -132,8 +132,8 @@ pub struct LogHead {
     pub injections: u64,
 }
 
-/// Puts the files of a log together and checks that they can be one campaign's: golden runs come first in each file
-/// and once for each image, and every trial is of an image with a golden run and agrees with it.
+/// Checks that the files of a log belong to one campaign. In each file, golden runs come first. Each image has one
+/// golden run, and every trial agrees with the golden run of its image.
 #[derive(Clone, Debug, Default)]
 pub struct LogCheck {
     head: LogHead,
@@ -141,7 +141,7 @@ pub struct LogCheck {
     file: File,
 }
 
-/// The file that is being read.
+/// The current file.
 #[derive(Clone, Debug, Default)]
 struct File {
     name: String,
@@ -154,7 +154,7 @@ struct File {
 }
 
 impl LogCheck {
-    /// Begins with the file `name`.
+    /// Begins the file `name`.
     pub fn begin(&mut self, name: &str) {
         self.file = File { name: name.to_owned(), ..File::default() };
     }
@@ -162,7 +162,7 @@ impl LogCheck {
     /// Takes line `number`, counted from 1, of the file.
     ///
     /// # Errors
-    /// Where it cannot stand there; the error names file and line.
+    /// If the line is not allowed at this place. The error names file and line.
     pub fn take(&mut self, number: u64, line: &LogLine<'_>) -> Result<()> {
         self.judge(line).map_err(|problem| Error::input(&self.file.name, format_args!("line {number}: {problem}")))
     }
@@ -225,7 +225,7 @@ impl LogCheck {
     /// Ends the file.
     ///
     /// # Errors
-    /// Where it has no golden run, or another number of them than it says.
+    /// If the file has no golden run, or another number of them than it states.
     pub fn end(&mut self) -> Result<()> {
         let file = &self.file;
         match file.total {
@@ -238,12 +238,13 @@ impl LogCheck {
         }
     }
 
-    /// Where the images of the file begin, as it says or else as its first golden run has it: the order of the parts.
+    /// Returns the first image of the file, which decides the order of the parts: the stated one, or that of the first
+    /// golden run.
     pub fn low(&self) -> usize {
         self.file.part.map_or(self.file.first, |(low, _)| low)
     }
 
-    /// What all files together are.
+    /// Returns the description of all files together.
     pub fn head(self) -> LogHead {
         self.head
     }

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::{Graph, NodeId, Op, PadMode, Step, ValueId, infer};
+use super::{Graph, NodeId, Op, PadMode, Step, ValueId};
 
 /// What the change of an element of one layer reaches of one tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ impl Graph {
         match &self.nodes[node].op {
             Op::Chain(steps) => {
                 let mut sum = 0;
-                chain(steps, &shapes, |op, shapes, output| sum += dense(op, shapes, output));
+                chain(steps, self.links(node), &shapes, |op, shapes, output| sum += dense(op, shapes, output));
                 sum
             }
             Op::Folded => 0,
@@ -45,18 +45,22 @@ impl Graph {
             touched[id] = Some(Touched::one(self.shape_of(id)));
         }
         let mut sum = 0.0;
-        for layer in &self.nodes[node + 1..] {
+        for (id, layer) in self.nodes.iter().enumerate().skip(node + 1) {
             if layer.op == Op::Folded || layer.inputs.iter().all(|&id| touched[id].is_none()) {
                 continue;
             }
             let inputs: Vec<Option<&Touched>> = layer.inputs.iter().map(|&id| touched[id].as_ref()).collect();
             let shapes: Vec<&[usize]> = layer.inputs.iter().map(|&id| self.shape_of(id)).collect();
             let mut reached = Vec::with_capacity(layer.outputs.len());
-            for &id in &layer.outputs {
-                reached.push((id, reach(&layer.op, &inputs, &shapes, self.shape_of(id), &mut sum)));
+            for &value in &layer.outputs {
+                let part = match &layer.op {
+                    Op::Chain(steps) => reach_of_chain(steps, self.links(id), &inputs, &shapes, &mut sum),
+                    op => Some(reach(op, &inputs, &shapes, self.shape_of(value), &mut sum)),
+                };
+                reached.push((value, part));
             }
             for (id, part) in reached {
-                touched[id] = Some(part);
+                touched[id] = part;
             }
         }
         sum
@@ -91,38 +95,43 @@ fn dense(op: &Op, shapes: &[&[usize]], output: &[usize]) -> u64 {
     each(op, shapes) * output.iter().product::<usize>() as u64
 }
 
-/// Hands each of `steps` to `visit`, with the shapes of what it reads and makes.
-fn chain(steps: &[Step], shapes: &[&[usize]], mut visit: impl FnMut(&Op, &[&[usize]], &[usize])) {
+/// Hands each of `steps` to `visit`, with the shapes of what it reads and makes; `links` are the latter.
+fn chain(steps: &[Step], links: &[Vec<usize>], shapes: &[&[usize]], mut visit: impl FnMut(&Op, &[&[usize]], &[usize])) {
     let mut rest = shapes;
-    let mut made: Option<Vec<usize>> = None;
-    for step in steps {
+    let mut made: Option<&[usize]> = None;
+    for (step, output) in steps.iter().zip(links) {
         let (own, later) = rest.split_at(step.inputs);
         rest = later;
-        let taken: Vec<&[usize]> = made.iter().map(Vec::as_slice).chain(own.iter().copied()).collect();
-        let output = infer(&step.op, &taken).expect("the graph was validated").swap_remove(0);
-        visit(&step.op, &taken, &output);
+        let taken: Vec<&[usize]> = made.into_iter().chain(own.iter().copied()).collect();
+        visit(&step.op, &taken, output);
         made = Some(output);
     }
 }
 
-/// What is reached of an output of `op`; what that costs is added to `sum`.
+/// What is reached of an output of `op`, which is no chain; what that costs is added to `sum`.
 fn reach(op: &Op, inputs: &[Option<&Touched>], shapes: &[&[usize]], output: &[usize], sum: &mut f64) -> Touched {
-    let Op::Chain(steps) = op else {
-        let part = moved(op, inputs, shapes, output);
-        *sum += each(op, shapes) as f64 * part.elements();
-        return part;
-    };
-    // Only the first step reads the chain's input; the others read parameters and what the step before made.
+    let part = moved(op, inputs, shapes, output);
+    *sum += each(op, shapes) as f64 * part.elements();
+    part
+}
+
+/// The same of a chain. Only the first step reads the chain's input; the others read parameters and what the step before
+/// made.
+fn reach_of_chain(
+    steps: &[Step],
+    links: &[Vec<usize>],
+    inputs: &[Option<&Touched>],
+    shapes: &[&[usize]],
+    sum: &mut f64,
+) -> Option<Touched> {
     let mut made: Option<Touched> = None;
-    chain(steps, shapes, |op, shapes, output| {
-        let part = match &made {
-            None => moved(op, &inputs[..shapes.len()], shapes, output),
-            Some(before) => moved(op, &[Some(before)], shapes, output),
-        };
-        *sum += each(op, shapes) as f64 * part.elements();
-        made = Some(part);
+    chain(steps, links, shapes, |op, shapes, output| {
+        made = Some(match &made {
+            None => reach(op, &inputs[..shapes.len()], shapes, output, sum),
+            Some(before) => reach(op, &[Some(before)], shapes, output, sum),
+        });
     });
-    made.expect("shape inference refuses a chain without steps")
+    made
 }
 
 /// What is reached of an output of `op`, which is no chain. Where an operator's reach is not known, that is all of it.

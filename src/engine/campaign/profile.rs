@@ -1,0 +1,31 @@
+//! Learning the ranges of a network.
+
+use facts::data::ImageSource;
+use facts::{Error, Result};
+
+use super::Lab;
+use crate::exec::Ranges;
+
+/// Learns the ranges of every layer's output from the golden runs of the first `count` images of `source`.
+///
+/// # Errors
+/// Where `count` is 0 or above the number of images, an image cannot be read, or a golden run fails.
+pub async fn learn_ranges(lab: &Lab, source: &impl ImageSource, count: usize) -> Result<Ranges> {
+    if count == 0 || count > source.len() {
+        return Err(Error::request(format_args!(
+            "ranges are to be learnt from the golden runs of {count} images; expected 1 to {}, the number of images of \
+             the data",
+            source.len()
+        )));
+    }
+    source.upcoming((0..count).collect());
+    let mut ranges = Ranges::default();
+    for index in 0..count {
+        let model = lab.model();
+        let read = || model.preprocess().apply(&source.image(index)?, model.input_shape());
+        let input = read().map_err(|error| error.concerning(source.name(index)))?;
+        let golden = lab.golden(&input).await.map_err(|error| error.concerning(source.name(index)))?;
+        ranges.include(lab.executor().graph(), &golden.activations).await?;
+    }
+    Ok(ranges)
+}
