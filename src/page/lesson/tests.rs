@@ -364,7 +364,7 @@ fn clipping_masks_a_huge_error_and_not_every_small_one() {
     let mut desk = Desk::at(9);
     assert_eq!(desk.injection().verdict.outcome, Outcome::Sdc);
     assert!(desk.state.protection_now().is_none());
-    desk.act(Action::Protect(true));
+    desk.act(Action::choose(|link| link.protect = true));
     assert!(desk.state.lesson.is_done(9, 0), "{:?}", desk.state.protection_now());
     // What survives here are faults in weights.
     desk.act(Action::ChooseTarget(Target::Weight));

@@ -1,17 +1,46 @@
 //! Actions, which change the state, and effects, which the state asks for.
 
+use std::fmt;
+use std::rc::Rc;
+
 use facts::DeviceChoice;
 use facts::catalogue::Catalogue;
-use facts::data::{Normalise, Resize};
 use facts::fault::Target;
-use protocol::{Envelope, FileRef, Request, Response, Which};
+use protocol::{Envelope, FileRef, Request, Response};
 
 use super::{Brought, CampaignAction, DownloadAction, LessonAction};
-use facts::fault::FaultKind;
+use crate::link::{Link, Sweep, View};
 
-use crate::link::{Colouring, Scale, Sweep, View};
+/// A change of choices.
+#[derive(Clone)]
+pub struct Change(Rc<dyn Fn(&mut Link)>);
 
-/// Something happened.
+impl Change {
+    pub(super) fn make(&self, link: &mut Link) {
+        (self.0)(link);
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Change")
+    }
+}
+
+impl PartialEq for Change {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Action {
+    /// The change of choices that `change` makes.
+    pub fn choose(change: impl Fn(&mut Link) + 'static) -> Self {
+        Self::Choose(Change(Rc::new(change)))
+    }
+}
+
+/// An event that changes the state.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// The page was opened under a link, or the user went back or forward: the part of the URL after `#`.
@@ -24,12 +53,8 @@ pub enum Action {
     WorkerDied(String),
     /// The user brought files.
     Brought(Brought),
-    /// Say how an image becomes the model's input, or leave it to the model's file again.
-    ChoosePreprocess(Option<Normalise>, Option<Resize>),
-    /// Use the class names of the model's file again.
-    DropLabels,
-    /// Use the grouping of the model's file again.
-    DropGrouping,
+    /// Change choices, without further consequences.
+    Choose(Change),
     /// Tell the user something.
     Tell(String),
     /// The user has read it.
@@ -52,20 +77,10 @@ pub enum Action {
     ChooseTensor(usize),
     /// Choose an element of the tensor.
     ChooseElement(usize),
-    /// Choose the change of the value.
-    ChooseKind(FaultKind),
     /// Choose the bit that flips.
     ChooseBit(u8),
     /// Flip this bit of the element that is looked at.
     Strike(u8),
-    /// Choose the value that a random fault writes.
-    ChooseValue(f32),
-    /// Choose the run whose values are shown.
-    ChooseWhich(Which),
-    /// Choose the value at which the colours of the feature maps end.
-    ChooseScale(Scale),
-    /// Choose the measure that colours the layers of the diagram.
-    ChooseColouring(Colouring),
     /// Inject the chosen fault into the element that is looked at.
     Inject,
     /// Take the fault away.
@@ -78,8 +93,6 @@ pub enum Action {
     Undo,
     /// Make it again.
     Redo,
-    /// Show the fault under range clipping, too.
-    Protect(bool),
     /// Something in the lesson.
     Lesson(LessonAction),
     /// Repeat the requests that have failed.

@@ -150,11 +150,7 @@ impl State {
                 self.keep_data(std::mem::take(&mut brought.data));
                 self.bring(brought);
             }
-            Action::ChoosePreprocess(normalise, resize) => {
-                (self.link.card.normalise, self.link.card.resize) = (normalise, resize);
-            }
-            Action::DropLabels => self.link.card.labels = None,
-            Action::DropGrouping => self.link.card.grouping = None,
+            Action::Choose(change) => change.make(&mut self.link),
             Action::Tell(text) => self.tell(text),
             Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Action::ChooseModel(id) => self.choose_or_fetch(id, effects),
@@ -178,14 +174,9 @@ impl State {
                 }
             }
             Action::ChooseElement(element) => self.place_mut().element = Some(element),
-            Action::ChooseKind(kind) => self.link.kind = Some(kind),
             Action::ChooseBit(bit) => {
                 self.choose_bit(bit);
             }
-            Action::ChooseValue(value) => self.link.value = Some(value),
-            Action::ChooseWhich(which) => self.link.which = Some(which),
-            Action::ChooseColouring(colouring) => self.link.colouring = colouring,
-            Action::ChooseScale(scale) => self.link.scale = scale,
             Action::Inject => {
                 self.strike();
                 self.asked.injection.forget();
@@ -207,7 +198,6 @@ impl State {
                 self.link.sweep = sweep;
             }
             Action::Follow(step) => self.follow(step),
-            Action::Protect(protect) => self.link.protect = protect,
             Action::Lesson(action) => self.learn(action),
             Action::Undo => self.undo(),
             Action::Redo => self.redo(),

@@ -27,7 +27,10 @@ pub fn FaultPanel(props: &Props) -> Html {
         ("Random".into(), "The value becomes a number from 0 up to 1".into()),
     ];
     let chosen = kinds.iter().position(|kind| kind.name() == state.link.kind().name()).unwrap_or(0);
-    let choose = act.reform(move |index: usize| Action::ChooseKind(kinds[index]));
+    let choose = act.reform(move |index: usize| {
+        let kind = kinds[index];
+        Action::choose(move |link| link.kind = Some(kind))
+    });
     let ready = state.golden_now().is_some() && state.looked().is_some();
     let busy = state.asked.injection.busy();
     html! {
@@ -85,12 +88,14 @@ fn corruption(state: &State, act: &Callback<Action>) -> Html {
             let onchange = Callback::from(move |event: Event| {
                 let text = event.target_unchecked_into::<HtmlInputElement>().value();
                 tell.emit(match text.trim().parse::<f32>() {
-                    Ok(value) if (0.0..1.0).contains(&value) => Action::ChooseValue(value),
+                    Ok(value) if (0.0..1.0).contains(&value) => Action::choose(move |link| link.value = Some(value)),
                     _ => Action::Tell(format!("A random fault writes a number from 0 up to 1; \"{text}\" is none.")),
                 });
             });
-            let draw = act
-                .reform(|_: MouseEvent| Action::ChooseValue((js_sys::Math::random() as f32).min(1.0 - f32::EPSILON)));
+            let draw = act.reform(|_: MouseEvent| {
+                let value = (js_sys::Math::random() as f32).min(1.0 - f32::EPSILON);
+                Action::choose(move |link| link.value = Some(value))
+            });
             html! {
                 <div class="fault-random">
                     <div class="field field-inline">

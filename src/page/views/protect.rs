@@ -12,8 +12,10 @@ use crate::words;
 #[component]
 pub fn ProtectCard(props: &Props) -> Html {
     let Props { state, act } = props;
-    let onchange =
-        act.reform(|event: Event| Action::Protect(event.target_unchecked_into::<HtmlInputElement>().checked()));
+    let onchange = act.reform(|event: Event| {
+        let on = event.target_unchecked_into::<HtmlInputElement>().checked();
+        Action::choose(move |link| link.protect = on)
+    });
     html! {
         <div class="protect" id="protection" aria-busy={state.asked.protect.busy().to_string()}>
             <div class="protect-head">

@@ -66,7 +66,9 @@ fn what_is_of_no_use_is_told_in_a_short_sentence() {
 #[test]
 fn preprocessing_that_is_chosen_makes_another_golden_run_and_stands_in_the_link() {
     let mut page = Page::settled("");
-    page.act(Action::ChoosePreprocess(Some(Normalise::Caffe), Some(Resize::ShorterSide)));
+    page.act(Action::choose(|link| {
+        (link.card.normalise, link.card.resize) = (Some(Normalise::Caffe), Some(Resize::ShorterSide));
+    }));
     let asked = page.settle();
     let [Request::Load { changes, .. }, Request::Golden { .. }, ..] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!((changes.normalise, changes.resize), (Some(Normalise::Caffe), Some(Resize::ShorterSide)));
@@ -78,7 +80,7 @@ fn preprocessing_that_is_chosen_makes_another_golden_run_and_stands_in_the_link(
 #[test]
 fn preprocessing_that_does_not_fit_is_taken_back_and_nothing_else() {
     let mut page = Page::settled("#image=b.jpg");
-    page.act(Action::ChoosePreprocess(Some(Normalise::Torch), None));
+    page.act(Action::choose(|link| (link.card.normalise, link.card.resize) = (Some(Normalise::Torch), None)));
     let Envelope { id, body, .. } = page.open.remove(0);
     assert!(matches!(body, Request::Load { .. }));
     let device = DeviceInfo { choice: DeviceChoice::Gpu, name: String::new(), note: None };
@@ -100,7 +102,7 @@ fn class_names_and_groups_replace_the_models_own() {
     let Request::Load { changes, .. } = &asked[0] else { panic!("{asked:?}") };
     assert_eq!((&changes.labels, &changes.grouping), (&Some(file("names.txt")), &Some(file("groups.toml"))));
     assert!(page.hash.contains("labels=file%3Anames.txt"), "{}", page.hash);
-    page.act(Action::DropGrouping);
+    page.act(Action::choose(|link| link.card.grouping = None));
     let asked = page.settle();
     assert!(matches!(&asked[0], Request::Load { changes, .. } if changes.grouping.is_none()), "{asked:?}");
 

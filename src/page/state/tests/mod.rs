@@ -369,7 +369,7 @@ fn a_sweep_is_asked_for_once_and_follows_the_fault() {
         .collect();
     assert_eq!(maps, [(0, 16)]);
     assert!(page.hash.contains("sweep=map") && page.state.asked.sweep.busy());
-    page.act(Action::ChooseScale(Scale::Network));
+    page.act(Action::choose(|link| link.scale = Scale::Network));
     assert_eq!(page.settle(), [Request::Scale], "nothing of the sweep is asked for again");
     // An element of the other plane.
     page.act(Action::ChooseElement(20));
@@ -503,7 +503,7 @@ fn only_what_is_looked_at_is_fetched() {
     let mut page = Page::settled("");
     page.act(Action::ChooseElement(31));
     assert!(page.settle().is_empty(), "both planes came with the first view");
-    page.act(Action::ChooseWhich(Which::Difference));
+    page.act(Action::choose(|link| link.which = Some(Which::Difference)));
     assert!(page.settle().is_empty(), "the values of all runs come together");
     assert_eq!(page.state.which(), Which::Golden, "there is no faulty run yet");
 }
@@ -539,7 +539,7 @@ fn a_clipped_run_stands_beside_the_fault_and_follows_it() {
     page.act(Action::Strike(4));
     assert!(page.state.protection_now().is_none());
     assert_eq!(protects(&page.settle()), 1);
-    page.act(Action::Protect(false));
+    page.act(Action::choose(|link| link.protect = false));
     assert!(page.state.protection_now().is_none() && page.open.is_empty());
     assert!(!page.hash.contains("protect"), "{}", page.hash);
 }

@@ -62,8 +62,9 @@ pub fn layer_bits(profile: &CampaignProfile) -> String {
             cells: format.bits().map(|bit| profile.cell(layer, bit)).collect(),
         })
         .collect();
-    let columns: Vec<_> =
-        format.bits().map(|bit| MapColumn { name: format!("bit {bit}"), tick: tick(format, bit) }).collect();
+    let ticks: Vec<_> = format.bits().map(|bit| (bit, tick(format, bit))).collect();
+    let column = |(bit, tick): &(u8, String)| MapColumn { name: format!("bit {bit}"), tick };
+    let columns: Vec<_> = ticks.iter().map(column).collect();
     map("SDC rate by layer and bit; a table below says the same in numbers", &rows, &columns)
 }
 

@@ -18,7 +18,7 @@ pub fn tools(hands: &Hands, looked: Option<usize>) -> Html {
     let PictureProps { model, state, act } = &hands.props;
     let options = Colouring::ALL.iter().map(|(_, row)| (row.label.into(), row.help.into())).collect::<Vec<_>>();
     let chosen = Colouring::ALL.iter().position(|&(known, _)| known == state.0.link.colouring).unwrap_or(0);
-    let choose = act.reform(|index: usize| Action::ChooseColouring(Colouring::ALL[index].0));
+    let choose = act.reform(|index: usize| Action::choose(move |link| link.colouring = Colouring::ALL[index].0));
     let zoom = |factor: f64| {
         let stage = hands.stage.clone();
         Callback::from(move |_: MouseEvent| {

@@ -13,7 +13,7 @@ use protocol::{TensorView, Which};
 use yew::prelude::*;
 
 use self::legend::Legend;
-use self::names::{plane_name, position};
+use self::names::position;
 use self::plane::Plane;
 use self::sheet::Sheet;
 use super::parts::Choice;
@@ -132,7 +132,7 @@ fn scales(state: &State, act: &Callback<Action>) -> Html {
     html! {
         <span class="labelled"><span class="label">{ "Scale of" }</span>
             <Choice id="scale" label="Scale of the colours" {options} {chosen}
-                choose={act.reform(move |index: usize| Action::ChooseScale(all[index]))} /></span>
+                choose={act.reform(move |index: usize| Action::choose(move |link| link.scale = all[index]))} /></span>
     }
 }
 
@@ -151,6 +151,6 @@ fn which(state: &State, act: &Callback<Action>) -> Html {
     html! {
         <span class="labelled"><span class="label">{ "Small maps" }</span>
             <Choice id="which" label="Values shown in the small maps" {options} {chosen}
-                choose={act.reform(move |index: usize| Action::ChooseWhich(all[index]))} /></span>
+                choose={act.reform(move |index: usize| Action::choose(move |link| link.which = Some(all[index])))} /></span>
     }
 }

@@ -24,7 +24,7 @@ pub fn CardPanel(props: &Props) -> Html {
         (Some(_), false) => "as the file says",
         (None, false) => "proposed: the file says nothing",
     };
-    let from_file = act.reform(|_| Action::ChoosePreprocess(None, None));
+    let from_file = act.reform(|_| Action::choose(|link| (link.card.normalise, link.card.resize) = (None, None)));
     html! {
         <details class="card-details" id="card" open={info.stated.is_none() || changed || own}>
             <summary>
@@ -32,25 +32,25 @@ pub fn CardPanel(props: &Props) -> Html {
                 <span class="hint">{ source }</span>
             </summary>
             <div class="card-fields">
-                { normalise(&info.used, chosen.1, act) }
-                { resize(&info.used, chosen.0, act) }
+                { normalise(&info.used, act) }
+                { resize(&info.used, act) }
                 if changed {
                     <button type="button" class="button button-quiet" id="preprocess-reset" onclick={from_file}>
                         { if info.stated.is_some() { "As the file says" } else { "As proposed" } }
                     </button>
                 }
-                { own_file(state, act, "Class names", &state.link.card.labels, Action::DropLabels, ".txt") }
-                { own_file(state, act, "Grouping", &state.link.card.grouping, Action::DropGrouping, ".toml") }
+                { own_file(state, act, "Class names", &state.link.card.labels, Action::choose(|link| link.card.labels = None), ".txt") }
+                { own_file(state, act, "Grouping", &state.link.card.grouping, Action::choose(|link| link.card.grouping = None), ".toml") }
             </div>
         </details>
     }
 }
 
 /// The input value for a pixel value x from 0 to 255.
-fn normalise(used: &Preprocess, resize: Option<Resize>, act: &Callback<Action>) -> Html {
-    let onchange = act.reform(move |event: Event| {
+fn normalise(used: &Preprocess, act: &Callback<Action>) -> Html {
+    let onchange = act.reform(|event: Event| {
         let value = event.target_unchecked_into::<HtmlSelectElement>().value();
-        Action::ChoosePreprocess(Normalise::named(&value).ok(), resize)
+        Action::choose(move |link| link.card.normalise = Normalise::named(&value).ok())
     });
     html! {
         <div class="field">
@@ -64,10 +64,10 @@ fn normalise(used: &Preprocess, resize: Option<Resize>, act: &Callback<Action>) 
     }
 }
 
-fn resize(used: &Preprocess, normalise: Option<Normalise>, act: &Callback<Action>) -> Html {
-    let onchange = act.reform(move |event: Event| {
+fn resize(used: &Preprocess, act: &Callback<Action>) -> Html {
+    let onchange = act.reform(|event: Event| {
         let value = event.target_unchecked_into::<HtmlSelectElement>().value();
-        Action::ChoosePreprocess(normalise, Resize::named(&value).ok())
+        Action::choose(move |link| link.card.resize = Resize::named(&value).ok())
     });
     html! {
         <div class="field">
