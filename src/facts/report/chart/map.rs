@@ -20,7 +20,7 @@ pub struct MapColumn {
     /// Its name.
     pub name: String,
     /// Text below the column; empty for none.
-    pub tick: &'static str,
+    pub tick: String,
 }
 
 /// The lowest share of each level.
@@ -98,7 +98,7 @@ pub fn map(label: &str, rows: &[MapRow<'_>], columns: &[MapColumn]) -> String {
             r#"<text x="{}" y="{}" class="tick middle">{}</text>"#,
             across((index as f64 + 0.5) * each),
             bottom + 15,
-            escape(column.tick)
+            escape(&column.tick)
         );
     }
     let total = bottom + 22;

@@ -7,10 +7,13 @@ mod columns;
 mod map;
 mod shares;
 
+use std::ops::Range;
+
 pub use self::columns::{Band, Column, columns};
 pub use self::map::{LEVELS, MapColumn, MapRow, level, map};
 pub use self::shares::{Share, shares};
 use super::words::percent;
+use crate::fault::Format;
 use crate::outcome::Rate;
 
 /// Escapes `text` for use between tags or in an attribute. Names from model files can contain any character.
@@ -29,6 +32,12 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// Returns the label below the column of a bit. Every fourth bit of a field has one, from the field's first bit on.
+pub fn bit_tick(format: Format, bit: u8) -> String {
+    let labelled = |bits: &Range<u8>| bits.contains(&bit) && (bit - bits.start) % 4 == 0;
+    if format.fields().iter().any(|(_, bits)| labelled(bits)) { bit.to_string() } else { String::new() }
 }
 
 /// Returns a share of the width, rounded to a hundredth of a percent.

@@ -16,7 +16,7 @@ fn names_cannot_leave_their_place() {
     for chart in [
         columns(hostile, &[column(hostile, Rate::new(1, 2))], &[]),
         shares(hostile, &[share]),
-        map(hostile, &[row], &[MapColumn { name: hostile.to_owned(), tick: "0" }]),
+        map(hostile, &[row], &[MapColumn { name: hostile.to_owned(), tick: "0".to_owned() }]),
     ] {
         assert!(!chart.contains("<script"), "{chart}");
         assert!(chart.contains("&lt;script"), "{chart}");
@@ -52,7 +52,7 @@ fn levels_begin_where_the_legend_says() {
 
 #[test]
 fn a_large_map_stays_small() {
-    let ticks: Vec<_> = (0..32).map(|bit| MapColumn { name: format!("bit {bit}"), tick: "" }).collect();
+    let ticks: Vec<_> = (0..32).map(|bit| MapColumn { name: format!("bit {bit}"), tick: String::new() }).collect();
     let names: Vec<_> = (0..700).map(|layer| format!("conv5_block{layer}_2_relu")).collect();
     let rows: Vec<_> = names.iter().map(|name| MapRow { name, cells: vec![Some(Rate::new(0, 9)); 32] }).collect();
     let chart = map("", &rows, &ticks);

@@ -6,7 +6,7 @@ use super::table;
 use crate::campaign::{Provenance, Start, Summary};
 use crate::fault::Format;
 use crate::outcome::Rate;
-use crate::report::chart::{Band, Column, LEVELS, MapColumn, MapRow, Share, columns, map, shares};
+use crate::report::chart::{Band, Column, LEVELS, MapColumn, MapRow, Share, bit_tick, columns, map, shares};
 use crate::report::tables::{Extent, classes, headline, outcomes, profile, starts};
 use crate::report::words::{counted, percent, ratio, thousands};
 use crate::report::{LogOrigin, Origin, Report, Table, heading};
@@ -157,22 +157,6 @@ fn capitalised(sentence: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The text below the column of a bit.
-fn bit_tick(bit: u8) -> &'static str {
-    match bit {
-        0 => "0",
-        4 => "4",
-        8 => "8",
-        12 => "12",
-        16 => "16",
-        20 => "20",
-        23 => "23",
-        27 => "27",
-        31 => "31",
-        _ => "",
-    }
-}
-
 fn bits(summary: &Summary) -> Markup {
     let Some(all) = profile::bits(summary) else { return html! {} };
     let column = |bit: u8| {
@@ -180,7 +164,7 @@ fn bits(summary: &Summary) -> Markup {
         let rate = known.map_or(Rate::new(0, 0), |row| row.faults.sdc);
         Column {
             name: format!("bit {bit}"),
-            tick: bit_tick(bit).to_owned(),
+            tick: bit_tick(Format::F32, bit),
             class: Format::F32.field_name(bit),
             rate,
             layer: None,
@@ -258,8 +242,10 @@ fn layer_bits(report: &Report) -> Markup {
                 .collect(),
         })
         .collect();
-    let columns: Vec<_> =
-        Format::F32.bits().map(|bit| MapColumn { name: format!("bit {bit}"), tick: bit_tick(bit) }).collect();
+    let columns: Vec<_> = Format::F32
+        .bits()
+        .map(|bit| MapColumn { name: format!("bit {bit}"), tick: bit_tick(Format::F32, bit) })
+        .collect();
     section(
         "By layer and bit",
         html! {

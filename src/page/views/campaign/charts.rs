@@ -3,25 +3,18 @@
 use std::fmt::Write;
 
 use facts::campaign::Start;
-use facts::fault::Format;
 use facts::outcome::Rate;
-use facts::report::chart::{Band, Column, MapColumn, MapRow, Share, columns, map, shares};
+use facts::report::chart::{Band, Column, MapColumn, MapRow, Share, bit_tick, columns, map, shares};
 use protocol::{CampaignProfile, Moment};
 
 use crate::words;
-
-/// The label below the column of a bit: the first bit of each field and the last of each byte have one.
-fn tick(format: Format, bit: u8) -> String {
-    let starts = format.fields().iter().any(|(_, bits)| bits.start == bit);
-    if starts || bit % 8 == 7 { bit.to_string() } else { String::new() }
-}
 
 /// SDC rate by bit, the sign on the left.
 pub fn bits(profile: &CampaignProfile) -> String {
     let format = profile.format();
     let column = |bit: u8| Column {
         name: format!("bit {bit} ({})", format.field_name(bit)),
-        tick: tick(format, bit),
+        tick: bit_tick(format, bit),
         class: format.field_name(bit),
         rate: profile.bits.iter().find(|(known, _)| *known == bit).map_or(Rate::new(0, 0), |(_, rate)| *rate),
         layer: None,
@@ -62,9 +55,8 @@ pub fn layer_bits(profile: &CampaignProfile) -> String {
             cells: format.bits().map(|bit| profile.cell(layer, bit)).collect(),
         })
         .collect();
-    let ticks: Vec<_> = format.bits().map(|bit| (bit, tick(format, bit))).collect();
-    let column = |(bit, tick): &(u8, String)| MapColumn { name: format!("bit {bit}"), tick };
-    let columns: Vec<_> = ticks.iter().map(column).collect();
+    let column = |bit: u8| MapColumn { name: format!("bit {bit}"), tick: bit_tick(format, bit) };
+    let columns: Vec<_> = format.bits().map(column).collect();
     map("SDC rate by layer and bit; a table below says the same in numbers", &rows, &columns)
 }
 
