@@ -6,7 +6,7 @@
 //! that died.
 
 mod action;
-mod asked;
+pub mod asked;
 mod brought;
 mod campaign;
 mod derived;
