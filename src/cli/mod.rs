@@ -12,6 +12,8 @@ pub mod convert;
 mod crew;
 mod data;
 mod directory;
+#[doc(hidden)]
+pub mod doors;
 pub mod download;
 mod exit;
 mod export_log;

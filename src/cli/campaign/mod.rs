@@ -1,7 +1,7 @@
 //! `faultscope campaign`: many faults over labelled images.
 
 pub mod arguments;
-mod config_file;
+pub mod config_file;
 mod shard;
 
 use std::ffi::OsString;

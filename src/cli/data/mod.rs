@@ -2,12 +2,12 @@
 
 mod ahead;
 mod binary;
-mod files;
+pub mod files;
 mod folder;
 mod gtsrb;
 mod imagenet;
-mod labels;
-mod mat;
+pub mod labels;
+pub mod mat;
 pub mod prepared;
 
 use std::path::{Path, PathBuf};

@@ -44,6 +44,19 @@ pub struct Provenance {
 }
 
 impl Provenance {
+    /// Checks the numbers of a configuration that was read.
+    ///
+    /// # Errors
+    /// If the configuration asks for no work, its fault model is invalid, or it has more layers than a model can have.
+    pub fn validate(&self) -> Result<()> {
+        /// Counts are kept for each layer and bit.
+        const MAX_LAYERS: usize = 1 << 16;
+        if self.layers.len() > MAX_LAYERS {
+            return Err(Error::request(format_args!("expected at most {MAX_LAYERS} layers, found {}", self.layers.len())));
+        }
+        self.campaign.validate()
+    }
+
     /// Images that the campaign, or this shard of it, injects faults into.
     pub fn images(&self) -> usize {
         let available = self.sample.as_ref().map_or(self.data.images, |sample| sample.images);

@@ -123,7 +123,7 @@ impl Sequence {
                 (self.images as u64).saturating_mul(self.faults.at_most() as u64)
             };
         };
-        let begun = self.records + (current.faults - current.seen) as u64;
+        let begun = self.records.saturating_add((current.faults - current.seen) as u64);
         let average = begun as f64 / self.begun as f64;
         begun.saturating_add((average * (self.images - self.begun) as f64).round() as u64)
     }

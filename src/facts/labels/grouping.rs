@@ -66,7 +66,8 @@ impl Grouping {
     /// Where the text is not TOML, a class is in no group or in two, or a range is malformed: all of
     /// it, a line for each. `name` is the file's name for the message.
     pub fn from_toml(name: &str, text: &str) -> Result<Self> {
-        let line = |at: usize| 1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count();
+        let ends: Vec<usize> = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at).collect();
+        let line = |at: usize| 1 + ends.partition_point(|&end| end < at);
         let located: LocatedFile = toml::from_str(text).map_err(|error| {
             let place = error.span().map_or_else(String::new, |span| format!("line {}: ", line(span.start)));
             Error::input(name, format_args!("{place}{}", error.message()))
@@ -101,8 +102,8 @@ impl Grouping {
 
     /// The file that [`Grouping::from_toml`] reads.
     pub fn to_toml(&self) -> String {
-        // A string of JSON is one of TOML, whatever is in it.
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        // A string of JSON is a string of TOML, except that TOML escapes one character more.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f");
         let mut toml = format!("name = {}\nclasses = {}\n", quoted(&self.name), self.classes());
         for group in &self.groups {
             toml += &format!(
@@ -151,6 +152,12 @@ impl Grouping {
         const MAX_CLASSES: usize = 1 << 16;
         if file.classes == 0 || file.classes > MAX_CLASSES {
             let text = format!("1 to {MAX_CLASSES} classes are expected, found {}", file.classes);
+            return Err(vec![Problem { place: Place::Classes, text }]);
+        }
+        // Tables of groups by groups are made.
+        const MAX_GROUPS: usize = 1 << 10;
+        if file.groups.len() > MAX_GROUPS {
+            let text = format!("at most {MAX_GROUPS} groups are expected, found {}", file.groups.len());
             return Err(vec![Problem { place: Place::Classes, text }]);
         }
         let mut problems = Vec::new();

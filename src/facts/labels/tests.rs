@@ -215,8 +215,16 @@ fn a_hostile_grouping_file_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_grouping_of_too_many_groups_is_an_error() {
+    let groups = "[[group]]\nname = \"\"\ncritical = true\nclasses = \"\"\n".repeat(1025);
+    let text = format!("name = \"n\"\nclasses = 1\n{groups}");
+    let error = Grouping::from_toml("own.toml", &text).expect_err("too many").to_string();
+    assert_eq!(error, "own.toml: line 2: at most 1024 groups are expected, found 1025");
+}
+
+#[test]
 fn a_name_with_anything_in_it_survives_the_file() {
-    let name = "a \"b\" \\ \n\t\u{1} ä";
+    let name = "a \"b\" \\ \n\t\u{1}\u{7f} ä";
     let group = |name: &str, classes: &str| Group { name: name.into(), critical: true, classes: classes.into() };
     let grouping =
         Grouping::from_groups(name, 3, vec![group(name, "0 2"), group("rest", "1")]).expect("it is complete");

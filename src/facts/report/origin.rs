@@ -1,5 +1,7 @@
 //! The origin of results: a campaign, or an imported log of the study.
 
+use std::fmt::Display;
+
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -57,9 +59,13 @@ impl Origin {
             Some(_) => serde_json::from_slice(bytes).map(Self::Log),
             None => serde_json::from_slice(bytes).map(Self::Campaign),
         };
-        read().map_err(|error: serde_json::Error| {
-            Error::input(name, format_args!("not the configuration of a campaign: {error}"))
-        })
+        let refused =
+            |error: &dyn Display| Error::input(name, format_args!("not the configuration of a campaign: {error}"));
+        let origin = read().map_err(|error: serde_json::Error| refused(&error))?;
+        if let Self::Campaign(provenance) = &origin {
+            provenance.validate().map_err(|error| refused(&error))?;
+        }
+        Ok(origin)
     }
 
     /// Name of the model.

@@ -116,7 +116,7 @@ impl Reader {
             // The model's name and the golden runs.
             Origin::Log(log) => {
                 let progress = Progress::Log { read: 0, planned: log.log.injections };
-                (Format::Log, 1 + log.log.images as u64, None, progress)
+                (Format::Log, (log.log.images as u64).saturating_add(1), None, progress)
             }
         };
         let tallies = Tallies::new(config, origin.layers().iter().cloned(), grouping.clone());

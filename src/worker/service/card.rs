@@ -53,7 +53,7 @@ impl<H: Host> Service<H> {
 }
 
 /// The names in `text`, one a line, for a model of so many classes.
-fn class_names(name: &str, text: &str, classes: usize) -> Result<Vec<String>> {
+pub fn class_names(name: &str, text: &str, classes: usize) -> Result<Vec<String>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let names: Vec<String> = text.trim_end().lines().map(|line| line.trim().to_owned()).collect();
     if names.len() != classes {

@@ -25,6 +25,7 @@ use protocol::{Changes, DeviceInfo, FileRef, GoldenInfo, ImageSet, Injection, Re
 
 use crate::campaign::{Classes, Opened};
 use campaign::Campaign;
+pub use card::class_names;
 use describe::{class, describe, scores};
 use protect::{Learnt, Protecting};
 use sweep::Sweeping;
