@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use faultscope_fuzz::{MIB, accepted, init, limited};
 use facts::report::{Archive, pack};
+use faultscope_fuzz::{MIB, accepted, init, limited};
 use libfuzzer_sys::fuzz_target;
 
 const NAME: &str = "fuzz.zip";

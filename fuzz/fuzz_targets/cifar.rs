@@ -2,9 +2,9 @@
 
 #![no_main]
 
-use faultscope_fuzz::{MIB, accepted, init, limited};
 use facts::data::Source;
 use facts::data::cifar::{Cifar, CifarSource};
+use faultscope_fuzz::{MIB, accepted, init, limited};
 use libfuzzer_sys::fuzz_target;
 
 const NAME: &str = "fuzz.bin";

@@ -3,9 +3,9 @@
 
 #![no_main]
 
+use facts::campaign::Faults;
 use faultscope::cli::doors::journal;
 use faultscope_fuzz::{MIB, accepted, init, limited};
-use facts::campaign::Faults;
 use libfuzzer_sys::fuzz_target;
 use protocol::FileRef;
 use worker::doors::import;

@@ -4,8 +4,8 @@
 #![no_main]
 
 use engine::import::keras::{import, is_archive};
-use faultscope_fuzz::{MIB, accepted, check_model, init, limited};
 use facts::report::pack;
+use faultscope_fuzz::{MIB, accepted, check_model, init, limited};
 use libfuzzer_sys::fuzz_target;
 
 const NAME: &str = "fuzz.keras";

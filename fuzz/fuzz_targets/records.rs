@@ -2,9 +2,9 @@
 
 #![no_main]
 
-use faultscope_fuzz::{MIB, accepted, init, limited};
 use facts::campaign::{Provenance, Record};
 use facts::report::{Block, Blocks, Options, Origin, Reader, Report, csv, tables};
+use faultscope_fuzz::{MIB, accepted, init, limited};
 use libfuzzer_sys::fuzz_target;
 
 const NAME: &str = "faults.jsonl";

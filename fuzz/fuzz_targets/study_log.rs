@@ -2,9 +2,9 @@
 
 #![no_main]
 
-use faultscope_fuzz::{MIB, accepted, init, limited};
 use facts::labels::Grouping;
 use facts::report::{Block, LogCheck, LogLine, LogOrigin, Options, Origin, Reader, StudySample};
+use faultscope_fuzz::{MIB, accepted, init, limited};
 use libfuzzer_sys::fuzz_target;
 
 const NAME: &str = "fuzz.log";

@@ -13,6 +13,9 @@ pub fn check_model(model: &Model) {
         let Ok(bytes) = format.write(model) else { continue };
         let again = load(name, bytes.clone()).expect("what was written is read");
         // Bytes, because a NaN differs from itself.
-        assert!(format.write(&again).expect("it was written before") == bytes, "{name} differs when it is written again");
+        assert!(
+            format.write(&again).expect("it was written before") == bytes,
+            "{name} differs when it is written again"
+        );
     }
 }

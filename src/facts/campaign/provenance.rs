@@ -52,7 +52,10 @@ impl Provenance {
         /// Counts are kept for each layer and bit.
         const MAX_LAYERS: usize = 1 << 16;
         if self.layers.len() > MAX_LAYERS {
-            return Err(Error::request(format_args!("expected at most {MAX_LAYERS} layers, found {}", self.layers.len())));
+            return Err(Error::request(format_args!(
+                "expected at most {MAX_LAYERS} layers, found {}",
+                self.layers.len()
+            )));
         }
         self.campaign.validate()
     }
