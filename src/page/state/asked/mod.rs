@@ -61,8 +61,11 @@ pub enum Heard<A> {
     Answer(A),
     /// The answer, in a response that others need as well.
     Shared(A, Response),
-    /// A part, which was added to the answer so far; `over` where it was the last one.
-    Part { over: bool },
+    /// A part, which was added to the answer so far.
+    Part {
+        /// Whether it was the last one.
+        over: bool,
+    },
     /// Work done, and all of it.
     Progress(u64, Option<u64>),
     /// Not an answer to this.
@@ -107,7 +110,9 @@ pub trait Want: Clone + Debug + PartialEq + 'static {
 
 /// A want with its slot.
 pub trait Kept: Want {
+    /// The slot of this want.
     fn slot(asked: &Asked) -> &Slot<Self, Self::Answer>;
+    /// The same, to be changed.
     fn slot_mut(asked: &mut Asked) -> &mut Slot<Self, Self::Answer>;
 }
 
@@ -122,11 +127,13 @@ macro_rules! table {
         }
 
         $(impl Kept for $want {
-            fn slot(asked: &Asked) -> &Slot<Self, Self::Answer> {
+            /// The slot of this want.
+    fn slot(asked: &Asked) -> &Slot<Self, Self::Answer> {
                 &asked.$slot
             }
 
-            fn slot_mut(asked: &mut Asked) -> &mut Slot<Self, Self::Answer> {
+            /// The same, to be changed.
+    fn slot_mut(asked: &mut Asked) -> &mut Slot<Self, Self::Answer> {
                 &mut asked.$slot
             }
         })*
