@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{CampaignConfig, Shard, TensorRange};
 use crate::data::{DataSource, Preprocess};
 use crate::labels::Grouping;
+use crate::{Error, Result};
 
 /// Where the same files lie may differ from machine to machine; their hashes tell what they are.
 const PLACES: &[&str] = &["model.path", "data.path", "data.labels", "data.devkit", "sample.path"];
