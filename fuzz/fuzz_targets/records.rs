@@ -3,7 +3,7 @@
 #![no_main]
 
 use facts::campaign::{Provenance, Record};
-use facts::report::{Block, Blocks, Options, Origin, Reader, Report, csv, tables};
+use facts::report::{Block, Blocks, Extent, Options, Origin, Reader, Report, csv, tables};
 use faultscope_fuzz::{MIB, accepted, init, limited};
 use libfuzzer_sys::fuzz_target;
 
@@ -32,7 +32,7 @@ fuzz_target!(init: init(), |bytes: &[u8]| {
     }
     let Some(whole) = limited(16 * MIB, bytes.len(), || accepted(NAME, report(&origin, &[records]))) else { return };
     assert!(whole.summary.faults.injections == whole.records);
-    let _ = (csv([("name", &whole)]).len(), tables(&whole).len());
+    let _ = (csv([("name", &whole)]).len(), tables(&origin, &whole, Extent::All).len());
     // The cut into blocks changes nothing.
     let middle = records.len() / 2;
     let cut = records[..middle].iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);

@@ -49,6 +49,35 @@ pub fn read(provenance: &Provenance, text: &str) -> Result<Report> {
 }
 
 #[test]
+fn a_configuration_that_asks_for_nothing_is_an_error() {
+    let refused = |provenance: &Provenance| {
+        let json = serde_json::to_vec(provenance).unwrap();
+        Origin::from_json("config.json", &json).unwrap_err().to_string()
+    };
+    let error = refused(&provenance(1, 0));
+    assert!(error.starts_with("config.json: not the configuration of a campaign: "), "{error}");
+    assert!(error.contains("at least one fault"), "{error}");
+    assert!(refused(&provenance(0, 1)).contains("at least one image"));
+    let layers = vec![String::new(); 65_537];
+    let error = refused(&Provenance { layers, ..provenance(1, 1) });
+    assert!(error.contains("expected at most 65536 layers, found 65537"), "{error}");
+}
+
+#[test]
+fn counts_near_the_largest_number_do_not_overflow() {
+    let faults = Faults::ByGolden { correct: 1, misclassified: usize::MAX };
+    let mut provenance = provenance(2, 1);
+    provenance.campaign.faults = faults;
+    let misclassified = line(1, 7, "1.0").replace(r#""golden":{"class":4}"#, r#""golden":{"class":5}"#);
+    let report = read(&provenance, &(line(0, 4, "1.0") + &misclassified)).unwrap();
+    assert_eq!((report.records, report.planned), (2, u64::MAX));
+    let log = LogHead { images: usize::MAX, ..LogHead::default() };
+    let origin = LogOrigin { faultscope: String::new(), log, files: Vec::new(), grouping: None, labels: Vec::new() };
+    let report = Reader::new(&Origin::Log(origin), "study.log", Options::default()).finish();
+    assert_eq!((report.records, report.planned), (0, 0));
+}
+
+#[test]
 fn records_become_rates() {
     let text = line(0, 4, "1.0") + &line(0, 7, "\"NaN\"") + &line(1, 4, "-2e38") + &line(1, 4, "\"-Infinity\"");
     let report = read(&provenance(2, 2), &text).unwrap();
