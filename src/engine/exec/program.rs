@@ -95,12 +95,12 @@ impl Program {
             extents: graph.values.iter().map(|value| Extent::of(&value.shape)).collect(),
             pools: Mutex::default(),
         };
-        for id in 0..graph.nodes.len() {
+        for (id, &depends) in depends.iter().enumerate() {
             if program.constant[id] {
                 let made = program.compute_constant(graph, id, &Changed::new())?;
                 program.made.extend(made);
             }
-            let steps = if depends[id] { program.steps(graph, id) } else { Vec::new() };
+            let steps = if depends { program.steps(graph, id) } else { Vec::new() };
             program.layers.push(steps);
         }
         Ok(program)

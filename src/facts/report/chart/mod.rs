@@ -36,7 +36,7 @@ pub fn escape(text: &str) -> String {
 
 /// Returns the label below the column of a bit. Every fourth bit of a field has one, from the field's first bit on.
 pub fn bit_tick(format: Format, bit: u8) -> String {
-    let labelled = |bits: &Range<u8>| bits.contains(&bit) && (bit - bits.start) % 4 == 0;
+    let labelled = |bits: &Range<u8>| bits.contains(&bit) && (bit - bits.start).is_multiple_of(4);
     if format.fields().iter().any(|(_, bits)| labelled(bits)) { bit.to_string() } else { String::new() }
 }
 
