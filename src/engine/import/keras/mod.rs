@@ -50,7 +50,7 @@ pub fn is_archive(bytes: &[u8]) -> bool {
 ///
 /// # Examples
 /// ```
-/// let error = faultscope::import::keras::import("cat.h5", b"not a model".to_vec()).unwrap_err();
+/// let error = faultscope_engine::import::keras::import("cat.h5", b"not a model".to_vec()).unwrap_err();
 /// assert!(error.to_string().starts_with("cat.h5: "));
 /// ```
 pub fn import(name: &str, bytes: Vec<u8>) -> Result<Model> {

@@ -46,7 +46,7 @@ pub fn recognise(bytes: &[u8]) -> bool {
 ///
 /// # Examples
 /// ```
-/// let error = faultscope::import::onnx::import("cat.onnx", b"not a model").unwrap_err();
+/// let error = faultscope_engine::import::onnx::import("cat.onnx", b"not a model").unwrap_err();
 /// assert!(error.to_string().starts_with("cat.onnx: "));
 /// ```
 pub fn import(name: &str, bytes: &[u8]) -> Result<Model> {

@@ -52,7 +52,7 @@ impl Architecture {
     ///
     /// # Examples
     /// ```
-    /// use faultscope::zoo::Architecture;
+    /// use faultscope_engine::zoo::Architecture;
     ///
     /// assert_eq!(Architecture::of("resnet50").unwrap().side, 224);
     /// assert!(Architecture::of("resnet51").unwrap_err().to_string().contains("resnet50"));
