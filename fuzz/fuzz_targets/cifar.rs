@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use facts::data::Source;
+use facts::data::ImageSource;
 use facts::data::cifar::{Cifar, CifarSource};
 use faultscope_fuzz::{MIB, accepted, init, limited};
 use libfuzzer_sys::fuzz_target;

@@ -2,14 +2,14 @@
 
 #![no_main]
 
-use facts::data::npy::{Layout, NpyImages, labels};
+use facts::data::npy::{ChannelOrder, NpyImages, labels};
 use faultscope_fuzz::{MIB, accepted, init, limited};
 use libfuzzer_sys::fuzz_target;
 
 const NAME: &str = "fuzz.npy";
 
 fuzz_target!(init: init(), |bytes: &[u8]| {
-    for layout in [None, Some(Layout::ChannelsLast), Some(Layout::ChannelsFirst)] {
+    for layout in [None, Some(ChannelOrder::ChannelsLast), Some(ChannelOrder::ChannelsFirst)] {
         limited(MIB, bytes.len(), || images(bytes, layout));
     }
     let Some(labels) = limited(MIB, bytes.len(), || accepted(NAME, labels(NAME, bytes))) else { return };
@@ -21,7 +21,7 @@ fuzz_target!(init: init(), |bytes: &[u8]| {
     }
 });
 
-fn images(bytes: &[u8], layout: Option<Layout>) {
+fn images(bytes: &[u8], layout: Option<ChannelOrder>) {
     let Some(images) = accepted(NAME, NpyImages::new(NAME, Box::new(bytes.to_vec()), layout)) else { return };
     let (width, height) = images.size();
     assert!(images.len() * width * height <= bytes.len(), "more pixels than bytes");
@@ -32,7 +32,7 @@ fn images(bytes: &[u8], layout: Option<Layout>) {
     }
     // Bytes of three channels stand in the file as they stand in memory.
     let size = 3 * width * height * images.len();
-    if layout == Some(Layout::ChannelsLast) && bytes.windows(5).take(100).any(|window| window == b"'|u1'") {
+    if layout == Some(ChannelOrder::ChannelsLast) && bytes.windows(5).take(100).any(|window| window == b"'|u1'") {
         let all: Vec<u8> = (0..images.len()).flat_map(|index| images.get(index).expect("readable").rgb).collect();
         assert!(bytes.ends_with(&all) || size > bytes.len(), "other pixels than in the file");
     }
