@@ -127,13 +127,11 @@ macro_rules! table {
         }
 
         $(impl Kept for $want {
-            /// The slot of this want.
-    fn slot(asked: &Asked) -> &Slot<Self, Self::Answer> {
+            fn slot(asked: &Asked) -> &Slot<Self, Self::Answer> {
                 &asked.$slot
             }
 
-            /// The same, to be changed.
-    fn slot_mut(asked: &mut Asked) -> &mut Slot<Self, Self::Answer> {
+            fn slot_mut(asked: &mut Asked) -> &mut Slot<Self, Self::Answer> {
                 &mut asked.$slot
             }
         })*
