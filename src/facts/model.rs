@@ -31,6 +31,9 @@ pub struct Card {
     /// Which mistakes are safety-critical.
     #[serde(default)]
     pub grouping: Option<Grouping>,
+    /// What was assumed where the file is silent or can be read in several ways: a sentence each, for the user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
 }
 
 impl Model {

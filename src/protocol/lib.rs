@@ -212,6 +212,8 @@ pub struct ModelInfo {
     pub input: [usize; 2],
     /// How an image becomes its input.
     pub preprocess: PreprocessInfo,
+    /// What was assumed about the model, a sentence each.
+    pub notices: Vec<String>,
     /// Name of the grouping that tells which mistakes are safety-critical.
     pub grouping: Option<String>,
     /// The layers, in order.

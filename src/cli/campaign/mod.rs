@@ -95,6 +95,8 @@ impl Campaign {
         config.validate()?;
         let data = data::open(images, &arguments.reading, &model.card.labels)?;
         model.card.preprocess = Some(data.preprocess(&model)?);
+        let notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
+        notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
         let architecture = arguments.run.model.architecture.map(|architecture| architecture.id.to_owned());
         let model_source = ModelSource { path, architecture, sha256, preprocess: model.preprocess() };
         let lab = open::lab(model, device, grouping)?;
@@ -126,6 +128,7 @@ impl Campaign {
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
             ranges: lab.tensor_ranges(),
+            notices,
         };
         Ok(Self { lab: Arc::new(lab), source: data.source, plan: Arc::new(plan), provenance, device, jobs, budget })
     }

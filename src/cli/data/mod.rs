@@ -58,13 +58,15 @@ pub struct Data {
     pub source: Arc<dyn ImageSource + Send + Sync>,
     /// The description for the configuration of a campaign.
     pub origin: DataSource,
+    /// What was assumed about the images and their labels, a sentence each.
+    pub notices: Vec<String>,
     /// Height and width of prepared images.
     prepared: Option<usize>,
 }
 
 impl Data {
     fn new(source: impl ImageSource + Send + Sync + 'static, origin: DataSource) -> Self {
-        Self { source: Arc::new(source), origin, prepared: None }
+        Self { source: Arc::new(source), origin, notices: Vec::new(), prepared: None }
     }
 
     /// Returns the preprocessing of these images for `model`. Prepared images are not resized.

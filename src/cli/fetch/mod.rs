@@ -118,6 +118,7 @@ fn build(manifest: &Manifest, weights: &zoo::Checkpoint, folder: &Path, download
         preprocess: Some(Preprocess { normalise: manifest.preprocess, resize: manifest.resize }),
         labels: labels::builtin(&manifest.labels)?,
         grouping: Some(Grouping::builtin(&manifest.grouping)?),
+        notices: Vec::new(),
     };
     Model::new(graph, card)
 }

@@ -56,6 +56,7 @@ fn model(names: [&str; 3], mut values: impl FnMut(usize) -> f32) -> Model {
         preprocess: Some(Preprocess { normalise: Normalise::Lite, resize: Resize::ShorterSide }),
         labels: vec!["cat \"Tom\"".to_owned(), "Hündchen".to_owned()],
         grouping: Some(Grouping::from_toml("two", grouping).expect("a grouping")),
+        notices: Vec::new(),
     };
     Model::new(graph, card).expect("a classifier")
 }

@@ -10,8 +10,8 @@ use crate::data::{DataSource, Preprocess};
 use crate::labels::Grouping;
 use crate::{Error, Result};
 
-/// Where the same files lie may differ from machine to machine; their hashes tell what they are.
-const PLACES: &[&str] = &["model.path", "data.path", "data.labels", "data.devkit", "sample.path"];
+/// Where the same files lie may differ from machine to machine; their hashes tell what they are. Notices are words.
+const PLACES: &[&str] = &["model.path", "data.path", "data.labels", "data.devkit", "sample.path", "notices"];
 
 /// What stands in a campaign's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,10 @@ pub struct Provenance {
     /// The ranges that the protection clips to; empty where there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ranges: Vec<TensorRange>,
+    /// What was assumed about model and data, a sentence each. It follows from what else stands here and does not tell one
+    /// campaign from another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
 }
 
 impl Provenance {
@@ -157,6 +161,7 @@ mod tests {
             labels: Vec::new(),
             layers: vec!["relu".to_owned()],
             ranges: Vec::new(),
+            notices: Vec::new(),
         }
     }
 

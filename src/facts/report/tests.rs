@@ -31,6 +31,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
         labels: Vec::new(),
         layers: vec!["conv".to_owned(), "relu".to_owned()],
         ranges: Vec::new(),
+        notices: Vec::new(),
     }
 }
 

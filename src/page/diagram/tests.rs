@@ -31,6 +31,7 @@ fn info(model: &Model) -> ModelInfo {
         input: [8, 8],
         grouping: None,
         preprocess: PreprocessInfo::default(),
+        notices: Vec::new(),
         layers: layers.collect(),
     }
 }
@@ -62,6 +63,7 @@ fn net(layers: &[(Family, &[usize], bool)]) -> ModelInfo {
         input: [8, 8],
         grouping: None,
         preprocess: PreprocessInfo::default(),
+        notices: Vec::new(),
         layers,
     }
 }

@@ -45,6 +45,7 @@ pub(super) fn describe(lab: &Lab, card: &Card) -> ModelInfo {
         parameters: graph.parameters.values().map(|parameter| parameter.data.len()).sum(),
         input: [shape[2], shape[3]],
         preprocess: PreprocessInfo { used: model.preprocess(), stated: card.preprocess.clone() },
+        notices: card.notices.clone(),
         grouping: lab.grouping().map(|grouping| grouping.name().to_owned()),
         layers: layers.collect(),
     }

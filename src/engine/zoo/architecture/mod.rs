@@ -196,6 +196,7 @@ impl Architecture {
             preprocess: Some(Preprocess { normalise: self.normalise, resize }),
             labels: data.map(labels::builtin).transpose()?.unwrap_or_default(),
             grouping: grouping.map(Grouping::builtin).transpose()?,
+            notices: Vec::new(),
         };
         Model::new(graph, card)
     }

@@ -59,6 +59,7 @@ fn model() -> ModelInfo {
         input: [8, 8],
         grouping: None,
         preprocess: PreprocessInfo::default(),
+        notices: Vec::new(),
         layers: vec![
             layer(0, "folded", vec![], vec![]),
             layer(
