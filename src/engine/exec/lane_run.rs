@@ -154,14 +154,12 @@ impl<'a> LaneRun<'a> {
         self.answer.trace.push(row);
     }
 
-    /// Counts what a protection has clipped of the result of the step before. The golden run's elements around the patch
-    /// are not counted: ranges that include the golden run clip none of them.
-    pub fn count_clipped(&mut self, id: NodeId, clipped: &[f32]) {
-        let own = self.previous.as_ref().map_or(0, |patch| differing(&patch.rows, clipped));
+    /// Counts what the protection has clipped in an output of layer `id`.
+    pub fn count_clipped(&mut self, id: NodeId, count: u64) {
         match self.answer.clipped.last_mut() {
-            _ if own == 0 => {}
-            Some((layer, count)) if *layer == id => *count += own,
-            _ => self.answer.clipped.push((id, own)),
+            _ if count == 0 => {}
+            Some((layer, total)) if *layer == id => *total += count,
+            _ => self.answer.clipped.push((id, count)),
         }
     }
 
@@ -175,9 +173,4 @@ impl<'a> LaneRun<'a> {
             }
         }
     }
-}
-
-/// How many elements differ in a bit.
-fn differing(a: &[f32], b: &[f32]) -> u64 {
-    a.iter().zip(b).map(|(a, b)| u64::from(a.to_bits() != b.to_bits())).sum()
 }

@@ -1,7 +1,7 @@
 //! A graph made ready for the CPU: a kernel for each step of each layer.
 //!
-//! A layer is compute steps, the strike, and steps after it. The strike is no step: [`Step::struck`] marks the step after
-//! which the changes of an output are made. Without a protection that step is the last one.
+//! A layer is compute steps, the strike, and the protection. The last two are no steps of their own: [`Step::struck`] marks
+//! the step in whose result the changes of an output are made, [`Step::protection`] what is done to that result after them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,13 +15,13 @@ use super::lane::Changed;
 use super::pool::Pool;
 use super::{Activations, Ranges, full};
 use crate::kernels::{self, ConstantEdit, Job, Kernel, Operand, View};
-use crate::ops::{self, Array, Extent};
+use crate::ops::{self, Array, Extent, Range};
 
 /// What the layers compute, in order.
 #[derive(Debug)]
 pub(super) struct Program {
     /// By layer: its steps. A chain has one for each link, another layer one for each output, and a layer whose output is
-    /// constant none. A protection adds a step for each output.
+    /// constant none.
     pub layers: Vec<Vec<Step>>,
     /// By layer: whether its output is computed from parameters alone, once, before anything runs.
     pub constant: Vec<bool>,
@@ -43,13 +43,14 @@ pub(super) struct Step {
     pub constants: Vec<ValueId>,
     /// The output whose changes are made in the result of this step.
     pub struck: Option<ValueId>,
+    /// The range that the result is clipped to after the changes, in place.
+    pub protection: Option<Range>,
     /// Where the result goes; `None`: to the next step.
     pub output: Option<ValueId>,
     pub extent: Extent,
     /// Size of what the step before has made.
     pub previous: Extent,
-    /// `None` for a step after the strike, which no parameter alters.
-    recipe: Option<Recipe>,
+    recipe: Recipe,
 }
 
 /// What a step reads.
@@ -109,23 +110,9 @@ impl Program {
     /// The same program with every output clipped to `ranges` after the strike, and without any other protection. The
     /// kernels are shared.
     pub fn protected_by(&self, ranges: &Ranges) -> Self {
-        let protected = |step: &Step| -> Vec<Step> {
-            let Some(value) = step.struck else { return vec![step.clone()] };
-            let range = ranges.get(value);
-            let struck = Step { output: range.is_none().then_some(value), ..step.clone() };
-            let clip = range.map(|range| Step {
-                kernel: kernels::clip(range, step.extent.channels).into(),
-                inputs: vec![Input::Previous],
-                constants: Vec::new(),
-                struck: None,
-                output: Some(value),
-                extent: step.extent,
-                previous: step.extent,
-                recipe: None,
-            });
-            std::iter::once(struck).chain(clip).collect()
-        };
-        let layer = |steps: &Vec<Step>| steps.iter().filter(|step| !step.is_protection()).flat_map(protected).collect();
+        let protected =
+            |step: &Step| Step { protection: step.struck.and_then(|value| ranges.get(value)), ..step.clone() };
+        let layer = |steps: &Vec<Step>| steps.iter().map(protected).collect();
         Self {
             layers: self.layers.iter().map(layer).collect(),
             constant: self.constant.clone(),
@@ -221,6 +208,9 @@ impl Program {
             let inputs = inputs.collect();
             let mut out = vec![0.0; step.extent.elements()];
             kernel.compute(&mut [Job { inputs, region: step.extent.region(), out: &mut out }]);
+            if let Some(range) = step.protection {
+                range.clip_all([&mut out[..]]);
+            }
             match step.output {
                 Some(value) => outputs.push(Array::from_rows(&graph.values[value].shape, out)),
                 None => previous = out,
@@ -242,7 +232,7 @@ impl Program {
             let (own, later) = rest.split_at(link.inputs);
             rest = later;
             steps.extend(self.link(graph, id, Some((index, link)), own, shape.as_deref()));
-            shape = steps.last().and_then(|step| step.recipe.as_ref()?.outputs.last().cloned());
+            shape = steps.last().and_then(|step| step.recipe.outputs.last().cloned());
         }
         if let Some(last) = steps.last_mut() {
             (last.struck, last.output) = (Some(node.outputs[0]), Some(node.outputs[0]));
@@ -288,7 +278,8 @@ impl Program {
             output: output(nth),
             extent: Extent::of(outputs[nth].as_slice()),
             previous: previous.map_or(Extent::of(&[]), Extent::of),
-            recipe: Some(recipe(nth)),
+            protection: None,
+            recipe: recipe(nth),
         };
         made.into_iter().enumerate().map(step).collect()
     }
@@ -305,7 +296,7 @@ impl Program {
 
     /// The kernel of a step of layer `id` where parameters are `changed`.
     pub fn altered(&self, graph: &Graph, id: NodeId, step: &Step, changed: &Changed) -> Arc<dyn Kernel> {
-        let Some(recipe) = &step.recipe else { return step.kernel.clone() };
+        let recipe = &step.recipe;
         let operands = self.operands(graph, recipe, changed);
         kernels::build(recipe.op(&graph.nodes[id]), &operands, &recipe.outputs).swap_remove(recipe.nth).into()
     }
@@ -319,7 +310,7 @@ impl Program {
         step: &Step,
         (parameter, element, value): (ValueId, usize, f32),
     ) -> Option<(Arc<dyn Kernel>, usize)> {
-        let recipe = step.recipe.as_ref()?;
+        let recipe = &step.recipe;
         let is_it = |argument: &Argument| matches!(argument, Argument::Constant(own) if *own == parameter);
         let mut places = recipe.operands.iter().enumerate().filter(|(_, argument)| is_it(argument));
         let (Some((operand, _)), None) = (places.next(), places.next()) else { return None };
@@ -328,13 +319,6 @@ impl Program {
         let edit = ConstantEdit { operand, element, value };
         let (kernel, channel) = kernels::build_channel(recipe.op(&graph.nodes[id]), &operands, &recipe.outputs, edit)?;
         Some((kernel.into(), channel))
-    }
-}
-
-impl Step {
-    /// Whether the step protects an output after the strike.
-    pub fn is_protection(&self) -> bool {
-        self.recipe.is_none()
     }
 }
 

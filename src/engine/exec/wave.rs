@@ -3,7 +3,7 @@
 //! At each layer everything that is to be computed there is computed together: the golden outputs of the images, where
 //! they are not known, and of each lane the part that its changes can have reached. A lane joins at the layer of its
 //! first change; what it carries is, of each tensor that is still to be read, the patch that differs from the golden
-//! one. Changes are made after the step that computes a layer's output, before the steps that protect it. A patch grows
+//! one. Changes are made in what the step that computes a layer's output has made, and the protection clips it then. A patch grows
 //! with the reach of the operators, and is cut to what really differs. A lane with no patch left and no change to come is
 //! masked and leaves.
 
@@ -20,7 +20,7 @@ use super::patch::Patch;
 use super::pool::Pool;
 use super::program::{Input, Program, Step};
 use crate::kernels::{Job, Kernel, View};
-use crate::ops::{Extent, Region};
+use crate::ops::{Extent, Range, Region};
 
 /// A wave under way.
 pub(super) struct Walk<'a> {
@@ -134,12 +134,12 @@ impl<'a> Walk<'a> {
         let on_the_way = steps.iter().any(|step| step.output.is_none());
         if on_the_way {
             // A step that reads around a position or a second tensor, a parameter that differs, and a change inside a chain
-            // need what is not in the patch.
+            // need what is not in the patch. Before a protection, kept golden values are of no use to a change.
             let goes_on = |step: &&Step| step.inputs.contains(&Input::Previous);
             let reads_around =
                 steps.iter().filter(goes_on).any(|step| !step.kernel.is_local() || step.inputs.len() > 1);
             let is_struck_inside =
-                steps.iter().filter(goes_on).any(|step| step.struck.is_some() && step.output.is_none());
+                steps.iter().filter(goes_on).any(|step| step.struck.is_some() && step.protection.is_some());
             for (lane, _) in self.lanes.iter().zip(touched).filter(|(_, touched)| **touched) {
                 let altered = steps.iter().any(|step| lane.alters(step));
                 wanted[lane.image] |= reads_around || altered || is_struck_inside && lane.strikes.strikes_layer(id);
@@ -179,18 +179,13 @@ impl<'a> Walk<'a> {
             tasks.into_iter().partition(|task| matches!(task.whose, Whose::Image(_)));
         let over = self.images.iter_mut().filter_map(|image| Arc::into_inner(image.previous.take()?));
         over.for_each(|rows| self.pool.give(rows));
+        let mut computed = Vec::with_capacity(goldens.len());
         for Task { whose, out, .. } in goldens {
             if let Whose::Image(index) = whose {
+                computed.push(index);
                 self.work.golden += step.kernel.multiply_adds() * step.extent.positions() as u64;
                 let image = &mut self.images[index];
                 *step.output.map_or(&mut image.previous, |value| &mut image.values[value]) = Some(Arc::new(out));
-            }
-        }
-        if step.is_protection() && self.settings.observe.clipped {
-            for Task { whose, out, .. } in &faulty {
-                if let Whose::Lane(index) = *whose {
-                    self.lanes[index].count_clipped(id, out);
-                }
             }
         }
         for patch in self.lanes.iter_mut().filter_map(|lane| lane.previous.take()) {
@@ -207,16 +202,38 @@ impl<'a> Walk<'a> {
             for index in (0..self.lanes.len()).filter(|&index| touched[index]) {
                 self.strike(index, id, value, step);
             }
+            if let Some(range) = step.protection {
+                self.protect(id, value, step, range, touched, &computed);
+            }
+        }
+    }
+
+    /// Clips what a step has made, changes included: of the golden runs that it has `computed`, and of the lanes.
+    fn protect(&mut self, id: NodeId, value: ValueId, step: &Step, range: Range, touched: &[bool], computed: &[usize]) {
+        let goldens = self.images.iter_mut().enumerate().filter(|(index, _)| computed.contains(index));
+        let goldens = goldens.filter_map(|(_, image)| Arc::get_mut(image.values[value].as_mut()?));
+        range.clip_all(goldens.map(Vec::as_mut_slice));
+        let lanes = self.lanes.iter_mut().zip(touched).filter(|(_, touched)| **touched).map(|(lane, _)| lane);
+        let mut lanes: Vec<_> =
+            lanes.filter_map(|lane| lane.patches.remove(&value).map(|patch| (lane, patch))).collect();
+        let counts = range.clip_all(lanes.iter_mut().map(|(_, patch)| &mut patch.rows[..]));
+        for ((lane, patch), count) in lanes.into_iter().zip(counts) {
+            if self.settings.observe.clipped {
+                lane.count_clipped(id, count);
+            }
+            // What is clipped may be the golden value again.
+            let patch = match &self.images[lane.image].values[value] {
+                Some(golden) if count > 0 && !self.settings.whole => patch.trimmed(step.extent, golden, &mut self.pool),
+                _ => Some(patch),
+            };
+            lane.patches.extend(patch.map(|patch| (value, patch)));
         }
     }
 
     /// The positions whose values before the strike are not known: of a protected output, a golden run that was kept has
     /// those after it.
     fn struck_again(&self, lane: &LaneRun<'_>, id: NodeId, step: &Step) -> Region {
-        let Some(value) = step.struck.filter(|_| step.output.is_none() && !step.inputs.contains(&Input::Previous))
-        else {
-            return Region::EMPTY;
-        };
+        let Some(value) = step.struck.filter(|_| step.protection.is_some()) else { return Region::EMPTY };
         if self.images[lane.image].values[value].is_none() {
             return Region::EMPTY;
         }

@@ -3,7 +3,6 @@
 use facts::graph::{Conv, HostTensor, Interpolation, Op, Padding2d, Pool, Resize};
 
 use super::channels::{Concat, Lrn, Softmax};
-use super::clip::Clip;
 use super::conv::Convolution;
 use super::depthwise::Depthwise;
 use super::generic::Generic;
@@ -17,7 +16,6 @@ use super::unary::Elementwise;
 use super::window::Window;
 use super::zip::{Function, Other, Zip};
 use super::{ConstantEdit, Extent, Kernel, Operand};
-use crate::ops::Range;
 
 /// The kernels of an operator, one an output, whose shapes are `outputs`: where there is none for these settings and
 /// shapes, one that leaves it to burn.
@@ -26,11 +24,6 @@ use crate::ops::Range;
 pub fn build(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>]) -> Vec<Box<dyn Kernel>> {
     let generic = |output| -> Box<dyn Kernel> { Box::new(Generic::new(op, inputs, outputs, output)) };
     own(op, inputs, outputs).unwrap_or_else(|| (0..outputs.len()).map(generic).collect())
-}
-
-/// The kernel that clips a tensor, whose rows have `channels`, to `range`.
-pub fn clip(range: Range, channels: usize) -> Box<dyn Kernel> {
-    Box::new(Clip { range, channels })
 }
 
 fn own(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>]) -> Option<Vec<Box<dyn Kernel>>> {

@@ -14,7 +14,6 @@
 mod band;
 mod build;
 mod channels;
-mod clip;
 mod conv;
 mod depthwise;
 mod generic;
@@ -33,7 +32,7 @@ mod zip;
 mod tests;
 
 pub use crate::ops::{Extent, Region};
-pub use build::{build, build_channel, clip};
+pub use build::{build, build_channel};
 pub use view::{Job, View};
 
 use std::fmt::Debug;
