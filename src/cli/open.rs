@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use facts::limits::{self, PROGRAM};
+
 use super::args::{ModelArguments, PreprocessArguments};
 use super::locate;
 use super::read;
 use super::write::sha256;
 use crate::campaign::Lab;
 use crate::data::{Image, Preprocess};
+use crate::exec::Footprint;
 use crate::graph::HostTensor;
 use crate::labels::Grouping;
 use crate::model::Model;
@@ -42,6 +45,10 @@ impl ModelFile {
             };
         }
         let found = locate::model(name)?;
+        let size = found.size();
+        // The bytes of the file, and the parameters that are made of them.
+        let needed = PROGRAM.saturating_add(size.saturating_mul(2));
+        limits::allowed().check("opening the model needs", needed).map_err(|error| error.concerning(name))?;
         Ok(Self { path: found.path().to_owned(), bytes: found.read()?, architecture, random: None })
     }
 
@@ -129,6 +136,12 @@ pub fn lab(model: Model, device: DeviceChoice, grouping: Option<Grouping>) -> Re
         Some(grouping) => lab.with_grouping(grouping),
         None => Ok(lab),
     }
+}
+
+/// Checks that `runs` inferences at a time of `model`, which the user calls `name`, fit the memory that is allowed. `what` is
+/// the subject of the message with its verb.
+pub fn check_memory(name: &str, model: &Model, what: &str, runs: u64) -> Result<()> {
+    Footprint::of(&model.graph, false).check(what, runs).map_err(|error| error.concerning(name))
 }
 
 /// Makes the input of `model` from the image that the user calls `path`.
