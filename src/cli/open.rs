@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use facts::limits::{self, PROGRAM};
-
 use super::args::{ModelArguments, PreprocessArguments};
 use super::locate;
 use super::read;
@@ -45,10 +43,7 @@ impl ModelFile {
             };
         }
         let found = locate::model(name)?;
-        let size = found.size();
-        // The bytes of the file, and the parameters that are made of them.
-        let needed = PROGRAM.saturating_add(size.saturating_mul(2));
-        limits::allowed().check("opening the model needs", needed).map_err(|error| error.concerning(name))?;
+        import::check_memory(name, found.size())?;
         Ok(Self { path: found.path().to_owned(), bytes: found.read()?, architecture, random: None })
     }
 

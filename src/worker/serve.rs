@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use burn::tensor::Device;
 use engine::platform::{self, DeviceChoice};
+use facts::limits::{self, Memory};
 use facts::{Error, Result};
 use gloo::events::EventListener;
 use gloo::net::http;
@@ -18,10 +19,15 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::service::{Host, Service};
 
+/// The memory that a tab can bear. WebAssembly addresses 4 GiB, what was used once is not given back, and browsers end a tab
+/// that takes all; a quarter is left for what lies between the tensors.
+const TAB: u64 = 3 << 30;
+
 /// Answers the page's requests, one after the other, for as long as the worker lives. A campaign goes on while
 /// no request waits.
 pub fn serve() {
     engine::platform::run_constructors();
+    limits::allow(Memory::new(TAB));
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let server = Rc::new(Server { scope: scope.clone(), queue: RefCell::default(), busy: Cell::new(false) });
     let engine = Rc::new(RefCell::new(Some(Service::new(Browser { scope: scope.clone() }))));

@@ -21,9 +21,10 @@ pub const DEFAULT_MEMORY: u64 = 2 << 30;
 /// What the program takes by itself: its code, stacks, and what the allocator keeps. Measured in docs/LIMITS.md.
 pub const PROGRAM: u64 = 48 << 20;
 
-/// Most layers that a model may have after the models inside it were put in their places. The largest network of
-/// keras.applications has 1,500.
-pub const LAYERS: usize = 100_000;
+/// Most layers that a Keras model may have when the models inside it stand in their places, once for each call. A file of
+/// a few lines can call a model twice that calls a model twice, and so on. The largest network of keras.applications has
+/// 1,500 layers.
+pub const LAYERS: usize = 20_000;
 
 /// Memory belongs to the process, and so does its limit.
 static ALLOWED: AtomicU64 = AtomicU64::new(DEFAULT_MEMORY);
@@ -96,6 +97,8 @@ impl Memory {
 /// Writes `bytes` for people, rounded up.
 pub fn shown_bytes(bytes: u64) -> String {
     const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+    const GIB: u64 = 1 << 30;
     let tenths = |unit: u64| {
         let tenths = u128::from(bytes) * 10;
         let tenths = tenths.div_ceil(u128::from(unit));
@@ -103,9 +106,10 @@ pub fn shown_bytes(bytes: u64) -> String {
     };
     match bytes {
         0..10_240 => format!("{bytes} bytes"),
-        10_240..10_485_760 => format!("{} KiB", bytes.div_ceil(KIB)),
-        10_485_760..1_073_741_824 => format!("{} MiB", bytes.div_ceil(KIB * KIB)),
-        _ => format!("{} GiB", tenths(KIB * KIB * KIB)),
+        10_240..MIB => format!("{} KiB", bytes.div_ceil(KIB)),
+        MIB..10_485_760 => format!("{} MiB", tenths(MIB)),
+        10_485_760..GIB => format!("{} MiB", bytes.div_ceil(MIB)),
+        _ => format!("{} GiB", tenths(GIB)),
     }
 }
 

@@ -21,7 +21,7 @@ fn what_is_unpacked_counts_and_not_what_is_declared() {
     let error = Memory::new(1 << 20).unpack("\"config.json\"", endless(), 64 << 20).unwrap_err().to_string();
     assert_eq!(
         error,
-        "\"config.json\" is unpacked to more than 1024 KiB, more than the memory that is allowed; the command line takes \
+        "\"config.json\" is unpacked to more than 1 MiB, more than the memory that is allowed; the command line takes \
          --memory 2MiB"
     );
     let error = Memory::new(1 << 30).unpack("\"config.json\"", endless(), 20_000).unwrap_err().to_string();
@@ -33,6 +33,10 @@ fn what_is_unpacked_counts_and_not_what_is_declared() {
 #[test]
 fn amounts_are_rounded_up() {
     assert_eq!([10_239, 10_240, 10_241].map(shown_bytes), ["10239 bytes", "10 KiB", "11 KiB"]);
+    assert_eq!(
+        [(1 << 20) - 1, 1 << 20, (1 << 20) + 1, 64 << 20].map(shown_bytes),
+        ["1024 KiB", "1 MiB", "1.1 MiB", "64 MiB"]
+    );
     assert_eq!([(2 << 30) - 1, 2 << 30, (2 << 30) + 1].map(shown_bytes), ["2 GiB", "2 GiB", "2.1 GiB"]);
     assert_eq!(shown_bytes(u64::MAX), "17179869184 GiB");
     assert_eq!([1, 1 << 20, 3 << 20, (1 << 30) + 1].map(enough), ["1MiB", "1MiB", "4MiB", "2GiB"]);
