@@ -18,15 +18,15 @@ fn a_need_above_the_limit_is_refused_with_a_limit_that_would_do() {
 #[test]
 fn what_is_unpacked_counts_and_not_what_is_declared() {
     let endless = || std::io::repeat(b' ');
-    let error = Memory::new(1 << 20).unpack("\"config.json\"", endless(), 64 << 20).unwrap_err().to_string();
+    let error = Memory::new(2 << 20).unpack("\"config.json\"", endless(), 64 << 20, 2).unwrap_err().to_string();
     assert_eq!(
         error,
-        "\"config.json\" is unpacked to more than 1 MiB, more than the memory that is allowed; the command line takes \
-         --memory 2MiB"
+        "\"config.json\" is unpacked to more than 1 MiB, its part of the 2 MiB that are allowed; the command line takes a \
+         larger --memory"
     );
-    let error = Memory::new(1 << 30).unpack("\"config.json\"", endless(), 20_000).unwrap_err().to_string();
+    let error = Memory::new(1 << 30).unpack("\"config.json\"", endless(), 20_000, 1).unwrap_err().to_string();
     assert_eq!(error, "\"config.json\" is unpacked to more than 20 KiB, more than such a file can hold");
-    let whole = Memory::new(1 << 20).unpack("x", endless().take(20_000), 20_000).unwrap();
+    let whole = Memory::new(1 << 20).unpack("x", endless().take(20_000), 20_000, 1).unwrap();
     assert_eq!(whole.len(), 20_000);
 }
 
