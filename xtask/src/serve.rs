@@ -75,15 +75,12 @@ pub fn run(options: &Options, steps: &mut Steps) -> Result<()> {
 
 /// Opens `url` in the browser, where the system has a program for it.
 fn open(url: &str) {
-    let program = if cfg!(target_os = "macos") {
-        "open"
-    } else if cfg!(windows) {
-        "explorer"
-    } else {
-        "xdg-open"
+    let Some(program) = ["xdg-open", "open", "explorer"].into_iter().find_map(process::find) else {
+        println!("    there is no program that opens the browser");
+        return;
     };
-    if let Err(error) = Command::new(program).arg(url).spawn() {
-        println!("    {program} cannot open the browser: {error}");
+    if let Err(error) = Command::new(&program).arg(url).spawn() {
+        println!("    {} cannot open the browser: {error}", program.display());
     }
 }
 

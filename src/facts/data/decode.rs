@@ -57,8 +57,8 @@ impl Image {
         }
         // The pixels as the decoder gives them, and as three bytes each.
         let needed = decoder.total_bytes().saturating_add(pixels * 3);
-        let what = format!("an image of {width} x {height} pixels, with room for others beside it, needs");
-        memory.check(&what, needed.saturating_mul(SHARE)).map_err(|error| error.concerning(name))?;
+        let subject = format!("an image of {width} x {height} pixels, with room for others beside it, needs");
+        memory.check(&subject, needed.saturating_mul(SHARE)).map_err(|error| error.concerning(name))?;
         let rgb = DynamicImage::from_decoder(decoder).map_err(refused)?.into_rgb8();
         // The decoder makes up what is missing at the end of a JPEG; an experiment must not take that for a photo.
         if !whole {

@@ -1,8 +1,6 @@
 use std::io::Read;
 
 use super::*;
-use crate::campaign::CampaignConfig;
-use crate::fault::{FaultKind, Mode};
 
 #[test]
 fn a_need_above_the_limit_is_refused_with_a_limit_that_would_do() {
@@ -52,19 +50,4 @@ fn a_line_that_is_too_long_ends_the_reading_before_it_is_in_memory() {
     assert_eq!(read(b"1234567\n12345678\n").unwrap_err(), "line 2 is longer than 8 bytes");
     let mut endless = Lines::new(std::io::repeat(b' '), 1 << 20);
     assert!(std::io::copy(&mut endless, &mut std::io::sink()).unwrap_err().to_string().starts_with("line 1 is longer"));
-}
-
-#[test]
-fn a_record_may_be_as_long_as_its_list_of_faults() {
-    let with = |kind, mode, amount| {
-        let mut config = CampaignConfig::new("net");
-        (config.fault_model.kind, config.fault_model.mode, config.fault_model.amount) = (kind, mode, amount);
-        longest_record(&config)
-    };
-    let flip = FaultKind::default();
-    assert_eq!(with(flip, Mode::Single, 1), LINE);
-    assert_eq!(with(flip, Mode::Single, 1000), 4_096_000);
-    assert_eq!(with(flip, Mode::Single, usize::MAX), TEXT);
-    assert_eq!(with(flip, Mode::Multiple, 1), TEXT);
-    assert_eq!(with(FaultKind::Zero { percent: Some(1.0) }, Mode::Single, 1), TEXT);
 }

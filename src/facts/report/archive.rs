@@ -6,6 +6,7 @@ use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
 use super::Origin;
+use crate::campaign::longest_record;
 use crate::limits::{self, LINE, Lines, Memory, TEXT};
 use crate::{Error, Result};
 
@@ -52,7 +53,7 @@ impl Archive {
         let config = memory.unpack(CONFIG, entry, TEXT as u64, 1).map_err(located)?;
         // A configuration that cannot be read is reported by the reader of configurations.
         let longest = match Origin::from_json(name, &config) {
-            Ok(Origin::Campaign(provenance)) => limits::longest_record(&provenance.campaign),
+            Ok(Origin::Campaign(provenance)) => longest_record(&provenance.campaign),
             _ => LINE,
         };
         let entry = archive.by_name(path(RECORDS)?).map_err(|error| damaged(&error))?;
