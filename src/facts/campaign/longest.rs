@@ -4,8 +4,8 @@ use super::CampaignConfig;
 use crate::fault::{FaultKind, Mode};
 use crate::limits::{LINE, TEXT};
 
-/// Bytes of one more fault in a record, with the longest names.
-const FAULT: usize = 4 << 10;
+/// Bytes of one more fault in a record: two names of [`NAME`](crate::limits::NAME) bytes with JSON's escapes, and numbers.
+const FAULT: usize = 16 << 10;
 
 /// Returns the longest line that a record of a campaign with this configuration can be, in bytes. A record lists each
 /// element that its fault has changed.
@@ -30,7 +30,7 @@ mod tests {
         };
         let flip = FaultKind::default();
         assert_eq!(with(flip, Mode::Single, 1), LINE);
-        assert_eq!(with(flip, Mode::Single, 1000), 4_096_000);
+        assert_eq!(with(flip, Mode::Single, 1000), 16_384_000);
         assert_eq!(with(flip, Mode::Single, usize::MAX), TEXT);
         assert_eq!(with(flip, Mode::Multiple, 1), TEXT);
         assert_eq!(with(FaultKind::Zero { percent: Some(1.0) }, Mode::Single, 1), TEXT);

@@ -11,7 +11,7 @@ mod text;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use text::{LINE, Lines, TEXT};
+pub use text::{LINE, Lines, NAME, TEXT};
 
 use crate::{Error, Result};
 

@@ -1,6 +1,7 @@
 use std::io::Read;
 
 use super::*;
+use crate::graph::{GraphBuilder, Op, Unary};
 
 #[test]
 fn a_need_above_the_limit_is_refused_with_a_limit_that_would_do() {
@@ -50,4 +51,20 @@ fn a_line_that_is_too_long_ends_the_reading_before_it_is_in_memory() {
     assert_eq!(read(b"1234567\n12345678\n").unwrap_err(), "line 2 is longer than 8 bytes");
     let mut endless = Lines::new(std::io::repeat(b' '), 1 << 20);
     assert!(std::io::copy(&mut endless, &mut std::io::sink()).unwrap_err().to_string().starts_with("line 1 is longer"));
+}
+
+#[test]
+fn a_name_that_no_record_can_hold_is_refused() {
+    let net = |name: &str| {
+        let mut builder = GraphBuilder::new("net");
+        let input = builder.input("image", [1, 3, 2, 2])?;
+        let output = builder.layer(name, "Relu", Op::Unary(Unary::Relu), &[input])?;
+        builder.finish(&[output])
+    };
+    net(&"n".repeat(NAME)).unwrap();
+    let error = net(&"n".repeat(NAME + 1)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("layer \"nnnn") && error.ends_with("the name has 1025 bytes; 1024 are the most"),
+        "{error}"
+    );
 }

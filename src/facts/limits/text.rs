@@ -10,6 +10,9 @@ pub const LINE: usize = 64 << 10;
 /// Longest text that is read as a whole, in bytes: a configuration, a list of labels, a description of a model.
 pub const TEXT: usize = 64 << 20;
 
+/// Longest name of a layer or a tensor, in bytes: a record with both fits a line, with JSON's escapes of six bytes each.
+pub const NAME: usize = 1 << 10;
+
 /// A reader that ends with an error at a line that is too long, before the line is in memory.
 #[derive(Debug)]
 pub struct Lines<R> {
