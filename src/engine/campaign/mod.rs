@@ -1,8 +1,8 @@
-//! Campaigns under way: the lab, in which faults are injected, and the loop over a plan.
+//! Running campaigns: the lab, which injects faults, and the loop over a plan.
 //!
-//! A [`CampaignConfig`](facts::campaign::CampaignConfig) goes in, a stream of [`CampaignEvent`]s comes out of a [`Runner`].
-//! The command line, the page and the tests all consume that stream; whoever pulls it sets the pace, pauses and stops.
-//! Single trials are made in the [`Lab`].
+//! A [`Runner`] takes a [`CampaignConfig`](facts::campaign::CampaignConfig) and returns [`CampaignEvent`]s one by one.
+//! The command line, the page and the tests all read these events; the reader decides when to continue, pause and
+//! stop. The [`Lab`] makes single trials.
 
 mod budget;
 mod lab;

@@ -9,7 +9,7 @@ use crate::exec::Ranges;
 /// Learns the ranges of every layer's output from the golden runs of the first `count` images of `source`.
 ///
 /// # Errors
-/// Where `count` is 0 or above the number of images, an image cannot be read, or a golden run fails.
+/// If `count` is 0 or above the number of images, an image cannot be read, or a golden run fails.
 pub async fn learn_ranges(lab: &Lab, source: &impl ImageSource, count: usize) -> Result<Ranges> {
     if count == 0 || count > source.len() {
         return Err(Error::request(format_args!(

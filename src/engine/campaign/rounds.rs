@@ -1,7 +1,8 @@
-//! A campaign that goes on until its SDC rate is known well enough.
+//! A campaign that ends when its SDC rate is known precisely enough.
 //!
-//! It goes over all images again and again, with a few more faults for each, and may end after any such round: every image
-//! has had the same number of faults then, and what was done is the campaign of that number, fault by fault.
+//! The campaign visits all images in rounds, with a few more faults for each image in each round. It may end after any
+//! round, because every image has then had the same number of faults. The records equal those of a campaign with that
+//! fixed number of faults.
 
 use std::ops::{Deref, Range};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use facts::outcome::Outcome;
 
 use super::{Budget, CampaignEvent, Lab, Steps, Work};
 
-/// The steps of a plan: in one go, or in rounds until a rate is known.
+/// The steps of a plan: in one pass, or in rounds until the rate is known precisely enough.
 #[derive(Debug)]
 pub struct Rounds<L, S> {
     lab: L,
@@ -21,7 +22,7 @@ pub struct Rounds<L, S> {
     plan: Arc<Plan>,
     budget: Budget,
     until: Option<Until>,
-    /// The faults of each image that this round makes.
+    /// The fault numbers of each image in the current round.
     round: Range<usize>,
     steps: Steps<L, S>,
     faults: u64,
@@ -29,10 +30,10 @@ pub struct Rounds<L, S> {
 }
 
 impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Rounds<L, S> {
-    /// All of `plan`, whose number of faults for each image is the most there may be where there is an `until`.
+    /// Prepares the steps of `plan`. With `until`, the plan's number of faults for each image is the maximum.
     ///
     /// # Errors
-    /// Where the plan gives an image no fault.
+    /// If the plan gives an image no fault.
     pub fn new(lab: L, source: S, plan: Arc<Plan>, until: Option<Until>, budget: Budget) -> Result<Self> {
         let round = 0..if until.is_some() { 1 } else { plan.config().faults.at_most() };
         let steps = Self::steps(&lab, &source, &plan, until.map(|_| round.clone()), budget)?;
@@ -53,24 +54,24 @@ impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Rounds<L, S> {
         Ok(Steps::new(lab.clone(), source.clone(), plan).within(budget).beginning_with(first))
     }
 
-    /// Whether the next event was made already.
+    /// Returns whether the next event is already computed.
     pub fn is_at_hand(&self) -> bool {
         self.steps.is_at_hand()
     }
 
-    /// The faults of each image that the round makes which the last event was of.
+    /// Returns the fault numbers of each image in the round of the last event.
     pub fn round(&self) -> Range<usize> {
         self.round.clone()
     }
 
-    /// How many faults each image has had at the end of a round; `None` in the middle of one, and where their number was
-    /// known from the beginning.
+    /// Returns the number of faults that each image has had, at the end of a round. Returns `None` within a round, and
+    /// in a campaign with a fixed number of faults.
     pub fn rounds_done(&self) -> Option<usize> {
         let ended = self.faults == (self.plan.images() as u64).saturating_mul(self.round.end as u64);
         (self.until.is_some() && ended).then_some(self.round.end)
     }
 
-    /// How many faults it will take about.
+    /// Estimates the total number of faults.
     pub fn expected(&self) -> u64 {
         let most = self.plan.trials();
         match self.until {
@@ -79,8 +80,9 @@ impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Rounds<L, S> {
         }
     }
 
-    /// The faults of each image that the next round makes; none where enough is known. A round at most doubles what was
-    /// done, for the rate that tells how many are missing is known badly at first.
+    /// Returns the fault numbers of each image in the next round, or `None` if the rate is known precisely enough. A
+    /// round at most doubles the number of faults: the estimate of the missing faults uses the rate, which is
+    /// imprecise at first.
     fn following(&self) -> Option<Range<usize>> {
         let (until, done) = (self.until?, self.round.end);
         let most = self.plan.config().faults.at_most();
@@ -98,7 +100,7 @@ impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Work for Rounds<L, 
         &self.plan
     }
 
-    /// The next piece of work. Golden runs are announced in the first round only.
+    /// Returns the next event. Only the first round reports golden runs.
     async fn next(&mut self) -> Result<Option<CampaignEvent>> {
         loop {
             match self.steps.next().await? {

@@ -1,47 +1,46 @@
-//! The events of a campaign, and their makers.
+//! The events of a campaign, and the trait of their sources.
 
 use facts::Result;
 use facts::campaign::{Plan, Record, Summary};
 use serde::{Deserialize, Serialize};
 
-/// What a campaign tells while it runs, in order: `Started`; for each image one `Golden` and then its
-/// `Injection`s; `Finished`.
+/// An event of a campaign. The order is `Started`; for each image one `Golden` and then its `Injection`s; `Finished`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CampaignEvent {
     /// Before the first image.
     Started {
         /// Images of the whole campaign.
         images: usize,
-        /// Trials of the whole campaign, or the most there can be where that depends on the golden runs.
+        /// Trials of the whole campaign; the maximum if the number depends on the golden runs.
         faults: u64,
     },
-    /// A golden run was made.
+    /// A golden run is complete.
     Golden {
         /// Index of the image.
         image: usize,
-        /// Its true class, where known.
+        /// Its true class, if known.
         label: Option<usize>,
         /// The golden prediction.
         class: usize,
-        /// Whether that is right, where the true class is known.
+        /// Whether the prediction is correct, if the true class is known.
         correct: Option<bool>,
     },
-    /// A trial was made.
+    /// A trial is complete.
     Injection(Box<Record>),
-    /// Every trial was made.
+    /// All trials are complete.
     Finished(Box<Summary>),
 }
 
-/// A maker of the golden runs and trials of a plan, in its order: [`Steps`](super::Steps) when it is asked, or several
-/// threads.
+/// A source of golden runs and trials in the order of a plan: [`Steps`](super::Steps), which computes on request, or
+/// several threads.
 #[allow(async_fn_in_trait, reason = "work is awaited where it is made; nothing here needs Send")]
 pub trait Work {
-    /// What is to be done.
+    /// Returns the plan.
     fn plan(&self) -> &Plan;
 
-    /// The next [`CampaignEvent::Golden`] or [`CampaignEvent::Injection`]; `None` after the last.
+    /// Returns the next [`CampaignEvent::Golden`] or [`CampaignEvent::Injection`]; `None` after the last.
     ///
     /// # Errors
-    /// Where an image cannot be read, a golden run fails, or the device does.
+    /// If an image cannot be read, a golden run fails, or the device fails.
     async fn next(&mut self) -> Result<Option<CampaignEvent>>;
 }

@@ -1,7 +1,7 @@
 //! The lab: one model on one device, golden runs and trials.
 //!
-//! Everything that injects a fault, a single one from the command line or the page, or a campaign, does it
-//! here, which is why they all give the same answer.
+//! Every fault, from the command line, the page or a campaign, is injected here. Therefore all of them give the same
+//! result.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::exec::{
 use crate::ops::Array;
 use crate::platform;
 
-/// A model ready to be experimented on. A clone shares what is large.
+/// A model that is ready for injections. Clones share the large data.
 #[derive(Clone, Debug)]
 pub struct Lab {
     model: Model,
@@ -42,38 +42,38 @@ pub struct Golden {
 /// A faulty inference.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// What became of the answer.
+    /// Outcome of the fault.
     pub verdict: Verdict,
     /// Predicted class.
     pub class: usize,
     /// The model's output.
     pub logits: Vec<f32>,
-    /// The faults, in the order in which they struck.
+    /// The faults, in the order of injection.
     pub faults: Vec<InjectedFault>,
-    /// The corruption layer by layer, where it was asked for.
+    /// The corruption of each layer, if requested.
     pub trace: Vec<TraceRow>,
-    /// The tensors that differ from the golden ones, where they were asked for.
+    /// The tensors that differ from the golden run, if requested.
     pub activations: Activations,
-    /// The layers in which the protection clipped elements that the faults had reached, with their number, in order, where
-    /// they were asked for.
+    /// The layers in which the protection clipped elements that the faults had reached, and the number of these
+    /// elements, in order, if requested.
     pub clipped: Vec<(String, u64)>,
 }
 
-/// An inference, and the faults to be injected into it: the sites of one trial each.
+/// An inference and the faults to inject into it: each entry of `faults` holds the sites of one trial.
 #[derive(Clone, Debug)]
 pub struct Subject<'a> {
     /// The inference.
     pub inference: Inference<'a>,
-    /// What is injected.
+    /// The sites of each trial.
     pub faults: Vec<Vec<Site>>,
 }
 
-/// An inference that faults are injected into.
+/// The inference that faults are injected into.
 #[derive(Clone, Copy, Debug)]
 pub enum Inference<'a> {
-    /// Of a preprocessed image. The golden run is made along the way and not kept.
+    /// A preprocessed image. The lab makes its golden run and discards the tensors afterwards.
     Input(&'a HostTensor),
-    /// Of which the golden run was made before, by this lab.
+    /// A golden run that this lab made before.
     Golden(&'a Golden),
 }
 
@@ -90,60 +90,60 @@ impl<'a> From<&'a Golden> for Inference<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// `faults`, one trial each, in `inference`: a preprocessed image or its golden run.
+    /// Combines an inference, given as a preprocessed image or a golden run, with `faults`: the sites of each trial.
     pub fn new(inference: impl Into<Inference<'a>>, faults: Vec<Vec<Site>>) -> Self {
         Self { inference: inference.into(), faults }
     }
 }
 
-/// What was made of a [`Subject`].
+/// The results of a [`Subject`].
 #[derive(Clone, Debug)]
 pub struct Tried {
     /// The golden prediction.
     pub class: usize,
     /// The golden output.
     pub logits: Vec<f32>,
-    /// By fault.
+    /// The trials, in the order of the faults.
     pub trials: Vec<Trial>,
 }
 
-/// Trials that were made together.
+/// Trials that were computed together.
 #[derive(Debug)]
 pub struct Trials {
-    /// By image; an error where its golden run fails.
+    /// Results for each image; an error if its golden run failed.
     pub images: Vec<Result<Tried>>,
-    /// What it took.
+    /// Multiply-adds of these trials.
     pub work: MultiplyAdds,
 }
 
 impl Trials {
-    /// The trials of the only subject.
+    /// Returns the trials of the only subject.
     ///
     /// # Errors
-    /// Where its golden run failed.
+    /// If its golden run failed.
     pub fn only(mut self) -> Result<Tried> {
         self.images.pop().unwrap_or_else(|| Err(Error::request("no inference was asked for")))
     }
 }
 
 impl Lab {
-    /// Makes `model` ready for the CPU. The grouping is the model's own, unless [`Lab::with_grouping`] replaces it.
+    /// Prepares `model` for the CPU. The grouping is the model's own, unless [`Lab::with_grouping`] replaces it.
     ///
     /// # Errors
-    /// Where the graph contradicts itself.
+    /// If the graph is inconsistent.
     pub fn cpu(model: Model) -> Result<Self> {
         Self::on(model, &Device::flex())
     }
 
-    /// Makes `model` ready for the device `choice`. As [`Lab::cpu`] otherwise.
+    /// Prepares `model` for the device `choice`, like [`Lab::cpu`].
     ///
     /// # Errors
-    /// As [`Lab::cpu`], or where there is no such device.
+    /// As [`Lab::cpu`], or if the device does not exist.
     pub async fn open(model: Model, choice: DeviceChoice) -> Result<Self> {
         Self::on(model, &platform::open(choice).await?)
     }
 
-    /// Makes `model` ready for a device that was opened before. As [`Lab::cpu`] otherwise.
+    /// Prepares `model` for a device that is already open, like [`Lab::cpu`].
     ///
     /// # Errors
     /// As [`Lab::cpu`].
@@ -156,15 +156,15 @@ impl Lab {
     /// Judges SCM by `grouping`.
     ///
     /// # Errors
-    /// Where it is for another number of classes.
+    /// If `grouping` is for another number of classes.
     pub fn with_grouping(self, grouping: Grouping) -> Result<Self> {
         self.judged_by(Some(grouping))
     }
 
-    /// Judges SCM by `grouping`, or not at all.
+    /// Judges SCM by `grouping`; `None` switches SCM off.
     ///
     /// # Errors
-    /// Where it is for another number of classes.
+    /// If `grouping` is for another number of classes.
     pub fn judged_by(mut self, grouping: Option<Grouping>) -> Result<Self> {
         if let Some(grouping) = grouping.as_ref().filter(|grouping| grouping.classes() != self.model.classes()) {
             return Err(Error::request(format_args!(
@@ -188,33 +188,33 @@ impl Lab {
         &self.executor
     }
 
-    /// The same model with every layer's output clipped to `ranges`: golden runs and trials are the protected network's.
-    /// Another protection is replaced; what is large is shared.
+    /// Returns the same model with every layer's output clipped to `ranges`, in golden runs and in trials. `ranges`
+    /// replace an earlier protection. The two labs share the large data.
     pub fn protected_by(&self, ranges: Ranges) -> Self {
         Self { executor: Arc::new(self.executor.protected_by(ranges)), ..self.clone() }
     }
 
-    /// The protection in force.
+    /// Returns the active protection.
     pub fn protection(&self) -> Option<Protection> {
         let ranges = self.executor.protection()?;
         Some(Protection { method: ProtectionMethod::Range, profile: ranges.runs() })
     }
 
-    /// The ranges that the protection clips to, in the order of the graph's tensors; none without a protection.
+    /// Returns the ranges of the protection, in the order of the graph's tensors; empty without a protection.
     pub fn tensor_ranges(&self) -> Vec<TensorRange> {
         self.executor.protection().map(|ranges| ranges.by_tensor(self.executor.graph())).unwrap_or_default()
     }
 
-    /// The grouping in force.
+    /// Returns the active grouping.
     pub fn grouping(&self) -> Option<&Grouping> {
         self.grouping.as_ref()
     }
 
-    /// The golden run of a preprocessed image.
+    /// Makes the golden run of a preprocessed image.
     ///
     /// # Errors
-    /// Where the input has the wrong shape, or the output is not finite: a model that fails without a fault
-    /// has nothing to teach about faults.
+    /// If the input has the wrong shape, or the output is not finite: faults have no meaningful effect on a golden run
+    /// that already fails.
     pub async fn golden(&self, input: &HostTensor) -> Result<Golden> {
         let input = Array::upload(input, self.executor.device());
         let activations = self.executor.run(&[input], &mut Plain).await?;
@@ -225,7 +225,7 @@ impl Lab {
         Ok(Golden { class, logits, activations })
     }
 
-    /// The class and the output of a preprocessed image, without a fault. No other tensor is kept.
+    /// Returns the class and the output of a preprocessed image without a fault. No other tensor is kept.
     ///
     /// # Errors
     /// As [`Lab::golden`].
@@ -233,7 +233,7 @@ impl Lab {
         self.trials(&[Subject::new(input, Vec::new())], Settings::default()).await?.only()
     }
 
-    /// Injects `sites`, together, into the inference that `golden` is the golden run of: one trial of [`Lab::trials`].
+    /// Injects all `sites` into one inference, given by its golden run: one trial of [`Lab::trials`].
     ///
     /// # Errors
     /// As [`Lab::trials`].
@@ -243,11 +243,11 @@ impl Lab {
         tried.trials.into_iter().next().ok_or_else(|| Error::request("a trial has no end"))
     }
 
-    /// Injects faults into inferences, all trials together.
+    /// Injects faults into inferences and computes all trials together.
     ///
     /// # Errors
-    /// Where a site does not fit the model ([`Lab::check`]), an input has the wrong shape, or the device fails. A golden
-    /// run whose output is not finite is an error of that image alone.
+    /// If a site does not fit the model ([`Lab::check`]), an input has the wrong shape, or the device fails. A golden
+    /// run with a non-finite output is an error of that image only.
     pub async fn trials(&self, subjects: &[Subject<'_>], settings: Settings) -> Result<Trials> {
         let device = self.executor.device();
         let upload = |subject: &Subject<'_>| match subject.inference {
@@ -288,7 +288,7 @@ impl Lab {
         Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect() }
     }
 
-    /// What became of the answer.
+    /// Judges the outcome of a trial.
     fn judge(&self, golden: &[f32], class: usize, sites: &[Site], faulty: Faulty) -> Trial {
         let graph = self.executor.graph();
         let faults = sites.iter().zip(&faulty.changed).map(|(site, &values)| InjectedFault::new(graph, site, values));
@@ -307,7 +307,7 @@ impl Lab {
     /// Checks that every site exists in the model.
     ///
     /// # Errors
-    /// For the first that does not: no such layer or element, or bit 32.
+    /// For the first site whose layer, element or bit does not exist.
     pub fn check(&self, sites: &[Site]) -> Result<()> {
         let graph = self.executor.graph();
         for site in sites {
@@ -336,7 +336,7 @@ impl Lab {
     }
 }
 
-/// The class that a golden run predicts.
+/// Returns the class that a golden run predicts.
 fn golden_class(logits: &[f32]) -> Result<usize> {
     match logits.iter().position(|value| !value.is_finite()) {
         _ if logits.is_empty() => Err(Error::request("the model's output is not computed by any layer")),

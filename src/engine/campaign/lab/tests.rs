@@ -1,4 +1,4 @@
-//! Trials of a protected network, reckoned by hand.
+//! Trials of a protected network, with expected values calculated by hand.
 
 use facts::fault::{Corruption, Target};
 use facts::graph::{GraphBuilder, HostTensor, Op, Unary};
@@ -9,7 +9,7 @@ use super::*;
 use crate::campaign::Observe;
 use crate::exec::Ranges;
 
-/// Three scores, each the mean of one colour, halved.
+/// A network with three scores, each half the mean of one colour.
 fn lab() -> Lab {
     let mut builder = GraphBuilder::new("means");
     let input = builder.input("image", [1, 3, 2, 2]).unwrap();
@@ -62,17 +62,17 @@ fn protected(lab: &Lab, golden: &Golden, sites: &[Site], ranges: &Ranges) -> Pro
     let golden = pollster::block_on(lab.golden(&image)).unwrap();
     let observe = Observe { clipped: true, ..Observe::default() };
     let trial = pollster::block_on(lab.trial(&golden, sites, observe)).unwrap();
-    // A wave that makes the golden run itself answers the same.
+    // A wave that makes the golden run itself gives the same result.
     let subject = Subject::new(&image, vec![sites.to_vec()]);
     let together = pollster::block_on(lab.trials(&[subject], Settings::default())).unwrap().only().unwrap();
     assert_eq!((&together.logits, &together.trials[0].logits), (&golden.logits, &trial.logits));
-    // A NaN equals itself in words.
+    // The comparison uses text because NaN is not equal to itself.
     assert_eq!(format!("{:?}", together.trials[0].faults), format!("{:?}", trial.faults));
     Protected { clipped: trial.clipped.clone(), trial }
 }
 
-/// Reckoned by hand. Pixels are 1, 0.5 and -2, or 3, 0 and 0 in the other image; behind the ReLU 0 to 3, the scores
-/// 4 x 0.125 x colour: 0.5, 0.25 and 0, or 1.5, 0 and 0.
+/// The expected values are calculated by hand. The pixels are 1, 0.5 and -2, or 3, 0 and 0 in the other image. After
+/// the ReLU the range is 0 to 3. The scores are 4 x 0.125 x colour: 0.5, 0.25 and 0, or 1.5, 0 and 0.
 #[test]
 fn what_is_clipped_is_what_a_hand_would_clip() {
     let lab = lab();
@@ -96,19 +96,19 @@ fn what_is_clipped_is_what_a_hand_would_clip() {
     assert_eq!(kept.clipped, [("relu".to_owned(), 1)]);
     assert_eq!(kept.trial.faults, bare.faults);
 
-    // The third colour has less to say: (0 + 0 + 0 + 3) x 0.125.
+    // The third colour has a smaller score: (0 + 0 + 0 + 3) x 0.125.
     let third = [site(&lab, Target::Activation, "relu", 8, Corruption::Set(1e30))];
     let kept = protected(&lab, &golden, &third, &ranges);
     assert_eq!((kept.trial.logits, kept.trial.verdict.outcome), (vec![0.5, 0.25, 0.375], Outcome::Masked));
 
-    // NaN becomes 0, and is no DUE any more.
+    // NaN becomes 0, which is not a DUE.
     let nan = [site(&lab, Target::Activation, "relu", 0, Corruption::Set(f32::NAN))];
     let bare = pollster::block_on(lab.trial(&golden, &nan, Observe::default())).unwrap();
     assert!(bare.verdict.due);
     let kept = protected(&lab, &golden, &nan, &ranges);
     assert_eq!((kept.trial.logits, kept.trial.verdict.due), (vec![0.375, 0.25, 0.0], false));
 
-    // A weight is not clipped, but what it makes is: 3rd row, 2nd column, 2^127 x 1 and the largest score is 1.5.
+    // A weight is not clipped, but the layer's output is: row 3, column 2, 2^127 x 1; the largest score is 1.5.
     let weight = [site(&lab, Target::Weight, "fc", 1, Corruption::flip(30).unwrap())];
     let kept = protected(&lab, &golden, &weight, &ranges);
     assert_eq!((kept.trial.logits, kept.clipped), (vec![0.5, 1.5, 0.0], vec![("fc".to_owned(), 1)]));
@@ -121,7 +121,7 @@ fn without_a_fault_nothing_is_clipped() {
     let own = golden(&lab, [1.0, 0.5, -2.0]);
     let kept = protected(&lab, &own, &[], &ranges);
     assert_eq!((kept.trial.logits, kept.clipped.len()), (own.logits.clone(), 0));
-    // An image that the ranges do not know is clipped without any fault.
+    // An image outside the learnt ranges is clipped without a fault.
     let other = golden(&lab, [4.0, 0.5, -2.0]);
     assert_eq!(protected(&lab, &other, &[], &ranges).trial.logits, [0.5, 0.25, 0.0]);
 }

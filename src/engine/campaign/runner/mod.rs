@@ -1,4 +1,4 @@
-//! The loop of a campaign, turned inside out: whoever wants the next result asks for it.
+//! The loop of a campaign. The caller requests each result.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use super::{Budget, CampaignEvent, Lab, Work};
 
 /// A campaign in progress.
 ///
-/// [`Runner::next`] hands on one piece of work, a golden run or a trial, and counts it; more may be at hand. The caller owns pace, pause
-/// and stop: a campaign is stopped by not asking again.
+/// [`Runner::next`] returns and counts one event, a golden run or a trial; more events may be ready. The caller
+/// decides when to continue and pauses or stops a campaign by not calling again.
 #[derive(Debug)]
 pub struct Runner<W> {
     work: W,
@@ -29,11 +29,11 @@ enum State {
 }
 
 impl<L: Deref<Target = Lab>, S: ImageSource> Runner<Steps<L, S>> {
-    /// A campaign over all images of `source`, each wave of it, within `budget`, made when it is asked for. The grouping
-    /// is the lab's: its name replaces the one in `config`.
+    /// Starts a campaign over all images of `source`. The runner computes a wave within `budget` when its first result
+    /// is requested. The lab's grouping replaces the one in `config`.
     ///
     /// # Errors
-    /// Where the configuration does not fit the model or the images, or a label is no class of the model.
+    /// If the configuration does not fit the model or the images, or a label is not a class of the model.
     pub fn new(lab: L, config: CampaignConfig, source: S, budget: Budget) -> Result<Self> {
         let plan = steps::plan(&lab, config, &source, Images::All(source.len()))?;
         let tallies = Tallies::new(plan.config().clone(), plan.layers(), lab.grouping().cloned());
@@ -42,30 +42,31 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Runner<Steps<L, S>> {
 }
 
 impl<W: Work> Runner<W> {
-    /// A campaign whose steps `work` makes. `tallies` have counted what was done before; nothing, where it begins.
+    /// Makes a runner for the steps of `work`. `tallies` hold the counts of earlier steps; they are empty for a new
+    /// campaign.
     pub fn over(work: W, tallies: Tallies) -> Self {
         Self { work, tallies, state: State::Fresh }
     }
 
-    /// Whoever makes the steps.
+    /// Returns the source of the steps.
     pub fn work(&self) -> &W {
         &self.work
     }
 
-    /// What is to be done.
+    /// Returns the plan.
     pub fn plan(&self) -> &Plan {
         self.work.plan()
     }
 
-    /// The rates so far.
+    /// Returns the rates so far.
     pub fn summary(&self) -> Summary {
         self.tallies.summary(self.state == State::Finished)
     }
 
-    /// Does the next piece of work; `None` after [`CampaignEvent::Finished`].
+    /// Returns the next event; `None` after [`CampaignEvent::Finished`].
     ///
     /// # Errors
-    /// Where an image cannot be read, a golden run fails, or the device does.
+    /// If an image cannot be read, a golden run fails, or the device fails.
     pub async fn next(&mut self) -> Result<Option<CampaignEvent>> {
         match self.state {
             State::Finished => return Ok(None),

@@ -9,7 +9,7 @@ use facts::model::{Card, Model};
 use super::*;
 use crate::campaign::Rounds;
 
-/// Three scores, each the mean of one colour.
+/// A network with three scores, each the mean of one colour.
 fn lab() -> Lab {
     let mut builder = GraphBuilder::new("means");
     let input = builder.input("image", [1, 3, 2, 2]).unwrap();
@@ -105,7 +105,7 @@ fn a_campaign_is_repeatable_and_may_start_anywhere() {
     assert_ne!(all, records(&events(Runner::new(&lab, other, images(), Budget::default()).unwrap())));
 }
 
-/// Sorted by image, what is done in rounds is the campaign of as many faults for each image.
+/// The records of a campaign in rounds, sorted by image, equal those of a campaign with as many faults for each image.
 #[test]
 fn a_campaign_in_rounds_ends_when_enough_is_known_and_is_one_of_whole_rounds() {
     let (lab, images) = (lab(), Arc::new(images()));
@@ -191,7 +191,7 @@ fn weight_faults_strike_one_inference_at_a_time() {
     let config = CampaignConfig { fault_model, ..config(8) };
     let records = records(&events(Runner::new(&lab, config, images(), Budget::default()).unwrap()));
     assert!(records.iter().all(|record| record.fault.tensor == "fc.weight"));
-    // Were a fault to stay, a later one on the same element would find another value there.
+    // If a fault persisted, a later fault in the same element would find another value.
     assert!(records.iter().all(|record| record.fault.before == 0.0 || record.fault.before == 0.25));
     assert!(records.iter().any(|record| record.faulty != record.golden));
 }
@@ -204,7 +204,7 @@ fn faults_strike_the_layers_that_are_named() {
         let fault_model = FaultModel { layers, ..FaultModel::default() };
         Runner::new(&lab, CampaignConfig { fault_model, ..config(9) }, images(), Budget::default())
     };
-    // The last layer is one that is drawn only where it is asked for.
+    // The last layer is drawn only if it is requested.
     let runner = only(&["fc", "0", "relu"]).unwrap();
     assert_eq!(runner.plan().config().fault_model.layers.as_deref().unwrap(), ["relu", "fc"]);
     assert_eq!(runner.plan().layers(), ["relu", "fc"]);

@@ -1,4 +1,4 @@
-//! The steps of a campaign, one at a time: golden runs and trials, in the order of the plan.
+//! The steps of a campaign, one at a time: golden runs and trials in the order of the plan.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, Range};
@@ -14,12 +14,11 @@ use facts::{Error, Result};
 use super::lab::{Subject, Tried};
 use super::{Budget, CampaignEvent, Lab, Settings, Work, budget};
 
-/// The plan of `config` for the images `available` of `source`. Grouping and protection are the lab's, and replace those
+/// Makes the plan of `config` for the images `available` of `source`. The lab's grouping and protection replace those
 /// in `config`.
 ///
 /// # Errors
-/// Where the configuration does not fit the model or the images, or where a label is missing or no class of the
-/// model.
+/// If the configuration does not fit the model or the images, or if a label is missing or is not a class of the model.
 pub fn plan(lab: &Lab, mut config: CampaignConfig, source: &impl ImageSource, available: Images) -> Result<Plan> {
     config.grouping = lab.grouping().map(|grouping| grouping.name().to_owned());
     config.protect = lab.protection();
@@ -46,22 +45,23 @@ fn check_labels(source: &impl ImageSource, plan: &Plan, classes: usize) -> Resul
     Ok(())
 }
 
-/// The steps of a plan, or of a part of it, made on one lab, a wave at a time.
+/// The steps of a plan, or of a part of a plan, computed on one lab in waves.
 ///
-/// A wave is several images, the golden run of each and the faults that it is known to get. Where an image turns out
-/// to get more, the next wave has these first. `L` is whatever leads to the lab: a reference, an `Arc`.
+/// A wave computes several images: the golden run of each image and the faults known so far. If a golden run shows
+/// that its image gets more faults, the next wave computes these first. `L` is any reference to the lab, for example
+/// an `Arc`.
 #[derive(Debug)]
 pub struct Steps<L, S> {
     lab: L,
     source: S,
     plan: Arc<Plan>,
     budget: Budget,
-    /// Of the next event to be handed on.
+    /// The position of the next event to return.
     next: Position,
     end: Position,
-    /// The fault that an image begins with.
+    /// The number of the first fault of each image.
     first: usize,
-    /// Images that were read, from that of `next` on.
+    /// The images that were read, starting with the image of `next`.
     images: VecDeque<ImageAtWork>,
 }
 
@@ -72,11 +72,11 @@ struct ImageAtWork {
     image: usize,
     label: Option<usize>,
     input: HostTensor,
-    /// The golden prediction, once it was made.
+    /// The golden prediction, if it is computed.
     golden: Option<usize>,
-    /// What was made and not handed on.
+    /// Events that were computed and not yet returned.
     events: VecDeque<CampaignEvent>,
-    /// The faults that are still to be made, as far as known.
+    /// The numbers of the remaining faults, as far as known.
     faults: Range<usize>,
 }
 
@@ -87,30 +87,32 @@ impl ImageAtWork {
 }
 
 impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
-    /// All of `plan`.
+    /// Computes all of `plan`.
     pub fn new(lab: L, source: S, plan: Arc<Plan>) -> Self {
         let end = Position { nth: plan.images(), fault: 0 };
         let (budget, next) = (Budget::default(), Position::default());
         Self { lab, source, plan, budget, next, end, first: 0, images: VecDeque::new() }
     }
 
-    /// From `start` on, up to but not including `end`. The golden run of an image is announced before its fault 0 only.
+    /// Restricts the steps to the positions from `start` up to, but not including, `end`. An image's golden run is
+    /// reported only before its fault 0.
     pub fn between(self, start: Position, end: Position) -> Self {
         Self { next: start, end: end.min(self.end), images: VecDeque::new(), ..self }
     }
 
-    /// Without the faults of each image before number `first`, which were made before. No golden run is announced then.
+    /// Omits the faults of each image before number `first`, which were made earlier. Golden runs are then not
+    /// reported.
     pub fn beginning_with(self, first: usize) -> Self {
         let next = Position { fault: self.next.fault.max(first), ..self.next };
         Self { first, next, images: VecDeque::new(), ..self }
     }
 
-    /// In waves of this size.
+    /// Limits the waves to `budget`.
     pub fn within(self, budget: Budget) -> Self {
         Self { budget, ..self }
     }
 
-    /// Whether the next event was made already.
+    /// Returns whether the next event is already computed.
     pub fn is_at_hand(&self) -> bool {
         self.images.front().is_some_and(|at| !at.events.is_empty())
     }
@@ -122,21 +124,21 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         let read = || model.preprocess().apply(&self.source.image(image)?, model.input_shape());
         let input = read().map_err(|error| error.concerning(self.source.name(image)))?;
         let start = if nth == self.next.nth { self.next.fault } else { self.first };
-        // More, where the golden run has it so.
+        // The golden run may raise this number.
         let faults = start..self.limit(nth, self.plan.config().faults.at_least()).max(start);
         let label = self.source.label(image);
         Ok(ImageAtWork { nth, image, label, input, golden: None, events: VecDeque::new(), faults })
     }
 
-    /// How many of its `faults` the `nth` image gets here.
+    /// Limits `faults`, the number of faults of the `nth` image, to the end of these steps.
     fn limit(&self, nth: usize, faults: usize) -> usize {
         if nth == self.end.nth { faults.min(self.end.fault) } else { faults }
     }
 
-    /// Makes what fits into a wave: first what images at work still need, then what others do.
+    /// Computes one wave: the remaining faults of images that were read, then those of further images.
     async fn wave(&mut self) -> Result<()> {
         let mut room = self.budget.slots(&self.lab);
-        // By image at work, its index and what is injected.
+        // For each image in the wave: its index and the sites of its trials.
         let mut drawn: Vec<(usize, Vec<Vec<Site>>)> = Vec::new();
         for index in 0.. {
             if index == self.images.len() {
@@ -147,7 +149,7 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
                 match self.begin(nth) {
                     Ok(at) => self.images.push_back(at),
                     Err(error) if index == 0 => return Err(error),
-                    // Its turn comes, and it is tried again.
+                    // The error is reported when the steps reach this image: they then read it again.
                     Err(_) => break,
                 }
             }
@@ -166,15 +168,15 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
             match tried.and_then(|tried| self.take(index, tried)) {
                 Ok(()) => {}
                 Err(error) if index == 0 => return Err(error.concerning(self.source.name(self.images[0].image))),
-                // As above.
+                // As above, for a golden run that fails.
                 Err(_) => break,
             }
         }
         Ok(())
     }
 
-    /// The faults of `at` for which there is `room` beside its golden run; `None` where that is not all, and it need
-    /// not be begun: what is done of an image in another wave takes another golden run.
+    /// Returns the faults of `at` that fit into `room` beside its golden run. Returns `None` if some do not fit and
+    /// `at` is not the wave's first image: a split image would need its golden run again in the next wave.
     fn draw(&self, at: &ImageAtWork, room: &mut usize, first: bool) -> Result<Option<Vec<Vec<Site>>>> {
         if !first && *room <= at.faults.len() {
             return Ok(None);
@@ -197,7 +199,7 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         Ok(Some(faults))
     }
 
-    /// Makes events of what was tried with an image.
+    /// Converts the results of an image to events.
     fn take(&mut self, index: usize, tried: Tried) -> Result<()> {
         let nth = self.images[index].nth;
         let faults = self.limit(nth, self.plan.config().faults.of(self.images[index].label, tried.class)?);
@@ -238,8 +240,7 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Work for Steps<L, S> {
         &self.plan
     }
 
-    /// Hands on the next piece of work, of which there may be more at hand. After an error, asking again tries the same
-    /// piece again.
+    /// Returns the next event; further events may be ready. After an error, the next call tries the same step again.
     async fn next(&mut self) -> Result<Option<CampaignEvent>> {
         loop {
             if self.next >= self.end {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::campaign::Observe;
 
-/// Scores that grow as colours get darker: where one is 0 they are infinite.
+/// A network whose scores grow as colours get darker: a colour of 0 gives an infinite score.
 fn lab() -> Lab {
     let mut builder = GraphBuilder::new("darkness");
     let input = builder.input("image", [1, 3, 2, 2]).unwrap();
@@ -23,8 +23,8 @@ fn lab() -> Lab {
 
 const IMAGES: usize = 9;
 
-/// Each darkest in the colour that is its label, but for the third and the sixth; the golden run of number `black`
-/// fails.
+/// Images that are darkest in the colour of their label, except the third and the sixth. The golden run of image
+/// `black` fails.
 fn images(black: Option<usize>) -> Vec<LabelledImage> {
     let image = |index: usize| {
         let mut rgb = [200, 150 + index as u8, 100];
@@ -56,7 +56,7 @@ fn in_runs(runs: usize) -> Budget {
     Budget { runs, ..Budget::default() }
 }
 
-/// As JSON, in which a NaN equals another.
+/// Converts an event to JSON, because NaN equals NaN there.
 fn json(event: &CampaignEvent) -> String {
     serde_json::to_string(event).unwrap()
 }
@@ -76,7 +76,7 @@ fn events(mut work: impl Work) -> (Vec<String>, Option<String>) {
     }
 }
 
-/// What there is from `start` up to `end`, one golden run and one trial after the other.
+/// Returns the events from `start` up to `end`, computed one run at a time.
 fn one_by_one(lab: &Lab, plan: &Plan, start: Position, end: Position) -> Vec<String> {
     let mut events = Vec::new();
     for (nth, image) in images(None).into_iter().enumerate() {
@@ -170,7 +170,7 @@ fn what_a_wave_has_made_is_at_hand() {
     let plan = plan_of(&lab, Faults::Each(3), FaultModel::default());
     let mut steps = Steps::new(&lab, images(None), plan).within(in_runs(12));
     assert!(!steps.is_at_hand());
-    // Three images and their faults; the next three are not begun before they are asked for.
+    // Three images and their faults. The next three images are not started before they are requested.
     for left in (0..12).rev() {
         pollster::block_on(steps.next()).unwrap();
         assert_eq!(steps.images.iter().map(|at| at.events.len()).sum::<usize>(), left);
