@@ -4,9 +4,9 @@ use facts::graph::ValueId;
 
 use crate::ops::Array;
 
-/// The tensors a run has computed, by value id.
+/// The tensors that a run has computed, by value id.
 ///
-/// A full run holds every layer's output, a faulty run in a wave what differs from the golden one.
+/// A full run holds every layer's output. A faulty run of a wave holds the tensors that differ from the golden run.
 #[derive(Clone, Debug, Default)]
 pub struct Activations {
     arrays: Vec<Option<Array>>,
@@ -28,7 +28,7 @@ impl Activations {
         self.arrays[value] = None;
     }
 
-    /// The tensor `value`, where this run computed it.
+    /// Returns the tensor `value`, if this run computed it.
     pub fn get(&self, value: ValueId) -> Option<&Array> {
         self.arrays.get(value)?.as_ref()
     }

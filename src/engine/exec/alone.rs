@@ -29,7 +29,7 @@ pub(super) async fn faulty(gpu: &GpuGraph, golden: &Activations, lane: &Lane, ob
         if !touched && !struck {
             continue;
         }
-        // A protected golden run does not tell the values before the strike.
+        // A protected golden run holds values after clipping, not the values before the strike.
         let outputs: Vec<Array> = if touched || node.outputs.iter().any(|&value| gpu.is_protected(value)) {
             gpu.compute(id, |value| run.get(value).or_else(|| changed.get(&value)).or_else(|| golden.get(value)))?
         } else {

@@ -1,7 +1,7 @@
 //! Range clipping in a full run: a hook around another hook.
 //!
-//! Campaigns do not go this way, their programs have a step after the strike ([`Executor`](super::Executor)). The hook is
-//! the reference that waves of protected programs are checked against.
+//! Campaigns do not use this hook: their programs clip in a step after the strike ([`Executor`](super::Executor)). The
+//! hook is the reference for tests of waves with protection.
 
 use facts::Result;
 use facts::graph::{NodeId, ValueId};
@@ -9,7 +9,7 @@ use facts::graph::{NodeId, ValueId};
 use super::{Hook, Ranges};
 use crate::ops::Array;
 
-/// Clips what `inner` makes of a layer's output to its range: a fault that `inner` injects is clipped where it struck.
+/// A hook that clips a layer's output to its range after the hook `inner`, so that injected faults are clipped too.
 #[derive(Debug)]
 pub struct Clip<'a, H> {
     ranges: &'a Ranges,
@@ -23,7 +23,7 @@ impl<'a, H: Hook> Clip<'a, H> {
         Self { ranges, inner, clipped: Vec::new() }
     }
 
-    /// The hook within, and the layers in which something was clipped with the number of elements, in order.
+    /// Returns the inner hook, and the layers with clipped elements and the number of these elements, in order.
     pub fn into_parts(self) -> (H, Vec<(NodeId, u64)>) {
         (self.inner, self.clipped)
     }

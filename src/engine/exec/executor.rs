@@ -1,4 +1,4 @@
-//! The one executor.
+//! The executor: the only way to run a graph.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct Executor {
     footprint: Footprint,
 }
 
-/// What computes the layers.
+/// The implementation that computes the layers.
 #[derive(Debug)]
 enum Means {
     /// Our own kernels, on the CPU.
@@ -33,10 +33,10 @@ enum Means {
 }
 
 impl Executor {
-    /// Makes `graph` ready for `device`: packs its parameters, or copies them there.
+    /// Prepares `graph` for `device`: packs its parameters, or copies them to the device.
     ///
     /// # Errors
-    /// Where an output that depends on parameters alone cannot be computed.
+    /// If an output that depends on parameters alone cannot be computed.
     pub fn new(graph: Arc<Graph>, device: &Device) -> Result<Self> {
         let means = if *device == Device::flex() {
             Means::Kernels(Program::new(&graph)?)
@@ -47,8 +47,9 @@ impl Executor {
         Ok(Self { graph, device: device.clone(), means, protection: None, footprint })
     }
 
-    /// The same graph with every layer's output clipped to `ranges`, after the strike and before any layer reads it. Golden
-    /// runs are clipped as well. Another protection is replaced. Kernels and parameters are shared.
+    /// Returns the same graph with every layer's output clipped to `ranges`, after the strike and before any layer
+    /// reads it. Golden runs are clipped as well. `ranges` replace an earlier protection. The executors share kernels
+    /// and parameters.
     pub fn protected_by(&self, ranges: Ranges) -> Self {
         let ranges = Arc::new(ranges);
         let means = match &self.means {
@@ -59,7 +60,7 @@ impl Executor {
         Self { graph: self.graph.clone(), device: self.device.clone(), means, protection: Some(ranges), footprint }
     }
 
-    /// The ranges that outputs are clipped to, where there is a protection.
+    /// Returns the ranges of the protection.
     pub fn protection(&self) -> Option<&Ranges> {
         self.protection.as_deref()
     }
@@ -74,12 +75,12 @@ impl Executor {
         &self.device
     }
 
-    /// The memory that the graph and its runs take.
+    /// Returns the memory needs of the graph and its runs.
     pub fn footprint(&self) -> &Footprint {
         &self.footprint
     }
 
-    /// Multiplications with addition of a run, in convolutions and matrix products. On a GPU nobody counts them: 0.
+    /// Returns the multiply-adds of a run, in convolutions and matrix products. On a GPU they are not counted: 0.
     pub fn multiply_adds(&self) -> u64 {
         match &self.means {
             Means::Kernels(program) => program.multiply_adds(),
@@ -90,12 +91,12 @@ impl Executor {
     /// Runs every layer and keeps every output. `inputs` are in the order of [`Graph::inputs`].
     ///
     /// # Errors
-    /// Where an input has the wrong shape, or the hook fails.
+    /// If an input has the wrong shape, or the hook fails.
     pub async fn run<H: Hook>(&self, inputs: &[Array], hook: &mut H) -> Result<Activations> {
         self.run_changed(inputs, &Changed::new(), hook).await
     }
 
-    /// The same with other parameters than the graph's.
+    /// Runs every layer with `changed` parameters instead of the graph's.
     ///
     /// # Errors
     /// As [`Executor::run`].
@@ -111,11 +112,12 @@ impl Executor {
         }
     }
 
-    /// Runs many faulty inferences at once, each the image's golden run with its changes, and computes of them what the
-    /// changes can have reached. The outputs are those of full runs: on the CPU bit for bit.
+    /// Computes many faulty inferences at once. Each lane is its image's golden run with changes; the executor
+    /// computes only the parts that the changes can have reached. On the CPU the outputs equal those of full runs bit
+    /// for bit.
     ///
     /// # Errors
-    /// Where an image's input has the wrong shape, a lane names an image or an element that is not there, or the device
+    /// If an image's input has the wrong shape, a lane names an image or an element that does not exist, or the device
     /// fails.
     pub async fn wave(&self, images: &[Image<'_>], lanes: &[Lane], settings: Settings) -> Result<Wave> {
         for image in images {

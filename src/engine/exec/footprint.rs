@@ -1,55 +1,56 @@
-//! The memory that a model takes, reckoned from its graph before anything is allocated.
+//! The memory needs of a model, calculated from its graph before any allocation.
 
 use facts::Result;
 use facts::graph::{Graph, Node, Op, Step, ValueId};
 use facts::limits::{self, PROGRAM};
 
-/// Columns of a packed matrix are a multiple of the widest vector.
+/// The columns of a packed matrix are padded to a multiple of the widest vector.
 const LANES: u64 = 16;
-/// Largest tensor whose elements are moved by a table of places; larger ones are moved by the library.
+/// Largest tensor that the kernels rearrange by a table of indices; the library rearranges larger ones.
 const TABLE: u64 = 1 << 24;
-/// Copies that the library makes of inputs and outputs where it computes a layer.
+/// Copies of inputs and outputs that the library makes when it computes a layer.
 const COPIES: u64 = 3;
-/// What a trial keeps of each element it strikes, in bytes: where, and the record with its names.
+/// Bytes that a trial keeps for each struck element: the site, and the record with its names.
 pub const SITE: u64 = 512;
 /// Bytes of an element.
 const BYTES: u64 = 4;
 
-/// The memory of a model and of its runs, in bytes. All amounts are upper bounds as far as the allocator goes.
+/// The memory needs of a model and of its runs, in bytes. All amounts are upper bounds of the memory requested from
+/// the allocator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
-    /// The parameters, and what the kernels make of them.
+    /// The parameters, and the packed copies in the kernels.
     pub model: u64,
-    /// Most at any layer of one run: live tensors, and the copies of the layer at work.
+    /// The maximum over the layers of one run: live tensors, and the copies of the layer in progress.
     pub run: u64,
     /// All tensors of a run that is kept.
     pub kept: u64,
 }
 
 impl Footprint {
-    /// All that a process with this model and `runs` inferences at a time takes.
+    /// Returns the memory of a process with this model and `runs` concurrent inferences.
     pub fn with_runs(&self, runs: u64) -> u64 {
         let runs = runs.saturating_mul(self.run.saturating_add(SITE));
         PROGRAM.saturating_add(self.model).saturating_add(runs)
     }
 
-    /// Checks that `runs` inferences at a time fit the memory that is allowed. `what` is the subject of the message with
-    /// its verb: "one image needs".
+    /// Checks that `runs` concurrent inferences fit the memory limit. `what` is the subject of the message with its
+    /// verb: "one image needs".
     ///
     /// # Errors
-    /// Where they do not.
+    /// If they do not fit.
     pub fn check(&self, what: &str, runs: u64) -> Result<()> {
         limits::allowed().check(what, self.with_runs(runs))
     }
 
-    /// The footprint of `graph`. A `protected` output exists twice for a moment: before and after the protection.
+    /// Calculates the footprint of `graph`. A `protected` output briefly exists twice: before and after clipping.
     pub fn of(graph: &Graph, protected: bool) -> Self {
         let bytes = |value: ValueId| BYTES.saturating_mul(graph.values[value].elements() as u64);
         let depends = graph.depends_on_input();
         let stored = graph.parameters.values().map(|tensor| BYTES * tensor.data.len() as u64);
         let constant = |(id, node): (usize, &Node)| match (&node.op, depends[id]) {
             (Op::Folded, _) => 0,
-            // What a constant layer makes is kept once; its inputs are there already.
+            // The output of a constant layer is kept once. Its inputs are counted already.
             (_, false) => all(node.outputs.iter().map(|&value| bytes(value).saturating_mul(2))),
             (_, true) => packed(graph, node),
         };
@@ -67,7 +68,7 @@ fn all(amounts: impl Iterator<Item = u64>) -> u64 {
     amounts.fold(0, u64::saturating_add)
 }
 
-/// Most bytes at any layer of a run, those of tensors that are not read any more let go of.
+/// Returns the maximum bytes of live tensors over the layers of a run. Tensors without further readers are dropped.
 fn most_at_once(graph: &Graph, protected: bool) -> u64 {
     let bytes = |value: ValueId| BYTES.saturating_mul(graph.values[value].elements() as u64);
     let (last, depends) = (graph.last_readers(), graph.depends_on_input());
@@ -95,12 +96,12 @@ fn most_at_once(graph: &Graph, protected: bool) -> u64 {
     most
 }
 
-/// Bytes that a layer takes for itself while it is computed.
+/// Returns the bytes of temporary memory that a layer uses while it is computed.
 fn scratch(graph: &Graph, node: &Node) -> u64 {
     let elements = |value: &ValueId| graph.values[*value].elements() as u64;
     let read_and_made = || all(node.inputs.iter().chain(&node.outputs).map(elements));
     let on_the_way = match &node.op {
-        // What a chain makes on the way is seldom larger than what goes in or comes out.
+        // The intermediate tensors of a chain are rarely larger than its inputs and outputs.
         Op::Chain(steps) if steps.len() > 1 => node.inputs.iter().chain(&node.outputs).map(elements).max().unwrap_or(0),
         _ => 0,
     };
@@ -118,8 +119,8 @@ fn steps(op: &Op) -> impl Iterator<Item = &Op> {
     alone.into_iter().chain(links.iter().map(|link| &link.op))
 }
 
-/// Whether a kernel of our own, which copies nothing, computes `op`. Where that depends on more than is looked at here,
-/// the answer is no.
+/// Returns whether one of our own kernels, which make no copies, computes `op`. Returns `false` if the answer depends
+/// on settings that this function does not check.
 fn is_own(graph: &Graph, node: &Node, op: &Op) -> bool {
     let values = || node.inputs.iter().filter(|value| !graph.parameters.contains_key(value));
     let largest = || node.inputs.iter().chain(&node.outputs).map(|&value| graph.values[value].elements() as u64).max();
@@ -150,7 +151,7 @@ fn moves(op: &Op) -> bool {
     )
 }
 
-/// Bytes of what a layer's kernels hold: packed matrices, constants spread over a map, tables of places.
+/// Returns the bytes held by a layer's kernels: packed matrices, constants expanded to a map, tables of indices.
 fn packed(graph: &Graph, node: &Node) -> u64 {
     let constants = || node.inputs.iter().filter_map(|value| graph.parameters.get(value));
     let outputs = || all(node.outputs.iter().map(|&value| graph.values[value].elements() as u64));
@@ -167,13 +168,13 @@ fn packed(graph: &Graph, node: &Node) -> u64 {
         }
         Op::Binary(_) | Op::PRelu if constants().next().is_some() => outputs(),
         op if moves(op) && outputs() <= TABLE => outputs(),
-        // Small ones: of a chain every step sees the constants of all.
+        // Only small constants count: in a chain, every step sees the constants of all steps.
         _ => constants().filter(|tensor| tensor.shape.len() < 2).map(|tensor| tensor.data.len() as u64).sum(),
     };
     BYTES.saturating_mul(all(steps(&node.op).map(of_step)))
 }
 
-/// Elements of a packed matrix that `elements` are made to, with `columns` of each of the `groups` filled up.
+/// Returns the elements of a packed matrix made from `elements`, after padding the `columns` of each of the `groups`.
 fn matrix(elements: usize, columns: Option<&usize>, groups: u64) -> u64 {
     let (elements, columns) = (elements as u64, columns.map_or(1, |&columns| columns as u64).max(1));
     let columns_of_group = (columns / groups).max(1);

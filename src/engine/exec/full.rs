@@ -6,10 +6,10 @@ use facts::{Error, Result};
 use super::{Activations, Hook};
 use crate::ops::Array;
 
-/// Runs all layers of `graph`, each computed by `compute` and seen by `hook`.
+/// Runs all layers of `graph`: `compute` computes each layer, and `hook` sees each output.
 ///
 /// # Errors
-/// Where `compute` or the hook fails.
+/// If `compute` or the hook fails.
 pub(super) async fn run<H: Hook>(
     graph: &Graph,
     inputs: &[Array],
@@ -28,7 +28,7 @@ pub(super) async fn run<H: Hook>(
     Ok(run)
 }
 
-/// The error of a layer whose input no earlier layer has made.
+/// Returns the error for a layer with an input that no earlier layer has computed.
 pub(super) fn missing(graph: &Graph, id: NodeId) -> Error {
     Error::graph(&graph.nodes[id].name, "an input of the layer is not computed")
 }

@@ -1,4 +1,4 @@
-//! The golden run of an image, as a wave on the CPU holds it.
+//! The golden run of an image in a wave on the CPU.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use facts::graph::Graph;
 
 use super::Image;
 
-/// A tensor's rows, shared with the golden run that was kept.
+/// The rows of a tensor, shared with a golden run that was kept.
 pub(super) type Rows = Arc<Vec<f32>>;
 
-/// What is known of an image's golden run.
+/// The known tensors of an image's golden run.
 pub(super) struct GoldenRows {
     /// By value.
     pub values: Vec<Option<Rows>>,
-    /// The result of the step before the present one, inside a layer.
+    /// The result of the previous step, inside a layer.
     pub previous: Option<Rows>,
 }
 

@@ -1,4 +1,4 @@
-//! A graph on a GPU: all that a run needs besides its inputs.
+//! A graph on a GPU: the data that runs share.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use super::lane::Changed;
 use super::{Activations, Hook, Ranges, full};
 use crate::ops::{self, Array};
 
-/// A graph whose layers burn computes. A clone shares the parameters.
+/// A graph that burn computes. Clones share the parameters.
 #[derive(Clone, Debug)]
 pub(super) struct GpuGraph {
     pub graph: Arc<Graph>,
     pub device: Device,
     parameters: Arc<BTreeMap<ValueId, Array>>,
-    /// The ranges that outputs are clipped to after the strike.
+    /// The ranges of the protection, applied after the strike.
     ranges: Option<Arc<Ranges>>,
 }
 
@@ -29,7 +29,8 @@ impl GpuGraph {
         Self { graph, device: device.clone(), parameters, ranges: None }
     }
 
-    /// The same with every output clipped to `ranges` after the strike, and without any other protection.
+    /// Returns the same graph with every output clipped to `ranges` after the strike. `ranges` replace an earlier
+    /// protection.
     pub fn protected_by(&self, ranges: Arc<Ranges>) -> Self {
         Self { ranges: Some(ranges), ..self.clone() }
     }
@@ -39,17 +40,18 @@ impl GpuGraph {
         self.parameters.get(&value)
     }
 
-    /// Whether a layer after `id`, or the caller, reads `value`.
+    /// Returns whether a layer after `id`, or the caller, reads `value`.
     pub fn is_read_after(&self, id: NodeId, value: ValueId) -> bool {
         self.graph.last_readers()[value].is_some_and(|last| last > id) || self.graph.outputs.contains(&value)
     }
 
-    /// Whether `value` is clipped after the strike.
+    /// Returns whether `value` is clipped after the strike.
     pub fn is_protected(&self, value: ValueId) -> bool {
         self.ranges.as_ref().is_some_and(|ranges| ranges.get(value).is_some())
     }
 
-    /// The stage after the strike: `array`, one or many of the tensor `value`, clipped where there is a protection.
+    /// Applies the protection to `array`, which holds the tensor `value` of one or more inferences. Without a
+    /// protection, returns `array`.
     pub fn protect(&self, value: ValueId, array: Array) -> Array {
         match self.ranges.as_ref().and_then(|ranges| ranges.get(value)) {
             Some(range) => array.clipped(range),
@@ -57,10 +59,10 @@ impl GpuGraph {
         }
     }
 
-    /// The outputs of layer `id` before the strike.
+    /// Returns the outputs of layer `id` before the strike.
     ///
     /// # Errors
-    /// Where `read` does not know an input.
+    /// If `read` has no value for an input.
     pub fn compute<'a>(&'a self, id: NodeId, read: impl Fn(ValueId) -> Option<&'a Array>) -> Result<Vec<Array>> {
         let node = &self.graph.nodes[id];
         let input = |&value: &ValueId| read(value).or_else(|| self.parameter(value));
@@ -69,15 +71,15 @@ impl GpuGraph {
         Ok(ops::layer(&node.op, &inputs, self.graph.links(id), &self.shapes(id)))
     }
 
-    /// The shapes of the outputs of layer `id`, for one image.
+    /// Returns the shapes of the outputs of layer `id`, for one image.
     pub fn shapes(&self, id: NodeId) -> Vec<&[usize]> {
         self.graph.nodes[id].outputs.iter().map(|&value| self.graph.values[value].shape.as_slice()).collect()
     }
 
-    /// Runs every layer with the parameters that are in `changed` in place of the graph's.
+    /// Runs every layer. Parameters in `changed` replace the graph's.
     ///
     /// # Errors
-    /// Where the hook fails.
+    /// If the hook fails.
     pub async fn run<H: Hook>(&self, inputs: &[Array], changed: &Changed, hook: &mut H) -> Result<Activations> {
         let changed: BTreeMap<ValueId, Array> =
             changed.iter().map(|(&id, tensor)| (id, Array::upload(tensor, &self.device))).collect();

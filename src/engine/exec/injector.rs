@@ -1,7 +1,7 @@
-//! Making a fault happen in a full run: a hook for activations, changed parameters for weights.
+//! Injecting faults in a full run: a hook for activations, changed parameters for weights.
 //!
-//! Campaigns do not go this way, they hand changes to a wave ([`exec`](crate::exec)); it is what waves are checked
-//! against.
+//! Campaigns do not use this path: they pass changes to a wave ([`exec`](crate::exec)). It is the reference for tests
+//! of waves.
 
 use facts::Result;
 use facts::fault::{Format, InjectedFault, Site, Target};
@@ -10,7 +10,7 @@ use facts::graph::{Graph, HostTensor, NodeId, ValueId};
 use crate::exec::{Changed, Hook};
 use crate::ops::Array;
 
-/// The hook that corrupts layers' outputs as they are made, and writes down what it did.
+/// A hook that corrupts layers' outputs and records the changes.
 #[derive(Debug)]
 pub struct Injector<'a> {
     graph: &'a Graph,
@@ -19,13 +19,13 @@ pub struct Injector<'a> {
 }
 
 impl<'a> Injector<'a> {
-    /// Will inject the activation faults among `sites`.
+    /// Prepares the injection of the activation faults among `sites`.
     pub fn new(graph: &'a Graph, sites: &[Site]) -> Self {
         let sites = sites.iter().filter(|site| site.target == Target::Activation).copied().collect();
         Self { graph, sites, injected: Vec::new() }
     }
 
-    /// What was injected so far.
+    /// Returns the faults injected so far.
     pub fn into_injected(self) -> Vec<InjectedFault> {
         self.injected
     }
@@ -45,7 +45,7 @@ impl Hook for Injector<'_> {
     }
 }
 
-/// The parameters that the weight faults among `sites` change, and the record of each fault.
+/// Returns the parameters that the weight faults among `sites` change, and the record of each fault.
 pub fn faulty_parameters(graph: &Graph, sites: &[Site]) -> (Changed, Vec<InjectedFault>) {
     let mut changed = Changed::new();
     let mut injected = Vec::new();

@@ -1,4 +1,4 @@
-//! What a wave is asked for and what it answers.
+//! The requests to a wave and its results.
 
 use facts::fault::{Corruption, Site};
 use facts::graph::{Graph, HostTensor, NodeId, ValueId};
@@ -9,18 +9,19 @@ use crate::ops::Array;
 /// A change of one element.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Change {
-    /// The layer whose output it is, or which reads the parameter.
+    /// The layer: for an output its producer, for a parameter its reader.
     pub layer: NodeId,
     /// The tensor: an output of that layer, or a parameter.
     pub tensor: ValueId,
-    /// Index into the tensor, row-major, in the shape that the graph states.
+    /// Row-major index into the tensor, in the shape of the graph.
     pub element: usize,
-    /// What happens to it.
+    /// The corruption of the element.
     pub corruption: Corruption,
 }
 
 impl Change {
-    /// The change that the fault at `site` makes. Sites count elements in the source's layout, changes in the stored one.
+    /// Returns the change of the fault at `site`. Sites index elements in the source's layout, changes in the stored
+    /// layout.
     pub fn of(graph: &Graph, site: &Site) -> Self {
         let value = &graph.values[site.tensor];
         let element = value.layout.stored_index(&value.shape, site.element);
@@ -28,73 +29,72 @@ impl Change {
     }
 }
 
-/// A faulty inference among many.
+/// One of several faulty inferences.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lane {
-    /// Which image of the wave.
+    /// Index of the image in the wave.
     pub image: usize,
-    /// What is changed, in the order of layers.
+    /// The changes, in the order of layers.
     pub changes: Vec<Change>,
 }
 
 /// An image of a wave.
 #[derive(Clone, Copy, Debug)]
 pub enum Image<'a> {
-    /// The inputs of the graph: the golden run is made with the wave, and let go of as it passes.
+    /// The inputs of the graph. The wave makes the golden run and drops its tensors along the way.
     Inputs(&'a [Array]),
     /// A golden run that was kept.
     Golden(&'a Activations),
 }
 
-/// How a wave goes about its work; the answers are the same.
+/// Settings of a wave. They do not change the outputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// What is to be told of each lane.
+    /// The observations of each lane.
     pub observe: Observe,
-    /// Compute every layer that a change can reach in full: downstream-only execution without patches and without early
-    /// exit, to compare with.
+    /// Computes every layer that a change can reach in full, without patches and without early exit, for comparison.
     pub whole: bool,
 }
 
-/// What a faulty run is to tell beside its output.
+/// The observations of a faulty run, besides its output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Observe {
-    /// Compare every layer with the golden run.
+    /// Compares every layer with the golden run.
     pub trace: bool,
-    /// Keep every tensor that differs from the golden one.
+    /// Keeps every tensor that differs from the golden run.
     pub keep: bool,
-    /// Count the elements that the protection has clipped.
+    /// Counts the elements that the protection clips.
     pub clipped: bool,
 }
 
-/// What a wave has computed.
+/// The results of a wave.
 #[derive(Clone, Debug, Default)]
 pub struct Wave {
-    /// By image, the graph's first output, row-major.
+    /// The graph's first output of each image, row-major.
     pub golden: Vec<Vec<f32>>,
-    /// By lane.
+    /// The results of each lane.
     pub lanes: Vec<Faulty>,
-    /// What it took.
+    /// Multiply-adds of the wave.
     pub work: MultiplyAdds,
 }
 
-/// A lane's end.
+/// The results of a lane.
 #[derive(Clone, Debug, Default)]
 pub struct Faulty {
-    /// The graph's first output, row-major; `None` where it is the golden one, bit for bit.
+    /// The graph's first output, row-major; `None` if it equals the golden output bit for bit.
     pub output: Option<Vec<f32>>,
-    /// Each change's value before and after, in the order of [`Lane::changes`].
+    /// The value before and after each change, in the order of [`Lane::changes`].
     pub changed: Vec<[f32; 2]>,
-    /// The corruption layer by layer, where it was asked for.
+    /// The corruption of each layer, if requested.
     pub trace: Vec<TraceRow>,
-    /// The tensors that differ, where they were asked for.
+    /// The tensors that differ, if requested.
     pub activations: Activations,
-    /// The layers in which the protection clipped elements of the lane's own, with their number, in order. Where it was not
-    /// asked for, the list is incomplete.
+    /// The layers in which the protection clipped elements that the lane's changes had reached, and the number of
+    /// these elements, in order. The list is incomplete unless it was requested.
     pub clipped: Vec<(NodeId, u64)>,
 }
 
-/// Multiplications with addition, in convolutions and matrix products.
+/// Multiply-adds in convolutions and matrix products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MultiplyAdds {
     /// Of golden runs.
@@ -103,5 +103,5 @@ pub struct MultiplyAdds {
     pub lanes: u64,
 }
 
-/// Parameters that differ from the graph's, by value.
+/// Parameters that differ from the graph's, by value id.
 pub type Changed = std::collections::BTreeMap<ValueId, HostTensor>;

@@ -1,4 +1,4 @@
-//! A lane on its way through the graph.
+//! A lane in progress.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use super::weights::Weights;
 use crate::kernels::{Kernel, View};
 use crate::ops::{Array, Region};
 
-/// A lane under way.
+/// A lane in progress.
 pub(super) struct LaneRun<'a> {
     pub image: usize,
     pub strikes: Strikes<'a>,
     pub weights: Weights,
-    /// What constant layers make of them.
+    /// Outputs of the constant layers that read changed parameters.
     pub made: Changed,
     /// Its weight faults may be computed a channel at a time.
     pub channels: bool,
@@ -30,15 +30,15 @@ pub(super) struct LaneRun<'a> {
     pub patches: BTreeMap<ValueId, Patch>,
     pub previous: Option<Patch>,
     pub answer: Faulty,
-    /// By value, whether a change can have reached it; kept for traces only.
+    /// For each value, whether a change can have reached it; used only for traces.
     pub reached: Vec<bool>,
     pub gone: bool,
 }
 
-/// A kernel for parameters that differ.
+/// A kernel for changed parameters.
 pub(super) struct Altered {
     pub kernel: Arc<dyn Kernel>,
-    /// The one channel that it computes, where the others are as they were.
+    /// The only channel that the kernel computes, if the other channels are unchanged.
     pub channel: Option<usize>,
 }
 
@@ -49,7 +49,7 @@ impl<'a> LaneRun<'a> {
         let readers = weights.readers(graph);
         let layers = || readers.iter().copied().chain(strikes.layers());
         let (from, until) = (layers().min().unwrap_or(NodeId::MAX), layers().max().unwrap_or(0));
-        // A layer that is computed from parameters alone hands the change on, to whatever reads it.
+        // A layer that depends on parameters alone passes the change on to its readers.
         let handed_on = readers.iter().any(|&id| program.constant[id]);
         let until = if handed_on { graph.nodes.len() } else { until };
         let reached = if settings.observe.trace { vec![false; graph.values.len()] } else { Vec::new() };
@@ -69,7 +69,7 @@ impl<'a> LaneRun<'a> {
         }
     }
 
-    /// Whether layer `id`, which reads `inputs`, may come out different.
+    /// Returns whether layer `id`, which reads `inputs`, may have a different output.
     pub fn is_touched(&self, id: NodeId, inputs: &[ValueId]) -> bool {
         !self.gone
             && id >= self.from
@@ -77,29 +77,29 @@ impl<'a> LaneRun<'a> {
                 || inputs.iter().any(|value| self.patches.contains_key(value) || self.differs(*value)))
     }
 
-    /// Whether a change can have reached one of `inputs`, had nothing absorbed it.
+    /// Returns whether a change can have reached one of `inputs`, ignoring absorption.
     pub fn is_reached(&self, inputs: &[ValueId]) -> bool {
         inputs.iter().any(|&value| self.reached.get(value).is_some_and(|reached| *reached))
     }
 
-    /// Whether the step's kernel is made from a parameter that differs.
+    /// Returns whether the step's kernel contains a changed parameter.
     pub fn alters(&self, step: &Step) -> bool {
         step.constants.iter().any(|&value| self.differs(value))
     }
 
-    /// Whether this constant differs.
+    /// Returns whether this constant differs.
     pub fn differs(&self, value: ValueId) -> bool {
         self.weights.contains(value) || self.made.contains_key(&value)
     }
 
-    /// Those of `constants` that differ.
+    /// Returns the tensors of `constants` that differ.
     pub fn changed(&self, graph: &Graph, constants: &[ValueId]) -> Changed {
         let mut changed = self.weights.changed(graph, constants.iter().copied());
         changed.extend(constants.iter().filter_map(|value| Some((*value, self.made.get(value)?.clone()))));
         changed
     }
 
-    /// The step's kernel with the parameters as this lane has them.
+    /// Returns the step's kernel with the parameters of this lane.
     pub fn altered(&self, graph: &Graph, program: &Program, id: NodeId, step: &Step) -> Altered {
         let single = self.weights.single().filter(|_| self.channels && self.made.is_empty() && !self.touches(step));
         match single.and_then(|edit| program.altered_channel(graph, id, step, edit)) {
@@ -111,7 +111,7 @@ impl<'a> LaneRun<'a> {
         }
     }
 
-    /// Whether an input of the step differs.
+    /// Returns whether an input of the step differs.
     pub fn touches(&self, step: &Step) -> bool {
         step.inputs.iter().any(|&input| self.patch(input).is_some())
     }
@@ -123,7 +123,7 @@ impl<'a> LaneRun<'a> {
         }
     }
 
-    /// The part of a step's output that may differ.
+    /// Returns the part of a step's output that may differ.
     pub fn reach(&self, step: &Step, altered: bool) -> Region {
         if altered {
             return step.extent.region();
@@ -132,7 +132,7 @@ impl<'a> LaneRun<'a> {
         patches.fold(Region::EMPTY, |all, (index, patch)| all.union(step.kernel.reach(index, patch.region)))
     }
 
-    /// Compares what the layer has made with the golden run.
+    /// Compares the layer's output with the golden run.
     pub fn note(&mut self, graph: &Graph, program: &Program, id: NodeId, golden: &GoldenRows) {
         let mut row = TraceRow::new(&graph.nodes[id].name);
         for &value in &graph.nodes[id].outputs {
@@ -154,7 +154,7 @@ impl<'a> LaneRun<'a> {
         self.answer.trace.push(row);
     }
 
-    /// Counts what the protection has clipped in an output of layer `id`.
+    /// Counts the elements that the protection clipped in an output of layer `id`.
     pub fn count_clipped(&mut self, id: NodeId, count: u64) {
         match self.answer.clipped.last_mut() {
             _ if count == 0 => {}

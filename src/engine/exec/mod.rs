@@ -1,7 +1,7 @@
-//! Running a graph: in full, with a hook at every layer, or many faulty inferences at once.
+//! Running a graph: in full, with a hook at every layer, or as many faulty inferences at once.
 //!
-//! There is one [`Executor`]. A golden run keeps every layer's output; a [`Wave`] takes golden runs, or makes them as it
-//! goes, and computes of each faulty inference only what its changes can have reached.
+//! The [`Executor`] runs every graph. A golden run keeps every layer's output. A [`Wave`] uses golden runs, or makes
+//! them along the way, and computes only the part of each faulty inference that its changes can have reached.
 
 mod activations;
 mod alone;

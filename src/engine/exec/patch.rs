@@ -1,10 +1,10 @@
-//! What a fault has changed of a tensor.
+//! The part of a tensor that a fault has changed.
 
 use super::pool::Pool;
 use crate::kernels::View;
 use crate::ops::{Extent, Region};
 
-/// The rows of a region that differ from the golden ones somewhere.
+/// The rows of a region that contains every difference from the golden tensor.
 #[derive(Clone, Debug)]
 pub(super) struct Patch {
     pub region: Region,
@@ -12,12 +12,12 @@ pub(super) struct Patch {
 }
 
 impl Patch {
-    /// The tensor with the patch on it.
+    /// Returns a view of the tensor with the patch over the golden rows.
     pub fn over<'a>(&'a self, extent: Extent, golden: &'a [f32]) -> View<'a> {
         View::overlaid(extent, golden, self.region, &self.rows)
     }
 
-    /// The same with at least `region` in it, as it stands in `golden` where the patch does not cover it.
+    /// Enlarges the patch to include `region`. The added rows are the rows of `golden`.
     pub fn grown(self, region: Region, extent: Extent, golden: &[f32], pool: &mut Pool) -> Self {
         let region = self.region.union(region);
         if region == self.region {
@@ -29,12 +29,12 @@ impl Patch {
         Self { region, rows }
     }
 
-    /// The element at a position that it covers.
+    /// Returns the element at a position of the patch.
     pub fn element(&mut self, [y, x]: [usize; 2], channel: usize, channels: usize) -> &mut f32 {
         &mut self.rows[self.region.index(y, x) * channels + channel]
     }
 
-    /// Cut to what differs from `golden` in any bit; `None` where nothing does.
+    /// Reduces the patch to the region that differs from `golden` in any bit; `None` if there is no difference.
     pub fn trimmed(self, extent: Extent, golden: &[f32], pool: &mut Pool) -> Option<Self> {
         let region = self.differing(extent, golden);
         if region == self.region {
@@ -49,7 +49,7 @@ impl Patch {
         kept
     }
 
-    /// The smallest region around the positions that differ.
+    /// Returns the smallest region around the positions that differ.
     fn differing(&self, extent: Extent, golden: &[f32]) -> Region {
         let channels = extent.channels;
         let golden = View::new(extent, golden);
@@ -65,7 +65,7 @@ impl Patch {
         let mut lines = self.region.top..self.region.bottom;
         let Some(top) = lines.find(differs) else { return Region::EMPTY };
         let bottom = lines.rfind(differs).unwrap_or(top) + 1;
-        // The edges move outwards from the first line's: a line is looked at only where it may move one.
+        // The first line gives the initial edges. A later line is compared only where it may move an edge outwards.
         let (mut left, mut right) = (self.region.right, self.region.left);
         for y in top..bottom {
             let (ours, golden) = line(y);
@@ -78,9 +78,9 @@ impl Patch {
     }
 }
 
-/// Whether the bits are the same, or both are NaN: which NaN it is may depend on how it was computed.
+/// Returns whether the bits are equal, or both values are NaN: the bits of a NaN may depend on the computation.
 fn same(a: &[f32], b: &[f32]) -> bool {
-    // Without an early way out inside a block the compiler compares whole vectors.
+    // Without an early exit inside a block, the compiler compares whole vectors.
     const BLOCK: usize = 64;
     let differs = |(a, b): (&f32, &f32)| (a.to_bits() != b.to_bits()) & !(a.is_nan() & b.is_nan());
     let differ = |a: &[f32], b: &[f32]| a.iter().zip(b).fold(false, |found, pair| found | differs(pair));

@@ -1,26 +1,27 @@
-//! Buffers used again.
+//! Reused buffers.
 //!
-//! A large buffer that is new costs more than what is written to it: the system hands out its pages one by one, each
-//! cleared. A wave lets go of as many buffers as it asks for, so it keeps them, and the next wave does, too.
+//! A new large buffer costs more than writing its contents: the system maps its pages one by one and clears each. A
+//! wave frees about as many buffers as it requests. Therefore the pool keeps the buffers within a wave and from wave
+//! to wave.
 
-/// Buffers that nobody uses, the smallest first.
+/// Unused buffers, the smallest first.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     free: Vec<Vec<f32>>,
-    /// Elements in these, and in those that are in use.
+    /// Elements in unused buffers, and in buffers in use.
     free_elements: usize,
     used_elements: usize,
-    /// Most elements of both, unless more are in use.
+    /// Maximum of elements in all buffers, unless more are in use.
     most: usize,
 }
 
 impl Pool {
-    /// Begins a wave, which has no more than `most` elements in use.
+    /// Starts a wave, which has at most `most` elements in use.
     pub fn begin(&mut self, most: usize) {
         (self.used_elements, self.most) = (0, most);
     }
 
-    /// A buffer of `length` with anything in it.
+    /// Returns a buffer of `length` with arbitrary contents.
     pub fn take(&mut self, length: usize) -> Vec<f32> {
         let buffer = self.find(length);
         self.used_elements = self.used_elements.saturating_add(buffer.capacity());
@@ -30,7 +31,7 @@ impl Pool {
     fn find(&mut self, length: usize) -> Vec<f32> {
         let fits = self.free.partition_point(|buffer| buffer.capacity() < length);
         if fits == self.free.len() {
-            // Buffers that are too small are let go of before there are more than the wave may have.
+            // Buffers that are too small are freed before the total exceeds the wave's limit.
             while self.free_elements.saturating_add(self.used_elements).saturating_add(length) > self.most
                 && let Some(buffer) = self.free.pop()
             {
@@ -44,7 +45,7 @@ impl Pool {
         buffer
     }
 
-    /// Takes back a buffer.
+    /// Returns a buffer to the pool.
     pub fn give(&mut self, buffer: Vec<f32>) {
         self.used_elements = self.used_elements.saturating_sub(buffer.capacity());
         if buffer.capacity() > 0 {

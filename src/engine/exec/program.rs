@@ -1,7 +1,8 @@
-//! A graph made ready for the CPU: a kernel for each step of each layer.
+//! A graph prepared for the CPU: a kernel for each step of each layer.
 //!
-//! A layer is compute steps, the strike, and the protection. The last two are no steps of their own: [`Step::struck`] marks
-//! the step in whose result the changes of an output are made, [`Step::protection`] what is done to that result after them.
+//! A layer consists of compute steps, the strike, and the protection. Only the compute steps are a [`Step`].
+//! [`Step::struck`] marks the step that computes the values to change, and [`Step::protection`] is the range that
+//! clips them afterwards.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,56 +18,57 @@ use super::{Activations, Ranges, full};
 use crate::kernels::{self, ConstantEdit, Job, Kernel, Operand, View};
 use crate::ops::{self, Array, Extent, Range};
 
-/// What the layers compute, in order.
+/// The kernels of all layers, in order.
 #[derive(Debug)]
 pub(super) struct Program {
-    /// By layer: its steps. A chain has one for each link, another layer one for each output, and a layer whose output is
-    /// constant none.
+    /// The steps of each layer: one for each link of a chain, one for each output of another layer, and none for a
+    /// constant layer.
     pub layers: Vec<Vec<Step>>,
-    /// By layer: whether its output is computed from parameters alone, once, before anything runs.
+    /// For each layer, whether its output depends on parameters alone. Such a constant layer is computed once, before
+    /// any run.
     pub constant: Vec<bool>,
-    /// What such layers have made.
+    /// Outputs of the constant layers.
     made: BTreeMap<ValueId, HostTensor>,
-    /// By value: its size.
+    /// The size of each value.
     pub extents: Vec<Extent>,
-    /// Buffers of waves that are over.
+    /// Buffers of finished waves.
     pools: Mutex<Vec<Pool>>,
 }
 
-/// One kernel's place in a layer.
+/// A kernel and its position in a layer.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     pub kernel: Arc<dyn Kernel>,
-    /// What it reads, constants left out.
+    /// The inputs, without the constants.
     pub inputs: Vec<Input>,
-    /// The constants that it was made from.
+    /// The constants in the kernel.
     pub constants: Vec<ValueId>,
-    /// The output whose changes are made in the result of this step.
+    /// The output that faults change, if this step computes it.
     pub struck: Option<ValueId>,
-    /// The range that the result is clipped to after the changes, in place.
+    /// The range that clips the result in place, after the changes.
     pub protection: Option<Range>,
-    /// Where the result goes; `None`: to the next step.
+    /// The value that holds the result; `None` if the next step reads it.
     pub output: Option<ValueId>,
     pub extent: Extent,
-    /// Size of what the step before has made.
+    /// Size of the previous step's result.
     pub previous: Extent,
     recipe: Recipe,
 }
 
-/// What a step reads.
+/// An input of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Input {
     Value(ValueId),
-    /// What the step before has made.
+    /// The result of the previous step.
     Previous,
 }
 
-/// What is needed to make a step's kernel again.
+/// The data for rebuilding a step's kernel.
 #[derive(Clone, Debug)]
 struct Recipe {
-    /// Which step of the chain, where the layer is one.
+    /// Index of the step in the chain, if the layer is a chain.
     link: Option<usize>,
-    /// Which output of the layer.
+    /// Index of the layer's output.
     nth: usize,
     operands: Vec<Argument>,
     outputs: Vec<Vec<usize>>,
@@ -76,15 +78,15 @@ struct Recipe {
 #[derive(Clone, Debug)]
 enum Argument {
     Constant(ValueId),
-    /// Known at run time, of this shape.
+    /// An input that is known at run time, of this shape.
     Runtime(Vec<usize>),
 }
 
 impl Program {
-    /// Makes all kernels.
+    /// Builds all kernels.
     ///
     /// # Errors
-    /// Where a constant layer cannot be computed.
+    /// If a constant layer cannot be computed.
     pub fn new(graph: &Graph) -> Result<Self> {
         let depends = graph.depends_on_input();
         let constant: Vec<bool> =
@@ -107,8 +109,8 @@ impl Program {
         Ok(program)
     }
 
-    /// The same program with every output clipped to `ranges` after the strike, and without any other protection. The
-    /// kernels are shared.
+    /// Returns the same program with every output clipped to `ranges` after the strike. `ranges` replace an earlier
+    /// protection. The programs share the kernels.
     pub fn protected_by(&self, ranges: &Ranges) -> Self {
         let protected =
             |step: &Step| Step { protection: step.struck.and_then(|value| ranges.get(value)), ..step.clone() };
@@ -122,7 +124,7 @@ impl Program {
         }
     }
 
-    /// Buffers for a wave that has no more than `most` elements in use.
+    /// Returns buffers for a wave with at most `most` elements in use.
     pub fn pool(&self, most: usize) -> Pool {
         let mut pool = self.pools().pop().unwrap_or_default();
         pool.begin(most);
@@ -135,25 +137,25 @@ impl Program {
     }
 
     fn pools(&self) -> MutexGuard<'_, Vec<Pool>> {
-        // Buffers are as good as ever where another thread has panicked.
+        // A panic in another thread leaves the buffers usable.
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Multiplications with addition of a run.
+    /// Returns the multiply-adds of a run.
     pub fn multiply_adds(&self) -> u64 {
         let steps = self.layers.iter().flatten();
         steps.map(|step| step.kernel.multiply_adds() * step.extent.positions() as u64).sum()
     }
 
-    /// A parameter, or what a constant layer has made, as `changed` has it.
+    /// Returns a parameter or the output of a constant layer. Values in `changed` take precedence.
     fn constant<'a>(&'a self, graph: &'a Graph, changed: &'a Changed, value: ValueId) -> Option<&'a HostTensor> {
         changed.get(&value).or_else(|| graph.parameters.get(&value)).or_else(|| self.made.get(&value))
     }
 
-    /// What a constant layer makes where parameters are `changed`.
+    /// Computes a constant layer with `changed` parameters.
     ///
     /// # Errors
-    /// Where the device fails.
+    /// If the device fails.
     pub fn compute_constant(&self, graph: &Graph, id: NodeId, changed: &Changed) -> Result<Changed> {
         let node = &graph.nodes[id];
         let inputs: Vec<Array> = node
@@ -172,11 +174,11 @@ impl Program {
         node.outputs.iter().zip(outputs).map(read).collect()
     }
 
-    /// The outputs of layer `id` for an image of which `run` holds what it reads. `constants` are the parameters that
-    /// differ from the graph's, and what constant layers have made of them.
+    /// Computes the outputs of layer `id` for one image. `run` holds the layer's inputs. `constants` hold the
+    /// parameters that differ from the graph's, and outputs of constant layers.
     ///
     /// # Errors
-    /// Where a tensor cannot be read.
+    /// If a tensor cannot be read.
     pub fn compute(&self, graph: &Graph, id: NodeId, run: &Activations, constants: &mut Changed) -> Result<Vec<Array>> {
         let node = &graph.nodes[id];
         if self.constant[id] {
@@ -242,7 +244,7 @@ impl Program {
         steps
     }
 
-    /// The steps of a layer, or of a link of a chain, that reads `own` after what the link before has made.
+    /// Makes the steps of a layer, or of a link of a chain that reads `own` and the result of the previous link.
     fn link(
         &self,
         graph: &Graph,
@@ -296,15 +298,15 @@ impl Program {
         recipe.operands.iter().map(operand).collect()
     }
 
-    /// The kernel of a step of layer `id` where parameters are `changed`.
+    /// Builds the kernel of a step of layer `id` with `changed` parameters.
     pub fn altered(&self, graph: &Graph, id: NodeId, step: &Step, changed: &Changed) -> Arc<dyn Kernel> {
         let recipe = &step.recipe;
         let operands = self.operands(graph, recipe, changed);
         kernels::build(recipe.op(&graph.nodes[id]), &operands, &recipe.outputs).swap_remove(recipe.nth).into()
     }
 
-    /// A kernel for the one channel of a step of layer `id` that differs where `element` of a parameter is `value`, and
-    /// which channel that is; `None` where it does not come down to one.
+    /// Builds a kernel for the only channel that changes in a step of layer `id` if `element` of a parameter is
+    /// `value`. Returns the kernel and the channel; `None` if more than one channel may change.
     pub fn altered_channel(
         &self,
         graph: &Graph,

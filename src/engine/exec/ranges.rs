@@ -1,10 +1,10 @@
-//! Range restriction: what a layer puts out without a fault has a range, and a faulty value beyond it can be brought
-//! back into it.
+//! Range restriction: the protection learns the range of each layer's output from golden runs, and clips faulty values
+//! beyond it.
 //!
 //! Chen, Li and Pattabiraman, "A Low-cost Fault Corrector for Deep Neural Networks through Range Restriction" (Ranger,
-//! DSN 2021), learn the ranges from fault-free runs and set values beyond them to the nearest bound; Hoang, Hanif and
-//! Shafique, "FT-ClipAct" (DATE 2020), clip the activation functions. Here every layer's output is clipped, by one range
-//! for each tensor.
+//! DSN 2021), learn the ranges from fault-free runs and set values beyond them to the nearest bound. Hoang, Hanif and
+//! Shafique, "FT-ClipAct" (DATE 2020), clip the activation functions. Faultscope clips every layer's output, with one
+//! range for each tensor.
 
 use std::collections::BTreeMap;
 
@@ -15,21 +15,21 @@ use facts::graph::{Graph, ValueId};
 use super::Activations;
 pub use crate::ops::Range;
 
-/// The range of every layer's output over golden runs, where the output depends on the image.
+/// The range of every layer's output over golden runs. Constant outputs have no range.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranges {
-    /// `None` of a tensor in which a golden run had a NaN: nothing is beyond its range.
+    /// `None` for a tensor with a NaN in a golden run: it is not clipped.
     ranges: BTreeMap<ValueId, Option<Range>>,
     runs: usize,
 }
 
 impl Ranges {
-    /// The range of the tensor `value`, where it has one.
+    /// Returns the range of the tensor `value`, if it has one.
     pub fn get(&self, value: ValueId) -> Option<Range> {
         self.ranges.get(&value).copied().flatten().filter(|range| range.low <= range.high)
     }
 
-    /// The ranges with the names of their tensors, in the order of the graph's tensors.
+    /// Returns the ranges with the names of their tensors, in the order of the graph's tensors.
     pub fn by_tensor(&self, graph: &Graph) -> Vec<TensorRange> {
         let named = |&value: &ValueId| {
             let Range { low, high } = self.get(value)?;
@@ -38,16 +38,16 @@ impl Ranges {
         self.ranges.keys().filter_map(named).collect()
     }
 
-    /// Golden runs that they were learnt from.
+    /// Returns the number of golden runs that the ranges were learnt from.
     pub fn runs(&self) -> usize {
         self.runs
     }
 
-    /// Widens the ranges to the values of one more golden run of `graph`. An output that is computed from parameters alone
-    /// has no range: it is the same in every run, and no layer of an inference.
+    /// Widens the ranges to the values of one more golden run of `graph`. An output that depends on parameters alone
+    /// has no range: it is the same in every run, and an inference does not compute its layer.
     ///
     /// # Errors
-    /// Where the device fails; the ranges stay as they were.
+    /// If the device fails; the ranges are then unchanged.
     pub async fn include(&mut self, graph: &Graph, run: &Activations) -> Result<()> {
         let mut ranges = self.ranges.clone();
         let depends = graph.depends_on_input();

@@ -1,11 +1,11 @@
-//! One walk over the graph for many faults of many images, on the CPU.
+//! One walk over the graph for many faults in many images, on the CPU.
 //!
-//! At each layer everything that is to be computed there is computed together: the golden outputs of the images, where
-//! they are not known, and of each lane the part that its changes can have reached. A lane joins at the layer of its
-//! first change; what it carries is, of each tensor that is still to be read, the patch that differs from the golden
-//! one. Changes are made in what the step that computes a layer's output has made, and the protection clips it then. A patch grows
-//! with the reach of the operators, and is cut to what really differs. A lane with no patch left and no change to come is
-//! masked and leaves.
+//! The wave computes all that it needs of a layer together: the golden outputs of the images that lack them, and for
+//! each lane the part that its changes can have reached. A lane joins at the layer of its first change. For each
+//! tensor that later layers read, a lane holds a patch: the region that differs from the golden tensor. Changes apply
+//! to the result of the step that computes a layer's output; then the protection clips the result. A patch grows with
+//! the reach of the operators, and is then reduced to the actual differences. A lane without a patch and without a
+//! pending change is masked and leaves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::program::{Input, Program, Step};
 use crate::kernels::{Job, Kernel, View};
 use crate::ops::{Extent, Range, Region};
 
-/// A wave under way.
+/// A wave in progress.
 pub(super) struct Walk<'a> {
     graph: &'a Graph,
     program: &'a Program,
@@ -33,7 +33,7 @@ pub(super) struct Walk<'a> {
     pool: Pool,
 }
 
-/// Something to compute at a step.
+/// One computation of a step.
 struct Task<'k> {
     whose: Whose,
     kernel: &'k dyn Kernel,
@@ -48,7 +48,7 @@ enum Whose {
 }
 
 impl<'a> Walk<'a> {
-    /// A run has no more than `elements_of_a_run` elements in memory.
+    /// Prepares the wave. A run has at most `elements_of_a_run` elements in memory.
     pub fn new(
         graph: &'a Graph,
         program: &'a Program,
@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// What a constant layer makes of parameters that differ.
+    /// Computes a constant layer for the lanes whose parameters differ.
     fn constant_layer(&mut self, id: NodeId) -> Result<()> {
         for lane in &mut self.lanes {
             let inputs = &self.graph.nodes[id].inputs;
@@ -129,15 +129,17 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// By image: whether the layer's golden output, or what its steps make on the way, has to be computed.
+    /// Returns for each image whether the layer's golden output, or a golden intermediate result of its steps, must be
+    /// computed.
     fn golden_wanted(&self, id: NodeId, touched: &[bool]) -> Vec<bool> {
         let (node, steps) = (&self.graph.nodes[id], &self.program.layers[id]);
         let unknown = |golden: &GoldenRows| node.outputs.iter().any(|&value| golden.values[value].is_none());
         let mut wanted: Vec<bool> = self.images.iter().map(unknown).collect();
         let on_the_way = steps.iter().any(|step| step.output.is_none());
         if on_the_way {
-            // A step that reads around a position or a second tensor, a parameter that differs, and a change inside a chain
-            // need what is not in the patch. Before a protection, kept golden values are of no use to a change.
+            // Some steps need golden values outside the patch: a step that reads around a position or reads a second
+            // tensor, a step with a changed parameter, and a change inside a chain. A kept golden run holds values
+            // after the protection, which a change before the protection cannot use.
             let goes_on = |step: &&Step| step.inputs.contains(&Input::Previous);
             let reads_around =
                 steps.iter().filter(goes_on).any(|step| !step.kernel.is_local() || step.inputs.len() > 1);
@@ -211,7 +213,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Clips what a step has made, changes included: of the golden runs that it has `computed`, and of the lanes.
+    /// Clips the result of a step, after the changes: the golden runs in `computed`, and the lanes.
     fn protect(&mut self, id: NodeId, value: ValueId, step: &Step, range: Range, touched: &[bool], computed: &[usize]) {
         let goldens = self.images.iter_mut().enumerate().filter(|(index, _)| computed.contains(index));
         let goldens = goldens.filter_map(|(_, image)| Arc::get_mut(image.values[value].as_mut()?));
@@ -224,7 +226,7 @@ impl<'a> Walk<'a> {
             if self.settings.observe.clipped {
                 lane.count_clipped(id, count);
             }
-            // What is clipped may be the golden value again.
+            // Clipping may restore the golden value.
             let patch = match &self.images[lane.image].values[value] {
                 Some(golden) if count > 0 && !self.settings.whole => patch.trimmed(step.extent, golden, &mut self.pool),
                 _ => Some(patch),
@@ -233,8 +235,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The positions whose values before the strike are not known: of a protected output, a golden run that was kept has
-    /// those after it.
+    /// Returns the positions to compute again because their values before the strike are unknown: a kept golden run of
+    /// a protected output holds the values after clipping.
     fn struck_again(&self, lane: &LaneRun<'_>, id: NodeId, step: &Step) -> Region {
         let Some(value) = step.struck.filter(|_| step.protection.is_some()) else { return Region::EMPTY };
         if self.images[lane.image].values[value].is_none() {
@@ -267,7 +269,7 @@ impl<'a> Walk<'a> {
         step.kernel.compute(&mut together);
     }
 
-    /// A step's input, as an image or a lane has it.
+    /// Returns a step's input for an image or a lane.
     fn view(&self, whose: Whose, input: Input, step: &Step) -> View<'_> {
         let lane = match whose {
             Whose::Image(_) => None,
@@ -289,7 +291,7 @@ impl<'a> Walk<'a> {
         patch.map_or(View::new(extent, golden), |patch| patch.over(extent, golden))
     }
 
-    /// Takes what a step has made of a lane.
+    /// Stores the result of a step for a lane.
     fn receive(&mut self, index: usize, step: &Step, patch: Patch, channel: Option<usize>) {
         let lane = &mut self.lanes[index];
         let image = &self.images[lane.image];
@@ -310,8 +312,8 @@ impl<'a> Walk<'a> {
                     Patch { region: column.region, rows }
                 })
             }
-            // On the way through a chain the golden run may be known or not, depending on other lanes: it makes no
-            // difference to what is computed of this one.
+            // Inside a chain, other lanes decide whether the golden values are known. The patch is not reduced there,
+            // so that a lane's computation does not depend on other lanes.
             (_, Some(golden)) if !self.settings.whole && step.output.is_some() => {
                 patch.trimmed(step.extent, golden, &mut self.pool)
             }
@@ -324,7 +326,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Makes the changes that a lane has in the output `value` of layer `id`, which `step` has computed.
+    /// Makes the changes of a lane in the output `value` of layer `id`, computed by `step`.
     fn strike(&mut self, index: usize, id: NodeId, value: ValueId, step: &Step) {
         let (lane, extent) = (&mut self.lanes[index], step.extent);
         if !lane.strikes.strikes(id, value) {
@@ -357,14 +359,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Lets go of what nobody reads any more, and of lanes that have nothing left.
+    /// Frees tensors without further readers, and marks the lanes that have neither a patch nor a pending change as
+    /// gone.
     fn forget(&mut self, id: NodeId) {
         let node = &self.graph.nodes[id];
         let over = |value: ValueId| {
             self.graph.last_readers()[value].is_none_or(|last| last == id) && self.graph.outputs[0] != value
         };
         for &value in node.inputs.iter().chain(&node.outputs).filter(|&&value| over(value)) {
-            // A golden run that was kept has its own hold on the rows.
+            // A kept golden run holds its own reference to the rows.
             let golden = self.images.iter_mut().filter_map(|image| Arc::into_inner(image.values[value].take()?));
             let faulty = self.lanes.iter_mut().filter_map(|lane| lane.patches.remove(&value));
             golden.chain(faulty.map(|patch| patch.rows)).for_each(|rows| self.pool.give(rows));

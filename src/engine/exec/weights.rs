@@ -1,4 +1,4 @@
-//! The parameters of a lane whose changes are in weights.
+//! The parameters of a lane with weight faults.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    /// Makes the changes in parameters that are among `strikes`.
+    /// Makes the changes in parameters among `strikes`.
     pub fn struck(graph: &Graph, strikes: &mut Strikes<'_>) -> Self {
         let mut edits: BTreeMap<ValueId, BTreeMap<usize, f32>> = BTreeMap::new();
         for strike in strikes.take_in(|tensor| graph.parameters.contains_key(&tensor)) {
@@ -25,7 +25,7 @@ impl Weights {
         Self { edits }
     }
 
-    /// The layers that read a parameter that differs.
+    /// Returns the layers that read a changed parameter.
     pub fn readers(&self, graph: &Graph) -> Vec<NodeId> {
         if self.edits.is_empty() {
             return Vec::new();
@@ -34,22 +34,22 @@ impl Weights {
         (0..graph.nodes.len()).filter(reads).collect()
     }
 
-    /// The parameters that differ.
+    /// Returns the parameters that differ.
     pub fn parameters(&self) -> impl Iterator<Item = ValueId> + '_ {
         self.edits.keys().copied()
     }
 
-    /// Whether this parameter does.
+    /// Returns whether this parameter differs.
     pub fn contains(&self, value: ValueId) -> bool {
         self.edits.contains_key(&value)
     }
 
-    /// The elements of a parameter that differ, each once.
+    /// Returns the elements of a parameter that differ, each once.
     pub fn edits(&self, parameter: ValueId) -> Option<&BTreeMap<usize, f32>> {
         self.edits.get(&parameter)
     }
 
-    /// The one element that differs, where there is but one.
+    /// Returns the changed element, if exactly one element differs.
     pub fn single(&self) -> Option<(ValueId, usize, f32)> {
         let mut edits =
             self.edits.iter().flat_map(|(&parameter, edits)| edits.iter().map(move |edit| (parameter, edit)));
@@ -59,7 +59,7 @@ impl Weights {
         }
     }
 
-    /// Those of `parameters` that differ, each as a whole.
+    /// Returns the tensors of `parameters` that differ, with all their elements.
     pub fn changed(&self, graph: &Graph, parameters: impl IntoIterator<Item = ValueId>) -> Changed {
         let edited = |value: ValueId| {
             let (edits, parameter) = (self.edits.get(&value)?, graph.parameters.get(&value)?);

@@ -1,4 +1,4 @@
-//! What a layer makes of a batch.
+//! Computing one layer for a batch.
 
 use facts::Result;
 use facts::graph::{NodeId, ValueId};
@@ -9,7 +9,7 @@ use crate::exec::full;
 use crate::ops::{self, Array, Operand};
 
 impl Batch<'_> {
-    /// What a layer makes of parameters alone, for golden runs and where it differs.
+    /// Computes a layer that depends on parameters alone: for golden runs, and for each variant whose result differs.
     pub(super) fn constant_layer(&mut self, id: NodeId) -> Result<()> {
         let node = &self.graph.nodes[id];
         let none: Option<usize> = None;
@@ -29,7 +29,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// By output of layer `id`, the rows of the images and of `lanes`.
+    /// Returns each output of layer `id`: the rows of the images, then those of `lanes`.
     pub(super) fn compute(&self, id: NodeId, lanes: &[usize]) -> Result<Vec<Array>> {
         let images = (0..self.images).map(Whose::Image);
         let (same, altered) = lanes.split_at(lanes.partition_point(|&lane| self.variant(lane, id).is_none()));
@@ -48,7 +48,7 @@ impl Batch<'_> {
         Whose::Lane { lane, image: self.lanes[lane].image }
     }
 
-    /// The same for inferences that have the layer's parameters in common.
+    /// Computes the layer for inferences with the same parameters.
     fn compute_part(&self, id: NodeId, variant: Option<usize>, whose: &[Whose]) -> Result<Vec<Array>> {
         let (node, shapes, count) = (&self.graph.nodes[id], self.gpu.shapes(id), whose.len());
         let shape_of = |value: ValueId| self.graph.values[value].shape.as_slice();
@@ -87,18 +87,18 @@ impl Batch<'_> {
         Ok(made.iter().map(|rows| Array::joined(rows)).collect())
     }
 
-    /// The parameters of a lane at layer `id`, where they differ.
+    /// Returns the variant of a lane if its parameters differ at layer `id`.
     pub(super) fn variant(&self, lane: usize, id: NodeId) -> Option<usize> {
         self.lanes[lane].variant.filter(|&variant| self.differs(variant, id))
     }
 
-    /// Whether layer `id` reads a constant that differs.
+    /// Returns whether layer `id` reads a constant that differs.
     fn differs(&self, variant: usize, id: NodeId) -> bool {
         let Variant { weights, constants } = &self.variants[variant];
         self.graph.nodes[id].inputs.iter().any(|value| weights.contains(*value) || constants.contains_key(value))
     }
 
-    /// A parameter, or what a layer has made of parameters.
+    /// Returns a parameter, or the output of a constant layer.
     fn constant(&self, variant: Option<usize>, value: ValueId) -> Option<Array> {
         let golden = self.gpu.parameter(value).or_else(|| self.constants.get(&value));
         let Some(Variant { weights, constants }) = variant.map(|variant| &self.variants[variant]) else {

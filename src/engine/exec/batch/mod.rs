@@ -1,16 +1,16 @@
 //! One walk over the graph for a batch of golden runs and lanes, on a GPU.
 //!
-//! A tensor of the batch is a [`Stack`]: the golden rows of all images, which are computed along the way and let go of
-//! after their last reader, and a row for each lane that a change can have reached there. A layer is computed for the
-//! images and for the lanes that have a row in one of its inputs, with one dispatch; where such a lane has no own row of
-//! another input, it reads its image's. A lane joins at the layer of its first change. Lanes with the same faults in
-//! weights are computed together where their parameters differ, and with all others everywhere else.
+//! A tensor of the batch is a [`Stack`]: the golden rows of all images, and a row for each lane that a change can have
+//! reached there. The batch computes golden rows along the way and drops them after their last reader. One dispatch
+//! computes a layer for the images and for the lanes with a row in one of its inputs. If such a lane has no row in
+//! another input, it reads its image's row. A lane joins at the layer of its first change. Lanes with the same weight
+//! faults are computed together where their parameters differ, and with all other lanes elsewhere.
 //!
-//! What is read back, once a layer at most: the elements that changes strike, because a flip needs the bits; and whether
-//! lanes still differ from their golden runs. That is looked at where a function may have swallowed the difference, and
-//! for each lane a few times only ([`LOOKS`]): what has survived so long has spread. A lane that is found equal in all
-//! that is still to be read leaves: it ends as its golden run. (Zeros of both signs are taken for equal there; only a
-//! division by them could tell.) The outputs are read once, at the end.
+//! The batch reads data back at most once a layer. It reads the elements that changes strike, because a flip needs the
+//! bits. It also compares lanes with their golden runs, but only after a function that may absorb a difference, and at
+//! most [`LOOKS`] times for each lane: a difference that survives longer has spread. A lane leaves if it equals its
+//! golden run in all tensors that later layers read; its output is then the golden output. (The comparison takes zeros
+//! of both signs as equal; only a division by zero could tell them apart.) The outputs are read once, at the end.
 
 mod compute;
 mod stack;
@@ -27,44 +27,44 @@ use super::{Faulty, Image, Lane};
 use crate::ops::Array;
 use stack::{Stack, Whose};
 
-/// How often a lane is compared with its golden run.
+/// Most comparisons of a lane with its golden run.
 const LOOKS: usize = 4;
 
-/// A batch under way.
+/// A batch in progress.
 pub(super) struct Batch<'a> {
     gpu: &'a GpuGraph,
     graph: &'a Graph,
     images: usize,
     lanes: Vec<BatchLane<'a>>,
     variants: Vec<Variant>,
-    /// What layers have made of parameters alone.
+    /// Outputs of the layers that depend on parameters alone.
     constants: BTreeMap<ValueId, Array>,
     stacks: Vec<Option<Stack>>,
     whole: bool,
 }
 
-/// A lane under way.
+/// A lane in progress.
 struct BatchLane<'a> {
     image: usize,
     strikes: Strikes<'a>,
-    /// Its parameters, where they differ.
+    /// The variant of its parameters, if they differ.
     variant: Option<usize>,
-    /// The last layer in which something happens to it.
+    /// The last layer that a change strikes or whose parameters differ.
     until: NodeId,
     looks: usize,
-    /// It is its golden run from here on.
+    /// The lane equals its golden run from here on.
     gone: bool,
 }
 
-/// Parameters of the lanes with the same faults in weights.
+/// Parameters shared by the lanes with the same weight faults.
 struct Variant {
     weights: Weights,
-    /// What layers have made of them.
+    /// Outputs of constant layers, computed from these parameters.
     constants: BTreeMap<ValueId, Array>,
 }
 
 impl<'a> Batch<'a> {
-    /// Of `lanes` with the index of their image among `images`.
+    /// Prepares `lanes`, each with the index of its image among `images`.
     pub fn new(gpu: &'a GpuGraph, images: &[&Image<'_>], lanes: Vec<(usize, &'a Lane)>, whole: bool) -> Self {
         let graph = &*gpu.graph;
         let mut batch = Self {
@@ -100,7 +100,7 @@ impl<'a> Batch<'a> {
         let weights = Weights::struck(self.graph, &mut strikes);
         let mut until = strikes.layers().next_back().unwrap_or(0);
         for id in weights.readers(self.graph) {
-            // A layer that is computed from parameters alone hands the change on, to whatever reads it.
+            // A layer that depends on parameters alone passes the change on to its readers.
             until = until.max(if self.graph.depends_on_input()[id] { id } else { self.graph.nodes.len() });
         }
         let differs = weights.parameters().next().is_some();
@@ -115,10 +115,10 @@ impl<'a> Batch<'a> {
         BatchLane { image, strikes, variant, until, looks, gone: false }
     }
 
-    /// Walks from the first layer to the last: the golden outputs by image, and the lanes' ends.
+    /// Walks from the first layer to the last. Returns the golden output of each image and the result of each lane.
     ///
     /// # Errors
-    /// Where the device fails.
+    /// If the device fails.
     pub async fn run(mut self) -> Result<(Vec<Vec<f32>>, Vec<Faulty>)> {
         for id in 0..self.graph.nodes.len() {
             if self.graph.depends_on_input()[id] {
@@ -173,11 +173,11 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// The lanes that layer `id` is computed for, those with the same parameters there side by side.
+    /// Returns the lanes that layer `id` is computed for. Lanes with the same parameters are adjacent.
     fn touched(&self, id: NodeId) -> Vec<usize> {
         let mut is_in: Vec<bool> = self.lanes.iter().map(|lane| lane.gone).collect();
         let stacks = self.graph.nodes[id].inputs.iter().filter_map(|&value| self.stacks[value].as_ref());
-        // In the order of an input: its rows can mostly be taken as they are.
+        // The order is that of an input, so that most rows need no copy.
         let reached = stacks.flat_map(|stack| &stack.lanes).copied();
         let altered = (0..self.lanes.len()).filter(|&lane| self.variant(lane, id).is_some());
         let mut lanes: Vec<usize> =
@@ -186,7 +186,7 @@ impl<'a> Batch<'a> {
         lanes
     }
 
-    /// Those of the lanes just computed in layer `id` that may have come out equal to their golden run for good.
+    /// Returns the lanes, among those just computed in layer `id`, that may equal their golden run from here on.
     fn looked_at(&mut self, id: NodeId, lanes: &[usize]) -> Vec<usize> {
         let outputs = &self.graph.nodes[id].outputs;
         if outputs.len() != 1 || !may_absorb(&self.graph.nodes[id].op) {
@@ -206,8 +206,8 @@ impl<'a> Batch<'a> {
         looked_at
     }
 
-    /// Makes the changes in the output `value` of layer `id`, and lets go of those lanes among `looked_at` that do not
-    /// differ from their golden run there.
+    /// Makes the changes in the output `value` of layer `id`. Marks the lanes in `looked_at` that equal their golden
+    /// run there as gone.
     async fn strike(&mut self, id: NodeId, value: ValueId, looked_at: &[usize]) -> Result<()> {
         let Some(mut stack) = self.stacks[value].take() else { return Ok(()) };
         let struck: Vec<usize> =
@@ -220,7 +220,7 @@ impl<'a> Batch<'a> {
             stack.lanes.extend(joining);
         }
         let (total, count) = (stack.rows.elements(), self.images + stack.lanes.len());
-        // By lane, the change and the index of its element in the rows of the batch, all in one.
+        // For each change: the lane, the change, and the element's index among all rows of the batch.
         let mut strikes: Vec<(usize, Strike<'_>, usize)> = Vec::new();
         for (row, &lane) in stack.lanes.iter().enumerate() {
             let first = (self.images + row) * (total / count);
@@ -259,7 +259,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Whether different inputs may well give the same output, a rounding apart.
+/// Returns whether different inputs may give the same output, apart from rounding.
 fn may_absorb(op: &Op) -> bool {
     match op {
         Op::Unary(function) => matches!(

@@ -1,15 +1,15 @@
-//! A tensor of many inferences.
+//! A tensor of several inferences.
 
 use crate::ops::Array;
 
-/// A tensor as a batch holds it: the golden one of each image, then those of the lanes for which it may differ.
+/// A tensor of a batch: the golden tensor of each image, then the tensors of the lanes that may differ.
 #[derive(Clone, Debug)]
 pub(super) struct Stack {
-    /// A row an inference.
+    /// One row for each inference.
     pub rows: Array,
     /// Number of images.
     pub images: usize,
-    /// The lanes of the rows that follow, in their order.
+    /// The lanes of the rows after the images, in order.
     pub lanes: Vec<usize>,
 }
 
@@ -18,12 +18,12 @@ pub(super) struct Stack {
 pub(super) enum Whose {
     /// The golden run of an image.
     Image(usize),
-    /// A lane, and its image, whose tensors it has where it has no own.
+    /// A lane and its image. The lane reads the image's tensor where it has none of its own.
     Lane { lane: usize, image: usize },
 }
 
 impl Stack {
-    /// The rows of these inferences.
+    /// Returns the rows of these inferences.
     pub fn select(&self, whose: &[Whose]) -> Array {
         let last = self.lanes.iter().max().map_or(0, |last| last + 1);
         let mut own = vec![None; last];

@@ -1,4 +1,4 @@
-//! Batches with burn's kernels for the CPU, against our own kernels, which compute one inference at a time.
+//! Batches with burn's kernels for the CPU, compared with our own kernels, which compute one inference at a time.
 
 use facts::fault::Corruption;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ fn conv() -> Op {
     Op::Conv(Conv { strides: [1; 2], dilations: [1; 2], padding, groups: 1 })
 }
 
-/// Branches, a gate, a chain, layers that mix the images' axis with others, a layer of parameters alone, and a
+/// A graph with branches, a gate, a chain, layers that mix the axis of images with others, a constant layer, and a
 /// parameter that two layers read.
 fn graph(draw: &mut Draw) -> Graph {
     let mut b = GraphBuilder::new("all sorts");
@@ -69,14 +69,14 @@ fn graph(draw: &mut Draw) -> Graph {
     b.finish(&[scores]).unwrap()
 }
 
-/// Lanes with one change or a few: of activations, of weights, the same weight in several images.
+/// Lanes with one or a few changes: of activations, of weights, and of the same weight in several images.
 fn lanes(graph: &Graph, draw: &mut Draw, images: usize, count: usize) -> Vec<Lane> {
     let mut change = |weight: bool| loop {
         let layer = draw.0.random_range(0..graph.nodes.len());
         let node = &graph.nodes[layer];
         let is_parameter = |value: &&ValueId| graph.values[**value].source == Source::Parameter;
         let tensor = if weight { node.inputs.iter().find(is_parameter) } else { node.outputs.first() };
-        // No fault is drawn in an output that does not depend on the image.
+        // No fault strikes an output that does not depend on the image.
         if let Some(&tensor) = tensor.filter(|_| weight || node.name != "turned") {
             let element = draw.0.random_range(0..graph.values[tensor].elements());
             return Change {
@@ -154,7 +154,7 @@ fn a_batch_answers_as_one_inference_at_a_time() {
     }
 }
 
-/// What a lane answers does not depend on the others.
+/// The result of a lane does not depend on the other lanes.
 #[test]
 fn a_lane_alone_answers_as_in_a_batch() {
     let setting = setting();

@@ -1,16 +1,16 @@
 //! Waves on a GPU.
 //!
-//! A GPU is at its best with much to do at a time: the lanes of a wave, and the golden runs of its images, are computed
-//! as [`Batch`]es, each operator with one dispatch for all of them, each lane from its first change on.
+//! A GPU is fast with much work at a time. Therefore the lanes of a wave and the golden runs of its images are
+//! computed as [`Batch`]es. One dispatch computes an operator for all of them, each lane from its first change on.
 //!
-//! What a batch computes need not be, to the last bit, what a batch of one computes: a kernel may be chosen by the
-//! size of its work, and then adds up in another order. Two things follow.
+//! The last bits of a result may depend on the size of the batch: the library chooses kernels by the size of the work,
+//! and kernels add in different orders. Two rules follow.
 //!
-//! * Within a batch golden run and lanes are rows of the same dispatch, so that a lane is compared with a golden run of
+//! * Golden runs and lanes of a batch are rows of the same dispatch, so that a lane is compared with a golden run of
 //!   the same arithmetic.
-//! * The predicted class is that of a full run at batch 1, whatever the wave was made of: where rounding could turn it
-//!   ([`is_uncertain`]), the inference is made again at batch 1. That is the lane, where its output is uncertain, and the
-//!   golden run and all lanes of the image, where the golden output is.
+//! * The predicted class is that of a full run at batch 1, for any composition of the wave. If rounding could change
+//!   the class ([`is_uncertain`]), the inference is repeated at batch 1. For an uncertain output of a lane, this is
+//!   the lane; for an uncertain golden output, the golden run and all lanes of the image.
 
 use facts::Result;
 use facts::graph::{Graph, ValueId};
@@ -20,11 +20,11 @@ use super::gpu::GpuGraph;
 use super::lane::Changed;
 use super::{Activations, Image, Lane, Observe, Plain, Settings, Wave, alone};
 
-/// Most bytes of one tensor of a batch: what every implementation of WebGPU can bind.
+/// Most bytes of one tensor of a batch: the size that every implementation of WebGPU can bind.
 const TENSOR_BYTES: usize = 128 << 20;
 
-/// Outputs that differ by less, in parts of the largest one, may change places through rounding. The outputs of this
-/// device and of others, which round in ways of their own, are within a tenth of it (tests/devices).
+/// Outputs that differ by less than this share of the largest output may change places through rounding. Outputs of
+/// this device and of other devices, which round differently, agree within a tenth of this value (tests/devices).
 const ROUNDING: f32 = 1e-3;
 
 pub(super) async fn wave(gpu: &GpuGraph, images: &[Image<'_>], lanes: &[Lane], settings: Settings) -> Result<Wave> {
@@ -76,8 +76,9 @@ pub(super) async fn wave(gpu: &GpuGraph, images: &[Image<'_>], lanes: &[Lane], s
     Ok(wave)
 }
 
-/// Whether rounding could turn the predicted class. NaN and infinity come of overflow, and where a sum overflows
-/// depends on its order; but where all that follows is NaN, from the first class on, no order helps.
+/// Returns whether rounding could change the predicted class. NaN and infinity come from overflow, and the order of a
+/// sum decides where it overflows. If all outputs from the first class on are NaN, the class does not depend on the
+/// order.
 fn is_uncertain(output: &[f32]) -> bool {
     if output.iter().any(|value| !value.is_finite()) {
         return !output[0].is_nan();
@@ -91,21 +92,21 @@ fn is_uncertain(output: &[f32]) -> bool {
     first - second <= ROUNDING * largest
 }
 
-/// A part of a wave that is one batch: numbers of images, and of lanes of these.
+/// A part of a wave that forms one batch: the indices of images and of their lanes.
 struct Part {
     images: Vec<usize>,
     lanes: Vec<usize>,
 }
 
-/// Most rows of a batch.
+/// Returns the maximum number of rows of a batch.
 fn rows(graph: &Graph) -> usize {
     let elements = |&value: &ValueId| graph.values[value].elements();
     let largest = graph.nodes.iter().flat_map(|node| &node.outputs).chain(&graph.inputs).map(elements).max();
     (TENSOR_BYTES / 4 / largest.unwrap_or(1).max(1)).max(2)
 }
 
-/// Cuts a wave into batches of `most` rows, images and lanes together. An image whose lanes are in several batches is in
-/// each of them.
+/// Splits a wave into batches of at most `most` rows, images and lanes together. An image with lanes in several
+/// batches is part of each of them.
 fn parts(images: usize, lanes: &[Lane], most: usize) -> Vec<Part> {
     let mut of_image: Vec<Vec<usize>> = vec![Vec::new(); images];
     for (index, lane) in lanes.iter().enumerate() {
@@ -116,7 +117,7 @@ fn parts(images: usize, lanes: &[Lane], most: usize) -> Vec<Part> {
     for (image, own) in of_image.iter().enumerate() {
         let mut own = &own[..];
         loop {
-            // An image comes with one lane at least, if it has any.
+            // An image needs room for one of its lanes too, if it has any.
             if free < 1 + own.len().min(1) {
                 parts.push(Part { images: Vec::new(), lanes: Vec::new() });
                 free = most;

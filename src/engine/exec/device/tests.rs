@@ -11,7 +11,7 @@ fn an_output_is_uncertain_where_rounding_could_turn_the_class() {
     assert!(!is_uncertain(&[0.5]));
 }
 
-/// Every image is in a batch, every lane in one with its image, and no batch has too many rows.
+/// Every image is in a batch, every lane is in one batch with its image, and no batch has too many rows.
 #[test]
 fn a_wave_is_cut_into_batches() {
     let lanes: Vec<Lane> = (0..23).map(|lane| Lane { image: [0, 3, 3, 1][lane % 4], changes: Vec::new() }).collect();

@@ -1,4 +1,5 @@
-//! Batches, which a GPU computes, answer as our kernels do: any network, with burn's kernels for the CPU.
+//! Batches, as a GPU computes them, give the results of our own kernels: random networks, with burn's kernels for the
+//! CPU.
 
 use facts::fault::Corruption;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use crate::ops::Array;
 
 const IMAGES: usize = 3;
 
-/// A change of any activation or weight to an ordinary number, which no network makes a NaN or a huge one of.
+/// Draws a change of any activation or weight to a moderate number, so that the network computes no NaN and no huge
+/// value from it.
 fn change(graph: &Graph, target: Target, place: Index) -> Change {
     let space = SiteSpace::of(graph, target);
     let sites = &space.layers()[place.index(space.layers().len())];
@@ -40,7 +42,7 @@ proptest! {
         let input = &graph.values[graph.inputs[0]];
         let input = |seed| [Array::from_slice(&input.shape, &numbers(input.elements(), seed), &device)];
         let inputs: Vec<[Array; 1]> = (0..IMAGES as u32).map(input).collect();
-        // Without a profile there is no protection.
+        // Without learnt runs there is no protection.
         let mut ranges = Ranges::default();
         for input in &inputs[..profile] {
             let run = pollster::block_on(executor.run(input, &mut Plain)).unwrap();

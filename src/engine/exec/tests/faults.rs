@@ -4,7 +4,7 @@ use facts::graph::{GraphBuilder, HostTensor, Layout, Op};
 use crate::exec::{Executor, Injector, faulty_parameters};
 use crate::ops::Array;
 
-/// An element is counted as the source lays the tensor out; what changes is where it is stored.
+/// A site counts elements in the source's layout; the change is in the stored layout.
 #[test]
 fn a_fault_strikes_the_element_of_the_sources_layout() {
     let mut builder = GraphBuilder::new("test");

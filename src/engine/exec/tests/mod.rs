@@ -14,7 +14,7 @@ use facts::graph::{Binary, Conv, Graph, GraphBuilder, HostTensor, Op, Padding2d,
 use super::*;
 use crate::ops::Array;
 
-/// Numbers without a pattern that could hide a mistake: a linear congruential sequence in [-1, 1).
+/// Pseudo-random numbers, so that no regularity hides a mistake: a linear congruential sequence in [-1, 1).
 fn numbers(count: usize, seed: u32) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
     (0..count)
@@ -151,8 +151,8 @@ fn a_patch_costs_what_it_covers() {
     let bench = bench();
     let work = |changes, whole| bench.inject(changes, Settings { whole, ..Settings::default() }).unwrap().work;
     let change = vec![bench.change("stem_relu", 4 * 9 + 4, Corruption::Set(3.0))];
-    // Each position of "inner" costs 9 taps x 4 x 4 channels, of "side" 9 x 4 x 3; (4, 4) is tapped by one or four
-    // places of the latter, whose stride is two: with padding 1, by place (2, 2) alone. The last layer is 7 x 5.
+    // Each position of "inner" costs 9 taps x 4 x 4 channels, each of "side" 9 x 4 x 3. One or four positions of
+    // "side" read (4, 4), because its stride is two; with padding 1, only (2, 2) reads it. The last layer is 7 x 5.
     assert_eq!(work(change.clone(), false), MultiplyAdds { golden: 0, lanes: 9 * 144 + 108 + 35 });
     assert_eq!(work(change, true), MultiplyAdds { golden: 0, lanes: 81 * 144 + 25 * 108 + 35 });
     let layer = bench.executor.graph().find("inner").unwrap();
@@ -182,7 +182,7 @@ fn a_fault_that_is_absorbed_leaves() {
     assert_eq!(faulty.trace.last().map(|row| row.layer.as_str()), Some("fc"));
 }
 
-/// IEEE 754 leaves open which NaN arithmetic makes, so the bits of a flipped one must not depend on it.
+/// IEEE 754 does not define the bits of a computed NaN, so the result of a flip must not depend on them.
 #[test]
 fn a_flip_takes_any_nan_for_the_same() {
     for nan in [f32::NAN, -f32::NAN, f32::from_bits(0x7f80_0001), f32::from_bits(0xffff_ffff)] {

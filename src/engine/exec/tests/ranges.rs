@@ -1,4 +1,4 @@
-//! Clipping to golden ranges: nothing without a fault, nothing beyond the range with one.
+//! Clipping to golden ranges: no effect without a fault, and no value beyond the range with a fault.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ fn a_value_within_stays_and_one_beyond_becomes_the_bound() {
     assert_eq!(Range { low: -4.0, high: -3.0 }.clip(f32::NAN), -3.0);
 }
 
-/// Puts a value into one element of one layer.
+/// A hook that writes a value into one element of one layer.
 struct Strike {
     layer: NodeId,
     element: usize,

@@ -1,4 +1,4 @@
-//! What waves are checked against: whole runs, one by one, with the fault in them.
+//! The reference for waves: full runs, one by one, with the faults in them.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,17 @@ use super::super::{Activations, Clip, Executor, Ranges, TraceRow};
 use crate::exec::{Injector, faulty_parameters};
 use crate::ops::Array;
 
-/// A faulty inference, every layer of it.
+/// A faulty inference with every layer's output.
 pub struct Full {
     pub run: Activations,
     /// Values before and after, in the order of the sites.
     pub changed: Vec<[f32; 2]>,
-    /// The layers in which elements were clipped, with their number.
+    /// The layers with clipped elements, and the number of these elements.
     pub clipped: Vec<(NodeId, u64)>,
 }
 
-/// Runs the network on `input` with the faults at `sites`, every output clipped to `ranges` after the faults. `executor` has
-/// no protection of its own.
+/// Runs the network on `input` with the faults at `sites` and every output clipped to `ranges` after the faults.
+/// `executor` has no protection.
 pub fn full(executor: &Executor, ranges: &Ranges, input: &Array, sites: &[Site]) -> Full {
     let graph = executor.graph();
     let (parameters, weights) = faulty_parameters(graph, sites);
@@ -27,7 +27,7 @@ pub fn full(executor: &Executor, ranges: &Ranges, input: &Array, sites: &[Site])
     let run = executor.run_changed(std::slice::from_ref(input), &parameters, &mut hook);
     let run = pollster::block_on(run).unwrap();
     let (injector, clipped) = hook.into_parts();
-    // Weights are written down first, then activations as the run comes to them.
+    // Weight faults are recorded first, then activation faults in the order of the run.
     let mut order: Vec<usize> = (0..sites.len()).collect();
     order.sort_by_key(|&index| {
         let site = &sites[index];
@@ -43,7 +43,7 @@ pub fn full(executor: &Executor, ranges: &Ranges, input: &Array, sites: &[Site])
     Full { run, changed, clipped }
 }
 
-/// The trace as two whole runs tell it: a row for each layer that the faults can have reached.
+/// Makes the trace from two full runs: a row for each layer that the faults can have reached.
 pub fn trace(graph: &Graph, golden: &Activations, faulty: &Activations, sites: &[Site]) -> Vec<TraceRow> {
     let depends = graph.depends_on_input();
     let mut reached = vec![false; graph.values.len()];
@@ -83,7 +83,7 @@ pub fn trace(graph: &Graph, golden: &Activations, faulty: &Activations, sites: &
                 row.max_abs_delta = row.max_abs_delta.max(if delta.is_finite() { delta } else { 0.0 });
             }
         }
-        // What is computed from parameters alone is no part of an inference.
+        // An inference does not compute constant layers.
         if depends[id] {
             rows.push(row);
         }
@@ -91,12 +91,12 @@ pub fn trace(graph: &Graph, golden: &Activations, faulty: &Activations, sites: &
     rows
 }
 
-/// A tensor of a whole run, row-major.
+/// Returns a tensor of a full run, row-major.
 pub fn elements(run: &Activations, value: ValueId) -> Vec<f32> {
     pollster::block_on(run.get(value).expect("a whole run keeps every tensor").read()).unwrap()
 }
 
-/// Whether these are the same bits; which NaN a NaN is, arithmetic leaves open.
+/// Returns whether the bits are equal. All NaN count as equal, because arithmetic does not define their bits.
 pub fn same(a: &[f32], b: &[f32]) -> bool {
     let equal = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
     a.len() == b.len() && a.iter().zip(b).all(equal)

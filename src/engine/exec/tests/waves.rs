@@ -1,4 +1,4 @@
-//! Waves are exact: any faults in any network give what whole runs give.
+//! Waves are exact: any faults in any network give the results of full runs.
 
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -42,7 +42,7 @@ fn faults() -> impl Strategy<Value = Fault> {
         .prop_map(|(weight, layer, element, corruption)| Fault { weight, layer, element, corruption })
 }
 
-/// Mostly single faults, as campaigns have them.
+/// Draws mostly single faults, as campaigns do.
 fn draws() -> impl Strategy<Value = Vec<Draw>> {
     let together = prop_oneof![
         6 => prop::collection::vec(faults(), 1),
@@ -52,7 +52,7 @@ fn draws() -> impl Strategy<Value = Vec<Draw>> {
     prop::collection::vec((any::<u32>(), together), 20..50)
 }
 
-/// Several elements of one layer, some of them perhaps the same.
+/// Draws several faults in one layer, possibly with equal elements.
 fn same_layer() -> impl Strategy<Value = Vec<Fault>> {
     prop::collection::vec(faults(), 2..6).prop_map(|mut faults| {
         let first = faults[0];
@@ -69,11 +69,11 @@ fn site(graph: &Graph, fault: Fault) -> Site {
     Site { target: space.target(), layer: sites.layer, tensor, element, corruption: fault.corruption }
 }
 
-/// A network with images, their golden runs, and faults: by lane the image and the sites.
+/// A network with images, their golden runs, and faults: the image and the sites of each lane.
 struct Bench {
-    /// With the protection, where there is one.
+    /// The executor with the protection, if there is one.
     executor: Executor,
-    /// Without.
+    /// The executor without protection.
     bare: Executor,
     ranges: Ranges,
     inputs: Vec<[Array; 1]>,
@@ -86,7 +86,7 @@ impl Bench {
         Self::protected(recipe, draws, 0..0)
     }
 
-    /// A network whose outputs are clipped to the ranges of the golden runs of the images `profile`.
+    /// Makes a network with outputs clipped to the ranges of the golden runs of the images `profile`.
     fn protected(recipe: &Recipe, draws: &[Draw], profile: Range<usize>) -> Self {
         let graph = Arc::new(recipe.graph());
         let device = Device::flex();
@@ -118,7 +118,7 @@ impl Bench {
         self.executor.graph()
     }
 
-    /// A wave of these lanes over these images, every other image with its golden run.
+    /// Runs a wave of these lanes over these images. Every other image is given as its golden run.
     fn wave(&self, images: &[usize], lanes: &[usize], settings: Settings) -> Wave {
         let image = |&image: &usize| match image % 2 {
             0 => Image::Inputs(&self.inputs[image]),
@@ -137,7 +137,7 @@ impl Bench {
         self.wave(&Vec::from_iter(0..IMAGES), &Vec::from_iter(0..self.lanes.len()), settings)
     }
 
-    /// The heart of it.
+    /// Checks the wave against full runs.
     fn gives_what_whole_runs_give(&self) -> Result<(), TestCaseError> {
         let settings = Settings { observe: EVERYTHING, whole: false };
         let (wave, whole) = (self.all(settings), self.all(Settings { whole: true, ..settings }));
@@ -156,12 +156,13 @@ impl Bench {
             self.is(lane, &whole.lanes[lane], &full, Settings { whole: true, ..settings })?;
         }
         prop_assert!(wave.work.lanes <= whole.work.lanes, "patches are parts of layers");
-        // A lane that has left needs no golden run any more; of one that was kept, the steps inside a chain are made again.
+        // A lane that has left needs no golden run. For a kept golden run, the steps inside a chain are computed
+        // again.
         prop_assert!(wave.work.golden <= whole.work.golden);
         Ok(())
     }
 
-    /// A wave's lane is what a whole run tells, and so is all that was observed on the way.
+    /// Checks that a lane's results and observations equal those of a full run.
     fn is(&self, lane: usize, found: &Faulty, full: &Full, settings: Settings) -> Result<(), TestCaseError> {
         let (graph, (image, sites)) = (self.graph(), &self.lanes[lane]);
         let golden = &self.goldens[*image];
@@ -189,7 +190,7 @@ impl Bench {
         Ok(())
     }
 
-    /// What a lane has kept is a whole run's, and what it has not kept is golden.
+    /// Checks that the tensors kept by a lane equal a full run's, and that all other tensors are golden.
     fn kept(&self, found: &Faulty, golden: &Activations, full: &Activations) -> Result<(), TestCaseError> {
         let graph = self.graph();
         let depends = graph.depends_on_input();
@@ -215,7 +216,7 @@ fn pool(threads: usize) -> &'static ThreadPool {
     &POOLS[threads - 1]
 }
 
-/// All that two waves tell of a lane.
+/// Checks that two waves give the same results for a lane.
 fn told_alike(graph: &Graph, a: &Faulty, b: &Faulty) -> Result<(), TestCaseError> {
     let alike = |a: &Option<Vec<f32>>, b: &Option<Vec<f32>>| match (a, b) {
         (Some(a), Some(b)) => same(a, b),
@@ -236,13 +237,14 @@ proptest! {
         Bench::new(&recipe, &draws).gives_what_whole_runs_give()?;
     }
 
-    /// The protected network: golden runs and lanes are those of clipped full runs, whether the ranges include them or not.
+    /// In a protected network, golden runs and lanes equal clipped full runs, also if golden values lie outside the
+    /// ranges.
     #[test]
     fn protected_waves_give_what_clipped_runs_give(recipe in recipes(), draws in draws(), images in 1..=IMAGES) {
         Bench::protected(&recipe, &draws, 0..images).gives_what_whole_runs_give()?;
     }
 
-    /// What a lane gives depends on the lane alone.
+    /// The result of a lane depends on that lane alone.
     #[test]
     fn lanes_do_not_depend_on_their_company(
         recipe in recipes(), draws in draws(), order: Vec<u32>, profile in 0..=IMAGES,
@@ -269,10 +271,10 @@ proptest! {
             told_alike(bench.graph(), &together.lanes[lane], &alone.lanes[0])?;
             work += alone.work.lanes;
         }
-        // What is known of a golden run for one lane's sake can only spare another work.
+        // Golden tensors computed for one lane can only save work for another.
         prop_assert!(together.work.lanes <= work);
 
-        // Nobody looks on: the answers are the same.
+        // Without observations the outputs are the same.
         let blind = bench.all(Settings::default());
         for (a, b) in blind.lanes.iter().zip(&together.lanes) {
             told_alike(bench.graph(), a, &Faulty { activations: Activations::default(), ..b.clone() })?;

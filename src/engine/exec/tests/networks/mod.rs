@@ -1,4 +1,4 @@
-//! Random small networks: every kind of layer, every way in which layers are put together.
+//! Random small networks with every kind of layer, combined in every way.
 
 mod pieces;
 
@@ -12,10 +12,10 @@ use pieces::PIECES;
 
 /// Most elements of a tensor.
 const LARGEST: usize = 4096;
-/// Settings of a piece: more than any takes.
+/// Settings of a piece: more than any piece uses.
 type Numbers = [u16; 16];
 
-/// What a network is made from: numbers, which proptest makes smaller to find the simplest network that fails.
+/// The description of a network: numbers, which proptest reduces to find the simplest network that fails.
 #[derive(Clone, Debug)]
 pub struct Recipe {
     input: [usize; 3],
@@ -41,7 +41,7 @@ impl Recipe {
         let image = builder.input("image", [1, channels, height, width]).unwrap();
         let mut maker = Maker { builder, images: vec![image], layers: 0 };
         for (piece, numbers) in &self.pieces {
-            // What does not fit stays away.
+            // A piece that does not fit is omitted.
             let _ = PIECES[piece % PIECES.len()](&mut maker, &mut Dice(numbers.iter()));
         }
         let mut dice = Dice(self.end.iter());
@@ -52,7 +52,7 @@ impl Recipe {
     }
 }
 
-/// The numbers of a piece, one after the other.
+/// The settings of a piece, read one after the other.
 struct Dice<'a>(std::slice::Iter<'a, u16>);
 
 impl Dice<'_> {
@@ -104,12 +104,12 @@ impl Dice<'_> {
 #[derive(Clone)]
 enum Input {
     Made(ValueId),
-    /// A parameter of this shape, its elements between the two numbers.
+    /// A parameter of this shape with elements between the two numbers.
     New(Vec<usize>, f32, f32),
 }
 
 impl Input {
-    /// Weights of `shape` that sum up `terms` inputs and keep their size.
+    /// Weights of `shape` for sums of `terms` inputs that keep the inputs' scale.
     fn weight(shape: &[usize], terms: usize) -> Self {
         let limit = (3.0 / terms as f32).sqrt();
         Self::New(shape.to_vec(), -limit, limit)
@@ -120,10 +120,10 @@ impl Input {
     }
 }
 
-/// A network in the making.
+/// A network under construction.
 struct Maker {
     builder: GraphBuilder,
-    /// All images so far, the last one being what the next piece goes on from.
+    /// All images so far. The next piece reads the last one.
     images: Vec<ValueId>,
     layers: usize,
 }
@@ -139,13 +139,13 @@ impl Maker {
         [shape[1], shape[2], shape[3]]
     }
 
-    /// An image of those so far.
+    /// Returns one of the images so far.
     fn earlier(&self, dice: &mut Dice<'_>, fits: impl Fn([usize; 3]) -> bool) -> Option<ValueId> {
         let images: Vec<ValueId> = self.images.iter().copied().filter(|&image| fits(self.size(image))).collect();
         (!images.is_empty()).then(|| dice.of(&images))
     }
 
-    /// Adds a layer, where it fits, and gives its outputs.
+    /// Adds a layer if it fits, and returns its outputs.
     fn layer(&mut self, op: Op, inputs: Vec<Input>) -> Option<Vec<ValueId>> {
         let shapes: Vec<&[usize]> = inputs
             .iter()
@@ -184,13 +184,13 @@ impl Maker {
             .unwrap()
     }
 
-    /// A layer that goes on from the last image.
+    /// Adds a layer that reads the last image.
     fn next(&mut self, op: Op, more: Vec<Input>) -> Option<ValueId> {
         let inputs = std::iter::once(Input::Made(self.x())).chain(more).collect();
         self.layer(op, inputs).map(|made| made[0])
     }
 
-    /// A layer of constants: it makes no image to go on from.
+    /// Adds a layer of constants, which makes no image.
     fn constant(&mut self, op: Op, inputs: Vec<Input>) -> Option<Input> {
         let images = self.images.len();
         let made = self.layer(op, inputs);
@@ -198,7 +198,7 @@ impl Maker {
         made.map(|made| Input::Made(made[0]))
     }
 
-    /// A chain, laid out as Keras does.
+    /// Adds a chain, laid out as in Keras.
     fn chain(&mut self, steps: Vec<Step>, inputs: Vec<Input>) -> Option<()> {
         let made = self.layer(Op::Chain(steps), inputs)?[0];
         if self.builder.shape(made).len() == 4 {
@@ -208,7 +208,7 @@ impl Maker {
     }
 }
 
-/// From the last image to class scores.
+/// Adds the layers from the last image to the class scores.
 fn end(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<ValueId> {
     let [c, h, w] = maker.size(maker.x());
     let reduction = dice.of(&[Reduction::Mean, Reduction::Max]);

@@ -1,4 +1,4 @@
-//! What random networks are put together from.
+//! The pieces of random networks.
 
 use facts::graph::{
     Binary, Conv, CoordinateMode, Interpolation, NearestMode, Op, PadMode, Padding2d, Reduction, Resize, SliceRange,
@@ -8,10 +8,10 @@ use facts::graph::{
 use super::super::numbers;
 use super::{Dice, Input, Maker};
 
-/// Adds layers to a network, where they fit.
+/// Adds layers to a network if they fit.
 type Make = fn(&mut Maker, &mut Dice<'_>) -> Option<()>;
 
-/// All pieces; what matters most is there more than once.
+/// All pieces. Important pieces are listed more than once.
 pub(super) const PIECES: [Make; 24] = [
     convolution,
     convolution,
@@ -39,7 +39,7 @@ pub(super) const PIECES: [Make; 24] = [
     others,
 ];
 
-/// A convolution of `channels`, its kernel, and how many inputs an output sums up.
+/// Draws a convolution of `channels`: its settings, its kernel, and the number of inputs that an output adds.
 fn conv_settings(dice: &mut Dice<'_>, channels: usize) -> (Conv, Input, usize) {
     let kernel = [dice.of(&[3, 1, 2, 5]), dice.of(&[3, 1, 2])];
     let padding = dice.padding();
@@ -66,7 +66,7 @@ fn convolution(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()> {
     maker.next(Op::Conv(conv), std::iter::once(weight).chain(bias).collect()).map(drop)
 }
 
-/// Keras' convolution, with its bias and activation, or after padding of its own.
+/// Adds Keras' convolution, with bias and activation, or after a separate padding layer.
 fn keras_convolution(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()> {
     let (conv, weight, features) = conv_settings(dice, maker.size(maker.x())[0]);
     let mut inputs = vec![Input::Made(maker.x()), weight];
@@ -135,7 +135,7 @@ fn joined(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()> {
     maker.next(Op::Concat { axis }, more).map(drop)
 }
 
-/// Squeeze and excite: the mean of each channel, through two small layers, scales it.
+/// Adds squeeze-and-excite: the mean of each channel, through two small layers, scales the channel.
 fn gated(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()> {
     let (x, [channels, ..]) = (maker.x(), maker.size(maker.x()));
     let mean = Op::Reduce { reduction: Reduction::Mean, axes: vec![2, 3], keep_dims: true };
@@ -243,7 +243,7 @@ fn resized(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()> {
     maker.next(Op::Resize(Resize { size, scales, interpolation, coordinates }), vec![]).map(drop)
 }
 
-/// A reduction, broadcast over what it was made from.
+/// A reduction, broadcast over its own input.
 fn reduced(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()> {
     let x = maker.x();
     let reduction = dice.of(&[Reduction::Mean, Reduction::Max, Reduction::Sum, Reduction::Min]);
@@ -252,7 +252,7 @@ fn reduced(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()> {
     maker.next(Op::Binary(dice.of(&[Binary::Sub, Binary::Max])), vec![Input::Made(x)]).map(drop)
 }
 
-/// Keras' sum of three, or another of its layers that merge: a later step reads another image.
+/// Keras' sum of three images, or another merging layer: a later step reads another image.
 fn merged(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()> {
     let size = maker.size(maker.x());
     let mut inputs = vec![Input::Made(maker.x())];
@@ -268,7 +268,7 @@ fn merged(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()> {
     maker.chain(steps, inputs)
 }
 
-/// Chains of layers that move around.
+/// Chains of layers that move elements.
 fn keras_pieces(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()> {
     let (x, [c, h, w]) = (maker.x(), maker.size(maker.x()));
     let turned = Step { op: Op::Transpose { perm: vec![0, 2, 3, 1] }, inputs: 1 };
