@@ -1,19 +1,19 @@
-//! Jobs shared out among the threads.
+//! Splitting jobs among the threads.
 
 use super::{Job, Region, View};
 use crate::platform;
 
-/// Elements of an output that are worth another thread.
+/// Elements of an output that justify another thread.
 const WORTH: usize = 16 << 10;
 
-/// Some lines of a job.
+/// A range of lines of a job.
 pub(super) struct Band<'b, 'a> {
     pub inputs: &'b [View<'a>],
     pub region: Region,
     pub out: &'b mut [f32],
 }
 
-/// Does `work` on all jobs, whose outputs have `channels`, large ones in bands.
+/// Runs `work` on all jobs, which have `channels`. Large jobs are split into bands.
 pub(super) fn in_bands(jobs: &mut [Job<'_>], channels: usize, work: impl Fn(Band<'_, '_>) + Send + Sync) {
     let elements: usize = jobs.iter().map(|job| job.out.len()).sum();
     let share = elements.div_ceil(platform::threads()).max(WORTH);
@@ -35,7 +35,7 @@ pub(super) fn in_bands(jobs: &mut [Job<'_>], channels: usize, work: impl Fn(Band
 }
 
 impl Band<'_, '_> {
-    /// Hands `work` the one input, run by run, and the place of each.
+    /// Passes each run of the only input to `work`, with the output for it.
     pub fn each(self, work: impl Fn(&[f32], &mut [f32])) {
         let mut out = self.out;
         for run in self.inputs[0].runs(self.region) {
@@ -45,7 +45,7 @@ impl Band<'_, '_> {
         }
     }
 
-    /// Hands `work` the one input, row by row of `channels`, and the place of each.
+    /// Passes each row (`channels` elements) of the only input to `work`, with the output for it.
     pub fn each_row(self, channels: usize, work: impl Fn(&[f32], &mut [f32])) {
         self.each(|x, out| {
             for (x, out) in x.chunks_exact(channels).zip(out.chunks_exact_mut(channels)) {
@@ -54,7 +54,7 @@ impl Band<'_, '_> {
         });
     }
 
-    /// Hands `work` two tensors of the same size, in pieces that both have in one run, and the place of each.
+    /// Passes two tensors of the same size to `work`, in pieces that are contiguous in both, with the output for each.
     pub fn each_of_two(self, a: &View<'_>, b: &View<'_>, work: impl Fn(&[f32], &[f32], &mut [f32])) {
         let mut others = b.runs(self.region);
         let mut other: &[f32] = &[];

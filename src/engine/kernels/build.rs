@@ -1,4 +1,4 @@
-//! From an operator to its kernel.
+//! Building the kernels of an operator.
 
 use facts::graph::{Conv, HostTensor, Interpolation, Op, Padding2d, Pool, Resize};
 
@@ -17,10 +17,10 @@ use super::window::Window;
 use super::zip::{Function, Other, Zip};
 use super::{ConstantEdit, Extent, Kernel, Operand};
 
-/// The kernels of an operator, one an output, whose shapes are `outputs`: where there is none for these settings and
-/// shapes, one that leaves it to burn.
+/// Builds the kernels of an operator, one for each output; `outputs` are the outputs' shapes. Without a kernel of our
+/// own for these settings and shapes, the result runs on burn.
 ///
-/// Chains are for the caller to take apart.
+/// The caller splits chains into their steps.
 pub fn build(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>]) -> Vec<Box<dyn Kernel>> {
     let generic = |output| -> Box<dyn Kernel> { Box::new(Generic::new(op, inputs, outputs, output)) };
     own(op, inputs, outputs).unwrap_or_else(|| (0..outputs.len()).map(generic).collect())
@@ -37,7 +37,7 @@ fn own(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>]) -> Option<Vec<Bo
     Some(vec![single(op, inputs, outputs.first()?)?])
 }
 
-/// Whether the operator only moves elements.
+/// Returns whether the operator only moves elements.
 fn moves(op: &Op) -> bool {
     match op {
         Op::Transpose { .. } | Op::Slice { .. } | Op::Gather { .. } | Op::Split { .. } | Op::Pad { .. } => true,
@@ -47,7 +47,7 @@ fn moves(op: &Op) -> bool {
     }
 }
 
-/// The kernel of an operator with one output.
+/// Builds the kernel of an operator with one output.
 fn single(op: &Op, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Box<dyn Kernel>> {
     match op {
         Op::Binary(function) => return zip(Function::Binary(*function), inputs, shape),
@@ -106,7 +106,7 @@ fn single(op: &Op, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Box<dyn Ke
     })
 }
 
-/// The size of a tensor that is an image.
+/// Returns the size of a tensor that is an image.
 fn image(shape: &[usize]) -> Option<Extent> {
     matches!(shape, [1, _, _, _]).then(|| Extent::of(shape))
 }
@@ -135,7 +135,7 @@ fn is_depthwise(conv: &Conv, weight: &HostTensor) -> bool {
     conv.groups > 1 && weight.shape[1] == 1
 }
 
-/// `x * factor + offset`, as [`ops`](crate::ops) puts batch normalisation.
+/// Returns factor and offset of batch normalisation as `x * factor + offset`, calculated as in [`ops`](crate::ops).
 fn batch_norm(epsilon: f32, scale: bool, bias: bool, constants: &[&HostTensor]) -> (Vec<f32>, Vec<f32>) {
     let mut given = constants.iter();
     let scale = scale.then(|| given.next()).flatten();
@@ -155,14 +155,14 @@ fn batch_norm(epsilon: f32, scale: bool, bias: bool, constants: &[&HostTensor]) 
     (factor, offset)
 }
 
-/// A matrix product with a constant right side.
+/// A matrix product with a constant right operand.
 struct Dense<'a> {
     rows: usize,
     inner: usize,
     columns: usize,
     transposed: bool,
     weight: &'a HostTensor,
-    /// One number a column.
+    /// One number for each column.
     bias: Option<Vec<f32>>,
 }
 
@@ -181,8 +181,8 @@ impl<'a> Dense<'a> {
         let rows = x.iter().product::<usize>() / inner;
         let bias = match op {
             Op::Gemm { alpha, beta, trans_a, .. } => {
-                // A column of A' is a row of A only where there is but one, and a factor other than 1 is not worth
-                // a kernel.
+                // A column of A' is a row of A only if there is one row. A factor other than 1 is too rare for a
+                // kernel.
                 if (*trans_a && rows != 1) || *alpha != 1.0 {
                     return None;
                 }
@@ -196,7 +196,7 @@ impl<'a> Dense<'a> {
         Some(Self { rows, inner, columns, transposed, weight, bias })
     }
 
-    /// Some of the columns.
+    /// Packs the columns in a range.
     fn pack(&self, columns: std::ops::Range<usize>) -> Matrix {
         let bias = self.bias.as_deref().map(|bias| &bias[columns.clone()]);
         Matrix::pack(self.inner, columns.len(), bias, |k, column| self.at(k, columns.start + column))
@@ -208,7 +208,7 @@ impl<'a> Dense<'a> {
     }
 }
 
-/// The elements of `tensor` repeated to `shape`, row-major; `None` where it is not broadcast to it.
+/// Returns the elements of `tensor` repeated to `shape`, row-major; `None` if the shapes do not broadcast.
 fn expanded(tensor: &HostTensor, shape: &[usize]) -> Option<Vec<f32>> {
     let missing = shape.len().checked_sub(tensor.shape.len())?;
     let mut strides = vec![0; shape.len()];
@@ -253,7 +253,7 @@ fn zip(function: Function, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Bo
     }
 }
 
-/// A constant that is broadcast to `shape`.
+/// Returns a constant that broadcasts to `shape`.
 fn constant_rows(constant: &HostTensor, shape: &[usize]) -> Option<Other> {
     let extent = Extent::of(shape);
     if let [1, channels, _, _] = *shape
@@ -268,13 +268,14 @@ fn constant_rows(constant: &HostTensor, shape: &[usize]) -> Option<Other> {
 fn concat(axis: usize, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Box<dyn Kernel>> {
     let extent = Extent::of(shape);
     let values = inputs.iter().all(|input| matches!(input, Operand::Value(_)));
-    // The rows of an image lie along axis 1; a single row ends with the axes from `axis` on.
+    // The rows of an image lie along axis 1. Any other tensor is a single row, which ends with the axes from `axis`
+    // on.
     let rows = if image(shape).is_some() { axis == 1 } else { shape[..axis].iter().product::<usize>() == 1 };
     (values && rows).then(|| Box::new(Concat { channels: extent.channels }) as Box<dyn Kernel>)
 }
 
-/// The one output channel that a change of element `element`, row-major, of constant input `input` reaches; `None`
-/// where it may reach several.
+/// Returns the only output channel that depends on element `element`, row-major, of constant input `input`; `None` if
+/// several channels may depend on it.
 fn channel_of(op: &Op, input: usize, element: usize, inputs: &[Operand<'_>]) -> Option<usize> {
     let shape = inputs.get(input)?.constant()?.shape.as_slice();
     match (op, input, shape) {
@@ -289,9 +290,9 @@ fn channel_of(op: &Op, input: usize, element: usize, inputs: &[Operand<'_>]) -> 
     }
 }
 
-/// A kernel that computes nothing but the one output channel, one element a row, that an edit reaches, and which channel
-/// that is. It gives it the bits that a kernel made by [`build`] from the edited constant does. `None` where there is no
-/// such kernel.
+/// Builds a kernel that computes only the output channel that an edit reaches, with one element a row. Returns the
+/// kernel and the channel; `None` if there is no such kernel. The results equal, bit for bit, those of a kernel that
+/// [`build`] makes from the edited constant.
 pub fn build_channel(
     op: &Op,
     inputs: &[Operand<'_>],
@@ -305,7 +306,7 @@ pub fn build_channel(
         return None;
     }
     let channel = channel_of(op, edit.operand, edit.element, inputs)?;
-    // Only what the channel is made of is copied: a layer may have a hundred million weights.
+    // Only the channel's own weights are copied: a layer may have a hundred million weights.
     let kernel: Box<dyn Kernel> = match op {
         Op::Conv(conv) if conv.groups == 1 => {
             let filter = constants[0].data.len() / constants[0].shape[0];
@@ -346,7 +347,7 @@ pub fn build_channel(
     Some((kernel, channel))
 }
 
-/// The elements `range` of constant input `operand`, edited, as entries of shape `entry`.
+/// Returns the elements `range` of constant input `operand`, with the edit, as entries of shape `entry`.
 fn part(
     tensor: &HostTensor,
     operand: usize,

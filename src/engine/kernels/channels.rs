@@ -1,4 +1,4 @@
-//! What mixes the channels of a position and reads no other: softmax, local response normalisation, concatenation.
+//! Operators that mix the channels of one position: softmax, local response normalisation, concatenation.
 
 use super::band::in_bands;
 use super::{Job, Kernel, Region};
@@ -7,14 +7,14 @@ use super::{Job, Kernel, Region};
 #[derive(Debug)]
 pub(super) struct Softmax {
     pub channels: usize,
-    /// Its logarithm.
+    /// Whether to take the logarithm of the softmax.
     pub log: bool,
 }
 
 impl Softmax {
     fn row(&self, x: &[f32], out: &mut [f32]) {
-        // The maximum is subtracted first, so that no exponential of a finite number overflows. A NaN, or an infinity
-        // that is the greatest, makes the sum NaN and with it everything.
+        // Subtracting the maximum keeps the exponential of a finite number from overflowing. If an element is NaN, or
+        // the maximum is an infinity, the sum is NaN and therefore all results are NaN.
         let most = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let mut sum = 0.0;
         for (out, x) in out.iter_mut().zip(x) {
@@ -43,7 +43,7 @@ impl Kernel for Softmax {
     }
 }
 
-/// `x / (bias + alpha / size * sum)^beta`, the sum taken over the squares of `size` neighbouring channels.
+/// `x / (bias + alpha / size * sum)^beta`, where the sum adds the squares of `size` neighbouring channels.
 #[derive(Debug)]
 pub(super) struct Lrn {
     pub channels: usize,
@@ -81,7 +81,7 @@ impl Kernel for Lrn {
 /// The rows of several tensors, one after the other.
 #[derive(Debug)]
 pub(super) struct Concat {
-    /// Length of the rows made.
+    /// Length of the output rows.
     pub channels: usize,
 }
 

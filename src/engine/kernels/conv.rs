@@ -1,6 +1,6 @@
-//! Convolution, as products of rows: the inputs of an output position, tap by tap, are a row of the product.
+//! Convolution as a matrix product: the inputs of an output position, tap by tap, form a row of the left matrix.
 //!
-//! A weight meets the zeros of the padding: where it is infinite or NaN, the edge of the image becomes NaN.
+//! Weights multiply the zeros of the padding: an infinite or NaN weight makes the edge of the image NaN.
 
 use std::ops::Range;
 
@@ -11,60 +11,60 @@ use super::window::{Sources, Window};
 use super::{Extent, Job, Kernel, Region, View};
 use crate::platform;
 
-/// What the rows of a block read: it stays in the second cache while they meet panel after panel.
+/// Input bytes of a block of rows: they stay in the second-level cache while all panels read them.
 const BLOCK_BYTES: usize = 512 << 10;
 /// Most rows of a block.
 const BLOCK_ROWS: usize = 168;
-/// What the number of rows of a block is a multiple of, so that few are left over from tiles.
+/// The rows of a block are a multiple of this number, so that few rows remain outside full tiles.
 const TILE_ROWS: usize = 3;
-/// Fewer rows than this a thread are not worth sharing out: the columns are.
+/// With fewer rows for each thread, the columns are split among the threads instead.
 const FEW: usize = 12;
 
-/// A convolution whose groups of channels are wide enough to be products.
+/// A convolution with groups of channels that are wide enough for matrix products.
 ///
-/// Nothing is copied to make a row of the product where it need not be: taps that are neighbours in a line of the image
-/// lie in one piece, and a row is such pieces, one a line of the kernel. Copies are made at the edges, and where the rows
-/// of a patch meet golden ones.
+/// Most rows of the product are not copied. Neighbouring taps in a line of the image are contiguous, and a row
+/// consists of such pieces, one for each line of the kernel. Copies are needed at the edges, and where the rows of a
+/// patch meet golden rows.
 #[derive(Debug)]
 pub(super) struct Convolution {
     sources: Sources,
     input: Extent,
-    /// The input channels of a group.
+    /// Input channels of a group.
     depth: usize,
-    /// By group, the first input channel and the matrix.
+    /// For each group, the first input channel and the matrix.
     groups: Vec<(usize, Matrix)>,
     /// Output channels of a group.
     wide: usize,
-    /// Whether a piece is a line of the kernel, or else a single tap.
+    /// Whether a piece is a line of the kernel; otherwise a piece is a single tap.
     by_line: bool,
-    /// A piece in the padding.
+    /// A piece of padding.
     zeros: Vec<f32>,
 }
 
-/// Some positions of a job, row by row from number `start` on, and where their rows go.
+/// A range of a job's positions, starting with number `start` row by row, and the output for their rows.
 struct Stretch<'a> {
     job: usize,
     start: usize,
     out: &'a mut [f32],
 }
 
-/// A part of a row of the product.
+/// A piece of a row of the product.
 enum Piece<'a> {
-    /// Where it lies in the input.
+    /// A piece in the input.
     There(&'a [f32]),
-    /// From here on among the copies.
+    /// A piece among the copies, at this offset.
     Copied(usize),
 }
 
 impl Convolution {
-    /// `weight` has shape O x I/groups x KH x KW; `bias`, where there is one, O.
+    /// Makes the convolution. `weight` has shape O x I/groups x KH x KW; `bias`, if any, has shape O.
     pub fn new(window: Window, input: Extent, groups: usize, weight: &HostTensor, bias: Option<&HostTensor>) -> Self {
         let wide = weight.shape[0] / groups;
         let filters = (0..groups).map(|group| group * wide..(group + 1) * wide);
         Self::of(window, input, filters, groups, weight, bias)
     }
 
-    /// The same, of which only output channel `channel` is computed.
+    /// Makes the convolution for output channel `channel` only.
     pub fn channel(
         window: Window,
         input: Extent,
@@ -76,7 +76,7 @@ impl Convolution {
         Self::of(window, input, std::iter::once(channel..channel + 1), groups, weight, bias)
     }
 
-    /// The output channels `filters`, some of each group that is to be computed.
+    /// Makes the convolution for the output channels `filters`: some channels of each group that is computed.
     fn of(
         window: Window,
         input: Extent,
@@ -88,7 +88,7 @@ impl Convolution {
         let (depth, taps) = (weight.shape[1], window.kernel[0] * window.kernel[1]);
         let group = |filters: Range<usize>| {
             let bias = bias.map(|bias| &bias.data[filters.clone()]);
-            // The product runs over taps, and within a tap over channels: the order in which rows lie.
+            // The inner dimension runs over taps, and within a tap over channels: the order of elements in rows.
             let matrix = Matrix::pack(taps * depth, filters.len(), bias, |k, column| {
                 weight.data[((filters.start + column) * depth + k % depth) * taps + k / depth]
             });
@@ -100,7 +100,7 @@ impl Convolution {
         Self { sources: Sources::new(window), input, depth, wide: groups[0].1.columns(), groups, by_line, zeros }
     }
 
-    /// Length of the rows of a product.
+    /// Returns the length of a row of the product.
     fn inner(&self) -> usize {
         self.groups[0].1.inner()
     }
@@ -147,7 +147,7 @@ impl Convolution {
         }
     }
 
-    /// Part `part` of what an output position reads, from input channel `channel` on.
+    /// Returns piece `part` of the inputs of an output position, from input channel `channel` on.
     fn piece<'a>(
         &'a self,
         input: &View<'a>,
@@ -196,7 +196,7 @@ impl Kernel for Convolution {
         let threads = platform::threads();
         let fits = BLOCK_BYTES / (4 * self.input.channels * self.sources.window.kernel[0]);
         let most = fits.clamp(TILE_ROWS, BLOCK_ROWS);
-        // As many blocks for each thread.
+        // Every thread gets the same number of blocks.
         let blocks = if positions < FEW * threads { 1 } else { positions.div_ceil(most).next_multiple_of(threads) };
         let rows = positions.div_ceil(blocks).next_multiple_of(TILE_ROWS);
 

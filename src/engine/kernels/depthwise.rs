@@ -1,6 +1,6 @@
-//! Convolution of each channel for itself.
+//! Depthwise convolution: each channel separately.
 //!
-//! A weight skips the zeros of the padding: where it is infinite or NaN, the edge of the image does not show it.
+//! Weights skip the zeros of the padding: an infinite or NaN weight does not show at the edge of the image.
 
 use std::ops::Range;
 
@@ -11,26 +11,26 @@ use super::window::{Sources, Window};
 use super::{Job, Kernel, Region};
 use crate::platform::{self, Vector, Vectorised};
 
-/// Vectors of channels that are summed up at a time.
+/// Vectors of channels that are accumulated together.
 const WIDE: usize = 4;
 
-/// A convolution whose groups have one input channel each.
+/// A convolution with one input channel in each group.
 #[derive(Debug)]
 pub(super) struct Depthwise {
     sources: Sources,
-    /// The first input channel that is read.
+    /// The first input channel that the kernel reads.
     first: usize,
-    /// Input channels that are read.
+    /// Number of input channels that the kernel reads.
     depth: usize,
     /// Output channels.
     features: usize,
-    /// Tap by tap, a row of weights.
+    /// One row of weights for each tap.
     weights: Vec<f32>,
     bias: Option<Vec<f32>>,
 }
 
 impl Depthwise {
-    /// The output channels `features` of the convolution with `weight`, O x 1 x KH x KW, in `groups` groups.
+    /// Makes the output channels `features` of the convolution with `weight`, O x 1 x KH x KW, in `groups` groups.
     pub fn new(
         window: Window,
         groups: usize,
@@ -76,7 +76,7 @@ struct Filtered<'k, 'b, 'a> {
     band: Band<'b, 'a>,
 }
 
-/// What a tap reads and the weights it meets.
+/// The inputs of a tap and the tap's weights.
 type Tap<'t> = (&'t [f32], &'t [f32]);
 
 impl Vectorised for Filtered<'_, '_, '_> {
@@ -97,7 +97,7 @@ impl Vectorised for Filtered<'_, '_, '_> {
             if features == depth {
                 sums::<LANES>(V::FUSED, &taps, out);
             } else {
-                // Each channel as often as it has filters.
+                // Each channel is repeated once for each of its filters.
                 let mut wide: Vec<Tap<'_>> = Vec::with_capacity(taps.len());
                 for ((row, weights), spread) in taps.iter().zip(spread.chunks_exact_mut(features)) {
                     for (spread, x) in spread.chunks_exact_mut(features / depth).zip(*row) {
@@ -116,7 +116,7 @@ impl Vectorised for Filtered<'_, '_, '_> {
     }
 }
 
-/// The sum of products over the taps, for each channel.
+/// Adds the products over the taps, for each channel.
 #[inline(always)]
 fn sums<const LANES: usize>(fused: bool, taps: &[Tap<'_>], out: &mut [f32]) {
     let (vectors, rest) = out.as_chunks_mut::<LANES>();
@@ -136,7 +136,7 @@ fn sums<const LANES: usize>(fused: bool, taps: &[Tap<'_>], out: &mut [f32]) {
     }
 }
 
-/// The channels from `at` on.
+/// Returns the channels from `at` on.
 #[inline(always)]
 fn tile<const LANES: usize, const WIDTH: usize>(fused: bool, taps: &[Tap<'_>], at: usize) -> [[f32; LANES]; WIDTH] {
     let mut sums = [[0.0; LANES]; WIDTH];

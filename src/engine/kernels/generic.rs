@@ -1,4 +1,4 @@
-//! Whatever has no kernel of its own, on burn: the whole tensor is computed, and what is wanted is cut out.
+//! Operators without a kernel of their own, on burn: burn computes the whole tensor, and the region is copied out.
 
 use burn::tensor::Device;
 use facts::graph::Op;
@@ -13,7 +13,7 @@ pub(super) struct Generic {
     op: Op,
     inputs: Vec<Input>,
     outputs: Vec<Vec<usize>>,
-    /// Which of the outputs.
+    /// Index of the output.
     output: usize,
 }
 
@@ -24,7 +24,7 @@ enum Input {
 }
 
 impl Generic {
-    /// Output number `output` of the operator.
+    /// Makes the kernel of output number `output` of the operator.
     pub fn new(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>], output: usize) -> Self {
         let input = |operand: &Operand<'_>| match operand {
             Operand::Value(shape) => Input::Value(shape.to_vec()),

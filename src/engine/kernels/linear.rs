@@ -4,14 +4,14 @@ use super::matrix::{Matrix, Rows};
 use super::{Job, Kernel, Region};
 use crate::platform;
 
-/// Fewer rows than this leave threads idle or tiles unfilled: the columns are shared out instead.
+/// With fewer rows, threads stay idle or tiles stay incomplete. The columns are split among the threads instead.
 const FEW: usize = 12;
 
-/// All rows of a tensor that is a single row to kernels, multiplied.
+/// A product of a matrix and all rows of a tensor. Other kernels treat such a tensor as a single row.
 #[derive(Debug)]
 pub(super) struct Linear {
     pub matrix: Matrix,
-    /// Rows that the tensor is made of.
+    /// Number of rows in the tensor.
     pub rows: usize,
 }
 

@@ -1,16 +1,16 @@
-//! Products of rows with a constant matrix.
+//! Products of rows and a constant matrix.
 //!
-//! The matrix is packed once, in panels of as many columns as fit the vector registers; a tile of rows goes through a
-//! panel at a time, one accumulator an element, over the inner dimension from first to last. An element's value
-//! therefore depends on its row and its column alone, not on the tile it is computed in: one row among many and the
-//! same row alone give the same bits.
+//! The matrix is packed once, in panels of as many columns as fit the vector registers. A tile of rows is multiplied
+//! with one panel at a time, with one accumulator for each element, over the inner dimension from first to last.
+//! Therefore an element depends only on its row and its column, not on its tile: a row gives the same bits alone and
+//! among other rows.
 
 use std::ops::Range;
 
 use crate::platform::{self, Vector, Vectorised};
 
-/// Widest panel, in vectors. Six rows by four vectors fill the registers of AVX-512, three by four those of the others
-/// half as wide.
+/// Widest panel, in vectors. Six rows by four vectors fill the registers of AVX-512. Three rows by four vectors fill
+/// the registers of machines with vectors half as wide.
 const WIDEST: usize = 4;
 /// Bytes of a cache line.
 const CACHE_LINE: usize = 64;
@@ -25,7 +25,7 @@ pub(super) struct Matrix {
     bias: Option<Vec<f32>>,
 }
 
-/// Rows to be multiplied, each in pieces of one length.
+/// Rows to multiply, each in pieces of one length.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows<'a> {
     /// The first piece of each row, then the second of each, and so on.
@@ -34,16 +34,16 @@ pub(super) struct Rows<'a> {
     pub count: usize,
 }
 
-/// Some columns of a matrix: for each step of the inner dimension, their elements.
+/// A panel: some columns of a matrix, with their elements for each step of the inner dimension.
 #[derive(Debug)]
 struct Panel {
     first: usize,
-    /// Vectors a step.
+    /// Vectors in a step.
     width: usize,
     data: Aligned,
 }
 
-/// Numbers that begin where a cache line does: a vector that lies across two lines takes twice as long to load.
+/// Numbers aligned to a cache line: a vector across two lines takes twice as long to load.
 #[derive(Debug)]
 struct Aligned {
     numbers: Range<usize>,
@@ -53,7 +53,7 @@ struct Aligned {
 impl Aligned {
     fn zeros(length: usize) -> Self {
         let room = vec![0.0; length + CACHE_LINE / size_of::<f32>()];
-        // Where the place cannot be known there is no offset; the numbers may begin anywhere.
+        // If the alignment is unknown, the offset is 0 and the numbers are unaligned.
         let start = room.as_ptr().align_offset(CACHE_LINE);
         Self { numbers: if start + length <= room.len() { start..start + length } else { 0..length }, room }
     }
@@ -64,14 +64,14 @@ impl Aligned {
 }
 
 impl Matrix {
-    /// The matrix of `inner` x `columns` whose elements `at(inner, column)` tells; `bias`, one number a column, is added
-    /// to each product.
+    /// Packs the matrix of `inner` x `columns` with the elements `at(inner, column)`. The product adds `bias`, one
+    /// number for each column.
     pub fn pack(inner: usize, columns: usize, bias: Option<&[f32]>, at: impl Fn(usize, usize) -> f32) -> Self {
         let lanes = platform::lanes();
         let mut panels = Vec::new();
         let mut first = 0;
         while first < columns {
-            // A matrix whose columns do not fill the last panel gets narrower ones, so that little is computed in vain.
+            // Narrower panels hold the remaining columns, so that fewer padded columns are computed.
             let left = (columns - first).div_ceil(lanes);
             let width = if left >= WIDEST { WIDEST } else { 1 << left.ilog2() };
             let span = first..(first + width * lanes).min(columns);
@@ -88,17 +88,17 @@ impl Matrix {
         Self { inner, columns, lanes, panels, bias: bias.map(<[f32]>::to_vec) }
     }
 
-    /// Length of the rows it multiplies.
+    /// Returns the length of an input row.
     pub fn inner(&self) -> usize {
         self.inner
     }
 
-    /// Length of what it makes of them.
+    /// Returns the length of an output row.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// Writes the product of each of `rows` to the place of the same number in `out`, from its column `first` on.
+    /// Multiplies each of `rows` and writes the product to the same index in `out`, starting at column `first` of it.
     pub fn multiply(&self, rows: Rows<'_>, out: &mut [&mut [f32]], first: usize) {
         for panel in &self.panels {
             let bias = self.bias.as_deref().map(|bias| &bias[panel.first..]);
@@ -106,7 +106,7 @@ impl Matrix {
         }
     }
 
-    /// The same for few rows, each thread with its share of the columns.
+    /// Multiplies few rows as [`Matrix::multiply`] does, but the threads split the columns.
     pub fn multiply_few(&self, rows: Rows<'_>, out: &mut [&mut [f32]], first: usize) {
         let mut parts: Vec<_> =
             self.panels.iter().map(|panel| (panel, vec![0.0; rows.count * self.width(panel)])).collect();
@@ -123,13 +123,13 @@ impl Matrix {
         }
     }
 
-    /// Columns of a panel.
+    /// Returns the columns of a panel.
     fn width(&self, panel: &Panel) -> usize {
         (panel.width * self.lanes).min(self.columns - panel.first)
     }
 }
 
-/// The product of rows with a panel.
+/// A product of rows and a panel.
 struct Product<'a, 'o> {
     matrix: &'a Matrix,
     panel: &'a Panel,
@@ -141,8 +141,8 @@ struct Product<'a, 'o> {
 
 impl Product<'_, '_> {
     fn compute(mut self) {
-        // Tiles fill the vector registers, 32 of them where vectors are 16 wide, else 16, as far as there are registers
-        // for the rows' addresses.
+        // Tiles fill the vector registers: 32 where vectors are 16 wide, otherwise 16. The registers for the rows'
+        // addresses limit the tiles too.
         match (self.panel.width, self.matrix.lanes) {
             (4, 16) => self.tiles::<4, 6, 3>(),
             (2, 16) => self.tiles::<2, 8, 4>(),
@@ -153,7 +153,7 @@ impl Product<'_, '_> {
         }
     }
 
-    /// All rows: as many as go in tiles of `TALL`, the others in tiles of `LOW`, then one by one.
+    /// Multiplies all rows: first in tiles of `TALL`, then in tiles of `LOW`, then one by one.
     fn tiles<const WIDTH: usize, const TALL: usize, const LOW: usize>(&mut self) {
         let mut at = 0;
         while at + TALL <= self.rows.count {
@@ -167,7 +167,7 @@ impl Product<'_, '_> {
         }
     }
 
-    /// Computes the tile whose first row is `at`; the row after it.
+    /// Computes the tile that starts at row `at`, and returns the row after it.
     fn tile<const WIDTH: usize, const ROWS: usize>(&mut self, at: usize) -> usize {
         let mut sums = [0.0; MOST_SUMS];
         let (rows, panel) = (self.rows, self.panel.data.as_slice());
@@ -192,10 +192,10 @@ impl Product<'_, '_> {
 /// Most sums in a tile: those of six rows by four vectors of 16.
 const MOST_SUMS: usize = 6 * 4 * 16;
 
-/// The products of some rows with a panel, kept in registers until all is summed up.
+/// Products of some rows and a panel, kept in registers until the sums are complete.
 struct Tile<'a, const WIDTH: usize, const ROWS: usize> {
     rows: Rows<'a>,
-    /// The first of them.
+    /// The first row.
     at: usize,
     panel: &'a [f32],
     sums: &'a mut [f32; MOST_SUMS],
@@ -220,7 +220,7 @@ impl<const WIDTH: usize, const ROWS: usize> Vectorised for Tile<'_, WIDTH, ROWS>
                         unsafe_code,
                         reason = "a check a row takes the registers that narrow tiles need: half the speed"
                     )]
-                    // SAFETY: the piece was cut to the panel's length, and k is an index into the panel.
+                    // SAFETY: the piece has the panel's length, and k is an index into the panel.
                     let x = unsafe { *piece.get_unchecked(k) };
                     for (sum, &column) in sums.iter_mut().zip(&columns) {
                         *sum = sum.add_product(x, column);

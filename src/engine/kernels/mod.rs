@@ -1,15 +1,15 @@
-//! Kernels of our own for the CPU: what an operator computes, for any part of its output.
+//! Our own kernels for the CPU: they compute any part of an operator's output.
 //!
-//! Fault injection asks for something no tensor library offers: the same arithmetic on a whole map and on the few
-//! positions that a fault has touched, so that what it has not touched keeps its bits. A [`Kernel`] therefore computes
-//! [`Job`]s: a [`Region`] of one image's output, from inputs seen through [`View`]s, which lay the rows that a fault has
-//! changed over the golden ones. A dense run is the job whose region is everything. Each element of an output is one
-//! fixed chain of operations, whatever the region, the other jobs, the tile or the thread it is computed with.
+//! Fault injection needs a feature that no tensor library offers. The arithmetic must be the same on a whole map and
+//! on the few positions that a fault has reached, so that all other positions keep their bits. Therefore a [`Kernel`]
+//! computes [`Job`]s. A job is a [`Region`] of one image's output; its inputs are [`View`]s, which lay the rows
+//! changed by a fault over the golden rows. A dense run is a job with all positions. Each output element is one fixed
+//! sequence of operations, independent of the region, the other jobs, the tile and the thread.
 //!
-//! Images lie channels-last: all channels of a position are one contiguous *row*, which is what convolutions read and
-//! what vector instructions like. Any other tensor is a single row, row-major ([`Extent::of`]).
+//! Images are channels-last: all channels of a position form one contiguous *row*. Convolutions read rows, and vector
+//! instructions work best on contiguous data. Any other tensor is a single row, row-major ([`Extent::of`]).
 //!
-//! Operators without a kernel of their own run on burn.
+//! Operators without one of these kernels run on burn.
 
 mod band;
 mod build;
@@ -39,20 +39,20 @@ use std::fmt::Debug;
 
 use facts::graph::HostTensor;
 
-/// What an operator computes, its parameters packed.
+/// The computation of an operator with packed parameters.
 ///
-/// Inputs are counted without the constant ones, in the operator's order.
+/// Input indices follow the operator's order and skip the constants.
 pub trait Kernel: Debug + Send + Sync {
-    /// The positions of the output that read any of `changed` of input `input`.
+    /// Returns the positions of the output that read any position in `changed` of input `input`.
     fn reach(&self, input: usize, changed: Region) -> Region;
 
-    /// Whether a position of the output reads nothing but the same position of the inputs.
+    /// Returns whether each position of the output reads only the same position of the inputs.
     fn is_local(&self) -> bool;
 
-    /// Computes the jobs, using the cores of the thread pool it is called in.
+    /// Computes the jobs on the threads of the calling thread pool.
     fn compute(&self, jobs: &mut [Job<'_>]);
 
-    /// Multiplications with addition that one position of the output costs; 0 where it is not a matter of products.
+    /// Returns the multiply-adds of one position of the output; 0 for operators without products.
     fn multiply_adds(&self) -> u64 {
         0
     }
@@ -61,19 +61,19 @@ pub trait Kernel: Debug + Send + Sync {
 /// An input of an operator.
 #[derive(Clone, Copy, Debug)]
 pub enum Operand<'a> {
-    /// Known when it runs: a tensor of this shape.
+    /// A tensor of this shape, known at run time.
     Value(&'a [usize]),
-    /// Known now.
+    /// A constant, known when the kernel is built.
     Constant(&'a HostTensor),
 }
 
-/// An element of a constant input that is another than the constant says.
+/// A changed element of a constant input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ConstantEdit {
-    /// Which input of the operator.
+    /// Index of the operator's input.
     pub operand: usize,
-    /// Index into it, row-major.
+    /// Row-major index of the element.
     pub element: usize,
-    /// What the element is.
+    /// The new value.
     pub value: f32,
 }

@@ -12,17 +12,19 @@ use crate::platform::{self, Vector, Vectorised};
 pub(super) struct Pooling {
     sources: Sources,
     channels: usize,
-    /// How many elements count in a mean, by the output's row and column: the product. `None` for the maximum.
+    /// For each row and column of the output, the number of elements in a mean along that axis; a mean divides by the
+    /// product. `None` for the maximum.
     counts: Option<[Vec<usize>; 2]>,
 }
 
 impl Pooling {
-    /// Maximum of each window; an element of the padding never wins.
+    /// Makes maximum pooling. An element of the padding is never the maximum.
     pub fn max(window: Window, channels: usize) -> Self {
         Self { sources: Sources::new(window), channels, counts: None }
     }
 
-    /// Mean of each window; padding counts in the divisor where asked, what lies beyond the padding never does.
+    /// Makes average pooling. The divisor includes the padding if `count_include_pad` is set, but no elements beyond
+    /// the padding.
     pub fn average(window: Window, channels: usize, pool: &Pool, count_include_pad: bool) -> Self {
         let after = [pool.padding.bottom, pool.padding.right];
         let counts = [0, 1].map(|axis| {
@@ -79,7 +81,7 @@ impl Vectorised for Pooled<'_, '_, '_> {
     }
 }
 
-/// Puts together what a window reads, element by element; `nothing` where that is nothing.
+/// Combines the inputs of a window, element by element. A window without inputs gives `nothing`.
 #[inline(always)]
 fn fold(
     pooling: &Pooling,

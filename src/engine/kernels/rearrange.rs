@@ -1,4 +1,4 @@
-//! What only moves elements of one input: every element keeps its bits.
+//! Operators that only move elements of one input: every element keeps its bits.
 
 use facts::graph::{Op, PadMode};
 
@@ -6,9 +6,9 @@ use super::band::{Band, in_bands};
 use super::{Extent, Job, Kernel, Region};
 use crate::ops::{self, Array};
 
-/// Indices up to here are exact in the floats that are sent through the operator.
+/// Largest index that a float represents exactly: the operator is run on the indices as floats.
 const MOST: usize = 1 << 24;
-/// The source of what comes from no element.
+/// The source index of an element that comes from no input element.
 const NOTHING: u32 = u32::MAX;
 
 /// The input, unchanged.
@@ -31,31 +31,31 @@ impl Kernel for Copy {
     }
 }
 
-/// Elements from other places.
+/// Elements moved from other places.
 #[derive(Debug)]
 pub(super) struct Rearrange {
     input: Extent,
     output: Extent,
-    /// Elements that always move together; rows have a whole number of such pieces.
+    /// Number of adjacent elements that always move together. A row consists of whole pieces of this length.
     unit: usize,
-    /// By piece of the output, where in the input's rows it starts.
+    /// For each piece of the output, its start in the input's rows.
     sources: Vec<u32>,
-    /// What is where nothing comes from.
+    /// The value of elements without a source.
     fill: f32,
-    /// By line of the input, the positions of the output that read any of it.
+    /// For each line of the input, the positions of the output that read it.
     lines: Vec<Region>,
-    /// The same by column.
+    /// For each column of the input, the positions of the output that read it.
     columns: Vec<Region>,
     local: bool,
 }
 
-/// The kernels of an operator that only moves elements, one an output; `None` where tensors are too large.
+/// Builds the kernels of an operator that only moves elements, one for each output; `None` if a tensor is too large.
 pub(super) fn rearrange(op: &Op, input: &[usize], outputs: &[Vec<usize>]) -> Option<Vec<Box<dyn Kernel>>> {
     let extent = Extent::of(input);
     if extent.elements() > MOST {
         return None;
     }
-    // Each element's own index goes through the operator.
+    // The operator is run on each element's own index.
     let indices: Vec<f32> = (0..extent.elements()).map(|index| index as f32).collect();
     let (op, fill) = match op {
         Op::Pad { mode: PadMode::Constant(fill), pads } => {
@@ -74,7 +74,7 @@ pub(super) fn rearrange(op: &Op, input: &[usize], outputs: &[Vec<usize>]) -> Opt
 }
 
 impl Rearrange {
-    /// `sources` has the place of each element.
+    /// Builds the kernel from `sources`, the source index of each element.
     fn kernel(input: Extent, output: Extent, sources: &[u32], fill: f32) -> Box<dyn Kernel> {
         let follows = |index: usize| {
             let (before, here) = (sources[index - 1], sources[index]);
@@ -83,7 +83,7 @@ impl Rearrange {
         if input == output && sources[0] == 0 && (1..sources.len()).all(follows) {
             return Box::new(Copy { channels: output.channels });
         }
-        // A piece lies in one row here and in one row there.
+        // A piece lies within one row of the input and one row of the output.
         let starts_row =
             |index: usize| sources[index] != NOTHING && (sources[index] as usize).is_multiple_of(input.channels);
         let cut = |index: &usize| !follows(*index) || starts_row(*index);

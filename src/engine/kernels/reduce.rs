@@ -5,7 +5,7 @@ use facts::graph::Reduction;
 use super::{Extent, Job, Kernel, Region, View};
 use crate::platform::{self, Vector, Vectorised};
 
-/// One row from all rows of an image.
+/// The reduction of all rows of an image to one row.
 #[derive(Debug)]
 pub(super) struct Global {
     pub reduction: Reduction,
@@ -36,7 +36,7 @@ struct Reduced<'r> {
 }
 
 impl Reduced<'_> {
-    /// Line by line, then the lines: fewer roundings follow one another than in one long chain.
+    /// The sum adds within each line and then adds the lines: fewer successive roundings than in one long sequence.
     #[inline(always)]
     fn join(&mut self, join: impl Fn(f32, f32) -> f32 + Copy) {
         let Extent { height, width, channels } = self.global.input;
@@ -74,7 +74,7 @@ impl Vectorised for Reduced<'_> {
     }
 }
 
-/// Puts together `rows`, of which there is at least one, element by element.
+/// Combines `rows` element by element. There is at least one row.
 #[inline(always)]
 fn fold<'a>(rows: &mut impl Iterator<Item = &'a [f32]>, out: &mut [f32], join: impl Fn(f32, f32) -> f32) {
     out.copy_from_slice(rows.next().expect("an image has positions"));

@@ -4,7 +4,7 @@ use super::band::in_bands;
 use super::{Extent, Job, Kernel, Region};
 use crate::platform::{self, Vector, Vectorised};
 
-/// Rows of constants are repeated to this length at least: few channels would make short loops.
+/// Minimum length of a repeated row of constants: few channels would make short loops.
 const LONG: usize = 256;
 
 /// `x * factor + offset`.
@@ -12,24 +12,24 @@ const LONG: usize = 256;
 pub(super) struct Scale {
     channels: usize,
     factor: Vec<f32>,
-    /// Nothing is added where there is none, which keeps the sign of zero.
+    /// Without an offset nothing is added, which keeps the sign of zero.
     offset: Option<Vec<f32>>,
 }
 
 impl Scale {
-    /// One factor and offset an element of a row.
+    /// Makes the kernel from one factor and one offset for each element of a row.
     pub fn new(factor: &[f32], offset: Option<&[f32]>) -> Self {
         Self { channels: factor.len(), factor: repeated(factor), offset: offset.map(repeated) }
     }
 }
 
-/// A row of constants, several times.
+/// Repeats a row of constants to at least [`LONG`] elements.
 pub(super) fn repeated(row: &[f32]) -> Vec<f32> {
     row.repeat(LONG.div_ceil(row.len()))
 }
 
-/// Constants that lie along `axis` of a tensor of `shape`, one for each element of the axis or one for all, as a row
-/// that applies to every position; `None` where they differ between positions.
+/// Returns constants along `axis` of a tensor of `shape` as a row that applies to every position. There is one
+/// constant for each element of the axis, or one for all. Returns `None` if the constants differ between positions.
 pub(super) fn along(axis: usize, shape: &[usize], constants: &[f32]) -> Option<Vec<f32>> {
     let extent = Extent::of(shape);
     match *constants {

@@ -1,7 +1,7 @@
 //! Functions of one element.
 //!
-//! Branches are taken by comparison, which is false for NaN, so each is written such that the branch a NaN ends in
-//! returns it.
+//! Branches use comparisons, which are false for NaN. Each function is written so that the branch taken by a NaN
+//! returns the NaN.
 
 use facts::graph::{Op, Unary};
 
@@ -37,7 +37,7 @@ impl Kernel for Elementwise {
     }
 }
 
-/// The error function, which the standard library lacks.
+/// Computes the error function, which the standard library lacks, on burn.
 fn by_burn(function: Unary, x: &[f32], out: &mut [f32]) {
     let shape = [x.len()];
     let made = ops::apply(&Op::Unary(function), &[&Array::from_rows(&shape, x.to_vec())], &[&shape]).swap_remove(0);
@@ -113,7 +113,7 @@ fn elu(x: f32, alpha: f32, width: f32) -> f32 {
     if x <= 0.0 { ((x / width).exp() - 1.0) * alpha } else { x }
 }
 
-/// Written so that no exponential overflows.
+/// The formula avoids exponentials that overflow.
 #[inline(always)]
 fn sigmoid(x: f32) -> f32 {
     let e = (-x.abs()).exp();
@@ -126,7 +126,7 @@ fn hard_sigmoid(x: f32, alpha: f32, beta: f32) -> f32 {
     at_most(relu(y), 1.0)
 }
 
-/// `log(1 + exp(x))`, written so that no exponential overflows.
+/// `log(1 + exp(x))`, in a form without an overflowing exponential.
 #[inline(always)]
 fn softplus(x: f32) -> f32 {
     relu(x) + (-x.abs()).exp().ln_1p()

@@ -1,10 +1,10 @@
-//! What a kernel reads, and what it is asked for.
+//! The inputs and requests of kernels.
 
 use std::ops::Range;
 
 use super::{Extent, Region};
 
-/// A tensor of one image, of which a part may be overlaid.
+/// A tensor of one image. Rows of a region may lie over its base rows.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     extent: Extent,
@@ -14,36 +14,36 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// All of `base`, which holds the rows of every position.
+    /// Makes a view of `base`, which holds the rows of every position.
     pub fn new(extent: Extent, base: &'a [f32]) -> Self {
         Self { extent, base, region: Region::EMPTY, over: &[] }
     }
 
-    /// `over`, the rows of `region`, laid over `base`. A kernel that is local may be given no base at all, where it is
-    /// asked for nothing outside of `region`.
+    /// Lays `over`, the rows of `region`, over `base`. `base` may be empty for a local kernel that computes only
+    /// positions within `region`.
     pub fn overlaid(extent: Extent, base: &'a [f32], region: Region, over: &'a [f32]) -> Self {
         debug_assert_eq!(over.len(), region.positions() * extent.channels, "rows of a patch");
         Self { extent, base, region, over }
     }
 
-    /// Size of the tensor.
+    /// Returns the size of the tensor.
     pub fn extent(&self) -> Extent {
         self.extent
     }
 
-    /// The row of a position.
+    /// Returns the row of a position.
     pub fn row(&self, y: usize, x: usize) -> &'a [f32] {
         self.run(y, x..x + 1)
     }
 
-    /// The rows of neighbouring positions, where they lie in one run.
+    /// Returns the rows of neighbouring positions, if they are contiguous.
     pub fn joined(&self, y: usize, x: Range<usize>) -> Option<&'a [f32]> {
         let Region { top, left, bottom, right } = self.region;
         let apart = !(top..bottom).contains(&y) || x.end <= left || right <= x.start;
         (apart || (left <= x.start && x.end <= right)).then(|| self.run(y, x))
     }
 
-    /// The rows of neighbouring positions, all overlaid or none.
+    /// Returns the rows of neighbouring positions that all come from the overlay, or all from the base.
     fn run(&self, y: usize, x: Range<usize>) -> &'a [f32] {
         let channels = self.extent.channels;
         let (rows, start) = if self.region.contains(y, x.start) {
@@ -54,7 +54,7 @@ impl<'a> View<'a> {
         &rows[start * channels..(start + x.len()) * channels]
     }
 
-    /// The rows of neighbouring positions in order, in at most three runs.
+    /// Returns the rows of neighbouring positions in order, in at most three contiguous runs.
     pub fn line(&self, y: usize, x: Range<usize>) -> impl Iterator<Item = &'a [f32]> + use<'a> {
         let view = *self;
         let meets = (self.region.top..self.region.bottom).contains(&y);
@@ -63,7 +63,7 @@ impl<'a> View<'a> {
         (0..3).filter(move |&run| cuts[run] < cuts[run + 1]).map(move |run| view.run(y, cuts[run]..cuts[run + 1]))
     }
 
-    /// The rows of `region` in order, in as few runs as there are.
+    /// Returns the rows of `region` in order, in as few contiguous runs as possible.
     pub fn runs(&self, region: Region) -> impl Iterator<Item = &'a [f32]> + use<'a> {
         let view = *self;
         let whole = if region == self.region {
@@ -88,13 +88,13 @@ impl<'a> View<'a> {
     }
 }
 
-/// A part of one output to be computed.
+/// A part of one output to compute.
 #[derive(Debug)]
 pub struct Job<'a> {
     /// The inputs that are not constants, in the operator's order.
     pub inputs: Vec<View<'a>>,
-    /// The positions wanted.
+    /// The requested positions.
     pub region: Region,
-    /// Their rows.
+    /// The rows of these positions.
     pub out: &'a mut [f32],
 }

@@ -4,16 +4,16 @@ use std::ops::Range;
 
 use super::{Region, View};
 
-/// A window that slides over an image, [vertical, horizontal] throughout.
+/// A window that slides over an image. All arrays are [vertical, horizontal].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
-    /// Taps.
+    /// Number of taps.
     pub kernel: [usize; 2],
-    /// Step.
+    /// Distance between windows.
     pub strides: [usize; 2],
     /// Distance between taps.
     pub dilations: [usize; 2],
-    /// Padding above and to the left.
+    /// Padding above and on the left.
     pub before: [usize; 2],
     /// Size of the input.
     pub input: [usize; 2],
@@ -22,13 +22,14 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Where tap `tap` of output position `place` reads along `axis`; `None` in the padding.
+    /// Returns the input position along `axis` that tap `tap` of output position `place` reads; `None` in the padding.
     pub fn source(&self, axis: usize, place: usize, tap: usize) -> Option<usize> {
         let padded = place * self.strides[axis] + tap * self.dilations[axis];
         padded.checked_sub(self.before[axis]).filter(|&index| index < self.input[axis])
     }
 
-    /// The taps of output position `place` that read inside the image along `axis`, and where the first of them reads.
+    /// Returns the taps of output position `place` that read inside the image along `axis`, and the first position
+    /// they read.
     pub fn taps(&self, axis: usize, place: usize) -> (Range<usize>, usize) {
         let (start, dilation) = (place * self.strides[axis], self.dilations[axis]);
         let first = self.before[axis].saturating_sub(start).div_ceil(dilation).min(self.kernel[axis]);
@@ -37,7 +38,7 @@ impl Window {
         (first..end, (start + first * dilation).saturating_sub(self.before[axis]))
     }
 
-    /// The output positions whose window spans any of `changed`.
+    /// Returns the output positions with a window that spans any position in `changed`.
     pub fn reach(&self, changed: Region) -> Region {
         if changed.is_empty() {
             return Region::EMPTY;
@@ -56,11 +57,11 @@ impl Window {
     }
 }
 
-/// Where a window reads, looked up.
+/// A table of the positions that windows read.
 #[derive(Debug)]
 pub(super) struct Sources {
     pub window: Window,
-    /// By axis and place along it, what [`Window::taps`] says.
+    /// For each axis and each position along it, the result of [`Window::taps`].
     axes: [Vec<(Range<usize>, usize)>; 2],
 }
 
@@ -72,12 +73,13 @@ impl Sources {
         }
     }
 
-    /// The taps of a column of output positions that read inside the image, and where the first of them reads.
+    /// Returns the taps of a column of output positions that read inside the image, and the first position they read.
     pub fn column(&self, x: usize) -> (Range<usize>, usize) {
         self.axes[1][x].clone()
     }
 
-    /// Hands `work` each tap of an output position that reads inside the image, counted row by row, and the row there.
+    /// Passes each tap of an output position that reads inside the image to `work`, with its index row by row and the
+    /// input row.
     #[inline(always)]
     pub fn each<'a>(&self, input: &View<'a>, [y, x]: [usize; 2], mut work: impl FnMut(usize, &'a [f32])) {
         let Window { kernel: [_, columns], dilations: [down, right], .. } = self.window;

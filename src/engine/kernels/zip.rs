@@ -6,35 +6,35 @@ use super::band::in_bands;
 use super::{Extent, Job, Kernel, Region, View};
 use crate::platform::{self, Vector, Vectorised};
 
-/// What is made of two elements.
+/// The function of two elements.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Function {
     Binary(Binary),
-    /// The first where it is not negative, else the product.
+    /// The first element if it is not negative, otherwise the product.
     PRelu,
 }
 
-/// A function of the elements of a map and of another tensor.
+/// A function of the elements of a map and of a second operand.
 #[derive(Debug)]
 pub(super) struct Zip {
     pub function: Function,
-    /// The output's size, and the map's.
+    /// The size of the output and of the map.
     pub extent: Extent,
     pub other: Other,
     /// Whether the map is the second argument.
     pub swapped: bool,
 }
 
-/// What a map is combined with.
+/// The second operand.
 #[derive(Debug)]
 pub(super) enum Other {
-    /// A map of the same size, the second input.
+    /// A map of the same size: the second input.
     Map,
-    /// The other input, a row that meets the row of each position.
+    /// A row that applies to every position: the other input.
     Gate,
-    /// A constant row, several times over.
+    /// A constant row, repeated several times.
     Row(Vec<f32>),
-    /// Constant rows, one a position.
+    /// Constant rows, one for each position.
     Rows(Vec<f32>),
 }
 
@@ -76,7 +76,7 @@ impl Kernel for Zip {
     }
 }
 
-/// Elements of `a`, each with that of `b`, which starts over when it ends.
+/// Pairs of an element of `a` and an element of `b`, which restarts at its end.
 struct Pairs<'a> {
     function: Function,
     swapped: bool,
@@ -113,7 +113,7 @@ impl Vectorised for Pairs<'_> {
             Function::Binary(Binary::Mul) => self.ordered(|a, b| a * b),
             Function::Binary(Binary::Div) => self.ordered(|a, b| a / b),
             Function::Binary(Binary::Pow) => self.ordered(f32::powf),
-            // A NaN in b stays because nothing is greater or smaller.
+            // A NaN in b stays: no comparison with it is true.
             Function::Binary(Binary::Max) => self.ordered(|a, b| if a > b || a.is_nan() { a } else { b }),
             Function::Binary(Binary::Min) => self.ordered(|a, b| if a < b || a.is_nan() { a } else { b }),
             Function::PRelu => self.ordered(|x, slope| if x < 0.0 { x * slope } else { x }),

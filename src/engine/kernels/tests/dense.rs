@@ -1,4 +1,4 @@
-//! Whole outputs against burn.
+//! Whole outputs compared with burn.
 
 use facts::graph::{
     Binary, Conv, CoordinateMode, Interpolation, NearestMode, Op, PadMode, Padding2d, Pool, Reduction, Resize,
@@ -7,13 +7,13 @@ use facts::graph::{
 
 use super::{Input, check, constant, is_own, noise, tensor, value};
 
-/// Checks a case that must not be left to burn.
+/// Checks a case that our own kernel must compute.
 fn own(op: &Op, inputs: &[Input]) {
     assert!(is_own(op, inputs), "{op:?} is left to burn");
     check(op, inputs);
 }
 
-/// Checks a case that is left to burn.
+/// Checks a case that burn computes.
 fn left(op: &Op, inputs: &[Input]) {
     assert!(!is_own(op, inputs), "{op:?} has a kernel");
     check(op, inputs);

@@ -1,4 +1,4 @@
-//! The kernels against burn, and against themselves on parts of the output.
+//! The kernels compared with burn, and parts of an output compared with the whole.
 
 mod dense;
 mod non_finite;
@@ -37,7 +37,7 @@ fn tensor(shape: &[usize], data: impl IntoIterator<Item = f32>) -> HostTensor {
     HostTensor::new(shape, data).expect("as many numbers as the shape has")
 }
 
-/// Numbers from -2 to 2 without a pattern, other ones for another `seed`.
+/// Returns pseudo-random numbers from -2 to 2 for `seed`.
 fn noise(seed: u32) -> impl Iterator<Item = f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9) | 1;
     std::iter::repeat_with(move || {
@@ -66,7 +66,7 @@ fn kernels(op: &Op, inputs: &[Input]) -> Vec<Box<dyn Kernel>> {
     build(op, &operands, &shapes(op, inputs))
 }
 
-/// The values among `inputs`, as rows.
+/// Returns the non-constant tensors of `inputs`, as rows.
 fn rows(inputs: &[Input]) -> Vec<(Extent, Vec<f32>)> {
     let values = inputs.iter().filter_map(|input| match input {
         Input::Value(tensor) => Some((Extent::of(&tensor.shape), Extent::of(&tensor.shape).rows(&tensor.data))),
@@ -75,14 +75,14 @@ fn rows(inputs: &[Input]) -> Vec<(Extent, Vec<f32>)> {
     values.collect()
 }
 
-/// What a kernel makes of views, for a region of its output, which has `channels`.
+/// Computes a region of a kernel's output, which has `channels`, from views.
 fn compute(kernel: &dyn Kernel, inputs: Vec<View<'_>>, region: Region, channels: usize) -> Vec<f32> {
     let mut out = vec![f32::NAN; region.positions() * channels];
     kernel.compute(&mut [Job { inputs, region, out: &mut out }]);
     out
 }
 
-/// All outputs of an operator, as rows.
+/// Computes all outputs of an operator, as rows.
 fn whole(op: &Op, inputs: &[Input]) -> Vec<Vec<f32>> {
     let rows = rows(inputs);
     let kernels = kernels(op, inputs);
@@ -95,7 +95,7 @@ fn whole(op: &Op, inputs: &[Input]) -> Vec<Vec<f32>> {
     kernels.iter().zip(&outputs).map(|(kernel, shape)| output(kernel.as_ref(), shape)).collect()
 }
 
-/// The same on burn.
+/// Computes all outputs on burn.
 fn by_burn(op: &Op, inputs: &[Input]) -> Vec<Vec<f32>> {
     let arrays: Vec<Array> = inputs.iter().map(|input| Array::upload(input.tensor(), &Device::flex())).collect();
     let arrays: Vec<&Array> = arrays.iter().collect();
@@ -104,7 +104,7 @@ fn by_burn(op: &Op, inputs: &[Input]) -> Vec<Vec<f32>> {
     ops::apply(op, &arrays, &outputs).iter().map(|array| array.rows().unwrap().to_vec()).collect()
 }
 
-/// Checks the kernels of `op` against burn.
+/// Compares the kernels of `op` with burn.
 fn check(op: &Op, inputs: &[Input]) {
     for (found, expected) in whole(op, inputs).iter().zip(by_burn(op, inputs)) {
         assert_eq!(found.len(), expected.len(), "{op:?}");
@@ -119,7 +119,7 @@ fn check(op: &Op, inputs: &[Input]) {
     }
 }
 
-/// Whether an operator has a kernel of its own for these inputs.
+/// Returns whether an operator has a kernel of our own for these inputs.
 fn is_own(op: &Op, inputs: &[Input]) -> bool {
     kernels(op, inputs).iter().all(|kernel| !format!("{kernel:?}").starts_with("Generic"))
 }

@@ -1,4 +1,4 @@
-//! NaN and infinity, which faults make all the time, end where burn has them.
+//! NaN and infinity, which faults produce often, appear at the same places as with burn.
 
 use facts::graph::{Conv, Op, Padding2d, Pool, Reduction};
 
@@ -7,7 +7,7 @@ use super::{Input, check, tensor, value};
 
 const SPECIAL: [f32; 9] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1.0, -1.0, f32::MAX, f32::MIN];
 
-/// Special numbers here and there among ordinary ones.
+/// Makes an input with special numbers among ordinary ones.
 fn sprinkled(shape: &[usize], seed: u32) -> Input {
     let data = super::noise(seed).enumerate().map(move |(index, x)| match index * 7 % 23 {
         place @ 0..9 => SPECIAL[(place + seed as usize) % 9],
@@ -16,7 +16,7 @@ fn sprinkled(shape: &[usize], seed: u32) -> Input {
     Input::Value(tensor(shape, data))
 }
 
-/// One special number in an image.
+/// Makes an image with one special number.
 fn single(shape: &[usize], place: usize, x: f32) -> Input {
     let mut data: Vec<f32> = value(shape, 5).tensor().data.to_vec();
     data[place] = x;

@@ -1,4 +1,4 @@
-//! Parts of an output have the bits of the whole.
+//! Parts of an output have the bits of the whole output.
 
 use facts::graph::{
     Conv, CoordinateMode, HostTensor, Interpolation, NearestMode, Op, PadMode, Padding2d, Pool, Reduction, Resize,
@@ -15,7 +15,7 @@ use super::{
     Extent, Input, Job, Operand, Region, View, compute, constant, kernels, noise, rows, shapes, tensor, value,
 };
 
-/// The same number, or both NaN: which NaN arithmetic makes of two is left open.
+/// Returns whether the numbers are equal or both NaN: arithmetic does not define the bits of a NaN.
 fn same(a: f32, b: f32) -> bool {
     a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
 }
@@ -27,7 +27,7 @@ fn assert_same(found: &[f32], expected: &[f32], what: &str) {
     }
 }
 
-/// A part of `within`: any box between two of its positions.
+/// Returns a part of `within`: any box between two of its positions.
 fn part(within: Extent, corners: [Index; 4]) -> Region {
     let along = |a: Index, b: Index, length: usize| {
         let (a, b) = (a.index(length), b.index(length));
@@ -85,7 +85,7 @@ fn dense_layers() -> impl Strategy<Value = (Op, Vec<Input>)> {
     })
 }
 
-/// Operators on images that keep the positions, or not.
+/// Operators on images, with and without a change of the positions.
 fn others() -> impl Strategy<Value = (Op, Vec<Input>)> {
     let range = |length: usize| SliceRange { start: length - 1, step: -1, length };
     let pads = vec![(0, 0), (0, 0), (1, 2), (2, 0)];
@@ -147,7 +147,7 @@ fn operators() -> impl Strategy<Value = (Op, Vec<Input>)> {
     })
 }
 
-/// What a fault may have made of a row.
+/// Makes a row as a fault may leave it.
 fn faulty(length: usize, seed: u32, wild: bool) -> Vec<f32> {
     let extreme = |(index, x): (usize, f32)| match index * 5 % 17 {
         0 => f32::NAN,
@@ -162,8 +162,8 @@ fn faulty(length: usize, seed: u32, wild: bool) -> Vec<f32> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
-    /// Rows laid over one of the inputs: what is computed of any part of the output is what the whole has there, with
-    /// other jobs or without, on one thread or two, and what lies outside of the reach keeps its bits.
+    /// Changed rows lie over one of the inputs. Any part of the output equals the same part of the whole output, with
+    /// or without other jobs, on one thread or two. Positions outside the reach keep their bits.
     #[test]
     fn a_part_has_the_bits_of_the_whole(
         (op, inputs) in operators(),
@@ -233,7 +233,7 @@ proptest! {
         }
     }
 
-    /// A weight that changes: the channel that it reaches, computed alone, and all the others as they were.
+    /// After a change of a weight, the reached channel is computed alone, and all other channels keep their bits.
     #[test]
     fn a_channel_alone_has_the_bits_of_all(
         (op, inputs) in prop_oneof![convolutions(), dense_layers()],
@@ -303,7 +303,7 @@ proptest! {
     }
 }
 
-/// With more threads than one a job is several.
+/// With several threads, a job is split.
 #[test]
 fn a_large_map_is_cut_into_bands() {
     for op in [Op::MaxPool(square(3, 2)), Op::Unary(facts::graph::Unary::Relu), Op::Identity] {
