@@ -1,4 +1,4 @@
-//! A tensor whose rank is known only at run time.
+//! A tensor with a rank that is known only at run time.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use super::Extent;
 
 /// A float32 tensor of any rank on a device.
 ///
-/// burn's `Tensor<D>` fixes the rank at compile time; a model does not. The elements are kept as one axis, and
-/// [`Array::tensor`] gives a view of the rank an operator works in. On the CPU they lie in main memory, images
-/// channels-last, as [`kernels`](crate::kernels) read them.
+/// burn's `Tensor<D>` fixes the rank at compile time; the rank of a model's tensor is known at run time. The elements
+/// are stored as one axis, and [`Array::tensor`] returns a view with the rank that an operator needs. On the CPU the
+/// elements lie in main memory, images channels-last, as [`kernels`](crate::kernels) read them.
 #[derive(Clone, Debug)]
 pub struct Array {
     shape: Vec<usize>,
@@ -24,7 +24,7 @@ pub struct Array {
 enum Data {
     /// Rows of an [`Extent`], in main memory.
     Rows(Arc<Vec<f32>>),
-    /// Row-major, wherever burn keeps it.
+    /// Row-major elements, in burn's storage.
     Tensor(Box<Tensor<1>>),
 }
 
@@ -37,7 +37,7 @@ impl Array {
     /// Copies the row-major elements of a tensor of `shape` to `device`.
     ///
     /// # Panics
-    /// Where the number of elements is not the product of `shape`: a fault of ours, not of the input's.
+    /// If the number of elements is not the product of `shape`. The caller, not the input, causes this error.
     pub fn from_slice(shape: &[usize], data: &[f32], device: &Device) -> Self {
         assert_eq!(shape.iter().product::<usize>(), data.len(), "elements of a tensor of shape {shape:?}");
         let data = if *device == Device::flex() {
@@ -48,33 +48,33 @@ impl Array {
         Self { shape: shape.to_vec(), data }
     }
 
-    /// The rows of a tensor of `shape`, on the CPU.
+    /// Makes an array on the CPU from the rows of a tensor of `shape`.
     ///
     /// # Panics
-    /// Where the number of elements is not the product of `shape`: a fault of ours, not of the input's.
+    /// If the number of elements is not the product of `shape`. The caller, not the input, causes this error.
     pub fn from_rows(shape: &[usize], rows: impl Into<Arc<Vec<f32>>>) -> Self {
         let rows = rows.into();
         assert_eq!(shape.iter().product::<usize>(), rows.len(), "elements of a tensor of shape {shape:?}");
         Self { shape: shape.to_vec(), data: Data::Rows(rows) }
     }
 
-    /// Takes over a burn tensor of any rank; its shape becomes `shape` (same number of elements).
+    /// Takes over a burn tensor of any rank. Its shape becomes `shape`, which has the same number of elements.
     pub fn new<const D: usize>(shape: &[usize], tensor: Tensor<D>) -> Self {
         let elements = shape.iter().product::<usize>();
         Self { shape: shape.to_vec(), data: Data::Tensor(Box::new(tensor.reshape([elements]))) }
     }
 
-    /// Length of each axis.
+    /// Returns the length of each axis.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// Number of elements.
+    /// Returns the number of elements.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// The device that holds it.
+    /// Returns the device that holds the tensor.
     pub fn device(&self) -> Device {
         match &self.data {
             Data::Rows(_) => Device::flex(),
@@ -82,7 +82,7 @@ impl Array {
         }
     }
 
-    /// As a burn tensor of rank `D` and of `shape`, which has as many elements.
+    /// Returns a burn tensor of rank `D` and of `shape`, which has the same number of elements.
     pub fn tensor<const D: usize>(&self, shape: [usize; D]) -> Tensor<D> {
         self.flat().reshape(shape)
     }
@@ -97,7 +97,7 @@ impl Array {
         }
     }
 
-    /// The same elements, in row-major order, under another shape.
+    /// Returns the same row-major elements with another shape.
     pub fn reshaped(&self, shape: &[usize]) -> Self {
         Self { shape: shape.to_vec(), data: Data::Tensor(Box::new(self.flat())) }
     }
@@ -105,7 +105,7 @@ impl Array {
     /// Copies the elements to main memory, row-major.
     ///
     /// # Errors
-    /// Where the device fails.
+    /// If the device fails.
     pub async fn read(&self) -> Result<Vec<f32>> {
         match &self.data {
             Data::Rows(rows) => Ok(Extent::of(&self.shape).row_major(rows)),
@@ -116,10 +116,10 @@ impl Array {
         }
     }
 
-    /// The rows of a tensor that is on the CPU.
+    /// Returns the rows of a tensor on the CPU.
     ///
     /// # Errors
-    /// Where it is on another device, or burn cannot give its elements.
+    /// If the tensor is on another device, or burn cannot read its elements.
     pub fn rows(&self) -> Result<Arc<Vec<f32>>> {
         match &self.data {
             Data::Rows(rows) => Ok(rows.clone()),

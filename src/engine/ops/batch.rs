@@ -1,7 +1,7 @@
 //! Operators on several images at once.
 //!
-//! A graph is for one image, its batch axis has length 1. Most operators do not mix what lies along that axis, and
-//! compute a longer one just as well: all images with one kernel.
+//! A graph describes one image: its batch axis has length 1. Most operators do not mix elements along that axis. They
+//! compute a longer batch axis without change: all images with one kernel.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,18 +12,18 @@ use facts::graph::{Op, SliceRange, Step, infer};
 use super::Array;
 use super::shape::{concat, select};
 
-/// An input of an operator that is to compute several images.
+/// An input of an operator on several images.
 #[derive(Clone, Copy, Debug)]
 pub struct Operand<'a> {
-    /// Its shape for one image.
+    /// The shape for one image.
     pub shape: &'a [usize],
-    /// Each image has its own; otherwise all share one, as they do a parameter.
+    /// Whether each image has its own tensor. Otherwise all images share one, for example a parameter.
     pub per_image: bool,
 }
 
-/// `op` as it computes `count` images in one, stacked along axis 0 of all inputs that are `per_image` and of all
-/// outputs. `None` where axis 0 of one of them is not the images', or is mixed with others: images are to be computed
-/// one by one.
+/// Returns `op` for `count` images. The images are stacked along axis 0 of all inputs that are `per_image` and of all
+/// outputs. Returns `None` if axis 0 of such a tensor is not the batch axis, or is mixed with other axes; the images
+/// are then computed one by one.
 pub fn batched<'a>(op: &'a Op, inputs: &[Operand<'_>], outputs: &[&[usize]], count: usize) -> Option<Cow<'a, Op>> {
     let own = || inputs.iter().filter(|input| input.per_image).map(|input| input.shape);
     if !own().chain(outputs.iter().copied()).all(|shape| shape.first() == Some(&1)) {
@@ -38,7 +38,8 @@ pub fn batched<'a>(op: &'a Op, inputs: &[Operand<'_>], outputs: &[&[usize]], cou
         Op::Gemm { trans_a, .. } => {
             !trans_a && inputs[0].per_image && !inputs[1].per_image && own().all(|shape| shape.len() == 2)
         }
-        // A matrix of one row is a row of each image; otherwise the images' axis is before those of the matrices.
+        // A matrix with one row is a row of each image. Otherwise the batch axis comes before the axes of the
+        // matrices.
         Op::MatMul => own().all(|shape| shape.len() == rank) && (rank >= 3 || only_first),
         Op::Binary(_) | Op::PRelu => own().all(|shape| shape.len() == rank),
         Op::Concat { axis } => *axis > 0 && inputs.iter().all(|input| input.per_image),
@@ -81,9 +82,9 @@ fn chain(steps: &[Step], inputs: &[Operand<'_>], count: usize) -> Option<Op> {
     Some(Op::Chain(batched_steps))
 }
 
-/// Arrays whose axis 0 counts entries: the rows of a batch, or the elements of a tensor with one axis.
+/// Arrays with entries along axis 0: the rows of a batch, or the elements of a tensor with one axis.
 impl Array {
-    /// The entries with these numbers, in their order.
+    /// Returns the entries with these indices, in the order of `numbers`.
     pub fn entries(&self, numbers: &[usize]) -> Self {
         let [count, elements] = self.as_entries();
         if numbers.iter().copied().eq(0..count) {
@@ -93,10 +94,10 @@ impl Array {
         Self::new(&shape, select(self.tensor([count, elements]), 0, numbers))
     }
 
-    /// The entries of all `parts`, which differ in their number only.
+    /// Joins the entries of all `parts`, which differ only in their number of entries.
     ///
     /// # Panics
-    /// Where there are no parts.
+    /// If there are no parts.
     pub fn joined(parts: &[Self]) -> Self {
         if let [part] = parts {
             return part.clone();
@@ -105,7 +106,7 @@ impl Array {
         concat(0, &parts.iter().collect::<Vec<_>>(), &shape)
     }
 
-    /// The same with these values, by their index, row-major, in place of its own.
+    /// Replaces the elements at these row-major indices by these values.
     pub fn with(self, elements: &BTreeMap<usize, f32>) -> Self {
         let (device, count) = (self.device(), elements.len());
         let places: Vec<i32> = elements.keys().map(|&place| place as i32).collect();
@@ -117,11 +118,11 @@ impl Array {
         Self::new(&shape, flat.scatter_nd(places, values, IndexingUpdateOp::Assign))
     }
 
-    /// By entry, how many of its elements are not equal to those of `other`, or are NaN. Zeros of both signs are equal.
+    /// Counts for each entry the elements that are NaN or differ from those of `other`. Zeros of both signs are equal.
     pub fn differences(&self, other: &Self) -> Self {
         let [count, elements] = self.as_entries();
         let [a, b] = [self, other].map(|array| array.tensor::<2>([count, elements]));
-        // A shader may take any comparison with a NaN for what it likes.
+        // A shader may return either result for a comparison with NaN.
         let different = a.clone().not_equal(b).bool_or(a.is_nan());
         Self::new(&[count], different.float().sum_dim(1))
     }

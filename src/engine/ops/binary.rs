@@ -27,8 +27,8 @@ pub(super) fn binary(function: Binary, a: &Array, b: &Array, shape: &[usize]) ->
     })
 }
 
-/// `base` to the `exponent`, of the same shape, with what IEEE 754 says of NaN, infinity, 0 and 1: shader
-/// languages leave these to the driver.
+/// Returns `base` to the power `exponent`, of the same shape. NaN, infinity, 0 and 1 follow IEEE 754: shader languages
+/// leave these cases to the driver.
 pub(super) fn power<const D: usize>(base: Tensor<D>, exponent: Tensor<D>) -> Tensor<D> {
     if base.device() == Device::flex() {
         return base.powf(exponent);
@@ -41,19 +41,19 @@ pub(super) fn power<const D: usize>(base: Tensor<D>, exponent: Tensor<D>) -> Ten
     y.mask_fill(nan, f32::NAN).mask_fill(one, 1.0)
 }
 
-/// The greater or the smaller one; NaN where either is.
+/// Returns the greater or the smaller element; NaN if either is NaN.
 fn extremum(function: Binary, a: &Array, b: &Array, shape: &[usize]) -> Array {
     let [a, b] = [a, b].map(|array| flat(&expand(array, shape)));
     let wins = match function {
         Binary::Max => a.clone().greater(b.clone()),
         _ => a.clone().lower(b.clone()),
     };
-    // A NaN in b stays because nothing is greater or smaller.
+    // A NaN in b stays: no comparison with it is true.
     let takes_a = wins.bool_or(a.clone().is_nan());
     Array::new(shape, b.mask_where(takes_a, a))
 }
 
-/// `slope * x` where x is negative; a NaN is not.
+/// Returns `slope * x` where x is negative. A NaN is not negative.
 pub(super) fn prelu(x: &Array, slope: &Array, shape: &[usize]) -> Array {
     let [x, slope] = [x, slope].map(|array| flat(&expand(array, shape)));
     let negative = x.clone().lower_scalar(0.0);

@@ -1,9 +1,9 @@
 //! Convolution.
 //!
-//! One thing is left to the kernel, here as in onnxruntime and PyTorch: whether a weight meets the zeros of the
-//! padding or skips them. It shows only where that weight is infinite or NaN, at the edge of the image: kernels
-//! that multiply make a NaN there (burn's matrix product on the CPU), kernels that skip do not (its depthwise
-//! ones, and the GPU's).
+//! As in onnxruntime and PyTorch, the kernel decides whether a weight multiplies the zeros of the padding or skips
+//! them. The choice has an effect only for an infinite or NaN weight, at the edge of the image. Kernels that multiply
+//! give NaN there (burn's matrix product on the CPU). Kernels that skip do not (burn's depthwise kernels, and the
+//! GPU's kernels).
 
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
@@ -23,7 +23,7 @@ pub(super) fn conv(conv: &Conv, inputs: &[&Array], shape: &[usize]) -> Array {
     Array::new(shape, conv2d(image(inputs[0]), image(inputs[1]), bias, options))
 }
 
-/// As a tensor with two spatial axes.
+/// Returns the array as a tensor with two spatial axes.
 pub(super) fn image(array: &Array) -> burn::tensor::Tensor<4> {
     array.tensor(as_image(array.shape()).expect("shape inference lets only images and rows through"))
 }

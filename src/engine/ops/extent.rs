@@ -1,19 +1,19 @@
-//! How the CPU holds a tensor: positions, each with a row of channels.
+//! The layout of tensors on the CPU: positions, each with a row of channels.
 
-/// Size of a tensor as the CPU holds it: positions, each with a row of channels.
+/// Size of a tensor on the CPU: positions, each with a row of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
-    /// Rows of positions.
+    /// Number of rows of positions.
     pub height: usize,
-    /// Columns of positions.
+    /// Number of columns of positions.
     pub width: usize,
     /// Length of a position's row.
     pub channels: usize,
 }
 
 impl Extent {
-    /// Of a tensor of `shape` for one image: 1 x C x H x W has H x W positions of C channels; anything else is a single
-    /// row.
+    /// Returns the size of a tensor of `shape` for one image. 1 x C x H x W has H x W positions of C channels; any
+    /// other tensor is a single row.
     pub fn of(shape: &[usize]) -> Self {
         match *shape {
             [1, channels, height, width] => Self { height, width, channels },
@@ -21,32 +21,32 @@ impl Extent {
         }
     }
 
-    /// Number of positions.
+    /// Returns the number of positions.
     pub fn positions(self) -> usize {
         self.height * self.width
     }
 
-    /// Number of elements.
+    /// Returns the number of elements.
     pub fn elements(self) -> usize {
         self.positions() * self.channels
     }
 
-    /// Every position.
+    /// Returns the region of all positions.
     pub fn region(self) -> Region {
         Region { top: 0, left: 0, bottom: self.height, right: self.width }
     }
 
-    /// The rows of row-major elements.
+    /// Converts row-major elements to rows.
     pub fn rows(self, row_major: &[f32]) -> Vec<f32> {
         transposed(row_major, self.channels, self.positions())
     }
 
-    /// The row-major elements of rows.
+    /// Converts rows to row-major elements.
     pub fn row_major(self, rows: &[f32]) -> Vec<f32> {
         transposed(rows, self.positions(), self.channels)
     }
 
-    /// Where the element that has index `row_major` in a row-major C x H x W tensor lies: its position and its channel.
+    /// Returns the position and the channel of the element with index `row_major` in a row-major C x H x W tensor.
     pub fn locate(self, row_major: usize) -> ([usize; 2], usize) {
         let positions = self.positions();
         let (channel, position) = (row_major / positions, row_major % positions);
@@ -54,12 +54,12 @@ impl Extent {
     }
 }
 
-/// The transpose of a matrix of `height` x `width`, which is the same for a single row or column.
+/// Transposes a matrix of `height` x `width`. A single row or column keeps its elements' order.
 fn transposed(matrix: &[f32], height: usize, width: usize) -> Vec<f32> {
     if height <= 1 || width <= 1 {
         return matrix.to_vec();
     }
-    // By blocks, so that what is read and what is written both stay in the cache.
+    // Blocks keep both the source and the destination in the cache.
     const BLOCK: usize = 16;
     let mut turned = vec![0.0; matrix.len()];
     for (top, left) in (0..height).step_by(BLOCK).flat_map(|top| (0..width).step_by(BLOCK).map(move |left| (top, left)))
@@ -80,9 +80,9 @@ pub struct Region {
     pub top: usize,
     /// First column.
     pub left: usize,
-    /// Past the last row.
+    /// First row after the region.
     pub bottom: usize,
-    /// Past the last column.
+    /// First column after the region.
     pub right: usize,
 }
 
@@ -95,37 +95,37 @@ impl Region {
         Self { top: y, left: x, bottom: y + 1, right: x + 1 }
     }
 
-    /// Whether it has no position.
+    /// Returns whether the region has no position.
     pub fn is_empty(self) -> bool {
         self.top >= self.bottom || self.left >= self.right
     }
 
-    /// Rows of positions.
+    /// Returns the number of rows.
     pub fn height(self) -> usize {
         self.bottom.saturating_sub(self.top)
     }
 
-    /// Columns of positions.
+    /// Returns the number of columns.
     pub fn width(self) -> usize {
         self.right.saturating_sub(self.left)
     }
 
-    /// Number of positions.
+    /// Returns the number of positions.
     pub fn positions(self) -> usize {
         self.height() * self.width()
     }
 
-    /// Whether the position is one of its own.
+    /// Returns whether the region contains the position.
     pub fn contains(self, y: usize, x: usize) -> bool {
         (self.top..self.bottom).contains(&y) && (self.left..self.right).contains(&x)
     }
 
-    /// The index of a position that it contains, row by row.
+    /// Returns the index of a position in the region, row by row.
     pub fn index(self, y: usize, x: usize) -> usize {
         (y - self.top) * self.width() + (x - self.left)
     }
 
-    /// The smallest region around both.
+    /// Returns the smallest region around both.
     pub fn union(self, other: Self) -> Self {
         if self.is_empty() {
             return other;
@@ -141,7 +141,7 @@ impl Region {
         }
     }
 
-    /// What both have.
+    /// Returns the positions that are in both.
     pub fn intersection(self, other: Self) -> Self {
         let both = Self {
             top: self.top.max(other.top),
@@ -152,7 +152,7 @@ impl Region {
         if both.is_empty() { Self::EMPTY } else { both }
     }
 
-    /// Its positions, row by row.
+    /// Returns the positions, row by row.
     pub fn iter(self) -> impl Iterator<Item = [usize; 2]> {
         (self.top..self.bottom).flat_map(move |y| (self.left..self.right).map(move |x| [y, x]))
     }

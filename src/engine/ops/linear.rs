@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::Array;
 use super::rank::expand;
 
-/// `alpha * A' * B' + beta * C`; as in onnxruntime, C is not read where beta is 0.
+/// Computes `alpha * A' * B' + beta * C`. As in onnxruntime, C is not read if beta is 0.
 pub(super) fn gemm(alpha: f32, beta: f32, trans_a: bool, trans_b: bool, inputs: &[&Array], shape: &[usize]) -> Array {
     let matrix = |array: &Array, transposed: bool| -> Tensor<2> {
         let tensor = array.tensor([array.shape()[0], array.shape()[1]]);
@@ -25,7 +25,7 @@ pub(super) fn gemm(alpha: f32, beta: f32, trans_a: bool, trans_b: bool, inputs: 
     Array::new(shape, y)
 }
 
-/// numpy's `matmul`.
+/// Computes numpy's `matmul`.
 pub(super) fn matmul(a: &Array, b: &Array, shape: &[usize]) -> Array {
     let (batch_a, [rows, inner]) = match *a.shape() {
         [inner] => (&[][..], [1, inner]),
@@ -39,7 +39,7 @@ pub(super) fn matmul(a: &Array, b: &Array, shape: &[usize]) -> Array {
     };
     let count = |axes: &[usize]| axes.iter().product::<usize>();
     if count(batch_b) == 1 {
-        // One matrix for all: the batch of A is just more rows.
+        // With one matrix B for all, the batch of A is additional rows.
         let a = a.tensor([count(batch_a) * rows, inner]);
         return Array::new(shape, a.matmul(b.tensor([inner, columns])));
     }

@@ -1,18 +1,19 @@
-//! The operators, on burn tensors: one file a family.
+//! The operators on burn tensors, one file for each family.
 //!
-//! They follow ONNX to the letter, NaN and infinity included, because faults make both all the time: what is
-//! computed from a NaN is a NaN, as in onnxruntime, PyTorch and numpy, and nothing is ever blanked out by
-//! multiplying with a mask. A window, a row of a softmax or a sum that holds a NaN is NaN; `Relu`, `Clip`, `Max`
-//! and `ThresholdedRelu` of a NaN are NaN.
+//! The operators follow ONNX exactly, including NaN and infinity, because faults produce both often. A result computed
+//! from a NaN is NaN, as in onnxruntime, PyTorch and numpy. No operator removes values by multiplying with a mask. A
+//! window, a row of a softmax or a sum that contains a NaN is NaN; `Relu`, `Clip`, `Max` and `ThresholdedRelu` of a
+//! NaN are NaN.
 //!
-//! They are what runs on GPUs. The CPU has kernels of its own for most of them ([`kernels`](crate::kernels)), which
-//! are checked against these and come here for what they lack: on the CPU the same inputs give the same bits each time.
+//! GPUs run these operators. The CPU has its own kernels for most of them ([`kernels`](crate::kernels)). Tests compare
+//! those kernels with these operators, and the CPU uses these operators where it has no kernel. On the CPU the same
+//! inputs give the same bits each time.
 //!
-//! The GPU is another matter: WGSL lets a driver assume that there are no NaN and no infinities. Where burn's
-//! kernels were seen to lose them (maximum pooling, powers), the operator puts them back, so that
-//! `tests/devices` finds the same NaN and infinities on both devices (Mesa's llvmpipe); a driver that uses
-//! the freedom elsewhere may still differ. What a GPU never promises is the last bits of a number, the payload of
-//! a NaN, or numbers below 2^-126, which it may take for zero.
+//! GPUs guarantee less: WGSL lets a driver assume that there are no NaN and no infinities. Some of burn's kernels lose
+//! them (maximum pooling, powers). There the operator restores them, so that `tests/devices` finds the same NaN and
+//! infinities on both devices (Mesa's llvmpipe). A driver that uses the assumption elsewhere may still differ. A GPU
+//! never guarantees the last bits of a number or the payload of a NaN, and it may replace numbers below 2^-126 by
+//! zero.
 
 mod array;
 mod batch;
@@ -40,10 +41,9 @@ pub use range::Range;
 
 use facts::graph::Op;
 
-/// What `op` makes of `inputs`; `shapes` are the shapes of the outputs, as [`infer`](facts::graph::infer)
-/// states them.
+/// Computes `op` on `inputs`; `shapes` are the shapes of the outputs, from [`infer`](facts::graph::infer).
 ///
-/// Inputs fit the operator, as in a checked graph. Chains are for [`layer`].
+/// The inputs fit the operator, as in a checked graph. [`layer`] computes chains.
 pub fn apply(op: &Op, inputs: &[&Array], shapes: &[&[usize]]) -> Vec<Array> {
     if shapes.iter().all(|shape| shape.contains(&0)) {
         let empty = |shape: &&[usize]| Array::from_slice(shape, &[], &inputs[0].device());
@@ -79,7 +79,7 @@ pub fn apply(op: &Op, inputs: &[&Array], shapes: &[&[usize]]) -> Vec<Array> {
     vec![output]
 }
 
-/// The same for an operator that may be a chain, whose steps make tensors of the shapes `links`.
+/// Computes `op`, which may be a chain; `links` are the shapes of the results of its steps.
 pub fn layer(op: &Op, inputs: &[&Array], links: &[Vec<usize>], shapes: &[&[usize]]) -> Vec<Array> {
     let Op::Chain(steps) = op else { return apply(op, inputs, shapes) };
     let mut rest = inputs;

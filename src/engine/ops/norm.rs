@@ -8,8 +8,8 @@ use super::Array;
 use super::binary::power;
 use super::rank::around;
 
-/// `x * k + (bias - mean * k)` with `k = scale / sqrt(variance + epsilon)`: onnxruntime's and TensorFlow's own
-/// order of operations, which reads the image twice and not five times.
+/// Computes `x * k + (bias - mean * k)` with `k = scale / sqrt(variance + epsilon)`. This is the order of operations
+/// in onnxruntime and TensorFlow; it reads the image twice instead of five times.
 pub(super) fn batch_norm(epsilon: f32, scale: bool, bias: bool, inputs: &[&Array]) -> Array {
     let x = inputs[0];
     let mut channels = inputs[1..].iter().map(|input| -> Tensor<3> { input.tensor([1, x.shape()[1], 1]) });
@@ -25,7 +25,8 @@ pub(super) fn batch_norm(epsilon: f32, scale: bool, bias: bool, inputs: &[&Array
     Array::new(x.shape(), around(1, x) * factor + offset)
 }
 
-/// `x * factor + offset`, constants along `axis`; an offset of nothing is not added, which keeps the sign of zero.
+/// Computes `x * factor + offset` with constants along `axis`. An empty offset is not added, which keeps the sign of
+/// zero.
 pub(super) fn affine(axis: usize, factor: &[f32], offset: &[f32], x: &Array) -> Array {
     let device = x.device();
     let constant = |values: &[f32]| -> Tensor<3> {
@@ -36,7 +37,7 @@ pub(super) fn affine(axis: usize, factor: &[f32], offset: &[f32], x: &Array) -> 
     Array::new(x.shape(), if zero { y } else { y + constant(offset) })
 }
 
-/// `x / (bias + alpha / size * sum)^beta`, the sum taken over the squares of `size` neighbouring channels.
+/// Computes `x / (bias + alpha / size * sum)^beta`, where the sum adds the squares of `size` neighbouring channels.
 pub(super) fn lrn(size: usize, alpha: f32, beta: f32, bias: f32, x: &Array) -> Array {
     let tensor = around(1, x);
     let [batch, channels, space] = tensor.dims();

@@ -1,8 +1,7 @@
 //! Pooling.
 //!
-//! burn pools with symmetric padding and in floor mode exactly as ONNX asks. For everything else the input is
-//! padded here, so far that each window of the output is complete, and an average is corrected by the number of
-//! elements it really counts.
+//! burn's pooling equals ONNX for symmetric padding in floor mode. In all other cases the input is padded here until
+//! each window of the output is complete, and an average is corrected by the number of elements that count.
 
 use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions, PadMode};
@@ -12,7 +11,7 @@ use facts::graph::{Pool, as_image};
 use super::Array;
 use super::conv::image;
 
-/// Maximum of each window; an element of the padding never wins.
+/// Computes the maximum of each window. An element of the padding is never the maximum.
 pub(super) fn max(pool: &Pool, x: &Array, shape: &[usize]) -> Array {
     let options = |padding| {
         MaxPoolOptions::new(pool.kernel).with_stride(pool.strides).with_padding(padding).with_dilation(pool.dilations)
@@ -25,14 +24,15 @@ pub(super) fn max(pool: &Pool, x: &Array, shape: &[usize]) -> Array {
     if x.device() == Device::flex() {
         return Array::new(shape, y);
     }
-    // burn's GPU kernel starts from the lowest finite number, and the shader language's `max` may drop a NaN:
-    // a second pool finds the windows that hold one.
+    // burn's GPU kernel starts from the lowest finite number, and the shader language's `max` may lose a NaN. A second
+    // pooling operation finds the windows with a NaN.
     let nan = greatest(image(x).is_nan().float()).greater_scalar(0.5);
     let nothing = y.clone().lower_equal_scalar(f32::MIN);
     Array::new(shape, y.mask_fill(nothing, f32::NEG_INFINITY).mask_fill(nan, f32::NAN))
 }
 
-/// Mean of each window; padding counts in the divisor where asked, what lies beyond the padding never does.
+/// Computes the mean of each window. The divisor includes the padding if `count_include_pad` is set, but no elements
+/// beyond the padding.
 pub(super) fn average(pool: &Pool, count_include_pad: bool, x: &Array, shape: &[usize]) -> Array {
     let options = |padding, count_include_pad| {
         AvgPoolOptions::new(pool.kernel)
@@ -53,14 +53,14 @@ pub(super) fn average(pool: &Pool, count_include_pad: bool, x: &Array, shape: &[
     Array::new(shape, sum / counts(pool, count_include_pad, x, shape, &x.device()))
 }
 
-/// The padding, where burn takes it as it is.
+/// Returns the padding if burn supports it.
 fn even_padding(pool: &Pool) -> Option<[usize; 2]> {
     let padding = pool.padding;
     let even = padding.top == padding.bottom && padding.left == padding.right && !pool.ceil_mode;
     even.then_some([padding.top, padding.left])
 }
 
-/// `x` padded with `value` (or cropped at the end) to just what the windows of the output cover.
+/// Returns `x`, padded with `value` or cropped at the end, with exactly the size that the windows of the output cover.
 fn padded(pool: &Pool, x: Tensor<4>, shape: &[usize], value: f32) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
     let ([top, bottom], crop_rows) = reach(pool, 0, height, spatial(shape)[0]);
@@ -69,21 +69,21 @@ fn padded(pool: &Pool, x: Tensor<4>, shape: &[usize], value: f32) -> Tensor<4> {
     x.pad([(top, bottom), (left, right)], PadMode::Constant(value))
 }
 
-/// Padding before and after `axis`, and the number of its elements that any window reads.
+/// Returns the padding before and after `axis`, and the number of its elements that windows read.
 fn reach(pool: &Pool, axis: usize, length: usize, positions: usize) -> ([usize; 2], usize) {
     let before = before(pool, axis);
     let needed = (positions - 1) * pool.strides[axis] + (pool.kernel[axis] - 1) * pool.dilations[axis] + 1;
-    // The padding before is smaller than a window, so every window reaches past it.
+    // The padding before is smaller than a window, so every window extends past it.
     let read = length.min(needed - before);
     ([before, needed - before - read], read)
 }
 
-/// Sum of the taps of each window of a padded input, tap by tap.
+/// Adds the taps of each window of a padded input, tap by tap.
 fn dilated_sum(pool: &Pool, x: Tensor<4>, shape: &[usize]) -> Tensor<4> {
     let range = |axis: usize, tap: usize| {
         let start = tap * pool.dilations[axis];
         let end = start + (spatial(shape)[axis] - 1) * pool.strides[axis] + 1;
-        // Where the window has one place only, its step may be any number.
+        // For a window with a single position, any step gives the same result.
         let step = pool.strides[axis].min(end - start);
         Slice::new(start as isize, Some(end as isize), step as isize)
     };
@@ -93,7 +93,7 @@ fn dilated_sum(pool: &Pool, x: Tensor<4>, shape: &[usize]) -> Tensor<4> {
         .expect("a window has at least one tap")
 }
 
-/// What each window's sum is to be divided by.
+/// Returns the divisor of each window's sum.
 fn counts(pool: &Pool, count_include_pad: bool, x: &Array, shape: &[usize], device: &Device) -> Tensor<4> {
     let [_, _, height, width] = as_image(x.shape()).expect("shape inference lets only images and rows through");
     let after = [pool.padding.bottom, pool.padding.right];

@@ -13,11 +13,11 @@ pub struct Range {
 }
 
 impl Range {
-    /// The range of no value.
+    /// The range of an empty set of values.
     pub const NONE: Self = Self { low: f32::INFINITY, high: f32::NEG_INFINITY };
 
-    /// Returns `value` itself where it lies within, bit for bit; else the nearest bound. A NaN is on neither side: it
-    /// becomes 0, or the bound next to it.
+    /// Returns `value` unchanged, bit for bit, if it is in the range; otherwise the nearest bound. A NaN becomes 0, or
+    /// the bound nearest to 0 if 0 is outside.
     #[inline(always)]
     pub fn clip(self, value: f32) -> f32 {
         let value = if value.is_nan() { 0.0 } else { value };
@@ -25,9 +25,9 @@ impl Range {
         if value > self.high { self.high } else { value }
     }
 
-    /// Clips each of `tensors` in place. Returns of each the number of elements that came out with other bits.
+    /// Clips each of `tensors` in place. Returns for each tensor the number of elements with changed bits.
     pub fn clip_all<'a>(self, tensors: impl IntoIterator<Item = &'a mut [f32]>) -> Vec<u64> {
-        /// Elements that are worth another thread.
+        /// Elements that justify another thread.
         const WORTH: usize = 16 << 10;
         let mut tensors: Vec<(&mut [f32], u64)> = tensors.into_iter().map(|tensor| (tensor, 0)).collect();
         let clip = |(elements, count): &mut (&mut [f32], u64)| {
@@ -41,7 +41,7 @@ impl Range {
         tensors.into_iter().map(|(_, count)| count).collect()
     }
 
-    /// Includes `value`.
+    /// Widens the range to include `value`.
     pub fn widen(&mut self, value: f32) {
         self.low = self.low.min(value);
         self.high = self.high.max(value);
@@ -58,7 +58,7 @@ impl Vectorised for Clipped<'_> {
 
     #[inline(always)]
     fn run<V: Vector<LANES>, const LANES: usize>(self) -> u64 {
-        // Counted in the width of an element, a block at a time, so that the compiler makes vectors of it.
+        // The counter has the width of an element and covers one block, so that the compiler vectorises the loop.
         const BLOCK: usize = 1 << 12;
         let mut total = 0;
         for block in self.elements.chunks_mut(BLOCK) {
@@ -75,10 +75,10 @@ impl Vectorised for Clipped<'_> {
 }
 
 impl Array {
-    /// Every element clipped to `range`, on a GPU: as [`Range::clip`], but for the sign of a zero at a bound.
+    /// Clips every element to `range`, on a GPU: as [`Range::clip`], except for the sign of a zero at a bound.
     pub fn clipped(&self, range: Range) -> Self {
         let elements: burn::tensor::Tensor<1> = self.tensor([self.elements()]);
-        // A shader may take a comparison with a NaN for what it likes.
+        // A shader may return either result for a comparison with NaN.
         let is_nan = elements.clone().is_nan();
         let clipped = elements.clamp(range.low, range.high).mask_fill(is_nan, range.clip(f32::NAN));
         Self::new(self.shape(), clipped)

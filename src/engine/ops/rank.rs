@@ -1,11 +1,11 @@
-//! Operators that need every axis, where burn wants the number of axes at compile time.
+//! Operators on all axes, where burn needs the number of axes at compile time.
 
 use burn::tensor::Tensor;
 
 use super::Array;
 
-/// Runs `$body` with the constant `$rank` bound to the value of `$axes`, which shape inference keeps at 8 or
-/// less; no axis at all counts as one.
+/// Runs `$body` with the constant `$rank` set to the value of `$axes`. Shape inference limits `$axes` to 8; no axis
+/// counts as one.
 macro_rules! with_rank {
     ($axes:expr, $rank:ident => $body:expr) => {
         with_rank!(@arms $axes, $rank, $body, 1 2 3 4 5 6 7 8)
@@ -22,8 +22,8 @@ macro_rules! with_rank {
 }
 pub(super) use with_rank;
 
-/// Two shapes of the same rank that broadcast to a third one, with as few axes as possible: neighbouring axes
-/// along which the same operands are repeated are one axis.
+/// Returns two shapes of the same rank that broadcast to a third one, with as few axes as possible: neighbouring axes
+/// along which the same operands are repeated become one axis.
 pub(super) fn collapse_broadcast(a: &[usize], b: &[usize], output: &[usize]) -> (Vec<usize>, Vec<usize>) {
     let length =
         |shape: &[usize], index: usize| (index + shape.len()).checked_sub(output.len()).map_or(1, |index| shape[index]);
@@ -53,7 +53,7 @@ pub(super) fn collapse_broadcast(a: &[usize], b: &[usize], output: &[usize]) -> 
     (left, right)
 }
 
-/// `array` repeated to `shape`, to which it broadcasts.
+/// Returns `array` repeated to `shape`. The shape of `array` must broadcast to `shape`.
 pub(super) fn expand(array: &Array, shape: &[usize]) -> Array {
     if array.shape() == shape {
         return array.clone();
@@ -62,12 +62,12 @@ pub(super) fn expand(array: &Array, shape: &[usize]) -> Array {
     with_rank!(from.len(), D => Array::new(shape, array.tensor(fixed::<D>(&from)).expand(fixed::<D>(&to))))
 }
 
-/// `shape` as an array, filled up with ones where it is shorter (a scalar).
+/// Returns `shape` as an array. A shorter shape (a scalar) is filled with ones.
 pub(super) fn fixed<const D: usize>(shape: &[usize]) -> [usize; D] {
     std::array::from_fn(|axis| shape.get(axis).copied().unwrap_or(1))
 }
 
-/// `array` as three axes, the middle one `axis`.
+/// Returns `array` with three axes; the middle one is `axis`.
 pub(super) fn around(axis: usize, array: &Array) -> Tensor<3> {
     let (before, after) = array.shape().split_at(axis);
     array.tensor([before.iter().product(), after[0], after[1..].iter().product()])

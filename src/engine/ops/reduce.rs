@@ -5,7 +5,7 @@ use facts::graph::Reduction;
 
 use super::Array;
 
-/// Neighbouring axes are reduced as one, one run of them after the other.
+/// Reduces runs of neighbouring axes, each run as one axis, one after the other.
 pub(super) fn reduce(reduction: Reduction, axes: &[usize], x: &Array, shape: &[usize]) -> Array {
     if x.elements() == 0 {
         return Array::from_slice(shape, &vec![of_nothing(reduction); shape.iter().product()], &x.device());
@@ -17,7 +17,7 @@ pub(super) fn reduce(reduction: Reduction, axes: &[usize], x: &Array, shape: &[u
         let count = |axes: &[usize]| axes.iter().product::<usize>();
         let sizes = [count(&kept[..first]), count(&kept[first..=last]), count(&kept[last + 1..])];
         kept[first..=last].fill(1);
-        // burn's kernels are at their best, in speed and in rounding, where the last axis goes.
+        // burn's kernels are fastest and most accurate for the last axis.
         reduced = match sizes {
             [before, along, 1] => Array::new(&kept, along_axis_1(reduction, reduced.tensor([before, along]))),
             _ => Array::new(&kept, along_axis_1(reduction, reduced.tensor(sizes))),
@@ -30,7 +30,7 @@ pub(super) fn reduce(reduction: Reduction, axes: &[usize], x: &Array, shape: &[u
     reduced.reshaped(shape)
 }
 
-/// The sum stands for the mean, too, until all axes are reduced.
+/// The mean uses the sum until all axes are reduced.
 fn along_axis_1<const D: usize>(reduction: Reduction, x: Tensor<D>) -> Tensor<D> {
     match reduction {
         Reduction::Sum | Reduction::Mean => x.sum_dim(1),
@@ -39,7 +39,7 @@ fn along_axis_1<const D: usize>(reduction: Reduction, x: Tensor<D>) -> Tensor<D>
     }
 }
 
-/// What ONNX makes of no elements at all.
+/// Returns ONNX' result for no elements.
 fn of_nothing(reduction: Reduction) -> f32 {
     match reduction {
         Reduction::Mean => f32::NAN,

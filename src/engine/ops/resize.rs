@@ -1,7 +1,7 @@
 //! Resampling of images.
 //!
-//! Which input pixels an output pixel reads, and how much of each, depends on the settings alone: it is worked
-//! out here, one table an axis, and the device gathers and mixes.
+//! The settings alone decide which input pixels an output pixel reads and with which weights. The CPU calculates them
+//! here, one table for each axis, and the device gathers and mixes.
 
 use burn::tensor::{Tensor, TensorData};
 use facts::graph::{CoordinateMode, Interpolation, NearestMode, Resize};
@@ -26,12 +26,13 @@ pub(super) fn resize(resize: &Resize, x: &Array, shape: &[usize]) -> Array {
     Array::new(shape, y)
 }
 
-/// Where output pixel `index` lies in the input, in pixels: ONNX' formulas, in its arithmetic (float32).
+/// Returns the position of output pixel `index` in the input, in pixels: ONNX' formulas in float32, the arithmetic of
+/// ONNX.
 fn coordinate(resize: &Resize, axis: usize, index: usize, length: usize) -> f32 {
     let (scale, size) = (resize.scales[axis], resize.size[axis]);
     let (place, input) = (index as f32, length as f32);
     let half_pixel = (place + 0.5) / scale - 0.5;
-    // The exact output length, which is no whole number where the model states scales.
+    // The exact output length. It is not an integer if the model states scales.
     let output = scale * input;
     match resize.coordinates {
         CoordinateMode::HalfPixel => half_pixel,
@@ -54,11 +55,11 @@ fn nearest(mode: NearestMode, place: f32, length: usize) -> usize {
         NearestMode::Floor => place.floor(),
         NearestMode::Ceil => place.ceil(),
     };
-    // A float-to-integer cast saturates, so pixels off the edge become the edge's.
+    // A float-to-integer cast saturates, so pixels beyond the edge become the edge pixel.
     (pixel as usize).min(length - 1)
 }
 
-/// A mix of the two neighbours of each place along axis `dim`; beyond the edge, the edge's pixel.
+/// Mixes the two neighbours of each position along axis `dim`. Positions beyond the edge give the edge pixel.
 fn linear(x: Tensor<3>, dim: usize, places: &[f32], length: usize) -> Tensor<3> {
     let inside: Vec<f32> = places.iter().map(|place| place.clamp(0.0, (length - 1) as f32)).collect();
     if inside.iter().copied().eq((0..length).map(|index| index as f32)) {

@@ -1,4 +1,4 @@
-//! Cutting, joining and rearranging: no arithmetic, every element keeps its bits.
+//! Cutting, joining and rearranging tensors without arithmetic: every element keeps its bits.
 
 use burn::tensor::{Int, Slice, Tensor, TensorData, ops};
 use facts::graph::{PadMode, SliceRange};
@@ -38,9 +38,9 @@ pub(super) fn slice(ranges: &[SliceRange], x: &Array) -> Array {
     y
 }
 
-/// `range` in burn's terms: the elements are named by their bounds, whatever the direction.
+/// Converts `range` to burn's form: bounds of the elements, for either direction.
 fn taken(range: SliceRange) -> Slice {
-    // Shape inference has checked that all of them are inside the axis. A single element needs no step.
+    // Shape inference has checked that all elements are inside the axis. A single element needs no step.
     let (start, step) = (range.start as isize, if range.length == 1 { 1 } else { range.step });
     let last = start + (range.length as isize - 1) * step;
     Slice::new(start.min(last), Some(start.max(last) + 1), step)
@@ -54,7 +54,8 @@ pub(super) fn transpose(perm: &[usize], x: &Array, shape: &[usize]) -> Array {
     })
 }
 
-/// The same permutation with as few axes as possible: axes of length 1 go, axes that stay neighbours become one.
+/// Returns the same permutation with as few axes as possible: axes of length 1 are dropped, and axes that stay
+/// neighbours become one.
 fn collapse_transpose(perm: &[usize], x: &[usize]) -> (Vec<usize>, Vec<usize>) {
     let mut runs: Vec<(usize, usize)> = Vec::new(); // first axis and number of axes, in the order of the output
     let real: Vec<usize> = (0..x.len()).filter(|&axis| x[axis] != 1).collect();
@@ -113,13 +114,13 @@ pub(super) fn pad(mode: PadMode, pads: &[(isize, isize)], x: &Array, output: &[u
     })
 }
 
-/// Which element of an axis appears at `index`, before its start or past its end, in modes that repeat some.
+/// Returns the element of an axis at `index`, before its start or past its end, in modes that repeat elements.
 fn source(mode: PadMode, index: isize, length: usize) -> usize {
     let length = length as isize;
     let inside = match mode {
         PadMode::Edge => index.clamp(0, length - 1),
         PadMode::Wrap => index.rem_euclid(length),
-        // There and back again, the two ends once each.
+        // The index runs forwards and backwards, with each end once.
         PadMode::Reflect if length == 1 => 0,
         PadMode::Reflect => {
             let place = index.rem_euclid(2 * (length - 1));
@@ -130,7 +131,7 @@ fn source(mode: PadMode, index: isize, length: usize) -> usize {
     inside.unsigned_abs()
 }
 
-/// Entries of axis `dim` by index.
+/// Returns entries of axis `dim` by index.
 pub(super) fn select<const D: usize>(tensor: Tensor<D>, dim: usize, indices: &[usize]) -> Tensor<D> {
     let table: Vec<i32> = indices.iter().map(|&index| index as i32).collect();
     let table = Tensor::<1, Int>::from_data(TensorData::new(table, [indices.len()]), &tensor.device());

@@ -4,8 +4,8 @@ use burn::tensor::activation;
 
 use super::Array;
 
-/// Along `axis`, or along all axes from `axis` on as one. The maximum is subtracted first, so that no
-/// exponential of a finite input overflows.
+/// Computes the softmax along `axis`, or along all axes from `axis` on as one. Subtracting the maximum keeps the
+/// exponential of a finite input from overflowing.
 pub(super) fn softmax(axis: usize, to_end: bool, log: bool, x: &Array) -> Array {
     let (before, rest) = x.shape().split_at(axis);
     let (along, after) = if to_end { (rest, &[][..]) } else { rest.split_at(1) };

@@ -1,7 +1,7 @@
 //! Functions of one element.
 //!
-//! The formulas are those of the ONNX operators. Branches are taken by comparison, which is false for NaN, so
-//! each is written such that the branch a NaN ends in returns it.
+//! The formulas are those of the ONNX operators. Branches use comparisons, which are false for NaN. Each function is
+//! written so that the branch taken by a NaN returns the NaN.
 
 use burn::tensor::{Tensor, activation};
 use facts::graph::Unary;
@@ -27,7 +27,7 @@ fn evaluate(function: Unary, x: Tensor<1>) -> Tensor<1> {
         Unary::Elu { alpha } => elu(x, alpha, 1.0),
         Unary::Selu { alpha, gamma } => elu(x, alpha, 1.0).mul_scalar(gamma),
         Unary::Celu { alpha } => elu(x, alpha, alpha),
-        // ONNX says 0 where x is not greater than alpha, which would swallow a NaN; PyTorch keeps it.
+        // ONNX gives 0 where x is not greater than alpha, which would remove a NaN. PyTorch keeps the NaN.
         Unary::ThresholdedRelu { alpha } => {
             let below = x.clone().lower_equal_scalar(alpha);
             x.mask_fill(below, 0.0)
@@ -55,7 +55,7 @@ fn evaluate(function: Unary, x: Tensor<1>) -> Tensor<1> {
     }
 }
 
-/// `x` where it is positive, else `alpha * (exp(x / width) - 1)`.
+/// Computes `x` where x is positive, otherwise `alpha * (exp(x / width) - 1)`.
 fn elu(x: Tensor<1>, alpha: f32, width: f32) -> Tensor<1> {
     let negative = x.clone().lower_equal_scalar(0.0);
     let scaled = if width == 1.0 { x.clone() } else { x.clone().div_scalar(width) };
@@ -66,12 +66,12 @@ fn hard_sigmoid(x: Tensor<1>, alpha: f32, beta: f32) -> Tensor<1> {
     clip(x.mul_scalar(alpha).add_scalar(beta), 0.0, 1.0)
 }
 
-/// `log(1 + exp(x))`, written so that no exponential overflows.
+/// Computes `log(1 + exp(x))` in a form without an overflowing exponential.
 fn softplus(x: Tensor<1>) -> Tensor<1> {
     activation::relu(x.clone()) + x.abs().neg().exp().log1p()
 }
 
-/// The upper bound wins where it is the smaller one, as ONNX has it (burn's `clamp` would panic).
+/// The upper bound applies if it is the smaller one, as in ONNX (burn's `clamp` would panic).
 fn clip(x: Tensor<1>, min: f32, max: f32) -> Tensor<1> {
     let x = if min == f32::NEG_INFINITY { x } else { x.clamp_min(min) };
     if max == f32::INFINITY { x } else { x.clamp_max(max) }

@@ -1,4 +1,4 @@
-//! What layers of source frameworks are made of beyond ONNX' operators.
+//! Operators of source frameworks' layers that ONNX does not have.
 
 use facts::graph::{Binary, Op, Step, Unary};
 

@@ -1,4 +1,4 @@
-//! The operators against onnxruntime, against their own inverses, and on NaN.
+//! The operators compared with onnxruntime and with their own inverses, and their results for NaN.
 
 mod layers;
 mod non_finite;
@@ -10,12 +10,12 @@ use facts::graph::{Op, infer, links};
 
 use super::{Array, layer};
 
-/// A tensor of `shape` over `data`, on the CPU.
+/// Makes a tensor of `shape` from `data`, on the CPU.
 fn array(shape: &[usize], data: &[f32]) -> Array {
     Array::from_slice(shape, data, &Device::flex())
 }
 
-/// A tensor of `shape` whose elements count up from 0.
+/// Makes a tensor of `shape` with elements that count up from 0.
 fn counting(shape: &[usize]) -> Array {
     let data: Vec<f32> = (0..shape.iter().product::<usize>()).map(|index| index as f32).collect();
     array(shape, &data)
@@ -25,7 +25,7 @@ fn read(array: &Array) -> Vec<f32> {
     pollster::block_on(array.read()).expect("the CPU can be read")
 }
 
-/// Runs `op` as the executor does: shapes from inference, then the operator.
+/// Runs `op` as the executor does: shape inference, then the operator.
 fn run(op: &Op, inputs: &[&Array]) -> Vec<Array> {
     let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.shape()).collect();
     let inferred = infer(op, &shapes).unwrap_or_else(|problem| panic!("{op:?} on {shapes:?}: {problem}"));
@@ -42,7 +42,7 @@ fn run(op: &Op, inputs: &[&Array]) -> Vec<Array> {
     outputs
 }
 
-/// The elements of the one output of `op`.
+/// Computes the elements of the only output of `op`.
 fn values(op: &Op, inputs: &[&Array]) -> Vec<f32> {
     let outputs = run(op, inputs);
     assert_eq!(outputs.len(), 1, "{op:?}");

@@ -1,4 +1,4 @@
-//! NaN and infinity, which faults make all the time.
+//! NaN and infinity, which faults produce often.
 
 use facts::graph::{
     Binary, Conv, CoordinateMode, Interpolation, Op, PadMode, Padding2d, Pool, Reduction, Resize, Unary,
@@ -9,7 +9,7 @@ use super::{array, values};
 const NAN: f32 = f32::NAN;
 const INFINITY: f32 = f32::INFINITY;
 
-/// Whether each element is NaN.
+/// Returns for each element whether it is NaN.
 fn nans(op: &Op, shape: &[usize], data: &[f32]) -> Vec<bool> {
     values(op, &[&array(shape, data)]).iter().map(|x| x.is_nan()).collect()
 }

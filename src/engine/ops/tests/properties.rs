@@ -1,4 +1,4 @@
-//! What must hold for any settings.
+//! Properties that hold for all settings.
 
 use facts::graph::{
     Binary, Conv, CoordinateMode, Interpolation, Op, PadMode, Padding2d, Pool, Reduction, Resize, SliceRange, infer,
@@ -23,13 +23,13 @@ fn windows() -> impl Strategy<Value = Pool> {
     )
 }
 
-/// A tensor of `shape` with numbers of all kinds between -1 and 1, none of them 0.
+/// Makes a tensor of `shape` with various numbers between -1 and 1, none of them 0.
 fn wavy(shape: &[usize]) -> Array {
     let data: Vec<f32> = (0..shape.iter().product::<usize>()).map(|index| (index as f32 + 0.5).sin()).collect();
     array(shape, &data)
 }
 
-/// Where windows of `pool` begin along one axis, counted one by one from ONNX' own words.
+/// Counts the windows of `pool` along one axis one by one, following the text of the ONNX specification.
 fn starts(pool: &Pool, axis: usize, length: usize) -> usize {
     let [before, after] = match axis {
         0 => [pool.padding.top, pool.padding.bottom],
@@ -47,7 +47,7 @@ fn starts(pool: &Pool, axis: usize, length: usize) -> usize {
         .count()
 }
 
-/// A pool worked out element by element.
+/// Computes a pool element by element.
 fn slow_pool(op: &Op, pool: &Pool, image: &[f32], [height, width]: [usize; 2]) -> Vec<f32> {
     let (rows, columns) = (starts(pool, 0, height), starts(pool, 1, width));
     let mut output = Vec::new();
@@ -100,7 +100,7 @@ proptest! {
         let found = values(&op, &[&x]);
         prop_assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {
-            // A dilated window may hold nothing but padding: its mean is 0 / 0.
+            // A dilated window may contain only padding: its mean is 0 / 0.
             prop_assert!(
                 (found - expected).abs() < 1e-5 || found == expected || found.is_nan() && expected.is_nan(),
                 "{} is not {}", found, expected
@@ -256,7 +256,7 @@ proptest! {
         }
     }
 
-    /// Whatever kernel burn picks, a fault reaches the windows that hold it and no bit beside them.
+    /// With any kernel of burn, a fault changes the windows that contain it and no bit elsewhere.
     #[test]
     fn a_fault_changes_exactly_the_windows_that_hold_it(
         window in windows(),

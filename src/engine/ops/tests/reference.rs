@@ -1,4 +1,4 @@
-//! Every operator against onnxruntime: reference.json, made by reference.py.
+//! Every operator compared with onnxruntime: reference.py makes reference.json.
 
 use facts::graph::Op;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ struct Packed {
     data: Vec<Number>,
 }
 
-/// JSON has no word for infinity.
+/// JSON cannot represent infinity.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number {
