@@ -1,10 +1,11 @@
-//! Code that crates want to have run before `main`.
+//! Code that other crates run before `main`.
 
-/// Runs what crates have asked the linker to run before `main`: burn's GPU compiler registers its operations that
-/// way. Natively the system has done it already. A wasm program has to, before anything else.
+/// Runs the functions that crates have registered with the linker to run before `main`. burn's GPU compiler registers
+/// its operations in such functions. Natively the system runs them at the start. A wasm program must run them before
+/// anything else.
 ///
-/// Where a wasm program never does it, the linker makes every single call from JavaScript do it, which costs more
-/// than the call and registers everything again and again.
+/// If a wasm program does not run them, the linker adds them to every call from JavaScript. This costs more than the
+/// call itself and repeats the registration each time.
 pub fn run_constructors() {
     #[cfg(target_family = "wasm")]
     {

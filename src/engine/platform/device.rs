@@ -5,13 +5,13 @@ use burn::tensor::wgpu::WgpuInitError;
 use facts::{DeviceChoice, Error, Result};
 use futures_util::lock::Mutex;
 
-/// The GPU, once it is set up: burn sets it up only once a process.
+/// The GPU after setup: burn allows one setup for each process.
 static GPU: Mutex<Option<Device>> = Mutex::new(None);
 
-/// Opens `choice`. The GPU is set up once a process; later calls get the same one.
+/// Opens `choice`. The GPU is set up once for each process; later calls return the same GPU.
 ///
 /// # Errors
-/// Where there is no usable GPU.
+/// If there is no usable GPU.
 pub async fn open(choice: DeviceChoice) -> Result<Device> {
     match choice {
         DeviceChoice::Cpu => Ok(Device::flex()),

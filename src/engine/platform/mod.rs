@@ -1,4 +1,4 @@
-//! What differs between a native build and a browser tab: the only place in src that asks which it is.
+//! The differences between native builds and browser tabs. No other module in src depends on the target.
 
 mod constructors;
 mod device;

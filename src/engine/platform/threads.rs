@@ -1,6 +1,6 @@
-//! The cores of the thread pool that a kernel is called in.
+//! Threads of the thread pool in which a kernel runs.
 
-/// Number of threads: 1 in a browser tab.
+/// Returns the number of threads: 1 in a browser tab.
 pub fn threads() -> usize {
     #[cfg(target_family = "wasm")]
     return 1;
@@ -8,7 +8,7 @@ pub fn threads() -> usize {
     rayon::current_num_threads()
 }
 
-/// Does `work` on each item, at the same time where there are several threads.
+/// Runs `work` on each item, in parallel if there are several threads.
 pub fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Send + Sync) {
     #[cfg(not(target_family = "wasm"))]
     if items.len() > 1 && threads() > 1 {

@@ -1,37 +1,38 @@
-//! The widest vector instructions that the machine has.
+//! The widest vector instructions of the machine.
 
-/// Work that gains from vector instructions: loops over [`Vector`]s, or plain loops over floats, which the compiler turns
-/// into them.
+/// Work that gains from vector instructions: loops over [`Vector`]s, or plain loops over floats that the compiler
+/// vectorises.
 ///
-/// Implementations mark `run` and what it calls `#[inline(always)]`: only what is compiled into it uses them.
+/// Implementations mark `run` and its callees `#[inline(always)]`: only code inlined into the caller uses the vector
+/// instructions.
 pub trait Vectorised {
-    /// What it makes.
+    /// The result of the work.
     type Output;
 
-    /// Does it, with vectors of `LANES` floats.
+    /// Does the work with vectors of `LANES` floats.
     fn run<V: Vector<LANES>, const LANES: usize>(self) -> Self::Output;
 }
 
 /// Floats in a register.
 pub trait Vector<const LANES: usize>: Copy {
-    /// Whether multiplication and addition are one operation, with one rounding. The result is the same on all machines
-    /// that have it.
+    /// Whether multiplication and addition are one operation, with one rounding. The result is the same on all
+    /// machines with this operation.
     const FUSED: bool;
 
-    /// Zeros.
+    /// Returns a vector of zeros.
     fn zero() -> Self;
 
-    /// The floats of an array.
+    /// Loads the floats of an array.
     fn load(from: &[f32; LANES]) -> Self;
 
-    /// `self + x * y`.
+    /// Computes `self + x * y`.
     fn add_product(self, x: f32, y: Self) -> Self;
 
-    /// The same as an array.
+    /// Stores the floats to an array.
     fn store(self, to: &mut [f32; LANES]);
 }
 
-/// Floats in a vector, by what the machine can do.
+/// Returns the number of floats in the machine's widest vector.
 pub fn lanes() -> usize {
     match instructions() {
         #[cfg(target_arch = "x86_64")]
@@ -42,12 +43,12 @@ pub fn lanes() -> usize {
     }
 }
 
-/// Does `work` with the widest vectors there are.
+/// Does `work` with the machine's widest vectors.
 pub fn vectorised<W: Vectorised>(work: W) -> W::Output {
     match instructions() {
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code, reason = "the call is unsafe only where the machine lacks the instructions")]
-        // SAFETY: `instructions` has asked the machine.
+        // SAFETY: `instructions` has checked that the machine supports AVX-512.
         Instructions::Avx512 => unsafe { x86::avx512(work) },
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code, reason = "the call is unsafe only where the machine lacks the instructions")]
@@ -65,7 +66,7 @@ enum Instructions {
     Baseline,
 }
 
-/// Asked once by the standard library, then remembered there.
+/// The standard library detects the instructions once and remembers the result.
 fn instructions() -> Instructions {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -74,7 +75,7 @@ fn instructions() -> Instructions {
     Instructions::Baseline
 }
 
-/// What every machine of an architecture has: SSE2, NEON, SIMD128. The compiler finds them.
+/// The vectors that every machine of an architecture has: SSE2, NEON, SIMD128. The compiler selects the instructions.
 #[derive(Clone, Copy)]
 struct Baseline([f32; 4]);
 
@@ -107,8 +108,8 @@ impl Vector<4> for Baseline {
     }
 }
 
-/// Left to itself the compiler loads a vector again for each use, and loads are what a matrix product waits for: these
-/// are the registers by name.
+/// The registers are named here because the compiler otherwise reloads a vector for each use, and loads limit the
+/// speed of a matrix product.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "the instructions are there: only the two functions below use these types")]
 mod x86 {
@@ -143,7 +144,7 @@ mod x86 {
 
         #[inline(always)]
         fn load(from: &[f32; 16]) -> Self {
-            // SAFETY: as above; the array has all that is read.
+            // SAFETY: as above; the array has as many floats as the load reads.
             Self(unsafe { _mm512_loadu_ps(from.as_ptr()) })
         }
 
@@ -155,7 +156,7 @@ mod x86 {
 
         #[inline(always)]
         fn store(self, to: &mut [f32; 16]) {
-            // SAFETY: as above; the array has room for all that is written.
+            // SAFETY: as above; the array has room for all floats of the store.
             unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
         }
     }
@@ -174,7 +175,7 @@ mod x86 {
 
         #[inline(always)]
         fn load(from: &[f32; 8]) -> Self {
-            // SAFETY: as above; the array has all that is read.
+            // SAFETY: as above; the array has as many floats as the load reads.
             Self(unsafe { _mm256_loadu_ps(from.as_ptr()) })
         }
 
@@ -186,7 +187,7 @@ mod x86 {
 
         #[inline(always)]
         fn store(self, to: &mut [f32; 8]) {
-            // SAFETY: as above; the array has room for all that is written.
+            // SAFETY: as above; the array has room for all floats of the store.
             unsafe { _mm256_storeu_ps(to.as_mut_ptr(), self.0) }
         }
     }
