@@ -1,9 +1,9 @@
-//! EfficientNet-Lite: EfficientNet without squeeze-and-excitation and with ReLU6 for swish, the stem and the
-//! head not scaled.
+//! EfficientNet-Lite: EfficientNet without squeeze-and-excitation, with ReLU6 instead of swish, and with a stem and a
+//! head of fixed width.
 //!
 //! Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (ICML 2019); the Lite
-//! variants are Google's (2020). Parameters are named as in the PyTorch checkpoints of ML Illustrated
-//! (`_blocks.3._bn1.running_var`), layers likewise without the underscores.
+//! variants are Google's (2020). Parameters have the names of the PyTorch checkpoints of ML Illustrated
+//! (`_blocks.3._bn1.running_var`). Layers have the same names without the underscores.
 
 use facts::graph::{Binary, Conv, Graph, GraphBuilder, HostTensor, Op, Padding2d, Reduction, Unary, ValueId};
 use facts::{Error, Result};
@@ -24,7 +24,7 @@ pub enum EfficientNetLite {
 }
 
 impl EfficientNetLite {
-    /// Factors of the numbers of channels and of blocks.
+    /// Returns the factors for the numbers of channels and of blocks.
     fn scale(self) -> (f64, f64) {
         match self {
             Self::Lite0 => (1.0, 1.0),
@@ -33,7 +33,7 @@ impl EfficientNetLite {
         }
     }
 
-    /// Height and width of the input.
+    /// Returns the height and width of the input.
     pub fn resolution(self) -> usize {
         match self {
             Self::Lite0 => 224,
@@ -42,7 +42,7 @@ impl EfficientNetLite {
         }
     }
 
-    /// Name for people.
+    /// Returns the display name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lite0 => "EfficientNet-Lite0",
@@ -76,12 +76,12 @@ const STAGES: [Stage; 7] = [
     Stage { blocks: 1, kernel: 3, stride: 1, expansion: 6, channels: 320 },
 ];
 
-/// The network over ImageNet's 1000 classes; its output is the logits.
+/// Builds the network for ImageNet's 1000 classes; its output is the logits.
 ///
-/// `weights` gives the parameter of a name in the checkpoint, of the shape that it is told.
+/// `weights` returns the checkpoint's parameter for a name and a shape.
 ///
 /// # Errors
-/// Where a parameter is missing or of another shape.
+/// If a parameter is missing or has another shape.
 pub fn efficientnet_lite(
     variant: EfficientNetLite,
     weights: impl FnMut(&str, &[usize]) -> Result<HostTensor>,
@@ -120,7 +120,8 @@ pub fn efficientnet_lite(
     net.builder.finish(&[logits])
 }
 
-/// `channels` times `width`, to the nearest multiple of 8 that is not more than 10 % less (MobileNet's rule).
+/// Returns `channels` times `width`, rounded to the nearest multiple of 8 that is at most 10 % smaller (MobileNet's
+/// rule).
 fn scaled_channels(channels: usize, width: f64) -> usize {
     const DIVISOR: usize = 8;
     let exact = channels as f64 * width;
@@ -134,8 +135,8 @@ struct Net<W> {
 }
 
 impl<W: FnMut(&str, &[usize]) -> Result<HostTensor>> Net<W> {
-    /// An inverted residual: expand, filter each channel apart, project, and add the input where the shapes
-    /// agree.
+    /// Adds an inverted residual: expand, filter each channel separately, project, and add the input if the shapes are
+    /// equal.
     fn block(
         &mut self,
         input: ValueId,
@@ -164,8 +165,8 @@ impl<W: FnMut(&str, &[usize]) -> Result<HostTensor>> Net<W> {
         Ok(x)
     }
 
-    /// A square convolution without bias, padded as TensorFlow's SAME: the output has the input's size over the
-    /// stride, rounded up, and an odd amount of padding has its greater half below and on the right.
+    /// Adds a square convolution without bias, padded as TensorFlow's SAME: the output size is the input size divided
+    /// by the stride, rounded up. The greater half of an odd padding is below and on the right.
     #[allow(clippy::too_many_arguments, reason = "the settings of a convolution")]
     fn conv(
         &mut self,
@@ -230,7 +231,7 @@ impl<W: FnMut(&str, &[usize]) -> Result<HostTensor>> Net<W> {
     }
 }
 
-/// `_blocks.3._bn1` for `blocks.3.` and `bn1`: the checkpoint's modules are private attributes.
+/// Returns `_blocks.3._bn1` for `blocks.3.` and `bn1`: the checkpoint's modules are private attributes.
 fn checkpoint_name(scope: &str, name: &str) -> String {
     if scope.is_empty() { format!("_{name}") } else { format!("_{scope}_{name}") }
 }

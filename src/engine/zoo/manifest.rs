@@ -1,4 +1,4 @@
-//! `models/ID/manifest.toml`: what a model of the zoo is and where its parts come from.
+//! `models/ID/manifest.toml`: a model of the zoo and the origin of its parts.
 
 use facts::data::{Normalise, Resize, class_in_name};
 use facts::{Error, Result};
@@ -10,68 +10,68 @@ use super::EfficientNetLite;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
-    /// Its folder below `models/`.
+    /// Folder below `models/`.
     pub id: String,
-    /// Name for people.
+    /// Display name.
     pub name: String,
-    /// One line about it.
+    /// Description in one line.
     pub description: String,
     /// The weights' licence (SPDX).
     pub licence: String,
     /// The model file in the folder.
     pub file: String,
-    /// How pixel values become input values.
+    /// Conversion of pixel values to input values.
     pub preprocess: Normalise,
-    /// How an image gets the input's size.
+    /// Conversion of an image to the input's size.
     #[serde(default)]
     pub resize: Resize,
     /// The built-in class names.
     pub labels: String,
     /// The built-in grouping.
     pub grouping: String,
-    /// Where the model file comes from.
+    /// Origin of the model file.
     pub origin: Origin,
-    /// Images to try the model on.
+    /// Images for trying the model.
     pub samples: Option<Samples>,
 }
 
-/// Where a model file comes from.
+/// The origin of a model file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// `faultscope fetch` makes it of weights that others published.
+    /// `faultscope fetch` makes the model file from published weights.
     Checkpoint(Checkpoint),
-    /// It was trained by a program of this repository, and lies in it.
+    /// A program of this repository trained the model. The file is in the repository.
     Trained(Trained),
 }
 
-/// A model file of our own training.
+/// A model file trained by this project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Trained {
     /// The model file's SHA-256, in hexadecimal.
     pub sha256: String,
-    /// The program below `examples/`.
+    /// The training program below `examples/`.
     pub program: String,
-    /// What it was trained on.
+    /// The training data.
     pub data: String,
     /// Passes over the data.
     pub epochs: u32,
     /// The seed of the training.
     pub seed: u64,
-    /// What it was tested on.
+    /// The result of the test.
     pub test: Test,
 }
 
-/// How well a model did.
+/// A model's accuracy on a data set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Test {
     /// The data set.
     pub data: String,
-    /// Images in it.
+    /// Number of images.
     pub images: usize,
-    /// Images whose class it named.
+    /// Number of images that the model classified correctly.
     pub correct: usize,
 }
 
@@ -103,18 +103,18 @@ pub struct Checkpoint {
     pub member: String,
 }
 
-/// Images to try a model on.
+/// Images for trying a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Samples {
-    /// The wheel that they come in; without one they lie in this repository.
+    /// The wheel that contains them. Without a wheel, they are in this repository.
     pub archive: Option<Archive>,
-    /// Their folder in the wheel.
+    /// Folder in the wheel.
     #[serde(default)]
     pub members: String,
-    /// Their folder in the model's.
+    /// Folder in the model's folder.
     pub folder: String,
-    /// The file to show first.
+    /// The first file to show.
     pub default: String,
     /// The images, named `NAME_NN_LABEL.EXT`.
     pub images: Vec<SampleFile>,
@@ -130,8 +130,8 @@ pub struct SampleFile {
     pub sha256: String,
 }
 
-/// Id and manifest of the models of the zoo, the default one first: it lies in this repository and is small, so that
-/// there is something to look at at once.
+/// Id and manifest of each model of the zoo. The default comes first: its file is small and is in this repository, so
+/// it works without a download.
 const BUILTIN: [(&str, &str); 4] = [
     ("gtsrb-resnet8", include_str!("../../../models/gtsrb-resnet8/manifest.toml")),
     ("efficientnet-lite0", include_str!("../../../models/efficientnet-lite0/manifest.toml")),
@@ -140,15 +140,15 @@ const BUILTIN: [(&str, &str); 4] = [
 ];
 
 impl Manifest {
-    /// The ids of the models that [`Manifest::builtin`] knows, the default one first.
+    /// Returns the ids of the models that [`Manifest::builtin`] knows, the default first.
     pub fn builtin_ids() -> impl Iterator<Item = &'static str> {
         BUILTIN.iter().map(|&(id, _)| id)
     }
 
-    /// The manifest of the zoo's model `id`.
+    /// Returns the manifest of the zoo's model `id`.
     ///
     /// # Errors
-    /// Where there is no such model; the message lists those there are.
+    /// If there is no such model; the message lists all ids.
     pub fn builtin(id: &str) -> Result<Self> {
         let (id, text) = BUILTIN.iter().find(|(known, _)| *known == id).ok_or_else(|| {
             let known: Vec<_> = Self::builtin_ids().collect();
@@ -157,10 +157,10 @@ impl Manifest {
         Self::from_toml(&format!("models/{id}/manifest.toml"), text)
     }
 
-    /// Reads a manifest; `name` is the file's name for messages.
+    /// Reads a manifest. Messages name the file `name`.
     ///
     /// # Errors
-    /// Where the text is not a manifest, or names a file outside the model's folder.
+    /// If the text is not a manifest, or names a file outside the model's folder.
     pub fn from_toml(name: &str, text: &str) -> Result<Self> {
         let manifest: Self = toml::from_str(text).map_err(|error| Error::input(name, error))?;
         let plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['/', '\\', ':']);
@@ -189,7 +189,7 @@ impl Manifest {
 }
 
 impl SampleFile {
-    /// The class number at the end of the file's name, `imagenet_00_243.jpg`.
+    /// Returns the class number at the end of the file's name: 243 for `imagenet_00_243.jpg`.
     pub fn class(&self) -> Option<usize> {
         class_in_name(&self.file)
     }

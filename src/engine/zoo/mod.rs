@@ -1,4 +1,4 @@
-//! Known architectures, for weights that come without a graph, and the manifests that say where weights come from.
+//! Known architectures, for weights-only files, and the manifests with the origin of weights.
 
 mod architecture;
 mod efficientnet_lite;

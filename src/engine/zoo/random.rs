@@ -1,4 +1,4 @@
-//! Weights for an architecture without any: enough to list its layers and to time it.
+//! Random weights for an architecture: enough to list its layers and to measure its speed.
 
 use facts::Error;
 use facts::graph::{HostTensor, elements};
@@ -8,9 +8,9 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::import::keras::Weights;
 
-/// Random weights, the same for the same `seed`: kernels are uniform in +-sqrt(6 / fan_in), which keeps the signal's scale
-/// from layer to layer under ReLU (He et al., "Delving Deep into Rectifiers", ICCV 2015); scales and variances are 1, all
-/// else is 0. `name` is what messages call them.
+/// Makes random weights, equal for equal `seed`. Kernels are uniform in +-sqrt(6 / fan_in), which keeps the signal's
+/// scale from layer to layer under ReLU (He et al., "Delving Deep into Rectifiers", ICCV 2015). Scales and variances
+/// are 1, all other parameters 0. Messages call the weights `name`.
 pub(super) fn weights(name: &str, seed: u64) -> Weights {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut bytes = 0u64;
@@ -21,7 +21,7 @@ pub(super) fn weights(name: &str, seed: u64) -> Weights {
         let needed = PROGRAM.saturating_add(bytes.saturating_mul(2));
         limits::allowed().check("the random weights need", needed)?;
         let fan_in = match shape {
-            // A kernel for each channel, H x W x C x 1.
+            // A depthwise kernel, H x W x C x 1.
             [height, width, _, 1] => height * width,
             [inner @ .., _] => inner.iter().product(),
             [] => 0,

@@ -4,8 +4,8 @@ use facts::data::Normalise;
 
 use super::Architecture;
 
-/// A network of `keras.applications`: its id, name, side of the input, pixel values, and weights-only file where that is
-/// not called `ID_weights_tf_dim_ordering_tf_kernels.h5`.
+/// Declares a network of `keras.applications`: its id, name, input side, normalisation, and the weights-only file if
+/// its name is not `ID_weights_tf_dim_ordering_tf_kernels.h5`.
 macro_rules! imagenet {
     ($id:literal, $name:literal, $side:literal, $normalise:ident) => {
         imagenet!($id, $name, $side, $normalise, concat!($id, "_weights_tf_dim_ordering_tf_kernels.h5"))
@@ -22,7 +22,7 @@ macro_rules! imagenet {
     };
 }
 
-/// A network for small images: the id of its family, and its name.
+/// Declares a network for small images: the id of its family, and its name.
 macro_rules! small {
     ($family:literal, $name:literal) => {
         Architecture {
@@ -58,7 +58,7 @@ pub(super) static ARCHITECTURES: [Architecture; 29] = [
     imagenet!("densenet121", "DenseNet121", 224, Torch),
     imagenet!("densenet169", "DenseNet169", 224, Torch),
     imagenet!("densenet201", "DenseNet201", 224, Torch),
-    // Its first layers do the preprocessing.
+    // The network's first layers do the preprocessing.
     imagenet!("efficientnetb0", "EfficientNetB0", 224, Byte, "efficientnetb0.h5"),
     small!("vgg11", "VGG11"),
     small!("vgg13", "VGG13"),

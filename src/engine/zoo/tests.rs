@@ -110,8 +110,9 @@ fn the_class_stands_at_the_end_of_a_samples_name() {
     assert_eq!(class("cat_dog"), None);
 }
 
-/// How many times less than an inference a fault's patches cost, layers drawn uniformly: within what the rounding of the figures
-/// in the targets of docs/PERFORMANCE.md, and what counts as a layer, leave open.
+/// Calculates how much less a fault's patches cost than an inference, with layers drawn uniformly. The tolerance
+/// covers the rounding of the figures in the targets of docs/PERFORMANCE.md, and the choice of nodes that count as
+/// layers.
 #[test]
 fn faults_touch_as_much_of_a_network_as_is_known() {
     for (id, expected) in [("densenet121", 6.4), ("mobilenetv2", 4.3)] {

@@ -1,6 +1,5 @@
-//! Architectures by name: the networks of `keras.applications`, and the study's networks for images of 32 x 32 pixels,
-//! as the configurations that Keras exports (`keras/export.py`). Weights that come without a graph are loaded onto one of
-//! them.
+//! Architectures by name: the networks of `keras.applications`, and the study's networks for images of 32 x 32 pixels.
+//! They are configurations that Keras exports (`keras/export.py`). A weights-only file is loaded onto one of them.
 
 use std::io::Read;
 
@@ -16,39 +15,39 @@ use super::random;
 use super::table::ARCHITECTURES;
 use crate::import::keras::{self, Weights};
 
-/// What the networks of `keras.applications` classify.
+/// The classes of the networks of `keras.applications`.
 const IMAGENET: (usize, &str) = (1000, "imagenet");
-/// What the other networks may classify, by the number of classes; the first where nothing says otherwise.
+/// The possible classes of the other networks, by number of classes. The first is the default.
 const SMALL_DATA: [(usize, &str); 3] = [(100, "cifar100"), (43, "gtsrb"), (10, "cifar10")];
 const SMALL_SIDE: usize = 32;
 
 /// A network without weights.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Architecture {
-    /// What users call it: `resnet50`, `resnet50-32x32`.
+    /// Id for users: `resnet50`, `resnet50-32x32`.
     pub id: &'static str,
     /// Name for people.
     pub name: &'static str,
     /// Height and width of the input.
     pub side: usize,
-    /// Pixel values of the input, as `preprocess_input` of the network's module in Keras makes them.
+    /// Normalisation of pixel values, as in `preprocess_input` of the network's Keras module.
     pub normalise: Normalise,
-    /// What its weights-only file is called: by `keras.applications`, or by us for the networks it does not have.
+    /// Name of the weights-only file: from `keras.applications`, or our own for the networks that it lacks.
     pub file: &'static str,
-    /// `model.to_json()`, packed by gzip.
+    /// `model.to_json()`, compressed by gzip.
     pub(super) config: &'static [u8],
 }
 
 impl Architecture {
-    /// All of them.
+    /// Returns all architectures.
     pub fn all() -> &'static [Self] {
         &ARCHITECTURES
     }
 
-    /// The architecture called `id`.
+    /// Returns the architecture with the id `id`.
     ///
     /// # Errors
-    /// Where there is none; the message lists those there are.
+    /// If there is no such architecture; the message lists all ids.
     ///
     /// # Examples
     /// ```
@@ -64,11 +63,12 @@ impl Architecture {
             .ok_or_else(|| Error::request(format_args!("no architecture is called \"{id}\"; there are {}", ids())))
     }
 
-    /// The architecture of the weights in the file called `name`: the one whose id the file's name begins with, when both
-    /// are read without `-` and `_`. So `inception_v3_weights_tf_dim_ordering_tf_kernels.h5` is `inceptionv3`'s.
+    /// Returns the architecture of the weights in the file `name`: the id is the beginning of the file's name,
+    /// ignoring `-` and `_` in both. `inception_v3_weights_tf_dim_ordering_tf_kernels.h5` belongs to `inceptionv3`,
+    /// for example.
     ///
     /// # Errors
-    /// Where it is none's, or the file lacks the classifier (`notop`).
+    /// If no architecture matches, or the file lacks the classifier (`notop`).
     pub fn of_file(name: &str) -> Result<&'static Self> {
         let stem = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_lowercase();
         let words: Vec<&str> = stem.split(['-', '_', '.', ' ']).collect();
@@ -78,7 +78,7 @@ impl Architecture {
                 "these are weights without the layers that classify (\"notop\"); take the file of the same name without \"notop\"",
             ));
         }
-        // mobilenet_v3 is no mobilenet: a version belongs to the name.
+        // The version is part of the name: mobilenet_v3 does not match mobilenet.
         let ends = |count: usize| words.get(count).is_none_or(|word| !is_version(word));
         let known = (1..=words.len()).rev().filter(|&count| ends(count)).find_map(|count| {
             let beginning = words[..count].concat();
@@ -96,22 +96,22 @@ impl Architecture {
         })
     }
 
-    /// Whether the number of classes is not fixed.
+    /// Returns whether the network may have any number of classes.
     pub fn any_classes(&self) -> bool {
         self.side == SMALL_SIDE
     }
 
-    /// The number of classes where nothing says otherwise.
+    /// Returns the default number of classes.
     pub fn classes(&self) -> usize {
         if self.any_classes() { SMALL_DATA[0].0 } else { IMAGENET.0 }
     }
 
-    /// The network with the weights in `bytes`, an HDF5 file of Keras' that may or may not describe a model of its own;
-    /// `name` is the file's. They are matched by order, as Keras does ([`keras::build`]). The weights tell the number of
-    /// classes where it is not fixed.
+    /// Loads the network with the weights in `bytes`, a Keras HDF5 file with or without a model description. `name` is
+    /// the file's name. Weights are matched by order, as in Keras ([`keras::build`]). If the number of classes is not
+    /// fixed, the weights determine it.
     ///
     /// # Errors
-    /// Where the file cannot be read, or its weights are not this network's.
+    /// If the file cannot be read, or its weights do not fit this network.
     pub fn load(&'static self, name: &str, bytes: Vec<u8>) -> Result<Model> {
         if !keras::is_hdf5(&bytes) {
             return Err(Error::input(
@@ -122,7 +122,7 @@ impl Architecture {
         self.with_weights(name, &Weights::open(name, bytes)?)
     }
 
-    /// As [`Architecture::load`], from a file that is open.
+    /// Loads the network as [`Architecture::load`], from an open file.
     ///
     /// # Errors
     /// As [`Architecture::load`].
@@ -147,20 +147,20 @@ impl Architecture {
         self.model(graph, classes)
     }
 
-    /// The network with random weights: kernels as He et al. draw them, biases 0, statistics of batch normalization 0
+    /// Builds the network with random weights: kernels after He et al., biases 0, statistics of batch normalisation 0
     /// and 1. The same `classes` and `seed` give the same weights.
     ///
     /// # Errors
-    /// Where the network is for another number of classes.
+    /// If the network has another, fixed number of classes.
     pub fn random(&'static self, classes: usize, seed: u64) -> Result<Model> {
         let graph = keras::build(self.id, &self.config(classes)?, &random::weights(self.id, seed))?;
         self.model(graph, classes)
     }
 
-    /// The configuration for `classes` classes: JSON as `model.to_json()` writes it.
+    /// Returns the configuration for `classes` classes: JSON as `model.to_json()` writes it.
     ///
     /// # Errors
-    /// Where the network is for another number of classes.
+    /// If the network has another, fixed number of classes.
     pub fn config(&self, classes: usize) -> Result<String> {
         let mut text = String::new();
         let read = GzDecoder::new(self.config).read_to_string(&mut text);
@@ -183,7 +183,7 @@ impl Architecture {
         serde_json::to_string(&config).map_err(unreadable)
     }
 
-    /// The classifier that `graph` is.
+    /// Makes a classifier of `graph`.
     fn model(&self, graph: Graph, classes: usize) -> Result<Model> {
         let (resize, data) = if self.any_classes() {
             (Resize::Stretch, SMALL_DATA.iter().find(|&&(known, _)| known == classes).map(|&(_, data)| data))
@@ -202,19 +202,19 @@ impl Architecture {
     }
 }
 
-/// Ids of all architectures, for messages.
+/// Returns the ids of all architectures, for messages.
 fn ids() -> String {
     let ids: Vec<_> = Architecture::all().iter().map(|architecture| architecture.id).collect();
     ids.join(", ")
 }
 
-/// `v2`, `v3`.
+/// Returns whether the word is a version such as `v2` or `v3`.
 fn is_version(word: &str) -> bool {
     word.strip_prefix('v').is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The number of class scores: what the last fully connected layer with weights makes. The older format has it last,
-/// Keras 3's has it last of `dense`, `dense_1` and so on.
+/// Returns the number of class scores: the outputs of the last fully connected layer with weights. In the older format
+/// this layer is the last one. In Keras 3's format it is the last of `dense`, `dense_1` and so on.
 fn scores(layers: &[(String, Vec<Vec<usize>>)]) -> Option<usize> {
     let counted = |name: &str| match name.strip_prefix("dense")?.strip_prefix('_') {
         None => (name == "dense").then_some(0),

@@ -42,7 +42,7 @@ fn every_architecture_has_the_layers_of_keras() {
             .collect();
         let expected = String::from_utf8(fixture(&format!("layers/{id}.txt"))).expect("text");
         for (found, expected) in found.iter().zip(expected.lines()) {
-            // Keras counts the number of samples among the parameters of an adapted normalization.
+            // Keras counts the sample count among the parameters of an adapted normalisation layer.
             let expected =
                 if id == "efficientnetb0" { expected.replace("224x224x3 7", "224x224x3 6") } else { expected.into() };
             assert_eq!(*found, expected, "{id}");
@@ -109,7 +109,7 @@ fn random_weights_follow_from_the_seed() {
     assert_eq!(net.normalise, Normalise::Tf);
 }
 
-/// What Keras makes of a thin network.
+/// Keras' results for a network with fewer filters.
 #[derive(Deserialize)]
 struct Narrow {
     factor: u64,
@@ -119,10 +119,10 @@ struct Narrow {
     layers: Vec<(f32, Element, Element)>,
 }
 
-/// Its place in Keras' layout, and its value.
+/// Index in Keras' layout, and value.
 type Element = (usize, f32);
 
-/// The architectures that have a thin version.
+/// The architectures with a thin version.
 const NARROW: [&str; 7] =
     ["resnet50", "xception", "nasnetmobile", "mobilenet", "inceptionresnetv2", "densenet121", "efficientnetb0"];
 
@@ -169,7 +169,7 @@ impl Narrow {
         keras::build(id, &self.config(id), &weights).expect("a network")
     }
 
-    /// Its image, N x C x H x W: the script's `picture`.
+    /// Returns the image, N x C x H x W: the script's `picture`.
     fn image(&self) -> Vec<f32> {
         let side = self.side;
         let pixel = |channel: usize, y: usize, x: usize| {
