@@ -1,54 +1,54 @@
-//! Which layers are drawn, and which of them as one box until it is unfolded.
+//! The layers that the diagram shows, and the blocks: layers that one box shows until the user unfolds it.
 //!
-//! A network is cut at the layers that every path passes. What branches between two of them and joins again is a
-//! block (residual, inverted residual, inception, dense); where paths never meet in one layer, as between the cells of
-//! NASNet, the joins of many branches end a block each. What leads from one block to the next is a stretch, and
-//! elsewhere a product is taken together with the normalisation and activation that follow it.
+//! A network is cut at the layers that every path passes. Paths that branch between two of these layers and join again
+//! form a block (residual, inverted residual, inception, dense). If paths never meet in one layer, as between the
+//! cells of NASNet, each join of many branches ends a block. The layers from one block to the next form a stretch.
+//! Outside blocks and stretches, a product forms a unit with the normalisation and activation after it.
 
 use std::collections::BTreeMap;
 
 use facts::report::diagram::{Family, Role};
 use protocol::{LayerInfo, ModelInfo};
 
-/// A branch of this many layers, `x * sigmoid(x)` say, is no block of its own.
+/// A branch of at most this many layers, for example `x * sigmoid(x)`, is not a block.
 const TINY: usize = 2;
-/// A branching part of more layers than this is taken apart, or not folded at all.
+/// A branching part with more layers than this is split, or stays unfolded.
 const LARGE: usize = 40;
-/// Branches that meet in a join that ends a cell.
+/// Number of branches in a join that ends a cell.
 const WIDE: usize = 3;
-/// A stretch between blocks that is longer is folded piece by piece.
+/// A longer stretch between blocks is folded in pieces.
 const LONG: usize = 12;
-/// Up to this many layers a network is shown unfolded.
+/// A network with at most this many layers is shown unfolded.
 const SMALL: usize = 24;
 
-/// Layers that are drawn as one box until it is unfolded.
+/// Layers that one box shows until it is unfolded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Its caption.
+    /// The caption.
     pub title: String,
-    /// Its layers, in order: two or more.
+    /// The layers, in order: two or more.
     pub layers: Vec<usize>,
 }
 
 impl Block {
-    /// The layer whose output leaves the block.
+    /// Returns the layer with the block's output.
     pub fn last(&self) -> usize {
         self.layers[self.layers.len() - 1]
     }
 }
 
-/// The layers that are drawn, and how they hang together.
+/// The shown layers and their connections.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Network {
-    /// The layers that are drawn, in order: all that compute something.
+    /// The shown layers, in order: all layers that compute something.
     pub shown: Vec<usize>,
-    /// By layer: the drawn layers that it reads.
+    /// For each layer, the shown layers that it reads.
     pub makers: Vec<Vec<usize>>,
-    /// By layer: the drawn layers that read it.
+    /// For each layer, the shown layers that read it.
     pub readers: Vec<Vec<usize>>,
     /// The folded layers.
     pub blocks: Vec<Block>,
-    /// By layer: the block it belongs to.
+    /// For each layer, its block.
     pub block_of: Vec<Option<usize>>,
 }
 
@@ -81,7 +81,7 @@ impl Network {
         network
     }
 
-    /// The blocks that are unfolded at first: all of a small network, none of a large one.
+    /// Returns for each block whether it is unfolded at first: all blocks of a small network, none of a large one.
     pub fn open_at_first(&self) -> Vec<bool> {
         vec![self.shown.len() <= SMALL; self.blocks.len()]
     }
@@ -105,14 +105,14 @@ impl Network {
         self.folded(layers, pieces)
     }
 
-    /// A region that is too large for one box: each layer belongs to the first of the wide joins that it leads to.
+    /// Splits a region that is too large for one box: each layer belongs to the first wide join that it leads to.
     fn taken_apart(&self, layers: &[LayerInfo], region: Vec<usize>) -> Vec<Piece> {
         let wide = |&layer: &usize| layers[layer].family == Some(Family::Merge) && self.makers[layer].len() >= WIDE;
         let joins: Vec<usize> = region.iter().copied().filter(wide).collect();
         if joins.len() < 2 {
             return vec![Piece::Loose(region)];
         }
-        // By layer, the position of the first join.
+        // For each layer, the position of its first join.
         let mut first: BTreeMap<usize, usize> = BTreeMap::new();
         for &layer in region.iter().rev() {
             let own = joins.binary_search(&layer).ok();
@@ -125,16 +125,16 @@ impl Network {
         cells.map(|cell| if cell.len() == 1 { Piece::Straight(cell) } else { Piece::Branched(cell) }).collect()
     }
 
-    /// Pieces in order to what is folded of them.
+    /// Converts pieces, in order, to the groups that are folded.
     fn folded(&self, layers: &[LayerInfo], pieces: Vec<Piece>) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
-        // What leads on since the last block, and whether there was one.
+        // The layers since the last block, and whether there was a block.
         let mut stretch: Vec<usize> = Vec::new();
         let mut after_block = false;
         for piece in pieces {
             match piece {
                 Piece::Straight(run) => {
-                    // The activation after an addition belongs to the block.
+                    // The activation after an addition is part of the block.
                     let ends_block = after_block
                         && stretch.is_empty()
                         && run.len() == 1
@@ -165,7 +165,7 @@ impl Network {
         groups
     }
 
-    /// The products among `run`, each with what follows it and has nothing else to do.
+    /// Returns the products in `run`, each with the following layers that only it feeds.
     fn units(&self, layers: &[LayerInfo], run: &[usize]) -> Vec<Group> {
         let mut groups = Vec::new();
         for &product in run.iter().filter(|&&layer| layers[layer].family == Some(Family::Product)) {
@@ -185,13 +185,13 @@ impl Network {
     }
 }
 
-/// A part of the way from the image to the answer.
+/// A part of the path from the image to the answer.
 enum Piece {
-    /// Every path passes it, or it branches hardly.
+    /// Every path passes it, or it has only small branches.
     Straight(Vec<usize>),
-    /// Paths part and meet again in it.
+    /// Paths branch and join in it.
     Branched(Vec<usize>),
-    /// The same, but too large to be folded.
+    /// Paths branch and join in it, but it is too large to fold.
     Loose(Vec<usize>),
 }
 
@@ -208,7 +208,8 @@ enum Sort {
     Unit,
 }
 
-/// The names of the blocks: the common start of their layers' names, else a number or a kind.
+/// Returns the names of the blocks: the common start of their layers' names, otherwise a number or the kinds of
+/// layers.
 fn titles(layers: &[LayerInfo], groups: &[Group]) -> Vec<String> {
     let named: Vec<Option<String>> = groups.iter().map(|group| common_name(layers, &group.layers)).collect();
     let mut blocks = 0;
@@ -225,12 +226,12 @@ fn titles(layers: &[LayerInfo], groups: &[Group]) -> Vec<String> {
     groups.iter().zip(&named).map(of).collect()
 }
 
-/// `Conv + Clip`.
+/// Returns the kinds of the layers, for example `Conv + Clip`.
 fn kinds(layers: &[LayerInfo], group: &[usize]) -> String {
     group.iter().map(|&layer| layers[layer].kind.as_str()).collect::<Vec<_>>().join(" + ")
 }
 
-/// The part before a separator that all names share: its last component, where it says anything.
+/// Returns the last component of the prefix that all names share up to a separator, if that component is informative.
 fn common_name(layers: &[LayerInfo], group: &[usize]) -> Option<String> {
     let mut names = group.iter().map(|&layer| layers[layer].name.as_str());
     let first = names.next()?;

@@ -1,5 +1,5 @@
-//! The diagram of the network, apart from its drawing: which layers make a [block](blocks), where boxes and lines
-//! [lie](scene), what [colours](paint) them, which part of it is in [view], and where the arrow keys lead.
+//! The diagram of the network without its drawing: the [blocks] of layers, the positions of boxes and lines ([scene]),
+//! their colours ([paint]), the visible part ([view]), and the targets of the arrow keys.
 
 pub mod blocks;
 pub mod paint;

@@ -1,5 +1,5 @@
-//! What colours the layers: their kind, the size of their outputs, what a campaign measured, or the corruption of the
-//! fault at hand. Every colour has its words.
+//! The colours of layers: their kind, the size of their outputs, the results of a campaign, or the corruption of the
+//! current fault. Every colour has a description in words.
 
 use std::collections::HashMap;
 
@@ -11,29 +11,29 @@ use protocol::ModelInfo;
 use crate::link::Colouring;
 use crate::words;
 
-/// A colour, which the style sheet gives.
+/// A colour. The style sheet defines its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// There is nothing to say of it.
+    /// No information.
     Blank,
-    /// By the kind of the layer.
+    /// The kind of the layer.
     Kind(Family),
-    /// From 0, none, to [`TOP`], most.
+    /// A level from 0 (none) to [`TOP`] (most).
     Level(u8),
-    /// NaN or infinity is off every scale.
+    /// NaN or infinity, which no level covers.
     Odd,
 }
 
 /// The highest level.
 pub const TOP: u8 = 6;
 
-/// Upper ends of the levels 1 to `TOP - 1` of a share.
+/// Upper ends of levels 1 to `TOP - 1` for a share of corrupted elements.
 const CORRUPTION: [f64; 5] = [0.001, 0.01, 0.1, 0.3, 0.7];
 /// See [`CORRUPTION`].
 const VULNERABILITY: [f64; 5] = [0.01, 0.02, 0.05, 0.1, 0.25];
 
 impl Tone {
-    /// The class of the style sheet.
+    /// Returns the class of the style sheet.
     pub fn class(self) -> &'static str {
         const LEVELS: [&str; TOP as usize + 1] =
             ["level-0", "level-1", "level-2", "level-3", "level-4", "level-5", "level-6"];
@@ -58,7 +58,7 @@ impl Tone {
 #[derive(Clone, Debug, PartialEq)]
 struct Fact {
     tone: Tone,
-    /// For the choice of the one that speaks for a block.
+    /// The rank of the fact when a block shows one of its layers' facts.
     weight: f64,
     words: String,
 }
@@ -66,17 +66,17 @@ struct Fact {
 /// The colours of all layers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Paint {
-    /// Which colouring it is.
+    /// The active colouring.
     pub colouring: Colouring,
     facts: Vec<Option<Fact>>,
     /// The colours with their meanings.
     pub legend: Vec<(Tone, String)>,
-    /// The reason why nothing is coloured, and the remedy.
+    /// The reason for missing colours, and the remedy.
     pub missing: Option<&'static str>,
 }
 
 impl Paint {
-    /// Colours `model`, with the corruption `trace` and the rates of SDCs `measured`, where there are any.
+    /// Colours `model` with the corruption in `trace` and the SDC rates in `measured`, if present.
     pub fn of(
         model: &ModelInfo,
         colouring: Colouring,
@@ -111,7 +111,7 @@ impl Paint {
         let (low, high) = logs.fold((f64::MAX, 0.0f64), |(low, high), log| (low.min(log), high.max(log)));
         let step = ((high - low) / f64::from(TOP)).max(1e-9);
         let level = |elements: f64| {
-            // Level 1 is the smallest: no output is nothing.
+            // Level 1 is the smallest size, because every layer has an output.
             (1.0 + (elements.max(1.0).log10() - low) / step).floor().clamp(1.0, f64::from(TOP)) as u8
         };
         let mut facts = vec![None; model.layers.len()];
@@ -181,19 +181,19 @@ impl Paint {
         Self { colouring: Colouring::Vulnerability, facts, legend, missing }
     }
 
-    /// Whether the corruption goes on from `layer`, where that is what is shown.
+    /// Returns whether the corruption passes on from `layer`, if the colouring shows the corruption.
     pub fn corrupt(&self, layer: usize) -> bool {
         let fact = self.facts.get(layer).and_then(Option::as_ref);
         self.colouring == Colouring::Corruption && fact.is_some_and(|fact| fact.weight > 0.0)
     }
 
-    /// The colour of a box that stands for `layers`, and what it says in words. Of a block, the most afflicted layer
-    /// speaks; its size is that of what leaves it.
+    /// Returns the colour and the description of a box for `layers`. A block has those of its most affected layer; its
+    /// size is that of its output.
     pub fn tone(&self, model: &ModelInfo, layers: &[usize]) -> (Tone, String) {
         let mut facts = layers.iter().filter_map(|&layer| Some((layer, self.facts.get(layer)?.as_ref()?)));
         let found = match self.colouring {
             Colouring::Size => facts.next_back(),
-            // The first of the heaviest.
+            // The first layer with the greatest weight.
             _ => facts.rev().max_by(|(_, a), (_, b)| a.weight.total_cmp(&b.weight)),
         };
         let Some((layer, fact)) = found else { return (Tone::Blank, String::new()) };
@@ -208,12 +208,12 @@ impl Paint {
     }
 }
 
-/// By name, the layers of `model`.
+/// Returns the index of each layer of `model` by name.
 fn indices(model: &ModelInfo) -> HashMap<&str, usize> {
     model.layers.iter().map(|layer| (layer.name.as_str(), layer.index)).collect()
 }
 
-/// The level of `share` where levels 1 to 5 end at `ends`.
+/// Returns the level of `share`, where levels 1 to 5 end at `ends`.
 fn level(share: f64, ends: &[f64; 5]) -> u8 {
     if share <= 0.0 { 0 } else { ends.iter().take_while(|&&end| share > end).count() as u8 + 1 }
 }
@@ -225,7 +225,7 @@ fn levels(ends: &[f64; 5]) -> impl Iterator<Item = (Tone, String)> {
     (1..=TOP).zip(upto.chain([more])).map(|(level, text)| (Tone::Level(level), text))
 }
 
-/// Layers in which a corruption ends: it reaches them, and their output is as it was.
+/// Returns the layers in which a corruption ends: it reaches them, and their output is unchanged.
 pub fn swallowed(model: &ModelInfo, trace: &[TraceRow]) -> Vec<usize> {
     let mut changed = vec![None; model.layers.len()];
     let indices = indices(model);

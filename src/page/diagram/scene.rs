@@ -7,17 +7,17 @@ use protocol::ModelInfo;
 
 use super::blocks::Network;
 
-/// Size of a box.
+/// Width of a box.
 pub const WIDTH: f64 = 100.0;
-/// Size of a box.
+/// Height of a box.
 pub const HEIGHT: f64 = 38.0;
 const ROW_GAP: f64 = 18.0;
-/// Room around the picture, for rings and the titles of frames.
+/// Margin around the picture, for rings and the titles of frames.
 pub const MARGIN: f64 = 18.0;
-/// How far the frame of an unfolded block stands off its layers.
+/// Distance between the frame of an unfolded block and its layers.
 const FRAME: f64 = 6.0;
 
-/// From left to right, in lines as a text, of `length` pixels.
+/// Returns a layout style from left to right, in lines like text, `length` pixels wide.
 fn style(length: f64) -> Style {
     Style {
         flow: Flow::Right,
@@ -30,17 +30,18 @@ fn style(length: f64) -> Style {
     }
 }
 
-/// How many boxes stand side by side in `width` pixels: pictures for widths that hold as many are the same.
+/// Returns the number of boxes that fit side by side into `width` pixels. Widths with the same number give the same
+/// picture.
 pub fn boxes_in(width: f64) -> usize {
     ((width - 2.0 * MARGIN - ROW_GAP) / (WIDTH + ROW_GAP)).floor().max(1.0) as usize
 }
 
-/// The middle of the box at `corner`.
+/// Returns the centre of the box at `corner`.
 pub fn box_centre(corner: Point) -> Point {
     (corner.0 + WIDTH / 2.0, corner.1 + HEIGHT / 2.0)
 }
 
-/// The meaning of a box.
+/// The content of a box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// The image.
@@ -53,12 +54,12 @@ pub enum Content {
     Answer,
 }
 
-/// What surrounds the layers of an unfolded block, or those of them that stand in one band.
+/// A frame around the layers of an unfolded block, or around those of its layers in one band.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Frame {
     /// The block.
     pub block: usize,
-    /// Whether the block begins in it.
+    /// Whether this is the block's first frame.
     pub first: bool,
     /// Top left corner.
     pub corner: Point,
@@ -71,18 +72,18 @@ pub struct Frame {
 pub struct Scene {
     /// The boxes, in topological order.
     pub boxes: Vec<Content>,
-    /// Lines between them.
+    /// The lines between the boxes.
     pub lines: Vec<Line>,
-    /// Where they are.
+    /// The positions of boxes and lines.
     pub layout: Layout,
     /// The frames of unfolded blocks.
     pub frames: Vec<Frame>,
-    /// By layer, the box that shows it.
+    /// For each layer, the box that shows it.
     pub box_of: Vec<Option<usize>>,
 }
 
 impl Scene {
-    /// Draws `network` with the blocks unfolded that are `open`, `abreast` boxes side by side.
+    /// Draws `network` with the blocks in `open` unfolded, and `abreast` boxes side by side.
     pub fn of(model: &ModelInfo, network: &Network, open: &[bool], abreast: usize) -> Self {
         let mut draft = Draft::of(model, network, open);
         let order = draft.order();
@@ -104,7 +105,7 @@ impl Scene {
         Self { boxes, lines, layout, frames, box_of: draft.box_of }
     }
 
-    /// The layers that the box at `position` stands for.
+    /// Returns the layers of the box at `position`.
     pub fn layers<'a>(&'a self, network: &'a Network, position: usize) -> &'a [usize] {
         match &self.boxes[position] {
             Content::Layer(layer) => std::slice::from_ref(layer),
@@ -114,7 +115,7 @@ impl Scene {
     }
 }
 
-/// Boxes and lines before they are in order.
+/// Boxes and lines before sorting.
 struct Draft {
     boxes: Vec<Content>,
     lines: BTreeSet<Line>,
@@ -124,7 +125,7 @@ struct Draft {
 impl Draft {
     fn of(model: &ModelInfo, network: &Network, open: &[bool]) -> Self {
         let mut draft = Self { boxes: Vec::new(), lines: BTreeSet::new(), box_of: vec![None; network.block_of.len()] };
-        // A Keras network begins with a layer that is the image.
+        // In a Keras network, the first layer is the image.
         let begins = |layer: &usize| model.layers[*layer].kind == "InputLayer";
         let image = (!network.shown.iter().any(begins)).then(|| draft.put(Content::Image));
         let mut box_of_block = vec![None; network.blocks.len()];
@@ -141,7 +142,7 @@ impl Draft {
             let to = box_of(layer);
             let makers = network.makers[layer].iter().map(|&maker| box_of(maker));
             draft.lines.extend(makers.filter(|&from| from != to).map(|from| (from, to)));
-            // A box whose inputs are not drawn reads the image.
+            // A box without shown inputs reads the image.
             if let Some(image) = image.filter(|_| network.makers[layer].is_empty()) {
                 draft.lines.insert((image, to));
             }
@@ -159,7 +160,7 @@ impl Draft {
         self.boxes.len() - 1
     }
 
-    /// A topological order, as near to that of the layers as there is.
+    /// Returns a topological order that is as close as possible to the order of the layers.
     fn order(&mut self) -> Vec<usize> {
         let mut waits = vec![0; self.boxes.len()];
         let mut readers = vec![Vec::new(); self.boxes.len()];

@@ -1,4 +1,4 @@
-//! Where the arrow keys lead.
+//! The targets of the arrow keys.
 
 use super::scene::{HEIGHT, Scene, WIDTH};
 
@@ -16,14 +16,14 @@ pub enum Direction {
 }
 
 impl Scene {
-    /// The box that `direction` leads to from the one at `from`.
+    /// Returns the box that `direction` leads to from the box at `from`.
     pub fn step(&self, from: usize, direction: Direction) -> Option<usize> {
         let neighbours = |along: bool| {
             let ends = self.lines.iter().filter(move |&&(start, end)| from == if along { start } else { end });
             ends.map(move |&(start, end)| if along { end } else { start })
         };
         match direction {
-            // The nearest one first: a skip is followed only where nothing else goes on.
+            // The nearest box is first: the key follows a skip connection only if there is no other line.
             Direction::Onwards => {
                 neighbours(true).min_by_key(|&to| (self.layout.rows[to], self.lane_apart(from, to), to))
             }
@@ -44,7 +44,7 @@ impl Scene {
         }
     }
 
-    /// How far apart the lanes of two boxes are, in pixels.
+    /// Returns the distance between the lanes of two boxes, in pixels.
     fn lane_apart(&self, one: usize, other: usize) -> i64 {
         (self.layout.boxes[one].1 - self.layout.boxes[other].1).abs() as i64
     }

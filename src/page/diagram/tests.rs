@@ -8,7 +8,7 @@ use protocol::{LayerInfo, ModelInfo, PreprocessInfo};
 use super::*;
 use crate::link::Colouring;
 
-/// What the page is told of `model`, as far as the diagram goes.
+/// Makes the page's data of `model`, as far as the diagram needs them.
 fn info(model: &Model) -> ModelInfo {
     let graph = &*model.graph;
     let paths = graph.paths();
@@ -41,7 +41,7 @@ fn zoo(id: &str) -> ModelInfo {
     info(&architecture.random(architecture.classes(), 1).expect("a model"))
 }
 
-/// Layers of these families, each with the layers it reads; `every` path passes those that are said so.
+/// Makes a network of layers with these families; each has the layers it reads and whether `every` path passes it.
 fn net(layers: &[(Family, &[usize], bool)]) -> ModelInfo {
     let layer = |(index, &(family, inputs, every)): (usize, &(Family, &[usize], bool))| LayerInfo {
         index,
@@ -68,7 +68,7 @@ fn net(layers: &[(Family, &[usize], bool)]) -> ModelInfo {
     }
 }
 
-/// A stem, a residual block with the activation after it, a head.
+/// Makes a network with a stem, a residual block with the activation after it, and a head.
 fn residual() -> ModelInfo {
     use Family::{Activation, Merge, Normalisation, Pooling, Product};
     net(&[
@@ -84,7 +84,7 @@ fn residual() -> ModelInfo {
     ])
 }
 
-/// A scene with every block folded.
+/// Makes a scene with every block folded.
 fn folded(model: &ModelInfo, abreast: usize) -> (Network, Scene) {
     let network = Network::of(model);
     let scene = Scene::of(model, &network, &vec![false; network.blocks.len()], abreast);
