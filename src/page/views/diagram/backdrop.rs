@@ -10,11 +10,11 @@ use crate::diagram::{Network, Scene};
 pub struct BackdropProps {
     pub scene: Same<Scene>,
     pub network: Same<Network>,
-    /// By box: whether the corruption goes on from it.
+    /// For each box, whether the corruption passes on from it.
     pub corrupt: Same<[bool]>,
 }
 
-/// Drawn anew when blocks fold or a fault is injected.
+/// The background. It is redrawn only when blocks fold or a fault is injected.
 #[component]
 pub fn Backdrop(props: &BackdropProps) -> Html {
     let (scene, network) = (&props.scene.0, &props.network.0);

@@ -6,18 +6,18 @@ use yew::prelude::*;
 
 use crate::diagram::scene::{HEIGHT, WIDTH};
 
-/// Mean font sizes as the style sheet has them; bold text runs wider.
+/// Mean font sizes of the style sheet; bold text is wider.
 const NAME_SIZE: f64 = 12.6;
 const SIZE_SIZE: f64 = 10.0;
-/// Where the text begins.
+/// Left edge of the text.
 const TEXT: f64 = 12.0;
 
-/// The states that set a box apart.
+/// The states that mark a box.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     /// The fault strikes here.
     pub struck: bool,
-    /// It is looked at.
+    /// The user looks at it.
     pub looked: bool,
     /// A corruption ends here.
     pub swallowed: bool,
@@ -33,9 +33,9 @@ pub struct BoxProps {
     pub name: AttrValue,
     /// Output shape.
     pub size: AttrValue,
-    /// For the mouse and for screen readers.
+    /// Text for the mouse and for screen readers.
     pub label: AttrValue,
-    /// Indices of its layers, with spaces between.
+    /// Indices of its layers, separated by spaces.
     pub layers: AttrValue,
     /// Class of its colour.
     pub tone: &'static str,
@@ -45,7 +45,7 @@ pub struct BoxProps {
     pub inside: bool,
     /// Whether it can be chosen.
     pub usable: bool,
-    /// Whether no path from the image to the answer passes it.
+    /// Whether the layer lies on no path from the image to the answer.
     pub aside: bool,
     /// Whether the Tab key leads to it.
     pub tabbed: bool,
@@ -70,12 +70,12 @@ pub fn NetBox(props: &BoxProps) -> Html {
     let badge = folded.map(|count| format!("+{count}"));
     let room = WIDTH - TEXT - 5.0;
     let size_room = room - badge.as_ref().map_or(0.0, |badge| badge.len() as f64 * 6.5 + 3.0);
-    // The numbers of blocks stand at the end of their names.
+    // Block names are cut in the middle because their numbers are at the end.
     let cut = if folded.is_some() && !name.contains(" + ") { Cut::Middle } else { Cut::End };
     let (width, height) = (WIDTH.to_string(), HEIGHT.to_string());
     let body = html! {
         <>
-            // Its name, too: the text in the box is cut short.
+            // The title repeats the name, because the text in the box is shortened.
             <title>{ label }</title>
             if folded.is_some() {
                 <rect class="net-sheet" x="4" y="4" rx="6" width={width.clone()} height={height.clone()} />

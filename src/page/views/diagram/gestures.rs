@@ -10,17 +10,17 @@ use yew::prelude::*;
 
 use super::stage::Stage;
 
-/// A pointer that moves less far has clicked.
+/// A pointer that moves less than this is a click.
 const STILL: f64 = 4.0;
-/// Pixels of a line, for wheels that count lines.
+/// Pixels in a line, for wheels that count lines.
 const LINE: f64 = 16.0;
 
-/// Listeners, which are removed when this is dropped.
+/// Listeners. Dropping the value removes them.
 pub struct Gestures {
     _listeners: Vec<EventListener>,
 }
 
-/// Listens on the diagram. `resized` is called when the window has another size.
+/// Adds listeners to the diagram. `resized` is called when the size of the window changes.
 pub fn listen(stage: &Rc<Stage>, resized: Callback<()>) -> Option<Gestures> {
     let svg = stage.svg.cast::<Element>()?;
     let on = |kind: &'static str, act: fn(&Stage, &Event)| {
@@ -40,7 +40,7 @@ pub fn listen(stage: &Rc<Stage>, resized: Callback<()>) -> Option<Gestures> {
     Some(Gestures { _listeners: listeners })
 }
 
-/// With Ctrl, which a pinch on a touch pad says too, the wheel zooms; else it moves the diagram until that ends, and
+/// Zooms with Ctrl, which a pinch on a touch pad also reports. Otherwise the wheel moves the diagram to its end, and
 /// then the page.
 fn wheel(stage: &Stage, event: &WheelEvent) {
     let unit = if event.delta_mode() == WheelEvent::DOM_DELTA_PIXEL { 1.0 } else { LINE };
@@ -77,7 +77,8 @@ fn moved(stage: &Stage, event: &PointerEvent) {
         }
         stage.dragged.set(true);
         stage.touch();
-        // From here on the diagram has the pointer, also outside of its window. Where that is refused, a drag ends there.
+        // The diagram captures the pointer, also outside its window. If the browser refuses, the drag ends at the
+        // window's edge.
         if let Some(svg) = stage.svg.cast::<Element>() {
             let _ = svg.set_pointer_capture(event.pointer_id());
         }
@@ -86,7 +87,7 @@ fn moved(stage: &Stage, event: &PointerEvent) {
     let other = fingers.iter().find(|&&(id, _)| id != event.pointer_id()).map(|&(_, other)| other);
     drop(fingers);
     let view = match other {
-        // Two fingers move the point between them, and spread the diagram.
+        // Two fingers move the point between them and scale the diagram.
         Some(other) => {
             let (from, to) = (middle(before, other), middle(now, other));
             let factor = distance(now, other) / distance(before, other).max(1.0);

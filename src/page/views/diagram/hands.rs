@@ -13,12 +13,12 @@ use crate::diagram::scene::box_centre;
 use crate::diagram::{Content, Direction, Network, Scene};
 use crate::state::Action;
 
-/// Whether there is anything of `layer` to look at.
+/// Returns whether the user can look at tensors of `layer`.
 pub fn usable(layer: &LayerInfo) -> bool {
     !layer.outputs.is_empty() || !layer.parameters.is_empty()
 }
 
-/// The diagram as mouse and keys see it.
+/// The data that mouse and key handlers need.
 #[derive(Clone)]
 pub struct Hands {
     pub props: PictureProps,
@@ -49,7 +49,7 @@ impl Hands {
         })
     }
 
-    /// Keys, while `tabbed` is the box that the Tab key leads to.
+    /// Returns the handler of keys. `tabbed` is the box that the Tab key leads to.
     pub fn onkeydown(&self, tabbed: Option<usize>) -> Callback<KeyboardEvent> {
         let hands = self.clone();
         Callback::from(move |event: KeyboardEvent| {
@@ -57,7 +57,7 @@ impl Hands {
                 return;
             };
             let scene = &hands.scene;
-            // The ends have no layer.
+            // The image and the answer have no layer.
             let real = |position: &usize| !scene.layers(&hands.network, *position).is_empty();
             let all = || (0..scene.boxes.len()).filter(real);
             let to = match event.key().as_str() {
@@ -100,7 +100,7 @@ impl Hands {
         self.focus.set(self.scene.layers(&self.network, to).first().copied());
     }
 
-    /// Chooses a layer, unfolds a block.
+    /// Chooses a layer or unfolds a block.
     fn activate(&self, position: usize) {
         let layer = self.scene.layers(&self.network, position)[0];
         self.focus.set(Some(layer));
@@ -128,7 +128,7 @@ impl Hands {
         self.open.set(open);
     }
 
-    /// Shows `layer` in the middle of the window, with the focus on it.
+    /// Centres `layer` in the window and moves the focus to it.
     pub fn find(&self, layer: usize) {
         let Some(position) = self.scene.box_of[layer] else { return };
         let (width, height) = self.stage.window();

@@ -1,4 +1,4 @@
-//! The key: meanings of the colours and marks.
+//! The legend: meanings of the colours and marks.
 
 use std::rc::Rc;
 
@@ -11,11 +11,11 @@ use crate::diagram::Paint;
 #[derive(Properties, PartialEq)]
 pub struct KeyProps {
     pub paint: Same<Paint>,
-    /// The marks that are there.
+    /// The marks in the diagram.
     pub marks: Marks,
 }
 
-/// The legend, drawn anew when the colouring changes.
+/// The legend. It is redrawn when the colouring changes.
 #[component]
 pub fn Key(props: &KeyProps) -> Html {
     let paint: &Rc<Paint> = &props.paint.0;

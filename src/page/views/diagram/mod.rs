@@ -20,7 +20,7 @@ use super::Props;
 use picture::Picture;
 use props::Same;
 
-/// The diagram with the choice of its colours.
+/// The diagram and the choice of its colours.
 #[component]
 pub fn Diagram(props: &Props) -> Html {
     let Props { state, act } = props;
@@ -29,7 +29,7 @@ pub fn Diagram(props: &Props) -> Html {
     };
     html! {
         <div class="diagram" id="diagram">
-            // Another model is another picture, with nothing left of the last one.
+            // The key replaces the component for another model, so that no state of the last model remains.
             <Picture key={identity(model)} model={Same(model.clone())} state={Same(state.clone())} {act} />
         </div>
     }

@@ -21,9 +21,9 @@ use crate::diagram::scene::boxes_in;
 use crate::diagram::{Content, Network, Paint, Scene};
 use crate::link::Colouring;
 
-/// Boxes side by side until the width is known.
+/// Boxes side by side before the width is known.
 const ABREAST: usize = 5;
-/// The diagram is no higher than this, in pixels.
+/// Maximum height of the diagram, in pixels.
 const HIGHEST: f64 = 340.0;
 
 /// The data behind the colours and marks.
@@ -41,7 +41,7 @@ pub fn Picture(props: &PictureProps) -> Html {
     let network = use_memo((), |()| Network::of(model));
     let open = use_state(|| network.open_at_first());
     let abreast = use_state_eq(|| ABREAST);
-    // The layer whose box has the focus, or had it last.
+    // The layer of the box that has, or last had, the focus.
     let focus = use_state_eq(|| None::<usize>);
     let stage = use_memo((), |()| Stage::default());
     let scene = use_memo(((*open).clone(), *abreast), |(open, abreast)| Scene::of(model, &network, open, *abreast));
@@ -76,7 +76,7 @@ pub fn Picture(props: &PictureProps) -> Html {
         });
     }
     {
-        // Every time, because the parts beside the diagram may have come or gone.
+        // The effect runs after each rendering, because parts beside the diagram may appear or disappear.
         let (stage, abreast) = (stage.clone(), abreast.clone());
         use_effect(move || {
             let (width, _) = stage.window();
@@ -173,7 +173,7 @@ pub fn Picture(props: &PictureProps) -> Html {
     }
 }
 
-/// The caption of a box, and its label for screen readers.
+/// Returns the caption of a box, and its label for screen readers.
 fn words(
     model: &ModelInfo,
     network: &Network,

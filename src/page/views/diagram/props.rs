@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use crate::state::{Action, State};
 
-/// An [`Rc`] that is compared by address: to compare the contents would take longer than to draw them.
+/// An [`Rc`] compared by address: a comparison of the contents would take longer than drawing them.
 #[derive(Debug)]
 pub struct Same<T: ?Sized>(pub Rc<T>);
 

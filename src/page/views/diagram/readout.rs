@@ -1,4 +1,4 @@
-//! The layer under the mouse in words.
+//! The description of the layer under the mouse.
 
 use protocol::{LayerInfo, ModelInfo};
 use yew::prelude::*;
@@ -13,11 +13,11 @@ pub struct ReadoutProps {
     pub model: Same<ModelInfo>,
     pub network: Same<Network>,
     pub paint: Same<Paint>,
-    /// The text while the mouse is elsewhere.
+    /// The layer to describe while the mouse is elsewhere.
     pub looked: Option<usize>,
 }
 
-/// One line; it alone is drawn anew when the mouse moves on.
+/// One line of text. A movement of the mouse redraws only this component.
 #[component]
 pub fn Readout(props: &ReadoutProps) -> Html {
     let ReadoutProps { model, network, paint, looked } = props;
@@ -30,7 +30,7 @@ pub fn Readout(props: &ReadoutProps) -> Html {
     html! { <p class="readout-line net-readout" id="net-readout">{ text }</p> }
 }
 
-/// The description of a box: kind, name, shape, and the meaning of its colour.
+/// Returns the description of a box: kind, name, shape, and the meaning of its colour.
 pub fn describe(model: &ModelInfo, network: &Network, paint: &Paint, layers: &[usize]) -> String {
     let infos: Vec<&LayerInfo> = layers.iter().filter_map(|&layer| model.layers.get(layer)).collect();
     let Some((first, last)) = infos.first().zip(infos.last()) else { return String::new() };

@@ -1,5 +1,4 @@
-//! The window through which the diagram is seen. Moving it changes one attribute of one element, and nothing is drawn
-//! anew.
+//! The window that shows the diagram. Moving the diagram changes one attribute of one element and redraws nothing.
 
 use std::cell::{Cell, RefCell};
 
@@ -12,37 +11,37 @@ use crate::diagram::View;
 use crate::diagram::scene::{HEIGHT, WIDTH};
 use crate::diagram::view::Size;
 
-/// The data that outlives a drawing.
+/// The data that persist between renderings.
 #[derive(Default)]
 pub struct Stage {
     /// The drawing.
     pub svg: NodeRef,
-    /// The element that moves.
+    /// The element that holds the transform.
     pub world: NodeRef,
     view: Cell<View>,
     content: Cell<Size>,
-    /// The window's width when it was drawn last.
+    /// The window's width at the last drawing.
     pub width: Cell<f64>,
-    /// The user has moved it: it does not fit itself any more.
+    /// The user has moved the diagram, so it no longer fits itself to the window.
     touched: Cell<bool>,
-    /// Fingers on the diagram, and where they are.
+    /// Pointers on the diagram and their positions.
     pub fingers: RefCell<Vec<(i32, Point)>>,
-    /// The pointer has moved since it went down: its click is none.
+    /// The pointer has moved since it went down, so its click is ignored.
     pub dragged: Cell<bool>,
-    /// The box that gets the focus when it is drawn.
+    /// Whether the next drawing moves the keyboard focus to the active box.
     pub focus: Cell<bool>,
-    /// The place that is not to move when blocks fold: a layer, and where it was on the screen.
+    /// The fixed point while blocks fold: a layer and its position on the screen.
     pub anchor: Cell<Option<(usize, Point)>>,
 }
 
 impl Stage {
-    /// Width and height of the window.
+    /// Returns the width and height of the window.
     pub fn window(&self) -> Size {
         let svg = self.svg.cast::<Element>();
         svg.map_or((0.0, 0.0), |svg| (f64::from(svg.client_width()), f64::from(svg.client_height())))
     }
 
-    /// Where on the window a pointer is.
+    /// Converts the position of a pointer to coordinates of the window.
     pub fn at(&self, x: i32, y: i32) -> Point {
         let corner = self.svg.cast::<Element>().map(|svg| svg.get_bounding_client_rect());
         let (left, top) = corner.map_or((0.0, 0.0), |corner| (corner.left(), corner.top()));
@@ -53,11 +52,11 @@ impl Stage {
         self.view.get()
     }
 
-    /// Shows `view`, as far as the diagram goes; says whether that is another one than before.
+    /// Shows `view`, limited to the diagram. Returns whether the view has changed.
     pub fn show(&self, view: View) -> bool {
         let view = view.kept(self.content.get(), self.window());
         if let Some(world) = self.world.cast::<Element>() {
-            // An attribute of our own element can always be written.
+            // Setting an attribute of our own element cannot fail.
             let _ = world.set_attribute("transform", &view.transform());
         }
         self.view.replace(view) != view
@@ -67,24 +66,24 @@ impl Stage {
         self.show(self.view().zoomed(factor, at));
     }
 
-    /// The diagram has this size from now on.
+    /// Sets the size of the diagram.
     pub fn resize(&self, content: Size) {
         self.content.set(content);
         self.settle();
     }
 
-    /// Finds its place again in a window that may have changed.
+    /// Updates the view after a possible change of the window.
     pub fn settle(&self) {
         let view = if self.touched.get() { self.view() } else { View::fit(self.content.get(), self.window()) };
         self.show(view);
     }
 
-    /// The user takes over.
+    /// Records that the user has moved the diagram.
     pub fn touch(&self) {
         self.touched.set(true);
     }
 
-    /// The diagram fits itself into its window again.
+    /// Lets the diagram fit itself to its window again.
     pub fn untouch(&self) {
         self.touched.set(false);
     }
@@ -93,45 +92,45 @@ impl Stage {
         self.show(View::fit(self.content.get(), self.window()))
     }
 
-    /// All of the diagram.
+    /// Shows the whole diagram.
     pub fn whole(&self) -> bool {
         self.show(View::whole(self.content.get(), self.window()))
     }
 
-    /// Moves as little as it takes to see the box at `corner`.
+    /// Moves the diagram by the smallest distance that shows the box at `corner`.
     pub fn reveal(&self, corner: Point) {
         self.show(self.view().showing(corner, (WIDTH, HEIGHT), 12.0, self.window()));
     }
 
-    /// Moves so that the point `from` of the diagram is seen at `place`.
+    /// Moves the diagram so that its point `from` appears at `place`.
     pub fn centre(&self, from: Point, place: Point) {
         self.touch();
         self.hold(from, place);
     }
 
-    /// Where on the window the box at `corner` is.
+    /// Returns the window position of the box at `corner`.
     pub fn seen(&self, corner: Point) -> Point {
         let View { x, y, scale } = self.view();
         (corner.0 * scale + x, corner.1 * scale + y)
     }
 
-    /// Moves so that the box at `corner` is seen at `place`.
+    /// Moves the diagram so that the box at `corner` appears at `place`.
     pub fn hold(&self, corner: Point, place: Point) {
         let now = self.seen(corner);
         self.show(self.view().moved(place.0 - now.0, place.1 - now.1));
     }
 
-    /// Gives the focus to the box at `position`.
+    /// Moves the focus to the box at `position`.
     pub fn focus_box(&self, position: usize) {
         let Some(svg) = self.svg.cast::<Element>() else { return };
         let found = svg.query_selector(&format!("[data-box=\"{position}\"]")).ok().flatten();
         if let Some(element) = found {
-            // SVG elements take the focus by the same method as those of HTML.
+            // SVG elements have the same focus method as HTML elements.
             let _ = element.unchecked_into::<HtmlElement>().focus();
         }
     }
 
-    /// While `saved` is true the window is as large as the diagram, for a picture of all of it.
+    /// Makes the window as large as the diagram while `saved` is true, for a picture of the whole diagram.
     pub fn unveil(&self, saved: bool) {
         let (Some(svg), Some(world)) = (self.svg.cast::<HtmlElement>(), self.world.cast::<Element>()) else { return };
         let (width, height) = self.content.get();

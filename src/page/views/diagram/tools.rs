@@ -13,7 +13,7 @@ use crate::views::parts::Choice;
 /// The factor of one press of a zoom button.
 const ZOOM: f64 = 1.3;
 
-/// The tools, with `looked` the layer that is looked at.
+/// Draws the tools; `looked` is the layer that the user looks at.
 pub fn tools(hands: &Hands, looked: Option<usize>) -> Html {
     let PictureProps { model, state, act } = &hands.props;
     let options = Colouring::ALL.iter().map(|(_, row)| (row.label.into(), row.help.into())).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! The lesson beside the network: text, tasks that tick themselves off, and the way from step to step.
+//! The lesson beside the network: text, tasks that are ticked when done, and navigation between steps.
 
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -7,10 +7,10 @@ use yew::prelude::*;
 use super::Props;
 use crate::state::{Action, LessonAction, State, Step, Task};
 
-/// Id of the button that opens the lesson: the focus goes back there when it closes.
+/// Id of the button that opens the lesson. The focus returns to it when the lesson closes.
 pub const TOGGLE: &str = "lesson-toggle";
 
-/// The button in the head of the page.
+/// The button in the page's header.
 #[component]
 pub fn LessonToggle(props: &Props) -> Html {
     let Props { state, act } = props;
@@ -33,11 +33,11 @@ pub fn LessonPanel(props: &Props) -> Html {
     {
         let heading = heading.clone();
         use_effect_with(step.map(|(number, _)| number), move |_| {
-            // Who has just opened the page by a link is not taken away from its beginning.
+            // If the page was just opened by a link, the focus stays at the beginning of the page.
             let elsewhere =
                 gloo::utils::document().active_element().is_some_and(|element| element.tag_name() != "BODY");
             if let Some(heading) = heading.cast::<HtmlElement>().filter(|_| elsewhere) {
-                // Where it cannot be focused the focus stays where it is.
+                // If focusing fails, the focus stays unchanged.
                 let _ = heading.focus();
             }
         });
@@ -89,7 +89,7 @@ pub fn LessonPanel(props: &Props) -> Html {
     }
 }
 
-/// One dot a step.
+/// Draws one dot for each step.
 fn dots(state: &State, act: &Callback<Action>, now: usize) -> Html {
     let dot = |(number, step): (usize, &Step)| {
         let complete = state.lesson.is_complete(number);
@@ -108,7 +108,7 @@ fn dots(state: &State, act: &Callback<Action>, now: usize) -> Html {
     html! { <nav aria-label="Steps of the lesson"><ol class="lesson-dots">{ for state.lesson.steps().iter().enumerate().map(dot) }</ol></nav> }
 }
 
-/// The tasks, with a tick for those that were done.
+/// Draws the tasks; completed tasks have a tick.
 fn tasks(state: &State, number: usize, step: &Step) -> Html {
     let task = |(place, task): (usize, &Task)| {
         let done = state.lesson.is_done(number, place);
@@ -143,12 +143,13 @@ fn button(
     html! { <button type="button" {id} {class} disabled={action.is_none()} {onclick}>{ text }</button> }
 }
 
-/// Does `action`. With the lesson goes whatever had the focus in it, so that moves on first.
+/// Performs `action`. If the lesson closes, the focus moves to the toggle button first, because the focused element
+/// may disappear with the lesson.
 fn leave(act: &Callback<Action>, action: LessonAction) {
     if action == LessonAction::Close
         && let Some(toggle) = gloo::utils::document().get_element_by_id(TOGGLE)
     {
-        // Where it cannot be focused the focus stays where it is.
+        // If focusing fails, the focus stays unchanged.
         let _ = toggle.unchecked_into::<HtmlElement>().focus();
     }
     act.emit(Action::Lesson(action));

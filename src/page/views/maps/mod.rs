@@ -1,4 +1,4 @@
-//! The values of the tensor that is looked at: golden, faulty and their difference side by side.
+//! The values of the tensor that the user looks at: golden, faulty and their difference side by side.
 
 mod legend;
 mod names;
@@ -29,7 +29,7 @@ pub struct MapsProps {
     pub dark: bool,
 }
 
-/// The chosen plane of each run, large, and its neighbours as thumbnails.
+/// The chosen plane of each run in large, and its neighbours as thumbnails.
 #[component]
 pub fn Maps(props: &MapsProps) -> Html {
     let MapsProps { state, act, dark } = props;
@@ -38,7 +38,7 @@ pub fn Maps(props: &MapsProps) -> Html {
         let hovered = hovered.setter();
         use_callback((), move |spot, ()| hovered.set(spot))
     };
-    // The last view stays until its successor has come, so that the page does not flicker.
+    // The last view stays until the next one arrives, so that the page does not flicker.
     let last = use_mut_ref(|| None::<Rc<TensorView>>);
     let now = state.view_now();
     if now.is_some() {
@@ -93,7 +93,7 @@ fn waiting() -> Html {
     html! { <div class="map-empty skeleton" aria-hidden="true"></div> }
 }
 
-/// The end of the colours' scale for one map.
+/// Returns the end of the colour scale for one map.
 fn scale(state: &State, view: &TensorView, which: Which, values: &[f32]) -> f32 {
     match state.link.scale {
         Scale::Map => values.iter().map(|value| value.abs()).filter(|value| value.is_finite()).fold(0.0, f32::max),
@@ -102,8 +102,8 @@ fn scale(state: &State, view: &TensorView, which: Which, values: &[f32]) -> f32 
     }
 }
 
-/// Golden and faulty values share a scale, so that the change shows: on a scale of its own a single flipped exponent would
-/// leave all other values the colour of zero.
+/// Returns one scale for golden and faulty values, so that the change is visible. With separate scales, a flipped
+/// exponent bit would give all other faulty values the colour of zero.
 fn layer_scale(view: &TensorView, which: Which) -> f32 {
     let [golden, faulty, difference] = view.max_abs;
     match which {
@@ -116,7 +116,7 @@ fn layer_scale(view: &TensorView, which: Which) -> f32 {
 fn scale_of_sheet(state: &State, view: &TensorView) -> f32 {
     match state.link.scale {
         Scale::Network => state.network_scale().unwrap_or_else(|| layer_scale(view, state.which())),
-        // Thumbnails are compared with each other, so they have one scale.
+        // The user compares thumbnails with each other, so they share a scale.
         Scale::Map | Scale::Layer => layer_scale(view, state.which()),
     }
 }
@@ -136,7 +136,7 @@ fn scales(state: &State, act: &Callback<Action>) -> Html {
     }
 }
 
-/// The choice of the run that the thumbnails show, once a fault was injected.
+/// Draws the choice of the run for the thumbnails, after an injection.
 fn which(state: &State, act: &Callback<Action>) -> Html {
     if state.injection_now().is_none() {
         return Html::default();

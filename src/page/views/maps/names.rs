@@ -3,7 +3,7 @@
 use protocol::TensorInfo;
 use protocol::planes::{PlaneKind, Planes};
 
-/// The name of a plane.
+/// Returns the name of a plane.
 pub fn plane_name(kind: PlaneKind, plane: usize) -> String {
     match kind {
         PlaneKind::Channel => format!("channel {plane}"),
@@ -12,8 +12,8 @@ pub fn plane_name(kind: PlaneKind, plane: usize) -> String {
     }
 }
 
-/// The element that is drawn at `spot`, in words: the map is drawn as the tensor is stored, elements count as the source
-/// framework lays it out.
+/// Describes the element drawn at `spot`. The map shows the stored order; element numbers follow the layout of the
+/// source framework.
 pub fn position(planes: &Planes, tensor: &TensorInfo, spot: usize) -> String {
     let element = tensor.element(spot);
     let (row, column) = planes.position(spot);

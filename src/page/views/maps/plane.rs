@@ -1,4 +1,4 @@
-//! One plane of a tensor, large: to look at and to choose an element from.
+//! One plane of a tensor in large, for viewing and for choosing an element.
 
 use facts::Named;
 use protocol::planes::Planes;
@@ -12,15 +12,15 @@ use crate::state::Action;
 
 #[derive(Properties, PartialEq)]
 pub struct PlaneProps {
-    /// How the tensor is cut.
+    /// The planes of the tensor.
     pub planes: Planes,
-    /// The plane on show.
+    /// The visible plane.
     pub plane: usize,
-    /// The chosen element, as stored.
+    /// The chosen element, in the stored order.
     pub spot: usize,
-    /// The element that the fault has struck, where it lies in this tensor.
+    /// The element that the fault struck, if it is in this tensor.
     pub struck: Option<usize>,
-    /// The element under the pointer, in this map or in one beside it.
+    /// The element under the pointer, in this map or in a map beside it.
     pub hovered: Option<usize>,
     /// The plane's values.
     pub values: Vec<f32>,
@@ -108,7 +108,7 @@ pub fn Plane(props: &PlaneProps) -> Html {
         plane_name(planes.kind, plane),
         position(&planes, tensor, spot)
     );
-    // The first map keeps the id that links and tests know.
+    // Links and tests use this id, so only the first map has it.
     let id = (*which == Which::Golden).then_some("feature-map");
     html! {
         <div class="plane" ref={frame} tabindex="0" role="group" {id} aria-label={label}

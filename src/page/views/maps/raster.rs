@@ -1,4 +1,4 @@
-//! A plane of a tensor as a picture: one pixel an element.
+//! A plane of a tensor as a picture with one pixel for each element.
 
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
@@ -18,7 +18,7 @@ pub struct RasterProps {
     pub dark: bool,
 }
 
-/// Draws the values; the style sheet decides how large.
+/// The picture of the values. The style sheet sets its size.
 #[component]
 pub fn Raster(props: &RasterProps) -> Html {
     let canvas = use_node_ref();
@@ -38,7 +38,7 @@ pub fn Raster(props: &RasterProps) -> Html {
     html! { <canvas ref={canvas} width={columns.to_string()} height={rows.to_string()} aria-hidden="true"></canvas> }
 }
 
-/// A browser without a 2-D canvas shows the page without pictures.
+/// Draws the pixels. A browser without a 2-D canvas shows no picture.
 fn draw(canvas: &HtmlCanvasElement, pixels: &[u8], columns: usize) {
     let context = canvas.get_context("2d").ok().flatten();
     let context = context.and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok());
@@ -46,7 +46,7 @@ fn draw(canvas: &HtmlCanvasElement, pixels: &[u8], columns: usize) {
     let height = u32::try_from(pixels.len() / 4 / columns).unwrap_or(u32::MAX);
     let image = ImageData::new_with_u8_clamped_array_and_sh(Clamped(pixels), width, height);
     if let (Some(context), Ok(image)) = (context, image) {
-        // Fails only for an image without pixels, which draws nothing either way.
+        // `put_image_data` fails only for an image without pixels, which would draw nothing.
         let _ = context.put_image_data(&image, 0.0, 0.0);
     }
 }

@@ -13,7 +13,7 @@ use crate::state::Action;
 pub struct SheetProps {
     /// The planes.
     pub view: Rc<TensorView>,
-    /// The run whose values are shown.
+    /// The run to show.
     pub which: Which,
     /// End of the scale.
     pub scale: f32,
@@ -21,7 +21,7 @@ pub struct SheetProps {
     pub tensor: TensorInfo,
     /// The chosen plane.
     pub plane: usize,
-    /// The chosen element, as stored.
+    /// The chosen element, in the stored order.
     pub spot: usize,
     /// Whether the page is dark.
     pub dark: bool,
@@ -29,7 +29,7 @@ pub struct SheetProps {
     pub act: Callback<Action>,
 }
 
-/// The thumbnails, and the way to the other planes.
+/// The thumbnails, and the controls for the other planes.
 #[component]
 pub fn Sheet(props: &SheetProps) -> Html {
     let SheetProps { view, which, scale, tensor, plane, spot, dark, act } = props;
