@@ -1,42 +1,42 @@
-//! How a tensor of any rank is shown: as planes, each a small picture.
+//! The display of a tensor of any rank as planes, each a small picture.
 
 use serde::{Deserialize, Serialize};
 
-/// Most elements that travel to the page at once.
+/// Maximum number of elements that one message to the page holds.
 const MAX_SENT: usize = 384 * 1024;
-/// Most planes on one sheet of thumbnails.
+/// Maximum number of planes on one sheet of thumbnails.
 const MAX_SHEET: usize = 24;
 /// A matrix with more elements than this is shown row by row.
 const MAX_MATRIX: usize = 64 * 1024;
 
-/// A tensor's elements, as they are stored, cut into planes of equal size, each drawn in rows of `columns` elements. The last row
-/// may be shorter.
+/// A partition of a tensor's elements, in the stored order, into planes of equal size. A plane is drawn in rows of
+/// `columns` elements. The last row may be shorter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planes {
     /// Number of planes.
     pub count: usize,
-    /// Elements in each.
+    /// Elements in each plane.
     pub per_plane: usize,
     /// Elements in a row.
     pub columns: usize,
-    /// The kind of plane, which decides how an index is written.
+    /// The kind of plane. It decides the notation of an index.
     pub kind: PlaneKind,
 }
 
 /// The kind of a plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PlaneKind {
-    /// A channel of a feature map, or another tensor's last two axes.
+    /// A channel of a feature map, or the last two axes of another tensor.
     Channel,
-    /// All weights that make one output channel, or one row of a matrix, wrapped.
+    /// All weights of one output channel, or one row of a matrix, wrapped.
     Filter,
     /// A whole vector, wrapped.
     Vector,
 }
 
 impl Planes {
-    /// How a tensor of `shape` is shown. `weight` tells a parameter from a layer's output: the latter's first
-    /// axis is the batch, which is one image.
+    /// Chooses the planes for `shape`. `weight` distinguishes a parameter from a layer's output. The first axis of an
+    /// output is the batch, which has one image.
     pub fn of(shape: &[usize], weight: bool) -> Self {
         let shape = if weight || shape.len() < 2 { shape } else { &shape[1..] };
         let elements: usize = shape.iter().product();
@@ -49,7 +49,7 @@ impl Planes {
             },
             [first, ref rest @ ..] if !rest.is_empty() => {
                 let per_plane = rest.iter().product();
-                // Whole kernel rows side by side, so that a 3 x 3 kernel stays in one piece where it can.
+                // Whole kernel rows lie side by side, so that a 3 x 3 kernel stays in one piece where possible.
                 let unit = rest.last().copied().unwrap_or(1);
                 Self { count: first, per_plane, columns: wrap(per_plane, unit), kind: PlaneKind::Filter }
             }
@@ -57,46 +57,46 @@ impl Planes {
         }
     }
 
-    /// Number of elements.
+    /// Returns the number of elements.
     pub fn elements(&self) -> usize {
         self.count * self.per_plane
     }
 
-    /// Rows of a plane.
+    /// Returns the number of rows in a plane.
     pub fn rows(&self) -> usize {
         self.per_plane.div_ceil(self.columns.max(1))
     }
 
-    /// The plane that holds the stored `element`.
+    /// Returns the plane that holds the stored `element`.
     pub fn plane_of(&self, element: usize) -> usize {
         element / self.per_plane.max(1)
     }
 
-    /// Row and column of `element` in its plane.
+    /// Returns the row and column of `element` in its plane.
     pub fn position(&self, element: usize) -> (usize, usize) {
         let within = element % self.per_plane.max(1);
         (within / self.columns.max(1), within % self.columns.max(1))
     }
 
-    /// The element at `row` and `column` of `plane`, where there is one.
+    /// Returns the element at `row` and `column` of `plane`, if it exists.
     pub fn element(&self, plane: usize, row: usize, column: usize) -> Option<usize> {
         let within = row.checked_mul(self.columns)?.checked_add(column)?;
         (plane < self.count && column < self.columns && within < self.per_plane)
             .then(|| plane * self.per_plane + within)
     }
 
-    /// Planes that are sent and shown together.
+    /// Returns the number of planes that are sent and shown together.
     pub fn sheet(&self) -> usize {
         (MAX_SENT / self.per_plane.max(1)).clamp(1, MAX_SHEET)
     }
 
-    /// First plane of the sheet that holds `plane`.
+    /// Returns the first plane of the sheet that holds `plane`.
     pub fn sheet_of(&self, plane: usize) -> usize {
         plane - plane % self.sheet()
     }
 }
 
-/// Elements in a row when `elements` are wrapped to something near a square, in multiples of `unit`.
+/// Returns the row length for `elements`, wrapped to about a square, in multiples of `unit`.
 fn wrap(elements: usize, unit: usize) -> usize {
     let side = (elements as f64).sqrt().ceil() as usize;
     side.next_multiple_of(unit.max(1)).clamp(1, elements.max(1))
