@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::args::{ModelArguments, PreprocessArguments};
+use super::args::{ModelArguments, OutputArgument, PreprocessArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
@@ -27,6 +27,9 @@ pub struct Arguments {
     #[command(flatten)]
     file: ModelArguments,
 
+    #[command(flatten)]
+    answer: OutputArgument,
+
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -37,6 +40,12 @@ struct Inspection {
     model: String,
     input_shape: Vec<usize>,
     classes: usize,
+    /// What the output means.
+    answer: String,
+    /// Name of the output that is the answer.
+    output: String,
+    /// What was assumed.
+    notices: Vec<String>,
     parameters: usize,
     layers: Vec<Layer>,
 }
@@ -61,9 +70,18 @@ impl Inspection {
             model: model.card.name.clone(),
             input_shape: graph.values[graph.inputs[0]].source_shape(),
             classes: model.classes(),
+            answer: model.answer.to_string(),
+            output: model.output().to_owned(),
+            notices: model.card.notices.clone(),
             parameters,
             layers: layers(graph),
         }
+    }
+
+    /// What the output means, and what was assumed.
+    fn about_output(&self) -> String {
+        let notices: String = self.notices.iter().map(|notice| format!("notice: {notice}\n")).collect();
+        format!("output \"{}\": {}\n{notices}", self.output, self.answer)
     }
 
     fn text(&self) -> String {
@@ -85,12 +103,13 @@ impl Inspection {
             ]);
         }
         format!(
-            "{}: {}, {}, input {}, {}\n\n{}\n{}\n",
+            "{}: {}, {}, input {}, {}\n{}\n{}\n{}\n",
             self.model,
             counted(self.layers.len(), "layer"),
             counted(self.parameters, "parameter"),
             shape(&self.input_shape),
             counted(self.classes, "score"),
+            self.about_output(),
             table.render(),
             "faults: whether campaigns draw activation faults there, or only `inject` does"
         )
@@ -121,7 +140,9 @@ fn layers(graph: &Graph) -> Vec<Layer> {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let model = ModelFile::read(&arguments.model, arguments.file.architecture)?.load(&PreprocessArguments::default())?;
+    let model = ModelFile::read(&arguments.model, arguments.file.architecture)?
+        .answered_by(&arguments.answer)
+        .load(&PreprocessArguments::default())?;
     let inspection = Inspection::new(&model);
     if arguments.json {
         json(&inspection)?

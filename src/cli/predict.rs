@@ -71,7 +71,10 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         let problem = format!("IMAGE is missing; {} has no sample images", arguments.model);
         return Err(Failure::usage("predict", problem));
     }
-    let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?.load(&arguments.run.preprocess)?;
+    let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?
+        .answered_by(&arguments.run.answer)
+        .load(&arguments.run.preprocess)?;
+    model.card.notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
     let lab = open::lab(model, arguments.run.device, None)?;
     let predictions =
         images.iter().map(|path| predict(&lab, path, arguments.top)).collect::<Result<Vec<_>, Failure>>()?;

@@ -10,6 +10,7 @@ mod fold;
 mod layers;
 mod node;
 mod proto;
+mod reach;
 mod symbols;
 mod tensor;
 #[cfg(test)]
@@ -50,9 +51,21 @@ pub fn recognise(bytes: &[u8]) -> bool {
 /// assert!(error.to_string().starts_with("cat.onnx: "));
 /// ```
 pub fn import(name: &str, bytes: &[u8]) -> Result<Model> {
-    let graph = Importer::new().graph(name, bytes)?;
-    let card = Card { name: super::stem(name).to_owned(), ..Card::default() };
-    Model::new(graph, card)
+    import_output(name, bytes, None)
+}
+
+/// As [`import`]; the answer is the output called `output`, or at that index, where one is named. Of a file with several
+/// outputs only what they need is translated, and outputs that are not float32 (an ArgMax) are left out.
+///
+/// # Errors
+/// As [`import`], or where there is no such output.
+pub fn import_output(name: &str, bytes: &[u8], output: Option<&str>) -> Result<Model> {
+    let mut card = Card { name: super::stem(name).to_owned(), ..Card::default() };
+    let (symbols, outputs) = Importer::new().translate(name, bytes, |stated| {
+        reach::scores(stated, output, &mut card.notices).map_err(|error| error.concerning(name))
+    })?;
+    let graph = symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())?;
+    Model::new(graph, card).map_err(|error| error.concerning(name))
 }
 
 /// Import with choices: shapes that the file leaves open, inputs that are constants.
@@ -95,7 +108,7 @@ impl Importer {
     /// # Errors
     /// As [`import`], but any graph of float32 tensors will do.
     pub fn graph(&self, name: &str, bytes: &[u8]) -> Result<Graph> {
-        let (symbols, outputs) = self.translate(name, bytes)?;
+        let (symbols, outputs) = self.translate(name, bytes, |_| Ok(None))?;
         symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
@@ -104,13 +117,19 @@ impl Importer {
     /// # Errors
     /// As [`Importer::graph`].
     pub fn known_outputs(&self, name: &str, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
-        let (symbols, outputs) = self.translate(name, bytes)?;
+        let (symbols, outputs) = self.translate(name, bytes, |_| Ok(None))?;
         let known = |output: String| symbols.known_output(&output).cloned().map(|tensor| (output, tensor));
         Ok(outputs.into_iter().filter_map(known).collect())
     }
 
-    /// Translates every node; the names of the outputs come along.
-    fn translate(&self, name: &str, bytes: &[u8]) -> Result<(Symbols, Vec<String>)> {
+    /// Translates the nodes; the names of the outputs come along. `choose` says which outputs are wanted, by index; where it
+    /// says nothing all of them are, and every node is translated.
+    fn translate(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        choose: impl FnOnce(&[ValueInfoProto]) -> Result<Option<Vec<usize>>>,
+    ) -> Result<(Symbols, Vec<String>)> {
         let model = ModelProto::decode(bytes)
             .map_err(|error| Error::input(name, format_args!("not an ONNX model, or a damaged one: {error}")))?;
         let opset = opset(name, &model)?;
@@ -118,7 +137,12 @@ impl Importer {
         if !graph.sparse_initializer.is_empty() {
             return Err(Error::input(name, "the model has sparse initializers, only dense ones are supported"));
         }
-        let GraphProto { node: nodes, name: title, initializer, input, output, .. } = graph;
+        let GraphProto { node: nodes, name: title, initializer, input, mut output, .. } = graph;
+        let mut reached = None;
+        if let Some(chosen) = choose(&output)? {
+            output = chosen.into_iter().map(|index| output[index].clone()).collect();
+            reached = Some(reach::nodes(&nodes, &output));
+        }
 
         let mut symbols = Symbols::new(GraphBuilder::new(title));
         for (input, tensor) in &self.bound {
@@ -143,6 +167,9 @@ impl Importer {
 
         let wanted = fold::settings(&nodes);
         let translated = nodes.iter().enumerate().try_for_each(|(index, proto)| {
+            if reached.as_ref().is_some_and(|reached| !reached[index]) {
+                return symbols.unreached(proto);
+            }
             let node = NodeView::new(proto, index, opset)?;
             let wanted = node.outputs().iter().any(|output| wanted.contains(output.as_str()));
             match fold::fold(&node, &mut symbols, wanted)? {
