@@ -46,6 +46,12 @@ fn single(campaign: &Campaign, extent: Extent, file: bool) -> String {
                 "model {}, on {}\ndata {}\nmade by faultscope {}\n",
                 provenance.model.path, provenance.device, provenance.data.path, provenance.faultscope
             );
+            if let Some(output) = &provenance.model.output {
+                text += &format!("output \"{output}\"\n");
+            }
+            if let Some(answer) = &provenance.model.answer {
+                text += &format!("answer: {answer}\n");
+            }
         }
         Origin::Log(log) => {
             let files: Vec<_> = log.files.iter().map(|file| file.path.as_str()).collect();

@@ -149,6 +149,12 @@ fn prune(graph: &Graph, output: ValueId) -> Result<(Graph, Vec<NodeId>)> {
         node.outputs.iter().for_each(|&made| draft.values[made].source = Source::Folded);
         unreached.push(id);
     }
+    for (id, value) in draft.values.iter_mut().enumerate() {
+        if value.source == Source::Parameter && !tensors[id] {
+            value.source = Source::Folded;
+            draft.parameters.remove(&id);
+        }
+    }
     draft.outputs = vec![output];
     Ok((draft.check()?, unreached))
 }

@@ -62,22 +62,46 @@ pub fn import(name: &str, bytes: Vec<u8>) -> Result<Model> {
 /// # Errors
 /// As [`import`], or where there is no such output.
 pub fn import_output(name: &str, bytes: Vec<u8>, output: Option<&str>) -> Result<Model> {
+    match contents(name, bytes)? {
+        Contents::Network(graph) => {
+            let card = Card { name: super::stem(name).to_owned(), ..Card::default() };
+            Model::with_output(graph, card, output).map_err(|error| Error::input(name, error))
+        }
+        Contents::Weights(weights) => {
+            super::with_only(name, Architecture::of_file(name)?.with_weights(name, &weights)?, output)
+        }
+    }
+}
+
+/// The network of a file that is more than weights, with all its outputs, whatever they mean.
+///
+/// # Errors
+/// As [`import`], but any network of one input will do.
+pub fn graph(name: &str, bytes: Vec<u8>) -> Result<Graph> {
+    match contents(name, bytes)? {
+        Contents::Network(graph) => Ok(graph),
+        Contents::Weights(_) => Err(Error::input(name, "the file holds weights only, and no network")),
+    }
+}
+
+/// What a file holds.
+enum Contents {
+    Network(Graph),
+    Weights(Weights),
+}
+
+fn contents(name: &str, bytes: Vec<u8>) -> Result<Contents> {
     let (config, keras, weights) = if is_archive(&bytes) {
         let archive = archive::open(bytes).map_err(|error| Error::input(name, error))?;
         (archive.config, archive.keras, Weights::open(name, archive.weights)?)
     } else {
         let weights = Weights::open(name, bytes)?;
-        let Some(config) = weights.attribute("model_config")? else {
-            refuse_backend(name, &weights)?;
-            let model = Architecture::of_file(name)?.with_weights(name, &weights)?;
-            return super::with_only(name, model, output);
-        };
+        let config = weights.attribute("model_config")?;
         refuse_backend(name, &weights)?;
+        let Some(config) = config else { return Ok(Contents::Weights(weights)) };
         (config, weights.attribute("keras_version")?, weights)
     };
-    let graph = translate(name, &config, keras.as_deref(), &weights)?;
-    let card = Card { name: super::stem(name).to_owned(), ..Card::default() };
-    Model::with_output(graph, card, output).map_err(|error| Error::input(name, error))
+    translate(name, &config, keras.as_deref(), &weights).map(Contents::Network)
 }
 
 /// The network that `config` describes, with `weights`: for weights that come in a file of their own.
