@@ -18,7 +18,7 @@ mod tests;
 
 pub use tensor::{Data, Tensor};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use facts::graph::{Graph, GraphBuilder};
 use facts::model::{Card, Model};
@@ -27,7 +27,7 @@ use prost::Message;
 
 use self::fold::Folded;
 use self::node::NodeView;
-use self::proto::{GraphProto, ModelProto, ValueInfoProto, data_type};
+use self::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use self::symbols::Symbols;
 
 /// Operator sets that the mappings were written for.
@@ -61,7 +61,7 @@ pub fn import(name: &str, bytes: &[u8]) -> Result<Model> {
 /// As [`import`], or where there is no such output.
 pub fn import_output(name: &str, bytes: &[u8], output: Option<&str>) -> Result<Model> {
     let mut card = Card { name: super::stem(name).to_owned(), ..Card::default() };
-    let (symbols, outputs) = Importer::new().translate(name, bytes, |stated| {
+    let (symbols, outputs) = Importer { classifier: true, ..Importer::new() }.translate(name, bytes, |stated| {
         reach::scores(stated, output, &mut card.notices).map_err(|error| error.concerning(name))
     })?;
     let graph = symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())?;
@@ -74,6 +74,8 @@ pub struct Importer {
     shapes: BTreeMap<String, Vec<usize>>,
     bound: BTreeMap<String, Tensor>,
     keep_batch: bool,
+    /// Nodes that no output needs may be of any operator.
+    classifier: bool,
 }
 
 impl Importer {
@@ -138,11 +140,12 @@ impl Importer {
             return Err(Error::input(name, "the model has sparse initializers, only dense ones are supported"));
         }
         let GraphProto { node: nodes, name: title, initializer, input, mut output, .. } = graph;
-        let mut reached = None;
-        if let Some(chosen) = choose(&output)? {
+        let choice = choose(&output)?;
+        let is_chosen = choice.is_some();
+        if let Some(chosen) = choice {
             output = chosen.into_iter().map(|index| output[index].clone()).collect();
-            reached = Some(reach::nodes(&nodes, &output));
         }
+        let reached = reach::nodes(&nodes, &output);
 
         let mut symbols = Symbols::new(GraphBuilder::new(title));
         for (input, tensor) in &self.bound {
@@ -167,18 +170,13 @@ impl Importer {
 
         let wanted = fold::settings(&nodes);
         let translated = nodes.iter().enumerate().try_for_each(|(index, proto)| {
-            if reached.as_ref().is_some_and(|reached| !reached[index]) {
+            if is_chosen && !reached[index] {
                 return symbols.unreached(proto);
             }
-            let node = NodeView::new(proto, index, opset)?;
-            let wanted = node.outputs().iter().any(|output| wanted.contains(output.as_str()));
-            match fold::fold(&node, &mut symbols, wanted)? {
-                Some(Folded::Value(tensor)) => symbols.folded(&node, tensor),
-                Some(Folded::Alias) => symbols.alias(&node),
-                None => {
-                    let layer = layers::layer(&node, &mut symbols)?;
-                    symbols.layer(&node, layer.op, &layer.inputs, layer.outputs)
-                }
+            match node(proto, index, opset, &wanted, &mut symbols) {
+                // No output needs it, so what it would compute does not matter.
+                Err(_) if self.classifier && !reached[index] => symbols.unreached(proto),
+                made => made,
             }
         });
         if let Some(batch) = fixed_batch {
@@ -235,6 +233,20 @@ impl Importer {
             });
         }
         Ok((shape, fixed_batch))
+    }
+}
+
+/// Translates one node. `wanted` are the tensors that set up other nodes.
+fn node(proto: &NodeProto, index: usize, opset: i64, wanted: &HashSet<&str>, symbols: &mut Symbols) -> Result<()> {
+    let node = NodeView::new(proto, index, opset)?;
+    let wanted = node.outputs().iter().any(|output| wanted.contains(output.as_str()));
+    match fold::fold(&node, symbols, wanted)? {
+        Some(Folded::Value(tensor)) => symbols.folded(&node, tensor),
+        Some(Folded::Alias) => symbols.alias(&node),
+        None => {
+            let layer = layers::layer(&node, symbols)?;
+            symbols.layer(&node, layer.op, &layer.inputs, layer.outputs)
+        }
     }
 }
 

@@ -47,7 +47,20 @@ fn an_output_is_chosen_by_name_or_index() {
     }
     let error = import_output("three.onnx", &bytes, Some("z")).unwrap_err().to_string();
     assert_eq!(error, "three.onnx: the model has no output \"z\"; its outputs are 0 \"best\", 1 \"f\", 2 \"y\"");
-    assert!(import_output("three.onnx", &bytes, Some("best")).unwrap_err().to_string().contains("ArgMax"));
+    assert!(import_output("three.onnx", &bytes, Some("best")).unwrap_err().to_string().contains("int64"));
+}
+
+#[test]
+fn a_class_index_alone_is_no_answer_and_one_that_nobody_asks_for_is_ignored() {
+    let mut index = three();
+    index.graph.as_mut().unwrap().output.truncate(1);
+    let error = import("index.onnx", &index.encode_to_vec()).unwrap_err().to_string();
+    assert!(error.starts_with("index.onnx: output \"best\" has elements of type int64"), "{error}");
+
+    let mut dangling = three();
+    dangling.graph.as_mut().unwrap().output.drain(..2);
+    let model = import("dangling.onnx", &dangling.encode_to_vec()).unwrap();
+    assert_eq!((model.output(), model.graph.nodes.len()), ("y", 9));
 }
 
 /// One sigmoid of `weight` times the sum of the image.
