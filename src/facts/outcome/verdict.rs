@@ -32,7 +32,7 @@ impl Verdict {
         let (golden, class) = (top1(golden), top1(faulty));
         Self {
             outcome: if class == golden { Outcome::Masked } else { Outcome::Sdc },
-            due: due,
+            due,
             scm: grouping.map(|grouping| grouping.is_scm(golden, class)),
         }
     }
