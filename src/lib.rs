@@ -46,7 +46,7 @@ pub mod cli;
 pub mod prelude;
 
 pub use engine::{exec, import, kernels, ops, platform, zoo};
-pub use facts::{Error, Result, catalogue, data, error, fault, graph, labels, model, outcome, report};
+pub use facts::{Error, Result, answer, catalogue, data, error, fault, graph, labels, model, outcome, report};
 
 /// Many faults, counted.
 pub mod campaign {

@@ -50,11 +50,23 @@ pub struct ModelArguments {
     pub architecture: Option<&'static Architecture>,
 }
 
+/// The argument about the output of a model.
+#[derive(Debug, Default, Args)]
+pub struct OutputArgument {
+    /// Output that holds the class scores, of a model with several: a name, or an index from 0 [default: the only one
+    /// that looks like them]
+    #[arg(long, value_name = "NAME|INDEX")]
+    pub output: Option<String>,
+}
+
 /// The arguments about the execution of a model.
 #[derive(Debug, Args)]
 pub struct RunArguments {
     #[command(flatten)]
     pub model: ModelArguments,
+
+    #[command(flatten)]
+    pub answer: OutputArgument,
 
     /// Device that runs the model
     #[arg(long, default_value = "cpu", value_parser = choice::<DeviceChoice>())]

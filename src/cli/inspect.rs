@@ -4,7 +4,7 @@ use clap::Args;
 use facts::shown;
 use serde::Serialize;
 
-use super::args::{ModelArguments, PreprocessArguments};
+use super::args::{ModelArguments, OutputArgument, PreprocessArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
@@ -28,6 +28,9 @@ pub struct Arguments {
     #[command(flatten)]
     file: ModelArguments,
 
+    #[command(flatten)]
+    answer: OutputArgument,
+
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -38,6 +41,12 @@ struct Inspection {
     model: String,
     input_shape: Vec<usize>,
     classes: usize,
+    /// What the output means.
+    answer: String,
+    /// Name of the output that is the answer.
+    output: String,
+    /// What was assumed.
+    notices: Vec<String>,
     parameters: usize,
     layers: Vec<Layer>,
 }
@@ -62,9 +71,18 @@ impl Inspection {
             model: model.card.name.clone(),
             input_shape: graph.values[graph.inputs[0]].source_shape(),
             classes: model.classes(),
+            answer: model.answer.to_string(),
+            output: model.output().to_owned(),
+            notices: model.card.notices.clone(),
             parameters,
             layers: layers(graph),
         }
+    }
+
+    /// What the output means, and what was assumed.
+    fn about_output(&self) -> String {
+        let notices: String = self.notices.iter().map(|notice| format!("notice: {notice}\n")).collect();
+        format!("output \"{}\": {}\n{notices}", self.output, self.answer)
     }
 
     fn text(&self) -> String {
@@ -86,12 +104,13 @@ impl Inspection {
             ]);
         }
         format!(
-            "{}: {}, {}, input {}, {}\n\n{}\n{}\n",
+            "{}: {}, {}, input {}, {}\n{}\n{}\n{}\n",
             shown(&self.model),
             counted(self.layers.len(), "layer"),
             counted(self.parameters, "parameter"),
             shape(&self.input_shape),
             counted(self.classes, "score"),
+            self.about_output(),
             table.render(),
             "faults: whether campaigns draw activation faults there, or only `inject` does"
         )
@@ -123,7 +142,9 @@ fn layers(graph: &Graph) -> Vec<Layer> {
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.file.memory.allow();
-    let model = ModelFile::read(&arguments.model, arguments.file.architecture)?.load(&PreprocessArguments::default())?;
+    let model = ModelFile::read(&arguments.model, arguments.file.architecture)?
+        .answered_by(&arguments.answer)
+        .load(&PreprocessArguments::default())?;
     let inspection = Inspection::new(&model);
     if arguments.json {
         json(&inspection)?

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{ModelArguments, PreprocessArguments};
+use super::args::{ModelArguments, OutputArgument, PreprocessArguments};
 use super::locate;
 use super::read;
 use super::write::sha256;
@@ -28,6 +28,8 @@ pub struct ModelFile {
     pub path: PathBuf,
     bytes: Vec<u8>,
     architecture: Option<&'static Architecture>,
+    /// The output that is the answer, if the user says which.
+    output: Option<String>,
     /// Number of classes, if the weights are random.
     random: Option<usize>,
 }
@@ -44,7 +46,12 @@ impl ModelFile {
         }
         let found = locate::model(name)?;
         import::check_memory(name, found.size())?;
-        Ok(Self { path: found.path().to_owned(), bytes: found.read()?, architecture, random: None })
+        Ok(Self { path: found.path().to_owned(), bytes: found.read()?, architecture, output: None, random: None })
+    }
+
+    /// Says which of several outputs is the answer; none leaves the choice to the model.
+    pub fn answered_by(self, argument: &OutputArgument) -> Self {
+        Self { output: argument.output.clone(), ..self }
     }
 
     /// Returns an architecture with random weights. `id` is `name` without its beginning.
@@ -62,7 +69,7 @@ impl ModelFile {
         let classes = classes.unwrap_or(architecture.classes());
         // The configuration stands for the model in its SHA-256.
         let bytes = architecture.config(classes).map_err(|error| error.concerning(name))?.into_bytes();
-        Ok(Self { path: name.into(), bytes, architecture: Some(architecture), random: Some(classes) })
+        Ok(Self { path: name.into(), bytes, architecture: Some(architecture), output: None, random: Some(classes) })
     }
 
     /// Returns the SHA-256 of the bytes in hexadecimal, or that of the configuration if the weights are random.
@@ -73,13 +80,14 @@ impl ModelFile {
     /// Reads the model out of the bytes. The `arguments` replace the preprocessing of the file.
     pub fn load(self, arguments: &PreprocessArguments) -> Result<Model> {
         let name = self.path.display().to_string();
+        let output = self.output.as_deref();
         let mut model = match (self.architecture, self.random) {
             (Some(architecture), Some(classes)) => {
                 eprintln!("{name}: the weights are random, and so are the predictions");
-                architecture.random(classes, SEED)?
+                import::with_only(&name, architecture.random(classes, SEED)?, output)?
             }
-            (Some(architecture), None) => architecture.load(&name, self.bytes)?,
-            (None, _) => import::load(&name, self.bytes)?,
+            (Some(architecture), None) => import::with_only(&name, architecture.load(&name, self.bytes)?, output)?,
+            (None, _) => import::load_output(&name, self.bytes, output)?,
         };
         let own = model.preprocess();
         if arguments.normalise.is_some() || arguments.resize.is_some() {

@@ -73,7 +73,10 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         return Err(Failure::usage("predict", problem));
     }
     arguments.run.model.memory.allow();
-    let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?.load(&arguments.run.preprocess)?;
+    let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?
+        .answered_by(&arguments.run.answer)
+        .load(&arguments.run.preprocess)?;
+    model.card.notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
     open::check_memory(&arguments.model, &model, "one image needs", 1)?;
     let lab = open::lab(model, arguments.run.device, None)?;
     let predictions =

@@ -2,6 +2,7 @@
 //!
 //! Nothing here computes a tensor, so the explorer's page can link all of it without the engine.
 
+pub mod answer;
 pub mod campaign;
 pub mod catalogue;
 pub mod data;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::answer::{self, Answer};
 use crate::data::Preprocess;
 use crate::graph::Graph;
 use crate::labels::Grouping;
@@ -16,6 +17,8 @@ pub struct Model {
     pub graph: Arc<Graph>,
     /// Everything else, as stored in the model file.
     pub card: Card,
+    /// What its output means.
+    pub answer: Answer,
 }
 
 /// What a model file says beside the graph.
@@ -37,23 +40,32 @@ pub struct Card {
 }
 
 impl Model {
-    /// Puts a model together and checks that it is an image classifier: one image input of rank 4, one row
-    /// of class scores out, and as many labels and grouped classes as scores.
+    /// Puts a model together and checks that it is an image classifier: one image input of rank 4, class scores out
+    /// ([`Answer`]), and as many labels and grouped classes as classes. Of several outputs the one that looks like the
+    /// scores is the answer ([`answer::select`]).
     ///
     /// # Errors
     /// Where it is none.
     pub fn new(graph: Graph, card: Card) -> Result<Self> {
-        let model = Self { graph: Arc::new(graph), card };
-        let graph = &model.graph;
+        Self::with_output(graph, card, None)
+    }
+
+    /// As [`Model::new`]; the answer is the output called `output`, or at that index, where one is named.
+    ///
+    /// # Errors
+    /// As [`Model::new`], or where there is no such output.
+    pub fn with_output(graph: Graph, mut card: Card, output: Option<&str>) -> Result<Self> {
         if graph.inputs.len() != 1 || graph.values[graph.inputs[0]].shape.len() != 4 {
             let found: Vec<_> = graph.inputs.iter().map(|&id| &graph.values[id].shape).collect();
             return Err(Error::input(
-                &model.card.name,
+                &card.name,
                 format_args!(
                     "an image classifier with one input of shape 1 x channels x height x width is expected, found inputs {found:?}"
                 ),
             ));
         }
+        let (graph, answer) = answer::select(graph, output, &mut card.notices)?;
+        let model = Self { graph: Arc::new(graph), card, answer };
         let classes = model.classes();
         let labels = model.card.labels.len();
         if labels != 0 && labels != classes {
@@ -79,9 +91,14 @@ impl Model {
         &self.graph.values[self.graph.inputs[0]].shape
     }
 
-    /// Number of classes: elements of the first output.
+    /// Name of the output that is the answer.
+    pub fn output(&self) -> &str {
+        &self.graph.values[self.graph.outputs[0]].name
+    }
+
+    /// Number of classes of the answer.
     pub fn classes(&self) -> usize {
-        self.graph.values[self.graph.outputs[0]].elements()
+        self.answer.classes()
     }
 
     /// Name of `class`: its label, or its number.

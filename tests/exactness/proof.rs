@@ -149,7 +149,7 @@ fn compare(network: &Network, graph: &Graph, image: &HostTensor, golden: &[f32],
     assert!(faults.len() == 1 && trial.faults.len() == 1 && same_fault(fault, &trial.faults[0]), "{place}");
     assert!(same(&logits, &trial.logits), "{place}: scores {:?}, a whole run has {logits:?}", trial.logits);
     assert_eq!(trial.class, top1(&logits), "{place}");
-    assert_eq!(trial.verdict, Verdict::new(top1(golden), &logits, network.lab.grouping()), "{place}");
+    assert_eq!(trial.verdict, Verdict::new(golden, &logits, network.lab.grouping()), "{place}");
 }
 
 /// Whether these are the same bits; which NaN a NaN is, arithmetic leaves open.

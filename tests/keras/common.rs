@@ -1,5 +1,7 @@
 //! Running a model and comparing numbers.
 
+use std::sync::Arc;
+
 use burn::tensor::Device;
 use faultscope::exec::{Activations, Executor, Plain};
 use faultscope::graph::{Graph, ValueId};
@@ -33,7 +35,11 @@ pub struct Runner {
 
 impl Runner {
     pub fn new(model: &Model) -> Self {
-        Self { executor: Executor::new(model.graph.clone(), &Device::flex()).expect("a valid graph") }
+        Self::of(model.graph.clone())
+    }
+
+    pub fn of(graph: Arc<Graph>) -> Self {
+        Self { executor: Executor::new(graph, &Device::flex()).expect("a valid graph") }
     }
 
     /// Runs an image whose elements are in Keras' order.

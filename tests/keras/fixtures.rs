@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
+use std::sync::Arc;
 
 use faultscope::graph::{Graph, Op};
-use faultscope::import::keras::{Weights, build};
-use faultscope::import::load;
+use faultscope::import::keras::{self, Weights, build};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -41,8 +41,8 @@ pub fn unpack(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
 
 /// Compares the outputs of all layers, or of the model.
 fn check(file: &str, bytes: &[u8], known: &Known, numbers: &[f32]) -> Result<(), String> {
-    let model = load(file, bytes.to_vec()).map_err(|error| error.to_string())?;
-    let graph = &model.graph;
+    let graph = Arc::new(keras::graph(file, bytes.to_vec()).map_err(|error| error.to_string())?);
+    let graph = &graph;
     let values: Vec<usize> = match known.flat {
         true => graph.nodes.iter().map(|node| node.outputs[0]).collect(),
         false => graph.outputs.clone(),
@@ -50,7 +50,7 @@ fn check(file: &str, bytes: &[u8], known: &Known, numbers: &[f32]) -> Result<(),
     if known.flat && layers(graph) != known.layers {
         return Err(format!("layers {:?}, Keras has {:?}", layers(graph), known.layers));
     }
-    let runner = Runner::new(&model);
+    let runner = Runner::of(graph.clone());
     let (image, mut rest) = numbers.split_at(graph.values[graph.inputs[0]].elements());
     let run = runner.run(image);
     for (value, shape) in values.into_iter().zip(&known.shapes) {
@@ -95,7 +95,7 @@ fn graphs(name: &str) -> Vec<Graph> {
         let files = unpack(archive);
         for extension in ["h5", "keras"] {
             let file = format!("{name}.{extension}");
-            graphs.push((*load(&file, files[&file].clone()).expect("the model imports").graph).clone());
+            graphs.push(keras::graph(&file, files[&file].clone()).expect("the model imports"));
         }
     }
     graphs

@@ -26,6 +26,7 @@ use super::progress::Progress;
 use super::read;
 use super::write::sha256;
 use super::{data, report};
+use crate::answer::Answer;
 use crate::campaign::{
     self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, Plan, Position, Provenance, Runner,
     SampleSource, Steps, Summary, Tallies, Work,
@@ -83,7 +84,7 @@ impl Campaign {
         let device = arguments.run.device;
         let wanted = jobs(arguments, device)?;
         let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
-        let file = ModelFile::read(model, arguments.run.model.architecture)?;
+        let file = ModelFile::read(model, arguments.run.model.architecture)?.answered_by(&arguments.run.answer);
         let (path, sha256) = (file.path.display().to_string(), file.sha256());
         let mut model = file.load(&arguments.run.preprocess)?;
         let config = CampaignConfig {
@@ -101,9 +102,16 @@ impl Campaign {
         let notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
         notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
         let architecture = arguments.run.model.architecture.map(|architecture| architecture.id.to_owned());
-        let model_source = ModelSource { path, architecture, sha256, preprocess: model.preprocess() };
         let protected = arguments.protect.is_asked_for();
         let (jobs, budget) = budget(&model, protected, wanted, arguments.jobs.is_some())?;
+        let model_source = ModelSource {
+            path,
+            architecture,
+            output: arguments.run.answer.output.as_ref().map(|_| model.output().to_owned()),
+            answer: matches!(model.answer, Answer::Binary { .. }).then(|| model.answer.to_string()),
+            sha256,
+            preprocess: model.preprocess(),
+        };
         let lab = open::lab(model, device, grouping)?;
         let (images, sample) = match &arguments.sample {
             Some(path) => {

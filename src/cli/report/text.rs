@@ -49,6 +49,12 @@ fn single(campaign: &Campaign, extent: Extent, file: bool) -> String {
                 shown(&provenance.data.path),
                 shown(&provenance.faultscope)
             );
+            if let Some(output) = &provenance.model.output {
+                text += &format!("output \"{output}\"\n");
+            }
+            if let Some(answer) = &provenance.model.answer {
+                text += &format!("answer: {answer}\n");
+            }
         }
         Origin::Log(log) => {
             let files: Vec<_> = log.files.iter().map(|file| file.path.as_str()).collect();

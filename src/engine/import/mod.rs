@@ -18,15 +18,23 @@ use facts::{Error, Result};
 /// # Errors
 /// Where the format is none that is read, or the file is damaged or describes no image classifier.
 pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
+    load_output(name, bytes, None)
+}
+
+/// As [`load`]; of several outputs the answer is the one called `output`, or at that index, where one is named.
+///
+/// # Errors
+/// As [`load`], or where there is no such output.
+pub fn load_output(name: &str, bytes: Vec<u8>, output: Option<&str>) -> Result<Model> {
     check_memory(name, bytes.len() as u64)?;
     let mut model = if burnpack::recognise(&bytes) {
-        burnpack::read(name, bytes)?
+        with_only(name, burnpack::read(name, bytes)?, output)?
     } else if safetensors::recognise(&bytes) {
-        safetensors::read(name, &bytes)?
+        with_only(name, safetensors::read(name, &bytes)?, output)?
     } else if keras::is_hdf5(&bytes) || keras::is_archive(&bytes) {
-        keras::import(name, bytes)?
+        keras::import_output(name, bytes, output)?
     } else if onnx::recognise(&bytes) {
-        onnx::import(name, &bytes)?
+        onnx::import_output(name, &bytes, output)?
     } else {
         return Err(Error::input(name, unknown(&bytes)));
     };
@@ -44,6 +52,17 @@ pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
 pub fn check_memory(name: &str, bytes: u64) -> Result<()> {
     let needed = PROGRAM.saturating_add(bytes.saturating_mul(3));
     limits::allowed().check("opening the model needs", needed).map_err(|error| error.concerning(name))
+}
+
+/// Checks that `output` is the only one of `model`, as of models that were opened or built before.
+///
+/// # Errors
+/// Where it is not.
+pub fn with_only(name: &str, model: Model, output: Option<&str>) -> Result<Model> {
+    if let Some(output) = output {
+        facts::answer::find(output, &facts::answer::names(&model.graph)).map_err(|error| error.concerning(name))?;
+    }
+    Ok(model)
 }
 
 /// A format that models are written in.

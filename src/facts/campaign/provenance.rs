@@ -120,6 +120,12 @@ pub struct ModelSource {
     /// Architecture that its weights were said to be for; none where the file tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
+    /// Name of the output that was chosen as the answer; none where the user chose none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// What the output means, where it is not one score a class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
     /// How images became inputs.
@@ -146,6 +152,8 @@ mod tests {
         let model = ModelSource {
             path: "m.h5".to_owned(),
             architecture: None,
+            output: None,
+            answer: None,
             sha256: "aa".to_owned(),
             preprocess: Preprocess::default(),
         };

@@ -80,7 +80,7 @@ pub struct GraphDraft {
     pub nodes: Vec<Node>,
     /// Tensors the caller supplies; a classifier has one, the image.
     pub inputs: Vec<ValueId>,
-    /// Tensors the caller gets; a classifier's first one is its logits or probabilities.
+    /// Tensors the caller gets; a [`Model`](crate::model::Model) has one, its class scores.
     pub outputs: Vec<ValueId>,
     /// Which layers campaigns draw activation faults from.
     #[serde(default, skip_serializing_if = "SampledLayers::is_default")]

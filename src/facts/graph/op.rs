@@ -137,7 +137,8 @@ pub enum Op {
     Chain(Vec<Step>),
     /// The input unchanged (Identity, Dropout at inference, Cast between floats); input `[x]`.
     Identity,
-    /// Known since import, not executed: constants, shape arithmetic, aliases of parameters.
+    /// Known since import, not executed: constants, shape arithmetic, aliases of parameters; or needed only by
+    /// outputs that are not asked for.
     Folded,
 }
 

@@ -6,7 +6,7 @@ mod verdict;
 
 pub use interval::{Comparison, Rate, Ratio, koopman, wilson};
 pub use probability::{Ranked, probabilities, top};
-pub use verdict::{Outcome, Verdict, top1};
+pub use verdict::{Outcome, Verdict, is_due, top1};
 
 #[cfg(test)]
 mod tests;

@@ -5,15 +5,17 @@ use super::top1;
 /// Scores as probabilities.
 ///
 /// Where `scores` already are a probability row (all of them in [0, 1], with sum 1 within 1e-3), as after a model's
-/// own softmax, they are returned as they are; anything else is taken for logits and goes through a softmax. Of a
-/// row with a NaN or an infinity in it no probabilities can be made: all of them are NaN.
+/// own softmax, they are returned as they are; anything else is taken for logits and goes through a softmax. A score
+/// of -infinity has the probability 0. Of a row with a NaN or +infinity in it, or with no finite score, no probabilities
+/// can be made: all of them are NaN.
 pub fn probabilities(scores: &[f32]) -> Vec<f32> {
     const TOLERANCE: f64 = 1e-3;
     let sum: f64 = scores.iter().map(|&score| f64::from(score)).sum();
     if scores.iter().all(|score| (0.0..=1.0).contains(score)) && (sum - 1.0).abs() <= TOLERANCE {
         return scores.to_vec();
     }
-    if scores.iter().any(|score| !score.is_finite()) {
+    let has_none = |score: &f32| score.is_nan() || *score == f32::INFINITY;
+    if scores.iter().any(has_none) || !scores.iter().any(|score| score.is_finite()) {
         return vec![f32::NAN; scores.len()];
     }
     // Subtracting the maximum keeps the exponentials in range.
@@ -74,6 +76,13 @@ mod tests {
         assert!(probabilities(&[0.0, f32::INFINITY]).iter().all(|value| value.is_nan()));
         let order: Vec<_> = top(&[1.0, f32::INFINITY, f32::NAN, 3.0, f32::NAN], 5).iter().map(|r| r.class).collect();
         assert_eq!(order, [2, 4, 1, 3, 0]);
+    }
+
+    #[test]
+    fn minus_infinity_is_a_score_of_probability_zero() {
+        let found = probabilities(&[f32::NEG_INFINITY, 2.0, 2.0]);
+        assert_eq!(found, [0.0, 0.5, 0.5]);
+        assert!(probabilities(&[f32::NEG_INFINITY; 2]).iter().all(|value| value.is_nan()));
     }
 
     #[test]

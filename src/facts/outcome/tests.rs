@@ -108,12 +108,23 @@ fn a_verdict_names_sdc_due_and_scm() {
          [[group]]\nname = \"rest\"\ncritical = false\nclasses = \"2 3\"",
     )
     .unwrap();
-    let judge = |golden: usize, faulty: &[f32]| Verdict::new(golden, faulty, Some(&grouping));
+    let judge = |golden: usize, faulty: &[f32]| {
+        let scores: Vec<f32> = (0..4).map(|class| if class == golden { 1.0 } else { 0.0 }).collect();
+        Verdict::new(&scores, faulty, Some(&grouping))
+    };
     let critical = judge(0, &[0.0, 0.0, 1.0, 0.0]);
     assert_eq!(critical, Verdict { outcome: Outcome::Sdc, due: false, scm: Some(true) });
     assert_eq!(judge(0, &[0.0, 1.0, 0.0, 0.0]).scm, Some(false), "inside one group");
     assert_eq!(judge(2, &[1.0, 0.0, 0.0, 0.0]).scm, Some(false), "from a group that is not critical");
     let detected = judge(0, &[f32::NAN, 0.0, 0.0, 0.0]);
     assert_eq!(detected, Verdict { outcome: Outcome::Masked, due: true, scm: Some(false) });
-    assert_eq!(Verdict::new(0, &[1.0], None).scm, None);
+    assert_eq!(Verdict::new(&[1.0], &[1.0], None).scm, None);
+}
+
+#[test]
+fn minus_infinity_is_a_failure_only_where_the_golden_run_has_none() {
+    const MINUS: f32 = f32::NEG_INFINITY;
+    let due = |faulty: &[f32]| Verdict::new(&[0.0, MINUS, -1.0], faulty, None).due;
+    assert!(!due(&[0.0, MINUS, -2.0]) && !due(&[0.0, -5.0, -2.0]));
+    assert!(due(&[0.0, MINUS, MINUS]) && due(&[f32::INFINITY, MINUS, 0.0]) && due(&[0.0, f32::NAN, 0.0]));
 }

@@ -19,22 +19,31 @@ pub enum Outcome {
 pub struct Verdict {
     /// Masked or SDC.
     pub outcome: Outcome,
-    /// NaN or infinity reached the output, which a system could detect.
+    /// NaN or infinity reached the output, which a system could detect; see [`is_due`].
     pub due: bool,
     /// Whether it is a safety-critical misclassification; `None` without a grouping.
     pub scm: Option<bool>,
 }
 
 impl Verdict {
-    /// Judges `faulty` logits against the `golden` class.
-    pub fn new(golden: usize, faulty: &[f32], grouping: Option<&Grouping>) -> Self {
-        let class = top1(faulty);
+    /// Judges `faulty` scores against the `golden` ones.
+    pub fn new(golden: &[f32], faulty: &[f32], grouping: Option<&Grouping>) -> Self {
+        let due = is_due(golden, faulty);
+        let (golden, class) = (top1(golden), top1(faulty));
         Self {
             outcome: if class == golden { Outcome::Masked } else { Outcome::Sdc },
-            due: faulty.iter().any(|value| !value.is_finite()),
+            due,
             scm: grouping.map(|grouping| grouping.is_scm(golden, class)),
         }
     }
+}
+
+/// Whether a system could detect the fault in the scores: one of them is NaN or +infinity, or -infinity where the golden
+/// run's is not. A score of -infinity that the golden run has, too (the logarithm of a probability of 0, a class that is
+/// masked), is an answer and no failure.
+pub fn is_due(golden: &[f32], faulty: &[f32]) -> bool {
+    let expected = |class: usize, value: f32| value == f32::NEG_INFINITY && golden.get(class) == Some(&value);
+    faulty.iter().enumerate().any(|(class, &value)| !value.is_finite() && !expected(class, value))
 }
 
 /// The predicted class: the first maximum. Where there is a NaN the first NaN wins, as numpy's `argmax` has it,

@@ -20,6 +20,8 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
         model: ModelSource {
             path: "m.onnx".to_owned(),
             architecture: None,
+            output: None,
+            answer: None,
             sha256: String::new(),
             preprocess: Preprocess::default(),
         },

@@ -73,6 +73,9 @@ fn model(state: &State, act: &Callback<Action>, select: &NodeRef) -> Html {
             </div>
             { progress(state) }
             if let Some(facts) = facts { <p class="hint" id="model-facts">{ facts }</p> }
+            { for state.model().into_iter().flat_map(|model| &model.notices).map(|notice| html! {
+                <p class="hint model-notice">{ notice }</p>
+            }) }
         </>
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use engine::campaign::{Budget, CampaignEvent, Lab, Rounds, Work, plan};
 use facts::DeviceChoice;
+use facts::answer::Answer;
 use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, Plan, Provenance};
 use facts::data::{ImageSource, sha256};
 use facts::labels::{self, Grouping};
@@ -139,6 +140,8 @@ impl<H: Host> Service<H> {
             model: ModelSource {
                 path: String::new(),
                 architecture: None,
+                output: None,
+                answer: matches!(lab.model().answer, Answer::Binary { .. }).then(|| lab.model().answer.to_string()),
                 // Of the file, which is read again when a directory is asked for.
                 sha256: String::new(),
                 preprocess: lab.model().preprocess(),

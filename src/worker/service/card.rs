@@ -40,7 +40,7 @@ impl<H: Host> Service<H> {
             }
             card.grouping = Some(grouping);
         }
-        Ok(Model { graph: model.graph.clone(), card })
+        Ok(Model { graph: model.graph.clone(), card, answer: model.answer })
     }
 
     async fn text(&self, file: &FileRef) -> Result<String> {

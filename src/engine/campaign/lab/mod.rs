@@ -33,7 +33,7 @@ pub struct Lab {
 pub struct Golden {
     /// Predicted class.
     pub class: usize,
-    /// The model's output.
+    /// The scores of the classes ([`Answer::scores`](facts::answer::Answer::scores)).
     pub logits: Vec<f32>,
     /// Every layer's output, on the device.
     pub activations: Activations,
@@ -46,7 +46,7 @@ pub struct Trial {
     pub verdict: Verdict,
     /// Predicted class.
     pub class: usize,
-    /// The model's output.
+    /// The scores of the classes.
     pub logits: Vec<f32>,
     /// The faults, in the order of injection.
     pub faults: Vec<InjectedFault>,
@@ -101,7 +101,7 @@ impl<'a> Subject<'a> {
 pub struct Tried {
     /// The golden prediction.
     pub class: usize,
-    /// The golden output.
+    /// The golden scores of the classes.
     pub logits: Vec<f32>,
     /// The trials, in the order of the faults.
     pub trials: Vec<Trial>,
@@ -213,15 +213,15 @@ impl Lab {
     /// Makes the golden run of a preprocessed image.
     ///
     /// # Errors
-    /// If the input has the wrong shape, or the output is not finite: faults have no meaningful effect on a golden run
-    /// that already fails.
+    /// If the input has the wrong shape, or the output has a NaN, +infinity or no finite score: faults have no meaningful
+    /// effect on a golden run that already fails.
     pub async fn golden(&self, input: &HostTensor) -> Result<Golden> {
         let input = Array::upload(input, self.executor.device());
         let activations = self.executor.run(&[input], &mut Plain).await?;
         let output = activations.get(self.executor.graph().outputs[0]);
         let logits =
             output.ok_or_else(|| Error::request("the model's output is not computed by any layer"))?.read().await?;
-        let class = golden_class(&logits)?;
+        let (class, logits) = self.golden_answer(logits)?;
         Ok(Golden { class, logits, activations })
     }
 
@@ -274,10 +274,10 @@ impl Lab {
         let tried = |(subject, output): (&Subject<'_>, Vec<f32>)| {
             let own = subject.faults.iter().zip(faulty.by_ref().take(subject.faults.len())).collect::<Vec<_>>();
             let (class, logits) = match subject.inference {
-                Inference::Input(_) => (golden_class(&output)?, output),
+                Inference::Input(_) => self.golden_answer(output)?,
                 Inference::Golden(golden) => (golden.class, golden.logits.clone()),
             };
-            let trials = own.into_iter().map(|(sites, faulty)| self.judge(&logits, class, sites, faulty)).collect();
+            let trials = own.into_iter().map(|(sites, faulty)| self.judge(&logits, sites, faulty)).collect();
             Ok(Tried { class, logits, trials })
         };
         Ok(Trials { images: subjects.iter().zip(wave.golden).map(tried).collect(), work: wave.work })
@@ -288,13 +288,35 @@ impl Lab {
         Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect() }
     }
 
+    /// The class that a golden run predicts, and the scores of the classes.
+    fn golden_answer(&self, output: Vec<f32>) -> Result<(usize, Vec<f32>)> {
+        let fails = |score: f32| score.is_nan() || score == f32::INFINITY;
+        let fails = |score: f32| fails(score) || (output.len() == 1 && !score.is_finite());
+        if output.is_empty() {
+            return Err(Error::request("the model's output is not computed by any layer"));
+        }
+        if let Some(class) = output.iter().position(|&score| fails(score)) {
+            return Err(Error::request(format_args!(
+                "the golden run fails: score {class} is {} without any fault; check the preprocessing and the model",
+                output[class]
+            )));
+        }
+        if output.iter().all(|score| !score.is_finite()) {
+            return Err(Error::request(
+                "the golden run fails: every score is -inf without any fault; check the preprocessing and the model",
+            ));
+        }
+        let scores = self.model.answer.scores(output);
+        Ok((top1(&scores), scores))
+    }
+
     /// Judges the outcome of a trial.
-    fn judge(&self, golden: &[f32], class: usize, sites: &[Site], faulty: Faulty) -> Trial {
+    fn judge(&self, golden: &[f32], sites: &[Site], faulty: Faulty) -> Trial {
         let graph = self.executor.graph();
         let faults = sites.iter().zip(&faulty.changed).map(|(site, &values)| InjectedFault::new(graph, site, values));
-        let logits = faulty.output.unwrap_or_else(|| golden.to_vec());
+        let logits = faulty.output.map_or_else(|| golden.to_vec(), |output| self.model.answer.scores(output));
         Trial {
-            verdict: Verdict::new(class, &logits, self.grouping.as_ref()),
+            verdict: Verdict::new(golden, &logits, self.grouping.as_ref()),
             class: top1(&logits),
             logits,
             faults: faults.collect(),
@@ -333,18 +355,6 @@ impl Lab {
             }
         }
         Ok(())
-    }
-}
-
-/// Returns the class that a golden run predicts.
-fn golden_class(logits: &[f32]) -> Result<usize> {
-    match logits.iter().position(|value| !value.is_finite()) {
-        _ if logits.is_empty() => Err(Error::request("the model's output is not computed by any layer")),
-        Some(class) => Err(Error::request(format_args!(
-            "the golden run fails: score {class} is {} without any fault; check the preprocessing and the model",
-            logits[class]
-        ))),
-        None => Ok(top1(logits)),
     }
 }
 

@@ -6,7 +6,7 @@
 //! as `model.summary(expand_nested=True)` lists them, and are called `outer/inner`. A shared layer is one layer for
 //! each call, all with the same weights: `conv`, `conv_1`; a later call stands right before the first layer that reads
 //! it. As in Keras, a functional model's input layer is one of its layers and a sequential model's is not. A model has
-//! one input; of several outputs the first is the model's.
+//! one input; of several outputs one is the answer ([`facts::answer::select`]).
 //!
 //! Images are stored channels first and shown as Keras lays them out ([`Layout`](facts::graph::Layout)): shapes are
 //! N x H x W x C, and element indices count that way. So do the kernels' (H x W x I x O). Everything is computed in
@@ -54,21 +54,54 @@ pub fn is_archive(bytes: &[u8]) -> bool {
 /// assert!(error.to_string().starts_with("cat.h5: "));
 /// ```
 pub fn import(name: &str, bytes: Vec<u8>) -> Result<Model> {
+    import_output(name, bytes, None)
+}
+
+/// As [`import`]; the answer is the output called `output`, or at that index, where one is named.
+///
+/// # Errors
+/// As [`import`], or where there is no such output.
+pub fn import_output(name: &str, bytes: Vec<u8>, output: Option<&str>) -> Result<Model> {
+    match contents(name, bytes)? {
+        Contents::Network(graph) => {
+            let card = Card { name: super::stem(name).to_owned(), ..Card::default() };
+            Model::with_output(graph, card, output).map_err(|error| Error::input(name, error))
+        }
+        Contents::Weights(weights) => {
+            super::with_only(name, Architecture::of_file(name)?.with_weights(name, &weights)?, output)
+        }
+    }
+}
+
+/// The network of a file that is more than weights, with all its outputs, whatever they mean.
+///
+/// # Errors
+/// As [`import`], but any network of one input will do.
+pub fn graph(name: &str, bytes: Vec<u8>) -> Result<Graph> {
+    match contents(name, bytes)? {
+        Contents::Network(graph) => Ok(graph),
+        Contents::Weights(_) => Err(Error::input(name, "the file holds weights only, and no network")),
+    }
+}
+
+/// What a file holds.
+enum Contents {
+    Network(Graph),
+    Weights(Weights),
+}
+
+fn contents(name: &str, bytes: Vec<u8>) -> Result<Contents> {
     let (config, keras, weights) = if is_archive(&bytes) {
         let archive = archive::open(bytes).map_err(|error| Error::input(name, error))?;
         (archive.config, archive.keras, Weights::open(name, archive.weights)?)
     } else {
         let weights = Weights::open(name, bytes)?;
-        let Some(config) = weights.attribute("model_config")? else {
-            refuse_backend(name, &weights)?;
-            return Architecture::of_file(name)?.with_weights(name, &weights);
-        };
+        let config = weights.attribute("model_config")?;
         refuse_backend(name, &weights)?;
+        let Some(config) = config else { return Ok(Contents::Weights(weights)) };
         (config, weights.attribute("keras_version")?, weights)
     };
-    let graph = translate(name, &config, keras.as_deref(), &weights)?;
-    let card = Card { name: super::stem(name).to_owned(), ..Card::default() };
-    Model::new(graph, card).map_err(|error| Error::input(name, error))
+    translate(name, &config, keras.as_deref(), &weights).map(Contents::Network)
 }
 
 /// The network that `config` describes, with `weights`: for weights that come in a file of their own.

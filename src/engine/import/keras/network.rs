@@ -43,10 +43,7 @@ pub(super) fn graph(network: &Network, keras: u32, weights: &Weights) -> Result<
     builder.lay_out(image, Layout::new(&order))?;
     let mut writer = Writer { builder, keras, channels_first, weights, plan, parameters: HashMap::new() };
     let outputs = writer.network(network, &Scope::default(), &[image])?;
-    let Some(&first) = outputs.first() else {
-        return Err(Error::graph(&network.name, "the model has no output"));
-    };
-    writer.builder.finish(&[first])
+    writer.builder.finish(&outputs)
 }
 
 /// The lengths of a tensor as stored, whose Keras axis `i` is stored axis `order[i]`.

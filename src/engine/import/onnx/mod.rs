@@ -10,6 +10,7 @@ mod fold;
 mod layers;
 mod node;
 mod proto;
+mod reach;
 mod symbols;
 mod tensor;
 #[cfg(test)]
@@ -18,7 +19,7 @@ mod wire;
 
 pub use tensor::{Data, Tensor};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use facts::graph::{Graph, GraphBuilder};
 use facts::limits::{self, PROGRAM};
@@ -28,7 +29,7 @@ use prost::Message;
 
 use self::fold::Folded;
 use self::node::NodeView;
-use self::proto::{GraphProto, ModelProto, ValueInfoProto, data_type};
+use self::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use self::symbols::Symbols;
 
 /// Operator sets that the mappings were written for.
@@ -52,9 +53,21 @@ pub fn recognise(bytes: &[u8]) -> bool {
 /// assert!(error.to_string().starts_with("cat.onnx: "));
 /// ```
 pub fn import(name: &str, bytes: &[u8]) -> Result<Model> {
-    let graph = Importer::new().graph(name, bytes)?;
-    let card = Card { name: super::stem(name).to_owned(), ..Card::default() };
-    Model::new(graph, card)
+    import_output(name, bytes, None)
+}
+
+/// As [`import`]; the answer is the output called `output`, or at that index, where one is named. Of a file with several
+/// outputs only what they need is translated, and outputs that are not float32 (an ArgMax) are left out.
+///
+/// # Errors
+/// As [`import`], or where there is no such output.
+pub fn import_output(name: &str, bytes: &[u8], output: Option<&str>) -> Result<Model> {
+    let mut card = Card { name: super::stem(name).to_owned(), ..Card::default() };
+    let (symbols, outputs) = Importer { classifier: true, ..Importer::new() }.translate(name, bytes, |stated| {
+        reach::scores(stated, output, &mut card.notices).map_err(|error| error.concerning(name))
+    })?;
+    let graph = symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())?;
+    Model::new(graph, card).map_err(|error| error.concerning(name))
 }
 
 /// Import with choices: shapes that the file leaves open, inputs that are constants.
@@ -63,6 +76,8 @@ pub struct Importer {
     shapes: BTreeMap<String, Vec<usize>>,
     bound: BTreeMap<String, Tensor>,
     keep_batch: bool,
+    /// Nodes that no output needs may be of any operator.
+    classifier: bool,
 }
 
 impl Importer {
@@ -97,7 +112,7 @@ impl Importer {
     /// # Errors
     /// As [`import`], but any graph of float32 tensors will do.
     pub fn graph(&self, name: &str, bytes: &[u8]) -> Result<Graph> {
-        let (symbols, outputs) = self.translate(name, bytes)?;
+        let (symbols, outputs) = self.translate(name, bytes, |_| Ok(None))?;
         symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
@@ -106,13 +121,19 @@ impl Importer {
     /// # Errors
     /// As [`Importer::graph`].
     pub fn known_outputs(&self, name: &str, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
-        let (symbols, outputs) = self.translate(name, bytes)?;
+        let (symbols, outputs) = self.translate(name, bytes, |_| Ok(None))?;
         let known = |output: String| symbols.known_output(&output).cloned().map(|tensor| (output, tensor));
         Ok(outputs.into_iter().filter_map(known).collect())
     }
 
-    /// Translates every node; the names of the outputs come along.
-    fn translate(&self, name: &str, bytes: &[u8]) -> Result<(Symbols, Vec<String>)> {
+    /// Translates the nodes; the names of the outputs come along. `choose` says which outputs are wanted, by index; where it
+    /// says nothing all of them are, and every node is translated.
+    fn translate(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        choose: impl FnOnce(&[ValueInfoProto]) -> Result<Option<Vec<usize>>>,
+    ) -> Result<(Symbols, Vec<String>)> {
         // The file, its raw data and the parameters, and the structures that describe them.
         let data = (bytes.len() as u64).saturating_mul(3).saturating_add(PROGRAM);
         let needed = data.saturating_add(wire::structures(bytes));
@@ -124,7 +145,13 @@ impl Importer {
         if !graph.sparse_initializer.is_empty() {
             return Err(Error::input(name, "the model has sparse initializers, only dense ones are supported"));
         }
-        let GraphProto { node: nodes, name: title, initializer, input, output, .. } = graph;
+        let GraphProto { node: nodes, name: title, initializer, input, mut output, .. } = graph;
+        let choice = choose(&output)?;
+        let is_chosen = choice.is_some();
+        if let Some(chosen) = choice {
+            output = chosen.into_iter().map(|index| output[index].clone()).collect();
+        }
+        let reached = reach::nodes(&nodes, &output);
 
         let mut symbols = Symbols::new(GraphBuilder::new(title));
         for (input, tensor) in &self.bound {
@@ -149,15 +176,13 @@ impl Importer {
 
         let wanted = fold::settings(&nodes);
         let translated = nodes.iter().enumerate().try_for_each(|(index, proto)| {
-            let node = NodeView::new(proto, index, opset)?;
-            let wanted = node.outputs().iter().any(|output| wanted.contains(output.as_str()));
-            match fold::fold(&node, &mut symbols, wanted)? {
-                Some(Folded::Value(tensor)) => symbols.folded(&node, tensor),
-                Some(Folded::Alias) => symbols.alias(&node),
-                None => {
-                    let layer = layers::layer(&node, &mut symbols)?;
-                    symbols.layer(&node, layer.op, &layer.inputs, layer.outputs)
-                }
+            if is_chosen && !reached[index] {
+                return symbols.unreached(proto);
+            }
+            match node(proto, index, opset, &wanted, &mut symbols) {
+                // No output needs it, so what it would compute does not matter.
+                Err(_) if self.classifier && !reached[index] => symbols.unreached(proto),
+                made => made,
             }
         });
         if let Some(batch) = fixed_batch {
@@ -214,6 +239,20 @@ impl Importer {
             });
         }
         Ok((shape, fixed_batch))
+    }
+}
+
+/// Translates one node. `wanted` are the tensors that set up other nodes.
+fn node(proto: &NodeProto, index: usize, opset: i64, wanted: &HashSet<&str>, symbols: &mut Symbols) -> Result<()> {
+    let node = NodeView::new(proto, index, opset)?;
+    let wanted = node.outputs().iter().any(|output| wanted.contains(output.as_str()));
+    match fold::fold(&node, symbols, wanted)? {
+        Some(Folded::Value(tensor)) => symbols.folded(&node, tensor),
+        Some(Folded::Alias) => symbols.alias(&node),
+        None => {
+            let layer = layers::layer(&node, symbols)?;
+            symbols.layer(&node, layer.op, &layer.inputs, layer.outputs)
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use facts::graph::{Graph, GraphBuilder, HostTensor, ValueId};
 use facts::{Error, Result};
 
 use super::node::NodeView;
+use super::proto::NodeProto;
 use super::tensor::{Data, Tensor};
 
 /// Most elements that all evaluation at import may make together, whatever a file asks for. Shape arithmetic
@@ -104,6 +105,11 @@ impl Symbols {
             self.define(name, Symbol::Absent(what))?;
         }
         Ok(())
+    }
+
+    /// Adds a layer in the place of `node`, which no output needs.
+    pub fn unreached(&mut self, node: &NodeProto) -> Result<()> {
+        self.builder.folded(&node.name, &node.op_type, &[])
     }
 
     /// Shape of input `index`.

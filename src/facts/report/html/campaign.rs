@@ -275,6 +275,8 @@ fn campaign_provenance(provenance: &Provenance, report: &Report) -> Markup {
         ("Data", provenance.data.path.clone()),
         ("SHA-256", provenance.data.sha256.clone()),
     ];
+    items.extend(provenance.model.output.clone().map(|output| ("Output", output)));
+    items.extend(provenance.model.answer.clone().map(|answer| ("Answer", answer)));
     if let Some(sample) = &provenance.sample {
         items.push(("Sample", format!("{}, {}", sample.path, counted(sample.images, "image"))));
     }

@@ -2,6 +2,7 @@
 //! that operators compute are compared with other implementations in `tests/onnx_conformance.rs`.
 
 mod hostile;
+mod outputs;
 
 use facts::Result;
 use facts::graph::{Graph, Op, Source};
