@@ -5,6 +5,7 @@
 
 mod architectures;
 mod args;
+mod beside;
 mod built_in;
 mod campaign;
 mod checkpoint;

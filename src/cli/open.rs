@@ -1,8 +1,10 @@
 //! Opens the models, images, groupings and devices that the user names.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::{ModelArguments, PreprocessArguments};
+use super::beside::Folder;
 use super::locate;
 use super::read;
 use super::write::sha256;
@@ -29,6 +31,8 @@ pub struct ModelFile {
     architecture: Option<&'static Architecture>,
     /// Number of classes, if the weights are random.
     random: Option<usize>,
+    /// The files beside it.
+    folder: Arc<Folder>,
 }
 
 impl ModelFile {
@@ -42,7 +46,8 @@ impl ModelFile {
             };
         }
         let found = locate::model(name)?;
-        Ok(Self { path: found.path().to_owned(), bytes: found.read()?, architecture, random: None })
+        let (path, folder) = (found.path().to_owned(), Arc::new(Folder::of(found.path())));
+        Ok(Self { path, bytes: found.read()?, architecture, random: None, folder })
     }
 
     /// Returns an architecture with random weights. `id` is `name` without its beginning.
@@ -60,12 +65,18 @@ impl ModelFile {
         let classes = classes.unwrap_or(architecture.classes());
         // The configuration stands for the model in its SHA-256.
         let bytes = architecture.config(classes).map_err(|error| error.concerning(name))?.into_bytes();
-        Ok(Self { path: name.into(), bytes, architecture: Some(architecture), random: Some(classes) })
+        let folder = Arc::new(Folder::of(Path::new(name)));
+        Ok(Self { path: name.into(), bytes, architecture: Some(architecture), random: Some(classes), folder })
     }
 
     /// Returns the SHA-256 of the bytes in hexadecimal, or that of the configuration if the weights are random.
     pub fn sha256(&self) -> String {
         sha256(&self.bytes)
+    }
+
+    /// Returns the files beside this one. Those with weights are known once the model is loaded.
+    pub fn folder(&self) -> Arc<Folder> {
+        Arc::clone(&self.folder)
     }
 
     /// Reads the model out of the bytes. The `arguments` replace the preprocessing of the file.
@@ -77,7 +88,7 @@ impl ModelFile {
                 architecture.random(classes, SEED)?
             }
             (Some(architecture), None) => architecture.load(&name, self.bytes)?,
-            (None, _) => import::load(&name, self.bytes)?,
+            (None, _) => import::load_beside(&name, self.bytes, self.folder)?,
         };
         let own = model.preprocess();
         if arguments.normalise.is_some() || arguments.resize.is_some() {

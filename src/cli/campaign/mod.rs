@@ -82,6 +82,7 @@ impl Campaign {
         let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
         let file = ModelFile::read(model, arguments.run.model.architecture)?;
         let (path, sha256) = (file.path.display().to_string(), file.sha256());
+        let beside = file.folder();
         let mut model = file.load(&arguments.run.preprocess)?;
         let config = CampaignConfig {
             model: model.card.name.clone(),
@@ -98,7 +99,8 @@ impl Campaign {
         let notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
         notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
         let architecture = arguments.run.model.architecture.map(|architecture| architecture.id.to_owned());
-        let model_source = ModelSource { path, architecture, sha256, preprocess: model.preprocess() };
+        let (external, preprocess) = (beside.sha256()?, model.preprocess());
+        let model_source = ModelSource { path, architecture, sha256, external, preprocess };
         let lab = open::lab(model, device, grouping)?;
         let (images, sample) = match &arguments.sample {
             Some(path) => {

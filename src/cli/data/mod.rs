@@ -1,7 +1,7 @@
 //! `--data`: images in all formats, and their origin.
 
 mod ahead;
-mod binary;
+pub(in crate::cli) mod binary;
 pub mod files;
 mod folder;
 mod gtsrb;

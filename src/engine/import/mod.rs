@@ -1,5 +1,6 @@
 //! From bytes to a model, and back to bytes.
 
+mod beside;
 pub mod burnpack;
 mod document;
 pub mod keras;
@@ -8,8 +9,12 @@ pub mod safetensors;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use facts::model::Model;
 use facts::{Error, Result};
+
+pub use beside::{Alone, Beside, InMemory};
 
 /// Reads a model in any supported format, which the bytes tell, not the name; `name` is the file's name, for
 /// messages and for a model that has none of its own.
@@ -17,6 +22,14 @@ use facts::{Error, Result};
 /// # Errors
 /// Where the format is none that is read, or the file is damaged or describes no image classifier.
 pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
+    load_beside(name, bytes, Arc::new(Alone))
+}
+
+/// As [`load`], with the files `beside` the model file: ONNX keeps the weights of large models there.
+///
+/// # Errors
+/// As [`load`], and where a file beside it is missing, too short, or outside of the model's folder.
+pub fn load_beside(name: &str, bytes: Vec<u8>, beside: Arc<dyn Beside>) -> Result<Model> {
     let mut model = if burnpack::recognise(&bytes) {
         burnpack::read(name, bytes)?
     } else if safetensors::recognise(&bytes) {
@@ -24,7 +37,7 @@ pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
     } else if keras::is_hdf5(&bytes) || keras::is_archive(&bytes) {
         keras::import(name, bytes)?
     } else if onnx::recognise(&bytes) {
-        onnx::import(name, &bytes)?
+        onnx::import_beside(name, &bytes, beside)?
     } else {
         return Err(Error::input(name, unknown(&bytes)));
     };

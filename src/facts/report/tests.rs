@@ -21,6 +21,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             path: "m.onnx".to_owned(),
             architecture: None,
             sha256: String::new(),
+            external: Default::default(),
             preprocess: Preprocess::default(),
         },
         data: DataSource::new("images", DataFormat::Folder, 100, String::new()),

@@ -6,6 +6,7 @@
 //! own name, when a layer reads it as data. What cannot be executed is refused with the node's name, its operator
 //! and the operator set; nothing is replaced by something similar.
 
+mod external;
 mod fold;
 mod layers;
 mod node;
@@ -15,19 +16,23 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 
+pub use external::external_files;
 pub use tensor::{Data, Tensor};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use facts::graph::{Graph, GraphBuilder};
 use facts::model::{Card, Model};
 use facts::{Error, Result};
 use prost::Message;
 
+use self::external::External;
 use self::fold::Folded;
 use self::node::NodeView;
 use self::proto::{GraphProto, ModelProto, ValueInfoProto, data_type};
 use self::symbols::Symbols;
+use super::beside::{Alone, Beside};
 
 /// Operator sets that the mappings were written for.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=26;
@@ -50,7 +55,15 @@ pub fn recognise(bytes: &[u8]) -> bool {
 /// assert!(error.to_string().starts_with("cat.onnx: "));
 /// ```
 pub fn import(name: &str, bytes: &[u8]) -> Result<Model> {
-    let graph = Importer::new().graph(name, bytes)?;
+    import_beside(name, bytes, Arc::new(Alone))
+}
+
+/// As [`import`], with the files `beside` the model, for weights that are there.
+///
+/// # Errors
+/// As [`import`], and where a file beside it is missing, too short, or outside of the model's folder.
+pub fn import_beside(name: &str, bytes: &[u8], beside: Arc<dyn Beside>) -> Result<Model> {
+    let graph = Importer::new().beside(beside).graph(name, bytes)?;
     let card = Card { name: super::stem(name).to_owned(), ..Card::default() };
     Model::new(graph, card)
 }
@@ -61,6 +74,7 @@ pub struct Importer {
     shapes: BTreeMap<String, Vec<usize>>,
     bound: BTreeMap<String, Tensor>,
     keep_batch: bool,
+    beside: Option<Arc<dyn Beside>>,
 }
 
 impl Importer {
@@ -87,6 +101,13 @@ impl Importer {
     #[must_use]
     pub fn keep_batch(mut self) -> Self {
         self.keep_batch = true;
+        self
+    }
+
+    /// Reads weights from the files `beside` the model where they are there.
+    #[must_use]
+    pub fn beside(mut self, files: Arc<dyn Beside>) -> Self {
+        self.beside = Some(files);
         self
     }
 
@@ -118,14 +139,18 @@ impl Importer {
         if !graph.sparse_initializer.is_empty() {
             return Err(Error::input(name, "the model has sparse initializers, only dense ones are supported"));
         }
-        let GraphProto { node: nodes, name: title, initializer, input, output, .. } = graph;
+        let GraphProto { node: mut nodes, name: title, initializer, input, output, .. } = graph;
+        let mut external = External::new(self.beside.as_deref().unwrap_or(&Alone));
+        nodes.iter_mut().try_for_each(|node| external.fill_attributes(node))?;
 
         let mut symbols = Symbols::new(GraphBuilder::new(title));
         for (input, tensor) in &self.bound {
             symbols.known(input, tensor.clone())?;
         }
-        for proto in initializer {
-            let tensor = Tensor::from_proto(&proto)
+        for mut proto in initializer {
+            let tensor = external
+                .fill(&mut proto)
+                .and_then(|()| Tensor::from_proto(&proto))
                 .map_err(|problem| Error::input(name, format_args!("initializer \"{}\": {problem}", proto.name)))?;
             if !self.bound.contains_key(&proto.name) {
                 symbols.known(&proto.name, tensor)?;
