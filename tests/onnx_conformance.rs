@@ -264,10 +264,8 @@ fn compare(found: &Tensor, expected: &Tensor, tolerance: Tolerance) -> Result<()
 fn light_models() {
     let Some(mut archive) = package() else { return };
     let members: Vec<String> = archive.members().map(Cow::into_owned).collect();
-    let models: Vec<&str> = members
-        .iter()
-        .filter_map(|member| member.strip_prefix(LIGHT)?.strip_suffix(".onnx"))
-        .collect();
+    let models: Vec<&str> =
+        members.iter().filter_map(|member| member.strip_prefix(LIGHT)?.strip_suffix(".onnx")).collect();
     assert_eq!(models.len(), 9, "{models:?}");
     for name in models {
         let mut read = |ending: &str| archive.member(&format!("{LIGHT}{name}{ending}")).expect("a file of the archive");

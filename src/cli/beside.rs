@@ -54,7 +54,8 @@ impl Beside for Folder {
         if !file.is_file() {
             return Err("which is no plain file; put a file with the weights there".to_owned());
         }
-        let opened = OnDisk::open(&file).map_err(|error| format!("which cannot be read ({error}); make it readable"))?;
+        let opened =
+            OnDisk::open(&file).map_err(|error| format!("which cannot be read ({error}); make it readable"))?;
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(location.to_owned(), file);
         Ok(Arc::new(opened))
     }

@@ -26,7 +26,7 @@ pub struct Brought {
     pub labels: Option<FileRef>,
     /// A grouping (`.toml`).
     pub grouping: Option<FileRef>,
-    /// Many images in one file, or their labels: `.npy`, or CIFAR's `.bin`.
+    /// Many images in one file, or their labels: arrays, MNIST's files, CIFAR's, a tar.
     pub data: Vec<FileRef>,
     /// A campaign, whole or in parts: `config.json`, `faults.jsonl` or a `.zip` of them.
     pub campaign: Vec<FileRef>,
@@ -53,7 +53,8 @@ impl Brought {
                 ending if IMAGES.contains(&ending) => images.push((parts, file)),
                 "txt" => brought.labels = Some(file),
                 "toml" => brought.grouping = Some(file),
-                "npy" | "bin" => brought.data.push(file),
+                "npy" | "npz" | "bin" | "tar" | "gz" | "tgz" => brought.data.push(file),
+                _ if is_data(&parts) => brought.data.push(file),
                 "json" | "jsonl" | "zip" => brought.campaign.push(file),
                 _ => strange.push(file),
             }
@@ -79,6 +80,14 @@ impl Brought {
     }
 }
 
+/// Whether a file without an ending of its own is one of MNIST's or CIFAR's.
+fn is_data(parts: &[String]) -> bool {
+    let [folders @ .., name] = parts else { return false };
+    let cifar = name == "test_batch" || name.strip_prefix("data_batch_").is_some_and(|number| number.len() == 1);
+    let of_hundred = name == "test" && folders.last().is_some_and(|folder| folder == "cifar-100-python");
+    name.ends_with("-ubyte") || cifar || of_hundred
+}
+
 fn is_onnx(file: &FileRef) -> bool {
     file.name.to_lowercase().ends_with(".onnx")
 }
@@ -97,8 +106,8 @@ impl State {
         if !strange.is_empty() {
             self.tell(format!(
                 "{}: of no use here. Faultscope takes models (.onnx, together with the files of its weights, .h5, .keras, .bpk, .safetensors), images (JPEG, PNG, \
-                 WebP, BMP, PNM), class names (.txt, one a line), a grouping (.toml), images in one file (.npy, CIFAR's .bin) \
-                 and campaigns (config.json with faults.jsonl, or a .zip of both).",
+                 WebP, BMP, PNM), class names (.txt, one a line), a grouping (.toml), images in one file (.npy, .npz, \
+                 .tar, MNIST's and CIFAR's files) and campaigns (config.json with faults.jsonl, or a .zip of both).",
                 listed(&strange)
             ));
         }

@@ -157,7 +157,7 @@ impl<H: Host> Service<H> {
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
             ranges: lab.tensor_ranges(),
-            notices: lab.model().card.notices.clone(),
+            notices: lab.model().card.notices.iter().chain(&opened.notices).cloned().collect(),
         };
         let (naming, own) = (naming(&lab), lab.model().card.grouping.clone());
         let work = Rounds::new(lab, opened.source, plan, until, BUDGET)?;

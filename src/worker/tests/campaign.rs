@@ -382,9 +382,9 @@ fn data_sets_are_told_by_their_files() {
     for (names, part) in [
         (&["images.npy"][..], "labels"),
         (&["odd.bin"], "odd.bin"),
-        (&["colours.onnx"], "CIFAR file"),
+        (&["colours.onnx"], "a data set is expected"),
         (&["images.npy", "images.npy"], "labels are expected"),
-        (&["images.npy", "labels.npy", "odd.bin"], "data set is"),
+        (&["images.npy", "labels.npy", "odd.bin"], "data set is one file"),
     ] {
         refused(&mut engine, begin(names), part);
     }

@@ -204,7 +204,9 @@ impl Symbols {
     /// Takes `elements` from what nodes may fill with one value.
     pub fn fill(&mut self, node: &NodeView, elements: usize) -> Result<()> {
         self.filled = self.filled.checked_sub(elements).ok_or_else(|| {
-            node.unsupported(format_args!("the model makes more than {FILLED_ELEMENTS} elements of single values"))
+            node.unsupported(format_args!(
+                "weights of more than {FILLED_ELEMENTS} elements would have to be computed at import; save them as initializers"
+            ))
         })?;
         Ok(())
     }

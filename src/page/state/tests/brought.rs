@@ -23,6 +23,10 @@ fn files_are_told_apart_by_their_names() {
         "groups.toml",
         "images.npy",
         "data_batch_1.bin",
+        "set.npz",
+        "t10k-images-idx3-ubyte",
+        "cifar-10-batches-py/test_batch",
+        "images.tar",
         "config.json",
         "faults.jsonl",
         "run.zip",
@@ -35,7 +39,7 @@ fn files_are_told_apart_by_their_names() {
     assert_eq!(of(&brought.images), "a.jpeg b.png", "in the order of their names");
     assert_eq!(brought.labels, Some(file("names.txt")));
     assert_eq!(brought.grouping, Some(file("groups.toml")));
-    assert_eq!(of(&brought.data), "images.npy data_batch_1.bin");
+    assert_eq!(of(&brought.data), "images.npy data_batch_1.bin set.npz t10k-images-idx3-ubyte test_batch images.tar");
     assert_eq!(of(&brought.campaign), "config.json faults.jsonl run.zip");
     assert_eq!(brought.strange, ["song.mp3", "README"]);
 }

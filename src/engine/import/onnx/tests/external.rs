@@ -82,7 +82,10 @@ fn a_place_that_is_none_is_refused() {
     for (entries, expected) in [
         (&[("location", "other.data")][..], "the file \"other.data\", which was not given with the model; give both"),
         (&[("offset", "0")], "the file is not named"),
-        (&[("location", "w.data"), ("length", "71")], "[1, 2, 3, 3] takes 72 bytes, but 71 bytes in the file \"w.data\""),
+        (
+            &[("location", "w.data"), ("length", "71")],
+            "[1, 2, 3, 3] takes 72 bytes, but 71 bytes in the file \"w.data\"",
+        ),
         (&[("location", "w.data"), ("offset", "-1")], "the offset in it is \"-1\"; a number is expected"),
         (&[("location", "w.data"), ("offset", "18446744073709551615")], "which has "),
         (&[("location", "w.data"), ("offset", "9999")], "the file is cut short, or belongs to another model"),
