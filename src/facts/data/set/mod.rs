@@ -172,3 +172,6 @@ fn unknown(name: &str) -> Error {
          .tar.gz or .zip of images",
     )
 }
+
+#[cfg(test)]
+mod tests;
