@@ -1,4 +1,4 @@
-//! ONNX's own node cases, for every operator that Faultscope imports.
+//! ONNX's own node cases, for every operator that Faultscope imports, and its light models.
 //!
 //! The cases are in the `onnx` package on PyPI. They are fetched once, into the user's cache, and never committed.
 //! `onnx_conformance.toml` names every case of these operators: those that run and pass, and those that are skipped,
@@ -28,6 +28,7 @@ const FILE: &str = "onnx-1.21.0-cp312-abi3-manylinux_2_27_x86_64.manylinux_2_28_
 const SIZE: u64 = 17_613_697;
 const SHA256: &str = "a9261bd580fb8548c9c37b3c6750387eb8f21ea43c63880d37b2c622e1684285";
 const CASES: &str = "onnx/backend/test/data/node/";
+const LIGHT: &str = "onnx/backend/test/data/light/";
 
 /// ONNX's runner allows a relative error of 1e-3 and an absolute one of 1e-7. Ours is ten times stricter where
 /// values are large. Near zero the absolute bound is what float32 can give: a sum of values around 1 that cancel is off
@@ -257,8 +258,38 @@ fn compare(found: &Tensor, expected: &Tensor, tolerance: Tolerance) -> Result<()
     }
 }
 
+/// ONNX's light models: nine networks of its model zoo whose weights are made by the model, to keep the files small. The
+/// expected scores are beside them.
+#[test]
+fn light_models() {
+    let Some(mut archive) = package() else { return };
+    let members: Vec<String> = archive.members().map(Cow::into_owned).collect();
+    let models: Vec<&str> =
+        members.iter().filter_map(|member| member.strip_prefix(LIGHT)?.strip_suffix(".onnx")).collect();
+    assert_eq!(models.len(), 9, "{models:?}");
+    for name in models {
+        let mut read = |ending: &str| archive.member(&format!("{LIGHT}{name}{ending}")).expect("a file of the archive");
+        let (model, expected) = (read(".onnx"), read("_output_0.pb"));
+        let graph = Arc::new(Importer::new().graph(name, &model).expect(name));
+        let shape = &graph.values[graph.inputs[0]].shape;
+        // As ONNX's runner makes it: numbers from 0 up to 1.
+        let count: usize = shape.iter().product();
+        let input: Vec<f32> = (0..count).map(|index| (index as f64 / count as f64) as f32).collect();
+        let outputs = compute(&graph, &[Array::from_slice(shape, &input, &Device::flex())]).expect(name);
+        let expected = Tensor::from_bytes(name, &expected).expect("scores");
+        let found = outputs.values().next().expect("one output");
+        compare(found, &expected, TOLERANCE).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+    }
+}
+
 /// All cases by name; `None`, with a word, where they can neither be found nor fetched.
 fn cases() -> Option<BTreeMap<String, Case>> {
+    let cases = unpack(package()?, CASES);
+    assert!(cases.len() > 1000, "{} cases in the wheel", cases.len());
+    Some(cases)
+}
+
+fn package() -> Option<Wheel> {
     let archive = Archive {
         package: "onnx".to_owned(),
         version: "1.21.0".to_owned(),
@@ -266,9 +297,7 @@ fn cases() -> Option<BTreeMap<String, Case>> {
         size: SIZE,
         sha256: SHA256.to_owned(),
     };
-    let cases = unpack(wheel::wheel(&archive)?, CASES);
-    assert!(cases.len() > 1000, "{} cases in the wheel", cases.len());
-    Some(cases)
+    wheel::wheel(&archive)
 }
 
 /// The cases below `folder`.

@@ -1,10 +1,12 @@
 //! `faultscope convert`: writes a model in another format.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use facts::limits::{self, PROGRAM};
 
 use super::args::PreprocessArguments;
+use super::beside::Folder;
 use super::open::ModelFile;
 use super::write::{self, Existing};
 use crate::import::{self, Format};
@@ -18,7 +20,7 @@ use crate::{Error, Result};
 /// If the file cannot be read, or is not a model ([`import::load`]).
 pub fn load(path: &Path) -> Result<Model> {
     let bytes = std::fs::read(path).map_err(|error| Error::io(path.display(), error))?;
-    import::load(&path.display().to_string(), bytes)
+    import::load_beside(&path.display().to_string(), bytes, Arc::new(Folder::of(path)))
 }
 
 /// Reads `model`, a path or an id, and writes it to `output` in the format of its extension, `.bpk` or

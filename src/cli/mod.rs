@@ -12,6 +12,7 @@ macro_rules! eprintln {
 
 mod architectures;
 mod args;
+mod beside;
 mod built_in;
 mod campaign;
 mod checkpoint;

@@ -1,8 +1,10 @@
 //! Opens the models, images, groupings and devices that the user names.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::{ModelArguments, OutputArgument, PreprocessArguments};
+use super::beside::Folder;
 use super::locate;
 use super::read;
 use super::write::sha256;
@@ -32,6 +34,8 @@ pub struct ModelFile {
     output: Option<String>,
     /// Number of classes, if the weights are random.
     random: Option<usize>,
+    /// The files beside it.
+    folder: Arc<Folder>,
 }
 
 impl ModelFile {
@@ -46,7 +50,8 @@ impl ModelFile {
         }
         let found = locate::model(name)?;
         import::check_memory(name, found.size())?;
-        Ok(Self { path: found.path().to_owned(), bytes: found.read()?, architecture, output: None, random: None })
+        let (path, folder) = (found.path().to_owned(), Arc::new(Folder::of(found.path())));
+        Ok(Self { path, bytes: found.read()?, architecture, output: None, random: None, folder })
     }
 
     /// Says which of several outputs is the answer; none leaves the choice to the model.
@@ -69,12 +74,19 @@ impl ModelFile {
         let classes = classes.unwrap_or(architecture.classes());
         // The configuration stands for the model in its SHA-256.
         let bytes = architecture.config(classes).map_err(|error| error.concerning(name))?.into_bytes();
-        Ok(Self { path: name.into(), bytes, architecture: Some(architecture), output: None, random: Some(classes) })
+        let folder = Arc::new(Folder::of(Path::new(name)));
+        let (architecture, random) = (Some(architecture), Some(classes));
+        Ok(Self { path: name.into(), bytes, architecture, output: None, random, folder })
     }
 
     /// Returns the SHA-256 of the bytes in hexadecimal, or that of the configuration if the weights are random.
     pub fn sha256(&self) -> String {
         sha256(&self.bytes)
+    }
+
+    /// Returns the files beside this one. Those with weights are known once the model is loaded.
+    pub fn folder(&self) -> Arc<Folder> {
+        Arc::clone(&self.folder)
     }
 
     /// Reads the model out of the bytes. The `arguments` replace the preprocessing of the file.
@@ -87,7 +99,7 @@ impl ModelFile {
                 import::with_only(&name, architecture.random(classes, SEED)?, output)?
             }
             (Some(architecture), None) => import::with_only(&name, architecture.load(&name, self.bytes)?, output)?,
-            (None, _) => import::load_output(&name, self.bytes, output)?,
+            (None, _) => import::load_beside(&name, self.bytes, output, self.folder)?,
         };
         let own = model.preprocess();
         if arguments.normalise.is_some() || arguments.resize.is_some() {

@@ -16,6 +16,8 @@ pub struct Changes {
     pub labels: Option<FileRef>,
     /// A grouping, as TOML.
     pub grouping: Option<FileRef>,
+    /// Files that came with the model and may hold its weights.
+    pub beside: Vec<FileRef>,
 }
 
 /// How an image becomes a model's input.

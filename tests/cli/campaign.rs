@@ -220,7 +220,7 @@ fn data_that_does_not_fit_is_refused() {
     }
     let file = empty.path().join("letter.txt");
     fs::write(&file, "Dear Sir or Madam").expect("a file");
-    refused(&file, &[], "a folder of images, an array (.npy), a CIFAR file");
+    refused(&file, &[], "a folder of images, an array (.npy, .npz)");
     fs::write(images.path().join("a-red/0.png"), "this is text").expect("a file");
     refused(images.path(), &[], "0.png");
     write_image(&images.path().join("d-black").join("0.png"), 0, 0);

@@ -5,6 +5,7 @@ mod campaign;
 mod convert;
 mod data;
 mod devices;
+mod external;
 mod graph;
 mod grouping;
 mod inject;

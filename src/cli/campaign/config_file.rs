@@ -9,7 +9,7 @@
 //! | `Mode` | `single`, `multiple` | `--mode` |
 //! | `Type` | `bitflips`, `zeros`, `random` | `--type bitflip`, `zero`, `random` |
 //! | `Amount` | a number; for `zeros` a percentage of the elements | `--amount`, `--percent` |
-//! | `Bit` | `random` or a number; counts for `bitflips` only | `--bit` |
+//! | `Bit` | `random`, `N` (TensorFI 2's word for it) or a number; counts for `bitflips` only | `--bit` |
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -109,7 +109,8 @@ fn entries(name: &str, text: &str, command: &Command) -> Result<Vec<Entry>> {
             "Mode" => ("mode", translated(&[("single", "single"), ("multiple", "multiple")])?),
             "Type" => ("type", translated(&[("bitflips", "bitflip"), ("zeros", "zero"), ("random", "random")])?),
             "Amount" => (if zeros { "percent" } else { "amount" }, value.value.clone()),
-            "Bit" if value.value == "random" || !flips => continue,
+            // TensorFI 2 writes N for a random bit.
+            "Bit" if matches!(value.value.as_str(), "random" | "N") || !flips => continue,
             "Bit" => ("bit", value.value.clone()),
             key => (key, value.value.clone()),
         };

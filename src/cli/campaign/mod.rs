@@ -86,6 +86,7 @@ impl Campaign {
         let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
         let file = ModelFile::read(model, arguments.run.model.architecture)?.answered_by(&arguments.run.answer);
         let (path, sha256) = (file.path.display().to_string(), file.sha256());
+        let beside = file.folder();
         let mut model = file.load(&arguments.run.preprocess)?;
         let config = CampaignConfig {
             model: model.card.name.clone(),
@@ -110,6 +111,7 @@ impl Campaign {
             output: arguments.run.answer.output.as_ref().map(|_| model.output().to_owned()),
             answer: matches!(model.answer, Answer::Binary { .. }).then(|| model.answer.to_string()),
             sha256,
+            external: beside.sha256()?,
             preprocess: model.preprocess(),
         };
         let lab = open::lab(model, device, grouping)?;

@@ -1,7 +1,7 @@
 //! `--data`: images in all formats, and their origin.
 
 mod ahead;
-mod binary;
+pub(in crate::cli) mod binary;
 pub mod files;
 mod folder;
 mod gtsrb;
@@ -9,6 +9,7 @@ mod imagenet;
 pub mod labels;
 pub mod mat;
 pub mod prepared;
+mod single;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +25,6 @@ use super::locate::{self, FoundData};
 use super::read;
 use super::write::{sha256, sha256_file};
 use crate::data::cifar::{Cifar, CifarSource};
-use crate::data::npy::{self, ChannelOrder, NpyImages, NpySource};
 use crate::data::{DataFormat, DataSource, ImageSource, Preprocess, Resize, class_in_name};
 use crate::model::Model;
 use crate::{Error, Result};
@@ -115,11 +115,14 @@ pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Resul
             };
             Ok(of_files(name, format, Root::Folder(path.clone()), files, |origin| origin.labels = labels))
         }
-        DataFormat::Npy | DataFormat::NpyNhwc | DataFormat::NpyNchw => {
-            arrays(path, format, arguments.labels.as_deref())
-        }
-        DataFormat::Cifar10 => cifar(path, Cifar::Ten),
-        DataFormat::Cifar100 => cifar(path, Cifar::Hundred),
+        DataFormat::Npy
+        | DataFormat::NpyNhwc
+        | DataFormat::NpyNchw
+        | DataFormat::Npz
+        | DataFormat::Idx
+        | DataFormat::Archive => single::open(path, format, arguments.labels.as_deref(), classes),
+        DataFormat::Cifar10 => cifar(path, Cifar::Ten, classes),
+        DataFormat::Cifar100 => cifar(path, Cifar::Hundred, classes),
         DataFormat::Gtsrb => {
             let table = if path.is_dir() { gtsrb::table_in(path) } else { Some(path.to_owned()) };
             let table = table.ok_or_else(|| {
@@ -166,8 +169,12 @@ fn detect(path: &Path, arguments: &DataArguments) -> Result<DataFormat> {
             DataFormat::Gtsrb
         } else if holds(CIFAR_FILES[0]) {
             DataFormat::Cifar100
-        } else if holds(CIFAR_FILES[1]) {
+        } else if holds(CIFAR_FILES[1]) || (holds(CIFAR_PICKLES[1]) && holds("batches.meta")) {
             DataFormat::Cifar10
+        } else if holds(CIFAR_PICKLES[0]) && holds("meta") {
+            DataFormat::Cifar100
+        } else if single::mnist_in(path).is_some() {
+            DataFormat::Idx
         } else {
             DataFormat::Folder
         });
@@ -180,20 +187,21 @@ fn detect(path: &Path, arguments: &DataArguments) -> Result<DataFormat> {
     if ends(&[".csv"]) {
         return Ok(DataFormat::Gtsrb);
     }
-    let cifar = if ends(&[".tar.gz", ".tgz"]) {
-        match Member::open(path, &CIFAR_FILES)?.1 {
-            "test.bin" => Some(Cifar::Hundred),
-            _ => Some(Cifar::Ten),
-        }
-    } else if ends(&[".bin"]) {
-        Cifar::of_file(&file, metadata.len())
-    } else {
-        return Err(Error::input(
-            path.display().to_string(),
-            "a folder of images, an array (.npy), a CIFAR file (.bin, .tar.gz) or a table of GTSRB (.csv) is expected; \
-             --data-format says what else it is",
-        ));
-    };
+    if ends(&[".tar.gz", ".tgz"])
+        && let Some((_, file)) = Member::find(path, &CIFAR_FILES)?
+    {
+        return Ok(if file == CIFAR_FILES[0] { DataFormat::Cifar100 } else { DataFormat::Cifar10 });
+    }
+    if !ends(&[".bin"]) {
+        return single::detect(path)?.ok_or_else(|| {
+            Error::input(
+                path.display().to_string(),
+                "a folder of images, an array (.npy, .npz), MNIST's or CIFAR's files, a .tar, .tar.gz or .zip of images, or a \
+                 table of GTSRB (.csv) is expected; --data-format says what else it is",
+            )
+        });
+    }
+    let cifar = Cifar::of_file(&file, metadata.len());
     match cifar {
         Some(Cifar::Ten) => Ok(DataFormat::Cifar10),
         Some(Cifar::Hundred) => Ok(DataFormat::Cifar100),
@@ -210,14 +218,16 @@ fn detect(path: &Path, arguments: &DataArguments) -> Result<DataFormat> {
 
 /// The test files of CIFAR-100 and CIFAR-10.
 const CIFAR_FILES: [&str; 2] = ["test.bin", "test_batch.bin"];
+/// The same in the Python version.
+const CIFAR_PICKLES: [&str; 2] = ["test", "test_batch"];
 
 /// Refuses an argument that would have no effect.
 fn check_arguments(format: DataFormat, arguments: &DataArguments) -> Result<()> {
-    use DataFormat::{Folder, Gtsrb, Imagenet, Npy, NpyNchw, NpyNhwc};
+    use DataFormat::{Folder, Gtsrb, Idx, Imagenet, Npy, NpyNchw, NpyNhwc};
     let misplaced =
         |flag: &str, what: &str| Err(Error::request(format_args!("{flag} goes with {what}, not with this data")));
-    if arguments.labels.is_some() && !matches!(format, Folder | Npy | NpyNhwc | NpyNchw) {
-        return misplaced("--labels", "an .npy file or a folder of images");
+    if arguments.labels.is_some() && !matches!(format, Folder | Idx | Npy | NpyNhwc | NpyNchw) {
+        return misplaced("--labels", "an .npy file, MNIST's images or a folder of images");
     }
     if arguments.devkit.is_some() && format != Imagenet {
         return misplaced("--devkit", "ImageNet's validation images");
@@ -267,57 +277,27 @@ fn of_files(
     Data::new(files, origin)
 }
 
-fn arrays(path: &Path, format: DataFormat, labels: Option<&Path>) -> Result<Data> {
-    let name = path.display().to_string();
-    let labels = match labels {
-        Some(labels) => labels.to_owned(),
-        None => labels_beside(path)?,
-    };
-    let labels_name = labels.display().to_string();
-    let layout = match format {
-        DataFormat::NpyNhwc => Some(ChannelOrder::ChannelsLast),
-        DataFormat::NpyNchw => Some(ChannelOrder::ChannelsFirst),
-        _ => None,
-    };
-    let images = NpyImages::new(&name, Box::new(OnDisk::open(path)?), layout)?;
-    let source = NpySource::new(images, &labels_name, npy::labels(&labels_name, &read::bytes(&labels)?)?)?;
-    let hashes = DataSource::pair(&sha256_file(path)?, &sha256_file(&labels)?);
-    let mut origin = DataSource::new(name, format, source.len(), sha256(hashes.as_bytes()));
-    origin.labels = Some(labels_name);
-    Ok(Data::new(source, origin))
-}
-
-/// Returns the file beside `images` with "labels" for "images" in its name.
-fn labels_beside(images: &Path) -> Result<PathBuf> {
-    let name = images.file_name().unwrap_or_default().to_string_lossy();
-    let beside = images.with_file_name(name.replace("images", "labels"));
-    if beside == images {
-        return Err(Error::input(
-            images.display().to_string(),
-            "the name has no \"images\" in it that tells the name of its labels; give them with --labels FILE.npy",
-        ));
-    }
-    if !beside.exists() {
-        return Err(Error::input(
-            images.display().to_string(),
-            format_args!("its labels, {}, are missing; give them with --labels FILE.npy", beside.display()),
-        ));
-    }
-    Ok(beside)
-}
-
 /// Opens the images of `set` in the folder, file or archive at `path`.
-fn cifar(path: &Path, set: Cifar) -> Result<Data> {
-    let (file, format) = match set {
-        Cifar::Hundred => (CIFAR_FILES[0], DataFormat::Cifar100),
-        Cifar::Ten => (CIFAR_FILES[1], DataFormat::Cifar10),
+fn cifar(path: &Path, set: Cifar, classes: &[String]) -> Result<Data> {
+    let (file, pickle) = match set {
+        Cifar::Hundred => (CIFAR_FILES[0], CIFAR_PICKLES[0]),
+        Cifar::Ten => (CIFAR_FILES[1], CIFAR_PICKLES[1]),
     };
-    let path = if path.is_dir() { path.join(file) } else { path.to_owned() };
+    let format = set.format();
+    let path = match path.is_dir() {
+        true if path.join(file).is_file() || !path.join(pickle).is_file() => path.join(file),
+        true => path.join(pickle),
+        false => path.to_owned(),
+    };
     let name = path.display().to_string();
     let packed = [".tar.gz", ".tgz"].iter().any(|ending| name.to_lowercase().ends_with(ending));
     let source = if packed {
-        let (member, _) = Member::open(&path, &[file])?;
-        CifarSource::new(&format!("{name}:{file}"), Box::new(member), set)?
+        match Member::find(&path, &[file])? {
+            Some((member, _)) => CifarSource::new(&format!("{name}:{file}"), Box::new(member), set)?,
+            None => return single::open(&path, format, None, classes),
+        }
+    } else if single::detect(&path)? == Some(DataFormat::Archive) {
+        return single::open(&path, format, None, classes);
     } else {
         CifarSource::new(&name, Box::new(OnDisk::open(&path)?), set)?
     };

@@ -1,5 +1,6 @@
 //! From bytes to a model, and back to bytes.
 
+mod beside;
 pub mod burnpack;
 mod document;
 pub mod keras;
@@ -8,9 +9,13 @@ pub mod safetensors;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use facts::limits::{self, PROGRAM};
 use facts::model::Model;
 use facts::{Error, Result};
+
+pub use beside::{Alone, Beside, InMemory};
 
 /// Reads a model in any supported format, which the bytes tell, not the name; `name` is the file's name, for
 /// messages and for a model that has none of its own.
@@ -18,14 +23,15 @@ use facts::{Error, Result};
 /// # Errors
 /// Where the format is none that is read, or the file is damaged or describes no image classifier.
 pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
-    load_output(name, bytes, None)
+    load_beside(name, bytes, None, Arc::new(Alone))
 }
 
-/// As [`load`]; of several outputs the answer is the one called `output`, or at that index, where one is named.
+/// As [`load`]. If `output` is stated, the answer is the output of that name or index. The files `beside` the model file
+/// hold the weights of large ONNX models.
 ///
 /// # Errors
-/// As [`load`], or where there is no such output.
-pub fn load_output(name: &str, bytes: Vec<u8>, output: Option<&str>) -> Result<Model> {
+/// As [`load`], and if there is no such output, or a file beside it is missing, too short, or outside of the model's folder.
+pub fn load_beside(name: &str, bytes: Vec<u8>, output: Option<&str>, beside: Arc<dyn Beside>) -> Result<Model> {
     check_memory(name, bytes.len() as u64)?;
     let mut model = if burnpack::recognise(&bytes) {
         with_only(name, burnpack::read(name, bytes)?, output)?
@@ -34,7 +40,7 @@ pub fn load_output(name: &str, bytes: Vec<u8>, output: Option<&str>) -> Result<M
     } else if keras::is_hdf5(&bytes) || keras::is_archive(&bytes) {
         keras::import_output(name, bytes, output)?
     } else if onnx::recognise(&bytes) {
-        onnx::import_output(name, &bytes, output)?
+        onnx::import_beside(name, &bytes, output, beside)?
     } else {
         return Err(Error::input(name, unknown(&bytes)));
     };

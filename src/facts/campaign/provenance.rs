@@ -1,6 +1,6 @@
 //! The head of a campaign's results: all that is needed to repeat it and to read its records.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -128,6 +128,9 @@ pub struct ModelSource {
     pub answer: Option<String>,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+    /// SHA-256 of each file beside it that weights were read from, by the file's path below the model's folder.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub external: BTreeMap<String, String>,
     /// How images became inputs.
     pub preprocess: Preprocess,
 }
@@ -155,6 +158,7 @@ mod tests {
             output: None,
             answer: None,
             sha256: "aa".to_owned(),
+            external: BTreeMap::new(),
             preprocess: Preprocess::default(),
         };
         Provenance {
@@ -188,6 +192,10 @@ mod tests {
             r#"campaign.faults is {"correct":5,"misclassified":30} there and 5 here"#,
         );
         named(|other| other.model.sha256 = "ab".to_owned(), r#"model.sha256 is "aa" there and "ab" here"#);
+        named(
+            |other| other.model.external = [("w.data".to_owned(), "cc".to_owned())].into(),
+            r#"model.external is null there and {"w.data":"cc"} here"#,
+        );
         named(|other| other.layers = vec!["a layer with a long name".to_owned(); 4], "layers differs");
         named(|other| other.device = "gpu".to_owned(), r#"device is "cpu" there and "gpu" here"#);
         named(|other| other.shard = Shard::new(1, 2), r#"shard is null there and "1/2" here"#);

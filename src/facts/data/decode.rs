@@ -109,12 +109,19 @@ fn ends(format: ImageFormat, bytes: &[u8]) -> bool {
 }
 
 /// Whether the marker that ends a JPEG follows its scan. An embedded preview has one, too, so the segments before the
-/// scan are left out; in the scan's own data the marker cannot occur.
+/// scan are left out; in the scan's own data the marker cannot occur. Bytes between segments that belong to none are passed over,
+/// as libjpeg does.
 fn jpeg_ends(bytes: &[u8]) -> bool {
     const SCAN: u8 = 0xda;
     let mut at = 2;
-    while let Some(&[0xff, marker, high, low]) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+    while let Some(&[first, marker, high, low]) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        if first != 0xff {
+            at += 1;
+            continue;
+        }
         match marker {
+            // A stuffed byte is no marker.
+            0 => at += 2,
             SCAN => return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]),
             // Markers may be padded.
             0xff => at += 1,

@@ -1,18 +1,26 @@
 //! Images and data sets, from bytes.
 
+pub mod archive;
+pub mod array;
 pub mod cifar;
 mod decode;
+pub mod idx;
 mod image;
 mod name;
 pub mod npy;
+pub mod npz;
 mod origin;
+mod pickle;
 mod preprocess;
-mod read_at;
+pub mod read_at;
 mod resize;
 mod sample;
+pub mod set;
+mod sniff;
 mod source;
 #[cfg(test)]
 mod tests;
+pub mod unpack;
 
 pub use self::image::Image;
 pub use name::{class_in_name, classes_of_files, classes_of_folders};
@@ -21,4 +29,5 @@ pub use preprocess::{Normalise, Preprocess};
 pub use read_at::ReadAt;
 pub use resize::Resize;
 pub use sample::Sample;
+pub use sniff::Content;
 pub use source::{ImageSource, LabelledImage};

@@ -16,9 +16,9 @@ pub enum DataFormat {
     NpyNhwc,
     /// Two numpy arrays, N x C x H x W where the shape could be read both ways.
     NpyNchw,
-    /// CIFAR-10's binary version, plain or in its archive.
+    /// CIFAR-10's binary or Python version, plain or in its archive.
     Cifar10,
-    /// CIFAR-100's binary version, plain or in its archive.
+    /// CIFAR-100's binary or Python version, plain or in its archive.
     Cifar100,
     /// GTSRB as it is distributed: images and a table of them.
     Gtsrb,
@@ -26,6 +26,12 @@ pub enum DataFormat {
     Imagenet,
     /// What `faultscope prepare` writes.
     Prepared,
+    /// Arrays of numpy in one `.npz` file.
+    Npz,
+    /// Files in MNIST's format: one of images, one of labels.
+    Idx,
+    /// A `.tar`, `.tar.gz` or `.zip` of images, a folder a class.
+    Archive,
 }
 
 impl Named for DataFormat {
@@ -47,14 +53,26 @@ impl Named for DataFormat {
             Self::NpyNchw,
             Name::new("npy-nchw", "Arrays, N x C x H x W", "N x C x H x W, where the shape can be read both ways"),
         ),
-        (Self::Cifar10, Name::new("cifar10", "CIFAR-10", "CIFAR-10's binary version, a file or the .tar.gz")),
-        (Self::Cifar100, Name::new("cifar100", "CIFAR-100", "CIFAR-100's binary version, a file or the .tar.gz")),
+        (
+            Self::Cifar10,
+            Name::new("cifar10", "CIFAR-10", "CIFAR-10, a file of its binary or Python version, or its .tar.gz"),
+        ),
+        (
+            Self::Cifar100,
+            Name::new("cifar100", "CIFAR-100", "CIFAR-100, a file of its binary or Python version, or its .tar.gz"),
+        ),
         (
             Self::Gtsrb,
             Name::new("gtsrb", "GTSRB", "GTSRB: a folder with Test.csv or GT-final_test.csv, or such a table"),
         ),
         (Self::Imagenet, Name::new("imagenet", "ImageNet", "the validation images of ILSVRC 2012, with --devkit")),
         (Self::Prepared, Name::new("prepared", "Prepared", "what `faultscope prepare` writes")),
+        (Self::Npz, Name::new("npz", "Arrays in one file", "an .npz file with an array of images and one of labels")),
+        (Self::Idx, Name::new("idx", "MNIST", "MNIST's format, plain or .gz, with the file of labels beside it")),
+        (
+            Self::Archive,
+            Name::new("archive", "Images in an archive", "a .tar, .tar.gz or .zip of images: a folder a class"),
+        ),
     ];
 }
 
@@ -75,8 +93,9 @@ pub struct DataSource {
     pub roi: bool,
     /// Images in it; a campaign may use some of them only.
     pub images: usize,
-    /// SHA-256, in hexadecimal, of what tells the data set from another one. Arrays: the line "IMAGES LABELS" with the
-    /// SHA-256 of both files. CIFAR: the file, or the archive. Images in files of their own: their list, a line "NAME tab
+    /// SHA-256, in hexadecimal, of what tells the data set from another one. Arrays, and
+    /// MNIST's files: the line "IMAGES LABELS" with the SHA-256 of both files. CIFAR, `.npz`: the file, or the archive. Images
+    /// in an archive: the archive. Images in files of their own: their list, a line "NAME tab
     /// LABEL tab BYTES" for each, and with a crop " tab X1 tab Y1 tab X2 tab Y2"; their pixels are not read for it.
     /// Prepared: its `prepared.json`, in which the hashes of its arrays stand.
     pub sha256: String,

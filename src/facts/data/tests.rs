@@ -178,3 +178,18 @@ fn inputs_that_no_image_fits_are_refused() {
     let lying = Image { width: 8, height: 8, rgb: vec![0; 5] };
     assert!(apply(Normalise::Unit, &lying, &[1, 3, 8, 8]).is_err());
 }
+
+#[test]
+fn stray_bytes_between_the_segments_of_a_jpeg_are_passed_over() {
+    let whole = encoded(image::RgbImage::from_pixel(16, 16, image::Rgb([9, 8, 7])).into(), ImageFormat::Jpeg);
+    let expected = Image::decode("x.jpg", &whole).expect("decodes");
+    let header = whole.windows(2).position(|pair| pair == [0xff, 0xc0]).expect("a frame header");
+    let scan = whole.windows(2).position(|pair| pair == [0xff, 0xda]).expect("a scan");
+    for at in [header, scan] {
+        let stray = [&whole[..at], &[0, 0x12, 0], &whole[at..]].concat();
+        match Image::decode("x.jpg", &stray) {
+            Ok(image) => assert_eq!(image, expected, "at {at}"),
+            Err(error) => panic!("at {at}: {error}"),
+        }
+    }
+}

@@ -23,6 +23,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             output: None,
             answer: None,
             sha256: String::new(),
+            external: Default::default(),
             preprocess: Preprocess::default(),
         },
         data: DataSource::new("images", DataFormat::Folder, 100, String::new()),

@@ -1,6 +1,7 @@
 //! Files that the user brings: recognised by their names, and kept.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use protocol::{Changes, FileRef};
 
@@ -10,7 +11,7 @@ use crate::link::CardChoice;
 /// Endings of model files.
 const MODELS: [&str; 6] = ["onnx", "h5", "hdf5", "keras", "bpk", "safetensors"];
 /// Endings of images.
-const IMAGES: [&str; 9] = ["jpg", "jpeg", "png", "webp", "bmp", "ppm", "pgm", "pnm", "pbm"];
+const IMAGES: [&str; 10] = ["jpg", "jpeg", "jfif", "png", "webp", "bmp", "ppm", "pgm", "pnm", "pbm"];
 /// Most images that are taken at once; each has a picture on the page.
 const MOST_IMAGES: usize = 1000;
 
@@ -25,10 +26,12 @@ pub struct Brought {
     pub labels: Option<FileRef>,
     /// A grouping (`.toml`).
     pub grouping: Option<FileRef>,
-    /// Many images in one file, or their labels: `.npy`, or CIFAR's `.bin`.
+    /// Many images in one file, or their labels: arrays, MNIST's files, CIFAR's, a tar.
     pub data: Vec<FileRef>,
     /// A campaign, whole or in parts: `config.json`, `faults.jsonl` or a `.zip` of them.
     pub campaign: Vec<FileRef>,
+    /// Files that came with an ONNX model and may hold its weights: it names them as it likes.
+    pub weights: Vec<FileRef>,
     /// Names of files that are of no use here.
     pub strange: Vec<String>,
 }
@@ -40,7 +43,7 @@ impl Brought {
     /// come from several.
     pub fn sort(files: impl IntoIterator<Item = FileRef>) -> Self {
         let mut brought = Self::default();
-        let mut images = Vec::new();
+        let (mut images, mut strange) = (Vec::new(), Vec::new());
         for FileRef { name: path, url } in files {
             let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
             let file = FileRef { name: parts.last().cloned().unwrap_or_default(), url };
@@ -50,11 +53,18 @@ impl Brought {
                 ending if IMAGES.contains(&ending) => images.push((parts, file)),
                 "txt" => brought.labels = Some(file),
                 "toml" => brought.grouping = Some(file),
-                "npy" | "bin" => brought.data.push(file),
+                "npy" | "npz" | "bin" | "tar" | "gz" | "tgz" => brought.data.push(file),
+                _ if is_data(&parts) => brought.data.push(file),
                 "json" | "jsonl" | "zip" => brought.campaign.push(file),
-                _ => brought.strange.push(file.name),
+                _ => strange.push(file),
             }
         }
+        if brought.models.iter().any(is_onnx) {
+            let (data, binary) = mem::take(&mut brought.data).into_iter().partition(|file| !may_be_weights(file));
+            (brought.data, brought.weights) = (data, binary);
+            brought.weights.append(&mut strange);
+        }
+        brought.strange = strange.into_iter().map(|file| file.name).collect();
         let folders: BTreeSet<_> = images.iter().map(|(parts, _)| parts[..parts.len() - 1].to_vec()).collect();
         for (parts, mut file) in images {
             if let [.., folder, name] = &parts[..]
@@ -70,21 +80,43 @@ impl Brought {
     }
 }
 
+/// Whether a file without an ending of its own is one of MNIST's or CIFAR's.
+fn is_data(parts: &[String]) -> bool {
+    let [folders @ .., name] = parts else { return false };
+    let cifar = name == "test_batch" || name.strip_prefix("data_batch_").is_some_and(|number| number.len() == 1);
+    let of_hundred = name == "test" && folders.last().is_some_and(|folder| folder == "cifar-100-python");
+    name.ends_with("-ubyte") || cifar || of_hundred
+}
+
+fn is_onnx(file: &FileRef) -> bool {
+    file.name.to_lowercase().ends_with(".onnx")
+}
+
+/// Whether a binary file beside a model is no file of CIFAR's.
+fn may_be_weights(file: &FileRef) -> bool {
+    let name = file.name.to_lowercase();
+    let cifar = matches!(name.as_str(), "test.bin" | "train.bin") || name.contains("_batch");
+    name.ends_with(".bin") && !cifar
+}
+
 impl State {
     pub(super) fn bring(&mut self, brought: Brought) {
         let own = |file: &FileRef| format!("{OWN}{}", file.name);
-        let Brought { models, mut images, labels, grouping, strange, .. } = brought;
+        let Brought { models, mut images, labels, grouping, weights, strange, .. } = brought;
         if !strange.is_empty() {
             self.tell(format!(
-                "{}: of no use here. Faultscope takes models (.onnx, .h5, .keras, .bpk, .safetensors), images (JPEG, PNG, \
-                 WebP, BMP, PNM), class names (.txt, one a line), a grouping (.toml), images in one file (.npy, CIFAR's .bin) \
-                 and campaigns (config.json with faults.jsonl, or a .zip of both).",
+                "{}: of no use here. Faultscope takes models (.onnx, together with the files of its weights, .h5, .keras, .bpk, .safetensors), images (JPEG, PNG, \
+                 WebP, BMP, PNM), class names (.txt, one a line), a grouping (.toml), images in one file (.npy, .npz, \
+                 .tar, MNIST's and CIFAR's files) and campaigns (config.json with faults.jsonl, or a .zip of both).",
                 listed(&strange)
             ));
         }
         if images.len() > MOST_IMAGES {
             self.tell(format!("{} images are too many at once; the first {MOST_IMAGES} were taken.", images.len()));
             images.truncate(MOST_IMAGES);
+        }
+        for model in models.iter().filter(|file| is_onnx(file)) {
+            self.own_weights.insert(model.name.clone(), weights.clone());
         }
         if let Some(id) = models.last().map(own) {
             self.choose_model(Some(id));
@@ -116,7 +148,9 @@ impl State {
             let name = id.as_ref()?.strip_prefix(OWN)?;
             self.own_texts.iter().find(|file| file.name == name).cloned()
         };
-        Changes { normalise: *normalise, resize: *resize, labels: text(labels), grouping: text(grouping) }
+        let model = self.link.model.as_ref().and_then(|id| id.strip_prefix(OWN));
+        let beside = model.and_then(|name| self.own_weights.get(name)).cloned().unwrap_or_default();
+        Changes { normalise: *normalise, resize: *resize, labels: text(labels), grouping: text(grouping), beside }
     }
 
     /// Names of the user's own files that the link wants and that are not here.

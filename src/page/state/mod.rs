@@ -20,6 +20,7 @@ mod startup;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use history::History;
@@ -53,6 +54,8 @@ pub struct State {
     pub catalogue: Option<Rc<Catalogue>>,
     /// The user's own model files.
     pub own_models: Vec<FileRef>,
+    /// The files that came with the user's own models and may hold their weights, by the model's file name.
+    own_weights: BTreeMap<String, Vec<FileRef>>,
     /// The user's own images.
     pub own_images: Vec<FileRef>,
     /// The user's own files of class names and groups.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use facts::data::array::Array;
 use facts::data::cifar::{Cifar, CifarSource};
-use facts::data::npy::{self, NpyImages, NpySource};
+use facts::data::set::{self, Choices, Held, Set};
 use facts::data::{DataFormat, DataSource, ImageSource, classes_of_files, sha256};
 use facts::{Error, Result};
 use protocol::{FileRef, ImageSet};
@@ -19,6 +20,8 @@ pub struct Opened {
     pub origin: DataSource,
     /// The files, where each is an image.
     pub files: Vec<FileRef>,
+    /// What was assumed about the images and their labels, a sentence each.
+    pub notices: Vec<String>,
 }
 
 /// The classes of the model that images are for: they tell labels from other numbers and names.
@@ -37,7 +40,7 @@ pub struct Classes {
 pub fn open(set: &ImageSet, bytes: Vec<Vec<u8>>, classes: &Classes) -> Result<Opened> {
     match set {
         ImageSet::Files(files) => of_files(files, bytes, classes),
-        ImageSet::Set(files) => of_set(files, bytes),
+        ImageSet::Set(files) => of_set(files, bytes, Choices { classes: &classes.names, layout: None }),
     }
 }
 
@@ -56,27 +59,48 @@ fn of_files(files: &[FileRef], bytes: Vec<Vec<u8>>, classes: &Classes) -> Result
         ordered.push(file.clone());
     }
     let origin = DataSource::new("images", DataFormat::Folder, source.len(), sha256(list.as_bytes()));
-    Ok(Opened { source: Arc::new(source), origin, files: ordered })
+    Ok(Opened { source: Arc::new(source), origin, files: ordered, notices: Vec::new() })
 }
 
-fn of_set(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Opened> {
-    let ends = |file: &FileRef, ending: &str| file.name.to_lowercase().ends_with(ending);
-    let mut both = files.iter().zip(bytes);
-    match (both.next(), both.next(), both.next()) {
-        (Some((file, bytes)), None, _) if ends(file, ".bin") => of_cifar(&file.name, bytes),
-        (Some((file, _)), None, _) if ends(file, ".npy") => {
-            Err(Error::input(&file.name, "an array of images needs one of labels; bring both .npy files together"))
+fn of_set(files: &[FileRef], bytes: Vec<Vec<u8>>, choices: Choices) -> Result<Opened> {
+    let hashes: Vec<String> = bytes.iter().map(|bytes| sha256(bytes)).collect();
+    let held = |file: &FileRef, bytes: Vec<u8>| set::open(&file.name, Arc::new(bytes), choices);
+    let mut bytes = bytes.into_iter();
+    match (files, bytes.next(), bytes.next()) {
+        ([file], Some(bytes), _) if file.name.to_lowercase().ends_with(".bin") => of_cifar(&file.name, bytes),
+        ([file], Some(bytes), _) => match held(file, bytes)? {
+            Held::Set(set) => Ok(opened(&file.name, set, hashes[0].clone(), None)),
+            Held::Array(..) => {
+                Err(Error::input(&file.name, "an array of images needs one of labels; bring both files together"))
+            }
+        },
+        ([one, other], Some(first), Some(second)) => {
+            let arrays = (held(one, first)?, held(other, second)?);
+            let (Held::Array(first, kind), Held::Array(second, other_kind)) = arrays else {
+                return Err(Error::input(
+                    &one.name,
+                    "two files are expected to be arrays, one of images and one of labels",
+                ));
+            };
+            // Images have three axes or four.
+            let is_labels = |array: &Array| array.shape().len() <= 2;
+            let turned = is_labels(&first) && !is_labels(&second);
+            let (images, labels, of_images, of_labels) =
+                if turned { ((second, other_kind), first, 1, 0) } else { ((first, kind), second, 0, 1) };
+            let set = set::pair(images, labels, choices)?;
+            let hash = sha256(DataSource::pair(&hashes[of_images], &hashes[of_labels]).as_bytes());
+            Ok(opened(&files[of_images].name, set, hash, Some(files[of_labels].name.clone())))
         }
-        (Some(one), Some(other), None) if ends(one.0, ".npy") && ends(other.0, ".npy") => {
-            // Labels are whole numbers along one axis, which no images are.
-            let first_is_labels = npy::labels(&one.0.name, &one.1).is_ok();
-            let (images, labels) = if first_is_labels { (other, one) } else { (one, other) };
-            of_arrays(&images.0.name, images.1, &labels.0.name, &labels.1)
-        }
-        _ => {
-            Err(Error::request("a data set is one CIFAR file (.bin), or an array of images with one of labels (.npy)"))
-        }
+        _ => Err(Error::request(
+            "a data set is one file (.npz, CIFAR's, a .tar of images), or an array of images with one of labels (.npy, MNIST's)",
+        )),
     }
+}
+
+fn opened(name: &str, set: Set, hash: String, labels: Option<String>) -> Opened {
+    let mut origin = DataSource::new(name, set.format, set.source.len(), hash);
+    origin.labels = labels;
+    Opened { source: set.source, origin, files: Vec::new(), notices: set.notices }
 }
 
 fn of_cifar(name: &str, bytes: Vec<u8>) -> Result<Opened> {
@@ -94,14 +118,5 @@ fn of_cifar(name: &str, bytes: Vec<u8>) -> Result<Opened> {
     let hash = sha256(&bytes);
     let source = CifarSource::new(name, Box::new(bytes), set)?;
     let origin = DataSource::new(name, format, source.len(), hash);
-    Ok(Opened { source: Arc::new(source), origin, files: Vec::new() })
-}
-
-fn of_arrays(name: &str, images: Vec<u8>, labels_name: &str, labels: &[u8]) -> Result<Opened> {
-    let hash = sha256(DataSource::pair(&sha256(&images), &sha256(labels)).as_bytes());
-    let images = NpyImages::new(name, Box::new(images), None)?;
-    let source = NpySource::new(images, labels_name, npy::labels(labels_name, labels)?)?;
-    let mut origin = DataSource::new(name, DataFormat::Npy, source.len(), hash);
-    origin.labels = Some(labels_name.to_owned());
-    Ok(Opened { source: Arc::new(source), origin, files: Vec::new() })
+    Ok(Opened { source: Arc::new(source), origin, files: Vec::new(), notices: Vec::new() })
 }

@@ -74,9 +74,10 @@ impl Results {
         self.imported.is_some()
     }
 
-    /// Says which file the model is.
-    pub fn name_model(&mut self, path: String, sha256: String) {
-        (self.provenance.model.path, self.provenance.model.sha256) = (path, sha256);
+    /// Says which file the model is, and which files beside it hold its weights.
+    pub fn name_model(&mut self, path: String, sha256: String, external: BTreeMap<String, String>) {
+        let model = &mut self.provenance.model;
+        (model.path, model.sha256, model.external) = (path, sha256, external);
     }
 
     /// Number of records.

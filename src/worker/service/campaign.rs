@@ -1,5 +1,6 @@
 //! Campaigns, a wave at a time, so that requests are answered in between.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ pub(super) struct Campaign {
     rounds: Option<usize>,
     /// Which fault of its image the next record is of: those of an image in one round come together.
     at: Option<(usize, usize)>,
-    model: Option<FileRef>,
+    model: Option<(FileRef, Vec<(String, FileRef)>)>,
     milliseconds: f64,
     reported: f64,
     profiled: f64,
@@ -144,6 +145,7 @@ impl<H: Host> Service<H> {
                 answer: matches!(lab.model().answer, Answer::Binary { .. }).then(|| lab.model().answer.to_string()),
                 // Of the file, which is read again when a directory is asked for.
                 sha256: String::new(),
+                external: BTreeMap::new(),
                 preprocess: lab.model().preprocess(),
             },
             data: opened.origin.clone(),
@@ -158,7 +160,7 @@ impl<H: Host> Service<H> {
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
             ranges: lab.tensor_ranges(),
-            notices: lab.model().card.notices.clone(),
+            notices: lab.model().card.notices.iter().chain(&opened.notices).cloned().collect(),
         };
         let (naming, own) = (naming(&lab), lab.model().card.grouping.clone());
         let work = Rounds::new(lab, opened.source, plan, until, BUDGET)?;
@@ -166,7 +168,7 @@ impl<H: Host> Service<H> {
         campaign.work = Some(work);
         campaign.naming = Some(naming);
         campaign.rounds = until.map(|_| 1);
-        campaign.model = self.lab.as_ref().map(|loaded| loaded.file.clone());
+        campaign.model = self.lab.as_ref().map(|loaded| (loaded.file.clone(), loaded.weights.clone()));
         let answer = campaign.tell(self.host.now());
         self.campaign = Some(campaign);
         Ok(answer)
@@ -237,8 +239,8 @@ impl<H: Host> Service<H> {
         let campaign = self.campaign.as_mut().ok_or_else(|| Error::request("there is no campaign to save"))?;
         // Only a directory names the model's file.
         if let Some(model) = campaign.model.take_if(|_| what == Export::Zip) {
-            match self.host.fetch(&model, &|_, _| ()).await {
-                Ok(bytes) => campaign.results.name_model(model.name, sha256(&bytes)),
+            match hashes(&self.host, &model).await {
+                Ok((sha256, external)) => campaign.results.name_model(model.0.name, sha256, external),
                 Err(error) => {
                     campaign.model = Some(model);
                     return Err(error);
@@ -379,4 +381,16 @@ impl Campaign {
             profile: whole.then(|| Rc::new(self.results.profile(summary))),
         })))
     }
+}
+
+/// The SHA-256 of a model file, and of each file beside it with its weights.
+async fn hashes(
+    host: &impl Host,
+    (model, weights): &(FileRef, Vec<(String, FileRef)>),
+) -> Result<(String, BTreeMap<String, String>)> {
+    let mut external = BTreeMap::new();
+    for (location, file) in weights {
+        external.insert(location.clone(), sha256(&host.fetch(file, &|_, _| ()).await?));
+    }
+    Ok((sha256(&host.fetch(model, &|_, _| ()).await?), external))
 }

@@ -8,6 +8,7 @@ mod sweep;
 mod view;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use engine::campaign::{Golden, Lab, Observe};
@@ -70,6 +71,10 @@ pub struct Service<H> {
 /// A model on its device.
 struct Loaded {
     file: FileRef,
+    /// The files that came with it.
+    beside: Vec<FileRef>,
+    /// Those of them that its weights are in, by their place below the folder of the model.
+    weights: Vec<(String, FileRef)>,
     /// What the file says beside the graph; the user may have said otherwise.
     card: Card,
     lab: Rc<Lab>,
@@ -142,13 +147,22 @@ impl<H: Host> Service<H> {
         choice: DeviceChoice,
         progress: &dyn Fn(u64, Option<u64>),
     ) -> Result<Response> {
-        let (model, card) = match &self.lab {
-            Some(loaded) if loaded.file == file => (loaded.lab.model().clone(), loaded.card.clone()),
+        let beside = &changes.beside;
+        let (model, card, weights) = match &self.lab {
+            Some(loaded) if loaded.file == file && loaded.beside == *beside => {
+                (loaded.lab.model().clone(), loaded.card.clone(), loaded.weights.clone())
+            }
             _ => {
                 let bytes = self.host.fetch(&file, progress).await?;
-                let model = import::load(&file.name, bytes).map_err(|error| error.in_file(&file.name))?;
+                let weights = weights(&bytes, beside);
+                let mut files = Vec::with_capacity(weights.len());
+                for (_, file) in &weights {
+                    files.push((file.name.clone(), self.host.fetch(file, progress).await?));
+                }
+                let files = Arc::new(import::InMemory::new(files));
+                let model = import::load_beside(&file.name, bytes, files).map_err(|error| error.in_file(&file.name))?;
                 let card = model.card.clone();
-                (model, card)
+                (model, card, weights)
             }
         };
         let model = self.change(&model, &card, &changes).await?;
@@ -165,7 +179,7 @@ impl<H: Host> Service<H> {
         limits::allowed().check(what, needed).map_err(|error| error.in_file(&file.name))?;
         let lab = Rc::new(Lab::on(model, &device)?);
         let model = describe(&lab, &card);
-        self.lab = Some(Loaded { file, card, lab });
+        self.lab = Some(Loaded { file, beside: changes.beside, weights, card, lab });
         self.device = info.choice;
         Ok(Response::Loaded { model, device: info })
     }
@@ -232,4 +246,18 @@ impl<H: Host> Service<H> {
         self.trial = Some((site, trial.activations));
         Ok(Response::Injected(injection))
     }
+}
+
+/// The files among `beside` that hold weights of the model in `bytes`, by the place that the model gives them. Which folder
+/// they were in is unknown, so names decide.
+fn weights(bytes: &[u8], beside: &[FileRef]) -> Vec<(String, FileRef)> {
+    if beside.is_empty() {
+        return Vec::new();
+    }
+    let file = |location: String| {
+        let name = location.rsplit('/').next().unwrap_or(&location);
+        let file = beside.iter().find(|file| file.name == name)?.clone();
+        Some((location, file))
+    };
+    import::onnx::external_files(bytes).into_iter().filter_map(file).collect()
 }

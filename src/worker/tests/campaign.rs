@@ -382,10 +382,41 @@ fn data_sets_are_told_by_their_files() {
     for (names, part) in [
         (&["images.npy"][..], "labels"),
         (&["odd.bin"], "odd.bin"),
-        (&["colours.onnx"], "CIFAR file"),
+        (&["colours.onnx"], "a data set is expected"),
         (&["images.npy", "images.npy"], "labels are expected"),
-        (&["images.npy", "labels.npy", "odd.bin"], "data set is"),
+        (&["images.npy", "labels.npy", "odd.bin"], "data set is one file"),
     ] {
         refused(&mut engine, begin(names), part);
     }
+}
+
+/// The weights of an ONNX model may be in a file of their own; the saved campaign names it with its hash.
+#[test]
+fn weights_come_beside_the_model() {
+    let fixture = |name: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/cli");
+        fs::read(folder.join(name)).expect("a fixture")
+    };
+    let [model, weights] = ["external.onnx", "external.onnx.data"];
+    let mut engine = bench(vec![(model.to_owned(), fixture(model)), (weights.to_owned(), fixture(weights))]);
+    let load = |beside: &[&str]| Request::Load {
+        model: file(model),
+        device: DeviceChoice::Cpu,
+        changes: Changes { beside: beside.iter().map(|name| file(name)).collect(), ..Changes::default() },
+    };
+    match ask(&mut engine, load(&["colours.onnx"])) {
+        Response::Failed { message } => assert!(
+            message.contains("the file \"external.onnx.data\", which was not given with the model; give both files"),
+            "{message}"
+        ),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(ask(&mut engine, load(&["colours.onnx", weights])), Response::Loaded { .. }));
+    update(&mut engine, 1, start(Protocol::Fixed { faults: 1 }));
+    while step(&mut engine).is_some() {}
+    let zip = saved(&mut engine, Export::Zip);
+    let config = Archive::open("campaign.zip", &zip).expect("our own zip").config;
+    let config: serde_json::Value = serde_json::from_slice(&config).expect("JSON");
+    assert_eq!(config["model"]["external"][weights], facts::data::sha256(&fixture(weights)));
+    assert_eq!(config["model"]["sha256"], facts::data::sha256(&fixture(model)));
 }

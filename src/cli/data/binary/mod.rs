@@ -69,15 +69,14 @@ struct Stream {
 }
 
 impl Member {
-    /// Opens the first file in `archive` with one of the `names`. Returns the name, too.
+    /// Opens the first file in `archive` with one of the `names`. Returns the name, too; `None` if there is none.
     ///
     /// # Errors
-    /// If there is none, or the archive is damaged.
-    pub fn open<'a>(archive: &Path, names: &[&'a str]) -> Result<(Self, &'a str)> {
+    /// If the archive is damaged.
+    pub fn find<'a>(archive: &Path, names: &[&'a str]) -> Result<Option<(Self, &'a str)>> {
         let shown = archive.display().to_string();
         let damaged =
             |error: io::Error| Error::input(&shown, format_args!("expected a complete .tar.gz: {}", describe(&error)));
-        let mut others = Vec::new();
         for entry in
             Archive::new(decoder(archive).map_err(|error| Error::io(&shown, error))?).entries().map_err(damaged)?
         {
@@ -86,14 +85,10 @@ impl Member {
             let file = path.file_name().unwrap_or_default();
             if let Some(name) = names.iter().find(|&&name| file == name) {
                 let (start, size) = (entry.raw_file_position(), entry.size());
-                return Ok((Self { archive: archive.to_owned(), start, size, stream: Mutex::new(None) }, name));
+                return Ok(Some((Self { archive: archive.to_owned(), start, size, stream: Mutex::new(None) }, name)));
             }
-            others.push(path.display().to_string());
         }
-        Err(Error::input(
-            &shown,
-            format_args!("the archive has no {}; it holds {}", names.join(" or "), shortened(&others)),
-        ))
+        Ok(None)
     }
 }
 
@@ -105,15 +100,6 @@ fn describe(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "the file ends too early",
         _ => "the file is damaged, or has another format",
-    }
-}
-
-fn shortened(names: &[String]) -> String {
-    const SHOWN: usize = 10;
-    match names.len() {
-        0 => "nothing".to_owned(),
-        1..=SHOWN => names.join(", "),
-        count => format!("{} and {} more", names[..SHOWN].join(", "), count - SHOWN),
     }
 }
 

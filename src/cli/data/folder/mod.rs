@@ -8,7 +8,7 @@ use crate::data::{class_in_name, classes_of_folders};
 use crate::{Error, Result};
 
 /// Endings of the names of images. Other files are ignored.
-const EXTENSIONS: [&str; 9] = ["bmp", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "webp"];
+const EXTENSIONS: [&str; 10] = ["bmp", "jfif", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "webp"];
 
 /// Lists the images in `root`; `classes` are the model's class names.
 ///

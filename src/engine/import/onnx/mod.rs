@@ -6,6 +6,7 @@
 //! own name, when a layer reads it as data. What cannot be executed is refused with the node's name, its operator
 //! and the operator set; nothing is replaced by something similar.
 
+mod external;
 mod fold;
 mod layers;
 mod node;
@@ -17,9 +18,11 @@ mod tensor;
 mod tests;
 mod wire;
 
+pub use external::external_files;
 pub use tensor::{Data, Tensor};
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use facts::graph::{Graph, GraphBuilder};
 use facts::limits::{self, PROGRAM};
@@ -27,10 +30,12 @@ use facts::model::{Card, Model};
 use facts::{Error, Result};
 use prost::Message;
 
+use self::external::External;
 use self::fold::Folded;
 use self::node::NodeView;
 use self::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use self::symbols::Symbols;
+use super::beside::{Alone, Beside};
 
 /// Operator sets that the mappings were written for.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=26;
@@ -53,17 +58,19 @@ pub fn recognise(bytes: &[u8]) -> bool {
 /// assert!(error.to_string().starts_with("cat.onnx: "));
 /// ```
 pub fn import(name: &str, bytes: &[u8]) -> Result<Model> {
-    import_output(name, bytes, None)
+    import_beside(name, bytes, None, Arc::new(Alone))
 }
 
-/// As [`import`]; the answer is the output called `output`, or at that index, where one is named. Of a file with several
-/// outputs only what they need is translated, and outputs that are not float32 (an ArgMax) are left out.
+/// As [`import`], with the files `beside` the model, for weights that are there. If `output` is stated, the answer is the
+/// output of that name or index. Of a file with several outputs only what they need is translated, and outputs that are not
+/// float32 (an ArgMax) are left out.
 ///
 /// # Errors
-/// As [`import`], or where there is no such output.
-pub fn import_output(name: &str, bytes: &[u8], output: Option<&str>) -> Result<Model> {
+/// As [`import`], and if there is no such output, or a file beside it is missing, too short, or outside of the model's folder.
+pub fn import_beside(name: &str, bytes: &[u8], output: Option<&str>, beside: Arc<dyn Beside>) -> Result<Model> {
     let mut card = Card { name: super::stem(name).to_owned(), ..Card::default() };
-    let (symbols, outputs) = Importer { classifier: true, ..Importer::new() }.translate(name, bytes, |stated| {
+    let importer = Importer { classifier: true, ..Importer::new() }.beside(beside);
+    let (symbols, outputs) = importer.translate(name, bytes, |stated| {
         reach::scores(stated, output, &mut card.notices).map_err(|error| error.concerning(name))
     })?;
     let graph = symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())?;
@@ -78,6 +85,7 @@ pub struct Importer {
     keep_batch: bool,
     /// Nodes that no output needs may be of any operator.
     classifier: bool,
+    beside: Option<Arc<dyn Beside>>,
 }
 
 impl Importer {
@@ -104,6 +112,13 @@ impl Importer {
     #[must_use]
     pub fn keep_batch(mut self) -> Self {
         self.keep_batch = true;
+        self
+    }
+
+    /// Reads weights from the files `beside` the model where they are there.
+    #[must_use]
+    pub fn beside(mut self, files: Arc<dyn Beside>) -> Self {
+        self.beside = Some(files);
         self
     }
 
@@ -145,20 +160,24 @@ impl Importer {
         if !graph.sparse_initializer.is_empty() {
             return Err(Error::input(name, "the model has sparse initializers, only dense ones are supported"));
         }
-        let GraphProto { node: nodes, name: title, initializer, input, mut output, .. } = graph;
+        let GraphProto { node: mut nodes, name: title, initializer, input, mut output, .. } = graph;
         let choice = choose(&output)?;
         let is_chosen = choice.is_some();
         if let Some(chosen) = choice {
             output = chosen.into_iter().map(|index| output[index].clone()).collect();
         }
         let reached = reach::nodes(&nodes, &output);
+        let mut external = External::new(self.beside.as_deref().unwrap_or(&Alone));
+        nodes.iter_mut().try_for_each(|node| external.fill_attributes(node))?;
 
         let mut symbols = Symbols::new(GraphBuilder::new(title));
         for (input, tensor) in &self.bound {
             symbols.known(input, tensor.clone())?;
         }
-        for proto in initializer {
-            let tensor = Tensor::from_proto(&proto)
+        for mut proto in initializer {
+            let tensor = external
+                .fill(&mut proto)
+                .and_then(|()| Tensor::from_proto(&proto))
                 .map_err(|problem| Error::input(name, format_args!("initializer \"{}\": {problem}", proto.name)))?;
             if !self.bound.contains_key(&proto.name) {
                 symbols.known(&proto.name, tensor)?;

@@ -105,10 +105,19 @@ pub(super) struct TensorProto {
     pub raw_data: Option<Bytes>,
     #[prost(double, repeated, tag = "10")]
     pub double_data: Vec<f64>,
-    #[prost(bytes = "bytes", repeated, tag = "13")]
-    pub external_data: Vec<Bytes>,
+    #[prost(message, repeated, tag = "13")]
+    pub external_data: Vec<EntryProto>,
     #[prost(int32, tag = "14")]
     pub data_location: i32,
+}
+
+/// `StringStringEntryProto`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct EntryProto {
+    #[prost(string, tag = "1")]
+    pub key: String,
+    #[prost(string, tag = "2")]
+    pub value: String,
 }
 
 /// `TensorProto.DataType`, the types that are told apart.
@@ -118,6 +127,18 @@ pub(super) mod data_type {
     pub const INT64: i32 = 7;
     pub const BOOL: i32 = 9;
     pub const DOUBLE: i32 = 11;
+
+    /// Bytes of an element as it is stored; `None` where a byte holds several, or for no number.
+    pub fn bytes(data_type: i32) -> Option<u64> {
+        Some(match data_type {
+            2 | 3 | BOOL | 17..=20 => 1,
+            4 | 5 | 10 | 16 => 2,
+            FLOAT | INT32 | 12 => 4,
+            INT64 | DOUBLE | 13 | 14 => 8,
+            15 => 16,
+            _ => return None,
+        })
+    }
 
     /// The name of a type in messages.
     pub fn name(data_type: i32) -> String {

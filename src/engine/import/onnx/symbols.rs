@@ -14,6 +14,9 @@ use super::tensor::{Data, Tensor};
 /// makes a few hundred.
 const FOLDED_ELEMENTS: usize = 1 << 22;
 
+/// Most elements that nodes may fill with one value, all together: ONNX's own light models make 144 million weights so.
+const FILLED_ELEMENTS: usize = 1 << 28;
+
 /// Most axes of a tensor, as for the outputs of layers.
 const MAX_RANK: usize = 8;
 
@@ -24,6 +27,8 @@ pub(super) struct Symbols {
     constants: Vec<Constant>,
     /// Elements that evaluation may still make.
     budget: usize,
+    /// Elements that nodes may still fill with one value.
+    filled: usize,
 }
 
 /// What a name stands for.
@@ -46,7 +51,7 @@ struct Constant {
 
 impl Symbols {
     pub fn new(builder: GraphBuilder) -> Self {
-        Self { builder, names: HashMap::new(), constants: Vec::new(), budget: FOLDED_ELEMENTS }
+        Self { builder, names: HashMap::new(), constants: Vec::new(), budget: FOLDED_ELEMENTS, filled: FILLED_ELEMENTS }
     }
 
     /// Whether `name` is defined.
@@ -197,6 +202,16 @@ impl Symbols {
         self.budget = self.budget.checked_sub(elements).ok_or_else(|| {
             node.unsupported(format_args!(
                 "constants of more than {FOLDED_ELEMENTS} elements would have to be computed at import"
+            ))
+        })?;
+        Ok(())
+    }
+
+    /// Takes `elements` from what nodes may fill with one value.
+    pub fn fill(&mut self, node: &NodeView, elements: usize) -> Result<()> {
+        self.filled = self.filled.checked_sub(elements).ok_or_else(|| {
+            node.unsupported(format_args!(
+                "weights of more than {FILLED_ELEMENTS} elements would have to be computed at import; save them as initializers"
             ))
         })?;
         Ok(())

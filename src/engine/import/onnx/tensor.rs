@@ -42,9 +42,7 @@ impl Tensor {
     /// The tensor of `proto`, or a sentence that says why there is none.
     pub(super) fn from_proto(proto: &TensorProto) -> Result<Self, String> {
         if proto.data_location != 0 || !proto.external_data.is_empty() {
-            return Err("its data are in another file; save the model as one file \
-                        (`onnx.save(model, path, save_as_external_data=False)`)"
-                .to_owned());
+            return Err("its data are in another file; a tensor by itself is expected in one".to_owned());
         }
         let shape = shape(&proto.dims)?;
         let count = elements(&shape).ok_or_else(|| format!("its shape {shape:?} is absurdly large"))?;
@@ -119,6 +117,15 @@ impl Data {
             Self::Float(_) => "float32",
             Self::Double(_) => "float64",
             Self::Int(_) => "integer",
+        }
+    }
+
+    /// The first element, `count` times; there is one.
+    pub(super) fn repeated(&self, count: usize) -> Self {
+        match self {
+            Self::Float(values) => Self::Float(std::iter::repeat_n(values[0], count).collect()),
+            Self::Double(values) => Self::Double(std::iter::repeat_n(values[0], count).collect()),
+            Self::Int(values) => Self::Int(std::iter::repeat_n(values[0], count).collect()),
         }
     }
 

@@ -1,4 +1,7 @@
-//! CIFAR-10 and CIFAR-100 in their binary version (<https://www.cs.toronto.edu/~kriz/cifar.html>).
+//! CIFAR-10 and CIFAR-100 (<https://www.cs.toronto.edu/~kriz/cifar.html>): the binary version here, the Python version in
+//! [`python`].
+
+pub mod python;
 
 use super::{Image, ImageSource, ReadAt};
 use crate::{Error, Result};

@@ -1,27 +1,23 @@
 //! The head of an `.npy` file: type and shape.
 
-use npyz::{DType, NpyHeader, Order, TypeChar};
+use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use crate::data::ReadAt;
+use crate::data::array::{Array, ElementType, Kind};
 use crate::{Error, Result};
 
 /// Longest header that is read; one of plain numbers has about a hundred bytes.
 const LONGEST: usize = 1024;
 
-/// A little-endian array in row-major order, without its elements.
-#[derive(Debug)]
-pub(super) struct Header {
-    /// The type as numpy writes it, `<i8`.
-    pub dtype: String,
-    /// The type's letter and its size in bytes.
-    pub kind: (TypeChar, usize),
-    pub shape: Vec<usize>,
-    /// Where the elements begin; exactly as many follow as the shape asks for.
-    pub start: u64,
-}
+/// What an `.npy` file begins with.
+pub const MAGIC: &[u8] = b"\x93NUMPY";
 
-impl Header {
-    pub fn read(name: &str, bytes: &dyn ReadAt) -> Result<Self> {
+impl<'a> Array<'a> {
+    /// Takes over an `.npy` file; `name` is the file's name for messages.
+    ///
+    /// # Errors
+    /// If it is none, is longer or shorter than its header states, or holds something else than numbers.
+    pub fn npy(name: &str, bytes: Box<dyn ReadAt + 'a>) -> Result<Self> {
         let damaged = |problem: &dyn std::fmt::Display| {
             Error::input(name, format_args!("a numpy .npy file is expected: {problem}"))
         };
@@ -32,23 +28,31 @@ impl Header {
         let header = NpyHeader::from_reader(&mut rest).map_err(|error| damaged(&error))?;
         let start = (head.len() - rest.len()) as u64;
         let dtype = header.dtype();
-        let DType::Plain(ref scalar) = dtype else {
-            return Err(damaged(&format_args!("plain numbers are read, found {}", dtype.descr())));
+        let plain = |dtype: &DType| {
+            damaged(&format_args!(
+                "bool, integers and floats of up to 8 bytes are read, found {}; save numbers, with array.astype(...)",
+                dtype.descr()
+            ))
         };
+        let DType::Plain(ref scalar) = dtype else { return Err(plain(&dtype)) };
         let size = scalar.num_bytes().unwrap_or(0);
-        if size > 1 && scalar.endianness() != npyz::Endianness::Little {
-            return Err(damaged(&format_args!("little-endian numbers are read, found {}", dtype.descr())));
-        }
-        if header.order() != Order::C && header.shape().len() > 1 {
-            return Err(damaged(&"row-major order is read; save it with numpy.ascontiguousarray"));
-        }
+        let kind = match (scalar.type_char(), size) {
+            (TypeChar::Bool, 1) => Kind::Bool,
+            (TypeChar::Uint, 1 | 2 | 4 | 8) => Kind::Unsigned,
+            (TypeChar::Int, 1 | 2 | 4 | 8) => Kind::Signed,
+            (TypeChar::Float, 2 | 4 | 8) => Kind::Float,
+            _ => return Err(plain(&dtype)),
+        };
         let shape: Option<Vec<usize>> = header.shape().iter().map(|&axis| usize::try_from(axis).ok()).collect();
         // In 64 bits, because a file may be larger than a 32-bit platform's memory.
         let expected = header.shape().iter().try_fold(size as u64, |bytes, &axis| bytes.checked_mul(axis));
         let found = bytes.size() - start;
+        let element =
+            ElementType { kind, size, big_endian: scalar.endianness() == Endianness::Big, name: named(kind, size) };
+        let fortran = header.order() != Order::C && header.shape().len() > 1;
         match (shape, expected) {
             (Some(shape), Some(expected)) if expected == found => {
-                Ok(Self { dtype: dtype.descr(), kind: (scalar.type_char(), size), shape, start })
+                Ok(Self { name: name.to_owned(), bytes, start, shape, element, fortran })
             }
             _ => Err(damaged(&format_args!(
                 "an array of {} of shape {:?} does not fit the {found} bytes that follow the header",
@@ -56,6 +60,17 @@ impl Header {
                 header.shape(),
             ))),
         }
+    }
+}
+
+/// The name that numpy gives a type.
+fn named(kind: Kind, size: usize) -> String {
+    let bits = 8 * size;
+    match kind {
+        Kind::Bool => "bool".to_owned(),
+        Kind::Unsigned => format!("uint{bits}"),
+        Kind::Signed => format!("int{bits}"),
+        Kind::Float => format!("float{bits}"),
     }
 }
 

@@ -10,6 +10,11 @@ fn ends(file: &FileRef, ending: &str) -> bool {
     file.name.to_lowercase().ends_with(ending)
 }
 
+/// Whether `file` has images or labels, and the other ones are in another file.
+fn is_array(file: &FileRef) -> bool {
+    ends(file, ".npy") || file.name.to_lowercase().contains("ubyte")
+}
+
 impl State {
     /// Opens the campaign that `files` are, where there are any.
     pub(in super::super) fn open_campaign(&mut self, mut files: Vec<FileRef>, effects: &mut Vec<Effect>) {
@@ -24,7 +29,7 @@ impl State {
 
     /// Keeps the data sets among `files`, the last of which is chosen.
     pub(in super::super) fn keep_data(&mut self, files: Vec<FileRef>) {
-        let (arrays, sets): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| ends(file, ".npy"));
+        let (arrays, sets): (Vec<_>, Vec<_>) = files.into_iter().partition(is_array);
         for file in sets {
             self.keep_set(vec![file]);
         }
@@ -35,7 +40,12 @@ impl State {
 
     /// Images and labels belong together, also where they come one after the other.
     fn keep_arrays(&mut self, mut arrays: Vec<FileRef>) {
-        let half = self.campaign.sets.iter().position(|set| matches!(&set[..], [one] if ends(one, ".npy")));
+        // Of a whole data set the test set is used, as the command line does.
+        let is_test = |file: &FileRef| ["t10k", "test"].iter().any(|word| file.name.to_lowercase().contains(word));
+        if arrays.len() > 2 && arrays.iter().filter(|file| is_test(file)).count() == 2 {
+            arrays.retain(is_test);
+        }
+        let half = self.campaign.sets.iter().position(|set| matches!(&set[..], [one] if is_array(one)));
         if let (1, Some(half)) = (arrays.len(), half) {
             let mut set = self.campaign.sets.remove(half);
             set.retain(|file| file.name != arrays[0].name);

@@ -15,7 +15,7 @@ fn bring(page: &mut Page, names: &[&str]) {
 #[test]
 fn files_are_told_apart_by_their_names() {
     let names = [
-        "net.onnx",
+        "net.keras",
         "net.H5",
         "b.png",
         "a.jpeg",
@@ -23,6 +23,10 @@ fn files_are_told_apart_by_their_names() {
         "groups.toml",
         "images.npy",
         "data_batch_1.bin",
+        "set.npz",
+        "t10k-images-idx3-ubyte",
+        "cifar-10-batches-py/test_batch",
+        "images.tar",
         "config.json",
         "faults.jsonl",
         "run.zip",
@@ -31,13 +35,35 @@ fn files_are_told_apart_by_their_names() {
     ];
     let brought = Brought::sort(names.map(file));
     let of = |files: &[FileRef]| files.iter().map(|file| file.name.clone()).collect::<Vec<_>>().join(" ");
-    assert_eq!(of(&brought.models), "net.onnx net.H5");
+    assert_eq!(of(&brought.models), "net.keras net.H5");
     assert_eq!(of(&brought.images), "a.jpeg b.png", "in the order of their names");
     assert_eq!(brought.labels, Some(file("names.txt")));
     assert_eq!(brought.grouping, Some(file("groups.toml")));
-    assert_eq!(of(&brought.data), "images.npy data_batch_1.bin");
+    assert_eq!(of(&brought.data), "images.npy data_batch_1.bin set.npz t10k-images-idx3-ubyte test_batch images.tar");
     assert_eq!(of(&brought.campaign), "config.json faults.jsonl run.zip");
     assert_eq!(brought.strange, ["song.mp3", "README"]);
+}
+
+#[test]
+fn files_beside_an_onnx_model_may_hold_its_weights() {
+    let names = |files: &[FileRef]| files.iter().map(|file| file.name.clone()).collect::<Vec<_>>().join(" ");
+    let brought = Brought::sort(["net.onnx", "net.onnx.data", "weights.bin", "test_batch.bin", "a.png"].map(file));
+    assert_eq!(names(&brought.weights), "weights.bin net.onnx.data");
+    assert_eq!((names(&brought.data).as_str(), brought.strange.len()), ("test_batch.bin", 0));
+    assert_eq!(Brought::sort(["net.onnx.data"].map(file)).strange, ["net.onnx.data"], "there is no model");
+
+    let mut page = Page::settled("");
+    bring(&mut page, &["net.onnx", "net.onnx.data"]);
+    let asked = page.settle();
+    let Request::Load { model, changes, .. } = &asked[0] else { panic!("{asked:?}") };
+    assert_eq!((model, &changes.beside[..]), (&file("net.onnx"), &[file("net.onnx.data")][..]));
+    // Another network has other weights.
+    bring(&mut page, &["other.onnx"]);
+    let asked = page.settle();
+    assert!(matches!(&asked[0], Request::Load { changes, .. } if changes.beside.is_empty()), "{asked:?}");
+    page.act(Action::ChooseModel("file:net.onnx".into()));
+    let asked = page.settle();
+    assert!(matches!(&asked[0], Request::Load { changes, .. } if changes.beside.len() == 1), "{asked:?}");
 }
 
 #[test]

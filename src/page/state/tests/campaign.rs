@@ -258,6 +258,14 @@ fn a_data_set_is_chosen_when_it_is_brought() {
         page.act(Action::Brought(Brought::sort(vec![FileRef { name: name.into(), url: name.into() }])));
     }
     assert_eq!(page.state.chosen_set().map(Vec::len), Some(2));
+    // So do MNIST's files, of which the test set is used.
+    let mut page = Page::settled("");
+    let files = ["train-images", "train-labels", "t10k-images", "t10k-labels"]
+        .map(|name| format!("mnist/{name}-idx3-ubyte"))
+        .map(|name| FileRef { url: name.clone(), name });
+    page.act(Action::Brought(Brought::sort(files)));
+    let names = page.state.chosen_set().map(|set| set.iter().map(|file| file.name.clone()).collect::<Vec<_>>());
+    assert_eq!(names, Some(vec!["t10k-images-idx3-ubyte".to_owned(), "t10k-labels-idx3-ubyte".to_owned()]));
     page.act(Action::Brought(Brought::sort(vec![FileRef { name: "notes.doc".into(), url: "blob:2".into() }])));
     assert!(page.open.is_empty() && page.notices()[0].contains("notes.doc"), "{:?}", page.notices());
 }

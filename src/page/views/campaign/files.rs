@@ -25,7 +25,7 @@ pub fn FilesPanel(props: &Props) -> Html {
                 { save("save-json", "JSON", "The same, nested", Export::Json) }
                 { save("save-records", "Every fault", "One fault a line (faults.jsonl)", Export::Records) }
             </div>
-            <p class="hint">{ "Bring a campaign that was made elsewhere, or images: a folder with a sub-folder for each class, CIFAR (.bin), or arrays of images and labels (.npy). Or drop them anywhere." }</p>
+            <p class="hint">{ "Bring a campaign that was made elsewhere, or images: a folder with a sub-folder for each class, a data set in one file (.npz, .tar, CIFAR), or one of images with one of labels (.npy, MNIST). Or drop them anywhere." }</p>
             <div class="button-row">
                 <FileButton label="Open files…" solid=true act={act.clone()} />
                 <FileButton label="Open a folder…" solid=true folder=true act={act.clone()} />

@@ -137,12 +137,16 @@ fn constant_of_shape(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {
     let dims = symbols.ints(node, 0, "shape")?.ok_or_else(|| node.problem("input 0 is missing"))?;
     let shape = super::tensor::shape(&dims).map_err(|problem| node.problem(problem))?;
     let count = elements(&shape).unwrap_or(usize::MAX);
-    symbols.spend(node, count)?;
     let fill = node.tensor("value")?.unwrap_or_else(|| Tensor::floats([0.0]));
+    // Floats may be weights; integers are settings.
+    match fill.data {
+        Data::Float(_) => symbols.fill(node, count)?,
+        _ => symbols.spend(node, count)?,
+    }
     if fill.data.len() != 1 {
         return Err(node.problem(format_args!("its value has {} elements, 1 is expected", fill.data.len())));
     }
-    Ok(Tensor { shape, data: fill.data.take(&vec![0; count]) })
+    Ok(Tensor { shape, data: fill.data.repeated(count) })
 }
 
 fn range(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {

@@ -1,0 +1,211 @@
+//! Images in a tar or a zip, read in place.
+
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use zip::ZipArchive;
+
+use super::read_at::Cursor;
+use super::{Image, ImageSource, ReadAt, class_in_name, classes_of_folders};
+use crate::{Error, Result};
+
+/// Endings of the names of images. Other files are ignored.
+pub const IMAGES: [&str; 10] = ["bmp", "jfif", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "webp"];
+
+/// Largest image file that is read, in bytes. A zip of a few bytes can claim any size.
+const MOST_BYTES: u64 = 1 << 28;
+
+/// Images in an archive, in the order of classes and names.
+#[derive(Debug)]
+pub struct Archive {
+    name: String,
+    entries: Vec<Entry>,
+    store: Store,
+    /// Files that are no images.
+    others: usize,
+}
+
+/// An image.
+#[derive(Debug)]
+struct Entry {
+    /// Path in the archive, without the folders that all images are in.
+    path: String,
+    label: Option<usize>,
+    place: Place,
+}
+
+/// Where an entry is.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// From this byte on, so many.
+    Bytes(u64, u64),
+    /// The entry of a zip with this number.
+    Number(usize),
+}
+
+#[derive(Debug)]
+enum Store {
+    Tar(Arc<dyn ReadAt>),
+    Zip(Mutex<ZipArchive<Cursor>>),
+}
+
+impl Archive {
+    /// Lists the images in the tar `bytes`. `name` is its name for messages, `classes` are the model's class names.
+    ///
+    /// # Errors
+    /// If it is damaged or has no images, or if the class of an image is unclear.
+    pub fn tar(name: &str, bytes: Arc<dyn ReadAt>, classes: &[String]) -> Result<Self> {
+        let damaged = |error: std::io::Error| Error::input(name, format_args!("expected a complete .tar: {error}"));
+        let mut files = Vec::new();
+        let mut archive = tar::Archive::new(Cursor::new(Arc::clone(&bytes)));
+        for entry in archive.entries_with_seek().map_err(damaged)? {
+            let entry = entry.map_err(damaged)?;
+            if entry.header().entry_type().is_file() {
+                let path = entry.path().map_err(damaged)?.to_string_lossy().replace('\\', "/");
+                files.push((path, Place::Bytes(entry.raw_file_position(), entry.size())));
+            }
+        }
+        Self::of(name, files, Store::Tar(bytes), classes)
+    }
+
+    /// As [`Archive::tar`], of a zip.
+    ///
+    /// # Errors
+    /// As [`Archive::tar`].
+    pub fn zip(name: &str, bytes: Arc<dyn ReadAt>, classes: &[String]) -> Result<Self> {
+        let damaged =
+            |error: zip::result::ZipError| Error::input(name, format_args!("expected a complete .zip: {error}"));
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+        let mut files = Vec::new();
+        for index in 0..archive.len() {
+            let file = archive.by_index_raw(index).map_err(damaged)?;
+            if !file.is_dir() {
+                files.push((file.name().map_err(damaged)?.replace('\\', "/"), Place::Number(index)));
+            }
+        }
+        Self::of(name, files, Store::Zip(Mutex::new(archive)), classes)
+    }
+
+    fn of(name: &str, files: Vec<(String, Place)>, store: Store, classes: &[String]) -> Result<Self> {
+        let visible =
+            |path: &str| path.split('/').all(|part| (!part.starts_with('.') || part == ".") && part != "__MACOSX");
+        let all = files.len();
+        let mut images: Vec<(String, Place)> =
+            files.into_iter().filter(|(path, _)| visible(path) && is_image(path)).collect();
+        let others = all - images.len();
+        if images.is_empty() {
+            return Err(Error::input(
+                name,
+                format_args!(
+                    "the archive holds no images, and {others} other files; images end in {}",
+                    IMAGES.join(", ")
+                ),
+            ));
+        }
+        let common = common_folders(&images);
+        images.iter_mut().for_each(|(path, _)| drop(path.drain(..common)));
+        let paths: Vec<&str> = images.iter().map(|(path, _)| path.as_str()).collect();
+        let labels = labels(name, &paths, classes)?;
+        let entry = |((path, place), label)| Entry { path, label, place };
+        let mut entries: Vec<Entry> = images.into_iter().zip(labels).map(entry).collect();
+        entries.sort_by(|a, b| {
+            (folder(&a.path).map(|_| a.label), &a.path).cmp(&(folder(&b.path).map(|_| b.label), &b.path))
+        });
+        Ok(Self { name: name.to_owned(), entries, store, others })
+    }
+
+    /// Number of files in the archive that are no images.
+    pub fn others(&self) -> usize {
+        self.others
+    }
+
+    fn bytes(&self, entry: &Entry) -> Result<Vec<u8>> {
+        let name = format!("{}:{}", self.name, entry.path);
+        let too_large = || Error::input(&name, format_args!("the image has more than {} MiB", MOST_BYTES >> 20));
+        match (&self.store, entry.place) {
+            (Store::Tar(bytes), Place::Bytes(start, size)) => {
+                if size > MOST_BYTES {
+                    return Err(too_large());
+                }
+                let mut image = vec![0; size as usize];
+                bytes.read_exact_at(start, &mut image).map_err(|error| Error::io(&name, error))?;
+                Ok(image)
+            }
+            (Store::Zip(archive), Place::Number(index)) => {
+                let mut archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
+                let file = archive.by_index(index).map_err(|error| Error::input(&name, error))?;
+                let mut image = Vec::new();
+                file.take(MOST_BYTES + 1).read_to_end(&mut image).map_err(|error| Error::io(&name, error))?;
+                if image.len() as u64 > MOST_BYTES { Err(too_large()) } else { Ok(image) }
+            }
+            _ => unreachable!("a tar has places, a zip numbers"),
+        }
+    }
+}
+
+/// Whether a file of this name is an image.
+fn is_image(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+    ending.is_some_and(|ending| IMAGES.contains(&ending.as_str()))
+}
+
+fn folder(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(folder, _)| folder)
+}
+
+/// Length of the folders at the beginning of all paths, where a folder above is the only one in its place. The folder of
+/// a lone class is one of these.
+fn common_folders(images: &[(String, Place)]) -> usize {
+    let Some((first, _)) = images.first() else { return 0 };
+    let ends = first.match_indices('/').map(|(at, _)| at + 1);
+    ends.take_while(|&end| images.iter().all(|(path, _)| path.starts_with(&first[..end]))).last().unwrap_or(0)
+}
+
+/// The class of each image: that of its folder, or the one at the end of its name.
+fn labels(name: &str, paths: &[&str], classes: &[String]) -> Result<Vec<Option<usize>>> {
+    let mut folders: Vec<&str> = paths.iter().filter_map(|path| folder(path)).collect();
+    if folders.is_empty() {
+        return Ok(paths.iter().map(|path| class_in_name(path)).collect());
+    }
+    if folders.len() < paths.len() {
+        return Err(Error::input(
+            name,
+            "the archive has images both in folders and beside them; keep one of the two, or unpack it and use --labels",
+        ));
+    }
+    folders.sort_unstable();
+    folders.dedup();
+    if let Some(nested) = folders.iter().find(|folder| folder.contains('/')) {
+        return Err(Error::input(
+            name,
+            format_args!(
+                "the archive has folders in folders, {nested}, so the classes are unclear; pack the one that holds a folder for \
+                 each class"
+            ),
+        ));
+    }
+    let of_folders = classes_of_folders(&folders, classes, |folder| format!("{name}:{folder}"))?;
+    let class = |path: &&str| Some(of_folders[folders.binary_search(&folder(path)?).ok()?]);
+    Ok(paths.iter().map(class).collect())
+}
+
+impl ImageSource for Archive {
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.entries.get(index).map_or_else(|| index.to_string(), |entry| format!("{}:{}", self.name, entry.path))
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        self.entries.get(index)?.label
+    }
+
+    fn image(&self, index: usize) -> Result<Image> {
+        let entry = self.entries.get(index).ok_or_else(|| {
+            Error::request(format_args!("image {index} is out of range: there are {}", self.entries.len()))
+        })?;
+        Image::decode(&self.name(index), &self.bytes(entry)?)
+    }
+}
