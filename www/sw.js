@@ -3,7 +3,11 @@
 const VERSION = "";
 const FILES = [];
 
-const NAME = `faultscope-page-${VERSION}`;
+// Caches belong to the origin. The page may be there several times, in folders of their own: each has its own caches.
+const SCOPE = `faultscope-page-${new URL(registration.scope).pathname}@`;
+const NAME = SCOPE + VERSION;
+// Caches of versions before the folder was in the name.
+const FORMER = /^faultscope-page-[0-9a-f]{8}-[0-9a-f]+$/;
 
 addEventListener("install", event => {
   // A new version waits until no tab shows the old one: page and worker must be of one build.
@@ -13,7 +17,11 @@ addEventListener("install", event => {
 
 addEventListener("activate", event => {
   const forget = async () => {
-    const old = (await caches.keys()).filter(name => name.startsWith("faultscope-page-") && name !== NAME);
+    const old = [];
+    for (const name of await caches.keys()) {
+      const former = FORMER.test(name) && (await (await caches.open(name)).match(registration.scope));
+      if (former || (name.startsWith(SCOPE) && name !== NAME)) old.push(name);
+    }
     await Promise.all(old.map(name => caches.delete(name)));
   };
   event.waitUntil(forget());

@@ -3,7 +3,9 @@
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use facts::Named;
+use facts::limits::{self, DEFAULT_MEMORY, Memory};
 
+use super::size;
 use crate::data::{Normalise, Resize};
 use crate::platform::DeviceChoice;
 use crate::zoo::Architecture;
@@ -14,9 +16,34 @@ pub fn choice<T: Named + Send + Sync>() -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(values).try_map(|name| T::named(&name))
 }
 
+/// The argument about memory.
+#[derive(Debug, Args)]
+pub struct MemoryArguments {
+    /// Memory that the command may use in all, in bytes or with a unit, 512MiB or 2GB for example; a command that needs
+    /// more is refused before it starts; does not change results
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size::bytes)]
+    pub memory: usize,
+}
+
+impl MemoryArguments {
+    /// Sets the memory of all readers of this process.
+    pub fn allow(&self) {
+        limits::allow(Memory::new(self.memory as u64));
+    }
+}
+
+impl Default for MemoryArguments {
+    fn default() -> Self {
+        Self { memory: DEFAULT_MEMORY as usize }
+    }
+}
+
 /// The arguments about a model file.
 #[derive(Debug, Default, Args)]
 pub struct ModelArguments {
+    #[command(flatten)]
+    pub memory: MemoryArguments,
+
     /// Architecture of a weights-only file (Keras .h5): an id from `faultscope architectures` [default: from the file's
     /// name]
     #[arg(long, value_name = "ID", value_parser = Architecture::of)]

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::args::MemoryArguments;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::output::{counted, print};
+use super::output::{counted, line as output_line};
 use super::results::Results;
 use super::write::{self, Existing};
 use crate::campaign::Head;
@@ -32,10 +33,14 @@ pub struct Arguments {
     /// Write the line "Total data count N", as the study's merged ImageNet logs have it
     #[arg(long)]
     total: bool,
+
+    #[command(flatten)]
+    memory: MemoryArguments,
 }
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    arguments.memory.allow();
     let results = Results::open(&arguments.directory)?;
     let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
     let mut counts = (0, 0);
@@ -65,7 +70,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     })?;
     let (images, faults) = counts;
     let path = arguments.output.display();
-    print(&format!("{} and {} are written to {path}\n", counted(images, "image"), counted(faults, "fault")))?;
+    output_line(&format!("{} and {} are written to {path}", counted(images, "image"), counted(faults, "fault")))?;
     Ok(Exit::Done)
 }
 

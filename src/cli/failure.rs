@@ -1,7 +1,10 @@
 //! Errors and panics in the form for the user: a sentence on stderr and an exit code.
 
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use facts::shown;
 
 use super::exit::Exit;
 use crate::Error;
@@ -38,7 +41,8 @@ impl Failure {
         match self {
             Self::Usage { command, problem } => {
                 say(&problem);
-                eprintln!("\nFor more information, try 'faultscope {command} --help'.");
+                eprintln!();
+                eprintln!("For more information, try 'faultscope {command} --help'.");
                 Exit::Usage
             }
             Self::Core(error) => {
@@ -50,9 +54,11 @@ impl Failure {
     }
 }
 
-/// Writes an error to stderr, in the style of the argument parser.
+/// Writes an error to stderr, in the style of the argument parser. What a terminal would act on is escaped.
 pub fn say(problem: &str) {
-    eprintln!("{} {problem}", console::style("error:").red().bold().for_stderr());
+    let problem = shown(problem);
+    // This fails if the stream is closed. Then nobody reads.
+    let _ = writeln!(std::io::stderr().lock(), "{} {problem}", console::style("error:").red().bold().for_stderr());
 }
 
 /// Calls `command`. A panic, which only a defect can cause, becomes an error message: a user must be able to tell it from a

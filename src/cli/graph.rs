@@ -8,7 +8,7 @@ use super::args::{ModelArguments, PreprocessArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
-use super::output::print;
+use super::output::line;
 use super::write::{self, Existing};
 use crate::Error;
 use crate::model::Model;
@@ -38,6 +38,7 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { model, file, output, force } = arguments;
+    file.memory.allow();
     let extension = output.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let draw: fn(&Model) -> String = match extension.as_str() {
         "svg" => diagram::svg,
@@ -50,6 +51,6 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let model = ModelFile::read(&model, file.architecture)?.load(&PreprocessArguments::default())?;
     let existing = if force { Existing::Replace } else { Existing::Keep };
     write::atomically(&output, draw(&model).as_bytes(), existing)?;
-    print(&format!("{} is drawn in {}\n", model.card.name, output.display()))?;
+    line(&format!("{} is drawn in {}", model.card.name, output.display()))?;
     Ok(Exit::Done)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use sha2::{Digest, Sha256};
 
+use super::args::MemoryArguments;
 use super::directory::{self, LOG};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -35,6 +36,9 @@ pub struct Arguments {
     /// names of the classes
     #[arg(long, value_name = "NAME|FILE")]
     grouping: Option<String>,
+
+    #[command(flatten)]
+    memory: MemoryArguments,
 }
 
 /// A checked file.
@@ -47,6 +51,7 @@ struct Checked {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    arguments.memory.allow();
     let out = &arguments.out;
     directory::check_free(out)?;
     let grouping = arguments.grouping.as_deref().map(open::grouping).transpose()?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use console::style;
+use facts::shown;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -12,10 +12,10 @@ use super::args::{GroupingArguments, RunArguments, choice};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::{self, ModelFile};
-use super::output::{counted, float, json, name, percent, print, shape, thousands};
+use super::output::{Style, counted, float, json, name, percent, print, shape, style, thousands};
 use super::table::{Render, Table};
-use crate::campaign::{Golden, Lab, Observe, SEED, Trial};
-use crate::exec::TraceRow;
+use crate::campaign::{Lab, Observe, SEED, Subject, Trial, Tried};
+use crate::exec::{Settings, TraceRow};
 use crate::fault::{Bits, Corruption, FaultKind, Format, InjectedFault, Site, SiteSpace, Target, number};
 use crate::graph::Graph;
 use crate::outcome::{Outcome, top};
@@ -141,6 +141,7 @@ struct Answer {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    arguments.run.model.memory.allow();
     let corruption = arguments.corruption()?;
     let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?.load(&arguments.run.preprocess)?;
@@ -152,30 +153,29 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         arguments.element,
         corruption,
     )?;
+    open::check_memory(&arguments.model, &model, "one image and one fault need", 2)?;
     let input = open::input(&model, &arguments.image)?;
     let lab = open::lab(model, arguments.run.device, grouping)?;
     lab.check(&[site])?;
     let observe = Observe { trace: arguments.trace, ..Observe::default() };
-    let (golden, trial) = pollster::block_on(async {
-        let golden = lab.golden(&input).await?;
-        let trial = lab.trial(&golden, &[site], observe).await?;
-        Ok::<_, Error>((golden, trial))
-    })?;
+    let subject = Subject::new(&input, vec![vec![site]]);
+    let golden = pollster::block_on(lab.trials(&[subject], Settings { observe, ..Settings::default() }))?.only()?;
+    let trial = golden.trials.first().ok_or_else(|| Error::request("a trial has no end"))?;
     let [fault] = trial.faults.as_slice() else {
         return Err(Error::request("the fault was not injected: no layer reads the changed value").into());
     };
     if arguments.json {
         json(&Injection {
-            golden: Answer { class: golden.class, logits: golden.logits },
-            faulty: Answer { class: trial.class, logits: trial.logits },
+            golden: Answer { class: golden.class, logits: golden.logits.clone() },
+            faulty: Answer { class: trial.class, logits: trial.logits.clone() },
             outcome: trial.verdict.outcome,
             due: trial.verdict.due,
             scm: trial.verdict.scm,
             fault: fault.clone(),
-            trace: arguments.trace.then_some(trial.trace),
+            trace: arguments.trace.then(|| trial.trace.clone()),
         })?;
     } else {
-        print(&text(&lab, &site, fault, &golden, &trial))?;
+        print(&text(&lab, &site, fault, &golden, trial))?;
         if arguments.trace {
             print(&format!("\n{}", trace(&trial.trace)))?;
         }
@@ -183,7 +183,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Golden, trial: &Trial) -> String {
+fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Tried, trial: &Trial) -> String {
     let graph = lab.executor().graph();
     let node = &graph.nodes[site.layer];
     let dimensions = &graph.values[site.tensor].source_shape();
@@ -205,21 +205,24 @@ fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Golden, trial: &
         ("faulty", answer(trial.class, &trial.logits)),
         ("outcome", outcome(lab, golden, trial)),
     ];
-    lines.iter().map(|(name, value)| format!("{}{value}\n", style(format!("{name:<9}")).bold())).collect()
+    lines
+        .iter()
+        .map(|(name, value)| format!("{}{}\n", style(Style::Bold, format_args!("{name:<9}")), shown(value)))
+        .collect()
 }
 
-fn outcome(lab: &Lab, golden: &Golden, trial: &Trial) -> String {
+fn outcome(lab: &Lab, golden: &Tried, trial: &Trial) -> String {
     let mut text = match trial.verdict.outcome {
-        Outcome::Masked => style("masked").green().to_string(),
-        Outcome::Sdc => style("SDC, silent data corruption").red().to_string(),
+        Outcome::Masked => style(Style::Green, "masked"),
+        Outcome::Sdc => style(Style::Red, "SDC, silent data corruption"),
     };
     if trial.verdict.due {
-        text += &style("; DUE: NaN or infinity reached the output").yellow().to_string();
+        text += &style(Style::Yellow, "; DUE: NaN or infinity reached the output");
     }
     if let (Outcome::Sdc, Some(scm), Some(grouping)) = (trial.verdict.outcome, trial.verdict.scm, lab.grouping()) {
         let group = |class| grouping.group_of(class).map_or("?", |group| group.name.as_str());
         let (from, to) = (group(golden.class), group(trial.class));
-        let verdict = if scm { style("safety-critical").red().to_string() } else { "not safety-critical".to_owned() };
+        let verdict = if scm { style(Style::Red, "safety-critical") } else { "not safety-critical".to_owned() };
         text += &format!("; {verdict} ({from} -> {to})");
     }
     text
@@ -273,7 +276,7 @@ fn bits(value: f32, struck: Option<Bits>) -> String {
     for position in Format::F32.bits() {
         let digit = if value.to_bits() >> position & 1 == 1 { "1" } else { "0" };
         if struck.is_some_and(|bits| bits.mask() >> position & 1 == 1) {
-            text += &style(digit).red().bold().underlined().to_string();
+            text += &style(Style::Struck, digit);
         } else {
             text += digit;
         }
@@ -306,7 +309,7 @@ mod tests {
 
     #[test]
     fn bits_stand_in_their_fields() {
-        assert_eq!(console::strip_ansi_codes(&bits(-0.5, Bits::one(30).ok())), "1 01111110 00000000000000000000000");
+        assert_eq!(finished(&bits(-0.5, Bits::one(30).ok()), false), "1 01111110 00000000000000000000000");
         assert_eq!(bits(1.0, None), "0 01111111 00000000000000000000000");
     }
 

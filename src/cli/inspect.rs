@@ -1,6 +1,7 @@
 //! `faultscope inspect`: the layers of a model.
 
 use clap::Args;
+use facts::shown;
 use serde::Serialize;
 
 use super::args::{ModelArguments, PreprocessArguments};
@@ -86,7 +87,7 @@ impl Inspection {
         }
         format!(
             "{}: {}, {}, input {}, {}\n\n{}\n{}\n",
-            self.model,
+            shown(&self.model),
             counted(self.layers.len(), "layer"),
             counted(self.parameters, "parameter"),
             shape(&self.input_shape),
@@ -121,6 +122,7 @@ fn layers(graph: &Graph) -> Vec<Layer> {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    arguments.file.memory.allow();
     let model = ModelFile::read(&arguments.model, arguments.file.architecture)?.load(&PreprocessArguments::default())?;
     let inspection = Inspection::new(&model);
     if arguments.json {

@@ -38,6 +38,14 @@ impl Found {
         }
     }
 
+    /// Returns the size in bytes; 0 if the operating system does not tell, which reading reports.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Disk(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
+            Self::BuiltIn(file) => file.bytes.len() as u64,
+        }
+    }
+
     /// Reads the file.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::args::MemoryArguments;
 use super::directory::{self, CONFIG, RECORDS, SUMMARY};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -29,10 +30,14 @@ pub struct Arguments {
     /// Directory for the campaign; must not hold a campaign
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+
+    #[command(flatten)]
+    memory: MemoryArguments,
 }
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    arguments.memory.allow();
     directory::check_free(&arguments.out)?;
     let parts = parts(arguments.shards)?;
     let existed = arguments.out.exists();

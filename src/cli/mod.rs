@@ -3,6 +3,13 @@
 //!
 //! Each command has its own file, with its arguments.
 
+/// Writes a line to stderr, in place of the macro of this name in the standard library: a name from a file must not act on
+/// the terminal, whichever message it stands in.
+macro_rules! eprintln {
+    () => { $crate::cli::output::note("") };
+    ($($text:tt)+) => { $crate::cli::output::note(&format!($($text)+)) };
+}
+
 mod architectures;
 mod args;
 mod built_in;
@@ -117,16 +124,17 @@ struct ConvertArguments {
 impl FetchArguments {
     fn run(self) -> Result<Exit, Failure> {
         let path = fetch::fetch(&self.id, self.into)?;
-        output::print(&format!("{}\n", path.display()))?;
+        output::line(&path.display().to_string())?;
         Ok(Exit::Done)
     }
 }
 
 impl ConvertArguments {
     fn run(self) -> Result<Exit, Failure> {
+        self.file.memory.allow();
         let existing = if self.force { Existing::Replace } else { Existing::Keep };
         let model = convert::convert(&self.input, self.file.architecture, &self.output, existing)?;
-        output::print(&format!("{} is written to {}\n", model.card.name, self.output.display()))?;
+        output::line(&format!("{} is written to {}", model.card.name, self.output.display()))?;
         Ok(Exit::Done)
     }
 }

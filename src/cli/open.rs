@@ -8,6 +8,7 @@ use super::read;
 use super::write::sha256;
 use crate::campaign::Lab;
 use crate::data::{Image, Preprocess};
+use crate::exec::Footprint;
 use crate::graph::HostTensor;
 use crate::labels::Grouping;
 use crate::model::Model;
@@ -42,6 +43,7 @@ impl ModelFile {
             };
         }
         let found = locate::model(name)?;
+        import::check_memory(name, found.size())?;
         Ok(Self { path: found.path().to_owned(), bytes: found.read()?, architecture, random: None })
     }
 
@@ -129,6 +131,12 @@ pub fn lab(model: Model, device: DeviceChoice, grouping: Option<Grouping>) -> Re
         Some(grouping) => lab.with_grouping(grouping),
         None => Ok(lab),
     }
+}
+
+/// Checks that `runs` inferences at a time of `model`, which the user calls `name`, fit the memory that is allowed. `what` is
+/// the subject of the message with its verb.
+pub fn check_memory(name: &str, model: &Model, what: &str, runs: u64) -> Result<()> {
+    Footprint::of(&model.graph, false).check(what, runs).map_err(|error| error.concerning(name))
 }
 
 /// Makes the input of `model` from the image that the user calls `path`.

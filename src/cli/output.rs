@@ -2,17 +2,87 @@
 
 use std::io::{ErrorKind, Write};
 
+use facts::{shown, shown_json, shown_lines};
 use serde::Serialize;
 
 use super::failure::Failure;
 use crate::Error;
 pub use crate::report::words::{counted, name, percent, thousands};
 
-/// Writes `text`, which includes the end of each line.
+/// A style of text on a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    Bold,
+    Underlined,
+    Red,
+    Green,
+    Yellow,
+    /// A bit that a fault has struck.
+    Struck,
+}
+
+impl Style {
+    const ALL: [Self; 6] = [Self::Bold, Self::Underlined, Self::Red, Self::Green, Self::Yellow, Self::Struck];
+
+    /// The mark before text of this style, a code point that stands for no character. Names from files cannot become
+    /// sequences for the terminal: [`finished`] escapes these, and makes sequences of marks only.
+    fn mark(self) -> char {
+        ['\u{fdd0}', '\u{fdd1}', '\u{fdd2}', '\u{fdd3}', '\u{fdd4}', '\u{fdd5}'][self as usize]
+    }
+
+    fn sequence(self) -> &'static str {
+        ["\x1b[1m", "\x1b[4m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1;4;31m"][self as usize]
+    }
+}
+
+/// The mark at the end of a style, and what it means to a terminal.
+const END: char = '\u{fddf}';
+const RESET: &str = "\x1b[0m";
+
+/// Returns `text` in `style`, for [`print`].
+pub fn style(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{}{text}{END}", style.mark())
+}
+
+/// Returns `text` as it is written: styles are sequences on a terminal with `colours` and nothing elsewhere, and what a
+/// terminal would act on is escaped.
+pub fn finished(text: &str, colours: bool) -> String {
+    let mut safe = shown_lines(text).into_owned();
+    for (mark, sequence) in Style::ALL.map(|style| (style.mark(), style.sequence())).into_iter().chain([(END, RESET)]) {
+        if safe.contains(mark) {
+            safe = safe.replace(mark, if colours { sequence } else { "" });
+        }
+    }
+    safe
+}
+
+/// Writes `text`, which includes the end of each line. What a terminal would act on is escaped.
 ///
 /// # Errors
 /// If standard output is closed, or the operating system refuses.
 pub fn print(text: &str) -> Result<(), Failure> {
+    exact(&finished(text, console::colors_enabled()))
+}
+
+/// Writes `text` as one line. What a terminal would act on is escaped, ends of lines included.
+///
+/// # Errors
+/// As [`print`].
+pub fn line(text: &str) -> Result<(), Failure> {
+    exact(&format!("{}\n", shown(text)))
+}
+
+/// Writes a line to stderr. What a terminal would act on is escaped, ends of lines included.
+pub fn note(text: &str) {
+    // This fails if the stream is closed. Then nobody reads.
+    let _ = writeln!(std::io::stderr().lock(), "{}", shown(text));
+}
+
+/// Writes `text`, in which nothing acts on a terminal, as it is.
+///
+/// # Errors
+/// As [`print`].
+pub fn exact(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::ClosedPipe,
@@ -26,7 +96,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// As [`print`].
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Error::input("JSON output", error))?;
-    print(&format!("{text}\n"))
+    exact(&format!("{}\n", shown_json(&text)))
 }
 
 /// Returns a shape as text, `3 x 32 x 32`.
@@ -51,6 +121,13 @@ pub fn float(value: f32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_gets_no_sequence_of_its_own() {
+        let text = format!("{} \u{1b}[31mred\u{202e}\n", style(Style::Bold, "layer\u{1b}[2J"));
+        assert_eq!(finished(&text, false), "layer\\u{1b}[2J \\u{1b}[31mred\\u{202e}\n");
+        assert_eq!(finished(&text, true), "\u{1b}[1mlayer\\u{1b}[2J\u{1b}[0m \\u{1b}[31mred\\u{202e}\n");
+    }
 
     #[test]
     fn numbers_are_written_for_people() {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use facts::shown;
 use serde::Serialize;
 
 use super::args::RunArguments;
@@ -71,7 +72,9 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         let problem = format!("IMAGE is missing; {} has no sample images", arguments.model);
         return Err(Failure::usage("predict", problem));
     }
+    arguments.run.model.memory.allow();
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?.load(&arguments.run.preprocess)?;
+    open::check_memory(&arguments.model, &model, "one image needs", 1)?;
     let lab = open::lab(model, arguments.run.device, None)?;
     let predictions =
         images.iter().map(|path| predict(&lab, path, arguments.top)).collect::<Result<Vec<_>, Failure>>()?;
@@ -87,7 +90,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
 fn predict(lab: &Lab, path: &Path, count: usize) -> Result<Prediction, Failure> {
     let model = lab.model();
     let image = path.display().to_string();
-    let golden = pollster::block_on(lab.golden(&open::input(model, path)?));
+    let golden = pollster::block_on(lab.answer(&open::input(model, path)?));
     let golden = golden.map_err(|error| error.concerning(&image))?;
     let top = top(&golden.logits, count)
         .into_iter()
@@ -115,6 +118,6 @@ impl Prediction {
             cells.push(percent(f64::from(candidate.probability)));
             table.row(cells);
         }
-        format!("{}\n{}", self.image, table.render())
+        format!("{}\n{}", shown(&self.image), table.render())
     }
 }

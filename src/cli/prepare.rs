@@ -15,7 +15,7 @@ use super::data::{self, Data, DataArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::class_names;
-use super::output::{counted, print, thousands};
+use super::output::{counted, line, thousands};
 use super::write::hexadecimal;
 use crate::data::Resize;
 use crate::{Error, Result};
@@ -61,6 +61,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    arguments.file.memory.allow();
     let output = &arguments.output;
     let scratch = Scratch::create(output)?;
     let data =
@@ -68,7 +69,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let count = data.source.len();
     write(&scratch.path, data, arguments.resize, arguments.size)?;
     scratch.commit(output)?;
-    print(&format!("{} are prepared in {}\n", counted(count, "image"), output.display()))?;
+    line(&format!("{} are prepared in {}", counted(count, "image"), output.display()))?;
     Ok(Exit::Done)
 }
 

@@ -1,22 +1,43 @@
 //! Whole files.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+
+use facts::limits::{self, Memory, TEXT, shown_bytes};
 
 use crate::{Error, Result};
 
 /// Reads the file at `path`.
 ///
 /// # Errors
-/// If the operating system refuses. The error names the file.
+/// If the operating system refuses, or the file is larger than the memory that is allowed. The error names the file.
 pub fn bytes(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::io(path.display(), error))
+    within(path, limits::allowed(), u64::MAX)
 }
 
 /// Reads the text file at `path`, in UTF-8.
 ///
 /// # Errors
-/// As [`bytes`], and if the content is not UTF-8.
+/// As [`bytes`], and if the content is not UTF-8 or longer than a text can be.
 pub fn text(path: &Path) -> Result<String> {
-    String::from_utf8(bytes(path)?)
+    String::from_utf8(within(path, limits::allowed(), TEXT as u64)?)
         .map_err(|_| Error::input(path.display().to_string(), "expected a text file in UTF-8"))
+}
+
+fn within(path: &Path, memory: Memory, most: u64) -> Result<Vec<u8>> {
+    let failed = |error| Error::io(path.display(), error);
+    let file = File::open(path).map_err(failed)?;
+    // What grows, or has no size, is read up to the limit.
+    let size = file.metadata().map_err(failed)?.len();
+    let located = |error: Error| error.concerning(path.display().to_string());
+    memory.check("reading the file needs", size).map_err(located)?;
+    let limit = memory.bytes().min(most);
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or_default());
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        let problem = format_args!("the file is larger than {}, more than is read", shown_bytes(limit));
+        return Err(Error::input(path.display().to_string(), problem));
+    }
+    Ok(bytes)
 }

@@ -9,7 +9,7 @@ use super::data::{self, DataArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::class_names;
-use super::output::{counted, print};
+use super::output::{counted, line};
 use super::write::{self, Existing};
 use crate::Error;
 use crate::campaign::SEED;
@@ -56,6 +56,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    arguments.file.memory.allow();
     let data =
         data::open(&arguments.data, &arguments.reading, &class_names(arguments.model.as_deref(), &arguments.file)?)?;
     let path = data.origin.path.clone();
@@ -66,6 +67,6 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         serde_json::to_string(&sample).map_err(|error| Error::input(arguments.output.display().to_string(), error))?;
     text.push('\n');
     write::atomically(&arguments.output, text.as_bytes(), existing)?;
-    print(&format!("{} of {path} are listed in {}\n", counted(sample.count, "image"), arguments.output.display()))?;
+    line(&format!("{} of {path} are listed in {}", counted(sample.count, "image"), arguments.output.display()))?;
     Ok(Exit::Done)
 }

@@ -1,7 +1,9 @@
 //! Tables as aligned text, cut to the terminal's width.
 
-use console::{Alignment, Style, Term, measure_text_width, pad_str, truncate_str};
+use console::{Alignment, Term, measure_text_width, pad_str, truncate_str};
+use facts::shown;
 
+use super::output::{Style, style};
 use crate::report::ColumnKind;
 pub use crate::report::Table;
 
@@ -11,7 +13,7 @@ const GAP: &str = "  ";
 /// Width of the notes below a table without a terminal.
 const NOTE_WIDTH: usize = 100;
 
-/// Writes tables as lines. Cells can have colours.
+/// Writes tables as lines, for [`print`](super::output::print). Cells are text from anywhere.
 pub trait Render {
     /// Returns the table as lines. On a terminal, long cells are cut to fit its width.
     fn render(&self) -> String;
@@ -33,6 +35,12 @@ impl Render for Table {
 }
 
 fn render_to(table: &Table, limit: Option<usize>) -> String {
+    let table = &Table {
+        title: shown(&table.title).into_owned(),
+        columns: table.columns.clone(),
+        rows: table.rows.iter().map(|row| row.iter().map(|cell| shown(cell).into_owned()).collect()).collect(),
+        notes: table.notes.iter().map(|note| shown(note).into_owned()).collect(),
+    };
     let mut widths: Vec<usize> = table.columns.iter().map(|column| measure_text_width(&column.header)).collect();
     for row in &table.rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -45,11 +53,11 @@ fn render_to(table: &Table, limit: Option<usize>) -> String {
     let header: Vec<_> = table.columns.iter().map(|column| column.header.to_string()).collect();
     let mut text = String::new();
     if !table.title.is_empty() {
-        text += &format!("{}\n", Style::new().underlined().apply_to(&table.title));
+        text += &(style(Style::Underlined, &table.title) + "\n");
     }
-    text += &line(table, &header, &widths, &Style::new().bold());
+    text += &line(table, &header, &widths, Some(Style::Bold));
     for row in &table.rows {
-        text += &line(table, row, &widths, &Style::new());
+        text += &line(table, row, &widths, None);
     }
     for note in &table.notes {
         text += &wrapped(note, limit.unwrap_or(NOTE_WIDTH));
@@ -90,7 +98,7 @@ fn shrink(table: &Table, widths: &mut [usize], limit: usize) {
     }
 }
 
-fn line(table: &Table, cells: &[String], widths: &[usize], style: &Style) -> String {
+fn line(table: &Table, cells: &[String], widths: &[usize], bold: Option<Style>) -> String {
     let mut line = String::new();
     for (index, ((column, cell), &width)) in table.columns.iter().zip(cells).zip(widths).enumerate() {
         if index > 0 {
@@ -100,10 +108,12 @@ fn line(table: &Table, cells: &[String], widths: &[usize], style: &Style) -> Str
             ColumnKind::Text | ColumnKind::Word => Alignment::Left,
             ColumnKind::Number => Alignment::Right,
         };
-        let cell = truncate_str(cell, width, "…");
-        line += &pad_str(&style.apply_to(cell).to_string(), width, alignment, None);
+        line += &pad_str(&truncate_str(cell, width, "…"), width, alignment, None);
     }
     line.truncate(line.trim_end().len());
+    if let Some(bold) = bold {
+        line = style(bold, line);
+    }
     line.push('\n');
     line
 }
@@ -111,6 +121,7 @@ fn line(table: &Table, cells: &[String], widths: &[usize], style: &Style) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::output::finished;
 
     fn sample() -> Table {
         let mut table = Table::new().text("layer").word("kind").number("count");
@@ -126,7 +137,7 @@ layer            kind  count
 features.0.conv  Conv      5
 fc               Gemm  1,000
 ";
-        assert_eq!(console::strip_ansi_codes(&render_to(&sample(), None)), expected);
+        assert_eq!(finished(&render_to(&sample(), None), false), expected);
     }
 
     #[test]
@@ -143,6 +154,6 @@ layer       kind  count
 features.…  Conv      5
 fc          Gemm  1,000
 ";
-        assert_eq!(console::strip_ansi_codes(&render_to(&sample(), Some(23))), expected);
+        assert_eq!(finished(&render_to(&sample(), Some(23)), false), expected);
     }
 }

@@ -10,13 +10,16 @@ pub mod error;
 pub mod fault;
 pub mod graph;
 pub mod labels;
+pub mod limits;
 pub mod model;
 mod named;
 pub mod outcome;
 pub mod report;
+mod shown;
 mod trace;
 
 pub use device::DeviceChoice;
 pub use error::{Error, Result};
 pub use named::{Name, Named};
+pub use shown::{shown, shown_json, shown_lines};
 pub use trace::TraceRow;

@@ -36,6 +36,9 @@ use facts::{DeviceChoice, Name, Named};
 /// two releases in its cache.
 pub const VERSION: u32 = 2;
 
+/// The global variable of the worker that holds the page's address, from which relative addresses count.
+pub const PAGE: &str = "faultscopePage";
+
 /// Number of a request; 0 for a message of the worker that answers none.
 pub type RequestId = u32;
 

@@ -6,11 +6,12 @@ use std::rc::Rc;
 
 use burn::tensor::Device;
 use engine::platform::{self, DeviceChoice};
+use facts::limits::{self, Memory};
 use facts::{Error, Result};
 use gloo::events::EventListener;
 use gloo::net::http;
 use protocol::fetch::{get, stream, text};
-use protocol::{Envelope, FileRef, Request, RequestId, Response, VERSION};
+use protocol::{Envelope, FileRef, PAGE, Request, RequestId, Response, VERSION};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -18,10 +19,15 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::service::{Host, Service};
 
+/// The memory that a tab can bear. WebAssembly addresses 4 GiB, what was used once is not given back, and browsers end a tab
+/// that takes all; a quarter is left for what lies between the tensors.
+const TAB: u64 = 3 << 30;
+
 /// Answers the page's requests, one after the other, for as long as the worker lives. A campaign goes on while
 /// no request waits.
 pub fn serve() {
     engine::platform::run_constructors();
+    limits::allow(Memory::new(TAB));
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let server = Rc::new(Server { scope: scope.clone(), queue: RefCell::default(), busy: Cell::new(false) });
     let engine = Rc::new(RefCell::new(Some(Service::new(Browser { scope: scope.clone() }))));
@@ -123,7 +129,7 @@ impl Host for Browser {
         let failed =
             |problem: &dyn std::fmt::Display| Error::input(&file.name, format_args!("could not be fetched: {problem}"));
         let mut bytes = Vec::new();
-        let body = stream(http::Request::get(&file.url), progress, |part, announced| {
+        let body = stream(http::Request::get(&self.address(&file.url)), progress, |part, announced| {
             if bytes.is_empty() {
                 // A vector that grows by doubling would leave twice the file's size in memory that never shrinks. A
                 // number that cannot be reserved is the server's mistake, not a reason to give up.
@@ -152,6 +158,12 @@ impl Host for Browser {
 }
 
 impl Browser {
+    /// `url` counted from the page: the worker's own script is a blob, from which nothing can be counted.
+    fn address(&self, url: &str) -> String {
+        let page = get(&self.scope, PAGE).as_string().unwrap_or_default();
+        web_sys::Url::new_with_base(url, &page).map_or_else(|_| url.to_owned(), |url| url.href())
+    }
+
     /// Name of the WebGPU adapter, as far as the browser tells it.
     async fn adapter(&self) -> Result<String> {
         let none = |problem: &str| Error::device("WebGPU", problem);

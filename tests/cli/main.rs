@@ -11,6 +11,7 @@ mod inject;
 mod inspect;
 mod installed;
 mod keras;
+mod limits;
 #[path = "../support/missing.rs"]
 mod missing;
 #[path = "../support/no_gpu.rs"]

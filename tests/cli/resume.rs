@@ -113,14 +113,9 @@ fn the_number_of_jobs_cannot_be_told() {
 fn the_memory_cannot_be_told() {
     for arguments in FAULT_MODELS {
         let study = Study::new(arguments);
-        study.run("much", &["--jobs", "1"]).code(DONE).stderr(contains("too little").not());
-        study.run("some", &["--jobs", "1", "--memory", "100kB"]).code(DONE);
-        study
-            .run("none", &["--jobs", "3", "--memory", "1"])
-            .code(DONE)
-            .stderr(contains("--memory 1 bytes is too little for --jobs 3"));
+        study.run("much", &["--jobs", "1"]).code(DONE);
+        study.run("some", &["--jobs", "1", "--memory", "50500kB"]).code(DONE);
         assert_same(&study.path("much"), &study.path("some"));
-        assert_same(&study.path("much"), &study.path("none"));
     }
 }
 

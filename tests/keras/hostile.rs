@@ -192,6 +192,68 @@ fn other_files_are_named_for_what_they_are() {
 }
 
 #[test]
+fn models_that_are_called_twice_by_models_that_are_called_twice_are_bounded() {
+    // Each of 40 models calls the one inside it twice: 2^40 layers in ten thousand bytes.
+    let input = json!({ "class_name": "InputLayer", "name": "in", "inbound_nodes": [],
+        "config": { "name": "in", "batch_shape": [null, 8, 8, 3] } });
+    let call = |from: &str, call: u64| json!([[[from, call, 0, {}]]])[0].clone();
+    let mut inner = json!({ "class_name": "ReLU", "name": "inner", "config": { "name": "inner" } });
+    for depth in 0..40 {
+        inner["inbound_nodes"] = json!([call("in", 0), call("inner", 0)]);
+        let config = json!({ "name": format!("model{depth}"), "layers": [input, inner],
+            "input_layers": [["in", 0, 0]], "output_layers": [["inner", 1, 0]] });
+        inner = json!({ "class_name": "Functional", "name": "inner", "config": config });
+    }
+    inner["config"]["name"] = json!("outer");
+    let weights = Weights::made("none", |_, _| unreachable!("no layer has weights"));
+    let error = build("net", &inner.to_string(), &weights).expect_err("too many layers").to_string();
+    assert!(error.starts_with("net: layer \"outer\": ") && error.contains("20000 are the most"), "{error}");
+}
+
+#[test]
+fn a_chunk_that_unpacks_to_more_than_its_tensor_is_refused() {
+    let stored = |chunk: u64| {
+        let mut builder = hdf5_pure::FileBuilder::new();
+        let mut vars = builder.create_group("layers/dense/vars");
+        vars.create_dataset("0")
+            .with_f32_data(&[1.0; 6])
+            .with_shape(&[6])
+            .with_maxshape(&[hdf5_pure::MaxExtent::Unlimited])
+            .with_chunks(&[chunk])
+            .with_deflate(9);
+        builder.add_group(vars.finish());
+        builder.finish().expect("an HDF5 file")
+    };
+    let config = json!({ "class_name": "Sequential", "config": { "name": "net", "layers": [
+        { "class_name": "InputLayer", "config": { "name": "in", "batch_shape": [null, 3] } },
+        { "class_name": "Dense", "config": { "name": "dense", "units": 2, "use_bias": false } },
+    ] } });
+    let built = |chunk| {
+        let file = stored(chunk);
+        assert!(file.len() < 1 << 20, "{}", file.len());
+        build("net", &config.to_string(), &Weights::open("net.h5", file).expect("weights"))
+    };
+    built(6).map(drop).expect("the chunk is the tensor");
+    let error = built(1 << 24).expect_err("64 MiB for 24 bytes").to_string();
+    assert!(
+        error.contains("layer \"dense\"") && error.contains("chunks of 64 MiB, for a tensor of 24 bytes"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_in_an_archive_is_unpacked_within_limits() {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, size) in [("config.json", 65 << 20), ("model.weights.h5", 1)] {
+        zip.start_file(name, SimpleFileOptions::default()).expect("a file begins");
+        zip.write_all(&vec![b' '; size]).expect("it is written");
+    }
+    let bytes = zip.finish().expect("the archive is written").into_inner();
+    let error = load("bomb.keras", bytes).expect_err("a bomb").to_string();
+    assert!(error.starts_with("bomb.keras: \"config.json\" in the archive is unpacked to more than"), "{error}");
+}
+
+#[test]
 fn truncated_files_are_refused() {
     for file in ["sequential.h5", "nested.h5", "sequential.keras"] {
         let bytes = fixture(file);

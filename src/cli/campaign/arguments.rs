@@ -11,7 +11,6 @@ use crate::campaign::{FAULTS, Faults, ProtectionMethod, SEED};
 use crate::cli::args::{GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
-use crate::cli::size;
 use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
 
 /// Images that a protection is learnt from where nothing is said.
@@ -78,14 +77,9 @@ pub struct Arguments {
     #[arg(long, value_name = "I/N|auto")]
     pub shard: Option<ShardArgument>,
 
-    /// Number of threads [default: the number of cores]
+    /// Number of threads [default: the number of cores, or as many as --memory allows]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
-
-    /// Memory for the tensors of all images and faulty inferences in progress, without the model, in bytes or with a
-    /// unit, 512MiB or 2GB for example; does not change the results
-    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size::bytes)]
-    pub memory: usize,
 
     #[command(flatten)]
     pub grouping: GroupingArguments,
@@ -141,6 +135,11 @@ pub struct ProtectArguments {
 }
 
 impl ProtectArguments {
+    /// Whether there is a protection.
+    pub fn is_asked_for(&self) -> bool {
+        self.protect.is_some()
+    }
+
     /// The number of images, of the `available`, that a protection is learnt from; `None` without a protection.
     pub fn resolve(&self, available: usize) -> Result<Option<usize>, Failure> {
         match (self.protect, self.profile) {

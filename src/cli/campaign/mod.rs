@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
+use facts::limits;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -23,7 +24,6 @@ use super::open::{self, ModelFile};
 use super::output::{counted, name, print};
 use super::progress::Progress;
 use super::read;
-use super::size::shown;
 use super::write::sha256;
 use super::{data, report};
 use crate::campaign::{
@@ -31,7 +31,9 @@ use crate::campaign::{
     SampleSource, Steps, Summary, Tallies, Work,
 };
 use crate::data::{DataSource, ImageSource as _, Sample};
+use crate::exec::{Footprint, SITE};
 use crate::labels;
+use crate::model::Model;
 use crate::outcome::Outcome;
 use crate::platform::DeviceChoice;
 use crate::{Error, Result};
@@ -44,6 +46,7 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
         Some(path) => config_file::expand(path, words)?,
         None => arguments,
     };
+    arguments.run.model.memory.allow();
     let (_, _, out) = arguments.places()?;
     let resumed = arguments.resume && directory::is_begun(out);
     if arguments.resume { directory::check_folder(out) } else { directory::check_free(out) }?;
@@ -78,7 +81,7 @@ impl Campaign {
         let fault_model = arguments.fault_model()?;
         let shard = arguments.shard.map(|shard| shard.resolve(|name| std::env::var(name).ok())).transpose()?;
         let device = arguments.run.device;
-        let jobs = jobs(arguments, device)?;
+        let wanted = jobs(arguments, device)?;
         let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
         let file = ModelFile::read(model, arguments.run.model.architecture)?;
         let (path, sha256) = (file.path.display().to_string(), file.sha256());
@@ -99,6 +102,8 @@ impl Campaign {
         notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
         let architecture = arguments.run.model.architecture.map(|architecture| architecture.id.to_owned());
         let model_source = ModelSource { path, architecture, sha256, preprocess: model.preprocess() };
+        let protected = arguments.protect.is_asked_for();
+        let (jobs, budget) = budget(&model, protected, wanted, arguments.jobs.is_some())?;
         let lab = open::lab(model, device, grouping)?;
         let (images, sample) = match &arguments.sample {
             Some(path) => {
@@ -111,7 +116,6 @@ impl Campaign {
             Some(profile) => lab.protected_by(pollster::block_on(campaign::learn_ranges(&lab, &data.source, profile))?),
             None => lab,
         };
-        let budget = budget(arguments.memory, jobs, &lab);
         let mut plan = campaign::plan(&lab, config, &data.source, images)?;
         if let Some(shard) = shard {
             plan = plan.shard(shard)?;
@@ -199,17 +203,27 @@ fn jobs(arguments: &Arguments, device: DeviceChoice) -> Result<usize, Failure> {
     }
 }
 
-/// Divides `memory` among the jobs. Warns if the share of a job is too small for one image and one fault.
-fn budget(memory: usize, jobs: usize, lab: &Lab) -> Budget {
-    let budget = Budget { bytes: memory / jobs, ..Budget::default() };
-    if let Some(least) = budget.excess(lab) {
-        eprintln!(
-            "--memory {} is too little for --jobs {jobs}: each job takes {} for one image and one fault",
-            shown(memory),
-            shown(least)
-        );
+/// Divides the memory that is allowed among the jobs. Fewer than the `wanted` jobs are started where only fewer fit, unless
+/// their number was `asked_for`.
+fn budget(model: &Model, protected: bool, wanted: usize, asked_for: bool) -> Result<(usize, Budget)> {
+    let footprint = Footprint::of(&model.graph, protected);
+    let located = |error: Error| error.concerning(&model.card.name);
+    let memory = limits::allowed();
+    footprint.check("the campaign, with one image and one fault at a time, needs", 2).map_err(located)?;
+    if protected {
+        let learning = footprint.with_runs(1).saturating_add(footprint.kept);
+        memory.check("learning the ranges of the protection needs", learning).map_err(located)?;
     }
-    budget
+    let free = memory.bytes().saturating_sub(footprint.with_runs(0));
+    let least = 2 * (footprint.run + SITE);
+    let most = usize::try_from(free / least).unwrap_or(usize::MAX).max(1);
+    if asked_for && wanted > most {
+        let what = format!("the campaign with --jobs {wanted} (--jobs {most} fits) needs");
+        footprint.check(&what, 2 * wanted as u64).map_err(located)?;
+    }
+    let jobs = wanted.min(most);
+    let bytes = usize::try_from(free / jobs as u64).unwrap_or(usize::MAX);
+    Ok((jobs, Budget { bytes, ..Budget::default() }))
 }
 
 /// Runs the campaign to its end, or until `interrupted`, and writes the records. Writes the summary in either case, and

@@ -1,5 +1,6 @@
 //! Reports as JSON.
 
+use facts::shown_json;
 use serde::Serialize;
 
 use super::campaign::Campaign;
@@ -28,7 +29,7 @@ pub fn write(campaigns: &[Campaign]) -> Result<String> {
         [one] => serde_json::to_string_pretty(&one.report),
         several => serde_json::to_string_pretty(&Several { campaigns: several.iter().map(one).collect() }),
     };
-    json.map(|json| json + "\n").map_err(|error| Error::input("JSON output", error))
+    json.map(|json| shown_json(&json).into_owned() + "\n").map_err(|error| Error::input("JSON output", error))
 }
 
 fn one(campaign: &Campaign) -> One<'_> {

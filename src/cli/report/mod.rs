@@ -12,11 +12,11 @@ use clap::Args;
 use facts::{Name, Named};
 
 pub use self::text::overview;
-use super::args::choice;
+use super::args::{MemoryArguments, choice};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open;
-use super::output::print;
+use super::output::{exact, print};
 use super::write::{self, Existing};
 use crate::campaign::SEED;
 use crate::report::{self, Extent, Options, StudySample};
@@ -88,6 +88,9 @@ pub struct Arguments {
     /// Show every layer and every class, not only the most important ones
     #[arg(long)]
     all: bool,
+
+    #[command(flatten)]
+    memory: MemoryArguments,
 }
 
 impl Arguments {
@@ -101,17 +104,18 @@ impl Arguments {
         if self.force { Existing::Replace } else { Existing::Keep }
     }
 
-    /// Writes `text` to the output file or to standard output.
+    /// Writes `text`, in which nothing acts on a terminal, to the output file or to standard output.
     fn write(&self, text: &str) -> Result<(), Failure> {
         match &self.output {
             Some(path) => Ok(write::atomically(path, text.as_bytes(), self.existing())?),
-            None => print(text),
+            None => exact(text),
         }
     }
 }
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    arguments.memory.allow();
     let format = if arguments.json { Format::Json } else { arguments.format };
     if format == Format::Parquet {
         return every_fault(&arguments);
@@ -122,7 +126,8 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let campaigns = campaign::read(&arguments.directories, &arguments.options()?)?;
     let extent = if arguments.all { Extent::All } else { Extent::Part };
     match format {
-        Format::Text => arguments.write(&text::write(&campaigns, extent, arguments.output.is_some()))?,
+        Format::Text if arguments.output.is_some() => arguments.write(&text::write(&campaigns, extent, true))?,
+        Format::Text => print(&text::write(&campaigns, extent, false))?,
         Format::Csv => {
             let rows = campaigns.iter().map(|campaign| (campaign.name.as_str(), &campaign.report));
             arguments.write(&report::csv(rows))?;

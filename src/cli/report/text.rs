@@ -1,10 +1,10 @@
 //! Reports as tables of text.
 
-use console::style;
+use facts::shown;
 
 use super::campaign::Campaign;
 use crate::campaign::Summary;
-use crate::cli::output::{counted, thousands};
+use crate::cli::output::{Style, counted, finished, style, thousands};
 use crate::cli::table::Render;
 use crate::report::{self, Extent, Origin, Report, Table};
 
@@ -24,13 +24,13 @@ pub fn write(campaigns: &[Campaign], extent: Extent, file: bool) -> String {
             let mut text = rendered(&report::comparison(&rows), file);
             for campaign in several {
                 if !campaign.report.summary.complete {
-                    text += &format!("{}: {}", campaign.name, incomplete(&campaign.report));
+                    text += &format!("{}: {}", shown(&campaign.name), incomplete(&campaign.report));
                 }
             }
             text
         }
     };
-    if file { console::strip_ansi_codes(&text).into_owned() } else { text }
+    if file { finished(&text, false) } else { text }
 }
 
 fn single(campaign: &Campaign, extent: Extent, file: bool) -> String {
@@ -38,18 +38,21 @@ fn single(campaign: &Campaign, extent: Extent, file: bool) -> String {
     let tables = report::tables(results.origin(), report, extent);
     let mut text = heading(results.origin().model(), &report.summary) + "\n" + &rendered(&tables, file) + "\n";
     if let Some(grouping) = &report.summary.grouping {
-        text += &format!("SCM judged by the grouping {grouping}\n");
+        text += &format!("SCM judged by the grouping {}\n", shown(grouping));
     }
     match results.origin() {
         Origin::Campaign(provenance) => {
             text += &format!(
                 "model {}, on {}\ndata {}\nmade by faultscope {}\n",
-                provenance.model.path, provenance.device, provenance.data.path, provenance.faultscope
+                shown(&provenance.model.path),
+                shown(&provenance.device),
+                shown(&provenance.data.path),
+                shown(&provenance.faultscope)
             );
         }
         Origin::Log(log) => {
             let files: Vec<_> = log.files.iter().map(|file| file.path.as_str()).collect();
-            text += &format!("log {}\nimported by faultscope {}\n", files.join(", "), log.faultscope);
+            text += &format!("log {}\nimported by faultscope {}\n", shown(&files.join(", ")), shown(&log.faultscope));
         }
     }
     if !report.summary.complete {
@@ -60,7 +63,7 @@ fn single(campaign: &Campaign, extent: Extent, file: bool) -> String {
 
 fn heading(model: &str, summary: &Summary) -> String {
     let [title, sampling] = report::heading(model, summary);
-    format!("{}\n{sampling}\n", style(title).bold())
+    format!("{}\n{}\n", style(Style::Bold, shown(&title)), shown(&sampling))
 }
 
 fn rendered(tables: &[Table], file: bool) -> String {

@@ -5,6 +5,7 @@ use facts::fault::Site;
 use facts::graph::ValueId;
 
 use super::Lab;
+use crate::exec::SITE;
 
 /// What one wave of a campaign may take. It has no say in what is injected, in which order results come, or in what
 /// they are.
@@ -27,9 +28,6 @@ impl Default for Budget {
     }
 }
 
-/// Bytes that a trial keeps of each element it strikes: where, and the record with its names.
-const BYTES_OF_A_SITE: usize = 512;
-
 impl Budget {
     /// Runs of a wave; at least the golden run of one image, and one fault.
     pub fn slots(&self, lab: &Lab) -> usize {
@@ -43,16 +41,11 @@ impl Budget {
         let each = plan.sites(Position::default()).map_or(1, |sites| slots_of(lab, &sites));
         ((self.slots(lab) - 1) / each).max(1)
     }
-
-    /// What the least that a wave can be takes, where that is more bytes than it may.
-    pub fn excess(&self, lab: &Lab) -> Option<usize> {
-        Some(2 * bytes(lab)).filter(|&least| least > self.bytes)
-    }
 }
 
 /// Bytes of a run: its tensors, and what is kept of one fault.
 fn bytes(lab: &Lab) -> usize {
-    lab.executor().live_bytes() + BYTES_OF_A_SITE
+    usize::try_from(lab.executor().footprint().run.saturating_add(SITE)).unwrap_or(usize::MAX)
 }
 
 /// How many runs the trial of `sites` counts for: one, unless what it keeps beside its tensors is large.
@@ -61,5 +54,5 @@ pub fn slots_of(lab: &Lab, sites: &[Site]) -> usize {
     let parameter = |tensor: ValueId| parameters.get(&tensor).map_or(0, |parameter| 4 * parameter.data.len());
     // Several weights of a layer at once take a copy of the parameter, and its kernel another; layer by layer.
     let copied = if sites.len() > 1 { sites.iter().map(|site| parameter(site.tensor)).max() } else { None };
-    1 + (sites.len().saturating_sub(1) * BYTES_OF_A_SITE + 2 * copied.unwrap_or(0)) / bytes(lab)
+    1 + (sites.len().saturating_sub(1) * SITE as usize + 2 * copied.unwrap_or(0)) / bytes(lab)
 }

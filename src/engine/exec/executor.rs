@@ -10,7 +10,7 @@ use super::gpu::GpuGraph;
 use super::lane::Changed;
 use super::program::Program;
 use super::wave::Walk;
-use super::{Activations, Hook, Image, Lane, Ranges, Settings, Wave, device, full, live};
+use super::{Activations, Footprint, Hook, Image, Lane, Ranges, Settings, Wave, device, full};
 use crate::ops::Array;
 
 /// A graph on a device, ready to run.
@@ -20,7 +20,7 @@ pub struct Executor {
     device: Device,
     means: Means,
     protection: Option<Arc<Ranges>>,
-    live_bytes: usize,
+    footprint: Footprint,
 }
 
 /// What computes the layers.
@@ -43,8 +43,8 @@ impl Executor {
         } else {
             Means::Burn(GpuGraph::new(graph.clone(), device))
         };
-        let live_bytes = live::bytes(&graph, false);
-        Ok(Self { graph, device: device.clone(), means, protection: None, live_bytes })
+        let footprint = Footprint::of(&graph, false);
+        Ok(Self { graph, device: device.clone(), means, protection: None, footprint })
     }
 
     /// The same graph with every layer's output clipped to `ranges`, after the strike and before any layer reads it. Golden
@@ -55,8 +55,8 @@ impl Executor {
             Means::Kernels(program) => Means::Kernels(program.protected_by(&ranges)),
             Means::Burn(gpu) => Means::Burn(gpu.protected_by(ranges.clone())),
         };
-        let live_bytes = live::bytes(&self.graph, true);
-        Self { graph: self.graph.clone(), device: self.device.clone(), means, protection: Some(ranges), live_bytes }
+        let footprint = Footprint::of(&self.graph, true);
+        Self { graph: self.graph.clone(), device: self.device.clone(), means, protection: Some(ranges), footprint }
     }
 
     /// The ranges that outputs are clipped to, where there is a protection.
@@ -74,9 +74,9 @@ impl Executor {
         &self.device
     }
 
-    /// Most bytes that the tensors of one image take at any layer, those that are not read any more let go of.
-    pub fn live_bytes(&self) -> usize {
-        self.live_bytes
+    /// The memory that the graph and its runs take.
+    pub fn footprint(&self) -> &Footprint {
+        &self.footprint
     }
 
     /// Multiplications with addition of a run, in convolutions and matrix products. On a GPU nobody counts them: 0.
@@ -127,7 +127,10 @@ impl Executor {
             self.check_lane(lane, images.len())?;
         }
         match &self.means {
-            Means::Kernels(program) => Walk::new(&self.graph, program, settings, images, lanes)?.run(),
+            Means::Kernels(program) => {
+                let elements = usize::try_from(self.footprint.run / 4).unwrap_or(usize::MAX);
+                Walk::new(&self.graph, program, settings, images, lanes, elements)?.run()
+            }
             Means::Burn(gpu) => device::wave(gpu, images, lanes, settings).await,
         }
     }

@@ -122,9 +122,11 @@ impl Program {
         }
     }
 
-    /// Buffers for a wave.
-    pub fn pool(&self) -> Pool {
-        self.pools().pop().unwrap_or_default()
+    /// Buffers for a wave that has no more than `most` elements in use.
+    pub fn pool(&self, most: usize) -> Pool {
+        let mut pool = self.pools().pop().unwrap_or_default();
+        pool.begin(most);
+        pool
     }
 
     /// Takes back the buffers of a wave.

@@ -48,16 +48,19 @@ enum Whose {
 }
 
 impl<'a> Walk<'a> {
+    /// A run has no more than `elements_of_a_run` elements in memory.
     pub fn new(
         graph: &'a Graph,
         program: &'a Program,
         settings: Settings,
         images: &[Image<'_>],
         lanes: &'a [Lane],
+        elements_of_a_run: usize,
     ) -> Result<Self> {
+        let pool = program.pool(elements_of_a_run.saturating_mul(images.len() + lanes.len()));
         let images = images.iter().map(|image| GoldenRows::new(graph, image)).collect::<Result<_>>()?;
         let lanes = lanes.iter().map(|lane| LaneRun::new(graph, program, settings, lane)).collect();
-        Ok(Self { graph, program, settings, images, lanes, work: MultiplyAdds::default(), pool: program.pool() })
+        Ok(Self { graph, program, settings, images, lanes, work: MultiplyAdds::default(), pool })
     }
 
     /// Walks from the first layer to the last.

@@ -8,6 +8,7 @@ pub mod safetensors;
 #[cfg(test)]
 mod tests;
 
+use facts::limits::{self, PROGRAM};
 use facts::model::Model;
 use facts::{Error, Result};
 
@@ -17,6 +18,7 @@ use facts::{Error, Result};
 /// # Errors
 /// Where the format is none that is read, or the file is damaged or describes no image classifier.
 pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
+    check_memory(name, bytes.len() as u64)?;
     let mut model = if burnpack::recognise(&bytes) {
         burnpack::read(name, bytes)?
     } else if safetensors::recognise(&bytes) {
@@ -32,6 +34,16 @@ pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
         model.card.name = stem(name).to_owned();
     }
     Ok(model)
+}
+
+/// Checks that the memory which is allowed holds a model from a file of `bytes` bytes while it is opened: the file, and the
+/// parameters that are made of it. `name` is the file's.
+///
+/// # Errors
+/// Where it does not.
+pub fn check_memory(name: &str, bytes: u64) -> Result<()> {
+    let needed = PROGRAM.saturating_add(bytes.saturating_mul(2));
+    limits::allowed().check("opening the model needs", needed).map_err(|error| error.concerning(name))
 }
 
 /// A format that models are written in.

@@ -1,6 +1,8 @@
 //! Weights for an architecture without any: enough to list its layers and to time it.
 
-use facts::graph::HostTensor;
+use facts::Error;
+use facts::graph::{HostTensor, elements};
+use facts::limits;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -11,8 +13,12 @@ use crate::import::keras::Weights;
 /// else is 0. `name` is what messages call them.
 pub(super) fn weights(name: &str, seed: u64) -> Weights {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut bytes = 0u64;
     Weights::made(name, move |role, shape| {
-        let count = shape.iter().product();
+        let count = elements(shape).ok_or_else(|| Error::request("the weights are larger than any memory"))?;
+        bytes = bytes.saturating_add((count as u64).saturating_mul(4));
+        // The parameters, and the copies that kernels make of them.
+        limits::allowed().check("the random weights need", bytes.saturating_mul(2))?;
         let fan_in = match shape {
             // A kernel for each channel, H x W x C x 1.
             [height, width, _, 1] => height * width,

@@ -64,7 +64,7 @@ impl Grouping {
     ///
     /// # Errors
     /// Where the text is not TOML, a class is in no group or in two, or a range is malformed: all of
-    /// it, a line for each. `name` is the file's name for the message.
+    /// it, one after the other. `name` is the file's name for the message.
     pub fn from_toml(name: &str, text: &str) -> Result<Self> {
         let ends: Vec<usize> = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at).collect();
         let line = |at: usize| 1 + ends.partition_point(|&end| end < at);
@@ -87,7 +87,7 @@ impl Grouping {
         Self::new(file).map_err(|problems| {
             let told: Vec<_> =
                 problems.iter().map(|problem| format!("line {}: {problem}", place(problem.place))).collect();
-            Error::input(name, told.join("\n"))
+            Error::input(name, told.join("; "))
         })
     }
 

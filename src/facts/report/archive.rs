@@ -1,18 +1,19 @@
 //! The directory of a campaign as a zip, the format in which the page saves it.
 
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Write};
 
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
+use super::Origin;
+use crate::limits::{self, LINE, Lines, Memory, TEXT};
 use crate::{Error, Result};
 
 /// Names of a campaign's files.
 const CONFIG: &str = "config.json";
 const RECORDS: &str = "faults.jsonl";
-/// Largest size of a configuration, and of the records, in bytes. An archive of a few bytes can claim any size.
-const MOST_CONFIG: u64 = 64 << 20;
-const MOST_RECORDS: u64 = 1 << 30;
+/// Share of the memory that the records may take: they are kept, and a buffer that grows is there twice for a moment.
+const SHARE: u64 = 4;
 
 /// The content of a campaign's archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,34 +30,35 @@ impl Archive {
     /// # Errors
     /// If the bytes are not a zip, or the zip has no campaign.
     pub fn open(name: &str, bytes: &[u8]) -> Result<Self> {
+        Self::within(name, bytes, limits::allowed())
+    }
+
+    /// The same with a limit of its own for what is unpacked.
+    fn within(name: &str, bytes: &[u8], memory: Memory) -> Result<Self> {
         let damaged =
             |problem: &dyn std::fmt::Display| Error::input(name, format_args!("not a readable zip: {problem}"));
         let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
         let names: Vec<String> = archive.file_names().flatten().map(|name| name.into_owned()).collect();
-        let mut read = |file: &str, most: u64| {
+        let path = |file: &str| {
             let mut found = names.iter().filter(|name| name.rsplit('/').next() == Some(file));
-            let path = match (found.next(), found.next()) {
-                (Some(path), None) => path,
-                (None, _) => return Err(Error::input(name, format_args!("no campaign: there is no {file} in it"))),
-                _ => {
-                    return Err(Error::input(
-                        name,
-                        format_args!("there are several {file} in it; one campaign is expected"),
-                    ));
-                }
-            };
-            let entry = archive.by_name(path).map_err(|error| damaged(&error))?;
-            let mut bytes = Vec::new();
-            entry.take(most + 1).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
-            if bytes.len() as u64 > most {
-                return Err(Error::input(
-                    name,
-                    format_args!("{file} in it is larger than {} MiB; unzip it and give the folder", most >> 20),
-                ));
+            match (found.next(), found.next()) {
+                (Some(path), None) => Ok(path),
+                (None, _) => Err(Error::input(name, format_args!("no campaign: there is no {file} in it"))),
+                _ => Err(Error::input(name, format_args!("there are several {file} in it; one campaign is expected"))),
             }
-            Ok(bytes)
         };
-        Ok(Self { config: read(CONFIG, MOST_CONFIG)?, records: read(RECORDS, MOST_RECORDS)? })
+        let located = |error: Error| Error::input(name, format_args!("{error}; unzip it and give the folder"));
+        let entry = archive.by_name(path(CONFIG)?).map_err(|error| damaged(&error))?;
+        let config = memory.unpack(CONFIG, entry, TEXT as u64).map_err(located)?;
+        // A configuration that cannot be read is reported by the reader of configurations.
+        let longest = match Origin::from_json(name, &config) {
+            Ok(Origin::Campaign(provenance)) => limits::longest_record(&provenance.campaign),
+            _ => LINE,
+        };
+        let entry = archive.by_name(path(RECORDS)?).map_err(|error| damaged(&error))?;
+        let share = Memory::new(memory.bytes() / SHARE);
+        let records = share.unpack(RECORDS, Lines::new(entry, longest), u64::MAX).map_err(located)?;
+        Ok(Self { config, records })
     }
 }
 
@@ -103,7 +105,18 @@ mod tests {
         );
         let whole = pack(&[(CONFIG, b"{}"), (RECORDS, b"")]).unwrap();
         refused(&whole[..whole.len() / 2], "zip");
-        let bomb = vec![b' '; (MOST_CONFIG + 1) as usize];
-        refused(&pack(&[(CONFIG, &bomb), (RECORDS, b"")]).unwrap(), "larger than 64 MiB");
+        let config = vec![b' '; TEXT + 1];
+        refused(&pack(&[(CONFIG, &config), (RECORDS, b"")]).unwrap(), "config.json is unpacked to more than 64 MiB");
+        let spaces = vec![b' '; LINE + 1];
+        refused(&pack(&[(CONFIG, b"{}"), (RECORDS, &spaces)]).unwrap(), "line 1 is longer than 64 KiB");
+    }
+
+    #[test]
+    fn records_are_unpacked_within_the_memory_that_is_allowed() {
+        let zip = pack(&[(CONFIG, b"{}"), (RECORDS, &vec![b'\n'; 100_000])]).unwrap();
+        Archive::within("a.zip", &zip, Memory::new(400_000)).unwrap();
+        let error = Archive::within("a.zip", &zip, Memory::new(399_999)).unwrap_err().to_string();
+        assert!(error.starts_with("a.zip: faults.jsonl is unpacked to more than 98 KiB"), "{error}");
+        assert!(error.ends_with("unzip it and give the folder"), "{error}");
     }
 }

@@ -6,6 +6,7 @@ use super::Report;
 use super::words::name;
 use crate::campaign::{FaultSummary, StartSummary};
 use crate::outcome::{Rate, Ratio};
+use crate::shown;
 
 /// A rate with its description. Columns that do not apply are empty.
 #[derive(Clone, Default)]
@@ -131,9 +132,14 @@ const COLUMNS: [&str; 16] = [
     "few",
 ];
 
-/// Returns a cell with quotes if RFC 4180 requires them.
+/// Returns a cell with quotes if RFC 4180 requires them. A name is written as [`shown`] has it. A name that a
+/// spreadsheet would take for a formula gets an apostrophe before it; numbers stay.
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    let mut cell = shown(cell);
+    if cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err() {
+        cell.to_mut().insert(0, '\'');
+    }
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into_owned() }
 }
 
 fn rows<'a>(campaign: &'a str, report: &'a Report) -> Vec<Row<'a>> {
@@ -192,5 +198,19 @@ fn starts<'a>(rows: &mut Vec<Row<'a>>, row: &Row<'a>, starts: &[StartSummary]) {
         rows.extend(row.faults(&set.faults));
         rows.extend(set.non_scm_of_sdc.map(|rate| row.rate("non_scm_of_sdc", rate)));
         rows.extend(set.scm_ratio.map(|ratio| row.ratio("scm_ratio", ratio)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_neither_a_formula_nor_a_sequence_for_the_terminal() {
+        let cells = ["=HYPERLINK(\"x\")", "@sum", "-1.5e-7", "+x", "-inf", "a\u{1b}[31m", "a,b", "a\nb", "/conv=1"];
+        assert_eq!(
+            csv_line(cells),
+            "\"'=HYPERLINK(\"\"x\"\")\",'@sum,-1.5e-7,'+x,-inf,a\\u{1b}[31m,\"a,b\",a\\u{a}b,/conv=1\n"
+        );
     }
 }

@@ -1,16 +1,34 @@
 //! The page's end of the line to the worker.
 
 use gloo::events::EventListener;
-use protocol::{Envelope, Request, Response, VERSION};
+use js_sys::Array;
+use protocol::{Envelope, PAGE, Request, Response, VERSION};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{Blob, BlobPropertyBag, ErrorEvent, MessageEvent, Url, Worker, WorkerOptions, WorkerType};
 use yew::Callback;
 
 use crate::state::Action;
 
-/// The worker's script, made by trunk.
-const SCRIPT: &str = "./worker_loader.js";
+/// The worker's program, made by trunk.
+const PROGRAM: &str = "./worker.js";
+
+/// The address of a script that starts the worker's program.
+///
+/// The script is a blob of the page's and no file of the server's: a worker whose script is a file obeys the policy that
+/// the server sends with it, and most servers send none. A worker whose script is a blob obeys the page's policy. The script
+/// tells the worker where the page is, because addresses relative to a blob lead nowhere.
+fn script() -> Result<String, JsValue> {
+    let page = gloo::utils::document().base_uri()?.unwrap_or_default();
+    let program = Url::new_with_base(PROGRAM, &page)?.href();
+    // A JSON string is a JavaScript string.
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let text = format!("self.{PAGE} = {};\nimport init from {};\nawait init();\n", quoted(&page), quoted(&program));
+    let parts = Array::of1(&text.into());
+    let options = BlobPropertyBag::new();
+    options.set_type("text/javascript");
+    Url::create_object_url_with_blob(&Blob::new_with_str_sequence_and_options(&parts, &options)?)
+}
 
 /// A running worker. Dropping it ends it.
 pub struct Client {
@@ -23,7 +41,11 @@ impl Client {
     pub fn start(act: &Callback<Action>) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(SCRIPT, &options)?;
+        let script = script()?;
+        let worker = Worker::new_with_options(&script, &options);
+        // The worker holds on to its script.
+        Url::revoke_object_url(&script)?;
+        let worker = worker?;
         let hear = act.clone();
         let message = EventListener::new(&worker, "message", move |event| {
             let data = event.unchecked_ref::<MessageEvent>().data();

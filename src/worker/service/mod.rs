@@ -11,13 +11,14 @@ use std::rc::Rc;
 
 use burn::tensor::Device;
 use engine::campaign::{Golden, Lab, Observe};
-use engine::exec::Activations;
+use engine::exec::{Activations, Footprint};
 use engine::import;
 use facts::DeviceChoice;
 use facts::data::Image;
 use facts::fault::Site;
 use facts::graph::{HostTensor, ValueId};
 use facts::labels::Grouping;
+use facts::limits;
 use facts::model::Card;
 use facts::outcome::probabilities;
 use facts::{Error, Result};
@@ -157,6 +158,11 @@ impl<H: Host> Service<H> {
         self.read.clear();
         (self.learnt, self.protecting) = (Learnt::default(), None);
         self.end_campaign();
+        // The golden run is kept as a whole, and of a faulty run every tensor that differs.
+        let footprint = Footprint::of(&model.graph, false);
+        let needed = footprint.with_runs(1).saturating_add(footprint.kept.saturating_mul(2));
+        let what = "one image and one fault, with all tensors kept, need";
+        limits::allowed().check(what, needed).map_err(|error| error.in_file(&file.name))?;
         let lab = Rc::new(Lab::on(model, &device)?);
         let model = describe(&lab, &card);
         self.lab = Some(Loaded { file, card, lab });

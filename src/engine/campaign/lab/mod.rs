@@ -225,6 +225,14 @@ impl Lab {
         Ok(Golden { class, logits, activations })
     }
 
+    /// The class and the output of a preprocessed image, without a fault. No other tensor is kept.
+    ///
+    /// # Errors
+    /// As [`Lab::golden`].
+    pub async fn answer(&self, input: &HostTensor) -> Result<Tried> {
+        self.trials(&[Subject::new(input, Vec::new())], Settings::default()).await?.only()
+    }
+
     /// Injects `sites`, together, into the inference that `golden` is the golden run of: one trial of [`Lab::trials`].
     ///
     /// # Errors

@@ -1,17 +1,20 @@
 //! The `.keras` archive: a configuration, the version that wrote it, and the weights.
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 
+use facts::limits::{self, Memory, TEXT};
 use facts::{Error, Result};
 use serde_json::Value;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-/// An unpacked file may be this many times as large as the archive, at most: weights hardly shrink, and a hostile archive
-/// could fill the memory.
-const MAX_EXPANSION: usize = 64;
+/// An unpacked file may be this many times as large as the archive, at most: weights hardly shrink.
+const MAX_EXPANSION: u64 = 64;
 /// So that the smallest archives pass.
-const SMALL: usize = 1 << 20;
+const SMALL: u64 = 1 << 20;
+/// Share of the memory that the weights may take: a buffer that grows is there twice for a moment, and the parameters are
+/// made of it.
+const SHARE: u64 = 3;
 
 /// What a `.keras` archive holds.
 pub(super) struct Archive {
@@ -28,17 +31,18 @@ pub(super) struct Archive {
 /// # Errors
 /// Where they are none, or it is no model's.
 pub(super) fn open(bytes: Vec<u8>) -> Result<Archive> {
-    let limit = bytes.len().saturating_mul(MAX_EXPANSION).max(SMALL);
+    let limit = (bytes.len() as u64).saturating_mul(MAX_EXPANSION).max(SMALL);
+    let text = limit.min(TEXT as u64);
     let mut archive = ZipArchive::new(Cursor::new(bytes))
         .map_err(|error| Error::request(format_args!("this ZIP archive cannot be read: {error}")))?;
-    let config = file(&mut archive, "config.json", limit)?.ok_or_else(|| {
+    let config = file(&mut archive, "config.json", text)?.ok_or_else(|| {
         Error::request(
             "this ZIP archive is no Keras model: it holds no \"config.json\"; a PyTorch checkpoint is to be exported as ONNX",
         )
     })?;
     let weights = file(&mut archive, "model.weights.h5", limit)?
         .ok_or_else(|| Error::request("this Keras model has no weights: the archive holds no \"model.weights.h5\""))?;
-    let metadata = file(&mut archive, "metadata.json", limit)?.unwrap_or_default();
+    let metadata = file(&mut archive, "metadata.json", text)?.unwrap_or_default();
     let keras = serde_json::from_slice::<Value>(&metadata)
         .ok()
         .and_then(|metadata| metadata.get("keras_version")?.as_str().map(str::to_owned));
@@ -47,7 +51,7 @@ pub(super) fn open(bytes: Vec<u8>) -> Result<Archive> {
 }
 
 /// The bytes of the file called `name`, where there is one.
-fn file(archive: &mut ZipArchive<Cursor<Vec<u8>>>, name: &str, limit: usize) -> Result<Option<Vec<u8>>> {
+fn file(archive: &mut ZipArchive<Cursor<Vec<u8>>>, name: &str, limit: u64) -> Result<Option<Vec<u8>>> {
     let damaged = |error: &dyn std::fmt::Display| {
         Error::request(format_args!("\"{name}\" in the archive cannot be read: {error}"))
     };
@@ -56,10 +60,6 @@ fn file(archive: &mut ZipArchive<Cursor<Vec<u8>>>, name: &str, limit: usize) -> 
         Err(ZipError::FileNotFound) => return Ok(None),
         Err(error) => return Err(damaged(&error)),
     };
-    let mut bytes = Vec::new();
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
-    if bytes.len() > limit {
-        return Err(damaged(&"it is unpacked to more than a model file of this size can hold"));
-    }
-    Ok(Some(bytes))
+    let memory = Memory::new(limits::allowed().bytes() / SHARE);
+    memory.unpack(&format!("\"{name}\" in the archive"), file, limit).map(Some)
 }

@@ -3,14 +3,18 @@
 use std::cell::Cell;
 
 use facts::graph::{HostTensor, elements};
+use facts::limits::{self, shown_bytes};
 use facts::{Error, Result};
-use hdf5_pure::{AttrValue, File, Group};
+use hdf5_pure::{AttrValue, Dataset, File, Group, Layout};
 
 /// A tensor may be stored compressed, but all together are not larger than this many times the file: a small hostile
 /// file cannot make us fill the memory.
 const MAX_EXPANSION: usize = 64;
 /// So that the smallest files, which are mostly zeros, pass.
 const SMALL: usize = 1 << 20;
+
+/// A chunk may be larger than its tensor, where that could grow, but not by more than this many times.
+const CHUNK_EXPANSION: u64 = 4;
 
 /// Most lists of groups that are read: a damaged file may have groups that contain each other, and Keras' largest
 /// models have a few thousand.
@@ -96,8 +100,38 @@ impl Store {
         let left = self.budget.get().checked_sub(bytes).ok_or_else(|| too_large(path))?;
         self.budget.set(left);
         let dataset = self.file.dataset(path).map_err(|error| damaged(path, &error))?;
+        self.check_storage(path, &dataset, bytes as u64)?;
         let data = dataset.read_f32().map_err(|error| damaged(path, &error))?;
         HostTensor::new(shape, data).map_err(|error| damaged(path, &error))
+    }
+
+    /// Checks that reading the `bytes` of a tensor unpacks not much more: the library unpacks a chunk as a whole, of
+    /// whatever size the file declares.
+    fn check_storage(&self, path: &str, dataset: &Dataset, bytes: u64) -> Result<()> {
+        let chunk = match dataset.layout().map_err(|error| damaged(path, &error))? {
+            Layout::Compact { .. } | Layout::Contiguous { .. } => return Ok(()),
+            Layout::Chunked { chunk_shape, .. } => {
+                let element = dataset.element_size().map_err(|error| damaged(path, &error))?;
+                chunk_shape.iter().try_fold(element, |size, &length| size.checked_mul(length))
+            }
+            _ => return Err(damaged(path, &"its elements are in other datasets")),
+        };
+        let most = bytes.saturating_mul(CHUNK_EXPANSION).max(SMALL as u64);
+        let memory = limits::allowed();
+        match chunk {
+            Some(chunk) if chunk <= most => {
+                memory.check(&format!("unpacking \"{path}\" needs"), chunk.saturating_mul(2))
+            }
+            Some(chunk) => Err(damaged(
+                path,
+                &format_args!(
+                    "it is stored in chunks of {}, for a tensor of {}",
+                    shown_bytes(chunk),
+                    shown_bytes(bytes)
+                ),
+            )),
+            None => Err(damaged(path, &"it is stored in chunks of an impossible size")),
+        }
     }
 
     fn group(&self, path: &str) -> Result<Group> {

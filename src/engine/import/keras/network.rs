@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use facts::graph::{Graph, GraphBuilder, Layout, SampledLayers, ValueId};
+use facts::limits::LAYERS;
 use facts::{Error, Result};
 use serde_json::Value;
 
@@ -16,6 +17,15 @@ use super::weights::{Place, Plan, Weights};
 pub(super) fn graph(network: &Network, keras: u32, weights: &Weights) -> Result<Graph> {
     // Before the weights are shared out: those of an unknown layer would fit nowhere.
     known(network)?;
+    let layers = layers_with_calls(network);
+    if layers > LAYERS {
+        return Err(Error::graph(
+            &network.name,
+            format_args!(
+                "the models inside this model are called until there are {layers} layers; {LAYERS} are the most"
+            ),
+        ));
+    }
     let plan = weights.plan(network)?;
     let channels_first = channels_first(network);
     let mut builder = GraphBuilder::new(&network.name);
@@ -77,6 +87,17 @@ fn known(network: &Network) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Number of layers when every model inside stands in its place, once for each call. A number that is too large for the
+/// machine's is its largest.
+fn layers_with_calls(network: &Network) -> usize {
+    let of_layer = |layer: &Layer| match &layer.inner {
+        Some(inner) => layers_with_calls(inner).saturating_mul(layer.calls.len().max(1)),
+        None => layer.calls.len().max(1),
+    };
+    // A model without layers is work, too.
+    network.layers.iter().map(of_layer).fold(1, usize::saturating_add)
 }
 
 /// Shape of an input layer for one image.

@@ -9,6 +9,7 @@ use maud::{Markup, PreEscaped, html};
 use super::chart::{Share, shares};
 use super::{Origin, Report, comparison, words};
 use crate::campaign::Start;
+use crate::shown_lines;
 
 /// The style sheet, which is part of the page.
 const STYLE: &str = include_str!("page.css");
@@ -66,7 +67,8 @@ pub fn html(campaigns: &[(&str, &Origin, &Report)]) -> String {
             }
         }
     };
-    format!("<!doctype html>\n{}\n", page.into_string())
+    // A name from a file cannot turn the text around it.
+    format!("<!doctype html>\n{}\n", shown_lines(&page.into_string()))
 }
 
 /// The golden runs' SCM share beside that of the faults, and the study's tables.

@@ -84,9 +84,12 @@ async fn kept(key: &str) -> Option<Blob> {
 /// Keeps the file, in the place of other versions of it. A browser that keeps nothing fetches it again.
 async fn keep(url: &str, key: &str, blob: &Blob) {
     let Some(cache) = cache().await else { return };
-    if let Ok(kept) = JsFuture::from(cache.keys()).await {
+    // The store belongs to the origin, where the page may be in several folders.
+    let page = gloo::utils::document().base_uri().ok().flatten().unwrap_or_default();
+    let others = Url::new_with_base(url, &page).map(|url| format!("{}?", url.href()));
+    if let (Ok(kept), Ok(others)) = (JsFuture::from(cache.keys()).await, others) {
         for request in Array::from(&kept).iter().filter_map(|request| request.dyn_into::<web_sys::Request>().ok()) {
-            if request.url().contains(&format!("{url}?")) && !request.url().ends_with(key) {
+            if request.url().starts_with(&others) && !request.url().ends_with(key) {
                 let _ = JsFuture::from(cache.delete_with_request(&request)).await;
             }
         }
