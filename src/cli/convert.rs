@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use facts::limits::{self, PROGRAM};
+
 use super::args::PreprocessArguments;
 use super::open::ModelFile;
 use super::write::{self, Existing};
@@ -38,6 +40,10 @@ pub fn convert(
         )
     })?;
     let model = ModelFile::read(model, architecture)?.load(&PreprocessArguments::default())?;
+    // The parameters, their bytes, and the file that these are put into.
+    let parameters = model.graph.parameters.values().map(|tensor| 4 * tensor.data.len() as u64);
+    let needed = PROGRAM.saturating_add(parameters.sum::<u64>().saturating_mul(3));
+    limits::allowed().check("writing the model needs", needed).map_err(|error| error.concerning(&model.card.name))?;
     write::atomically(output, &format.write(&model)?, existing)?;
     Ok(model)
 }

@@ -306,6 +306,7 @@ fn coordinates(shape: &[usize], element: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::output::finished;
 
     #[test]
     fn bits_stand_in_their_fields() {

@@ -129,6 +129,19 @@ mod tests {
         assert_eq!(finished(&text, true), "\u{1b}[1mlayer\\u{1b}[2J\u{1b}[0m \\u{1b}[31mred\\u{202e}\n");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_acts_on_a_terminal(text in proptest::prelude::any::<String>()) {
+            let acts = |character: char| {
+                character != '\n' && character.is_control() || ('\u{202a}'..='\u{202e}').contains(&character)
+            };
+            let written = finished(&format!("{} {text}", style(Style::Red, &text)), false);
+            proptest::prop_assert!(!written.contains(acts), "{:?}", written);
+            let one_line = !shown(&text).contains(['\n', '\r', '\u{2028}']);
+            proptest::prop_assert!(one_line);
+        }
+    }
+
     #[test]
     fn numbers_are_written_for_people() {
         assert_eq!(float(0.1), "0.1");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use facts::limits::{self, PROGRAM};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -20,7 +21,7 @@ use super::write::hexadecimal;
 use crate::data::Resize;
 use crate::{Error, Result};
 
-/// Number of images in memory at a time.
+/// Largest number of images in memory at a time.
 const BATCH: usize = 64;
 
 /// Time between two lines about the progress.
@@ -63,11 +64,12 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.file.memory.allow();
     let output = &arguments.output;
+    let batch = batch(arguments.size)?;
     let scratch = Scratch::create(output)?;
     let data =
         data::open(&arguments.data, &arguments.reading, &class_names(arguments.model.as_deref(), &arguments.file)?)?;
     let count = data.source.len();
-    write(&scratch.path, data, arguments.resize, arguments.size)?;
+    write(&scratch.path, data, arguments.resize, arguments.size, batch)?;
     scratch.commit(output)?;
     line(&format!("{} are prepared in {}", counted(count, "image"), output.display()))?;
     Ok(Exit::Done)
@@ -114,14 +116,26 @@ impl Drop for Scratch {
     }
 }
 
+/// Returns the number of images of `size` x `size` pixels that half of the memory holds; the other half is for those that
+/// are decoded. An image is there as bytes, and while it is resized as numbers of four bytes.
+fn batch(size: usize) -> Result<usize> {
+    let pixels = (size as u64).saturating_mul(size as u64);
+    let each = pixels.saturating_mul(3 * (1 + 4));
+    let half = limits::allowed().part(2);
+    let what = format!("preparing images of {size} x {size} pixels needs");
+    limits::allowed().check(&what, PROGRAM.saturating_add(each.saturating_mul(2)))?;
+    let fit = half.bytes().saturating_sub(PROGRAM) / each.max(1);
+    Ok(usize::try_from(fit).map_or(BATCH, |fit| fit.clamp(1, BATCH)))
+}
+
 /// Writes the three files into `folder`.
-fn write(folder: &Path, data: Data, resize: Resize, size: usize) -> Result<()> {
+fn write(folder: &Path, data: Data, resize: Resize, size: usize, at_a_time: usize) -> Result<()> {
     let Data { source, origin, .. } = data;
     let count = source.len();
     let mut images = Array::create(&folder.join(IMAGES), "|u1", &format!("({count}, {size}, {size}, 3)"))?;
     let mut told = Instant::now();
-    for start in (0..count).step_by(BATCH) {
-        let batch: Vec<Vec<u8>> = (start..(start + BATCH).min(count))
+    for start in (0..count).step_by(at_a_time) {
+        let batch: Vec<Vec<u8>> = (start..(start + at_a_time).min(count))
             .into_par_iter()
             .map(|index| {
                 let image = source.image(index)?;

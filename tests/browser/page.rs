@@ -352,6 +352,16 @@ impl Page {
         self.console.clear();
     }
 
+    /// Runs `script` in the worker.
+    pub fn in_worker(&self, script: &str) {
+        self.console.in_worker(&self.tab, script);
+    }
+
+    /// Forgets what was written to the console, because a test expects it.
+    pub fn forget_console(&self) {
+        self.console.clear();
+    }
+
     /// [`Page::wait_for_text`], whatever is written to the console.
     pub fn wait_unminding(&self, selector: &str, part: &str) {
         let condition = format!("document.querySelector({})?.innerText.includes({})", quoted(selector), quoted(part));

@@ -181,6 +181,24 @@ fn no_request_leaves_the_origin() {
     assert!(refused.iter().any(|text| text.contains("Content Security Policy")), "{refused:?}");
 }
 
+/// The test's server sends no policy, as most static servers do not: the worker has it from the page.
+#[test]
+fn no_request_of_the_worker_leaves_the_origin() {
+    let Some(page) = Page::open("worker-origin", FAULT) else { return };
+    page.wait_for("#verdict .verdict");
+    // A worker that may ask another origin finds this listener.
+    let foreign = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    foreign.set_nonblocking(true).expect("a listener that does not wait");
+    let address = foreign.local_addr().expect("a bound socket has an address");
+    let fetch = format!("fetch('http://{address}/leak', {{ mode: 'no-cors' }})");
+    let tell = "result => setTimeout(() => { throw new Error(`the fetch ended: ${result}`); })";
+    page.in_worker(&format!("{fetch}.then(() => 'open', () => 'refused').then({tell})"));
+    page.wait_unminding(".notices", "the fetch ended: refused");
+    assert!(foreign.accept().is_err(), "no connection was made");
+    page.forget_console();
+    page.close();
+}
+
 #[test]
 fn a_worker_that_dies_is_replaced_and_nothing_is_lost() {
     let Some(page) = Page::open("worker", FAULT) else { return };

@@ -57,6 +57,15 @@ fn jobs_that_do_not_fit_are_refused_if_they_were_asked_for_and_else_fewer() {
 }
 
 #[test]
+fn images_that_cannot_be_prepared_within_the_memory_are_refused_before_a_file_is_written() {
+    let folder = image_folder();
+    let out = folder.path().join("prepared");
+    let prepare = ["prepare", text(folder.path()), "--size", "100000", "-o", text(&out)];
+    refused(&prepare, INPUT, "preparing images of 100000 x 100000 pixels needs 279.5 GiB of memory");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 3, "the three folders of images");
+}
+
+#[test]
 fn a_yaml_file_sets_the_memory() {
     let (folder, _) = one_image();
     let file = folder.path().join("campaign.yaml");

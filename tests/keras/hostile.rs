@@ -214,29 +214,34 @@ fn models_that_are_called_twice_by_models_that_are_called_twice_are_bounded() {
 fn a_chunk_that_unpacks_to_more_than_its_tensor_is_refused() {
     let stored = |chunk: u64| {
         let mut builder = hdf5_pure::FileBuilder::new();
-        let mut vars = builder.create_group("layers/dense/vars");
-        vars.create_dataset("0")
-            .with_f32_data(&[1.0; 6])
-            .with_shape(&[6])
+        let mut layers = builder.create_group("layers");
+        let mut dense = layers.create_group("dense");
+        let mut vars = dense.create_group("vars");
+        vars.create_dataset("0").with_f32_data(&[1.0; 6]).with_shape(&[3, 2]);
+        vars.create_dataset("1")
+            .with_f32_data(&[1.0; 2])
+            .with_shape(&[2])
             .with_maxshape(&[hdf5_pure::MaxExtent::Unlimited])
             .with_chunks(&[chunk])
             .with_deflate(9);
-        builder.add_group(vars.finish());
+        dense.add_group(vars.finish());
+        layers.add_group(dense.finish());
+        builder.add_group(layers.finish());
         builder.finish().expect("an HDF5 file")
     };
     let config = json!({ "class_name": "Sequential", "config": { "name": "net", "layers": [
         { "class_name": "InputLayer", "config": { "name": "in", "batch_shape": [null, 3] } },
-        { "class_name": "Dense", "config": { "name": "dense", "units": 2, "use_bias": false } },
+        { "class_name": "Dense", "config": { "name": "dense", "units": 2 } },
     ] } });
     let built = |chunk| {
         let file = stored(chunk);
         assert!(file.len() < 1 << 20, "{}", file.len());
         build("net", &config.to_string(), &Weights::open("net.h5", file).expect("weights"))
     };
-    built(6).map(drop).expect("the chunk is the tensor");
-    let error = built(1 << 24).expect_err("64 MiB for 24 bytes").to_string();
+    built(2).map(drop).expect("the chunk is the tensor");
+    let error = built(1 << 24).expect_err("64 MiB for 8 bytes").to_string();
     assert!(
-        error.contains("layer \"dense\"") && error.contains("chunks of 64 MiB, for a tensor of 24 bytes"),
+        error.contains("layer \"dense\"") && error.contains("chunks of 64 MiB, for a tensor of 8 bytes"),
         "{error}"
     );
 }

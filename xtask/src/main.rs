@@ -16,6 +16,7 @@ mod page;
 mod plan;
 mod process;
 mod serve;
+mod server;
 mod setup;
 mod sizes;
 mod steps;

@@ -1,17 +1,17 @@
 //! `cargo xtask serve`: the explorer on this machine.
 
 use std::{
-    fs,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
-    process::Child,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    process::{Child, Command},
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
 
 use crate::{
     catalogue, page, plan, process,
+    server::{self, Names},
     setup::{self, PageBuilder},
     steps::{Steps, shown},
     workspace,
@@ -29,6 +29,10 @@ pub struct Options {
     /// The address to serve it on; any but the default lets other machines see it.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     address: IpAddr,
+    /// A further name of this machine, without the port, that the server answers to. Otherwise it answers to localhost and
+    /// to addresses only, so that no page elsewhere can give this machine a name and read from it.
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
     /// Open it in the browser when it is there.
     #[arg(long)]
     open: bool,
@@ -58,14 +62,30 @@ pub fn run(options: &Options, steps: &mut Steps) -> Result<()> {
     })?;
     plan::serve()?;
     let builder = setup::page_builder(steps)?;
-    let server = steps.run("build the explorer", || Running::server(&builder, options))?;
+    let server = steps.run("build the explorer", || Running::builder(&builder))?;
+    let names = Names { address: options.address, port: options.port, more: options.host.clone() };
+    server::start(&page::folder()?, names).with_context(|| format!("cannot serve on port {}", options.port))?;
     steps.summary();
     println!("\nThe explorer is on http://{} (Ctrl-C stops it).", options.reachable());
+    if options.open {
+        open(&format!("http://{}", options.reachable()));
+    }
     attend(server)
 }
 
-/// Fetches the larger model if it is missing, keeps the page's models up to date, and returns when the server ends.
-fn attend(mut server: Running) -> Result<()> {
+/// Opens `url` in the browser, where the system has a program for it.
+fn open(url: &str) {
+    let Some(program) = ["xdg-open", "open", "explorer"].into_iter().find_map(process::find) else {
+        println!("    there is no program that opens the browser");
+        return;
+    };
+    if let Err(error) = Command::new(&program).arg(url).spawn() {
+        println!("    {} cannot open the browser: {error}", program.display());
+    }
+}
+
+/// Fetches the larger model if it is missing, keeps the page's models up to date, and returns when the builder ends.
+fn attend(mut builder: Running) -> Result<()> {
     let (root, folder) = (workspace::root()?, page::folder()?);
     let mut fetch = (!page::has_larger_model()?).then(Running::fetch).transpose()?;
     loop {
@@ -84,8 +104,8 @@ fn attend(mut server: Running) -> Result<()> {
         if catalogue::publish(&root, &folder).unwrap_or(false) {
             println!("==> a new model is on the page: please load the page again");
         }
-        if server.ended()?.is_some() {
-            bail!("the server ended");
+        if builder.ended()?.is_some() {
+            bail!("trunk ended");
         }
         thread::sleep(PAUSE);
     }
@@ -99,27 +119,12 @@ struct Running {
 }
 
 impl Running {
-    /// Starts trunk, which builds the page and then serves it, and waits until it serves.
-    fn server(builder: &PageBuilder, options: &Options) -> Result<Self> {
+    /// Builds the page, and starts trunk, which builds it again after a change.
+    fn builder(builder: &PageBuilder) -> Result<Self> {
         catalogue::write(&workspace::root()?)?;
-        let before = SystemTime::now();
-        let mut serve = builder.trunk()?;
-        serve.args(["serve", "--port", &options.port.to_string(), "--address", &options.address.to_string()]);
-        serve.args(options.open.then_some("--open"));
-        let child = serve.spawn().context("cannot start trunk")?;
-        let mut server = Self { name: "serve the explorer", begun: Instant::now(), child };
-        while TcpStream::connect(options.reachable()).is_err() {
-            if server.ended()?.is_some() {
-                bail!("trunk ended before it served the page");
-            }
-            thread::sleep(PAUSE);
-        }
-        // Trunk serves after a failed build, too: what an earlier build left, or nothing.
-        let index = page::folder()?.join("index.html");
-        if !fs::metadata(&index).and_then(|data| data.modified()).is_ok_and(|time| time >= before) {
-            bail!("the page does not build; the messages of the compiler are above");
-        }
-        Ok(server)
+        process::run(builder.trunk()?.arg("build"))?;
+        let child = builder.trunk()?.arg("watch").spawn().context("cannot start trunk")?;
+        Ok(Self { name: "build the explorer", begun: Instant::now(), child })
     }
 
     /// Starts to fetch the larger model.
@@ -159,7 +164,7 @@ mod tests {
     fn a_server_on_all_addresses_is_reached_on_the_local_one() {
         let at = |address: &str| {
             let address = address.parse().expect("an address");
-            Options { port: 80, address, open: false }.reachable().to_string()
+            Options { port: 80, address, host: Vec::new(), open: false }.reachable().to_string()
         };
         assert_eq!(at("0.0.0.0"), "127.0.0.1:80");
         assert_eq!(at("::"), "[::1]:80");

@@ -2,6 +2,7 @@
 //! JSON under one metadata key.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use facts::graph::{GraphDraft, HostTensor, Source, ValueId};
 use facts::model::{Card, Model};
@@ -105,5 +106,5 @@ pub(super) fn from_bytes(shape: Vec<usize>, bytes: &[u8]) -> Result<HostTensor> 
     if !rest.is_empty() {
         return Err(Error::request(format_args!("{} bytes are not a number of float32 values", bytes.len())));
     }
-    HostTensor::new(shape, values.iter().map(|&value| f32::from_le_bytes(value)).collect::<Vec<_>>())
+    HostTensor::new(shape, values.iter().map(|&value| f32::from_le_bytes(value)).collect::<Arc<[f32]>>())
 }

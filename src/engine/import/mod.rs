@@ -36,13 +36,13 @@ pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
     Ok(model)
 }
 
-/// Checks that the memory which is allowed holds a model from a file of `bytes` bytes while it is opened: the file, and the
-/// parameters that are made of it. `name` is the file's.
+/// Checks that the memory which is allowed holds a model from a file of `bytes` bytes while it is opened: the file, the
+/// parameters that are made of it, and a tensor at work, which may be all of it. `name` is the file's.
 ///
 /// # Errors
 /// Where it does not.
 pub fn check_memory(name: &str, bytes: u64) -> Result<()> {
-    let needed = PROGRAM.saturating_add(bytes.saturating_mul(2));
+    let needed = PROGRAM.saturating_add(bytes.saturating_mul(3));
     limits::allowed().check("opening the model needs", needed).map_err(|error| error.concerning(name))
 }
 

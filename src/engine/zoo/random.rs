@@ -2,7 +2,7 @@
 
 use facts::Error;
 use facts::graph::{HostTensor, elements};
-use facts::limits;
+use facts::limits::{self, PROGRAM};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -18,7 +18,8 @@ pub(super) fn weights(name: &str, seed: u64) -> Weights {
         let count = elements(shape).ok_or_else(|| Error::request("the weights are larger than any memory"))?;
         bytes = bytes.saturating_add((count as u64).saturating_mul(4));
         // The parameters, and the copies that kernels make of them.
-        limits::allowed().check("the random weights need", bytes.saturating_mul(2))?;
+        let needed = PROGRAM.saturating_add(bytes.saturating_mul(2));
+        limits::allowed().check("the random weights need", needed)?;
         let fan_in = match shape {
             // A kernel for each channel, H x W x C x 1.
             [height, width, _, 1] => height * width,

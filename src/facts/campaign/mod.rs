@@ -5,6 +5,7 @@
 
 mod config;
 mod faults;
+mod longest;
 mod plan;
 mod protection;
 mod provenance;
@@ -17,6 +18,7 @@ mod until;
 
 pub use config::{CampaignConfig, FAULTS, MARGIN, SEED};
 pub use faults::Faults;
+pub use longest::longest_record;
 pub use plan::{Images, Plan, Position};
 pub use protection::{Protection, ProtectionMethod, TensorRange};
 pub use provenance::{ModelSource, Provenance, SampleSource};

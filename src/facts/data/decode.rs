@@ -9,7 +9,11 @@ use image::{
 };
 
 use super::image::{Image, MAX_PIXELS};
+use crate::limits::{self, Memory};
 use crate::{Error, Result};
+
+/// Share of the memory that one image may take while it is decoded: a few are decoded at a time, beside a model.
+const SHARE: u64 = 4;
 
 const CUT_SHORT: &str = "is cut short";
 
@@ -18,9 +22,14 @@ impl Image {
     /// an orientation tag is not applied, as Pillow's `Image.open(..).convert("RGB")` does it.
     ///
     /// # Errors
-    /// Where `bytes` are none of these, are damaged, or state dimensions above 64 megapixels; `name` is the
-    /// file's name for the message.
+    /// Where `bytes` are none of these, are damaged, or state dimensions above 64 megapixels or of more pixels than a
+    /// quarter of the memory that is allowed holds; `name` is the file's name for the message.
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
+        Self::decode_within(name, bytes, limits::allowed())
+    }
+
+    /// The same within another `memory`.
+    pub(super) fn decode_within(name: &str, bytes: &[u8], memory: Memory) -> Result<Self> {
         let format = image::guess_format(bytes)
             .map_err(|_| Error::input(name, "this is no image; JPEG, PNG, WebP, BMP and PNM are read"))?;
         let what = format!("{format:?}").to_uppercase();
@@ -46,6 +55,10 @@ impl Image {
                 format_args!("an image of 1 to {MAX_PIXELS} pixels is expected, this one states {width} x {height}"),
             ));
         }
+        // The pixels as the decoder gives them, and as three bytes each.
+        let needed = decoder.total_bytes().saturating_add(pixels * 3);
+        let subject = format!("an image of {width} x {height} pixels, with room for others beside it, needs");
+        memory.check(&subject, needed.saturating_mul(SHARE)).map_err(|error| error.concerning(name))?;
         let rgb = DynamicImage::from_decoder(decoder).map_err(refused)?.into_rgb8();
         // The decoder makes up what is missing at the end of a JPEG; an experiment must not take that for a photo.
         if !whole {

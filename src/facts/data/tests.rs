@@ -4,6 +4,7 @@ use image::{DynamicImage, ImageFormat, Luma, Rgba};
 use proptest::prelude::*;
 
 use super::{Image, Normalise, Preprocess};
+use crate::limits::Memory;
 
 /// An image whose bytes all differ from their neighbours'.
 fn pattern(width: usize, height: usize) -> Image {
@@ -39,6 +40,18 @@ fn grey_becomes_rgb_and_alpha_is_dropped() {
     assert_eq!(Image::decode("x", &encoded(grey.into(), ImageFormat::Png)).expect("decodes").rgb, [7; 6]);
     let clear = image::RgbaImage::from_pixel(1, 1, Rgba([1, 2, 3, 0]));
     assert_eq!(Image::decode("x", &encoded(clear.into(), ImageFormat::Png)).expect("decodes").rgb, [1, 2, 3]);
+}
+
+#[test]
+fn an_image_is_decoded_within_a_quarter_of_the_memory() {
+    // 100 x 50 pixels of three bytes, as the decoder gives them and as the image keeps them: 30,000 bytes.
+    let png = encoded(image::RgbImage::new(100, 50).into(), ImageFormat::Png);
+    Image::decode_within("sky.png", &png, Memory::new(120_000)).expect("a quarter is 30,000 bytes");
+    let error = Image::decode_within("sky.png", &png, Memory::new(119_999)).expect_err("too little").to_string();
+    assert!(
+        error.starts_with("sky.png: an image of 100 x 50 pixels, with room for others beside it, needs 118 KiB"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::limits::NAME;
 use crate::{Error, Result};
 
 /// Position of a layer in [`Graph::nodes`]: its index as the source framework counts layers.
@@ -182,6 +183,7 @@ impl GraphDraft {
     /// # Errors
     /// An [`Error::Graph`] that names the first layer at fault.
     pub fn check(self) -> Result<Graph> {
+        self.check_names()?;
         let links = build::check(&self)?;
         let mut last_readers = vec![None; self.values.len()];
         for (id, node) in self.nodes.iter().enumerate() {
@@ -190,6 +192,19 @@ impl GraphDraft {
             }
         }
         Ok(Graph { depends: self.dependent(), last_readers, links, draft: self })
+    }
+
+    /// Checks that no name is longer than a record can hold.
+    fn check_names(&self) -> Result<()> {
+        let names = self.nodes.iter().map(|node| &node.name).chain(self.values.iter().map(|value| &value.name));
+        match names.into_iter().find(|name| name.len() > NAME) {
+            None => Ok(()),
+            Some(name) => {
+                let start: String = name.chars().take(40).collect();
+                let problem = format_args!("the name has {} bytes; {NAME} are the most", name.len());
+                Err(Error::graph(format!("{start}…"), problem))
+            }
+        }
     }
 
     fn dependent(&self) -> Vec<bool> {

@@ -11,7 +11,7 @@ mod text;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use text::{LINE, Lines, TEXT, longest_record};
+pub use text::{LINE, Lines, NAME, TEXT};
 
 use crate::{Error, Result};
 
@@ -56,6 +56,11 @@ impl Memory {
         self.bytes
     }
 
+    /// Returns one of `parts` equal parts, of which the need of a reader beside others is taken.
+    pub fn part(self, parts: u64) -> Self {
+        Self { bytes: self.bytes / parts.max(1) }
+    }
+
     /// Checks that `needed` bytes are there. `what` is the subject of the message, in the plural or not, with its verb:
     /// "the model needs".
     ///
@@ -76,9 +81,10 @@ impl Memory {
     /// Unpacks `packed` to its end. `what` names the thing: "config.json".
     ///
     /// # Errors
-    /// If it is larger than this amount, or than `most` bytes, or cannot be read.
-    pub fn unpack(self, what: &str, packed: impl Read, most: u64) -> Result<Vec<u8>> {
-        let limit = most.min(self.bytes);
+    /// If it is larger than one of `parts` equal parts of this amount, or than `most` bytes, or cannot be read.
+    pub fn unpack(self, what: &str, packed: impl Read, most: u64, parts: u64) -> Result<Vec<u8>> {
+        let part = self.part(parts).bytes;
+        let limit = most.min(part);
         let mut bytes = Vec::new();
         let read = packed.take(limit.saturating_add(1)).read_to_end(&mut bytes);
         read.map_err(|error| Error::request(format_args!("{what} cannot be read: {error}")))?;
@@ -88,7 +94,10 @@ impl Memory {
         let reason = if limit == most {
             "more than such a file can hold".to_owned()
         } else {
-            format!("more than the memory that is allowed; the command line takes --memory {}", enough(limit + 1))
+            format!(
+                "its part of the {} that are allowed; the command line takes a larger --memory",
+                shown_bytes(self.bytes)
+            )
         };
         Err(Error::request(format_args!("{what} is unpacked to more than {}, {reason}", shown_bytes(limit))))
     }

@@ -1,8 +1,7 @@
 use std::io::Read;
 
 use super::*;
-use crate::campaign::CampaignConfig;
-use crate::fault::{FaultKind, Mode};
+use crate::graph::{GraphBuilder, Op, Unary};
 
 #[test]
 fn a_need_above_the_limit_is_refused_with_a_limit_that_would_do() {
@@ -18,15 +17,15 @@ fn a_need_above_the_limit_is_refused_with_a_limit_that_would_do() {
 #[test]
 fn what_is_unpacked_counts_and_not_what_is_declared() {
     let endless = || std::io::repeat(b' ');
-    let error = Memory::new(1 << 20).unpack("\"config.json\"", endless(), 64 << 20).unwrap_err().to_string();
+    let error = Memory::new(2 << 20).unpack("\"config.json\"", endless(), 64 << 20, 2).unwrap_err().to_string();
     assert_eq!(
         error,
-        "\"config.json\" is unpacked to more than 1 MiB, more than the memory that is allowed; the command line takes \
-         --memory 2MiB"
+        "\"config.json\" is unpacked to more than 1 MiB, its part of the 2 MiB that are allowed; the command line takes a \
+         larger --memory"
     );
-    let error = Memory::new(1 << 30).unpack("\"config.json\"", endless(), 20_000).unwrap_err().to_string();
+    let error = Memory::new(1 << 30).unpack("\"config.json\"", endless(), 20_000, 1).unwrap_err().to_string();
     assert_eq!(error, "\"config.json\" is unpacked to more than 20 KiB, more than such a file can hold");
-    let whole = Memory::new(1 << 20).unpack("x", endless().take(20_000), 20_000).unwrap();
+    let whole = Memory::new(1 << 20).unpack("x", endless().take(20_000), 20_000, 1).unwrap();
     assert_eq!(whole.len(), 20_000);
 }
 
@@ -55,16 +54,17 @@ fn a_line_that_is_too_long_ends_the_reading_before_it_is_in_memory() {
 }
 
 #[test]
-fn a_record_may_be_as_long_as_its_list_of_faults() {
-    let with = |kind, mode, amount| {
-        let mut config = CampaignConfig::new("net");
-        (config.fault_model.kind, config.fault_model.mode, config.fault_model.amount) = (kind, mode, amount);
-        longest_record(&config)
+fn a_name_that_no_record_can_hold_is_refused() {
+    let net = |name: &str| {
+        let mut builder = GraphBuilder::new("net");
+        let input = builder.input("image", [1, 3, 2, 2])?;
+        let output = builder.layer(name, "Relu", Op::Unary(Unary::Relu), &[input])?;
+        builder.finish(&[output])
     };
-    let flip = FaultKind::default();
-    assert_eq!(with(flip, Mode::Single, 1), LINE);
-    assert_eq!(with(flip, Mode::Single, 1000), 4_096_000);
-    assert_eq!(with(flip, Mode::Single, usize::MAX), TEXT);
-    assert_eq!(with(flip, Mode::Multiple, 1), TEXT);
-    assert_eq!(with(FaultKind::Zero { percent: Some(1.0) }, Mode::Single, 1), TEXT);
+    net(&"n".repeat(NAME)).unwrap();
+    let error = net(&"n".repeat(NAME + 1)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("layer \"nnnn") && error.ends_with("the name has 1025 bytes; 1024 are the most"),
+        "{error}"
+    );
 }

@@ -3,8 +3,6 @@
 use std::io::{self, ErrorKind, Read};
 
 use super::shown_bytes;
-use crate::campaign::CampaignConfig;
-use crate::fault::{FaultKind, Mode};
 
 /// Longest line of a text, and of a record with one fault, in bytes.
 pub const LINE: usize = 64 << 10;
@@ -12,18 +10,8 @@ pub const LINE: usize = 64 << 10;
 /// Longest text that is read as a whole, in bytes: a configuration, a list of labels, a description of a model.
 pub const TEXT: usize = 64 << 20;
 
-/// Bytes of one more fault in a record, with the longest names.
-const FAULT: usize = 4 << 10;
-
-/// Returns the longest line that a record of a campaign with this configuration can be. A record lists each element
-/// that its fault has changed.
-pub fn longest_record(config: &CampaignConfig) -> usize {
-    let model = &config.fault_model;
-    if matches!(model.kind, FaultKind::Zero { percent: Some(_) }) || model.mode != Mode::Single {
-        return TEXT;
-    }
-    model.amount.saturating_mul(FAULT).clamp(LINE, TEXT)
-}
+/// Longest name of a layer or a tensor, in bytes: a record with both fits a line, with JSON's escapes of six bytes each.
+pub const NAME: usize = 1 << 10;
 
 /// A reader that ends with an error at a line that is too long, before the line is in memory.
 #[derive(Debug)]

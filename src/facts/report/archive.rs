@@ -6,6 +6,7 @@ use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
 use super::Origin;
+use crate::campaign::longest_record;
 use crate::limits::{self, LINE, Lines, Memory, TEXT};
 use crate::{Error, Result};
 
@@ -49,15 +50,14 @@ impl Archive {
         };
         let located = |error: Error| Error::input(name, format_args!("{error}; unzip it and give the folder"));
         let entry = archive.by_name(path(CONFIG)?).map_err(|error| damaged(&error))?;
-        let config = memory.unpack(CONFIG, entry, TEXT as u64).map_err(located)?;
+        let config = memory.unpack(CONFIG, entry, TEXT as u64, 1).map_err(located)?;
         // A configuration that cannot be read is reported by the reader of configurations.
         let longest = match Origin::from_json(name, &config) {
-            Ok(Origin::Campaign(provenance)) => limits::longest_record(&provenance.campaign),
+            Ok(Origin::Campaign(provenance)) => longest_record(&provenance.campaign),
             _ => LINE,
         };
         let entry = archive.by_name(path(RECORDS)?).map_err(|error| damaged(&error))?;
-        let share = Memory::new(memory.bytes() / SHARE);
-        let records = share.unpack(RECORDS, Lines::new(entry, longest), u64::MAX).map_err(located)?;
+        let records = memory.unpack(RECORDS, Lines::new(entry, longest), u64::MAX, SHARE).map_err(located)?;
         Ok(Self { config, records })
     }
 }

@@ -31,7 +31,7 @@ const FACTS: Crate = Crate {
     folder: "src/facts",
     root: "lib.rs",
     rows: &[
-        &["error", "named"],
+        &["error", "limits", "named", "shown"],
         &["graph"],
         &["catalogue", "data", "device", "fault", "labels", "trace"],
         &["model", "outcome"],
@@ -75,7 +75,7 @@ const XTASK: Crate = Crate {
     rows: &[
         &["names", "process", "steps", "workspace"],
         &["packages"],
-        &["catalogue", "deny", "layering", "offline", "setup", "sizes"],
+        &["catalogue", "deny", "layering", "offline", "server", "setup", "sizes"],
         &["page", "plan"],
         &["bench", "check", "dist", "fuzz", "serve"],
         &["test"],

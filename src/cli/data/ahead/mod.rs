@@ -6,11 +6,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use facts::limits;
+
 use crate::data::Image;
 use crate::{Error, Result};
 
 /// Largest number of threads that decode. More threads would wait for the disk.
 const MAX_THREADS: usize = 8;
+
+/// Share of the memory that images may take which wait for their use.
+const SHARE: u64 = 16;
 
 /// Decodes the images after each requested one, while that one is in use. Several threads can request images. At most
 /// two decoded images per thread are kept, so memory does not grow with the data.
@@ -47,6 +52,22 @@ enum Slot {
     Queued,
     Decoding,
     Ready(Result<Image>),
+}
+
+impl State {
+    /// Bytes of the images that wait for their use.
+    fn ready_bytes(&self) -> u64 {
+        let bytes = |slot: &Slot| match slot {
+            Slot::Ready(Ok(image)) => image.rgb.len() as u64,
+            _ => 0,
+        };
+        self.window.values().map(bytes).sum()
+    }
+}
+
+/// Bytes of waiting images above which no other is begun.
+fn most_bytes() -> u64 {
+    limits::allowed().part(SHARE).bytes()
 }
 
 impl Order {
@@ -105,7 +126,8 @@ impl Ahead {
         state.taken.insert(index);
         let first = state.order.after(index);
         for place in first..first + 2 * count {
-            let Some(expected) = state.order.get(place).filter(|_| state.window.len() < 2 * count) else { break };
+            let room = state.window.len() < 2 * count && state.ready_bytes() < most_bytes();
+            let Some(expected) = state.order.get(place).filter(|_| room) else { break };
             if !state.taken.contains(&expected) {
                 state.window.entry(expected).or_insert(Slot::Queued);
             }

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use facts::limits::{self, Memory, TEXT};
+use facts::limits::{self, TEXT};
 use facts::{Error, Result};
 use serde_json::Value;
 use zip::ZipArchive;
@@ -60,6 +60,5 @@ fn file(archive: &mut ZipArchive<Cursor<Vec<u8>>>, name: &str, limit: u64) -> Re
         Err(ZipError::FileNotFound) => return Ok(None),
         Err(error) => return Err(damaged(&error)),
     };
-    let memory = Memory::new(limits::allowed().bytes() / SHARE);
-    memory.unpack(&format!("\"{name}\" in the archive"), file, limit).map(Some)
+    limits::allowed().unpack(&format!("\"{name}\" in the archive"), file, limit, SHARE).map(Some)
 }

@@ -14,12 +14,14 @@ mod symbols;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub use tensor::{Data, Tensor};
 
 use std::collections::BTreeMap;
 
 use facts::graph::{Graph, GraphBuilder};
+use facts::limits::{self, PROGRAM};
 use facts::model::{Card, Model};
 use facts::{Error, Result};
 use prost::Message;
@@ -111,6 +113,10 @@ impl Importer {
 
     /// Translates every node; the names of the outputs come along.
     fn translate(&self, name: &str, bytes: &[u8]) -> Result<(Symbols, Vec<String>)> {
+        // The file, its raw data and the parameters, and the structures that describe them.
+        let data = (bytes.len() as u64).saturating_mul(3).saturating_add(PROGRAM);
+        let needed = data.saturating_add(wire::structures(bytes));
+        limits::allowed().check("decoding the model needs", needed).map_err(|error| error.concerning(name))?;
         let model = ModelProto::decode(bytes)
             .map_err(|error| Error::input(name, format_args!("not an ONNX model, or a damaged one: {error}")))?;
         let opset = opset(name, &model)?;
