@@ -10,7 +10,7 @@ use crate::link::CardChoice;
 /// Endings of model files.
 const MODELS: [&str; 6] = ["onnx", "h5", "hdf5", "keras", "bpk", "safetensors"];
 /// Endings of images.
-const IMAGES: [&str; 9] = ["jpg", "jpeg", "png", "webp", "bmp", "ppm", "pgm", "pnm", "pbm"];
+const IMAGES: [&str; 10] = ["jpg", "jpeg", "jfif", "png", "webp", "bmp", "ppm", "pgm", "pnm", "pbm"];
 /// Most images that are taken at once; each has a picture on the page.
 const MOST_IMAGES: usize = 1000;
 

@@ -14,7 +14,7 @@ use engine::campaign::{Golden, Lab, Observe};
 use engine::exec::{Activations, Footprint};
 use engine::import;
 use facts::DeviceChoice;
-use facts::data::Image;
+use facts::data::{Classes, Image};
 use facts::fault::Site;
 use facts::graph::{HostTensor, ValueId};
 use facts::labels::Grouping;
@@ -24,7 +24,7 @@ use facts::outcome::probabilities;
 use facts::{Error, Result};
 use protocol::{Changes, DeviceInfo, FileRef, GoldenInfo, ImageSet, Injection, Request, RequestId, Response, Which};
 
-use crate::campaign::{Classes, Opened};
+use crate::campaign::Opened;
 use campaign::Campaign;
 pub use card::class_names;
 use describe::{class, describe, scores};
