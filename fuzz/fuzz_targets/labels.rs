@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use faultscope::cli::doors::labels;
+use facts::data::{Classes, labels_of_list};
 use faultscope_fuzz::{MIB, accepted, init, limited};
 use libfuzzer_sys::fuzz_target;
 use worker::doors::class_names;
@@ -20,8 +20,8 @@ fuzz_target!(init: init(), |bytes: &[u8]| {
         assert!(names.iter().all(|name| !name.is_empty() && name.trim() == name));
         assert_eq!(class_names(NAME, &names.join("\r\n"), classes).expect("what was written is read"), names);
     }
-    let read = || accepted(NAME, labels(NAME, text, &IMAGES));
+    let read = || accepted(NAME, labels_of_list(NAME, text, &IMAGES, &Classes::default()));
     if let Some(labels) = limited(MIB, bytes.len(), read) {
-        assert!(labels.iter().all(Option::is_some), "every image has a label");
+        assert_eq!(labels.len(), IMAGES.len());
     }
 });

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use super::campaign::config_file;
-use super::data::files::File;
-use super::data::{labels, mat};
+use super::data::mat;
 use super::journal;
 use crate::Result;
 use crate::campaign::{Faults, Sequence};
@@ -14,17 +13,6 @@ pub fn mat(file: &[u8]) -> Option<Vec<(f64, String)>> {
     let structures = mat::Structures::read(file, "synsets")?;
     let pairs = structures.pairs("ILSVRC2012_ID", "WNID")?;
     Some(pairs.into_iter().map(|(number, text)| (number, text.to_owned())).collect())
-}
-
-/// Reads a list of labels for the images `images`.
-///
-/// # Errors
-/// As for `--labels`.
-pub fn labels(name: &str, text: &str, images: &[&str]) -> Result<Vec<Option<usize>>> {
-    let file = |image: &&str| File { path: image.into(), label: None, bytes: 0, crop: None };
-    let mut files: Vec<File> = images.iter().map(file).collect();
-    labels::apply(name, text, &mut files)?;
-    Ok(files.into_iter().map(|file| file.label).collect())
 }
 
 /// Reads a file of arguments for `faultscope campaign`.

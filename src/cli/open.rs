@@ -9,7 +9,7 @@ use super::locate;
 use super::read;
 use super::write::sha256;
 use crate::campaign::Lab;
-use crate::data::{Image, Preprocess};
+use crate::data::{Classes, Image, Preprocess};
 use crate::exec::Footprint;
 use crate::graph::HostTensor;
 use crate::labels::Grouping;
@@ -132,11 +132,16 @@ pub fn grouping_file(name: &str) -> Result<Grouping> {
     Grouping::from_toml(name, &read::text(Path::new(name))?)
 }
 
-/// Returns the class names of `model`, none without a model.
-pub fn class_names(model: Option<&str>, file: &ModelArguments) -> Result<Vec<String>> {
+/// Returns the classes of `model`; without a model nothing is known of them.
+pub fn classes(model: Option<&str>, file: &ModelArguments) -> Result<Classes> {
     let load = |name| ModelFile::read(name, file.architecture)?.load(&PreprocessArguments::default());
     let model = model.map(load).transpose()?;
-    Ok(model.map_or_else(Vec::new, |model| model.card.labels))
+    Ok(model.as_ref().map_or_else(Classes::default, classes_of))
+}
+
+/// Returns the classes of `model`.
+pub fn classes_of(model: &Model) -> Classes {
+    Classes { names: model.card.labels.clone(), count: Some(model.classes()) }
 }
 
 /// Puts `model` on `device`. SCM follows `grouping` or, without one, the grouping of the model.

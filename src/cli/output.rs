@@ -78,6 +78,13 @@ pub fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", shown(text));
 }
 
+/// Writes an alarm to stderr, in red on a terminal.
+pub fn alarm(text: &str) {
+    let line = finished(&style(Style::Red, format_args!("alarm: {}", shown(text))), console::colors_enabled_stderr());
+    // This fails if the stream is closed. Then nobody reads.
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 /// Writes `text`, in which nothing acts on a terminal, as it is.
 ///
 /// # Errors

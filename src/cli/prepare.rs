@@ -15,7 +15,7 @@ use super::data::prepared::{HEAD, Head, IMAGES, LABELS};
 use super::data::{self, Data, DataArguments};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::open::class_names;
+use super::open::classes;
 use super::output::{counted, line, thousands};
 use super::write::hexadecimal;
 use crate::data::Resize;
@@ -66,8 +66,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let output = &arguments.output;
     let batch = batch(arguments.size)?;
     let scratch = Scratch::create(output)?;
-    let data =
-        data::open(&arguments.data, &arguments.reading, &class_names(arguments.model.as_deref(), &arguments.file)?)?;
+    let data = data::open(&arguments.data, &arguments.reading, &classes(arguments.model.as_deref(), &arguments.file)?)?;
     let count = data.source.len();
     write(&scratch.path, data, arguments.resize, arguments.size, batch)?;
     scratch.commit(output)?;

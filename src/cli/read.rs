@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use facts::limits::{self, Memory, TEXT, shown_bytes};
+use facts::text::decode;
 
 use crate::{Error, Result};
 
@@ -16,13 +17,12 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>> {
     within(path, limits::allowed(), u64::MAX)
 }
 
-/// Reads the text file at `path`, in UTF-8.
+/// Reads the text file at `path`, as [`decode`] reads text.
 ///
 /// # Errors
-/// As [`bytes`], and if the content is not UTF-8 or longer than a text can be.
+/// As [`bytes`], and if the content is no text or longer than a text can be.
 pub fn text(path: &Path) -> Result<String> {
-    String::from_utf8(within(path, limits::allowed(), TEXT as u64)?)
-        .map_err(|_| Error::input(path.display().to_string(), "expected a text file in UTF-8"))
+    decode(&path.display().to_string(), &within(path, limits::allowed(), TEXT as u64)?)
 }
 
 fn within(path: &Path, memory: Memory, most: u64) -> Result<Vec<u8>> {

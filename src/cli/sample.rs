@@ -8,7 +8,7 @@ use super::args::ModelArguments;
 use super::data::{self, DataArguments};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::open::class_names;
+use super::open::classes;
 use super::output::{counted, line};
 use super::write::{self, Existing};
 use crate::Error;
@@ -57,8 +57,7 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.file.memory.allow();
-    let data =
-        data::open(&arguments.data, &arguments.reading, &class_names(arguments.model.as_deref(), &arguments.file)?)?;
+    let data = data::open(&arguments.data, &arguments.reading, &classes(arguments.model.as_deref(), &arguments.file)?)?;
     let path = data.origin.path.clone();
     let sample = Sample::draw(&*data.source, data.origin, arguments.seed, arguments.count, arguments.balanced)
         .map_err(|error| error.concerning(&path))?;

@@ -17,6 +17,7 @@ mod named;
 pub mod outcome;
 pub mod report;
 mod shown;
+pub mod text;
 mod trace;
 
 pub use device::DeviceChoice;

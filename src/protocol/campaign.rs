@@ -203,6 +203,8 @@ pub struct CampaignProfile {
     pub heading: [String; 2],
     /// Where it was made, for one that was imported.
     pub imported: Option<String>,
+    /// What was assumed about model and data, a sentence each.
+    pub notices: Vec<String>,
     /// Name of the grouping that it is judged by.
     pub grouping: Option<String>,
     /// By bit, the share of SDCs among its flips.

@@ -52,8 +52,7 @@ struct Entry {
 /// If an entry of the file is invalid. The error names the line.
 pub fn expand(path: &Path, given: &[OsString]) -> Result<Arguments, Failure> {
     let name = path.display().to_string();
-    let text =
-        String::from_utf8(read::bytes(path)?).map_err(|_| Error::input(&name, "expected a YAML file in UTF-8"))?;
+    let text = read::text(path)?;
     let command = Arguments::augment_args(Command::new("campaign").no_binary_name(true));
     let mut entries = entries(&name, &text, &command)?;
     let on_command_line =

@@ -21,7 +21,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::journal::Replay;
 use super::open::{self, ModelFile};
-use super::output::{counted, name, print};
+use super::output::{self, counted, name, print};
 use super::progress::Progress;
 use super::read;
 use super::write::sha256;
@@ -53,7 +53,12 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
     if arguments.resume { directory::check_folder(out) } else { directory::check_free(out) }?;
     let campaign = Campaign::prepare(&arguments)?;
     let interrupted = interruption()?;
-    let summary = if resumed { campaign.resume(out, &interrupted)? } else { campaign.begin(out, &interrupted)? };
+    let summary = if resumed {
+        campaign.resume(out, &interrupted)?
+    } else {
+        campaign.look(&interrupted)?;
+        campaign.begin(out, &interrupted)?
+    };
     let shown = out.display();
     print(&format!("{}\n`faultscope report {shown}` breaks this down by bit and layer\n", report::overview(&summary)))?;
     if summary.complete {
@@ -98,7 +103,7 @@ impl Campaign {
             protect: None,
         };
         config.validate()?;
-        let data = data::open(images, &arguments.reading, &model.card.labels)?;
+        let data = data::open(images, &arguments.reading, &open::classes_of(&model))?;
         model.card.preprocess = Some(data.preprocess(&model)?);
         let notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
         notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
@@ -149,6 +154,16 @@ impl Campaign {
 
     fn tallies(&self) -> Tallies {
         Tallies::new(self.plan.config().clone(), self.plan.layers(), self.lab.grouping().cloned())
+    }
+
+    /// Looks at the first golden runs. Says so if they are no better than guessing, before time is spent on faults.
+    fn look(&self, interrupted: &AtomicBool) -> Result<()> {
+        let stopped = || interrupted.load(Ordering::Relaxed);
+        let look = campaign::first_look(&self.lab, &self.source, &self.plan, self.budget, stopped);
+        if let Some(alarm) = pollster::block_on(look)?.alarm() {
+            output::alarm(&alarm);
+        }
+        Ok(())
     }
 
     fn begin(self, out: &Path, interrupted: &AtomicBool) -> Result<Summary> {

@@ -24,6 +24,13 @@ pub struct File {
     pub crop: Option<[usize; 4]>,
 }
 
+impl File {
+    /// The file at `path`, of `bytes`, without a label.
+    pub fn new(path: PathBuf, bytes: u64) -> Self {
+        Self { path, label: None, bytes, crop: None }
+    }
+}
+
 /// The place of a data set's files.
 #[derive(Clone, Debug)]
 pub enum Root {

@@ -6,7 +6,6 @@ pub mod files;
 mod folder;
 mod gtsrb;
 mod imagenet;
-pub mod labels;
 pub mod mat;
 pub mod prepared;
 mod single;
@@ -25,7 +24,10 @@ use super::locate::{self, FoundData};
 use super::read;
 use super::write::{sha256, sha256_file};
 use crate::data::cifar::{Cifar, CifarSource};
-use crate::data::{DataFormat, DataSource, ImageSource, Preprocess, Resize, class_in_name};
+use crate::data::{
+    Classes, DataFormat, DataSource, FolderChoice, FolderOrder, ImageSource, Preprocess, Resize, Shifted,
+    class_in_name, class_list, labels_of_list,
+};
 use crate::model::Model;
 use crate::{Error, Result};
 
@@ -37,10 +39,25 @@ pub struct DataArguments {
     pub data_format: Option<DataFormat>,
 
     /// File of labels. For an .npy file of images, another .npy file [default: the file beside it with "labels" for
-    /// "images" in its name]. For a folder of images, a text file with a class number per line, in the order of the
-    /// names, or with lines NAME NUMBER
-    #[arg(long, value_name = "FILE")]
+    /// "images" in its name]. For a folder of images, a text file with a label per line, in the order of the names, or
+    /// with lines NAME LABEL, or a table with a first line such as filename,label; a label is a class number, or a class
+    /// name that the model knows. "none": a folder of images without labels
+    #[arg(long, value_name = "FILE|none")]
     pub labels: Option<PathBuf>,
+
+    /// Order of the classes for a folder with a sub-folder for each class: a text file with the sub-folders' names, one a
+    /// line, the first for class 0
+    #[arg(long, value_name = "FILE", conflicts_with = "folder_order")]
+    pub classes: Option<PathBuf>,
+
+    /// Rule that gives a sub-folder its class [default: class names, numbers or WordNet ids where they are the model's;
+    /// else the order as strings, if there are as many sub-folders as classes]
+    #[arg(long, value_name = "RULE", value_parser = choice::<FolderOrder>())]
+    pub folder_order: Option<FolderOrder>,
+
+    /// Number that is added to each label: 1 for a model whose class 0 is the background, -1 for labels from 1
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    pub label_shift: isize,
 
     /// Development kit with the labels of ImageNet's validation images: the folder with
     /// ILSVRC2012_validation_ground_truth.txt and meta.mat, and with synset_words.txt if you have it
@@ -91,38 +108,77 @@ impl Data {
     }
 }
 
-/// Opens the data that the user calls `path`. `classes` are the model's class names, empty without a model.
+/// Opens the data that the user calls `path`, for a model with `classes`.
 ///
 /// # Errors
 /// If there are no images, if labels and images do not belong together, or if an argument does not apply to this data.
-pub fn open(path: &Path, arguments: &DataArguments, classes: &[String]) -> Result<Data> {
+pub fn open(path: &Path, arguments: &DataArguments, classes: &Classes) -> Result<Data> {
+    let mut data = open_as_it_is(path, arguments, classes)?;
+    let shift = arguments.label_shift;
+    check_known(&data.origin, shift, classes)?;
+    if shift != 0 {
+        data.source = Arc::new(Shifted::new(data.source, shift));
+        data.origin.label_shift = shift;
+    }
+    Ok(data)
+}
+
+/// Refuses a data set whose classes are not the model's.
+fn check_known(origin: &DataSource, shift: isize, classes: &Classes) -> Result<()> {
+    let (set, own) = match origin.format {
+        DataFormat::Cifar10 => ("CIFAR-10", 10),
+        DataFormat::Cifar100 => ("CIFAR-100", 100),
+        DataFormat::Gtsrb => ("GTSRB", 43),
+        DataFormat::Imagenet => ("ImageNet", 1000),
+        _ => return Ok(()),
+    };
+    let Some(count) = classes.count.filter(|&count| count != own && shift == 0) else { return Ok(()) };
+    let way = if count == own + 1 {
+        "if its class 0 is the background, as in TensorFlow's slim models, --label-shift 1 says so"
+    } else {
+        "take a model for these classes, or data for those of the model; if the labels fit for all that, --label-shift with \
+         the number that is to be added to them, or a folder of the images with --labels FILE"
+    };
+    Err(Error::input(&origin.path, format_args!("{set} has {own} classes, the model has {count}; {way}")))
+}
+
+/// The value of `--labels` for images without labels.
+const NO_LABELS: &str = "none";
+
+fn open_as_it_is(path: &Path, arguments: &DataArguments, classes: &Classes) -> Result<Data> {
     let path = &match locate::data(path)? {
         FoundData::Disk(path) => path,
-        FoundData::BuiltIn(files) => return built_in(path, &files, arguments),
+        FoundData::BuiltIn(files) => return built_in(path, &files, arguments, classes),
     };
     let name = path.display().to_string();
     let format = detect(path, arguments)?;
     check_arguments(format, arguments)?;
     match format {
         DataFormat::Folder => {
-            let (files, labels) = match &arguments.labels {
-                None => (folder::list(path, classes)?, None),
+            let (images, labels) = match &arguments.labels {
+                None => (folder::list(path, classes, &folder_choice(arguments)?)?, None),
                 Some(labels) => {
-                    let mut files = folder::flat(path)?;
-                    let name = apply_labels(labels, &mut files)?;
-                    (files, Some(name))
+                    let mut images = folder::nested(path)?;
+                    images.rule = Some("without labels").filter(|_| labels.as_os_str() == NO_LABELS);
+                    let name = apply_labels(labels, &mut images.files, classes)?;
+                    (images, name)
                 }
             };
-            Ok(of_files(name, format, Root::Folder(path.clone()), files, |origin| origin.labels = labels))
+            let (files, rule) = (images.files, images.rule);
+            let data = of_files(name, format, Root::Folder(path.clone()), files, |origin| {
+                origin.labels = labels;
+                origin.labelled = rule.map(str::to_owned);
+            });
+            Ok(Data { notices: images.notices, ..data })
         }
         DataFormat::Npy
         | DataFormat::NpyNhwc
         | DataFormat::NpyNchw
         | DataFormat::Npz
         | DataFormat::Idx
-        | DataFormat::Archive => single::open(path, format, arguments.labels.as_deref(), classes),
-        DataFormat::Cifar10 => cifar(path, Cifar::Ten, classes),
-        DataFormat::Cifar100 => cifar(path, Cifar::Hundred, classes),
+        | DataFormat::Archive => single::open(path, format, arguments, classes),
+        DataFormat::Cifar10 => cifar(path, Cifar::Ten, arguments, classes),
+        DataFormat::Cifar100 => cifar(path, Cifar::Hundred, arguments, classes),
         DataFormat::Gtsrb => {
             let table = if path.is_dir() { gtsrb::table_in(path) } else { Some(path.to_owned()) };
             let table = table.ok_or_else(|| {
@@ -221,13 +277,26 @@ const CIFAR_FILES: [&str; 2] = ["test.bin", "test_batch.bin"];
 /// The same in the Python version.
 const CIFAR_PICKLES: [&str; 2] = ["test", "test_batch"];
 
+/// Returns the user's statements about sub-folders.
+fn folder_choice(arguments: &DataArguments) -> Result<FolderChoice> {
+    let list = |path: &PathBuf| class_list(&path.display().to_string(), &read::text(path)?);
+    Ok(FolderChoice { classes: arguments.classes.as_ref().map(list).transpose()?, order: arguments.folder_order })
+}
+
 /// Refuses an argument that would have no effect.
 fn check_arguments(format: DataFormat, arguments: &DataArguments) -> Result<()> {
-    use DataFormat::{Folder, Gtsrb, Idx, Imagenet, Npy, NpyNchw, NpyNhwc};
+    use DataFormat::{Archive, Folder, Gtsrb, Idx, Imagenet, Npy, NpyNchw, NpyNhwc};
     let misplaced =
         |flag: &str, what: &str| Err(Error::request(format_args!("{flag} goes with {what}, not with this data")));
     if arguments.labels.is_some() && !matches!(format, Folder | Idx | Npy | NpyNhwc | NpyNchw) {
         return misplaced("--labels", "an .npy file, MNIST's images or a folder of images");
+    }
+    let by_folder = arguments.classes.is_some() || arguments.folder_order.is_some();
+    if by_folder && (!matches!(format, Archive | Folder) || arguments.labels.is_some()) {
+        return misplaced(
+            "--classes and --folder-order",
+            "a folder or an archive with a folder for each class, and without --labels",
+        );
     }
     if arguments.devkit.is_some() && format != Imagenet {
         return misplaced("--devkit", "ImageNet's validation images");
@@ -239,7 +308,7 @@ fn check_arguments(format: DataFormat, arguments: &DataArguments) -> Result<()> 
 }
 
 /// Opens the built-in sample images `files`, which the user calls `path`.
-fn built_in(path: &Path, files: &[BuiltIn], arguments: &DataArguments) -> Result<Data> {
+fn built_in(path: &Path, files: &[BuiltIn], arguments: &DataArguments, classes: &Classes) -> Result<Data> {
     let name = path.display().to_string();
     let format = arguments.data_format.unwrap_or(DataFormat::Folder);
     if format != DataFormat::Folder {
@@ -253,15 +322,23 @@ fn built_in(path: &Path, files: &[BuiltIn], arguments: &DataArguments) -> Result
         crop: None,
     };
     let mut files: Vec<_> = files.iter().map(file).collect();
-    let labels = arguments.labels.as_ref().map(|labels| apply_labels(labels, &mut files)).transpose()?;
+    let labels = arguments.labels.as_ref().map(|labels| apply_labels(labels, &mut files, classes)).transpose()?;
+    let labels = labels.flatten();
     Ok(of_files(name, format, Root::BuiltIn(path.to_owned()), files, |origin| origin.labels = labels))
 }
 
-/// Gives `files` the labels in the file `path`. Returns the name of the file.
-fn apply_labels(path: &Path, files: &mut [File]) -> Result<String> {
+/// Gives `files` the labels in the file `path`, or none where it says so. Returns the name of the file.
+fn apply_labels(path: &Path, files: &mut [File], classes: &Classes) -> Result<Option<String>> {
+    if path.as_os_str() == NO_LABELS {
+        files.iter_mut().for_each(|file| file.label = None);
+        return Ok(None);
+    }
     let name = path.display().to_string();
-    labels::apply(&name, &read::text(path)?, files)?;
-    Ok(name)
+    let names: Vec<String> = files.iter().map(|file| files::portable(&file.path)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let labels = labels_of_list(&name, &read::text(path)?, &names, classes)?;
+    files.iter_mut().zip(labels).for_each(|(file, label)| file.label = Some(label));
+    Ok(Some(name))
 }
 
 fn of_files(
@@ -278,7 +355,7 @@ fn of_files(
 }
 
 /// Opens the images of `set` in the folder, file or archive at `path`.
-fn cifar(path: &Path, set: Cifar, classes: &[String]) -> Result<Data> {
+fn cifar(path: &Path, set: Cifar, arguments: &DataArguments, classes: &Classes) -> Result<Data> {
     let (file, pickle) = match set {
         Cifar::Hundred => (CIFAR_FILES[0], CIFAR_PICKLES[0]),
         Cifar::Ten => (CIFAR_FILES[1], CIFAR_PICKLES[1]),
@@ -294,10 +371,10 @@ fn cifar(path: &Path, set: Cifar, classes: &[String]) -> Result<Data> {
     let source = if packed {
         match Member::find(&path, &[file])? {
             Some((member, _)) => CifarSource::new(&format!("{name}:{file}"), Box::new(member), set)?,
-            None => return single::open(&path, format, None, classes),
+            None => return single::open(&path, format, arguments, classes),
         }
     } else if single::detect(&path)? == Some(DataFormat::Archive) {
-        return single::open(&path, format, None, classes);
+        return single::open(&path, format, arguments, classes);
     } else {
         CifarSource::new(&name, Box::new(OnDisk::open(&path)?), set)?
     };

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use facts::Named as _;
 
-use super::Data;
 use super::binary::OnDisk;
+use super::{Data, DataArguments, folder_choice};
 use crate::cli::write::{sha256, sha256_file};
 use crate::data::npy::ChannelOrder;
 use crate::data::set::{self, Choices, Held, Set};
-use crate::data::{Content, DataFormat, DataSource, ImageSource as _, ReadAt as _, unpack};
+use crate::data::{Classes, Content, DataFormat, DataSource, ImageSource as _, ReadAt as _, unpack};
 use crate::{Error, Result};
 
 /// The names of MNIST's files of images; those of the labels have "labels" and "idx1" instead.
@@ -57,19 +57,19 @@ pub fn detect(path: &Path) -> Result<Option<DataFormat>> {
     })
 }
 
-/// Opens the data in the file at `path`, and in the file with its labels. `labels` names the latter, `classes` are the model's
-/// class names.
+/// Opens the data in the file at `path`, and in the file with its labels, for a model with `classes`.
 ///
 /// # Errors
 /// If a file is damaged or missing, if `format` is not its format, or if images and labels do not belong together.
-pub fn open(path: &Path, format: DataFormat, labels: Option<&Path>, classes: &[String]) -> Result<Data> {
+pub fn open(path: &Path, format: DataFormat, arguments: &DataArguments, classes: &Classes) -> Result<Data> {
+    let (labels, folders) = (arguments.labels.as_deref(), folder_choice(arguments)?);
     let path = &if path.is_dir() { mnist_in(path).unwrap_or_else(|| path.to_owned()) } else { path.to_owned() };
     let layout = match format {
         DataFormat::NpyNhwc => Some(ChannelOrder::ChannelsLast),
         DataFormat::NpyNchw => Some(ChannelOrder::ChannelsFirst),
         _ => None,
     };
-    let choices = Choices { classes, layout };
+    let choices = Choices { classes, folders: Some(&folders), layout };
     let name = path.display().to_string();
     match held(path, choices)? {
         Held::Set(set) => {

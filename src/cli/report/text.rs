@@ -11,7 +11,16 @@ use crate::report::{self, Extent, Origin, Report, Table};
 /// Returns the heading and the rates over all faults of a campaign.
 pub fn overview(summary: &Summary) -> String {
     let model = summary.config.as_ref().map_or("", |config| &config.model);
-    heading(model, summary) + "\n" + &rendered(&report::overview(summary), false)
+    heading(model, summary) + &alarm(summary) + "\n" + &rendered(&report::overview(summary), false)
+}
+
+/// Returns the chance alarm as a line; nothing where there is none.
+fn alarm(summary: &Summary) -> String {
+    summary
+        .golden
+        .alarm
+        .as_ref()
+        .map_or_else(String::new, |alarm| format!("{}\n", style(Style::Red, format_args!("alarm: {}", shown(alarm)))))
 }
 
 /// Returns the report of one campaign, or of several side by side. Text for a `file` has neither colours nor a limit of
@@ -36,24 +45,33 @@ pub fn write(campaigns: &[Campaign], extent: Extent, file: bool) -> String {
 fn single(campaign: &Campaign, extent: Extent, file: bool) -> String {
     let Campaign { results, report, .. } = campaign;
     let tables = report::tables(results.origin(), report, extent);
-    let mut text = heading(results.origin().model(), &report.summary) + "\n" + &rendered(&tables, file) + "\n";
+    let mut text = heading(results.origin().model(), &report.summary);
+    text = text + &alarm(&report.summary) + "\n" + &rendered(&tables, file) + "\n";
     if let Some(grouping) = &report.summary.grouping {
         text += &format!("SCM judged by the grouping {}\n", shown(grouping));
     }
     match results.origin() {
         Origin::Campaign(provenance) => {
             text += &format!(
-                "model {}, on {}\ndata {}\nmade by faultscope {}\n",
+                "model {}, on {}\ndata {}{}\nmade by faultscope {}\n",
                 shown(&provenance.model.path),
                 shown(&provenance.device),
                 shown(&provenance.data.path),
+                provenance
+                    .data
+                    .labelled
+                    .as_ref()
+                    .map_or_else(String::new, |rule| format!(", labelled {}", shown(rule))),
                 shown(&provenance.faultscope)
             );
             if let Some(output) = &provenance.model.output {
-                text += &format!("output \"{output}\"\n");
+                text += &format!("output \"{}\"\n", shown(output));
             }
             if let Some(answer) = &provenance.model.answer {
-                text += &format!("answer: {answer}\n");
+                text += &format!("answer: {}\n", shown(answer));
+            }
+            for notice in &provenance.notices {
+                text += &format!("notice: {}\n", shown(notice));
             }
         }
         Origin::Log(log) => {

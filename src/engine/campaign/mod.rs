@@ -5,6 +5,7 @@
 //! stop. The [`Lab`] makes single trials.
 
 mod budget;
+mod first_look;
 mod lab;
 mod profile;
 mod rounds;
@@ -14,6 +15,7 @@ mod work;
 
 pub use crate::exec::{Observe, Settings};
 pub use budget::Budget;
+pub use first_look::{FIRST_LOOK, first_look};
 pub use lab::{Golden, Inference, Lab, Subject, Trial, Trials, Tried};
 pub use profile::learn_ranges;
 pub use rounds::Rounds;

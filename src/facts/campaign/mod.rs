@@ -3,6 +3,7 @@
 //! A [`CampaignConfig`] fixes every fault; a [`Plan`] lists them; a [`Record`] holds the outcome of each; [`Tallies`] count
 //! records, and a [`Summary`] holds the rates.
 
+mod alarm;
 mod config;
 mod faults;
 mod longest;
@@ -16,6 +17,7 @@ mod summary;
 mod tallies;
 mod until;
 
+pub use alarm::Guesses;
 pub use config::{CampaignConfig, FAULTS, MARGIN, SEED};
 pub use faults::Faults;
 pub use longest::longest_record;

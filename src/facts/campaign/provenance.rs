@@ -11,7 +11,8 @@ use crate::labels::Grouping;
 use crate::{Error, Result};
 
 /// Where the same files lie may differ from machine to machine; their hashes tell what they are. Notices are words.
-const PLACES: &[&str] = &["model.path", "data.path", "data.labels", "data.devkit", "sample.path", "notices"];
+const PLACES: &[&str] =
+    &["model.path", "data.path", "data.labels", "data.devkit", "data.labelled", "sample.path", "notices"];
 
 /// What stands in a campaign's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -49,6 +49,9 @@ pub struct GoldenSummary {
     pub scm: Option<Rate>,
     /// The other misclassified images, among all that are misclassified.
     pub non_scm: Option<Rate>,
+    /// The alarm where the golden runs are no better than guessing, a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<String>,
 }
 
 /// What faults do.

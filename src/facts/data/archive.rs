@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use zip::ZipArchive;
 
 use super::read_at::Cursor;
-use super::{Image, ImageSource, ReadAt, class_in_name, classes_of_folders};
+use super::set::Choices;
+use super::{Image, ImageSource, ReadAt, class_in_name, classes_of_folders, is_system};
 use crate::{Error, Result};
 
 /// Endings of the names of images. Other files are ignored.
@@ -23,6 +24,7 @@ pub struct Archive {
     store: Store,
     /// Files that are no images.
     others: usize,
+    notices: Vec<String>,
 }
 
 /// An image.
@@ -50,11 +52,11 @@ enum Store {
 }
 
 impl Archive {
-    /// Lists the images in the tar `bytes`. `name` is its name for messages, `classes` are the model's class names.
+    /// Lists the images in the tar `bytes`. `name` is its name for messages, `choices` are the user's.
     ///
     /// # Errors
     /// If it is damaged or has no images, or if the class of an image is unclear.
-    pub fn tar(name: &str, bytes: Arc<dyn ReadAt>, classes: &[String]) -> Result<Self> {
+    pub fn tar(name: &str, bytes: Arc<dyn ReadAt>, choices: Choices<'_>) -> Result<Self> {
         let damaged = |error: std::io::Error| Error::input(name, format_args!("expected a complete .tar: {error}"));
         let mut files = Vec::new();
         let mut archive = tar::Archive::new(Cursor::new(Arc::clone(&bytes)));
@@ -65,14 +67,14 @@ impl Archive {
                 files.push((path, Place::Bytes(entry.raw_file_position(), entry.size())));
             }
         }
-        Self::of(name, files, Store::Tar(bytes), classes)
+        Self::of(name, files, Store::Tar(bytes), choices)
     }
 
     /// As [`Archive::tar`], of a zip.
     ///
     /// # Errors
     /// As [`Archive::tar`].
-    pub fn zip(name: &str, bytes: Arc<dyn ReadAt>, classes: &[String]) -> Result<Self> {
+    pub fn zip(name: &str, bytes: Arc<dyn ReadAt>, choices: Choices<'_>) -> Result<Self> {
         let damaged =
             |error: zip::result::ZipError| Error::input(name, format_args!("expected a complete .zip: {error}"));
         let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
@@ -83,12 +85,11 @@ impl Archive {
                 files.push((file.name().map_err(damaged)?.replace('\\', "/"), Place::Number(index)));
             }
         }
-        Self::of(name, files, Store::Zip(Mutex::new(archive)), classes)
+        Self::of(name, files, Store::Zip(Mutex::new(archive)), choices)
     }
 
-    fn of(name: &str, files: Vec<(String, Place)>, store: Store, classes: &[String]) -> Result<Self> {
-        let visible =
-            |path: &str| path.split('/').all(|part| (!part.starts_with('.') || part == ".") && part != "__MACOSX");
+    fn of(name: &str, files: Vec<(String, Place)>, store: Store, choices: Choices<'_>) -> Result<Self> {
+        let visible = |path: &str| path.split('/').all(|part| part == "." || !is_system(part));
         let all = files.len();
         let mut images: Vec<(String, Place)> =
             files.into_iter().filter(|(path, _)| visible(path) && is_image(path)).collect();
@@ -105,13 +106,18 @@ impl Archive {
         let common = common_folders(&images);
         images.iter_mut().for_each(|(path, _)| drop(path.drain(..common)));
         let paths: Vec<&str> = images.iter().map(|(path, _)| path.as_str()).collect();
-        let labels = labels(name, &paths, classes)?;
+        let (labels, notices) = labels(name, &paths, choices)?;
         let entry = |((path, place), label)| Entry { path, label, place };
         let mut entries: Vec<Entry> = images.into_iter().zip(labels).map(entry).collect();
         entries.sort_by(|a, b| {
             (folder(&a.path).map(|_| a.label), &a.path).cmp(&(folder(&b.path).map(|_| b.label), &b.path))
         });
-        Ok(Self { name: name.to_owned(), entries, store, others })
+        Ok(Self { name: name.to_owned(), entries, store, others, notices })
+    }
+
+    /// What was assumed about the labels, a sentence each.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
     }
 
     /// Number of files in the archive that are no images.
@@ -161,11 +167,11 @@ fn common_folders(images: &[(String, Place)]) -> usize {
     ends.take_while(|&end| images.iter().all(|(path, _)| path.starts_with(&first[..end]))).last().unwrap_or(0)
 }
 
-/// The class of each image: that of its folder, or the one at the end of its name.
-fn labels(name: &str, paths: &[&str], classes: &[String]) -> Result<Vec<Option<usize>>> {
+/// The class of each image: that of its folder, or the one at the end of its name. What was assumed comes along.
+fn labels(name: &str, paths: &[&str], choices: Choices<'_>) -> Result<(Vec<Option<usize>>, Vec<String>)> {
     let mut folders: Vec<&str> = paths.iter().filter_map(|path| folder(path)).collect();
     if folders.is_empty() {
-        return Ok(paths.iter().map(|path| class_in_name(path)).collect());
+        return Ok((paths.iter().map(|path| class_in_name(path)).collect(), Vec::new()));
     }
     if folders.len() < paths.len() {
         return Err(Error::input(
@@ -184,9 +190,10 @@ fn labels(name: &str, paths: &[&str], classes: &[String]) -> Result<Vec<Option<u
             ),
         ));
     }
-    let of_folders = classes_of_folders(&folders, classes, |folder| format!("{name}:{folder}"))?;
-    let class = |path: &&str| Some(of_folders[folders.binary_search(&folder(path)?).ok()?]);
-    Ok(paths.iter().map(class).collect())
+    let choice = choices.folders.cloned().unwrap_or_default();
+    let assigned = classes_of_folders(name, &folders, choices.classes, &choice)?;
+    let class = |path: &&str| assigned.labels.get(folders.binary_search(&folder(path)?).ok()?).copied();
+    Ok((paths.iter().map(class).collect(), assigned.notices))
 }
 
 impl ImageSource for Archive {

@@ -3,9 +3,11 @@
 pub mod archive;
 pub mod array;
 pub mod cifar;
+mod classes;
 mod decode;
 pub mod idx;
 mod image;
+mod label_list;
 mod name;
 pub mod npy;
 pub mod npz;
@@ -23,11 +25,16 @@ mod tests;
 pub mod unpack;
 
 pub use self::image::Image;
-pub use name::{class_in_name, classes_of_files, classes_of_folders};
+pub use classes::{
+    Assigned, Classes, FolderChoice, FolderOrder, class_list, classes_of_folders, is_part, is_system, is_wrapper,
+    left_out,
+};
+pub use label_list::labels_of_list;
+pub use name::{class_in_name, classes_of_files};
 pub use origin::{DataFormat, DataSource, sha256};
 pub use preprocess::{Normalise, Preprocess};
 pub use read_at::ReadAt;
 pub use resize::Resize;
 pub use sample::Sample;
 pub use sniff::Content;
-pub use source::{ImageSource, LabelledImage};
+pub use source::{ImageSource, LabelledImage, Shifted};

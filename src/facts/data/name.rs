@@ -1,8 +1,9 @@
 //! What the names of files and folders tell.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
-use crate::{Error, Result};
+use super::{Assigned, Classes, FolderChoice, classes_of_folders};
+use crate::Result;
 
 /// The class at the end of an image's file name, `NAME_NN_LABEL.ext`: 243 in `imagenet_00_243.jpg`.
 ///
@@ -15,78 +16,27 @@ pub fn class_in_name(name: &str) -> Option<usize> {
     (is_number(number) && is_number(label)).then(|| label.parse().ok()).flatten()
 }
 
-/// How the names of folders tell their classes.
-enum Telling {
-    /// They are the classes' numbers.
-    Numbers(Vec<usize>),
-    /// The model knows some of them.
-    Names,
-    /// Not at all: the folders are classes in their order.
-    Order,
-}
-
-impl Telling {
-    fn of(folders: &[&str], classes: &[String]) -> Self {
-        if let Some(numbers) = folders.iter().map(|name| name.parse().ok()).collect() {
-            return Self::Numbers(numbers);
-        }
-        let known: HashSet<&str> = classes.iter().map(String::as_str).collect();
-        if folders.iter().any(|folder| known.contains(folder)) { Self::Names } else { Self::Order }
-    }
-
-    fn classes(self, folders: &[&str], classes: &[String], at: impl Fn(&str) -> String) -> Result<Vec<usize>> {
-        match self {
-            Self::Numbers(numbers) => Ok(numbers),
-            Self::Order => Ok((0..folders.len()).collect()),
-            Self::Names => {
-                let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
-                for (place, class) in classes.iter().enumerate() {
-                    places.entry(class).or_default().push(place);
-                }
-                folders.iter().map(|folder| named(folder, places.get(folder), &at)).collect()
-            }
-        }
-    }
-}
-
-fn named(folder: &str, places: Option<&Vec<usize>>, at: impl Fn(&str) -> String) -> Result<usize> {
-    let problem = match places.map_or(&[][..], Vec::as_slice) {
-        [class] => return Ok(*class),
-        [one, other, ..] => format!("the model has two classes of this name, {one} and {other}"),
-        [] => "the model has no class of this name, though it has those of other sub-folders".to_owned(),
-    };
-    let advice = "give the sub-folders the numbers of their classes as names";
-    Err(Error::input(at(folder), format_args!("{problem}; {advice}")))
-}
-
-/// The class of each of `folders`, which are in the order of their names: its name where all names are numbers, the class
-/// of that name where the model knows any of them, else its place. `at` says where a folder is.
-///
-/// # Errors
-/// Where the model knows some of the names and not this one, or knows it twice.
-pub fn classes_of_folders(folders: &[&str], classes: &[String], at: impl Fn(&str) -> String) -> Result<Vec<usize>> {
-    Telling::of(folders, classes).classes(folders, classes, at)
-}
-
-/// The class of each of the files `names`, for a model of `count` classes called `classes`: that of its folder where it is in
-/// one, `stop/a.png`, else the one at the end of its name. Folders of any names are classes in their order only where there are
-/// as many of them as classes.
+/// The class of each of the files `names`, for a model with `classes`, and the rule that gave them: that of its folder where
+/// it is in one, `stop/a.png`, else the one at the end of its name.
 ///
 /// # Errors
 /// As [`classes_of_folders`].
-pub fn classes_of_files(names: &[&str], classes: &[String], count: usize) -> Result<Vec<Option<usize>>> {
+pub fn classes_of_files(
+    names: &[&str],
+    classes: &Classes,
+    choice: &FolderChoice,
+) -> Result<(Vec<Option<usize>>, Option<Assigned>)> {
     let inside: BTreeSet<&str> = names.iter().filter_map(|name| Some(name.rsplit_once('/')?.0)).collect();
     let folders: Vec<&str> = inside.into_iter().collect();
-    let of_folders = match Telling::of(&folders, classes) {
-        Telling::Order if folders.len() != count => Vec::new(),
-        telling => telling.classes(&folders, classes, str::to_owned)?,
+    let assigned =
+        if folders.is_empty() { None } else { Some(classes_of_folders("the images", &folders, classes, choice)?) };
+    let class = |name: &&str| match (name.rsplit_once('/'), &assigned) {
+        (Some((folder, _)), Some(assigned)) => assigned.labels.get(folders.binary_search(&folder).ok()?).copied(),
+        _ => class_in_name(name),
     };
-    let class = |name: &&str| match name.rsplit_once('/') {
-        Some((folder, _)) => of_folders.get(folders.binary_search(&folder).ok()?).copied(),
-        None => class_in_name(name),
-    };
-    // A number that is no class of the model was meant for another one.
-    Ok(names.iter().map(|name| class(name).filter(|&class| class < count)).collect())
+    // A number in a file's name that is no class of the model was meant for another one.
+    let known = |class: &usize| classes.count.is_none_or(|count| *class < count);
+    Ok((names.iter().map(|name| class(name).filter(known)).collect(), assigned))
 }
 
 #[cfg(test)]
@@ -106,13 +56,19 @@ mod tests {
 
     #[test]
     fn a_file_is_of_the_class_of_its_folder() {
-        let classes = ["ant", "dog", "cat"].map(String::from);
-        let of = |names: &[&str]| classes_of_files(names, &classes, 3).unwrap();
-        assert_eq!(of(&["cat/a.png", "dog/a.png", "x_0_1.png", "y.png"]), [Some(2), Some(1), Some(1), None]);
-        assert_eq!(of(&["02/a_0_1.png", "1/b.png", "7/c.png"]), [Some(2), Some(1), None], "there is no class 7");
-        assert_eq!(of(&["n1/a.png", "n3/b.png", "n2/c.png"]), [Some(0), Some(2), Some(1)], "a folder a class");
-        assert_eq!(of(&["monday/a.png", "tuesday/b_0_1.png"]), [None, None], "days are not classes");
-        let error = classes_of_files(&["cat/a.png", "cow/b.png"], &classes, 3).unwrap_err().to_string();
-        assert!(error.starts_with("cow: the model has no class of this name"), "{error}");
+        let classes = Classes { names: ["ant", "dog", "cat"].map(String::from).to_vec(), count: Some(3) };
+        let of = |names: &[&str]| classes_of_files(names, &classes, &FolderChoice::default());
+        let labels = |names: &[&str]| of(names).unwrap().0;
+        assert_eq!(labels(&["cat/a.png", "dog/a.png", "x_0_1.png", "y.png"]), [Some(2), Some(1), Some(1), None]);
+        assert_eq!(labels(&["02/a_0_1.png", "1/b.png"]), [Some(2), Some(1)]);
+        assert_eq!(labels(&["n1/a.png", "n3/b.png", "n2/c.png"]), [Some(0), Some(2), Some(1)], "a folder a class");
+        for (names, problem) in [
+            (&["monday/a.png", "tuesday/b_0_1.png"][..], "2 sub-folders (monday, tuesday) for a model of 3 classes"),
+            (&["02/a.png", "7/c.png"], "sub-folder \"7\" would be class 7"),
+            (&["cat/a.png", "cow/b.png"], "cow: the model has no class of this name"),
+        ] {
+            let error = of(names).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
     }
 }

@@ -91,6 +91,12 @@ pub struct DataSource {
     /// Whether the images are cropped to the sign (GTSRB's Roi columns).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub roi: bool,
+    /// The rule that gave the images their labels, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labelled: Option<String>,
+    /// What was added to each label.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub label_shift: isize,
     /// Images in it; a campaign may use some of them only.
     pub images: usize,
     /// SHA-256, in hexadecimal, of what tells the data set from another one. Arrays, and
@@ -99,6 +105,11 @@ pub struct DataSource {
     /// LABEL tab BYTES" for each, and with a crop " tab X1 tab Y1 tab X2 tab Y2"; their pixels are not read for it.
     /// Prepared: its `prepared.json`, in which the hashes of its arrays stand.
     pub sha256: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(shift: &isize) -> bool {
+    *shift == 0
 }
 
 /// SHA-256 of `bytes` in hexadecimal.
@@ -120,6 +131,16 @@ impl DataSource {
 
     /// A data set of `images` images that is in one place.
     pub fn new(path: impl Into<String>, format: DataFormat, images: usize, sha256: impl Into<String>) -> Self {
-        Self { path: path.into(), format, labels: None, devkit: None, roi: false, images, sha256: sha256.into() }
+        Self {
+            path: path.into(),
+            format,
+            labels: None,
+            devkit: None,
+            roi: false,
+            labelled: None,
+            label_shift: 0,
+            images,
+            sha256: sha256.into(),
+        }
     }
 }

@@ -57,6 +57,42 @@ impl<S: ImageSource + ?Sized> ImageSource for Arc<S> {
     }
 }
 
+/// The same images with another number for each class.
+pub struct Shifted<S> {
+    inner: S,
+    shift: isize,
+}
+
+impl<S: ImageSource> Shifted<S> {
+    /// The images of `inner`, `shift` added to each label. A label that would be below 0 is the largest number, which is no
+    /// class of any model.
+    pub fn new(inner: S, shift: isize) -> Self {
+        Self { inner, shift }
+    }
+}
+
+impl<S: ImageSource> ImageSource for Shifted<S> {
+    fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.inner.name(index)
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        Some(self.inner.label(index)?.checked_add_signed(self.shift).unwrap_or(usize::MAX))
+    }
+
+    fn image(&self, index: usize) -> Result<Image> {
+        self.inner.image(index)
+    }
+
+    fn upcoming(&self, indices: Vec<usize>) {
+        self.inner.upcoming(indices);
+    }
+}
+
 /// An image in memory with its name and, where it is known, its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelledImage {

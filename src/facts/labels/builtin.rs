@@ -32,6 +32,11 @@ pub fn builtin(name: &str) -> Result<Vec<String>> {
     find("class names", &LABELS, name).map(|text| text.lines().map(str::to_owned).collect())
 }
 
+/// The WordNet ids of ImageNet's classes (ILSVRC 2012) by class number, which is their order.
+pub fn wordnet_ids() -> Vec<&'static str> {
+    include_str!("data/imagenet-ids.txt").lines().collect()
+}
+
 /// The class names of a model: its `own` or, where it has none, those that we ship with its `grouping`.
 pub fn names_of_classes(own: &[String], grouping: Option<&Grouping>) -> Vec<String> {
     let shipped = || {

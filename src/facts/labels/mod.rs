@@ -5,5 +5,5 @@ mod grouping;
 #[cfg(test)]
 mod tests;
 
-pub use builtin::{builtin, names_of_classes};
+pub use builtin::{builtin, names_of_classes, wordnet_ids};
 pub use grouping::{Group, Grouping};

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use facts::data::array::Array;
 use facts::data::cifar::{Cifar, CifarSource};
 use facts::data::set::{self, Choices, Held, Set};
-use facts::data::{DataFormat, DataSource, ImageSource, classes_of_files, sha256};
+use facts::data::{
+    Classes, DataFormat, DataSource, FolderChoice, ImageSource, classes_of_files, is_system, left_out, sha256,
+};
 use facts::{Error, Result};
 use protocol::{FileRef, ImageSet};
 
@@ -24,15 +26,6 @@ pub struct Opened {
     pub notices: Vec<String>,
 }
 
-/// The classes of the model that images are for: they tell labels from other numbers and names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Classes {
-    /// How many there are.
-    pub count: usize,
-    /// Their names; empty where they have none.
-    pub names: Vec<String>,
-}
-
 /// Opens `set`, whose files `bytes` holds in their order, for a model of these classes.
 ///
 /// # Errors
@@ -40,15 +33,23 @@ pub struct Classes {
 pub fn open(set: &ImageSet, bytes: Vec<Vec<u8>>, classes: &Classes) -> Result<Opened> {
     match set {
         ImageSet::Files(files) => of_files(files, bytes, classes),
-        ImageSet::Set(files) => of_set(files, bytes, Choices { classes: &classes.names, layout: None }),
+        ImageSet::Set(files) => of_set(files, bytes, Choices { classes, ..Choices::default() }),
     }
 }
 
 /// In the order in which the command line takes those of a folder: by class where each class has a sub-folder, then by name.
 fn of_files(files: &[FileRef], bytes: Vec<Vec<u8>>, classes: &Classes) -> Result<Opened> {
+    let is_image = |name: &str| !name.split('/').any(is_system);
+    let system: Vec<String> = files.iter().map(|file| file.name.clone()).filter(|name| !is_image(name)).collect();
+    let (files, bytes): (Vec<&FileRef>, Vec<Vec<u8>>) =
+        files.iter().zip(bytes).filter(|(file, _)| is_image(&file.name)).unzip();
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    let labels = classes_of_files(&names, &classes.names, classes.count)?;
-    let mut all: Vec<_> = files.iter().zip(labels).zip(bytes).collect();
+    let (labels, assigned) = classes_of_files(&names, classes, &FolderChoice::default())?;
+    let mut notices: Vec<String> = left_out("the images", &system, "files of a system").into_iter().collect();
+    if labels.iter().all(Option::is_none) {
+        notices.push("nothing says which classes the images show, so the accuracy is not known".to_owned());
+    }
+    let mut all: Vec<_> = files.into_iter().zip(labels).zip(bytes).collect();
     all.sort_by_key(|((file, label), _)| (file.name.contains('/').then_some(*label), &file.name));
     let mut source = Encoded::default();
     let (mut list, mut ordered) = (String::new(), Vec::new());
@@ -58,8 +59,10 @@ fn of_files(files: &[FileRef], bytes: Vec<Vec<u8>>, classes: &Classes) -> Result
         source.push(file.name.clone(), label, bytes);
         ordered.push(file.clone());
     }
-    let origin = DataSource::new("images", DataFormat::Folder, source.len(), sha256(list.as_bytes()));
-    Ok(Opened { source: Arc::new(source), origin, files: ordered, notices: Vec::new() })
+    let mut origin = DataSource::new("images", DataFormat::Folder, source.len(), sha256(list.as_bytes()));
+    origin.labelled = assigned.as_ref().map(|assigned| assigned.rule.to_owned());
+    notices.extend(assigned.into_iter().flat_map(|assigned| assigned.notices));
+    Ok(Opened { source: Arc::new(source), origin, files: ordered, notices })
 }
 
 fn of_set(files: &[FileRef], bytes: Vec<Vec<u8>>, choices: Choices) -> Result<Opened> {

@@ -159,6 +159,7 @@ impl Results {
         CampaignProfile {
             heading: heading(&self.provenance.campaign.model, &summary),
             imported: self.imported.clone(),
+            notices: self.provenance.notices.clone(),
             grouping: summary.grouping.clone(),
             bits: summary.bits.iter().map(|bit| (bit.bit, bit.faults.sdc)).collect(),
             starts: summary

@@ -8,7 +8,7 @@ use engine::campaign::{Budget, CampaignEvent, Lab, Rounds, Work, plan};
 use facts::DeviceChoice;
 use facts::answer::Answer;
 use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, Plan, Provenance};
-use facts::data::{ImageSource, sha256};
+use facts::data::{Classes, ImageSource, sha256};
 use facts::labels::{self, Grouping};
 use facts::{Error, Result};
 use protocol::{
@@ -18,7 +18,7 @@ use protocol::{
 use serde_bytes::ByteBuf;
 
 use super::{Host, Service};
-use crate::campaign::{Classes, Opened, Results, export, import, open};
+use crate::campaign::{Opened, Results, export, import, open};
 
 /// Least time between two reports of a campaign, and between two of them with everything, in milliseconds.
 const REPORT_EVERY: f64 = 200.0;
@@ -280,7 +280,7 @@ impl<H: Host> Service<H> {
 }
 
 fn classes(lab: &Lab) -> Classes {
-    Classes { count: lab.model().classes(), names: lab.model().card.labels.clone() }
+    Classes { count: Some(lab.model().classes()), names: lab.model().card.labels.clone() }
 }
 
 /// The model's class names, and its own grouping.

@@ -3,6 +3,7 @@
 use facts::data::Preprocess;
 use facts::labels::Grouping;
 use facts::model::{Card, Model};
+use facts::text::decode;
 use facts::{Error, Result};
 use protocol::{Changes, FileRef};
 
@@ -48,13 +49,12 @@ impl<H: Host> Service<H> {
         if bytes.len() > LONGEST {
             return Err(Error::input(&file.name, format_args!("{} bytes are too many for a list", bytes.len())));
         }
-        String::from_utf8(bytes).map_err(|_| Error::input(&file.name, "a text file in UTF-8 is expected"))
+        decode(&file.name, &bytes)
     }
 }
 
 /// The names in `text`, one a line, for a model of so many classes.
 pub fn class_names(name: &str, text: &str, classes: usize) -> Result<Vec<String>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let names: Vec<String> = text.trim_end().lines().map(|line| line.trim().to_owned()).collect();
     if names.len() != classes {
         return Err(Error::input(

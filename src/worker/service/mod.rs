@@ -15,7 +15,7 @@ use engine::campaign::{Golden, Lab, Observe};
 use engine::exec::{Activations, Footprint};
 use engine::import;
 use facts::DeviceChoice;
-use facts::data::Image;
+use facts::data::{Classes, Image};
 use facts::fault::Site;
 use facts::graph::{HostTensor, ValueId};
 use facts::labels::Grouping;
@@ -25,7 +25,7 @@ use facts::outcome::probabilities;
 use facts::{Error, Result};
 use protocol::{Changes, DeviceInfo, FileRef, GoldenInfo, ImageSet, Injection, Request, RequestId, Response, Which};
 
-use crate::campaign::{Classes, Opened};
+use crate::campaign::Opened;
 use campaign::Campaign;
 pub use card::class_names;
 use describe::{class, describe, scores};
@@ -160,7 +160,8 @@ impl<H: Host> Service<H> {
                     files.push((file.name.clone(), self.host.fetch(file, progress).await?));
                 }
                 let files = Arc::new(import::InMemory::new(files));
-                let model = import::load_beside(&file.name, bytes, files).map_err(|error| error.in_file(&file.name))?;
+                let model =
+                    import::load_beside(&file.name, bytes, None, files).map_err(|error| error.in_file(&file.name))?;
                 let card = model.card.clone();
                 (model, card, weights)
             }

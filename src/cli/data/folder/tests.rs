@@ -15,14 +15,21 @@ fn folder_with(paths: &[&str]) -> TempDir {
     root
 }
 
-fn listed(root: &TempDir, classes: &[&str]) -> Vec<(String, Option<usize>)> {
-    let classes: Vec<_> = classes.iter().map(ToString::to_string).collect();
-    list(root.path(), &classes).unwrap().iter().map(|file| (portable(&file.path), file.label)).collect()
+fn classes(names: &[&str]) -> Classes {
+    let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+    Classes { count: (!names.is_empty()).then_some(names.len()), names }
 }
 
-fn problem(root: &TempDir, classes: &[&str]) -> String {
-    let classes: Vec<_> = classes.iter().map(ToString::to_string).collect();
-    list(root.path(), &classes).unwrap_err().to_string()
+fn images(root: &TempDir, names: &[&str]) -> Result<Images> {
+    list(root.path(), &classes(names), &FolderChoice::default())
+}
+
+fn listed(root: &TempDir, names: &[&str]) -> Vec<(String, Option<usize>)> {
+    images(root, names).unwrap().files.iter().map(|file| (portable(&file.path), file.label)).collect()
+}
+
+fn problem(root: &TempDir, names: &[&str]) -> String {
+    images(root, names).unwrap_err().to_string()
 }
 
 #[test]
@@ -36,7 +43,9 @@ fn sub_folders_are_classes_in_the_order_of_their_names() {
 #[test]
 fn numbers_as_sub_folders_are_class_indices_in_numeric_order() {
     let root = folder_with(&["10/a.png", "2/b.png"]);
-    assert_eq!(listed(&root, &["a", "b"]), [("2/b.png".to_owned(), Some(2)), ("10/a.png".to_owned(), Some(10))]);
+    let eleven = ["a"; 11];
+    assert_eq!(listed(&root, &eleven), [("2/b.png".to_owned(), Some(2)), ("10/a.png".to_owned(), Some(10))]);
+    assert!(problem(&root, &["a", "b"]).contains("would be class 10, and the model has the classes 0 to 1"));
 }
 
 #[test]
@@ -77,7 +86,29 @@ fn a_folder_without_images_is_refused() {
 fn the_list_tells_names_labels_and_sizes() {
     let root = folder_with(&["x_0_3.png"]);
     assert_eq!(
-        Files::new(Root::Folder(root.path().to_owned()), list(root.path(), &[]).unwrap()).list(),
+        Files::new(Root::Folder(root.path().to_owned()), images(&root, &[]).unwrap().files).list(),
         "x_0_3.png\t3\t16\n"
     );
+}
+
+#[test]
+fn what_was_left_out_is_said() {
+    let root =
+        folder_with(&["ant/a.png", "ant/b.gif", "bee/c.tif", "bee/d.jfif", "@eaDir/e.png", "Thumbs.db", "cow/f.gif"]);
+    let images = images(&root, &["ant", "bee", "cow"]).unwrap();
+    assert_eq!(images.files.len(), 2);
+    for notice in [
+        "@eaDir",
+        "1 left out, images in formats that are not read: b.gif",
+        "classes without an image that is read: cow",
+    ] {
+        assert!(images.notices.iter().any(|said| said.contains(notice)), "{notice}: {:?}", images.notices);
+    }
+}
+
+#[test]
+fn images_that_a_list_labels_may_be_in_sub_folders() {
+    let root = folder_with(&["x/b.png", "a.png", ".hidden/c.png"]);
+    let names: Vec<_> = nested(root.path()).unwrap().files.iter().map(|file| portable(&file.path)).collect();
+    assert_eq!(names, ["a.png", "x/b.png"]);
 }

@@ -10,16 +10,19 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use super::files::File;
 use crate::cli::read;
 use crate::{Error, Result};
+use facts::text::file_name;
 
-/// The tables that identify a folder as GTSRB.
-const TABLES: [&str; 2] = ["Test.csv", "GT-final_test.csv"];
+/// The tables that identify a folder as GTSRB, in any case; the first that is there counts.
+const TABLES: [&str; 3] = ["Test.csv", "GT-final_test.csv", "Train.csv"];
 
 const CLASSES: usize = 43;
 const ROI: [&str; 4] = ["Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2"];
 
 /// Returns the table in the folder `path`, if there is one.
 pub fn table_in(path: &Path) -> Option<PathBuf> {
-    TABLES.iter().map(|name| path.join(name)).find(|table| table.is_file())
+    let names: Vec<_> = std::fs::read_dir(path).ok()?.flatten().map(|entry| entry.file_name()).collect();
+    let named = |wanted: &&str| names.iter().find(|name| name.eq_ignore_ascii_case(wanted));
+    TABLES.iter().filter_map(named).map(|name| path.join(name)).find(|table| table.is_file())
 }
 
 /// Lists the images of `table` in its order. Returns the folder to which their paths refer, too. With `roi`, each image
@@ -30,11 +33,11 @@ pub fn table_in(path: &Path) -> Option<PathBuf> {
 /// If a column or an image is missing, if a line does not fit the header, or if a class is out of range.
 pub fn list(table: &Path, roi: bool) -> Result<(PathBuf, Vec<File>)> {
     let name = table.display().to_string();
-    let bytes = read::bytes(table)?;
-    let head = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let delimiter = if head.contains(&b';') { b';' } else { b',' };
+    let text = read::text(table)?;
+    let head = text.lines().next().unwrap_or_default();
+    let delimiter = if head.contains(';') { b';' } else { b',' };
     let mut reader =
-        ReaderBuilder::new().delimiter(delimiter).trim(Trim::All).flexible(true).from_reader(bytes.as_slice());
+        ReaderBuilder::new().delimiter(delimiter).trim(Trim::All).flexible(true).from_reader(text.as_bytes());
     let headers = reader.headers().map_err(|error| unreadable(&name, &error))?.clone();
     let columns = Columns::find(&name, &headers, roi)?;
     let mut root = table.parent().unwrap_or(Path::new("")).to_owned();
@@ -116,7 +119,7 @@ impl Columns {
                 Some(crop)
             }
         };
-        let path = PathBuf::from(cell(self.path, "the file's name")?);
+        let path = PathBuf::from(file_name(cell(self.path, "the file's name")?));
         Ok(File { path, label: Some(label), bytes: 0, crop })
     }
 }

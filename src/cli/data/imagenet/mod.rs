@@ -12,6 +12,7 @@ use super::folder;
 use super::mat::Structures;
 use crate::cli::read;
 use crate::{Error, Result};
+use facts::text::lines;
 
 const GROUND_TRUTH: &str = "ILSVRC2012_validation_ground_truth.txt";
 const META: &str = "meta.mat";
@@ -26,11 +27,11 @@ const CLASSES: usize = 1000;
 /// # Errors
 /// If a part of the kit is missing or damaged, or does not fit these images.
 pub fn list(root: &Path, devkit: &Path) -> Result<Vec<File>> {
-    let mut files = folder::flat(root)?;
+    let folder::Images { mut files, .. } = folder::flat(root)?;
     let truth = part(devkit, GROUND_TRUTH)?;
     let classes = classes(devkit, root)?;
     let text = read::text(&truth)?;
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<(usize, &str)> = lines(&text).collect();
     let name = truth.display().to_string();
     if lines.len() != files.len() {
         return Err(Error::input(
@@ -43,10 +44,10 @@ pub fn list(root: &Path, devkit: &Path) -> Result<Vec<File>> {
             ),
         ));
     }
-    for (number, (file, line)) in files.iter_mut().zip(lines).enumerate() {
-        let class = line.trim().parse().ok().and_then(|id: usize| classes.get(&id).copied());
+    for (file, (number, line)) in files.iter_mut().zip(lines) {
+        let class = line.parse().ok().and_then(|id: usize| classes.get(&id).copied());
         file.label = Some(class.ok_or_else(|| {
-            Error::input(&name, format_args!("line {}: \"{line}\" is no ILSVRC2012 id of {META}", number + 1))
+            Error::input(&name, format_args!("line {number}: \"{line}\" is no ILSVRC2012 id of {META}"))
         })?);
     }
     Ok(files)
@@ -80,9 +81,10 @@ fn classes(devkit: &Path, root: &Path) -> Result<HashMap<usize, usize>> {
     synsets.retain(|(id, _)| (1..=CLASSES).contains(id));
     let listed = part(devkit, SYNSETS).or_else(|_| part(root, SYNSETS));
     let order: Vec<String> = match &listed {
-        Ok(path) => {
-            read::text(path)?.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
-        }
+        Ok(path) => lines(&read::text(path)?)
+            .filter_map(|(_, line)| line.split_whitespace().next())
+            .map(str::to_owned)
+            .collect(),
         // The list is in the order of the ids, so it can be computed.
         Err(_) => {
             let mut order: Vec<String> = synsets.iter().map(|&(_, wnid)| wnid.to_owned()).collect();

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, LayerSummary, Observation, Position, Record,
-    Start, StartSummary, Summary,
+    BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, Guesses, LayerSummary, Observation,
+    Position, Record, Start, StartSummary, Summary,
 };
 use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
@@ -291,6 +291,21 @@ impl Tallies {
         }
     }
 
+    /// The golden predictions of images with labels.
+    fn guesses(&self) -> Guesses {
+        let mut guesses = Guesses::default();
+        let mut right = self.classes.clone();
+        for (&(label, class), &images) in &self.errors {
+            guesses.add(label, class, images);
+            right.entry(label).and_modify(|all| *all -= images);
+        }
+        right
+            .into_iter()
+            .filter(|(_, images)| *images > 0)
+            .for_each(|(label, images)| guesses.add(label, label, images));
+        guesses
+    }
+
     /// The rates so far.
     pub fn summary(&self, complete: bool) -> Summary {
         let judged = self.grouping.is_some();
@@ -301,6 +316,7 @@ impl Tallies {
             accuracy: (self.labelled > 0).then(|| Rate::new(self.correct, self.labelled)),
             scm: of_wrong(self.golden_scm),
             non_scm: of_wrong(wrong - self.golden_scm),
+            alarm: self.guesses().alarm(),
         };
         let faults = self.all.summary(judged);
         let ratio = faults.scm_of_sdc.zip(golden.scm).map(|(faulty, golden)| Ratio::new(&faulty, &golden));

@@ -7,7 +7,7 @@ use super::array::Array;
 use super::cifar::{self, Cifar, CifarSource};
 use super::npy::{ChannelOrder, Labels, NpyImages, NpySource};
 use super::read_at::{Cursor, Part};
-use super::{Content, DataFormat, ImageSource, ReadAt, npz, unpack};
+use super::{Classes, Content, DataFormat, FolderChoice, ImageSource, ReadAt, npz, unpack};
 use crate::{Error, Result};
 
 /// Largest tar whose entries are looked through for CIFAR's files.
@@ -32,12 +32,21 @@ pub enum Held {
 }
 
 /// The choices that a user has where a file can be read in several ways.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Choices<'a> {
-    /// Class names of the model.
-    pub classes: &'a [String],
+    /// Classes of the model.
+    pub classes: &'a Classes,
+    /// Rule for the folders of an archive.
+    pub folders: Option<&'a FolderChoice>,
     /// Order of the axes of an array.
     pub layout: Option<ChannelOrder>,
+}
+
+impl Default for Choices<'_> {
+    fn default() -> Self {
+        static UNKNOWN: Classes = Classes { names: Vec::new(), count: None };
+        Self { classes: &UNKNOWN, folders: None, layout: None }
+    }
 }
 
 /// Opens the file in `bytes`; `name` is its name for messages.
@@ -78,18 +87,19 @@ fn of_content(name: &str, bytes: Arc<dyn ReadAt>, content: Content, choices: Cho
         Content::Pickle => Held::Set(pickle(name, bytes)?),
         Content::Tar => match cifar_in(name, &bytes)? {
             Some(set) => Held::Set(set),
-            None => images(Archive::tar(name, bytes, choices.classes)?, name),
+            None => images(Archive::tar(name, bytes, choices)?, name),
         },
-        Content::Zip => images(Archive::zip(name, bytes, choices.classes)?, name),
+        Content::Zip => images(Archive::zip(name, bytes, choices)?, name),
         Content::Gzip => return Err(unknown(name)),
     })
 }
 
 fn images(archive: Archive, name: &str) -> Held {
-    let notices = match archive.others() {
-        0 => Vec::new(),
-        others => vec![format!("{name}: {others} files are no images and are left out")],
-    };
+    let mut notices = archive.notices().to_vec();
+    match archive.others() {
+        0 => {}
+        others => notices.push(format!("{name}: {others} files are no images and are left out")),
+    }
     Held::Set(Set { source: Arc::new(archive), format: DataFormat::Archive, notices })
 }
 

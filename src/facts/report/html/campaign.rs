@@ -34,6 +34,9 @@ pub fn lead(origin: &Origin, report: &Report) -> Markup {
     html! {
         p.lead { (title) }
         p.muted.lead { (sampling) }
+        @if let Some(alarm) = &report.summary.golden.alarm {
+            p.alarm role="alert" { strong { "Alarm: " } (alarm) "." }
+        }
         @if !report.summary.complete {
             p.warn {
                 "Incomplete: " (thousands(report.records)) " of " (counted(report.planned, "fault"))

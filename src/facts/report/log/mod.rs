@@ -78,7 +78,9 @@ impl<'a> LogLine<'a> {
     /// # Errors
     /// If the line has another form. The error is part of a sentence.
     pub fn parse(line: &'a [u8]) -> Result<Self, String> {
-        let line = std::str::from_utf8(line).map_err(|_| "not UTF-8 text".to_owned())?.trim();
+        let line = std::str::from_utf8(line).map_err(|_| "not UTF-8 text".to_owned())?;
+        // A byte-order mark is no space.
+        let line = line.trim_start_matches('\u{feff}').trim();
         if line.is_empty() {
             return Ok(Self::Blank);
         }

@@ -1,7 +1,7 @@
 //! How many faults, and how long, before anything runs.
 
 use facts::campaign::Until;
-use facts::data::classes_of_files;
+use facts::data::{Classes, FolderChoice, classes_of_files};
 use protocol::Protocol;
 
 use super::super::asked::Want;
@@ -34,11 +34,12 @@ impl State {
         // A data set has at least as many images as are asked for, or says so when it is opened.
         let images = images.or(link.images.map(|limit| limit as u64));
         let faults = images.map(|images| faults(self.protocol(), images));
-        let classes = self.model().map_or(0, |model| model.classes);
         let names: Vec<&str> = available.iter().flatten().map(|(_, file, _)| file.name.as_str()).collect();
         let known = self.campaign.naming.as_ref().map_or(&[][..], |naming| &naming.labels);
         // The worker reports names without a class when it opens the images.
-        let labels = classes_of_files(&names, known, classes).unwrap_or_default();
+        let classes = Classes { names: known.to_vec(), count: self.model().map(|model| model.classes) };
+        let labels =
+            classes_of_files(&names, &classes, &FolderChoice::default()).map(|(labels, _)| labels).unwrap_or_default();
         let unlabelled = labels.iter().filter(|label| label.is_none());
         let pace = self.campaign.pace.as_ref().filter(|(key, _)| Some(key) == LabKey::wanted(self).as_ref());
         let golden = self.golden_now().map(|golden| golden.milliseconds).filter(|&time| time > 0.0);

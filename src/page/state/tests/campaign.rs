@@ -19,7 +19,7 @@ fn update(campaign: RequestId, stage: Stage, done: u64) -> CampaignUpdate {
         planned: 20,
         milliseconds: 10.0 * done as f64,
         faults: FaultSummary { injections: done, masked: none, sdc: none, due: none, scm: None, scm_of_sdc: None },
-        golden: GoldenSummary { images: 2, accuracy: None, scm: None, non_scm: None },
+        golden: GoldenSummary { images: 2, accuracy: None, scm: None, non_scm: None, alarm: None },
         scm_ratio: None,
         naming: None,
         profile: None,
@@ -49,6 +49,7 @@ fn profile(worst: Vec<WorstFault>) -> Rc<CampaignProfile> {
     Rc::new(CampaignProfile {
         heading: [String::new(), String::new()],
         imported: None,
+        notices: Vec::new(),
         grouping: None,
         bits: Vec::new(),
         layers: Vec::new(),

@@ -11,6 +11,10 @@ use crate::words;
 pub fn rates(update: &CampaignUpdate) -> Html {
     let faults = &update.faults;
     html! {
+        <>
+        if let Some(alarm) = &update.golden.alarm {
+            <p class="alarm" role="alert"><strong>{ "Alarm: " }</strong>{ alarm }{ "." }</p>
+        }
         <div class="rates">
             { tile("rate-masked", "Masked", words::MASKED, &faults.masked) }
             { tile("rate-sdc", "SDC", words::SDC, &faults.sdc) }
@@ -20,6 +24,7 @@ pub fn rates(update: &CampaignUpdate) -> Html {
                 { tile("rate-accuracy", "Golden accuracy", words::GOLDEN_RUN, accuracy) }
             }
         </div>
+        </>
     }
 }
 

@@ -35,6 +35,11 @@ pub fn Results(props: &Props) -> Html {
             { progress(state, &update) }
             { rates(&update) }
             if let Some(profile) = &state.campaign.profile {
+                if !profile.notices.is_empty() {
+                    <ul class="hint" id="campaign-notices">
+                        { for profile.notices.iter().map(|notice| html! { <li>{ notice }</li> }) }
+                    </ul>
+                }
                 <div class="profiles">
                     <Chart id="history-chart" title="Rates as they came about" name="rates-over-faults" act={act.clone()}
                         hint={if update.faults.scm.is_some() { "SDC and, below it, SCM, with 95 % intervals." } else { "SDC, with its 95 % interval." }}

@@ -8,9 +8,14 @@ use facts::outcome::Outcome;
 use super::*;
 use crate::campaign::Lab;
 use crate::exec::Observe;
-use crate::import::onnx::import_output;
+use crate::import::Alone;
+use crate::import::onnx::import_beside;
 
 /// Scores in "y", features in "f", the index of the best class in "best".
+fn import_output(name: &str, bytes: &[u8], output: Option<&str>) -> facts::Result<facts::model::Model> {
+    import_beside(name, bytes, output, std::sync::Arc::new(Alone))
+}
+
 fn three() -> ModelProto {
     let mut model = classifier();
     let graph = model.graph.as_mut().unwrap();

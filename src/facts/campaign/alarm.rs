@@ -1,0 +1,119 @@
+//! The chance alarm: golden runs that are no better than guessing.
+//!
+//! Where they are, labels or pixels were most likely read wrongly, and every rate that follows is worth nothing.
+
+use std::collections::BTreeMap;
+
+/// The chance that guesses come to as many hits, above which the golden runs are no better.
+const CHANCE: f64 = 0.01;
+
+/// What golden runs predicted for images with labels.
+#[derive(Clone, Debug, Default)]
+pub struct Guesses {
+    labels: BTreeMap<usize, u64>,
+    predictions: BTreeMap<usize, u64>,
+    images: u64,
+    correct: u64,
+}
+
+impl Guesses {
+    /// Counts `images` golden runs that predicted `class` for images of class `label`.
+    pub fn add(&mut self, label: usize, class: usize, images: u64) {
+        *self.labels.entry(label).or_default() += images;
+        *self.predictions.entry(class).or_default() += images;
+        self.images += images;
+        self.correct += if label == class { images } else { 0 };
+    }
+
+    /// The alarm, in a sentence; `None` where the golden runs are better than guessing, or too few to tell.
+    ///
+    /// A guess is the class that most images have. Golden runs are no better where so many hits, or more, have a chance
+    /// above 1 % (exact binomial test, one-sided), and are closer to that guess than to perfection. Where all images are of
+    /// one class, a guess is one of the classes seen.
+    pub fn alarm(&self) -> Option<String> {
+        let several = self.labels.len() > 1;
+        let largest = self.labels.values().max().copied()?;
+        let seen = self.labels.keys().chain(self.predictions.keys()).collect::<std::collections::BTreeSet<_>>().len();
+        let guess = if several { largest as f64 / self.images as f64 } else { 1.0 / seen.max(2) as f64 };
+        let rate = self.correct as f64 / self.images as f64;
+        let chance = at_least(self.correct, self.images, guess);
+        let what = if several && self.predictions.len() == 1 && self.images > 1 {
+            let (class, _) = self.predictions.first_key_value()?;
+            format!("all {} golden runs predict class {class}, though the labels are several", self.images)
+        } else if chance > CHANCE && rate < f64::midpoint(1.0, guess) {
+            format!(
+                "{} of {} golden runs are right, no better than guessing ({:.0} %)",
+                self.correct,
+                self.images,
+                guess * 100.0
+            )
+        } else {
+            return None;
+        };
+        Some(format!(
+            "{what}. The rates of this campaign say nothing until that is mended. Likely reasons, in this order: the \
+             preprocessing is not the one the model was trained with; the labels are in another order than the model's \
+             classes; red and blue are exchanged; the data are not what the model was trained for"
+        ))
+    }
+}
+
+/// The chance of `hits` or more in `trials`, each with chance `p`.
+fn at_least(hits: u64, trials: u64, p: f64) -> f64 {
+    if hits == 0 || p >= 1.0 {
+        return 1.0;
+    }
+    let (n, k) = (trials as f64, hits as f64);
+    // The logarithm of the chance of exactly `hits`.
+    let choices: f64 = (1..=hits.min(trials - hits)).map(|i| ((n - i as f64 + 1.0) / i as f64).ln()).sum();
+    let mut term = choices + k * p.ln() + (n - k) * (1.0 - p).ln();
+    let odds = (p / (1.0 - p)).ln();
+    let mut sum = 0.0;
+    for i in hits..=trials {
+        sum += term.exp();
+        term += ((n - i as f64) / (i as f64 + 1.0)).ln() + odds;
+    }
+    sum.min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sums of the probabilities of `hits` to `trials`, by Python's `math.lgamma`.
+    #[test]
+    fn chances_are_sums_of_probabilities() {
+        for (hits, trials, p, expected) in [
+            (4, 24, 1.0 / 12.0, 0.134_741_5),
+            (1, 3, 1.0 / 3.0, 0.703_703_7),
+            (30, 100, 0.2, 0.011_248_98),
+            (620, 10_000, 0.06, 0.205_217_0),
+            (0, 5, 0.5, 1.0),
+            (5, 5, 0.5, 0.031_25),
+        ] {
+            let found = at_least(hits, trials, p);
+            assert!((found - expected).abs() < 1e-6, "{hits} of {trials} at {p}: {found}, {expected} expected");
+        }
+    }
+
+    fn guesses(pairs: &[(usize, usize, u64)]) -> Guesses {
+        let mut guesses = Guesses::default();
+        pairs.iter().for_each(|&(label, class, images)| guesses.add(label, class, images));
+        guesses
+    }
+
+    #[test]
+    fn labels_in_another_order_raise_the_alarm_and_good_models_do_not() {
+        let alarm = |pairs: &[(usize, usize, u64)]| guesses(pairs).alarm();
+        let shuffled = alarm(&[(0, 1, 20), (1, 2, 20), (2, 0, 18), (2, 2, 2)]).unwrap();
+        assert!(shuffled.starts_with("2 of 60 golden runs are right, no better than guessing (33 %)"), "{shuffled}");
+        let one = alarm(&[(0, 3, 5), (1, 3, 5), (3, 3, 5)]).unwrap();
+        assert!(one.starts_with("all 15 golden runs predict class 3"), "{one}");
+        assert!(alarm(&[(0, 1, 1), (1, 2, 1), (2, 2, 1)]).is_some(), "1 of 3");
+        assert_eq!(alarm(&[(0, 0, 1), (1, 1, 1), (2, 2, 1)]), None, "all right");
+        assert_eq!(alarm(&[(0, 0, 1), (1, 1, 1), (2, 2, 1), (3, 0, 1)]), None, "3 of 4");
+        assert_eq!(alarm(&[(7, 7, 90), (7, 1, 10)]), None, "one class, mostly right");
+        assert!(alarm(&[(7, 7, 10), (7, 1, 50), (7, 3, 40)]).is_some(), "one class, mostly wrong");
+        assert_eq!(alarm(&[]), None);
+    }
+}

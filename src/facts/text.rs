@@ -1,0 +1,88 @@
+//! Text as people's tools write it: one reader for lists, tables and settings of every kind.
+
+use crate::{Error, Result};
+
+/// Returns the text in `bytes`: UTF-8, or UTF-16 with a byte-order mark. The mark is left out, and every line ends in
+/// "\n". Messages call the file `name`.
+///
+/// # Errors
+/// If the bytes are in another encoding; the message says where.
+pub fn decode(name: &str, bytes: &[u8]) -> Result<String> {
+    let text = match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => utf8(name, rest)?,
+        [0xff, 0xfe, rest @ ..] => utf16(name, rest, u16::from_le_bytes)?,
+        [0xfe, 0xff, rest @ ..] => utf16(name, rest, u16::from_be_bytes)?,
+        _ => utf8(name, bytes)?,
+    };
+    Ok(if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text })
+}
+
+fn utf8(name: &str, bytes: &[u8]) -> Result<String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
+        Error::input(
+            name,
+            format_args!("line {line}: expected a text file in UTF-8 (or UTF-16 with a byte-order mark)"),
+        )
+    })?;
+    Ok(text.to_owned())
+}
+
+fn utf16(name: &str, bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String> {
+    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    let text: std::result::Result<String, _> = char::decode_utf16(units).collect();
+    let whole = bytes.len().is_multiple_of(2);
+    text.ok().filter(|_| whole).ok_or_else(|| {
+        Error::input(name, "expected a text file; it begins with the byte-order mark of UTF-16 and is not UTF-16")
+    })
+}
+
+/// The lines of `text` that say something, with their numbers from 1: trimmed, without empty lines and without comments,
+/// which begin with "#".
+pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+    lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// The name of a file in a list, in the form in which it is looked up: "\" is "/", and "./" before it is left out.
+pub fn file_name(name: &str) -> String {
+    let name = name.trim().replace('\\', "/");
+    let mut rest = name.as_str();
+    while let Some(shorter) = rest.strip_prefix("./") {
+        rest = shorter.trim_start_matches('/');
+    }
+    rest.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_encoding_and_line_end_gives_the_same_text() {
+        let utf16 = |unit: fn(u16) -> [u8; 2], mark: [u8; 2]| {
+            mark.into_iter().chain("a ä\r\nb\n".encode_utf16().flat_map(unit)).collect::<Vec<u8>>()
+        };
+        for bytes in [
+            "a ä\nb\n".as_bytes().to_vec(),
+            "\u{feff}a ä\r\nb\r\n".as_bytes().to_vec(),
+            "a ä\rb\r".as_bytes().to_vec(),
+            utf16(u16::to_le_bytes, [0xff, 0xfe]),
+            utf16(u16::to_be_bytes, [0xfe, 0xff]),
+        ] {
+            assert_eq!(decode("list", &bytes).unwrap(), "a ä\nb\n");
+        }
+        let error = decode("list", b"a\n\xff\n").unwrap_err().to_string();
+        assert!(error.starts_with("list: line 2: expected a text file in UTF-8"), "{error}");
+        assert!(decode("list", &[0xff, 0xfe, 0x41]).is_err(), "half a unit");
+    }
+
+    #[test]
+    fn lines_without_content_are_left_out_and_keep_the_numbers() {
+        let text = "\n a \n# no\n\tb c\t\n\n";
+        assert_eq!(lines(text).collect::<Vec<_>>(), [(2, "a"), (4, "b c")]);
+        for name in ["./x/a.png", "x/a.png", ".\\x\\a.png", " ././x/a.png "] {
+            assert_eq!(file_name(name), "x/a.png");
+        }
+    }
+}
