@@ -39,6 +39,12 @@ impl Results {
         Ok(Self { path: path.to_owned(), file, origin, zipped: None })
     }
 
+    /// Whether `path` is a directory with results, or a zip, which may be one.
+    pub fn are_in(path: &Path) -> bool {
+        let is_zip = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip")) && path.is_file();
+        is_zip || directory::is_begun(path)
+    }
+
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.path

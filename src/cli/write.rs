@@ -56,6 +56,9 @@ pub fn streamed(path: &Path, existing: Existing, write: impl FnOnce(&mut BufWrit
 /// # Errors
 /// If there is one.
 pub fn check_absent(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Err(Error::input(path.display().to_string(), "this is a folder; name a file to write to"));
+    }
     if path.exists() { Err(exists(path)) } else { Ok(()) }
 }
 

@@ -12,10 +12,11 @@ use super::*;
 fn parquet_has_a_row_for_each_fault() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("faults.parquet");
-    refused(&["report", CAMPAIGN, "--format", "parquet"], USAGE, "-o FILE");
     let sampled = ["report", CAMPAIGN, "--format", "parquet", "-o", text(&path), "--study-sample", "9"];
     refused(&sampled, USAGE, "--study-sample is for the tables");
     faultscope(&["report", CAMPAIGN, "--format", "parquet", "-o", text(&path)]).code(DONE);
+    let piped = faultscope(&["report", CAMPAIGN, "--format", "parquet"]).code(DONE).get_output().stdout.clone();
+    assert!(piped == fs::read(&path).expect("a file"), "a pipe takes the same bytes");
     let reader = SerializedFileReader::new(fs::File::open(&path).expect("a file")).expect("Parquet");
     let records = fs::read_to_string(Path::new(CAMPAIGN).join("faults.jsonl")).expect("records");
     let config: Value =

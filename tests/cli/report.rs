@@ -214,3 +214,19 @@ fn records_out_of_order_are_refused_by_line() {
     fs::write(folder.path().join("faults.jsonl"), lines.join("\n")).expect("records");
     super::refused(&["report", text(folder.path())], INPUT, "faults.jsonl: line 2: ");
 }
+
+#[test]
+fn what_holds_no_campaign_is_left_out_and_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stray = folder.path().join("notes.txt");
+    std::fs::write(&stray, "notes").expect("a file");
+    let stray = stray.to_str().expect("UTF-8");
+    let alone = stdout(&["report", CAMPAIGN]);
+    let told = predicate::str::contains("notes.txt holds no campaign and is left out");
+    let both = faultscope(&["report", CAMPAIGN, stray]).code(DONE).stderr(told).get_output().stdout.clone();
+    assert_eq!(String::from_utf8(both).expect("UTF-8"), alone);
+    faultscope(&["report", stray]).code(INPUT).stderr(predicate::str::contains("notes.txt"));
+    let into = folder.path().to_str().expect("UTF-8");
+    let told = predicate::str::contains("this is a folder");
+    faultscope(&["report", CAMPAIGN, "--format", "csv", "-o", into]).code(INPUT).stderr(told);
+}

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::Result;
+use crate::cli::output::note;
 use crate::cli::results::Results;
 use crate::report::{Options, Report};
 
@@ -17,12 +18,20 @@ pub struct Campaign {
     pub report: Report,
 }
 
-/// Opens the results in `directories`, each with the name of its row.
+/// Opens the results in `directories`, each with the name of its row. Of several, as `runs/*` names them, those that hold no
+/// results are left out, and said.
 ///
 /// # Errors
-/// If a directory holds none.
+/// If none holds results, or one holds damaged ones.
 pub fn open(directories: &[PathBuf]) -> Result<(Vec<String>, Vec<Results>)> {
-    let all = directories.iter().map(|path| Results::open(path)).collect::<Result<Vec<_>>>()?;
+    let (held, others): (Vec<&PathBuf>, Vec<&PathBuf>) = directories.iter().partition(|path| Results::are_in(path));
+    let held = if held.is_empty() { directories.iter().collect() } else { held };
+    if held.len() + others.len() == directories.len() {
+        for path in others {
+            note(&format!("notice: {} holds no campaign and is left out", path.display()));
+        }
+    }
+    let all = held.into_iter().map(|path| Results::open(path)).collect::<Result<Vec<_>>>()?;
     Ok((names(&all), all))
 }
 

@@ -6,6 +6,7 @@ mod json;
 mod parquet;
 mod text;
 
+use std::io::{BufWriter, IsTerminal};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -148,16 +149,19 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
 /// Writes every fault as a row of a Parquet file.
 #[cfg(feature = "parquet")]
 fn every_fault(arguments: &Arguments) -> Result<Exit, Failure> {
-    let Some(path) = &arguments.output else {
+    if arguments.output.is_none() && std::io::stdout().is_terminal() {
         return Err(Failure::usage("report", "Parquet is not for a terminal; -o FILE says where to write it"));
-    };
+    }
     if arguments.study_sample.is_some() {
         let problem = "--study-sample is for the tables; Parquet has a row for every fault, to draw from";
         return Err(Failure::usage("report", problem));
     }
     let options = arguments.options()?;
     let (names, all) = campaign::open(&arguments.directories)?;
-    write::streamed(path, arguments.existing(), |file| parquet::write(file, &names, &all, &options))?;
+    match &arguments.output {
+        Some(path) => write::streamed(path, arguments.existing(), |file| parquet::write(file, &names, &all, &options))?,
+        None => parquet::write(BufWriter::new(std::io::stdout()), &names, &all, &options)?,
+    }
     Ok(Exit::Done)
 }
 

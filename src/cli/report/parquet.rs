@@ -2,8 +2,7 @@
 //! group at a time.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::BufWriter;
+use std::io::Write;
 use std::sync::Arc;
 
 use parquet::basic::Compression;
@@ -75,7 +74,7 @@ impl<T> Column<T> {
 ///
 /// # Errors
 /// If the results are damaged, or if the operating system refuses.
-pub fn write(file: &mut BufWriter<File>, names: &[String], all: &[Results], options: &Options) -> Result<()> {
+pub fn write(file: impl Write + Send, names: &[String], all: &[Results], options: &Options) -> Result<()> {
     let failed = |error: ParquetError| Error::input("Parquet output", error);
     let schema = parse_message_type(SCHEMA).map_err(failed)?;
     let properties = WriterProperties::builder()
@@ -184,38 +183,38 @@ impl Rows {
     }
 
     /// Writes the rows as a group.
-    fn flush(&mut self, writer: &mut SerializedFileWriter<&mut BufWriter<File>>) -> Result<(), ParquetError> {
+    fn flush<W: Write + Send>(&mut self, writer: &mut SerializedFileWriter<W>) -> Result<(), ParquetError> {
         if self.image.levels.is_empty() {
             return Ok(());
         }
         let mut group = writer.next_row_group()?;
-        put::<ByteArrayType>(&mut group, &mut self.campaign)?;
-        put::<Int64Type>(&mut group, &mut self.image)?;
-        put::<Int32Type>(&mut group, &mut self.label)?;
-        put::<Int32Type>(&mut group, &mut self.golden)?;
-        put::<Int32Type>(&mut group, &mut self.faulty)?;
-        put::<ByteArrayType>(&mut group, &mut self.outcome)?;
-        put::<BoolType>(&mut group, &mut self.due)?;
-        put::<BoolType>(&mut group, &mut self.scm)?;
-        put::<BoolType>(&mut group, &mut self.golden_scm)?;
-        put::<ByteArrayType>(&mut group, &mut self.start)?;
-        put::<Int32Type>(&mut group, &mut self.faults)?;
-        put::<ByteArrayType>(&mut group, &mut self.target)?;
-        put::<ByteArrayType>(&mut group, &mut self.layer)?;
-        put::<Int32Type>(&mut group, &mut self.layer_index)?;
-        put::<ByteArrayType>(&mut group, &mut self.tensor)?;
-        put::<Int64Type>(&mut group, &mut self.element)?;
-        put::<Int32Type>(&mut group, &mut self.bit)?;
-        put::<FloatType>(&mut group, &mut self.before)?;
-        put::<FloatType>(&mut group, &mut self.after)?;
-        put::<ByteArrayType>(&mut group, &mut self.kind)?;
+        put::<ByteArrayType, _>(&mut group, &mut self.campaign)?;
+        put::<Int64Type, _>(&mut group, &mut self.image)?;
+        put::<Int32Type, _>(&mut group, &mut self.label)?;
+        put::<Int32Type, _>(&mut group, &mut self.golden)?;
+        put::<Int32Type, _>(&mut group, &mut self.faulty)?;
+        put::<ByteArrayType, _>(&mut group, &mut self.outcome)?;
+        put::<BoolType, _>(&mut group, &mut self.due)?;
+        put::<BoolType, _>(&mut group, &mut self.scm)?;
+        put::<BoolType, _>(&mut group, &mut self.golden_scm)?;
+        put::<ByteArrayType, _>(&mut group, &mut self.start)?;
+        put::<Int32Type, _>(&mut group, &mut self.faults)?;
+        put::<ByteArrayType, _>(&mut group, &mut self.target)?;
+        put::<ByteArrayType, _>(&mut group, &mut self.layer)?;
+        put::<Int32Type, _>(&mut group, &mut self.layer_index)?;
+        put::<ByteArrayType, _>(&mut group, &mut self.tensor)?;
+        put::<Int64Type, _>(&mut group, &mut self.element)?;
+        put::<Int32Type, _>(&mut group, &mut self.bit)?;
+        put::<FloatType, _>(&mut group, &mut self.before)?;
+        put::<FloatType, _>(&mut group, &mut self.after)?;
+        put::<ByteArrayType, _>(&mut group, &mut self.kind)?;
         group.close().map(drop)
     }
 }
 
 /// Writes `column` as the next column of `group`, and empties it.
-fn put<D: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, &mut BufWriter<File>>,
+fn put<D: DataType, W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
     column: &mut Column<D::T>,
 ) -> Result<(), ParquetError> {
     let mut next =
