@@ -76,6 +76,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
 struct Scratch {
     path: PathBuf,
     done: bool,
+    _lock: Option<File>,
 }
 
 impl Scratch {
@@ -87,6 +88,7 @@ impl Scratch {
         let mut partial = output.file_name().unwrap_or_default().to_owned();
         partial.push(".partial");
         let path = output.with_file_name(partial);
+        remove_left(&path);
         fs::create_dir(&path).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::input(
                 path.display().to_string(),
@@ -94,7 +96,13 @@ impl Scratch {
             ),
             _ => Error::io(path.display(), error),
         })?;
-        Ok(Self { path, done: false })
+        // Tells other processes that somebody is writing. Where a folder cannot be locked, a folder that is left must be
+        // removed by hand.
+        let lock = File::open(&path).ok();
+        if let Some(lock) = &lock {
+            let _ = lock.try_lock();
+        }
+        Ok(Self { path, done: false, _lock: lock })
     }
 
     fn commit(mut self, output: &Path) -> Result<()> {
@@ -111,6 +119,20 @@ impl Drop for Scratch {
             let _ = fs::remove_dir_all(&self.path);
         }
     }
+}
+
+/// Removes the folder at `path` if a killed process left it: nobody has locked it, and only files of `prepare` are in it.
+fn remove_left(path: &Path) {
+    let plain = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let Some(folder) = File::open(path).ok().filter(|folder| plain && folder.try_lock().is_ok()) else { return };
+    let Ok(entries) = fs::read_dir(path) else { return };
+    let ours = |entry: fs::DirEntry| {
+        [HEAD, IMAGES, LABELS].iter().any(|file| entry.file_name().to_string_lossy().starts_with(file))
+    };
+    if entries.flatten().all(ours) {
+        let _ = fs::remove_dir_all(path);
+    }
+    drop(folder);
 }
 
 /// Writes the three files into `folder`.
