@@ -1,5 +1,6 @@
 //! A campaign's directory: `config.json`, `faults.jsonl`, `summary.json`.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::journal::{self, Journal, Replay};
+use super::place;
 use super::read;
 use super::write::{self, Existing};
 use crate::campaign::{Plan, Provenance, Record, Sequence, Summary, Tallies};
@@ -35,7 +37,7 @@ pub struct Directory {
 pub fn check_free(path: &Path) -> Result<()> {
     check_folder(path)?;
     for file in [CONFIG, RECORDS, SUMMARY, LOG] {
-        if path.join(file).exists() {
+        if place::check_regular(&path.join(file))? {
             return Err(Error::input(
                 path.display().to_string(),
                 format_args!("the directory already holds a campaign ({file}); choose another one with --out"),
@@ -54,6 +56,15 @@ pub fn check_folder(path: &Path) -> Result<()> {
         return Err(Error::input(path.display().to_string(), "expected a directory, found a file"));
     }
     Ok(())
+}
+
+/// Checks that `path` is a directory, or does not exist, and that the files of a campaign in it are files.
+///
+/// # Errors
+/// If something else is there, a link for example.
+pub fn check_files(path: &Path) -> Result<()> {
+    check_folder(path)?;
+    [CONFIG, RECORDS, SUMMARY].iter().try_for_each(|file| place::check_regular(&path.join(file)).map(drop))
 }
 
 /// Whether `path` holds a campaign that can be resumed. A campaign that was killed before it wrote its configuration
@@ -89,6 +100,7 @@ impl Directory {
     /// If the directory holds another campaign than that of `provenance` and `plan`, or if another process writes it.
     /// The directory is then unchanged.
     pub fn resume(path: &Path, provenance: &Provenance, plan: &Plan, tallies: Tallies) -> Result<(Self, Replay)> {
+        check_files(path)?;
         let records = path.join(RECORDS);
         let found = self::provenance(path)?;
         if let Some(difference) = found.difference(provenance) {
@@ -123,8 +135,9 @@ impl Directory {
     /// Writes the remaining records and the summary.
     ///
     /// # Errors
-    /// If the operating system refuses.
+    /// If the operating system refuses, or if the directory was replaced, which is then left alone.
     pub fn finish(mut self, summary: &Summary) -> Result<()> {
+        self.journal.check_place()?;
         self.journal.sync()?;
         write_json(&self.path.join(SUMMARY), summary, Existing::Replace)?;
         sync_names(&self.path);
@@ -138,8 +151,11 @@ impl Directory {
 /// If there is no campaign, or its configuration is damaged.
 pub fn provenance(path: &Path) -> Result<Provenance> {
     let (name, bytes) = config(path)?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| Error::input(name, format_args!("not the configuration of a campaign: {error}")))
+    let refused =
+        |error: &dyn Display| Error::input(&name, format_args!("not the configuration of a campaign: {error}"));
+    let provenance: Provenance = serde_json::from_slice(&bytes).map_err(|error| refused(&error))?;
+    provenance.validate().map_err(|error| refused(&error))?;
+    Ok(provenance)
 }
 
 /// Reads the configuration in `path`, of a campaign or of an imported log. Returns its path and its bytes.
@@ -170,11 +186,20 @@ fn remove_scratch(path: &Path) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let of_ours = [CONFIG, SUMMARY].iter().filter_map(|file| name.strip_prefix(file)).next();
+        let of_ours = [CONFIG, SUMMARY, RECORDS, LOG].iter().filter_map(|file| name.strip_prefix(file)).next();
         if of_ours.is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".tmp")) {
             // The file is harmless, so a failure to remove it is no error.
             let _ = std::fs::remove_file(entry.path());
         }
+    }
+}
+
+/// Removes the files of a campaign or of a log that was not written completely.
+pub fn remove_files(path: &Path) {
+    remove_scratch(path);
+    for file in [CONFIG, SUMMARY, RECORDS, LOG] {
+        // Most of them do not exist.
+        let _ = std::fs::remove_file(path.join(file));
     }
 }
 

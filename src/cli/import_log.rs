@@ -1,7 +1,7 @@
 //! `faultscope import-log`: reads logs of the study's own scripts for reports.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -13,7 +13,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::open;
 use super::output::{counted, print};
+use super::unfinished::Unfinished;
 use super::write::{self, Existing, hexadecimal};
+use crate::fault::RECORD_BYTES;
 use crate::labels;
 use crate::report::{LogCheck, LogFile, LogLine, LogOrigin};
 use crate::{Error, Result};
@@ -53,7 +55,7 @@ struct Checked {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.memory.allow();
     let out = &arguments.out;
-    directory::check_free(out)?;
+    let unfinished = Unfinished::begin(out)?;
     let grouping = arguments.grouping.as_deref().map(open::grouping).transpose()?;
     let labels = labels::names_of_classes(&[], grouping.as_ref());
     let mut check = LogCheck::default();
@@ -63,7 +65,6 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
     files.sort_by_key(|file| file.low);
     let log = check.head();
-    std::fs::create_dir_all(out).map_err(|error| Error::io(out.display(), error))?;
     let path = out.join(LOG);
     write::streamed(&path, Existing::Keep, |out| {
         let failed = |error| Error::io(path.display(), error);
@@ -88,6 +89,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         labels,
     };
     directory::write_json(&out.join(directory::CONFIG), &origin, Existing::Keep)?;
+    unfinished.finish()?;
     print(&format!("{summary}\n`faultscope report {}` shows the tables\n", out.display()))?;
     Ok(Exit::Done)
 }
@@ -114,8 +116,15 @@ fn each_line(path: &Path, mut visit: impl FnMut(u64, &[u8], LogLine<'_>) -> Resu
     let mut bytes = Vec::new();
     for number in 1.. {
         bytes.clear();
-        if reader.read_until(b'\n', &mut bytes).map_err(|error| Error::io(&name, error))? == 0 {
-            break;
+        let limited = reader.by_ref().take(RECORD_BYTES as u64).read_until(b'\n', &mut bytes);
+        match limited.map_err(|error| Error::io(&name, error))? {
+            0 => break,
+            RECORD_BYTES if !bytes.ends_with(b"\n") => {
+                let problem =
+                    format_args!("line {number}: expected a line of a log, of at most {} kB", RECORD_BYTES >> 10);
+                return Err(Error::input(name, problem));
+            }
+            _ => {}
         }
         let line =
             LogLine::parse(&bytes).map_err(|problem| Error::input(&name, format_args!("line {number}: {problem}")))?;

@@ -5,11 +5,13 @@
 //! lost records again, and they are the same: a fault depends only on the configuration and its position.
 
 use std::fs::{File, TryLockError};
-use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::place;
 use crate::campaign::{Plan, Position, Record, Sequence, Tallies};
+use crate::report::too_long;
 use crate::{Error, Result};
 
 /// Time between two transfers of records to the operating system.
@@ -25,6 +27,8 @@ pub struct Journal {
     records: BufWriter<File>,
     sequence: Sequence,
     line: Vec<u8>,
+    /// Most bytes of a record.
+    limit: usize,
     flushed: Instant,
     synced: Instant,
 }
@@ -48,7 +52,11 @@ pub struct Replay {
 /// If another process has locked it, or if the operating system refuses.
 pub fn lock(path: &Path, create: bool) -> Result<File> {
     let failed = |error| Error::io(path.display(), error);
-    let file = File::options().read(true).write(true).create(create).truncate(false).open(path).map_err(failed)?;
+    let exists = place::check_regular(path)?;
+    // A new file is made only where nothing is, not even a link.
+    let new = create && !exists;
+    let file = File::options().read(true).write(true).create_new(new).open(path).map_err(failed)?;
+    place::check_same(path, &file)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -75,11 +83,13 @@ impl Journal {
         let failed = |error| Error::io(&name, error);
         let length = file.metadata().map_err(failed)?.len();
         let mut sequence = Sequence::new(plan.config().faults, plan.images());
-        let whole = read(BufReader::with_capacity(1 << 20, &file), &name, &mut sequence, |position, record, _| {
-            plan.check(position, record)?;
-            tallies.replay(position, record);
-            Ok(())
-        })?;
+        let limit = plan.config().fault_model.most_record_bytes();
+        let whole =
+            read(BufReader::with_capacity(1 << 20, &file), &name, limit, &mut sequence, |position, record, _| {
+                plan.check(position, record)?;
+                tallies.replay(position, record);
+                Ok(())
+            })?;
         let replay = Replay { next: sequence.position(), tallies, records: sequence.records(), torn: length - whole };
         let mut records = BufWriter::with_capacity(1 << 16, file);
         if replay.torn > 0 {
@@ -87,7 +97,8 @@ impl Journal {
         }
         records.seek(SeekFrom::Start(whole)).map_err(failed)?;
         let now = Instant::now();
-        let journal = Self { path: path.to_owned(), records, sequence, line: Vec::new(), flushed: now, synced: now };
+        let journal =
+            Self { path: path.to_owned(), records, sequence, line: Vec::new(), limit, flushed: now, synced: now };
         Ok((journal, replay))
     }
 
@@ -102,9 +113,13 @@ impl Journal {
         let failed = |error| Error::io(self.path.display(), error);
         serde_json::to_writer(&mut self.line, record).map_err(|error| failed(error.into()))?;
         self.line.push(b'\n');
+        if self.line.len() > self.limit {
+            return Err(Error::input(self.path.display().to_string(), too_long(self.sequence.records(), self.limit)));
+        }
         self.records.write_all(&self.line).map_err(failed)?;
         if self.flushed.elapsed() >= FLUSH_EVERY {
             self.records.flush().map_err(failed)?;
+            self.check_place()?;
             self.flushed = Instant::now();
             if self.synced.elapsed() >= SYNC_EVERY {
                 self.records.get_ref().sync_data().map_err(failed)?;
@@ -119,6 +134,14 @@ impl Journal {
         &self.sequence
     }
 
+    /// Checks that the file is still the one at its path.
+    ///
+    /// # Errors
+    /// If the campaign's directory was removed or replaced.
+    pub fn check_place(&self) -> Result<()> {
+        place::check_same(&self.path, self.records.get_ref())
+    }
+
     /// Writes all records to the disk.
     ///
     /// # Errors
@@ -130,31 +153,43 @@ impl Journal {
 }
 
 /// Reads the records in `file`, which is called `name`. Passes each to `sequence`, and then to `take` with its line.
-/// Returns the number of bytes up to the end of the last whole record.
+/// Returns the number of bytes up to the end of the last whole record. Of a line, `limit` bytes are kept at most.
 ///
 /// # Errors
-/// If a record is invalid or refused, except an incomplete one at the end. The error names the line.
+/// If a record is invalid, longer than `limit` or refused, except an incomplete one at the very end. The error names
+/// the line.
 pub fn read(
     mut file: impl BufRead,
     name: &str,
+    limit: usize,
     sequence: &mut Sequence,
     mut take: impl FnMut(Position, &Record, &[u8]) -> Result<()>,
 ) -> Result<u64> {
+    let failed = |error| Error::io(name, error);
     let mut whole = 0;
     let mut line = Vec::new();
     loop {
         line.clear();
-        let length = file.read_until(b'\n', &mut line).map_err(|error| Error::io(name, error))?;
-        if !line.ends_with(b"\n") {
-            return Ok(whole);
-        }
+        let length = file.by_ref().take(limit as u64).read_until(b'\n', &mut line).map_err(failed)?;
         let number = sequence.records() + 1;
+        if !line.ends_with(b"\n") {
+            // After a power failure, a file system can leave blocks of zeros in place of the last records.
+            if only_zeros(&mut file).map_err(failed)? {
+                return Ok(whole);
+            }
+            return Err(Error::input(name, too_long(number, limit)));
+        }
         let record: Record = match serde_json::from_slice(&line) {
             Ok(record) => record,
-            // After a power failure, a file system can leave blocks of zeros in place of the last records.
-            Err(_) if line.contains(&0) => return Ok(whole),
             Err(error) => {
-                return Err(Error::input(name, format_args!("line {number}: expected the record of a fault: {error}")));
+                let last = file.fill_buf().map_err(failed)?.is_empty();
+                if last && (error.is_eof() || line.contains(&0)) {
+                    return Ok(whole);
+                }
+                let problem = format!("line {number}: expected the record of a fault: {error}");
+                let way_out = "the file was damaged after it was written, and nothing of it is cut: restore it from a \
+                               copy, or remove this line and all behind it, and they are made again";
+                return Err(Error::input(name, if last { problem } else { format!("{problem}; {way_out}") }));
             }
         };
         let taken = sequence.take(&record).and_then(|position| take(position, &record, &line));
@@ -163,5 +198,17 @@ pub fn read(
             other => other,
         })?;
         whole += length as u64;
+    }
+}
+
+/// Whether `file` has no byte but zeros from here to its end.
+fn only_zeros(file: &mut impl BufRead) -> std::io::Result<bool> {
+    loop {
+        let bytes = file.fill_buf()?;
+        if bytes.is_empty() || bytes.iter().any(|&byte| byte != 0) {
+            return Ok(bytes.is_empty());
+        }
+        let length = bytes.len();
+        file.consume(length);
     }
 }

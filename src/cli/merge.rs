@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::journal;
 use super::output::print;
 use super::report;
+use super::unfinished::Unfinished;
 use super::write::{self, Existing};
 use crate::campaign::{Provenance, Sequence, Shard, Summary, Tallies};
 use crate::{Error, Result};
@@ -38,16 +39,10 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.memory.allow();
-    directory::check_free(&arguments.out)?;
     let parts = parts(arguments.shards)?;
-    let existed = arguments.out.exists();
-    std::fs::create_dir_all(&arguments.out).map_err(|error| Error::io(arguments.out.display(), error))?;
-    let merged = merge(&parts, &arguments.out);
-    if merged.is_err() && !existed {
-        // This fails if something else has put a file there.
-        let _ = std::fs::remove_dir(&arguments.out);
-    }
-    let summary = merged?;
+    let unfinished = Unfinished::begin(&arguments.out)?;
+    let summary = merge(&parts, &arguments.out)?;
+    unfinished.finish()?;
     let out = arguments.out.display();
     print(&format!("{}\n`faultscope report {out}` breaks this down by bit and layer\n", report::overview(&summary)))?;
     Ok(Exit::Done)
@@ -143,8 +138,13 @@ fn append(part: &Part, tallies: &mut Tallies, last: &mut Option<usize>, file: &m
     let range = part.shard.range(of_campaign);
     let mut sequence = Sequence::new(part.campaign.campaign.faults, range.len());
     let sampled = part.campaign.sample.is_some();
-    let whole =
-        journal::read(BufReader::with_capacity(1 << 20, records), &name, &mut sequence, |position, record, line| {
+    let limit = part.campaign.campaign.fault_model.most_record_bytes();
+    let whole = journal::read(
+        BufReader::with_capacity(1 << 20, records),
+        &name,
+        limit,
+        &mut sequence,
+        |position, record, line| {
             let image = record.image;
             let expected =
                 if sampled { *last < Some(image) || position.fault > 0 } else { image == range.start + position.nth };
@@ -157,7 +157,8 @@ fn append(part: &Part, tallies: &mut Tallies, last: &mut Option<usize>, file: &m
             *last = Some(image);
             tallies.replay(position, record);
             file.write_all(line).map_err(|error| Error::io("the merged records", error))
-        })?;
+        },
+    )?;
     if sequence.complete() && whole == length {
         return Ok(());
     }

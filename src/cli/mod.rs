@@ -37,6 +37,7 @@ mod locate;
 mod merge;
 mod open;
 mod output;
+mod place;
 mod predict;
 mod prepare;
 mod progress;
@@ -46,6 +47,7 @@ mod results;
 mod sample;
 mod size;
 mod table;
+mod unfinished;
 pub mod write;
 
 use std::ffi::OsString;

@@ -13,6 +13,7 @@ use super::locate;
 use super::open::{self, ModelFile};
 use super::output::{json, percent, print};
 use super::table::{Render, Table};
+use crate::Error;
 use crate::campaign::Lab;
 use crate::fault::number;
 use crate::outcome::top;
@@ -20,7 +21,7 @@ use crate::outcome::top;
 /// Classify images.
 ///
 /// Probabilities are the softmax of the model's scores, or the scores themselves if they are probabilities (between 0
-/// and 1, with sum 1).
+/// and 1, with sum 1). An image that cannot be read is an error on stderr and exit code 3; the others are classified.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Model file, id of a model, or zoo:ID
@@ -79,15 +80,26 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     model.card.notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
     open::check_memory(&arguments.model, &model, "one image needs", 1)?;
     let lab = open::lab(model, arguments.run.device, None)?;
-    let predictions =
-        images.iter().map(|path| predict(&lab, path, arguments.top)).collect::<Result<Vec<_>, Failure>>()?;
+    let mut predictions = Vec::new();
+    let mut exit = Exit::Done;
+    for path in &images {
+        match predict(&lab, path, arguments.top) {
+            Ok(prediction) => predictions.push(prediction),
+            // One bad image says nothing about the others.
+            Err(failure @ Failure::Core(Error::Input { .. } | Error::Io { .. })) => exit = failure.report(),
+            Err(failure) => return Err(failure),
+        }
+    }
+    if predictions.is_empty() {
+        return Ok(exit);
+    }
     if arguments.json {
         json(&Predictions { predictions })?;
     } else {
         let text: Vec<_> = predictions.iter().map(Prediction::text).collect();
         print(&text.join("\n"))?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 fn predict(lab: &Lab, path: &Path, count: usize) -> Result<Prediction, Failure> {

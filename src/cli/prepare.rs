@@ -78,6 +78,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
 struct Scratch {
     path: PathBuf,
     done: bool,
+    _lock: Option<File>,
 }
 
 impl Scratch {
@@ -89,6 +90,7 @@ impl Scratch {
         let mut partial = output.file_name().unwrap_or_default().to_owned();
         partial.push(".partial");
         let path = output.with_file_name(partial);
+        remove_left(&path);
         fs::create_dir(&path).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::input(
                 path.display().to_string(),
@@ -96,7 +98,13 @@ impl Scratch {
             ),
             _ => Error::io(path.display(), error),
         })?;
-        Ok(Self { path, done: false })
+        // Tells other processes that somebody is writing. Where a folder cannot be locked, a folder that is left must be
+        // removed by hand.
+        let lock = File::open(&path).ok();
+        if let Some(lock) = &lock {
+            let _ = lock.try_lock();
+        }
+        Ok(Self { path, done: false, _lock: lock })
     }
 
     fn commit(mut self, output: &Path) -> Result<()> {
@@ -125,6 +133,20 @@ fn batch(size: usize) -> Result<usize> {
     limits::allowed().check(&what, PROGRAM.saturating_add(each.saturating_mul(2)))?;
     let fit = half.bytes().saturating_sub(PROGRAM) / each.max(1);
     Ok(usize::try_from(fit).map_or(BATCH, |fit| fit.clamp(1, BATCH)))
+}
+
+/// Removes the folder at `path` if a killed process left it: nobody has locked it, and only files of `prepare` are in it.
+fn remove_left(path: &Path) {
+    let plain = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let Some(folder) = File::open(path).ok().filter(|folder| plain && folder.try_lock().is_ok()) else { return };
+    let Ok(entries) = fs::read_dir(path) else { return };
+    let ours = |entry: fs::DirEntry| {
+        [HEAD, IMAGES, LABELS].iter().any(|file| entry.file_name().to_string_lossy().starts_with(file))
+    };
+    if entries.flatten().all(ours) {
+        let _ = fs::remove_dir_all(path);
+    }
+    drop(folder);
 }
 
 /// Writes the three files into `folder`.

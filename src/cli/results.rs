@@ -99,7 +99,7 @@ impl Results {
             Some(records) => Box::new(Cursor::new(records)),
             None => Box::new(File::open(&self.file).map_err(|error| Error::io(&name, error))?),
         };
-        Ok(Blocks::new(name, lines))
+        Ok(Blocks::new(name, lines, self.origin.most_line_bytes()))
     }
 
     fn reader(&self, options: Options) -> Reader {

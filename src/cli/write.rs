@@ -40,15 +40,45 @@ pub fn streamed(path: &Path, existing: Existing, write: impl FnOnce(&mut BufWrit
     if existing == Existing::Keep {
         check_absent(path)?;
     }
+    remove_left(path);
     let (scratch, file) = AtomicFile::create(path).map_err(fault)?;
+    // Tells other processes that the file is not one that a killed process left. Some file systems have no locks.
+    let lock = file.try_clone().map_err(|error| Error::io(&name, error))?;
+    let _ = lock.try_lock();
     let mut file = BufWriter::with_capacity(1 << 16, file);
     write(&mut file)?;
     file.into_inner().map_err(|error| Error::io(&name, error.into_error()))?;
+    drop(lock);
     match existing {
         Existing::Keep => scratch.commit_new(),
         Existing::Replace => scratch.commit(),
     }
     .map_err(fault)
+}
+
+/// Removes the incomplete files for `path` that killed processes left: those that no process has locked.
+fn remove_left(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let of_ours = entry.file_name().to_str().is_some_and(|file| is_scratch(name, file));
+        if !of_ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        // The file is harmless, so a failure to remove it is no error.
+        if File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether `file` is the name of an incomplete file for `name`, `name.1234-0.tmp` for example.
+fn is_scratch(name: &str, file: &str) -> bool {
+    let numbers =
+        file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".tmp")?.split_once('-'));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.is_some_and(|(process, count)| digits(process) && digits(count))
 }
 
 /// Checks that there is no file at `path`, before any work is done.
@@ -77,4 +107,30 @@ pub fn sha256_file(path: &Path) -> Result<String> {
 /// Returns `bytes` in hexadecimal.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in
+            ["out.json.17-0.tmp", "out.json.tmp", "out.json.a-0.tmp", "other.json.17-0.tmp", "out.json.18-3.tmp"]
+        {
+            std::fs::write(at(name), "x").unwrap();
+        }
+        let held = File::open(at("out.json.18-3.tmp")).unwrap();
+        held.try_lock().unwrap();
+        atomically(&at("out.json"), b"{}", Existing::Keep).unwrap();
+        let mut left: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        let kept = ["other.json.17-0.tmp", "out.json", "out.json.18-3.tmp", "out.json.a-0.tmp", "out.json.tmp"];
+        assert_eq!(left, kept);
+    }
 }

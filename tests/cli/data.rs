@@ -238,9 +238,30 @@ fn what_cannot_be_prepared_leaves_nothing_behind() {
     let arguments = ["prepare", text(images.path()), "--size", "8", "-o", text(&prepared)];
     refused(&arguments, INPUT, "1.png: this is no image");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
-    fs::create_dir(folder.path().join("prepared.partial")).expect("a folder");
+    // Nobody knows whose files these are.
+    let partial = folder.path().join("prepared.partial");
+    fs::create_dir(&partial).expect("a folder");
+    fs::write(partial.join("mine.txt"), "precious").expect("a file");
     refused(&arguments, INPUT, "another `faultscope prepare` is writing here");
-    assert!(folder.path().join("prepared.partial").exists());
+    assert!(partial.join("mine.txt").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_killed_prepare_left_is_replaced() {
+    let images = image_folder();
+    let folder = TempDir::new().expect("a temporary folder");
+    let prepared = folder.path().join("prepared");
+    let arguments = ["prepare", text(images.path()), "--size", "8", "-o", text(&prepared)];
+    let partial = folder.path().join("prepared.partial");
+    fs::create_dir(&partial).expect("a folder");
+    fs::write(partial.join("images.npy"), "left behind").expect("a file");
+    let held = fs::File::open(&partial).expect("a folder");
+    held.try_lock().expect("nobody has it");
+    refused(&arguments, INPUT, "another `faultscope prepare` is writing here");
+    drop(held);
+    faultscope(&arguments).code(DONE);
+    assert!(!partial.exists());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line as users and scripts meet it: the real program on a tiny network (../fixtures/cli/make.py), its
 //! JSON keys, its files, its exit codes, and what it says to bad input.
 
+mod abuse;
 mod campaign;
 mod convert;
 mod data;

@@ -40,3 +40,14 @@ fn what_is_no_image_is_refused_by_name() {
     refused(&["predict", MODEL, text(&path)], INPUT, "letter.png");
     refused(&["predict", MODEL, "missing.png"], INPUT, "missing.png");
 }
+
+#[test]
+fn good_images_are_classified_beside_bad_ones() {
+    let (folder, image) = one_image();
+    let bad = folder.path().join("bad.png");
+    fs::write(&bad, "no image").expect("a file");
+    let some = faultscope(&["predict", MODEL, "--json", text(&bad), text(&image), "missing.png"]);
+    let some = some.code(INPUT).stderr(contains("bad.png").and(contains("missing.png")));
+    let good = faultscope(&["predict", MODEL, "--json", text(&image)]).code(DONE);
+    assert_eq!(some.get_output().stdout, good.get_output().stdout);
+}

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use facts::limits;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 pub use self::arguments::Arguments;
@@ -49,8 +49,8 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
     };
     arguments.run.model.memory.allow();
     let (_, _, out) = arguments.places()?;
+    if arguments.resume { directory::check_files(out) } else { directory::check_free(out) }?;
     let resumed = arguments.resume && directory::is_begun(out);
-    if arguments.resume { directory::check_folder(out) } else { directory::check_free(out) }?;
     let campaign = Campaign::prepare(&arguments)?;
     let interrupted = interruption()?;
     let summary = if resumed {
@@ -290,10 +290,20 @@ fn drive<W: Work>(
     ended.and(finished).map(|()| summary)
 }
 
-/// Returns a flag that SIGINT (Ctrl-C) and SIGTERM set. The second signal ends the process at once.
+/// Whether SIGHUP, which a closed terminal sends, ends the process. Under `nohup` it does not, and this must stay so.
+/// Where the system does not say, the signal is left as it is.
+fn ends_with_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) == 0)
+}
+
+/// Returns a flag that SIGINT (Ctrl-C), SIGTERM and SIGHUP set. The second signal ends the process at once.
 fn interruption() -> Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    let hangup = ends_with_terminal().then_some(SIGHUP);
+    for signal in [SIGINT, SIGTERM].into_iter().chain(hangup) {
         // In this order: the first signal finds the flag down and raises it, the second finds it up and exits.
         flag::register_conditional_shutdown(signal, Exit::Incomplete as i32, Arc::clone(&interrupted))
             .and_then(|_| flag::register(signal, Arc::clone(&interrupted)))

@@ -85,6 +85,9 @@ impl Sequence {
             )));
         }
         let faults = self.faults.of(record.label, golden)?;
+        if faults == 0 {
+            return Err(Error::request(format_args!("image {} gets 0 faults, here is one", record.image)));
+        }
         self.current = Some(Current { image: record.image, label: record.label, golden, faults, seen: 1 });
         self.begun += 1;
         self.records += 1;

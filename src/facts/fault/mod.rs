@@ -16,7 +16,7 @@ pub use bits::Bits;
 pub use corruption::{Corruption, CorruptionKind};
 pub use format::{BitField, Format};
 pub use kind::FaultKind;
-pub use model::{FaultModel, Mode, Sampling, Target};
+pub use model::{FaultModel, Mode, RECORD_BYTES, Sampling, Target};
 pub use record::{InjectedFault, number};
 pub use site::{Site, SiteSpace};
 

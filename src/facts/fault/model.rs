@@ -80,6 +80,9 @@ pub struct FaultModel {
     pub layers: Option<Vec<String>>,
 }
 
+/// Most bytes of a record with one fault in JSON, and of a line of a log.
+pub const RECORD_BYTES: usize = 64 << 10;
+
 impl Default for FaultModel {
     /// The study's: one bit, drawn uniformly, of one element of one layer's output.
     fn default() -> Self {
@@ -95,6 +98,14 @@ impl Default for FaultModel {
 }
 
 impl FaultModel {
+    /// Most bytes of a record of a campaign in JSON. A reader needs no more memory for a line, whatever the file holds.
+    pub fn most_record_bytes(&self) -> usize {
+        /// Where the number of faults depends on the model: a percentage of a tensor, or every layer.
+        const ANY: usize = 256 << 20;
+        let known = self.mode == Mode::Single && !matches!(self.kind, FaultKind::Zero { percent: Some(_) });
+        if known { RECORD_BYTES.saturating_mul(self.amount).min(ANY) } else { ANY }
+    }
+
     /// Checks the numbers.
     ///
     /// # Errors

@@ -8,6 +8,15 @@ use crate::{Error, Result};
 /// Number of bytes per block: enough work for a processor, and small enough for a block per processor.
 const BLOCK: usize = 4 << 20;
 
+/// The sentence on line `line`, which has more than `limit` bytes.
+pub fn too_long(line: u64, limit: usize) -> String {
+    format!(
+        "line {line}: expected the record of a fault, of at most {} kB, found more; the file is damaged: restore it from a \
+         copy, or remove this line and all behind it, and they are made again with --resume",
+        limit >> 10
+    )
+}
+
 /// Lines in blocks, from any reader.
 #[derive(Debug)]
 pub struct Blocks<R> {
@@ -16,6 +25,8 @@ pub struct Blocks<R> {
     /// The beginning of a line that was not read completely yet.
     rest: Vec<u8>,
     lines: u64,
+    /// Most bytes of a line.
+    limit: usize,
 }
 
 /// Whole lines of a file.
@@ -33,9 +44,9 @@ impl OwnedBlock {
 }
 
 impl<R: Read> Blocks<R> {
-    /// Reads the lines of `lines_of`. Messages call it `name`.
-    pub fn new(name: impl Into<String>, lines_of: R) -> Self {
-        Self { name: name.into(), lines_of, rest: Vec::new(), lines: 0 }
+    /// Reads the lines of `lines_of`, of `limit` bytes at most each. Messages call it `name`.
+    pub fn new(name: impl Into<String>, lines_of: R, limit: usize) -> Self {
+        Self { name: name.into(), lines_of, rest: Vec::new(), lines: 0, limit }
     }
 
     fn block(&mut self) -> Result<Option<OwnedBlock>> {
@@ -48,7 +59,10 @@ impl<R: Read> Blocks<R> {
             let end = bytes[before..].iter().rposition(|&byte| byte == b'\n').map(|last| before + last + 1);
             match end {
                 Some(end) if more > 0 => self.rest = bytes.split_off(end),
-                // The line is longer than a block.
+                // The line is longer than a block, and no memory is spent on one that is refused anyway.
+                None if more > 0 && bytes.len() > self.limit => {
+                    return Err(Error::input(&self.name, too_long(self.lines + 1, self.limit)));
+                }
                 None if more > 0 => continue,
                 _ => {}
             }

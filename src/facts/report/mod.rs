@@ -17,7 +17,7 @@ pub mod words;
 use serde::{Deserialize, Serialize};
 
 pub use self::archive::{Archive, pack};
-pub use self::blocks::{Blocks, OwnedBlock};
+pub use self::blocks::{Blocks, OwnedBlock, too_long};
 pub use self::csv::{csv, csv_line};
 pub use self::html::html;
 pub use self::log::{LogCheck, LogHead, LogLine, LoggedGolden, LoggedInjection};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::log::LogHead;
 use crate::campaign::Provenance;
+use crate::fault::RECORD_BYTES;
 use crate::labels::Grouping;
 use crate::{Error, Result};
 
@@ -66,6 +67,14 @@ impl Origin {
             provenance.validate().map_err(|error| refused(&error))?;
         }
         Ok(origin)
+    }
+
+    /// Most bytes of a line of the results.
+    pub fn most_line_bytes(&self) -> usize {
+        match self {
+            Self::Campaign(provenance) => provenance.campaign.fault_model.most_record_bytes(),
+            Self::Log(_) => RECORD_BYTES,
+        }
     }
 
     /// Name of the model.

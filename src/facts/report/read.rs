@@ -3,6 +3,7 @@
 
 use std::io::BufRead;
 
+use super::blocks::too_long;
 use super::log::{LogLine, LoggedGolden, LoggedInjection};
 use super::sample::{Draw, StudySample};
 use super::{Origin, Report};
@@ -72,6 +73,8 @@ pub struct Options {
 pub struct Reader {
     name: String,
     format: Format,
+    /// Most bytes of a line.
+    limit: usize,
     /// Lines before the first trial.
     preamble: u64,
     grouping: Option<Grouping>,
@@ -123,6 +126,7 @@ impl Reader {
         Self {
             name: name.to_owned(),
             format,
+            limit: origin.most_line_bytes(),
             preamble,
             grouping,
             sample: options.study_sample,
@@ -146,6 +150,9 @@ impl Reader {
                     return None;
                 }
                 number += 1;
+                if length > self.limit && lines[..length].ends_with(b"\n") {
+                    return Some(Err(Error::input(&self.name, too_long(number, self.limit))));
+                }
                 let entry = self.entry(&lines[..length]);
                 let located = |problem| Error::input(&self.name, format_args!("line {number}: {problem}"));
                 if let Some(entry) = entry.map_err(located).transpose() {

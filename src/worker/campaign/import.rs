@@ -38,7 +38,7 @@ pub fn import(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Imported> {
     let mut reader = Reader::new(&origin, "faults.jsonl", Options::default());
     let mut results = Results::new(Provenance::clone(provenance), Some(name));
     let mut last = None;
-    for block in Blocks::new("faults.jsonl", Cursor::new(records)) {
+    for block in Blocks::new("faults.jsonl", Cursor::new(records), origin.most_line_bytes()) {
         let block = block?;
         reader.add(reader.count(block.view())?)?;
         for entry in reader.entries(block.view()) {
