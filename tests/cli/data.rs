@@ -307,3 +307,47 @@ fn real_data_is_read_as_numpy_reads_it() {
         same("labels.npy", "test_labels.npy");
     }
 }
+
+#[test]
+fn labels_in_another_order_raise_the_alarm_before_the_first_fault() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let list = folder.path().join("labels.csv");
+    // The classes of the built-in signs, each one too high, as a spreadsheet saves them.
+    let classes = [14, 1, 2, 3, 5, 7, 12, 13, 17, 18, 25, 26, 28, 35, 38, 40];
+    let lines = classes.iter().enumerate().map(|(nth, class)| format!("./sign_{nth:02}_{class}.png;{}\r\n", class + 1));
+    fs::write(&list, format!("\u{feff}filename;label\r\n{}\r\n", lines.collect::<String>())).expect("a file");
+    let out = folder.path().join("out");
+    let arguments = ["campaign", "--model", "gtsrb-resnet8", "--data", "gtsrb-resnet8/samples", "--faults", "1"];
+    let more = ["--labels", text(&list), "--out", text(&out)];
+    let alarm = "alarm: 0 of 16 golden runs are right, no better than guessing";
+    faultscope(&[&arguments[..], &more].concat()).code(DONE).stderr(predicate::str::contains(alarm));
+    let summary = read(&out.join("summary.json"));
+    assert!(summary["golden"]["alarm"].as_str().expect("an alarm").starts_with("0 of 16"));
+    faultscope(&["report", text(&out)]).code(DONE).stdout(predicate::str::contains(alarm));
+    let right = folder.path().join("right");
+    faultscope(&[&arguments[..], &["--out", text(&right)]].concat())
+        .code(DONE)
+        .stderr(predicate::str::contains("alarm").not());
+    assert!(read(&right.join("summary.json"))["golden"].get("alarm").is_none());
+}
+
+#[test]
+fn sub_folders_whose_classes_nothing_tells_are_refused() {
+    let folder = TempDir::new().expect("a temporary folder");
+    for class in ["ant", "bee"] {
+        fs::create_dir(folder.path().join(class)).expect("a folder");
+        write_image(&folder.path().join(class).join("a.png"), 0, 200);
+    }
+    let list = folder.path().join("classes.txt");
+    let out = TempDir::new().expect("a temporary folder");
+    let data = text(folder.path());
+    let arguments = ["campaign", "--model", MODEL, "--data", data, "--out", text(out.path()), "--faults", "1"];
+    refused(&arguments, INPUT, "2 sub-folders (ant, bee) for a model of 3 classes");
+    fs::write(&list, "cow\nbee\nant\n").expect("a file");
+    faultscope(&[&arguments[..], &["--classes", text(&list)]].concat()).code(DONE);
+    let config = read(&out.path().join("config.json"));
+    assert_eq!(config["data"]["labelled"], "by the list of classes");
+    let records = fs::read_to_string(out.path().join("faults.jsonl")).expect("records");
+    let label = |line: &str| serde_json::from_str::<Value>(line).expect("JSON")["label"].as_u64().expect("a label");
+    assert_eq!(records.lines().map(label).collect::<Vec<_>>(), [1, 2]);
+}

@@ -123,7 +123,7 @@ pub fn open(path: &Path, arguments: &DataArguments, classes: &Classes) -> Result
     Ok(data)
 }
 
-/// Refuses a data set whose classes are not the model's.
+/// Refuses a data set with fewer classes than the model: its labels would fit, and mean something else.
 fn check_known(origin: &DataSource, shift: isize, classes: &Classes) -> Result<()> {
     let (set, own) = match origin.format {
         DataFormat::Cifar10 => ("CIFAR-10", 10),
@@ -132,7 +132,8 @@ fn check_known(origin: &DataSource, shift: isize, classes: &Classes) -> Result<(
         DataFormat::Imagenet => ("ImageNet", 1000),
         _ => return Ok(()),
     };
-    let Some(count) = classes.count.filter(|&count| count != own && shift == 0) else { return Ok(()) };
+    // A model with fewer classes is refused with the first label that it does not have.
+    let Some(count) = classes.count.filter(|&count| count > own && shift == 0) else { return Ok(()) };
     let way = if count == own + 1 {
         "if its class 0 is the background, as in TensorFlow's slim models, --label-shift 1 says so"
     } else {
