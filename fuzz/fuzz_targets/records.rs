@@ -38,7 +38,7 @@ fuzz_target!(init: init(), |bytes: &[u8]| {
     let cut = records[..middle].iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
     let parts = report(&origin, &[&records[..cut], &records[cut..]]).expect("the whole was read");
     assert_eq!(json(&parts), json(&whole));
-    let streamed: Vec<u8> = Blocks::new(NAME, records).flat_map(|block| block.expect("memory").view().lines.to_vec()).collect();
+    let streamed: Vec<u8> = Blocks::new(NAME, records, usize::MAX).flat_map(|block| block.expect("memory").view().lines.to_vec()).collect();
     assert_eq!(streamed, records);
 });
 
