@@ -224,7 +224,7 @@ fn data_that_does_not_fit_is_refused() {
     fs::write(images.path().join("a-red/0.png"), "this is text").expect("a file");
     refused(images.path(), &[], "0.png");
     write_image(&images.path().join("d-black").join("0.png"), 0, 0);
-    refused(images.path(), &[], "label 3 is out of range");
+    refused(images.path(), &[], "4 sub-folders (a-red, b-green, c-blue, d-black) for a model of 3 classes");
 }
 
 #[test]

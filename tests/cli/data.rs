@@ -336,7 +336,7 @@ fn sub_folders_whose_classes_nothing_tells_are_refused() {
     let folder = TempDir::new().expect("a temporary folder");
     for class in ["ant", "bee"] {
         fs::create_dir(folder.path().join(class)).expect("a folder");
-        write_image(&folder.path().join(class).join("a.png"), 0, 200);
+        write_image(&folder.path().join(class).join("a.png"), 0, 1);
     }
     let list = folder.path().join("classes.txt");
     let out = TempDir::new().expect("a temporary folder");

@@ -50,8 +50,8 @@ fn jobs_that_do_not_fit_are_refused_if_they_were_asked_for_and_else_fewer() {
         let base = ["campaign", "--model", MODEL, "--data", text(folder.path()), "--faults", "1", "--out", text(&out)];
         faultscope(&[&base[..], more].concat())
     };
-    campaign("fewer", &["--memory", "50MiB"]).code(DONE);
-    campaign("asked", &["--memory", "50MiB", "--jobs", "100000"])
+    campaign(".fewer", &["--memory", "50MiB"]).code(DONE);
+    campaign(".asked", &["--memory", "50MiB", "--jobs", "100000"])
         .code(INPUT)
         .stderr(contains("--jobs 100000 (--jobs ").and(contains(" fits) needs ")));
 }

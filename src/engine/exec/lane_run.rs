@@ -101,7 +101,10 @@ impl<'a> LaneRun<'a> {
 
     /// Returns the step's kernel with the parameters of this lane.
     pub fn altered(&self, graph: &Graph, program: &Program, id: NodeId, step: &Step) -> Altered {
-        let single = self.weights.single().filter(|_| self.channels && self.made.is_empty() && !self.touches(step));
+        // The other channels come from the golden run. Behind a protection it may not tell the values before a strike.
+        let is_hidden = |value| step.protection.is_some() && self.strikes.strikes(id, value);
+        let known = !self.touches(step) && !step.struck.is_some_and(is_hidden);
+        let single = self.weights.single().filter(|_| self.channels && self.made.is_empty() && known);
         match single.and_then(|edit| program.altered_channel(graph, id, step, edit)) {
             Some((kernel, channel)) => Altered { kernel, channel: Some(channel) },
             None => {

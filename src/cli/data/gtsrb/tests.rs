@@ -66,5 +66,5 @@ fn a_bad_table_is_refused_with_its_line() {
     let table = TempDir::new().unwrap();
     let path = table.path().join("Test.csv");
     fs::write(&path, b"ClassId,Path\n3,\xff\xfe.png\n").unwrap();
-    assert!(list(&path, false).expect_err("not UTF-8").to_string().contains("line 2: expected a table in UTF-8"));
+    assert!(list(&path, false).expect_err("not UTF-8").to_string().contains("line 2: expected a text file in UTF-8"));
 }
