@@ -213,7 +213,7 @@ impl Program {
             let mut out = vec![0.0; step.extent.elements()];
             kernel.compute(&mut [Job { inputs, region: step.extent.region(), out: &mut out }]);
             if let Some(range) = step.protection {
-                range.clip_all([&mut out[..]]);
+                kernels::clip_all(range, [&mut out[..]]);
             }
             match step.output {
                 Some(value) => outputs.push(Array::from_rows(&graph.values[value].shape, out)),

@@ -19,7 +19,7 @@ use super::lane_run::{Altered, LaneRun};
 use super::patch::Patch;
 use super::pool::Pool;
 use super::program::{Input, Program, Step};
-use crate::kernels::{Job, Kernel, View};
+use crate::kernels::{Job, Kernel, View, clip_all};
 use crate::ops::{Extent, Range, Region};
 
 /// A wave in progress.
@@ -217,11 +217,11 @@ impl<'a> Walk<'a> {
     fn protect(&mut self, id: NodeId, value: ValueId, step: &Step, range: Range, touched: &[bool], computed: &[usize]) {
         let goldens = self.images.iter_mut().enumerate().filter(|(index, _)| computed.contains(index));
         let goldens = goldens.filter_map(|(_, image)| Arc::get_mut(image.values[value].as_mut()?));
-        range.clip_all(goldens.map(Vec::as_mut_slice));
+        clip_all(range, goldens.map(Vec::as_mut_slice));
         let lanes = self.lanes.iter_mut().zip(touched).filter(|(_, touched)| **touched).map(|(lane, _)| lane);
         let mut lanes: Vec<_> =
             lanes.filter_map(|lane| lane.patches.remove(&value).map(|patch| (lane, patch))).collect();
-        let counts = range.clip_all(lanes.iter_mut().map(|(_, patch)| &mut patch.rows[..]));
+        let counts = clip_all(range, lanes.iter_mut().map(|(_, patch)| &mut patch.rows[..]));
         for ((lane, patch), count) in lanes.into_iter().zip(counts) {
             if self.settings.observe.clipped {
                 lane.count_clipped(id, count);

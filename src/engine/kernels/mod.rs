@@ -14,6 +14,7 @@
 mod band;
 mod build;
 mod channels;
+mod clip;
 mod conv;
 mod depthwise;
 mod generic;
@@ -33,6 +34,7 @@ mod tests;
 
 pub use crate::ops::{Extent, Region};
 pub use build::{build, build_channel};
+pub use clip::clip_all;
 pub use view::{Job, View};
 
 use std::fmt::Debug;

@@ -117,8 +117,8 @@ impl List<'_> {
             return (Some(unquoted(image)), unquoted(label));
         }
         let splits = line.char_indices().filter(|(_, character)| character.is_whitespace());
-        let known = splits.map(|(place, _)| (line[..place].trim(), line[place..].trim()));
-        let known = known.filter(|(_, label)| self.class(label).is_some()).next();
+        let mut parts = splits.map(|(place, _)| (line[..place].trim(), line[place..].trim()));
+        let known = parts.find(|(_, label)| self.class(label).is_some());
         match known.or_else(|| line.rsplit_once(char::is_whitespace)) {
             Some((image, label)) => (Some(image.trim_end()), label),
             None => (None, line),

@@ -31,9 +31,9 @@ const FACTS: Crate = Crate {
     folder: "src/facts",
     root: "lib.rs",
     rows: &[
-        &["error", "limits", "named", "shown"],
+        &["error", "limits", "named", "shown", "text"],
         &["graph"],
-        &["catalogue", "data", "device", "fault", "labels", "trace"],
+        &["answer", "catalogue", "data", "device", "fault", "labels", "trace"],
         &["model", "outcome"],
         &["campaign"],
         &["report"],
