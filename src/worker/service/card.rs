@@ -74,7 +74,10 @@ mod tests {
 
     #[test]
     fn class_names_stand_one_a_line() {
-        let names = |text, classes| class_names("n.txt", text, classes).map_err(|error| error.to_string());
+        let names = |text: &str, classes| {
+            let text = decode("n.txt", text.as_bytes()).expect("text");
+            class_names("n.txt", &text, classes).map_err(|error| error.to_string())
+        };
         assert_eq!(names("\u{feff}cat\r\n dog \n\n", 2), Ok(vec!["cat".to_owned(), "dog".to_owned()]));
         assert!(names("cat\ndog\n", 3).expect_err("too few").contains("3 of them for this model; found 2"));
         assert!(names("cat\n\ndog\n", 3).expect_err("a gap").contains("line 2 is empty"));
