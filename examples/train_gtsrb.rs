@@ -193,6 +193,7 @@ fn export(net: &SignNet, test: &Signs, device: &Device, out: &Path) -> Result<()
         preprocess: Some(Preprocess { normalise: Normalise::Tf, resize: Resize::default() }),
         labels: labels::builtin("gtsrb")?,
         grouping: Some(Grouping::builtin("gtsrb")?),
+        notices: Vec::new(),
     };
     let model = Model::new(net.graph(NAME)?, card)?;
     let bytes = Format::Burnpack.write(&model)?;

@@ -278,6 +278,7 @@ fn campaign_provenance(provenance: &Provenance, report: &Report) -> Markup {
         ("Data", provenance.data.path.clone()),
         ("SHA-256", provenance.data.sha256.clone()),
     ];
+    items.extend(provenance.data.labelled.clone().map(|rule| ("Labelled", rule)));
     items.extend(provenance.model.output.clone().map(|output| ("Output", output)));
     items.extend(provenance.model.answer.clone().map(|answer| ("Answer", answer)));
     if let Some(sample) = &provenance.sample {
@@ -292,6 +293,7 @@ fn campaign_provenance(provenance: &Provenance, report: &Report) -> Markup {
         ("Made by", format!("faultscope {}", provenance.faultscope)),
         ("Records", thousands(report.records)),
     ]);
+    items.extend(provenance.notices.iter().map(|notice| ("Assumed", notice.clone())));
     list(&items)
 }
 
