@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::mem;
 
+use facts::data::archive::IMAGES;
 use protocol::{Changes, FileRef};
 
 use super::{OWN, State};
@@ -10,8 +11,6 @@ use crate::link::CardChoice;
 
 /// Endings of model files.
 const MODELS: [&str; 6] = ["onnx", "h5", "hdf5", "keras", "bpk", "safetensors"];
-/// Endings of images.
-const IMAGES: [&str; 10] = ["jpg", "jpeg", "jfif", "png", "webp", "bmp", "ppm", "pgm", "pnm", "pbm"];
 /// Most images that are taken at once; each has a picture on the page.
 const MOST_IMAGES: usize = 1000;
 

@@ -4,11 +4,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::files::File;
+use crate::data::archive::IMAGES;
 use crate::data::{Assigned, Classes, FolderChoice, class_in_name, classes_of_folders, is_system, left_out};
 use crate::{Error, Result};
-
-/// Endings of the names of images. Other files are ignored.
-const EXTENSIONS: [&str; 10] = ["bmp", "jfif", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "webp"];
 
 /// Endings of images in formats that are not read.
 const UNREAD: [&str; 16] = [
@@ -85,7 +83,7 @@ fn check_any(root: &Path, images: Images, listing: &Listing) -> Result<Images> {
     let others = if others == 0 { String::new() } else { format!(" ({others} other files are ignored)") };
     Err(Error::input(
         root.display().to_string(),
-        format_args!("the folder holds no images{others}; images end in {}", EXTENSIONS.join(", ")),
+        format_args!("the folder holds no images{others}; images end in {}", IMAGES.join(", ")),
     ))
 }
 
@@ -122,7 +120,7 @@ impl Listing {
                     Error::input(path.join(name).display().to_string(), "the name of a class must be Unicode")
                 })?;
                 listing.folders.push(name);
-            } else if ends_in(&name, &EXTENSIONS) {
+            } else if ends_in(&name, &IMAGES) {
                 listing.images.push((PathBuf::from(name), metadata.len()));
             } else if ends_in(&name, &UNREAD) {
                 listing.unread.push(name.to_string_lossy().into_owned());
