@@ -190,7 +190,7 @@ fn correct(net: &SignNet, signs: &Signs, device: &Device) -> usize {
 fn export(net: &SignNet, test: &Signs, device: &Device, out: &Path) -> Result<()> {
     let card = Card {
         name: NAME.to_owned(),
-        preprocess: Some(Preprocess { normalise: Normalise::Tf, resize: Resize::default() }),
+        preprocess: Some(Preprocess::known(Normalise::Tf, Resize::default())),
         labels: labels::builtin("gtsrb")?,
         grouping: Some(Grouping::builtin("gtsrb")?),
         notices: Vec::new(),

@@ -161,7 +161,7 @@ fn stored(model: &Model, data: &[f32]) -> HostTensor {
 fn preprocessed(model: &Model, image: &[u8], expected: &HostTensor) {
     let side = model.input_shape()[2];
     let image = Image { width: side, height: side, rgb: image.to_vec() };
-    let preprocess = Preprocess { resize: Resize::Stretch, ..model.preprocess() };
+    let preprocess = Preprocess { sizing: Resize::Stretch.into(), ..model.preprocess() };
     let found = preprocess.apply(&image, model.input_shape()).expect("an input");
     let difference = difference(&found.data, &expected.data, largest(&expected.data));
     assert!(difference <= ROUNDING, "the input differs by {difference:e}");

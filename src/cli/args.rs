@@ -6,7 +6,8 @@ use facts::Named;
 use facts::limits::{self, DEFAULT_MEMORY, Memory};
 
 use super::size;
-use crate::data::{Normalise, Resize};
+use crate::data::{Color, Crop, Filter, InputSize, Normalise, Numbers, PreprocessChoice, Resize, Scale};
+use crate::import::Statements;
 use crate::platform::DeviceChoice;
 use crate::zoo::Architecture;
 
@@ -50,13 +51,24 @@ pub struct ModelArguments {
     pub architecture: Option<&'static Architecture>,
 }
 
-/// The argument about the output of a model.
+/// The arguments about what a model file leaves open.
 #[derive(Debug, Default, Args)]
-pub struct OutputArgument {
+pub struct StatementArguments {
     /// Output that holds the class scores, of a model with several: a name, or an index from 0 [default: the only one
     /// that looks like them]
     #[arg(long, value_name = "NAME|INDEX")]
     pub output: Option<String>,
+
+    /// Height and width of the input in pixels, of a model that leaves them open: 224x224
+    #[arg(long, value_name = "HxW")]
+    pub input_size: Option<InputSize>,
+}
+
+impl StatementArguments {
+    /// Returns the user's statements.
+    pub fn statements(&self) -> Statements {
+        Statements { output: self.output.clone(), input_size: self.input_size }
+    }
 }
 
 /// The arguments about the execution of a model.
@@ -66,7 +78,7 @@ pub struct RunArguments {
     pub model: ModelArguments,
 
     #[command(flatten)]
-    pub answer: OutputArgument,
+    pub answer: StatementArguments,
 
     /// Device that runs the model
     #[arg(long, default_value = "cpu", value_parser = choice::<DeviceChoice>())]
@@ -78,14 +90,75 @@ pub struct RunArguments {
 
 /// The arguments that replace the preprocessing of the model file.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Preprocessing")]
 pub struct PreprocessArguments {
-    /// Conversion of pixels to input values [default: from the model file, or unit]
+    /// Conversion of pixels to input values, by name [default: from the model file, or unit]
     #[arg(long = "preprocess", value_name = "PREPROCESS", value_parser = choice::<Normalise>())]
     pub normalise: Option<Normalise>,
 
-    /// Conversion of an image to the input's size [default: from the model file, or stretch]
-    #[arg(long, value_parser = choice::<Resize>())]
+    /// Order of the input's channels [default: from the model file, or rgb]
+    #[arg(long, value_name = "ORDER", value_parser = choice::<Color>())]
+    pub color: Option<Color>,
+
+    /// Factor of pixel values, which are 0 to 255: a number or a fraction. Input values are (x * SCALE - MEAN) / STD
+    /// [default beside --mean or --std: 1/255]
+    #[arg(long, value_name = "SCALE")]
+    pub scale: Option<Scale>,
+
+    /// Mean of scaled pixel values: one number, or one a channel, with commas between them [default beside --scale or --std: 0]
+    #[arg(long, value_name = "MEAN")]
+    pub mean: Option<Numbers>,
+
+    /// Standard deviation of scaled pixel values: one number, or one a channel, with commas between them [default beside
+    /// --scale or --mean: 1]
+    #[arg(long, value_name = "STD")]
+    pub std: Option<Numbers>,
+
+    #[command(flatten)]
+    pub sizing: SizingArguments,
+}
+
+/// The arguments about the way from an image's size to the input's.
+#[derive(Debug, Default, Args)]
+pub struct SizingArguments {
+    /// Conversion of an image to the input's size [default: from the model file, or stretch; shorter-side for
+    /// `faultscope prepare`]
+    #[arg(long, value_name = "RESIZE", value_parser = choice::<Resize>())]
     pub resize: Option<Resize>,
+
+    /// Filter that makes the pixels of a resized image [default: bilinear with stretch, bicubic with shorter-side]
+    #[arg(long, value_name = "FILTER", value_parser = choice::<Filter>())]
+    pub filter: Option<Filter>,
+
+    /// Widen the filter when an image is reduced, as Pillow and torchvision do; --antialias=off as OpenCV and TensorFlow do
+    /// [default: on with stretch, off with shorter-side]
+    #[arg(long, value_name = "on|off", num_args = 0..=1, require_equals = true, default_missing_value = "on",
+        value_parser = switch)]
+    pub antialias: Option<bool>,
+
+    /// Image's size before its centre is kept, and after, 256/224 for torchvision, or the share that is kept, 0.875 (timm's
+    /// crop_pct) [default with shorter-side: the study's 1.14286]
+    #[arg(long, value_name = "CROP")]
+    pub crop: Option<Crop>,
+}
+
+/// Reads `on` or `off`.
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on or off is expected".to_owned()),
+    }
+}
+
+impl PreprocessArguments {
+    /// Returns the user's statements.
+    pub fn choice(&self) -> PreprocessChoice {
+        let Self { normalise, color, scale, mean, std, sizing } = self;
+        let SizingArguments { resize, filter, antialias, crop } = *sizing;
+        let (preset, mean, std) = (*normalise, mean.clone(), std.clone());
+        PreprocessChoice { preset, color: *color, scale: *scale, mean, std, resize, filter, antialias, crop }
+    }
 }
 
 /// The argument about safety-critical misclassifications.

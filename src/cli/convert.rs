@@ -20,7 +20,7 @@ use crate::{Error, Result};
 /// If the file cannot be read, or is not a model ([`import::load`]).
 pub fn load(path: &Path) -> Result<Model> {
     let bytes = std::fs::read(path).map_err(|error| Error::io(path.display(), error))?;
-    import::load_beside(&path.display().to_string(), bytes, None, Arc::new(Folder::of(path)))
+    import::load_beside(&path.display().to_string(), bytes, &import::Statements::default(), Arc::new(Folder::of(path)))
 }
 
 /// Reads `model`, a path or an id, and writes it to `output` in the format of its extension, `.bpk` or

@@ -145,7 +145,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let corruption = arguments.corruption()?;
     let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?
-        .answered_by(&arguments.run.answer)
+        .stated_by(&arguments.run.answer)
         .load(&arguments.run.preprocess)?;
     model.card.notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
     let site = site(

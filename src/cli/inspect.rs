@@ -4,12 +4,13 @@ use clap::Args;
 use facts::shown;
 use serde::Serialize;
 
-use super::args::{ModelArguments, OutputArgument, PreprocessArguments};
+use super::args::{ModelArguments, StatementArguments, PreprocessArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
 use super::output::{counted, json, print, shape, thousands};
 use super::table::{Render, Table};
+use crate::data::Preprocess;
 use crate::fault::{SiteSpace, Target};
 use crate::graph::Graph;
 use crate::model::Model;
@@ -29,7 +30,7 @@ pub struct Arguments {
     file: ModelArguments,
 
     #[command(flatten)]
-    answer: OutputArgument,
+    answer: StatementArguments,
 
     /// Write JSON
     #[arg(long)]
@@ -45,6 +46,8 @@ struct Inspection {
     answer: String,
     /// Name of the output that is the answer.
     output: String,
+    /// How an image becomes the input, unless a command's arguments say otherwise.
+    preprocess: Preprocess,
     /// What was assumed.
     notices: Vec<String>,
     parameters: usize,
@@ -73,16 +76,17 @@ impl Inspection {
             classes: model.classes(),
             answer: model.answer.to_string(),
             output: model.output().to_owned(),
+            preprocess: model.preprocess(),
             notices: model.card.notices.clone(),
             parameters,
             layers: layers(graph),
         }
     }
 
-    /// What the output means, and what was assumed.
-    fn about_output(&self) -> String {
+    /// How the input is made, what the output means, and what was assumed.
+    fn about_input_and_output(&self) -> String {
         let notices: String = self.notices.iter().map(|notice| format!("notice: {notice}\n")).collect();
-        format!("output \"{}\": {}\n{notices}", self.output, self.answer)
+        format!("preprocessing: {}\noutput \"{}\": {}\n{notices}", self.preprocess, self.output, self.answer)
     }
 
     fn text(&self) -> String {
@@ -110,7 +114,7 @@ impl Inspection {
             counted(self.parameters, "parameter"),
             shape(&self.input_shape),
             counted(self.classes, "score"),
-            self.about_output(),
+            self.about_input_and_output(),
             table.render(),
             "faults: whether campaigns draw activation faults there, or only `inject` does"
         )
@@ -143,7 +147,7 @@ fn layers(graph: &Graph) -> Vec<Layer> {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.file.memory.allow();
     let model = ModelFile::read(&arguments.model, arguments.file.architecture)?
-        .answered_by(&arguments.answer)
+        .stated_by(&arguments.answer)
         .load(&PreprocessArguments::default())?;
     let inspection = Inspection::new(&model);
     if arguments.json {

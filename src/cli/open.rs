@@ -3,20 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::{ModelArguments, OutputArgument, PreprocessArguments};
+use super::args::{ModelArguments, PreprocessArguments, StatementArguments};
 use super::beside::Folder;
 use super::locate;
 use super::read;
 use super::write::sha256;
 use crate::campaign::Lab;
-use crate::data::{Classes, Image, Preprocess};
+use crate::data::{Classes, Image};
 use crate::exec::Footprint;
 use crate::graph::HostTensor;
 use crate::labels::Grouping;
 use crate::model::Model;
 use crate::platform::DeviceChoice;
 use crate::zoo::Architecture;
-use crate::{Error, Result, import};
+use crate::import::{self, Statements};
+use crate::{Error, Result};
 
 /// The beginning of a MODEL that is an architecture with random weights.
 const ZOO: &str = "zoo:";
@@ -30,8 +31,8 @@ pub struct ModelFile {
     pub path: PathBuf,
     bytes: Vec<u8>,
     architecture: Option<&'static Architecture>,
-    /// The output that is the answer, if the user says which.
-    output: Option<String>,
+    /// What the user says about the file.
+    stated: Statements,
     /// Number of classes, if the weights are random.
     random: Option<usize>,
     /// The files beside it.
@@ -51,12 +52,12 @@ impl ModelFile {
         let found = locate::model(name)?;
         import::check_memory(name, found.size())?;
         let (path, folder) = (found.path().to_owned(), Arc::new(Folder::of(found.path())));
-        Ok(Self { path, bytes: found.read()?, architecture, output: None, random: None, folder })
+        Ok(Self { path, bytes: found.read()?, architecture, stated: Statements::default(), random: None, folder })
     }
 
-    /// Says which of several outputs is the answer; none leaves the choice to the model.
-    pub fn answered_by(self, argument: &OutputArgument) -> Self {
-        Self { output: argument.output.clone(), ..self }
+    /// Takes the user's statements about the file.
+    pub fn stated_by(self, argument: &StatementArguments) -> Self {
+        Self { stated: argument.statements(), ..self }
     }
 
     /// Returns an architecture with random weights. `id` is `name` without its beginning.
@@ -76,7 +77,7 @@ impl ModelFile {
         let bytes = architecture.config(classes).map_err(|error| error.concerning(name))?.into_bytes();
         let folder = Arc::new(Folder::of(Path::new(name)));
         let (architecture, random) = (Some(architecture), Some(classes));
-        Ok(Self { path: name.into(), bytes, architecture, output: None, random, folder })
+        Ok(Self { path: name.into(), bytes, architecture, stated: Statements::default(), random, folder })
     }
 
     /// Returns the SHA-256 of the bytes in hexadecimal, or that of the configuration if the weights are random.
@@ -92,23 +93,16 @@ impl ModelFile {
     /// Reads the model out of the bytes. The `arguments` replace the preprocessing of the file.
     pub fn load(self, arguments: &PreprocessArguments) -> Result<Model> {
         let name = self.path.display().to_string();
-        let output = self.output.as_deref();
-        let mut model = match (self.architecture, self.random) {
+        let stated = &self.stated;
+        let model = match (self.architecture, self.random) {
             (Some(architecture), Some(classes)) => {
                 eprintln!("{name}: the weights are random, and so are the predictions");
-                import::with_only(&name, architecture.random(classes, SEED)?, output)?
+                import::as_stated(&name, architecture.random(classes, SEED)?, stated)?
             }
-            (Some(architecture), None) => import::with_only(&name, architecture.load(&name, self.bytes)?, output)?,
-            (None, _) => import::load_beside(&name, self.bytes, output, self.folder)?,
+            (Some(architecture), None) => import::as_stated(&name, architecture.load(&name, self.bytes)?, stated)?,
+            (None, _) => import::load_beside(&name, self.bytes, stated, self.folder)?,
         };
-        let own = model.preprocess();
-        if arguments.normalise.is_some() || arguments.resize.is_some() {
-            model.card.preprocess = Some(Preprocess {
-                normalise: arguments.normalise.unwrap_or(own.normalise),
-                resize: arguments.resize.unwrap_or(own.resize),
-            });
-        }
-        Ok(model)
+        model.preprocessed(&arguments.choice()).map_err(|error| error.concerning(&name))
     }
 }
 

@@ -75,7 +75,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
     arguments.run.model.memory.allow();
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?
-        .answered_by(&arguments.run.answer)
+        .stated_by(&arguments.run.answer)
         .load(&arguments.run.preprocess)?;
     model.card.notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
     open::check_memory(&arguments.model, &model, "one image needs", 1)?;

@@ -10,7 +10,7 @@ use facts::limits::{self, PROGRAM};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::args::{ModelArguments, choice};
+use super::args::{ModelArguments, PreprocessArguments, SizingArguments};
 use super::data::prepared::{HEAD, Head, IMAGES, LABELS};
 use super::data::{self, Data, DataArguments};
 use super::exit::Exit;
@@ -18,7 +18,7 @@ use super::failure::Failure;
 use super::open::classes;
 use super::output::{counted, line, thousands};
 use super::write::hexadecimal;
-use crate::data::Resize;
+use crate::data::{Normalise, Preprocess, Resize, Sizing};
 use crate::{Error, Result};
 
 /// Largest number of images in memory at a time.
@@ -44,9 +44,8 @@ pub struct Arguments {
     #[arg(long, value_name = "SIZE")]
     size: usize,
 
-    /// Conversion of an image to that size
-    #[arg(long, default_value = "shorter-side", value_parser = choice::<Resize>())]
-    resize: Resize,
+    #[command(flatten)]
+    sizing: SizingArguments,
 
     /// Model with the class names for sub-folders that are named by class and not by number
     #[arg(long)]
@@ -65,10 +64,12 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.file.memory.allow();
     let output = &arguments.output;
     let batch = batch(arguments.size)?;
+    let sizing = PreprocessArguments { sizing: arguments.sizing, ..PreprocessArguments::default() };
+    let sizing = sizing.choice().over(&Preprocess::known(Normalise::default(), Resize::ShorterSide))?.sizing;
     let scratch = Scratch::create(output)?;
     let data = data::open(&arguments.data, &arguments.reading, &classes(arguments.model.as_deref(), &arguments.file)?)?;
     let count = data.source.len();
-    write(&scratch.path, data, arguments.resize, arguments.size, batch)?;
+    write(&scratch.path, data, sizing, arguments.size, batch)?;
     scratch.commit(output)?;
     line(&format!("{} are prepared in {}", counted(count, "image"), output.display()))?;
     Ok(Exit::Done)
@@ -150,7 +151,7 @@ fn remove_left(path: &Path) {
 }
 
 /// Writes the three files into `folder`.
-fn write(folder: &Path, data: Data, resize: Resize, size: usize, at_a_time: usize) -> Result<()> {
+fn write(folder: &Path, data: Data, sizing: Sizing, size: usize, at_a_time: usize) -> Result<()> {
     let Data { source, origin, .. } = data;
     let count = source.len();
     let mut images = Array::create(&folder.join(IMAGES), "|u1", &format!("({count}, {size}, {size}, 3)"))?;
@@ -160,7 +161,7 @@ fn write(folder: &Path, data: Data, resize: Resize, size: usize, at_a_time: usiz
             .into_par_iter()
             .map(|index| {
                 let image = source.image(index)?;
-                let resized = resize.apply(&image, size, size).map_err(|error| error.concerning(source.name(index)))?;
+                let resized = sizing.apply(&image, size, size).map_err(|error| error.concerning(source.name(index)))?;
                 Ok(resized.into_owned())
             })
             .collect::<Result<_>>()?;
@@ -181,10 +182,14 @@ fn write(folder: &Path, data: Data, resize: Resize, size: usize, at_a_time: usiz
         }
         None => None,
     };
+    let Sizing { resize, filter, antialias, crop } = sizing;
     let head = Head {
         faultscope: env!("CARGO_PKG_VERSION").to_owned(),
         data: origin,
         resize,
+        filter,
+        antialias,
+        crop,
         size,
         images_sha256,
         labels_sha256,

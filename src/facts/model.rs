@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{self, Answer};
-use crate::data::Preprocess;
+use crate::data::{FirstLayers, InputShape, Normalise, Preprocess, PreprocessChoice, Resize};
 use crate::graph::Graph;
 use crate::labels::Grouping;
 use crate::{Error, Result};
@@ -55,14 +55,22 @@ impl Model {
     /// # Errors
     /// As [`Model::new`], or where there is no such output.
     pub fn with_output(graph: Graph, mut card: Card, output: Option<&str>) -> Result<Self> {
-        if graph.inputs.len() != 1 || graph.values[graph.inputs[0]].shape.len() != 4 {
-            let found: Vec<_> = graph.inputs.iter().map(|&id| &graph.values[id].shape).collect();
-            return Err(Error::input(
-                &card.name,
-                format_args!(
-                    "an image classifier with one input of shape 1 x channels x height x width is expected, found inputs {found:?}"
-                ),
-            ));
+        let shapes: Vec<_> = graph.inputs.iter().map(|&id| &graph.values[id].shape).collect();
+        match shapes[..] {
+            [shape] if InputShape::of(shape).is_some() => {
+                // A file of ours has kept it.
+                let assumed = InputShape::assumed(shape).filter(|assumed| !card.notices.contains(assumed));
+                card.notices.extend(assumed);
+            }
+            _ => {
+                return Err(Error::input(
+                    &card.name,
+                    format_args!(
+                        "an image classifier with one input of shape 1 x channels x height x width (1, 3 or 4 channels, first or \
+                         last), 1 x height x width, or 1 x the pixels of a square is expected, found inputs {shapes:?}"
+                    ),
+                ));
+            }
         }
         let (graph, answer) = answer::select(graph, output, &mut card.notices)?;
         let model = Self { graph: Arc::new(graph), card, answer };
@@ -106,8 +114,37 @@ impl Model {
         self.card.labels.get(class).cloned().unwrap_or_else(|| class.to_string())
     }
 
-    /// The preprocessing of the model file; where it states none, x / 255 at the model's own input size.
+    /// The preprocessing of the model file; where it states none, the one that the first layers ask for, or x / 255, at the
+    /// model's own input size.
     pub fn preprocess(&self) -> Preprocess {
-        self.card.preprocess.clone().unwrap_or_default()
+        let assumed = || {
+            let wanted = FirstLayers::of(&self.graph).map_or(Normalise::default(), |first| first.wanted);
+            Preprocess::known(wanted, Resize::default())
+        };
+        self.card.preprocess.clone().unwrap_or_else(assumed)
+    }
+
+    /// The model with the user's statements about preprocessing. What is assumed where nobody states it, and what does not seem
+    /// to go together, is added to the notices.
+    ///
+    /// # Errors
+    /// Where the statements contradict one another, or do not fit the model's input.
+    pub fn preprocessed(mut self, choice: &PreprocessChoice) -> Result<Self> {
+        let used = choice.over(&self.preprocess())?;
+        used.check_input(self.input_shape())?;
+        let stated = choice.states_values() || self.card.preprocess.is_some();
+        let notice = match FirstLayers::of(&self.graph) {
+            _ if stated => FirstLayers::doubt(&self.graph, &used),
+            Some(first) => Some(first.notice),
+            None => Some(format!(
+                "the model file does not say how an image becomes the input; assumed: {used} (`faultscope check MODEL DATA` tries \
+                 others)"
+            )),
+        };
+        self.card.notices.extend(notice.filter(|notice| !self.card.notices.contains(notice)));
+        if !choice.is_empty() {
+            self.card.preprocess = Some(used);
+        }
+        Ok(self)
     }
 }

@@ -1,6 +1,6 @@
 //! Messages about a model's card.
 
-use facts::data::{Normalise, Preprocess, Resize};
+use facts::data::{InputSize, Preprocess, PreprocessChoice};
 use serde::{Deserialize, Serialize};
 
 use super::FileRef;
@@ -8,10 +8,10 @@ use super::FileRef;
 /// The user's statements about a model beside its file. The file decides where a field is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
-    /// How pixel values become input values.
-    pub normalise: Option<Normalise>,
-    /// How an image gets the input's size.
-    pub resize: Option<Resize>,
+    /// Height and width of the input, where the file leaves them open.
+    pub input_size: Option<InputSize>,
+    /// How an image becomes the input.
+    pub preprocess: PreprocessChoice,
     /// Class names, one a line.
     pub labels: Option<FileRef>,
     /// A grouping, as TOML.

@@ -34,7 +34,7 @@ fn the_network_that_comes_along_is_the_one_that_its_manifest_describes() {
     assert_eq!(faultscope::cli::write::sha256(&bytes), trained.sha256);
     assert!(bytes.len() < 1_500_000, "it is to come along with the page: {} bytes", bytes.len());
     let model = load(&file).expect("a model");
-    assert_eq!(model.preprocess().normalise, manifest.preprocess);
+    assert_eq!(model.preprocess().normalise, manifest.preprocess.into());
     let parameters: usize = model.graph.parameters.values().map(|tensor| tensor.data.len()).sum();
     assert!(parameters <= 1_000_000, "{parameters}");
     assert!(trained.test.correct * 100 >= trained.test.images * 97, "{:?}", trained.test);

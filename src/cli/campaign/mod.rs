@@ -89,7 +89,7 @@ impl Campaign {
         let device = arguments.run.device;
         let wanted = jobs(arguments, device)?;
         let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
-        let file = ModelFile::read(model, arguments.run.model.architecture)?.answered_by(&arguments.run.answer);
+        let file = ModelFile::read(model, arguments.run.model.architecture)?.stated_by(&arguments.run.answer);
         let (path, sha256) = (file.path.display().to_string(), file.sha256());
         let beside = file.folder();
         let mut model = file.load(&arguments.run.preprocess)?;

@@ -104,7 +104,7 @@ impl Data {
             ));
         }
         // This does not change images of the input's size.
-        Ok(Preprocess { resize: Resize::Stretch, ..own })
+        Ok(Preprocess { sizing: Resize::Stretch.into(), ..own })
     }
 }
 

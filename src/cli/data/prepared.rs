@@ -11,7 +11,7 @@ use super::binary::OnDisk;
 use crate::cli::read;
 use crate::cli::write::sha256;
 use crate::data::npy::{self, NpyImages};
-use crate::data::{DataSource, Image, ImageSource, Resize};
+use crate::data::{Crop, DataSource, Filter, Image, ImageSource, Resize};
 use crate::{Error, Result};
 
 /// Name of the file that identifies a prepared folder.
@@ -29,6 +29,15 @@ pub struct Head {
     pub data: DataSource,
     /// The conversion to their size.
     pub resize: Resize,
+    /// The filter, if it is not the conversion's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
+    /// Antialiasing, if it is not the conversion's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub antialias: Option<bool>,
+    /// The crop, if it is not the conversion's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop: Option<Crop>,
     /// Height and width in pixels.
     pub size: usize,
     /// SHA-256 of `images.npy`, in hexadecimal.

@@ -115,7 +115,7 @@ fn build(manifest: &Manifest, weights: &zoo::Checkpoint, folder: &Path, download
     let graph = efficientnet_lite(weights.architecture, |name, shape| checkpoint.tensor(name, shape))?;
     let card = Card {
         name: manifest.name.clone(),
-        preprocess: Some(Preprocess { normalise: manifest.preprocess, resize: manifest.resize }),
+        preprocess: Some(Preprocess::known(manifest.preprocess, manifest.resize)),
         labels: labels::builtin(&manifest.labels)?,
         grouping: Some(Grouping::builtin(&manifest.grouping)?),
         notices: Vec::new(),

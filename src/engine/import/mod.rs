@@ -11,11 +11,21 @@ mod tests;
 
 use std::sync::Arc;
 
+use facts::data::InputSize;
 use facts::limits::{self, PROGRAM};
 use facts::model::Model;
 use facts::{Error, Result};
 
 pub use beside::{Alone, Beside, InMemory};
+
+/// What the user says about a model file that the file leaves open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statements {
+    /// The output that is the answer: a name, or an index.
+    pub output: Option<String>,
+    /// The height and width of the input, where they are open.
+    pub input_size: Option<InputSize>,
+}
 
 /// Reads a model in any supported format, which the bytes tell, not the name; `name` is the file's name, for
 /// messages and for a model that has none of its own.
@@ -23,24 +33,24 @@ pub use beside::{Alone, Beside, InMemory};
 /// # Errors
 /// Where the format is none that is read, or the file is damaged or describes no image classifier.
 pub fn load(name: &str, bytes: Vec<u8>) -> Result<Model> {
-    load_beside(name, bytes, None, Arc::new(Alone))
+    load_beside(name, bytes, &Statements::default(), Arc::new(Alone))
 }
 
-/// As [`load`]. If `output` is stated, the answer is the output of that name or index. The files `beside` the model file
-/// hold the weights of large ONNX models.
+/// As [`load`], with what the user says about the file. The files `beside` the model file hold the weights of large ONNX models.
 ///
 /// # Errors
-/// As [`load`], and if there is no such output, or a file beside it is missing, too short, or outside of the model's folder.
-pub fn load_beside(name: &str, bytes: Vec<u8>, output: Option<&str>, beside: Arc<dyn Beside>) -> Result<Model> {
+/// As [`load`], and if a statement does not fit the file, or a file beside it is missing, too short, or outside of the model's
+/// folder.
+pub fn load_beside(name: &str, bytes: Vec<u8>, stated: &Statements, beside: Arc<dyn Beside>) -> Result<Model> {
     check_memory(name, bytes.len() as u64)?;
     let mut model = if burnpack::recognise(&bytes) {
-        with_only(name, burnpack::read(name, bytes)?, output)?
+        as_stated(name, burnpack::read(name, bytes)?, stated)?
     } else if safetensors::recognise(&bytes) {
-        with_only(name, safetensors::read(name, &bytes)?, output)?
+        as_stated(name, safetensors::read(name, &bytes)?, stated)?
     } else if keras::is_hdf5(&bytes) || keras::is_archive(&bytes) {
-        keras::import_output(name, bytes, output)?
+        keras::import_stated(name, bytes, stated)?
     } else if onnx::recognise(&bytes) {
-        onnx::import_beside(name, &bytes, output, beside)?
+        onnx::import_beside(name, &bytes, stated, beside)?
     } else {
         return Err(Error::input(name, unknown(&bytes)));
     };
@@ -60,15 +70,18 @@ pub fn check_memory(name: &str, bytes: u64) -> Result<()> {
     limits::allowed().check("opening the model needs", needed).map_err(|error| error.concerning(name))
 }
 
-/// Checks that `output` is the only one of `model`, as of models that were opened or built before.
+/// Checks that `model`, which leaves nothing open, is as stated.
 ///
 /// # Errors
 /// Where it is not.
-pub fn with_only(name: &str, model: Model, output: Option<&str>) -> Result<Model> {
-    if let Some(output) = output {
+pub fn as_stated(name: &str, model: Model, stated: &Statements) -> Result<Model> {
+    if let Some(output) = &stated.output {
         facts::answer::find(output, &facts::answer::names(&model.graph)).map_err(|error| error.concerning(name))?;
     }
-    Ok(model)
+    match stated.input_size {
+        Some(size) => size.check_fixed(model.input_shape()).map_err(|error| error.concerning(name)).map(|()| model),
+        None => Ok(model),
+    }
 }
 
 /// A format that models are written in.

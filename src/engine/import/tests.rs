@@ -53,7 +53,7 @@ fn model(names: [&str; 3], mut values: impl FnMut(usize) -> f32) -> Model {
     let grouping = "name = \"two\"\nclasses = 2\n[[group]]\nname = \"all\"\ncritical = true\nclasses = \"0-1\"\n";
     let card = Card {
         name: "Small net".to_owned(),
-        preprocess: Some(Preprocess { normalise: Normalise::Lite, resize: Resize::ShorterSide }),
+        preprocess: Some(Preprocess::known(Normalise::Lite, Resize::ShorterSide)),
         labels: vec!["cat \"Tom\"".to_owned(), "Hündchen".to_owned()],
         grouping: Some(Grouping::from_toml("two", grouping).expect("a grouping")),
         notices: Vec::new(),

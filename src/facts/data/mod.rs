@@ -32,9 +32,11 @@ pub use classes::{
 pub use label_list::labels_of_list;
 pub use name::{class_in_name, classes_of_files};
 pub use origin::{DataFormat, DataSource, sha256};
-pub use preprocess::{Normalise, Preprocess};
+pub use preprocess::{
+    Color, FirstLayers, InputShape, InputSize, Normalise, Numbers, Pixels, Preprocess, PreprocessChoice, Scale, Values,
+};
 pub use read_at::ReadAt;
-pub use resize::Resize;
+pub use resize::{Crop, Filter, Resize, Sizing};
 pub use sample::Sample;
 pub use sniff::Content;
 pub use source::{ImageSource, LabelledImage, Shifted};

@@ -18,7 +18,7 @@ fn encoded(image: DynamicImage, format: ImageFormat) -> Vec<u8> {
 }
 
 fn apply(normalise: Normalise, image: &Image, shape: &[usize]) -> crate::Result<Vec<f32>> {
-    Preprocess { normalise, ..Preprocess::default() }.apply(image, shape).map(|tensor| {
+    Preprocess { normalise: normalise.into(), ..Preprocess::default() }.apply(image, shape).map(|tensor| {
         assert_eq!(tensor.shape, shape);
         tensor.data.to_vec()
     })
@@ -170,7 +170,7 @@ fn a_resize_covers_the_whole_image() {
 
 #[test]
 fn inputs_that_no_image_fits_are_refused() {
-    for shape in [&[3, 224, 224][..], &[2, 3, 8, 8], &[1, 4, 8, 8], &[], &[1, 3, 0, 8], &[1, 3, usize::MAX, 8]] {
+    for shape in [&[3, 224, 224][..], &[2, 3, 8, 8], &[1, 5, 8, 8], &[1, 783], &[], &[1], &[1, 3, 0, 8], &[1, 3, usize::MAX, 8]] {
         assert!(apply(Normalise::Unit, &pattern(2, 2), shape).is_err(), "{shape:?}");
     }
     let wide = Image { width: 60_000_000, height: 1, rgb: Vec::new() };

@@ -1,20 +1,53 @@
 //! The user's statements about a model beside its file: preprocessing, class names, grouping.
 
-use facts::data::{Normalise, Resize};
+use facts::data::{Color, Crop, Filter, InputSize, Normalise, Numbers, PreprocessChoice, Resize, Scale};
 
-use super::fields::{choice, fields, text};
+use super::fields::{choice, fields, parsed, switch, text};
 
 fields! {
     /// Statements about the model; the model's file says what is `None` here.
     #[derive(Eq)]
     pub struct CardChoice {
-        /// How pixel values become input values.
+        /// Height and width of the input, where the file leaves them open.
+        input_size: Option<InputSize> = parsed::<InputSize>("input-size");
+        /// How pixel values become input values, by a known way.
         normalise: Option<Normalise> = choice::<Normalise>("preprocess");
+        /// Order of the input's channels.
+        color: Option<Color> = choice::<Color>("color");
+        /// The factor of pixel values.
+        scale: Option<Scale> = parsed::<Scale>("pixel-scale");
+        /// Subtracted from scaled pixel values.
+        mean: Option<Numbers> = parsed::<Numbers>("mean");
+        /// What is left is divided by it.
+        std: Option<Numbers> = parsed::<Numbers>("std");
         /// How an image gets the input's size.
         resize: Option<Resize> = choice::<Resize>("resize");
+        /// How pixels between pixels are made.
+        filter: Option<Filter> = choice::<Filter>("filter");
+        /// Whether a reduction widens the filter.
+        antialias: Option<bool> = switch("antialias");
+        /// How much larger the image becomes than the part of its centre that is kept.
+        crop: Option<Crop> = parsed::<Crop>("crop");
         /// A file of class names, as `file:NAME`.
         labels: Option<String> = text("labels");
         /// A grouping file, as `file:NAME`.
         grouping: Option<String> = text("grouping");
+    }
+}
+
+impl CardChoice {
+    /// The statements about preprocessing.
+    pub fn preprocess(&self) -> PreprocessChoice {
+        let Self { normalise, color, scale, mean, std, resize, filter, antialias, crop, .. } = self.clone();
+        PreprocessChoice { preset: normalise, color, scale, mean, std, resize, filter, antialias, crop }
+    }
+
+    /// Takes the statements about preprocessing.
+    pub fn set_preprocess(&mut self, choice: PreprocessChoice) {
+        let PreprocessChoice { preset, color, scale, mean, std, resize, filter, antialias, crop } = choice;
+        let Self { input_size, labels, grouping, .. } = std::mem::take(self);
+        *self = Self {
+            normalise: preset, color, scale, mean, std, resize, filter, antialias, crop, input_size, labels, grouping,
+        };
     }
 }

@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use facts::campaign::Confidence;
-use facts::data::{Normalise, Resize};
+use facts::data::{Color, Filter, Normalise, Resize};
 use facts::fault::{Sampling, Target};
 use facts::labels::Grouping;
 
@@ -12,8 +12,16 @@ fn full() -> Link {
         model: Some("efficientnet-lite0".into()),
         image: Some("file:my cat & dog #1.png".into()),
         card: CardChoice {
+            input_size: "192x256".parse().ok(),
             normalise: Some(Normalise::Caffe),
+            color: Some(Color::Bgr),
+            scale: "1/127.5".parse().ok(),
+            mean: "0.5,0.25,0.125".parse().ok(),
+            std: "0.5".parse().ok(),
             resize: Some(Resize::ShorterSide),
+            filter: Some(Filter::Lanczos),
+            antialias: Some(false),
+            crop: "256/224".parse().ok(),
             labels: Some("file:names.txt".into()),
             grouping: Some("file:groups.toml".into()),
         },
@@ -76,6 +84,17 @@ fn what_does_not_hold_is_left_out_with_a_sentence() {
         "device=tpu",
         "preprocess=best",
         "resize=",
+        "input-size=0",
+        "color=red",
+        "pixel-scale=255",
+        "pixel-scale=1/0",
+        "mean=a",
+        "mean=1,2,3,4,5",
+        "std=",
+        "filter=sharp",
+        "antialias=yes",
+        "crop=224",
+        "crop=9/1",
         "target=bias",
         "type=stuck",
         "value=NaN",

@@ -142,14 +142,14 @@ impl State {
 
     /// The changes of the model's card that the worker is to make.
     pub(super) fn changes(&self) -> Changes {
-        let CardChoice { normalise, resize, labels, grouping } = &self.link.card;
+        let CardChoice { labels, grouping, .. } = &self.link.card;
         let text = |id: &Option<String>| {
             let name = id.as_ref()?.strip_prefix(OWN)?;
             self.own_texts.iter().find(|file| file.name == name).cloned()
         };
         let model = self.link.model.as_ref().and_then(|id| id.strip_prefix(OWN));
         let beside = model.and_then(|name| self.own_weights.get(name)).cloned().unwrap_or_default();
-        Changes { normalise: *normalise, resize: *resize, labels: text(labels), grouping: text(grouping), beside }
+        Changes { input_size: self.link.card.input_size, preprocess: self.link.card.preprocess(), labels: text(labels), grouping: text(grouping), beside }
     }
 
     /// Names of the user's own files that the link wants and that are not here.

@@ -1,6 +1,5 @@
 //! What the user says of a model, put in the place of what its file says.
 
-use facts::data::Preprocess;
 use facts::labels::Grouping;
 use facts::model::{Card, Model};
 use facts::text::decode;
@@ -16,13 +15,6 @@ impl<H: Host> Service<H> {
     /// `model` with `changes` to its file's `card`.
     pub(super) async fn change(&self, model: &Model, card: &Card, changes: &Changes) -> Result<Model> {
         let mut card = card.clone();
-        if changes.normalise.is_some() || changes.resize.is_some() {
-            let own = card.preprocess.clone().unwrap_or_default();
-            card.preprocess = Some(Preprocess {
-                normalise: changes.normalise.unwrap_or(own.normalise),
-                resize: changes.resize.unwrap_or(own.resize),
-            });
-        }
         let classes = model.classes();
         if let Some(file) = &changes.labels {
             card.labels = class_names(&file.name, &self.text(file).await?, classes)?;
@@ -41,7 +33,7 @@ impl<H: Host> Service<H> {
             }
             card.grouping = Some(grouping);
         }
-        Ok(Model { graph: model.graph.clone(), card, answer: model.answer })
+        Model { graph: model.graph.clone(), card, answer: model.answer }.preprocessed(&changes.preprocess)
     }
 
     async fn text(&self, file: &FileRef) -> Result<String> {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use engine::campaign::{Golden, Lab, Observe};
 use engine::exec::{Activations, Footprint};
-use engine::import;
+use engine::import::{self, Statements};
 use facts::DeviceChoice;
 use facts::data::{Classes, Image};
 use facts::fault::Site;
@@ -75,6 +75,8 @@ struct Loaded {
     beside: Vec<FileRef>,
     /// Those of them that its weights are in, by their place below the folder of the model.
     weights: Vec<(String, FileRef)>,
+    /// What the user says about what it leaves open.
+    stated: Statements,
     /// What the file says beside the graph; the user may have said otherwise.
     card: Card,
     lab: Rc<Lab>,
@@ -148,8 +150,9 @@ impl<H: Host> Service<H> {
         progress: &dyn Fn(u64, Option<u64>),
     ) -> Result<Response> {
         let beside = &changes.beside;
+        let stated = Statements { output: None, input_size: changes.input_size };
         let (model, card, weights) = match &self.lab {
-            Some(loaded) if loaded.file == file && loaded.beside == *beside => {
+            Some(loaded) if loaded.file == file && loaded.beside == *beside && loaded.stated == stated => {
                 (loaded.lab.model().clone(), loaded.card.clone(), loaded.weights.clone())
             }
             _ => {
@@ -161,7 +164,7 @@ impl<H: Host> Service<H> {
                 }
                 let files = Arc::new(import::InMemory::new(files));
                 let model =
-                    import::load_beside(&file.name, bytes, None, files).map_err(|error| error.in_file(&file.name))?;
+                    import::load_beside(&file.name, bytes, &stated, files).map_err(|error| error.in_file(&file.name))?;
                 let card = model.card.clone();
                 (model, card, weights)
             }
@@ -180,7 +183,7 @@ impl<H: Host> Service<H> {
         limits::allowed().check(what, needed).map_err(|error| error.in_file(&file.name))?;
         let lab = Rc::new(Lab::on(model, &device)?);
         let model = describe(&lab, &card);
-        self.lab = Some(Loaded { file, beside: changes.beside, weights, card, lab });
+        self.lab = Some(Loaded { file, beside: changes.beside, stated, weights, card, lab });
         self.device = info.choice;
         Ok(Response::Loaded { model, device: info })
     }

@@ -23,12 +23,14 @@ mod weights;
 
 pub use weights::Weights;
 
+use facts::data::InputSize;
 use facts::graph::Graph;
 use facts::model::{Card, Model};
 use facts::{Error, Result};
 use serde_json::Value;
 
 use self::config::Network;
+use super::Statements;
 use crate::zoo::Architecture;
 
 /// Whether `bytes` begin like an HDF5 file.
@@ -54,21 +56,30 @@ pub fn is_archive(bytes: &[u8]) -> bool {
 /// assert!(error.to_string().starts_with("cat.h5: "));
 /// ```
 pub fn import(name: &str, bytes: Vec<u8>) -> Result<Model> {
-    import_output(name, bytes, None)
+    import_stated(name, bytes, &Statements::default())
 }
 
-/// As [`import`]; the answer is the output called `output`, or at that index, where one is named.
+/// As [`import`], with what the user says about the file. A network of `keras.applications` is recognised by its name and its
+/// layers, and preprocessed as its weights alone are.
 ///
 /// # Errors
-/// As [`import`], or where there is no such output.
-pub fn import_output(name: &str, bytes: Vec<u8>, output: Option<&str>) -> Result<Model> {
-    match contents(name, bytes)? {
+/// As [`import`], or where a statement does not fit the file.
+pub fn import_stated(name: &str, bytes: Vec<u8>, stated: &Statements) -> Result<Model> {
+    match contents(name, bytes, stated.input_size)? {
         Contents::Network(graph) => {
-            let card = Card { name: super::stem(name).to_owned(), ..Card::default() };
-            Model::with_output(graph, card, output).map_err(|error| Error::input(name, error))
+            let mut card = Card { name: super::stem(name).to_owned(), ..Card::default() };
+            if let Some(known) = Architecture::like(&graph) {
+                let preprocess = known.preprocess();
+                card.notices.push(format!(
+                    "the network is {} of keras.applications, and gets its preprocessing: {preprocess}",
+                    known.name
+                ));
+                card.preprocess = Some(preprocess);
+            }
+            Model::with_output(graph, card, stated.output.as_deref()).map_err(|error| Error::input(name, error))
         }
         Contents::Weights(weights) => {
-            super::with_only(name, Architecture::of_file(name)?.with_weights(name, &weights)?, output)
+            super::as_stated(name, Architecture::of_file(name)?.with_weights(name, &weights)?, stated)
         }
     }
 }
@@ -78,7 +89,7 @@ pub fn import_output(name: &str, bytes: Vec<u8>, output: Option<&str>) -> Result
 /// # Errors
 /// As [`import`], but any network of one input will do.
 pub fn graph(name: &str, bytes: Vec<u8>) -> Result<Graph> {
-    match contents(name, bytes)? {
+    match contents(name, bytes, None)? {
         Contents::Network(graph) => Ok(graph),
         Contents::Weights(_) => Err(Error::input(name, "the file holds weights only, and no network")),
     }
@@ -90,7 +101,7 @@ enum Contents {
     Weights(Weights),
 }
 
-fn contents(name: &str, bytes: Vec<u8>) -> Result<Contents> {
+fn contents(name: &str, bytes: Vec<u8>, size: Option<InputSize>) -> Result<Contents> {
     let (config, keras, weights) = if is_archive(&bytes) {
         let archive = archive::open(bytes).map_err(|error| Error::input(name, error))?;
         (archive.config, archive.keras, Weights::open(name, archive.weights)?)
@@ -101,7 +112,7 @@ fn contents(name: &str, bytes: Vec<u8>) -> Result<Contents> {
         let Some(config) = config else { return Ok(Contents::Weights(weights)) };
         (config, weights.attribute("keras_version")?, weights)
     };
-    translate(name, &config, keras.as_deref(), &weights).map(Contents::Network)
+    translate(name, &config, keras.as_deref(), &weights, size).map(Contents::Network)
 }
 
 /// The network that `config` describes, with `weights`: for weights that come in a file of their own.
@@ -116,17 +127,23 @@ fn contents(name: &str, bytes: Vec<u8>) -> Result<Contents> {
 /// Where the configuration cannot be read or has a layer that is not supported, or where the weights do not fit it: in
 /// number, or in the shape of one of them. The error names `name` and the layer.
 pub fn build(name: &str, config: &str, weights: &Weights) -> Result<Graph> {
-    translate(name, config, None, weights)
+    translate(name, config, None, weights, None)
 }
 
-fn translate(name: &str, config: &str, keras: Option<&str>, weights: &Weights) -> Result<Graph> {
+fn translate(
+    name: &str,
+    config: &str,
+    keras: Option<&str>,
+    weights: &Weights,
+    size: Option<InputSize>,
+) -> Result<Graph> {
     let located = |error: Error| Error::input(name, error);
     let model: Value = serde_json::from_str(config)
         .map_err(|error| Error::input(name, format_args!("the model's configuration cannot be read: {error}")))?;
     let keras = keras.or_else(|| model.get("keras_version").and_then(Value::as_str));
     let major = keras.and_then(|version| version.split('.').next()?.parse().ok()).unwrap_or(3);
     let network = Network::new(&model).map_err(located)?;
-    network::graph(&network, major, weights).map_err(located)
+    network::graph(&network, major, weights, size).map_err(located)
 }
 
 /// Theano turned kernels round; its models would need theirs turned back.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use facts::data::InputSize;
 use facts::graph::{Graph, GraphBuilder, Layout, SampledLayers, ValueId};
 use facts::limits::LAYERS;
 use facts::{Error, Result};
@@ -13,8 +14,8 @@ use super::layers;
 use super::settings::{Settings, items};
 use super::weights::{Place, Plan, Weights};
 
-/// The graph of `network` with `weights`.
-pub(super) fn graph(network: &Network, keras: u32, weights: &Weights) -> Result<Graph> {
+/// The graph of `network` with `weights`. `size` is the image's, where it is open.
+pub(super) fn graph(network: &Network, keras: u32, weights: &Weights, size: Option<InputSize>) -> Result<Graph> {
     // Before the weights are shared out: those of an unknown layer would fit nowhere.
     known(network)?;
     let layers = layers_with_calls(network);
@@ -37,7 +38,7 @@ pub(super) fn graph(network: &Network, keras: u32, weights: &Weights) -> Result<
         ));
     };
     let layer = &network.layers[input.layer];
-    let shape = input_shape(layer)?;
+    let shape = input_shape(layer, size)?;
     let order = stored_order(shape.len(), channels_first);
     let image = builder.input(&layer.name, stored(&shape, &order))?;
     builder.lay_out(image, Layout::new(&order))?;
@@ -98,21 +99,25 @@ fn layers_with_calls(network: &Network) -> usize {
 }
 
 /// Shape of an input layer for one image.
-fn input_shape(layer: &Layer) -> Result<Vec<usize>> {
+fn input_shape(layer: &Layer, size: Option<InputSize>) -> Result<Vec<usize>> {
     let stated = ["batch_shape", "batch_input_shape"].iter().find_map(|key| layer.config.get(key).and_then(items));
     let stated = stated.ok_or_else(|| Error::graph(&layer.name, "the model does not state the shape of its input"))?;
     let length = |length: &Value| length.as_u64().and_then(|length| usize::try_from(length).ok());
-    let shape: Option<Vec<usize>> = stated.iter().skip(1).map(length).collect();
-    let shape = shape.filter(|shape| !shape.contains(&0)).ok_or_else(|| {
+    let axes = stated.iter().skip(1).map(|axis| length(axis).filter(|&length| length > 0));
+    let shape: Vec<Option<usize>> = std::iter::once(Some(1)).chain(axes).collect();
+    if let Some(size) = size {
+        return size.fill(&shape).map_err(|error| Error::graph(&layer.name, error));
+    }
+    shape.into_iter().collect::<Option<_>>().ok_or_else(|| {
         Error::graph(
             &layer.name,
             format_args!(
-                "the input's shape must be fixed but for the batch, found {}; save the model with a fixed image size",
+                "the input's shape must be fixed but for the batch, found {}; --input-size HxW states the height and width of the \
+                 image",
                 serde_json::json!(stated)
             ),
         )
-    })?;
-    Ok([&[1], shape.as_slice()].concat())
+    })
 }
 
 /// Where in the model a network is.

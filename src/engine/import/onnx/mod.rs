@@ -24,6 +24,7 @@ pub use tensor::{Data, Tensor};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use facts::data::InputSize;
 use facts::graph::{Graph, GraphBuilder};
 use facts::limits::{self, PROGRAM};
 use facts::model::{Card, Model};
@@ -33,8 +34,9 @@ use prost::Message;
 use self::external::External;
 use self::fold::Folded;
 use self::node::NodeView;
-use self::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
+use self::proto::{DimensionProto, GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use self::symbols::Symbols;
+use super::Statements;
 use super::beside::{Alone, Beside};
 
 /// Operator sets that the mappings were written for.
@@ -58,20 +60,20 @@ pub fn recognise(bytes: &[u8]) -> bool {
 /// assert!(error.to_string().starts_with("cat.onnx: "));
 /// ```
 pub fn import(name: &str, bytes: &[u8]) -> Result<Model> {
-    import_beside(name, bytes, None, Arc::new(Alone))
+    import_beside(name, bytes, &Statements::default(), Arc::new(Alone))
 }
 
-/// As [`import`], with the files `beside` the model, for weights that are there. If `output` is stated, the answer is the
-/// output of that name or index. Of a file with several outputs only what they need is translated, and outputs that are not
+/// As [`import`], with the files `beside` the model, for weights that are there, and what the user says about the file. Of a
+/// file with several outputs only what they need is translated, and outputs that are not
 /// float32 (an ArgMax) are left out.
 ///
 /// # Errors
-/// As [`import`], and if there is no such output, or a file beside it is missing, too short, or outside of the model's folder.
-pub fn import_beside(name: &str, bytes: &[u8], output: Option<&str>, beside: Arc<dyn Beside>) -> Result<Model> {
+/// As [`import`], and if a statement does not fit the file, or a file beside it is missing, too short, or outside of the model's folder.
+pub fn import_beside(name: &str, bytes: &[u8], said: &Statements, beside: Arc<dyn Beside>) -> Result<Model> {
     let mut card = Card { name: super::stem(name).to_owned(), ..Card::default() };
-    let importer = Importer { classifier: true, ..Importer::new() }.beside(beside);
+    let importer = Importer { classifier: true, size: said.input_size, ..Importer::new() }.beside(beside);
     let (symbols, outputs) = importer.translate(name, bytes, |stated| {
-        reach::scores(stated, output, &mut card.notices).map_err(|error| error.concerning(name))
+        reach::scores(stated, said.output.as_deref(), &mut card.notices).map_err(|error| error.concerning(name))
     })?;
     let graph = symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())?;
     Model::new(graph, card).map_err(|error| error.concerning(name))
@@ -83,6 +85,8 @@ pub struct Importer {
     shapes: BTreeMap<String, Vec<usize>>,
     bound: BTreeMap<String, Tensor>,
     keep_batch: bool,
+    /// Height and width of the image, where they are open.
+    size: Option<InputSize>,
     /// Nodes that no output needs may be of any operator.
     classifier: bool,
     beside: Option<Arc<dyn Beside>>,
@@ -189,6 +193,7 @@ impl Importer {
             if !symbols.contains(&info.name) {
                 let (shape, batch) = self.shape(name, info)?;
                 fixed_batch = fixed_batch.or(batch);
+                symbols.made_for(batch);
                 symbols.input(&info.name, shape)?;
             }
         }
@@ -236,28 +241,29 @@ impl Importer {
         let Some(stated) = &tensor.shape else {
             return Err(refuse("has no shape; export the model with one, or state it".to_owned()));
         };
-        let mut shape = Vec::with_capacity(stated.dim.len());
-        let mut fixed_batch = None;
-        for (axis, dim) in stated.dim.iter().enumerate() {
+        let length = |dim: &DimensionProto| {
             let length = dim.dim_value.and_then(|length| usize::try_from(length).ok());
             // Some exporters write 0 for a length that is open.
-            let length = length.filter(|&length| length > 0 || self.keep_batch);
-            shape.push(match length {
-                None if axis == 0 && !self.keep_batch => 1,
-                Some(batch) if axis == 0 && !self.keep_batch => {
-                    fixed_batch = Some(batch).filter(|&batch| batch != 1);
-                    1
-                }
-                Some(length) => length,
-                None => {
-                    return Err(refuse(format!(
-                        "leaves the length of axis {axis} open; export the model with a fixed image size, or state \
-                         the shape"
-                    )));
-                }
-            });
+            length.filter(|&length| length > 0 || self.keep_batch)
+        };
+        let mut shape: Vec<Option<usize>> = stated.dim.iter().map(length).collect();
+        let mut fixed_batch = None;
+        if let Some(batch) = shape.first_mut()
+            && !self.keep_batch
+        {
+            fixed_batch = batch.replace(1).filter(|&batch| batch != 1);
         }
-        Ok((shape, fixed_batch))
+        if let Some(size) = self.size {
+            let filled = size.fill(&shape).map_err(|error| refuse(format!(": {error}")))?;
+            return Ok((filled, fixed_batch));
+        }
+        match shape.iter().position(Option::is_none) {
+            None => Ok((shape.into_iter().flatten().collect(), fixed_batch)),
+            Some(axis) => Err(refuse(format!(
+                "leaves the length of axis {axis} open; --input-size HxW states the height and width of the image, or export the \
+                 model with a fixed size"
+            ))),
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Symbols {
     budget: usize,
     /// Elements that nodes may still fill with one value.
     filled: usize,
+    /// The number of images that the file is made for, if it is fixed and not 1.
+    batch: Option<usize>,
 }
 
 /// What a name stands for.
@@ -51,7 +53,17 @@ struct Constant {
 
 impl Symbols {
     pub fn new(builder: GraphBuilder) -> Self {
-        Self { builder, names: HashMap::new(), constants: Vec::new(), budget: FOLDED_ELEMENTS, filled: FILLED_ELEMENTS }
+        Self { builder, names: HashMap::new(), constants: Vec::new(), budget: FOLDED_ELEMENTS, filled: FILLED_ELEMENTS, batch: None }
+    }
+
+    /// States the number of images that the file is made for.
+    pub fn made_for(&mut self, batch: Option<usize>) {
+        self.batch = self.batch.or(batch);
+    }
+
+    /// The number of images that the file is made for, if it is fixed and not 1.
+    pub fn batch(&self) -> Option<usize> {
+        self.batch
     }
 
     /// Whether `name` is defined.

@@ -96,6 +96,27 @@ impl Architecture {
         })
     }
 
+    /// Returns the architecture of `keras.applications` with the name, the layers and the input of `graph`, a Keras model.
+    pub fn like(graph: &Graph) -> Option<&'static Self> {
+        let shape = &graph.values[*graph.inputs.first()?].shape;
+        Self::all().iter().filter(|known| !known.any_classes() && shape[..] == [1, 3, known.side, known.side]).find(|known| {
+            let Ok(config) = known.config(known.classes()) else { return false };
+            // Most of them have another name, which is found without reading all of it.
+            if !config.contains(&format!("\"name\": \"{}\"", graph.name)) {
+                return false;
+            }
+            let Ok(config) = serde_json::from_str::<Value>(&config) else { return false };
+            let layers = config["config"]["layers"].as_array().map_or(&[][..], Vec::as_slice);
+            let classes = layers.iter().map(|layer| layer["class_name"].as_str().unwrap_or_default());
+            config["config"]["name"] == graph.name.as_str() && classes.eq(graph.nodes.iter().map(|node| &node.kind[..]))
+        })
+    }
+
+    /// Returns the preprocessing of the network's images.
+    pub fn preprocess(&self) -> Preprocess {
+        Preprocess::known(self.normalise, if self.any_classes() { Resize::Stretch } else { Resize::ShorterSide })
+    }
+
     /// Returns whether the network may have any number of classes.
     pub fn any_classes(&self) -> bool {
         self.side == SMALL_SIDE
@@ -185,15 +206,15 @@ impl Architecture {
 
     /// Makes a classifier of `graph`.
     fn model(&self, graph: Graph, classes: usize) -> Result<Model> {
-        let (resize, data) = if self.any_classes() {
-            (Resize::Stretch, SMALL_DATA.iter().find(|&&(known, _)| known == classes).map(|&(_, data)| data))
+        let data = if self.any_classes() {
+            SMALL_DATA.iter().find(|&&(known, _)| known == classes).map(|&(_, data)| data)
         } else {
-            (Resize::ShorterSide, Some(IMAGENET.1))
+            Some(IMAGENET.1)
         };
         let grouping = data.filter(|data| Grouping::builtin_names().any(|known| known == *data));
         let card = Card {
             name: self.name.to_owned(),
-            preprocess: Some(Preprocess { normalise: self.normalise, resize }),
+            preprocess: Some(self.preprocess()),
             labels: data.map(labels::builtin).transpose()?.unwrap_or_default(),
             grouping: grouping.map(Grouping::builtin).transpose()?,
             notices: Vec::new(),

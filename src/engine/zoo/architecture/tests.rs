@@ -51,9 +51,9 @@ fn every_architecture_has_the_layers_of_keras() {
         assert_eq!(model.input_shape(), [1, 3, architecture.side, architecture.side], "{id}");
         assert_eq!(model.classes(), architecture.classes(), "{id}");
         let preprocess = model.preprocess();
-        assert_eq!(preprocess.normalise, architecture.normalise, "{id}");
+        assert_eq!(preprocess.normalise, architecture.normalise.into(), "{id}");
         let is_imagenet = architecture.classes() == 1000;
-        assert_eq!(preprocess.resize, if is_imagenet { Resize::ShorterSide } else { Resize::Stretch }, "{id}");
+        assert_eq!(preprocess.sizing.resize, if is_imagenet { Resize::ShorterSide } else { Resize::Stretch }, "{id}");
         let grouping = model.card.grouping.expect("a grouping");
         assert_eq!(grouping.name(), if is_imagenet { "imagenet" } else { "cifar100" }, "{id}");
         assert_eq!(model.card.labels[0], if is_imagenet { "tench" } else { "apple" }, "{id}");

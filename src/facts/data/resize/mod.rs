@@ -1,11 +1,20 @@
 //! From an image's size to the input's.
 
-use std::borrow::Cow;
+mod crop;
+mod filter;
+mod resample;
+#[cfg(test)]
+mod tests;
 
-use image::imageops::{self, FilterType};
-use image::{ImageBuffer, Rgb};
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+
 use serde::{Deserialize, Serialize};
 
+pub use crop::Crop;
+pub use filter::Filter;
+
+use self::filter::Resampler;
 use super::image::{Image, MAX_PIXELS};
 use crate::named::{Name, Named};
 use crate::{Error, Result};
@@ -14,14 +23,18 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resize {
-    /// The whole image, height and width each by their own factor, through a triangle filter as wide as the reduction
-    /// (Pillow's `BILINEAR`). An image of that size is taken as it is.
+    /// The whole image, height and width each by their own factor. Unless stated otherwise bilinear with antialiasing, as
+    /// Pillow's `BILINEAR`. An image of that size is taken as it is.
     #[default]
     Stretch,
-    /// The study's: the shorter side becomes `int(1.14286 d)` pixels, the longer one keeps the ratio (rounded down),
-    /// bicubic as OpenCV's `INTER_CUBIC`; then the `d` x `d` pixels in the centre, `(side - d) / 2` from the edges,
-    /// rounded down. An image of that size is no exception.
+    /// The shorter side becomes longer than the input's, the longer one keeps the ratio (rounded down), then the centre is
+    /// kept. Unless stated otherwise as in the study: the shorter side becomes `int(1.14286 d)` pixels, bicubic as OpenCV's
+    /// `INTER_CUBIC`, and the `d` x `d` pixels begin `(side - d) / 2` from the edges, rounded down. An image of that size is
+    /// no exception.
     ShorterSide,
+    /// No pixel is resampled: the centre of a larger image, black around a smaller one (TensorFlow's
+    /// `resize_with_crop_or_pad`).
+    CropPad,
 }
 
 impl Named for Resize {
@@ -42,15 +55,93 @@ impl Named for Resize {
                 "the study's: the shorter side to 1.14286 times the input's, bicubic, then the centre",
             ),
         ),
+        (
+            Self::CropPad,
+            Name::new(
+                "crop-pad",
+                "Centre as it is, black around it",
+                "the centre of a larger image, black around a smaller one; no pixel is resampled",
+            ),
+        ),
     ];
 }
 
-impl Resize {
+/// The whole way to the input's size. Where nothing is stated, [`Resize`] has its own filter and crop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sizing {
+    /// The way. Files that do not say are of a time when there was one way.
+    #[serde(default)]
+    pub resize: Resize,
+    /// How pixels between pixels are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
+    /// Whether a reduction widens the filter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub antialias: Option<bool>,
+    /// How much larger the image becomes than the part of its centre that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop: Option<Crop>,
+}
+
+impl From<Resize> for Sizing {
+    fn from(resize: Resize) -> Self {
+        Self { resize, ..Self::default() }
+    }
+}
+
+impl Sizing {
+    /// Makes sure that the statements belong together.
+    ///
+    /// # Errors
+    /// Where one of them would have no effect.
+    pub fn check(&self) -> Result<()> {
+        let stated = [
+            ("--filter", self.filter.is_some()),
+            ("--antialias", self.antialias.is_some()),
+            ("--crop", self.crop.is_some()),
+        ];
+        if self.resize == Resize::CropPad
+            && let Some((flag, _)) = stated.into_iter().find(|(_, stated)| *stated)
+        {
+            return Err(Error::request(format_args!("{flag} has no effect with --resize crop-pad, which resamples nothing")));
+        }
+        if let Some(filter @ (Filter::Nearest | Filter::Area)) = self.filter
+            && self.antialias.is_some()
+        {
+            return Err(Error::request(format_args!("--antialias has no effect with --filter {}", filter.name())));
+        }
+        Ok(())
+    }
+
+    /// Makes sure that images can become `width` x `height`.
+    ///
+    /// # Errors
+    /// Where [`Resize::ShorterSide`] is asked for a `width` that is not `height`.
+    pub fn check_size(&self, width: usize, height: usize) -> Result<()> {
+        if self.resize == Resize::ShorterSide && width != height {
+            return Err(Error::request(format_args!(
+                "the resize by the shorter side ends in a square, the input is {width} x {height}; --resize stretch fits it"
+            )));
+        }
+        Ok(())
+    }
+
+    fn filter(&self) -> Filter {
+        self.filter.unwrap_or(match self.resize {
+            Resize::Stretch | Resize::CropPad => Filter::Bilinear,
+            Resize::ShorterSide => Filter::Bicubic,
+        })
+    }
+
+    fn antialias(&self) -> bool {
+        self.antialias.unwrap_or(self.resize == Resize::Stretch)
+    }
+
     /// The pixels of `image` at `width` x `height`, R G B interleaved; its own bytes where they are taken as they are.
     ///
     /// # Errors
     /// Where a size is absurd, or [`Resize::ShorterSide`] is asked for a `width` that is not `height`.
-    pub fn apply(self, image: &Image, width: usize, height: usize) -> Result<Cow<'_, [u8]>> {
+    pub fn apply<'image>(&self, image: &'image Image, width: usize, height: usize) -> Result<Cow<'image, [u8]>> {
         if image.rgb.len() as u64 != image.width as u64 * image.height as u64 * 3 {
             return Err(Error::request(format_args!(
                 "an image of {} x {} has 3 bytes a pixel, here are {}",
@@ -59,14 +150,65 @@ impl Resize {
                 image.rgb.len()
             )));
         }
-        match self {
-            Self::Stretch => stretch(image, width, height),
-            Self::ShorterSide if width == height => shorter_side(image, width).map(Cow::Owned),
-            Self::ShorterSide => Err(Error::request(format_args!(
-                "the resize by the shorter side ends in a square, the input is {width} x {height}; --resize stretch fits it"
-            ))),
+        check_sizes(image, width, height)?;
+        let kept = [width, height];
+        let whole = match self.resize {
+            Resize::CropPad => return Ok(crop::or_pad(image, kept)),
+            Resize::Stretch => kept.map(|side| self.crop.map_or(Some(side), |crop| crop.before(side))),
+            Resize::ShorterSide => {
+                self.check_size(width, height)?;
+                let shorter = self.crop.map_or(Some((1.14286 * width as f64) as usize), |crop| crop.before(width));
+                let least = image.width.min(image.height) as u64;
+                let side = |length: usize| {
+                    let side = (length as u64).checked_mul(shorter? as u64)? / least;
+                    usize::try_from(side).ok()
+                };
+                [image.width, image.height].map(side)
+            }
+        };
+        let [Some(columns), Some(rows)] = whole else { return Err(too_long(image, whole)) };
+        if columns.saturating_mul(rows) as u64 > MAX_PIXELS {
+            return Err(too_long(image, whole));
+        }
+        if (image.width, image.height) == (width, height) && [columns, rows] == kept {
+            return Ok(image.rgb.as_slice().into());
+        }
+        let resampler = Resampler { filter: self.filter(), antialias: self.antialias() };
+        let part = |whole, kept| self.crop.map_or((whole - kept) / 2, |_| crop::halves_to_even(whole - kept));
+        let axis = |from, whole, kept| resampler.taps(from, whole, part(whole, kept), kept);
+        let columns = axis(image.width, columns, width);
+        let rows = axis(image.height, rows, height);
+        Ok(resampler.resample(image, &columns, &rows).into())
+    }
+}
+
+impl Display for Sizing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.resize {
+            Resize::Stretch => write!(formatter, "whole image stretched")?,
+            Resize::ShorterSide => write!(formatter, "shorter side")?,
+            Resize::CropPad => return write!(formatter, "centre as it is, black around it (crop-pad)"),
+        }
+        match (self.resize, self.crop) {
+            (_, Some(crop)) => write!(formatter, " to {}, then the centre", crop.ratio())?,
+            (Resize::ShorterSide, None) => write!(formatter, " to 1.14286 times the input's, then the centre")?,
+            (_, None) => {}
+        }
+        write!(formatter, ", {}", self.filter().name())?;
+        match self.filter() {
+            Filter::Nearest | Filter::Area => Ok(()),
+            _ if self.antialias() => write!(formatter, " with antialiasing"),
+            _ => write!(formatter, " without antialiasing"),
         }
     }
+}
+
+fn too_long(image: &Image, whole: [Option<usize>; 2]) -> Error {
+    let [width, height] = whole.map(|side| side.map_or_else(|| "more than 2^64".to_owned(), |side| side.to_string()));
+    Error::request(format_args!(
+        "an image of {} x {} is too long to be resized to {width} x {height} before it is cropped",
+        image.width, image.height
+    ))
 }
 
 /// Makes sure that a resampler of `image` to `width` x `height` meets no absurd size on its way.
@@ -86,108 +228,3 @@ fn check_sizes(image: &Image, width: usize, height: usize) -> Result<()> {
     }
     Ok(())
 }
-
-fn stretch(image: &Image, width: usize, height: usize) -> Result<Cow<'_, [u8]>> {
-    check_sizes(image, width, height)?;
-    if (image.width, image.height) == (width, height) {
-        return Ok(image.rgb.as_slice().into());
-    }
-    let pixels = ImageBuffer::<Rgb<u8>, _>::from_raw(image.width as u32, image.height as u32, image.rgb.as_slice())
-        .expect("the number of bytes was checked");
-    Ok(imageops::resize(&pixels, width as u32, height as u32, FilterType::Triangle).into_raw().into())
-}
-
-fn shorter_side(image: &Image, side: usize) -> Result<Vec<u8>> {
-    check_sizes(image, side, side)?;
-    let shorter = (1.14286 * side as f64) as usize;
-    let [width, height] =
-        [image.width, image.height].map(|length| length as u64 * shorter as u64 / image.width.min(image.height) as u64);
-    let too_long = || {
-        Error::request(format_args!(
-            "an image of {} x {} is too long to be resized to {width} x {height} before it is cropped",
-            image.width, image.height
-        ))
-    };
-    if width.saturating_mul(height) > MAX_PIXELS {
-        return Err(too_long());
-    }
-    let columns = taps(image.width, width as usize, side);
-    let rows = taps(image.height, height as usize, side);
-    Ok(cubic(image, &columns, &rows))
-}
-
-/// Where one pixel of the result comes from, along one axis: four pixels and their weights.
-#[derive(Clone, Copy, Debug)]
-struct Tap {
-    from: [usize; 4],
-    weights: [f32; 4],
-}
-
-/// The taps of the `kept` pixels in the middle of an axis that is resized from `from` to `to` pixels.
-///
-/// Positions are those of pixel centres, beyond the edge the outermost pixel goes on, and a reduction does not widen
-/// the filter (OpenCV's `resize`).
-fn taps(from: usize, to: usize, kept: usize) -> Vec<Tap> {
-    let scale = from as f64 / to as f64;
-    let start = (to - kept) / 2;
-    (start..start + kept)
-        .map(|position| {
-            let centre = ((position as f64 + 0.5) * scale - 0.5) as f32;
-            let left = centre.floor();
-            let pixel = |offset: i64| (left as i64 + offset).clamp(0, from as i64 - 1) as usize;
-            Tap { from: [-1, 0, 1, 2].map(pixel), weights: cubic_weights(centre - left) }
-        })
-        .collect()
-}
-
-/// Weights of the four pixels around a point `x` to the right of the second: cubic convolution with a = -0.75 (Keys,
-/// "Cubic convolution interpolation for digital image processing", 1981, whose a is free; OpenCV's choice).
-fn cubic_weights(x: f32) -> [f32; 4] {
-    const A: f32 = -0.75;
-    // The inner piece of the kernel at distance t of up to 1, the outer one at 1 + t.
-    let inner = |t: f32| ((A + 2.0) * t - (A + 3.0)) * t * t + 1.0;
-    let outer = |t: f32| ((A * (t + 1.0) - 5.0 * A) * (t + 1.0) + 8.0 * A) * (t + 1.0) - 4.0 * A;
-    let (far_left, left, right) = (outer(x), inner(x), inner(1.0 - x));
-    [far_left, left, right, 1.0 - far_left - left - right]
-}
-
-/// Resamples each row, then each column, in float32; only rows that are needed, and only four at a time.
-fn cubic(image: &Image, columns: &[Tap], rows: &[Tap]) -> Vec<u8> {
-    let width = columns.len() * 3;
-    // Four rows that follow one another have four remainders.
-    let mut resampled: [(Option<usize>, Vec<f32>); 4] = std::array::from_fn(|_| (None, vec![0.0; width]));
-    let mut rgb = Vec::with_capacity(rows.len() * width);
-    for tap in rows {
-        for row in tap.from {
-            let (held, values) = &mut resampled[row % 4];
-            if *held != Some(row) {
-                *held = Some(row);
-                resample_row(&image.rgb[row * image.width * 3..][..image.width * 3], columns, values);
-            }
-        }
-        let lines = tap.from.map(|row| resampled[row % 4].1.as_slice());
-        rgb.extend((0..width).map(|at| {
-            let terms: [f32; 4] = std::array::from_fn(|k| lines[k][at] * tap.weights[k]);
-            byte(terms[0] + terms[1] + terms[2] + terms[3])
-        }));
-    }
-    rgb
-}
-
-fn resample_row(row: &[u8], columns: &[Tap], values: &mut [f32]) {
-    for (tap, pixel) in columns.iter().zip(values.chunks_exact_mut(3)) {
-        for (channel, value) in pixel.iter_mut().enumerate() {
-            let terms: [f32; 4] = std::array::from_fn(|k| f32::from(row[tap.from[k] * 3 + channel]) * tap.weights[k]);
-            *value = terms[0] + terms[1] + terms[2] + terms[3];
-        }
-    }
-}
-
-/// The nearest grey level; where two are as near, the even one.
-fn byte(value: f32) -> u8 {
-    // `as` saturates.
-    value.round_ties_even() as u8
-}
-
-#[cfg(test)]
-mod tests;

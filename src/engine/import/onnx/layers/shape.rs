@@ -53,9 +53,23 @@ pub(in crate::import::onnx) fn reshaped(node: &NodeView, symbols: &Symbols) -> R
         }
         _ => {
             let wanted = symbols.ints(node, 1, "shape")?.ok_or_else(|| node.problem("its shape is missing"))?;
-            resolve(node, input, &wanted)
+            match (symbols.batch(), &wanted[..]) {
+                // The length of the batch, written into the file: one image is left of it.
+                (Some(batch), &[first, ref rest @ ..])
+                    if i64::try_from(batch) == Ok(first) && input.first() == Some(&1) && !keeps(input, &wanted) =>
+                {
+                    resolve(node, input, &[&[1], rest].concat())
+                }
+                _ => resolve(node, input, &wanted),
+            }
         }
     }
+}
+
+/// Whether `wanted`, without an open length, has as many elements as `input`.
+fn keeps(input: &[usize], wanted: &[i64]) -> bool {
+    let lengths: Option<Vec<usize>> = wanted.iter().map(|&length| usize::try_from(length).ok()).collect();
+    lengths.is_some_and(|lengths| !lengths.contains(&0) && elements(&lengths) == elements(input))
 }
 
 /// Reshape's shape with 0 (the input's length, unless `allowzero`) and -1 (what is left) filled in.
