@@ -4,7 +4,7 @@ use clap::Args;
 use facts::shown;
 use serde::Serialize;
 
-use super::args::{ModelArguments, StatementArguments, PreprocessArguments};
+use super::args::{ModelArguments, PreprocessArguments, StatementArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;

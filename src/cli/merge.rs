@@ -108,7 +108,8 @@ fn parts(paths: Vec<PathBuf>) -> Result<Vec<Part>> {
 /// Writes the campaign into `out`. The configuration comes last, since a directory without it holds no campaign.
 fn merge(parts: &[Part], out: &Path) -> Result<Summary> {
     let campaign = &parts[0].campaign;
-    let mut tallies = Tallies::new(campaign.campaign.clone(), campaign.layers.clone(), campaign.grouping.clone());
+    let mut tallies =
+        Tallies::new(campaign.campaign.clone(), campaign.layers.clone(), campaign.grouping.clone()).about(campaign);
     write::streamed(&out.join(RECORDS), Existing::Keep, |file| {
         let mut last = None;
         parts.iter().try_for_each(|part| append(part, &mut tallies, &mut last, file))

@@ -15,6 +15,7 @@ mod args;
 mod beside;
 mod built_in;
 mod campaign;
+mod check;
 mod checkpoint;
 pub mod convert;
 mod crew;
@@ -77,6 +78,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Graph(graph::Arguments),
     Predict(predict::Arguments),
+    Check(Box<check::Arguments>),
     Inject(inject::Arguments),
     Campaign(Box<campaign::Arguments>),
     Merge(merge::Arguments),
@@ -169,6 +171,7 @@ impl Command {
             Self::Inspect(arguments) => inspect::run(arguments),
             Self::Graph(arguments) => graph::run(arguments),
             Self::Predict(arguments) => predict::run(arguments),
+            Self::Check(arguments) => check::run(*arguments),
             Self::Inject(arguments) => inject::run(arguments),
             Self::Campaign(arguments) => campaign::run(*arguments, words),
             Self::Merge(arguments) => merge::run(arguments),

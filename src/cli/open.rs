@@ -12,11 +12,11 @@ use crate::campaign::Lab;
 use crate::data::{Classes, Image};
 use crate::exec::Footprint;
 use crate::graph::HostTensor;
+use crate::import::{self, Statements};
 use crate::labels::Grouping;
 use crate::model::Model;
 use crate::platform::DeviceChoice;
 use crate::zoo::Architecture;
-use crate::import::{self, Statements};
 use crate::{Error, Result};
 
 /// The beginning of a MODEL that is an architecture with random weights.

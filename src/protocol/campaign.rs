@@ -203,6 +203,8 @@ pub struct CampaignProfile {
     pub heading: [String; 2],
     /// Where it was made, for one that was imported.
     pub imported: Option<String>,
+    /// How images became inputs, in words.
+    pub preprocess: String,
     /// What was assumed about model and data, a sentence each.
     pub notices: Vec<String>,
     /// Name of the grouping that it is judged by.

@@ -114,6 +114,7 @@ impl Campaign {
             path,
             architecture,
             output: arguments.run.answer.output.as_ref().map(|_| model.output().to_owned()),
+            input_size: arguments.run.answer.input_size,
             answer: matches!(model.answer, Answer::Binary { .. }).then(|| model.answer.to_string()),
             sha256,
             external: beside.sha256()?,
@@ -153,7 +154,8 @@ impl Campaign {
     }
 
     fn tallies(&self) -> Tallies {
-        Tallies::new(self.plan.config().clone(), self.plan.layers(), self.lab.grouping().cloned())
+        let grouping = self.lab.grouping().cloned();
+        Tallies::new(self.plan.config().clone(), self.plan.layers(), grouping).about(&self.provenance)
     }
 
     /// Looks at the first golden runs. Says so if they are no better than guessing, before time is spent on faults.

@@ -11,7 +11,16 @@ use crate::report::{self, Extent, Origin, Report, Table};
 /// Returns the heading and the rates over all faults of a campaign.
 pub fn overview(summary: &Summary) -> String {
     let model = summary.config.as_ref().map_or("", |config| &config.model);
-    heading(model, summary) + &alarm(summary) + "\n" + &rendered(&report::overview(summary), false)
+    heading(model, summary)
+        + &preprocessing(summary)
+        + &alarm(summary)
+        + "\n"
+        + &rendered(&report::overview(summary), false)
+}
+
+/// Returns the preprocessing as a line; nothing where it is not known.
+fn preprocessing(summary: &Summary) -> String {
+    summary.preprocess.as_ref().map_or_else(String::new, |preprocess| format!("preprocessing: {preprocess}\n"))
 }
 
 /// Returns the chance alarm as a line; nothing where there is none.
@@ -64,6 +73,7 @@ fn single(campaign: &Campaign, extent: Extent, file: bool) -> String {
                     .map_or_else(String::new, |rule| format!(", labelled {}", shown(rule))),
                 shown(&provenance.faultscope)
             );
+            text += &format!("preprocessing: {}\n", provenance.model.preprocess);
             if let Some(output) = &provenance.model.output {
                 text += &format!("output \"{}\"\n", shown(output));
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{CampaignConfig, Shard, TensorRange};
-use crate::data::{DataSource, Preprocess};
+use crate::data::{DataSource, InputSize, Preprocess};
 use crate::labels::Grouping;
 use crate::{Error, Result};
 
@@ -124,6 +124,9 @@ pub struct ModelSource {
     /// Name of the output that was chosen as the answer; none where the user chose none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// Height and width of the input that were stated for a file that leaves them open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_size: Option<InputSize>,
     /// What the output means, where it is not one score a class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
@@ -157,6 +160,7 @@ mod tests {
             path: "m.h5".to_owned(),
             architecture: None,
             output: None,
+            input_size: None,
             answer: None,
             sha256: "aa".to_owned(),
             external: BTreeMap::new(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::CampaignConfig;
+use crate::data::Preprocess;
 use crate::fault::BitField;
 use crate::labels::Grouping;
 use crate::outcome::{Rate, Ratio};
@@ -15,6 +16,12 @@ pub struct Summary {
     /// What was asked for; the sampling it names decides which question the rates answer. `None` for an imported
     /// log, which does not say.
     pub config: Option<CampaignConfig>,
+    /// How images became inputs; `None` for an imported log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<Preprocess>,
+    /// What was assumed about model and data, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
     /// Name of the grouping that SCM is judged by here; `None` where it is not judged.
     pub grouping: Option<String>,
     /// The fault-free runs.

@@ -170,7 +170,9 @@ fn a_resize_covers_the_whole_image() {
 
 #[test]
 fn inputs_that_no_image_fits_are_refused() {
-    for shape in [&[3, 224, 224][..], &[2, 3, 8, 8], &[1, 5, 8, 8], &[1, 783], &[], &[1], &[1, 3, 0, 8], &[1, 3, usize::MAX, 8]] {
+    for shape in
+        [&[3, 224, 224][..], &[2, 3, 8, 8], &[1, 5, 8, 8], &[1, 783], &[], &[1], &[1, 3, 0, 8], &[1, 3, usize::MAX, 8]]
+    {
         assert!(apply(Normalise::Unit, &pattern(2, 2), shape).is_err(), "{shape:?}");
     }
     let wide = Image { width: 60_000_000, height: 1, rgb: Vec::new() };

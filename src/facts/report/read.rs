@@ -123,6 +123,10 @@ impl Reader {
             }
         };
         let tallies = Tallies::new(config, origin.layers().iter().cloned(), grouping.clone());
+        let tallies = match origin {
+            Origin::Campaign(provenance) => tallies.about(provenance),
+            Origin::Log(_) => tallies,
+        };
         Self {
             name: name.to_owned(),
             format,

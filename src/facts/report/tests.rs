@@ -21,6 +21,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             path: "m.onnx".to_owned(),
             architecture: None,
             output: None,
+            input_size: None,
             answer: None,
             sha256: String::new(),
             external: Default::default(),

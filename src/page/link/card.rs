@@ -47,7 +47,18 @@ impl CardChoice {
         let PreprocessChoice { preset, color, scale, mean, std, resize, filter, antialias, crop } = choice;
         let Self { input_size, labels, grouping, .. } = std::mem::take(self);
         *self = Self {
-            normalise: preset, color, scale, mean, std, resize, filter, antialias, crop, input_size, labels, grouping,
+            normalise: preset,
+            color,
+            scale,
+            mean,
+            std,
+            resize,
+            filter,
+            antialias,
+            crop,
+            input_size,
+            labels,
+            grouping,
         };
     }
 }

@@ -149,7 +149,13 @@ impl State {
         };
         let model = self.link.model.as_ref().and_then(|id| id.strip_prefix(OWN));
         let beside = model.and_then(|name| self.own_weights.get(name)).cloned().unwrap_or_default();
-        Changes { input_size: self.link.card.input_size, preprocess: self.link.card.preprocess(), labels: text(labels), grouping: text(grouping), beside }
+        Changes {
+            input_size: self.link.card.input_size,
+            preprocess: self.link.card.preprocess(),
+            labels: text(labels),
+            grouping: text(grouping),
+            beside,
+        }
     }
 
     /// Names of the user's own files that the link wants and that are not here.

@@ -38,7 +38,7 @@ impl Counts {
     fn new(provenance: &Provenance) -> Self {
         let (config, layers) = (provenance.campaign.clone(), provenance.layers.clone());
         Self {
-            tallies: Tallies::new(config, layers, provenance.grouping.clone()),
+            tallies: Tallies::new(config, layers, provenance.grouping.clone()).about(provenance),
             changes: BTreeMap::new(),
             history: History::default(),
             worst: Worst::default(),
@@ -159,6 +159,7 @@ impl Results {
         CampaignProfile {
             heading: heading(&self.provenance.campaign.model, &summary),
             imported: self.imported.clone(),
+            preprocess: self.provenance.model.preprocess.to_string(),
             notices: self.provenance.notices.clone(),
             grouping: summary.grouping.clone(),
             bits: summary.bits.iter().map(|bit| (bit.bit, bit.faults.sdc)).collect(),

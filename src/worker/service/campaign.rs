@@ -142,6 +142,7 @@ impl<H: Host> Service<H> {
                 path: String::new(),
                 architecture: None,
                 output: None,
+                input_size: self.lab.as_ref().and_then(|loaded| loaded.stated.input_size),
                 answer: matches!(lab.model().answer, Answer::Binary { .. }).then(|| lab.model().answer.to_string()),
                 // Of the file, which is read again when a directory is asked for.
                 sha256: String::new(),

@@ -163,8 +163,8 @@ impl<H: Host> Service<H> {
                     files.push((file.name.clone(), self.host.fetch(file, progress).await?));
                 }
                 let files = Arc::new(import::InMemory::new(files));
-                let model =
-                    import::load_beside(&file.name, bytes, &stated, files).map_err(|error| error.in_file(&file.name))?;
+                let model = import::load_beside(&file.name, bytes, &stated, files)
+                    .map_err(|error| error.in_file(&file.name))?;
                 let card = model.card.clone();
                 (model, card, weights)
             }

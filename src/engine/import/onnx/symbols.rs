@@ -53,7 +53,14 @@ struct Constant {
 
 impl Symbols {
     pub fn new(builder: GraphBuilder) -> Self {
-        Self { builder, names: HashMap::new(), constants: Vec::new(), budget: FOLDED_ELEMENTS, filled: FILLED_ELEMENTS, batch: None }
+        Self {
+            builder,
+            names: HashMap::new(),
+            constants: Vec::new(),
+            budget: FOLDED_ELEMENTS,
+            filled: FILLED_ELEMENTS,
+            batch: None,
+        }
     }
 
     /// States the number of images that the file is made for.

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, Guesses, LayerSummary, Observation,
-    Position, Record, Start, StartSummary, Summary,
+    Position, Provenance, Record, Start, StartSummary, Summary,
 };
+use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
 use crate::outcome::{Rate, Ratio};
@@ -20,6 +21,8 @@ const BITS: usize = Format::F32.width() as usize;
 pub struct Tallies {
     config: Option<CampaignConfig>,
     grouping: Option<Grouping>,
+    preprocess: Option<Preprocess>,
+    notices: Vec<String>,
     images: u64,
     labelled: u64,
     correct: u64,
@@ -168,6 +171,8 @@ impl Tallies {
         Self {
             config: config.into(),
             grouping,
+            preprocess: None,
+            notices: Vec::new(),
             images: 0,
             labelled: 0,
             correct: 0,
@@ -306,6 +311,13 @@ impl Tallies {
         guesses
     }
 
+    /// The same, with what the results say about model and data: how images became inputs, and what was assumed.
+    #[must_use]
+    pub fn about(self, provenance: &Provenance) -> Self {
+        let (preprocess, notices) = (Some(provenance.model.preprocess.clone()), provenance.notices.clone());
+        Self { preprocess, notices, ..self }
+    }
+
     /// The rates so far.
     pub fn summary(&self, complete: bool) -> Summary {
         let judged = self.grouping.is_some();
@@ -330,6 +342,8 @@ impl Tallies {
         Summary {
             complete,
             config: self.config.clone(),
+            preprocess: self.preprocess.clone(),
+            notices: self.notices.clone(),
             grouping: self.grouping.as_ref().map(|grouping| grouping.name().to_owned()),
             golden,
             faults,

@@ -94,11 +94,7 @@ fn scaling(graph: &Graph) -> Option<Scaling> {
         let Some((factor, offset)) = step(graph, node, value) else { return found };
         if (factor, offset) != (1.0, 0.0) {
             let before = found.unwrap_or(Scaling { factor: 1.0, offset: 0.0, layer: id });
-            found = Some(Scaling {
-                factor: before.factor * factor,
-                offset: before.offset * factor + offset,
-                ..before
-            });
+            found = Some(Scaling { factor: before.factor * factor, offset: before.offset * factor + offset, ..before });
         }
         value = *node.outputs.first()?;
     }

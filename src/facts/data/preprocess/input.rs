@@ -35,7 +35,8 @@ impl InputSize {
             _ => &[],
         };
         let shown = || {
-            let axes: Vec<_> = shape.iter().map(|axis| axis.map_or_else(|| "?".to_owned(), |axis| axis.to_string())).collect();
+            let axes: Vec<_> =
+                shape.iter().map(|axis| axis.map_or_else(|| "?".to_owned(), |axis| axis.to_string())).collect();
             axes.join(" x ")
         };
         let [[rows, columns]] = *candidates else {
@@ -45,13 +46,17 @@ impl InputSize {
             )));
         };
         if shape[rows].is_some_and(|found| found != height) || shape[columns].is_some_and(|found| found != width) {
-            return Err(Error::request(format_args!("--input-size {self} does not fit the model's input, {}", shown())));
+            return Err(Error::request(format_args!(
+                "--input-size {self} does not fit the model's input, {}",
+                shown()
+            )));
         }
         let mut filled: Vec<Option<usize>> = shape.to_vec();
         (filled[0], filled[rows], filled[columns]) = (Some(1), Some(height), Some(width));
-        filled.into_iter().collect::<Option<_>>().ok_or_else(|| {
-            Error::request(format_args!("the input's shape {} leaves the channels open, too", shown()))
-        })
+        filled
+            .into_iter()
+            .collect::<Option<_>>()
+            .ok_or_else(|| Error::request(format_args!("the input's shape {} leaves the channels open, too", shown())))
     }
 
     /// Makes sure that an input of shape `shape` has this size.
@@ -150,7 +155,8 @@ impl InputShape {
                 shape[1]
             )),
             (_, 4) => Some(
-                "the input has four channels: the fourth is taken for an opaque alpha channel, 255 for every pixel".to_owned(),
+                "the input has four channels: the fourth is taken for an opaque alpha channel, 255 for every pixel"
+                    .to_owned(),
             ),
             _ => None,
         }

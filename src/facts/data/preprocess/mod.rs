@@ -63,7 +63,8 @@ impl Preprocess {
         for (position, pixel) in rgb.chunks_exact(3).enumerate() {
             let bytes = values.bytes([pixel[0], pixel[1], pixel[2]]);
             for (channel, byte) in bytes.into_iter().take(channels).enumerate() {
-                let index = if layout.channels_last { position * channels + channel } else { channel * plane + position };
+                let index =
+                    if layout.channels_last { position * channels + channel } else { channel * plane + position };
                 data[index] = values.values[channel][usize::from(byte)];
             }
         }

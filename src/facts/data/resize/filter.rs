@@ -24,7 +24,10 @@ pub enum Filter {
 impl Named for Filter {
     const ALL: &'static [(Self, Name)] = &[
         (Self::Bilinear, Name::new("bilinear", "Bilinear", "straight lines between neighbours")),
-        (Self::Bicubic, Name::new("bicubic", "Bicubic", "cubic convolution: Pillow's with antialiasing, OpenCV's without")),
+        (
+            Self::Bicubic,
+            Name::new("bicubic", "Bicubic", "cubic convolution: Pillow's with antialiasing, OpenCV's without"),
+        ),
         (Self::Nearest, Name::new("nearest", "Nearest", "the pixel that lies nearest, as in Pillow")),
         (Self::Lanczos, Name::new("lanczos", "Lanczos", "windowed sinc of three pixels on each side")),
         (Self::Area, Name::new("area", "Area", "the mean of what the new pixel covers, as OpenCV's INTER_AREA")),

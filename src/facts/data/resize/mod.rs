@@ -103,7 +103,9 @@ impl Sizing {
         if self.resize == Resize::CropPad
             && let Some((flag, _)) = stated.into_iter().find(|(_, stated)| *stated)
         {
-            return Err(Error::request(format_args!("{flag} has no effect with --resize crop-pad, which resamples nothing")));
+            return Err(Error::request(format_args!(
+                "{flag} has no effect with --resize crop-pad, which resamples nothing"
+            )));
         }
         if let Some(filter @ (Filter::Nearest | Filter::Area)) = self.filter
             && self.antialias.is_some()

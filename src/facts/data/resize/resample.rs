@@ -10,9 +10,11 @@ impl Resampler {
     /// The pixels that `columns` and `rows` make of `image`, R G B interleaved.
     pub fn resample(self, image: &Image, columns: &[Tap], rows: &[Tap]) -> Vec<u8> {
         match (self.filter, self.antialias) {
-            // As OpenCV's wheels compute it, and as good for the others that Pillow does not have.
-            (Filter::Bicubic, false) | (Filter::Area, _) => resampled::<Float>(image, columns, rows),
-            _ => resampled::<Fixed>(image, columns, rows),
+            (Filter::Nearest, _) | (Filter::Bilinear | Filter::Bicubic | Filter::Lanczos, true) => {
+                resampled::<Fixed>(image, columns, rows)
+            }
+            // As OpenCV's wheels and TensorFlow compute it: what overshoots between rows and columns is kept.
+            (Filter::Area, _) | (_, false) => resampled::<Float>(image, columns, rows),
         }
     }
 }

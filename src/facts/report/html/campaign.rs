@@ -279,6 +279,8 @@ fn campaign_provenance(provenance: &Provenance, report: &Report) -> Markup {
         ("SHA-256", provenance.data.sha256.clone()),
     ];
     items.extend(provenance.data.labelled.clone().map(|rule| ("Labelled", rule)));
+    items.push(("Preprocessing", provenance.model.preprocess.to_string()));
+    items.extend(provenance.model.input_size.map(|size| ("Input size", size.to_string())));
     items.extend(provenance.model.output.clone().map(|output| ("Output", output)));
     items.extend(provenance.model.answer.clone().map(|answer| ("Answer", answer)));
     if let Some(sample) = &provenance.sample {

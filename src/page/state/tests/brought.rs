@@ -97,7 +97,10 @@ fn preprocessing_that_is_chosen_makes_another_golden_run_and_stands_in_the_link(
     }));
     let asked = page.settle();
     let [Request::Load { changes, .. }, Request::Golden { .. }, ..] = &asked[..] else { panic!("{asked:?}") };
-    assert_eq!((changes.preprocess.preset, changes.preprocess.resize), (Some(Normalise::Caffe), Some(Resize::ShorterSide)));
+    assert_eq!(
+        (changes.preprocess.preset, changes.preprocess.resize),
+        (Some(Normalise::Caffe), Some(Resize::ShorterSide))
+    );
     assert!(page.hash.contains("preprocess=caffe&resize=shorter-side"), "{}", page.hash);
     let again = Page::open(&page.hash).settle();
     assert_eq!(again[0], asked[0]);

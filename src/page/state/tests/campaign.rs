@@ -49,6 +49,7 @@ fn profile(worst: Vec<WorstFault>) -> Rc<CampaignProfile> {
     Rc::new(CampaignProfile {
         heading: [String::new(), String::new()],
         imported: None,
+        preprocess: String::new(),
         notices: Vec::new(),
         grouping: None,
         bits: Vec::new(),

@@ -35,6 +35,7 @@ pub fn Results(props: &Props) -> Html {
             { progress(state, &update) }
             { rates(&update) }
             if let Some(profile) = &state.campaign.profile {
+                <p class="hint" id="campaign-preprocessing">{ format!("Preprocessing: {}", profile.preprocess) }</p>
                 if !profile.notices.is_empty() {
                     <ul class="hint" id="campaign-notices">
                         { for profile.notices.iter().map(|notice| html! { <li>{ notice }</li> }) }

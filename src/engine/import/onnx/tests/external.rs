@@ -56,11 +56,11 @@ fn a_constant_may_be_in_another_file() {
         constant.attribute.push(attribute(tensor));
         model(13, &IMAGE, vec![constant, node("r", "Reshape", &["x", "shape"], &["y"])], Vec::new())
     };
-    let mut outside = ints("", &[1, 32]);
+    let mut outside = ints("", &[1, 48]);
     let raw = outside.raw_data.take().unwrap();
     outside.external_data = entries(&[("location", "./w.data")]);
     outside.data_location = 1;
-    assert_eq!(load(&with(outside.clone()), &raw).unwrap(), graph(&with(ints("", &[1, 32]))).unwrap());
+    assert_eq!(load(&with(outside.clone()), &raw).unwrap(), graph(&with(ints("", &[1, 48]))).unwrap());
     let error = load(&with(outside), &raw[..12]).unwrap_err().to_string();
     assert!(error.starts_with("layer \"c\": the tensor of attribute value: its 16 bytes begin at byte 0"), "{error}");
 }
@@ -76,7 +76,7 @@ fn a_place_that_is_none_is_refused() {
         error
     };
     for location in ["../w.data", "a/../../w.data", "/etc/passwd", "C:\\..\\w.data", "\\\\host\\w.data", "", "."] {
-        let error = refusal(&[("location", location), ("length", "72")], &file);
+        let error = refusal(&[("location", location), ("length", "108")], &file);
         assert!(error.contains("which is not in the folder of the model; only files there are read"), "{error}");
     }
     for (entries, expected) in [
@@ -84,7 +84,7 @@ fn a_place_that_is_none_is_refused() {
         (&[("offset", "0")], "the file is not named"),
         (
             &[("location", "w.data"), ("length", "71")],
-            "[1, 2, 3, 3] takes 72 bytes, but 71 bytes in the file \"w.data\"",
+            "[1, 3, 3, 3] takes 108 bytes, but 71 bytes in the file \"w.data\"",
         ),
         (&[("location", "w.data"), ("offset", "-1")], "the offset in it is \"-1\"; a number is expected"),
         (&[("location", "w.data"), ("offset", "18446744073709551615")], "which has "),
@@ -94,6 +94,6 @@ fn a_place_that_is_none_is_refused() {
         assert!(error.contains(expected), "{error}");
     }
     let mut huge = good.clone();
-    huge.graph.as_mut().unwrap().initializer[0].dims = vec![i64::MAX, 2, 3, 3];
+    huge.graph.as_mut().unwrap().initializer[0].dims = vec![i64::MAX, 3, 3, 3];
     assert!(load(&huge, &file).unwrap_err().to_string().contains("absurdly large"));
 }

@@ -8,12 +8,13 @@ use facts::outcome::Outcome;
 use super::*;
 use crate::campaign::Lab;
 use crate::exec::Observe;
-use crate::import::Alone;
 use crate::import::onnx::import_beside;
+use crate::import::{Alone, Statements};
 
 /// Scores in "y", features in "f", the index of the best class in "best".
 fn import_output(name: &str, bytes: &[u8], output: Option<&str>) -> facts::Result<facts::model::Model> {
-    import_beside(name, bytes, output, std::sync::Arc::new(Alone))
+    let stated = Statements { output: output.map(str::to_owned), input_size: None };
+    import_beside(name, bytes, &stated, std::sync::Arc::new(Alone))
 }
 
 fn three() -> ModelProto {
@@ -75,13 +76,13 @@ fn sigmoid(weight: f32) -> Lab {
         node("sum", "MatMul", &["f", "weights"], &["z"]),
         node("score", "Sigmoid", &["z"], &["y"]),
     ];
-    let model = model(13, &IMAGE, nodes, vec![floats("weights", &[32, 1], &[weight; 32])]);
+    let model = model(13, &IMAGE, nodes, vec![floats("weights", &[48, 1], &[weight; 48])]);
     Lab::cpu(import("sigmoid.onnx", &model.encode_to_vec()).unwrap()).unwrap()
 }
 
 #[test]
 fn one_sigmoid_is_an_answer_of_two_classes_that_a_flip_can_change() {
-    let image = HostTensor::new([1, 2, 4, 4], vec![0.125; 32]).unwrap();
+    let image = HostTensor::new([1, 3, 4, 4], vec![1.0 / 12.0; 48]).unwrap();
     for (weight, class, score) in [(1.0, 1, 1.0 / (1.0 + (-4f32).exp())), (-1.0, 0, 1.0 / (1.0 + 4f32.exp()))] {
         let lab = sigmoid(weight);
         assert_eq!(lab.model().answer, Answer::Binary { probability: true });

@@ -1,10 +1,12 @@
+mod originals;
+
 use super::filter::cubic_weights;
 use super::*;
 
 /// An image that reference.py wrote.
 macro_rules! picture {
     ($name:literal) => {
-        Image::decode($name, include_bytes!(concat!($name, ".png"))).expect("a PNG of reference.py")
+        Image::decode($name, include_bytes!(concat!("../", $name, ".png"))).expect("a PNG of reference.py")
     };
 }
 
