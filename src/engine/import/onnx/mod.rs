@@ -24,7 +24,7 @@ pub use tensor::{Data, Tensor};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use facts::data::InputSize;
+use facts::data::{InputSize, Normalise, Preprocess, Resize};
 use facts::graph::{Graph, GraphBuilder};
 use facts::limits::{self, PROGRAM};
 use facts::model::{Card, Model};
@@ -75,6 +75,10 @@ pub fn import_beside(name: &str, bytes: &[u8], said: &Statements, beside: Arc<dy
     let (symbols, outputs) = importer.translate(name, bytes, |stated| {
         reach::scores(stated, said.output.as_deref(), &mut card.notices).map_err(|error| error.concerning(name))
     })?;
+    if symbols.takes_bytes {
+        card.preprocess = Some(Preprocess::known(Normalise::Byte, Resize::default()));
+        card.notices.push("the input takes bytes (uint8): pixel values go in as 0 to 255".to_owned());
+    }
     let graph = symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())?;
     Model::new(graph, card).map_err(|error| error.concerning(name))
 }
@@ -191,10 +195,11 @@ impl Importer {
         for info in &input {
             // Before IR version 4 initializers are listed as inputs, too.
             if !symbols.contains(&info.name) {
-                let (shape, batch) = self.shape(name, info)?;
+                let (shape, batch) = self.shape(name, info, &nodes)?;
                 fixed_batch = fixed_batch.or(batch);
                 symbols.made_for(batch);
                 symbols.input(&info.name, shape)?;
+                symbols.takes_bytes |= takes_bytes(info);
             }
         }
 
@@ -226,14 +231,16 @@ impl Importer {
     }
 
     /// Shape of an input for one image, and its batch size where that is fixed and not 1.
-    fn shape(&self, name: &str, info: &ValueInfoProto) -> Result<(Vec<usize>, Option<usize>)> {
+    fn shape(&self, name: &str, info: &ValueInfoProto, nodes: &[NodeProto]) -> Result<(Vec<usize>, Option<usize>)> {
         let input = &info.name;
         let refuse = |problem: String| Error::input(name, format_args!("input \"{input}\" {problem}"));
         let tensor = info.r#type.as_ref().and_then(|r#type| r#type.tensor_type.as_ref());
         let tensor = tensor.ok_or_else(|| refuse("is not a tensor".to_owned()))?;
-        if tensor.elem_type != data_type::FLOAT {
+        if tensor.elem_type != data_type::FLOAT && !is_cast(info, nodes) {
             let found = data_type::name(tensor.elem_type);
-            return Err(refuse(format!("takes {found} elements; Faultscope runs float32 networks")));
+            return Err(refuse(format!(
+                "takes {found} elements; Faultscope runs float32 networks, and those whose bytes a Cast makes float32 at once"
+            )));
         }
         if let Some(shape) = self.shapes.get(input) {
             return Ok((shape.clone(), None));
@@ -265,6 +272,21 @@ impl Importer {
             ))),
         }
     }
+}
+
+/// Whether an input of bytes is read by nothing but casts to float32. Bytes are float32 numbers from the start, then.
+fn is_cast(info: &ValueInfoProto, nodes: &[NodeProto]) -> bool {
+    let mut readers = nodes.iter().filter(|node| node.input.contains(&info.name)).peekable();
+    let is_float = |node: &NodeProto| {
+        node.op_type == "Cast"
+            && node.attribute.iter().any(|attribute| attribute.name == "to" && attribute.i == Some(i64::from(data_type::FLOAT)))
+    };
+    takes_bytes(info) && readers.peek().is_some() && readers.all(is_float)
+}
+
+fn takes_bytes(info: &ValueInfoProto) -> bool {
+    let tensor = info.r#type.as_ref().and_then(|r#type| r#type.tensor_type.as_ref());
+    tensor.is_some_and(|tensor| tensor.elem_type == data_type::UINT8)
 }
 
 /// Translates one node. `wanted` are the tensors that set up other nodes.

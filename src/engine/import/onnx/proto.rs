@@ -123,6 +123,7 @@ pub(super) struct EntryProto {
 /// `TensorProto.DataType`, the types that are told apart.
 pub(super) mod data_type {
     pub const FLOAT: i32 = 1;
+    pub const UINT8: i32 = 2;
     pub const INT32: i32 = 6;
     pub const INT64: i32 = 7;
     pub const BOOL: i32 = 9;

@@ -31,6 +31,8 @@ pub(super) struct Symbols {
     filled: usize,
     /// The number of images that the file is made for, if it is fixed and not 1.
     batch: Option<usize>,
+    /// Whether an input takes bytes.
+    pub takes_bytes: bool,
 }
 
 /// What a name stands for.
@@ -60,6 +62,7 @@ impl Symbols {
             budget: FOLDED_ELEMENTS,
             filled: FILLED_ELEMENTS,
             batch: None,
+            takes_bytes: false,
         }
     }
 
