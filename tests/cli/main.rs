@@ -3,6 +3,7 @@
 
 mod abuse;
 mod campaign;
+mod check;
 mod convert;
 mod data;
 mod devices;
@@ -58,9 +59,14 @@ fn faultscope(arguments: &[&str]) -> assert_cmd::assert::Assert {
     Command::new(PROGRAM).args(arguments).assert()
 }
 
+/// Nothing but what was assumed, a line each.
+fn notices() -> impl Predicate<str> {
+    predicate::function(|stderr: &str| stderr.lines().all(|line| line.starts_with("notice: ")))
+}
+
 /// What a command that succeeds writes, as JSON.
 fn json(arguments: &[&str]) -> Value {
-    let output = faultscope(arguments).code(DONE).stderr(predicate::str::is_empty()).get_output().stdout.clone();
+    let output = faultscope(arguments).code(DONE).stderr(notices()).get_output().stdout.clone();
     serde_json::from_slice(&output).expect("JSON on standard output")
 }
 

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use facts::{Error, Result};
 use serde_json::Value;
 
-use super::settings::items;
+use super::layers;
+use super::settings::{Settings, items};
 
 /// A model, or a model inside a model.
 #[derive(Debug)]
@@ -102,12 +103,7 @@ fn layer(entry: &Value) -> Result<Layer> {
     let name = text(entry, "name").or_else(|| text(&config, "name")).unwrap_or_else(|| class.clone());
     // Keras 3 writes a sum of two tensors like a layer of class Add; but it is none, and `model.layers` leaves it out.
     if text(entry, "module").is_some_and(|module| module.split('.').any(|part| part == "ops")) {
-        return Err(Error::graph(
-            &name,
-            format_args!(
-                "{class} is an operation outside of any layer, which is not supported; build the model of layers"
-            ),
-        ));
+        return Err(outside(&name, &class));
     }
     let inner = Network::of(&class, &config)?;
     Ok(Layer { name, class, config, calls: Vec::new(), inner, hidden: false })
@@ -153,7 +149,7 @@ fn functional(name: String, trainable: bool, entries: &[Value], config: &Value) 
         .zip(&layers)
         .map(|(entry, layer)| {
             let nodes = entry.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            let call = |node| call(node).map_err(|problem| Error::graph(&layer.name, problem));
+            let call = |node| call(node).map_err(|problem| misused(layer, &problem));
             nodes.iter().map(call).collect::<Result<Vec<_>>>()
         })
         .collect::<Result<Vec<_>>>()?;
@@ -199,6 +195,27 @@ fn functional(name: String, trainable: bool, entries: &[Value], config: &Value) 
     }
     Ok(Network { name, trainable, layers, inputs, outputs })
 }
+
+/// The error about a call that is none of a layer which is executed.
+fn misused(layer: &Layer, problem: &str) -> Error {
+    let settings = Settings::new(&layer.name, &layer.class, &layer.config);
+    match layers::translator(&settings) {
+        Err(unsupported) if layer.inner.is_none() => unsupported,
+        // Files of the older format do not tell a sum of two tensors from the layer that makes one.
+        Ok(_) if problem.contains(SEVERAL) => outside(&layer.name, &layer.class),
+        _ => Error::graph(&layer.name, problem),
+    }
+}
+
+fn outside(name: &str, class: &str) -> Error {
+    Error::graph(
+        name,
+        format_args!("{class} is an operation outside of any layer, which is not supported; build the model of layers"),
+    )
+}
+
+/// The end of the sentence about a call with another number of arguments than one.
+const SEVERAL: &str = "a tensor or a list of tensors is expected";
 
 /// By layer, the number that its first call has.
 struct FirstCalls {
@@ -251,7 +268,7 @@ fn call(node: &Value) -> Result<Vec<NamedLink<'_>>, String> {
         Some(args) => {
             let count = items(args).map_or(0, <[Value]>::len);
             if count != 1 {
-                return Err(format!("is called with {count} arguments; a tensor or a list of tensors is expected"));
+                return Err(format!("is called with {count} arguments; {SEVERAL}"));
             }
             keras_3(args, &mut links);
         }

@@ -5,7 +5,8 @@ use std::cell::Cell;
 use facts::graph::{HostTensor, elements};
 use facts::limits::{self, shown_bytes};
 use facts::{Error, Result};
-use hdf5_pure::{AttrValue, Dataset, File, Group, Layout};
+use half::f16;
+use hdf5_pure::{AttrValue, DType, Dataset, Datatype, DatatypeByteOrder, File, Group, Layout};
 
 /// A tensor may be stored compressed, but all together are not larger than this many times the file: a small hostile
 /// file cannot make us fill the memory.
@@ -27,6 +28,16 @@ pub(super) struct Store {
     budget: Cell<usize>,
     /// Lists of groups that may still be read.
     lists: Cell<usize>,
+    /// Whether a tensor of float16 was read.
+    halves: Cell<bool>,
+}
+
+/// Whether elements of this type are IEEE 754's numbers of 16 bits, as numpy writes them.
+fn is_half(found: &Datatype) -> bool {
+    let Datatype::FloatingPoint { size: 2, byte_order: DatatypeByteOrder::LittleEndian, layout } = found else {
+        return false;
+    };
+    (layout.exponent_location, layout.exponent_size, layout.mantissa_size) == (10, 5, 10)
 }
 
 impl Store {
@@ -45,7 +56,12 @@ impl Store {
                 "the HDF5 file is cut short: it is {length} bytes long and says that it has {stated}"
             )));
         }
-        Ok(Self { file, budget, lists: Cell::new(MAX_LISTS) })
+        Ok(Self { file, budget, lists: Cell::new(MAX_LISTS), halves: Cell::new(false) })
+    }
+
+    /// Whether a tensor of float16 was read.
+    pub fn has_halves(&self) -> bool {
+        self.halves.get()
     }
 
     /// The string in attribute `name` of the group at `path`, where there is one.
@@ -101,7 +117,20 @@ impl Store {
         self.budget.set(left);
         let dataset = self.file.dataset(path).map_err(|error| damaged(path, &error))?;
         self.check_storage(path, &dataset, bytes as u64)?;
-        let data = dataset.read_f32().map_err(|error| damaged(path, &error))?;
+        let data = match dataset.dtype().map_err(|error| damaged(path, &error))? {
+            DType::F32 | DType::F64 => dataset.read_f32().map_err(|error| damaged(path, &error))?,
+            DType::Other(found) if is_half(&found) => {
+                self.halves.set(true);
+                let raw = dataset.read_raw().map_err(|error| damaged(path, &error))?;
+                raw.chunks_exact(2).map(|bytes| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32()).collect()
+            }
+            found => {
+                return Err(damaged(
+                    path,
+                    &format_args!("its elements are of type {found}; float16, float32 and float64 are read"),
+                ));
+            }
+        };
         HostTensor::new(shape, data).map_err(|error| damaged(path, &error))
     }
 

@@ -66,8 +66,11 @@ pub fn import(name: &str, bytes: Vec<u8>) -> Result<Model> {
 /// As [`import`], or where a statement does not fit the file.
 pub fn import_stated(name: &str, bytes: Vec<u8>, stated: &Statements) -> Result<Model> {
     match contents(name, bytes, stated.input_size)? {
-        Contents::Network(graph) => {
+        Contents::Network(graph, halves) => {
             let mut card = Card { name: super::stem(name).to_owned(), ..Card::default() };
+            if halves {
+                card.notices.push(HALVES.to_owned());
+            }
             if let Some(known) = Architecture::like(&graph) {
                 let preprocess = known.preprocess();
                 card.notices.push(format!(
@@ -90,20 +93,26 @@ pub fn import_stated(name: &str, bytes: Vec<u8>, stated: &Statements) -> Result<
 /// As [`import`], but any network of one input will do.
 pub fn graph(name: &str, bytes: Vec<u8>) -> Result<Graph> {
     match contents(name, bytes, None)? {
-        Contents::Network(graph) => Ok(graph),
+        Contents::Network(graph, _) => Ok(graph),
         Contents::Weights(_) => Err(Error::input(name, "the file holds weights only, and no network")),
     }
 }
 
+/// The notice about weights in float16.
+const HALVES: &str = "weights are stored in float16; the network computes in float32 with the same values";
+
 /// What a file holds.
 enum Contents {
-    Network(Graph),
+    /// The network; whether weights in float16 were read for it.
+    Network(Graph, bool),
     Weights(Weights),
 }
 
 fn contents(name: &str, bytes: Vec<u8>, size: Option<InputSize>) -> Result<Contents> {
     let (config, keras, weights) = if is_archive(&bytes) {
         let archive = archive::open(bytes).map_err(|error| Error::input(name, error))?;
+        // A model of another kind has weights of another kind, too: what it is says more.
+        network(name, &archive.config)?;
         (archive.config, archive.keras, Weights::open(name, archive.weights)?)
     } else {
         let weights = Weights::open(name, bytes)?;
@@ -112,7 +121,8 @@ fn contents(name: &str, bytes: Vec<u8>, size: Option<InputSize>) -> Result<Conte
         let Some(config) = config else { return Ok(Contents::Weights(weights)) };
         (config, weights.attribute("keras_version")?, weights)
     };
-    translate(name, &config, keras.as_deref(), &weights, size).map(Contents::Network)
+    let graph = translate(name, &config, keras.as_deref(), &weights, size)?;
+    Ok(Contents::Network(graph, weights.has_halves()))
 }
 
 /// The network that `config` describes, with `weights`: for weights that come in a file of their own.
@@ -137,13 +147,18 @@ fn translate(
     weights: &Weights,
     size: Option<InputSize>,
 ) -> Result<Graph> {
-    let located = |error: Error| Error::input(name, error);
-    let model: Value = serde_json::from_str(config)
-        .map_err(|error| Error::input(name, format_args!("the model's configuration cannot be read: {error}")))?;
+    let (model, network) = network(name, config)?;
     let keras = keras.or_else(|| model.get("keras_version").and_then(Value::as_str));
     let major = keras.and_then(|version| version.split('.').next()?.parse().ok()).unwrap_or(3);
-    let network = Network::new(&model).map_err(located)?;
-    network::graph(&network, major, weights, size).map_err(located)
+    network::graph(&network, major, weights, size).map_err(|error| Error::input(name, error))
+}
+
+/// The network that `config` describes, and what it was read from.
+fn network(name: &str, config: &str) -> Result<(Value, Network)> {
+    let model: Value = serde_json::from_str(config)
+        .map_err(|error| Error::input(name, format_args!("the model's configuration cannot be read: {error}")))?;
+    let network = Network::new(&model).map_err(|error| Error::input(name, error))?;
+    Ok((model, network))
 }
 
 /// Theano turned kernels round; its models would need theirs turned back.

@@ -107,6 +107,14 @@ impl Weights {
         layers().map_err(|error| Error::input(&self.name, error))
     }
 
+    /// Whether weights in float16 were read.
+    pub(super) fn has_halves(&self) -> bool {
+        match &self.source {
+            Source::Named(store, _) | Source::Counted(store) => store.has_halves(),
+            Source::Made(_) => false,
+        }
+    }
+
     /// The attribute `name` at the root of the file.
     pub(super) fn attribute(&self, name: &str) -> Result<Option<String>> {
         match &self.source {

@@ -279,7 +279,10 @@ fn is_cast(info: &ValueInfoProto, nodes: &[NodeProto]) -> bool {
     let mut readers = nodes.iter().filter(|node| node.input.contains(&info.name)).peekable();
     let is_float = |node: &NodeProto| {
         node.op_type == "Cast"
-            && node.attribute.iter().any(|attribute| attribute.name == "to" && attribute.i == Some(i64::from(data_type::FLOAT)))
+            && node
+                .attribute
+                .iter()
+                .any(|attribute| attribute.name == "to" && attribute.i == Some(i64::from(data_type::FLOAT)))
     };
     takes_bytes(info) && readers.peek().is_some() && readers.all(is_float)
 }

@@ -103,7 +103,7 @@ impl Architecture {
             |known| {
                 let Ok(config) = known.config(known.classes()) else { return false };
                 // Most of them have another name, which is found without reading all of it.
-                if !config.contains(&format!("\"name\": \"{}\"", graph.name)) {
+                if !config.contains(&format!("\"name\":\"{}\"", graph.name)) {
                     return false;
                 }
                 let Ok(config) = serde_json::from_str::<Value>(&config) else { return false };

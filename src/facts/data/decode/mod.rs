@@ -1,5 +1,8 @@
 //! From an image file to pixels, and what is wrong with a file that is none.
 
+#[cfg(test)]
+mod tests;
+
 use std::error::Error as Cause;
 use std::io::{self, Cursor, ErrorKind};
 
@@ -59,6 +62,9 @@ impl Image {
         let needed = decoder.total_bytes().saturating_add(pixels * 3);
         let subject = format!("an image of {width} x {height} pixels, with room for others beside it, needs");
         memory.check(&subject, needed.saturating_mul(SHARE)).map_err(|error| error.concerning(name))?;
+        if let Some(ended) = Some(bytes).filter(|_| !whole && format == ImageFormat::Jpeg).and_then(ended) {
+            return Self::decode_within(name, &ended, memory);
+        }
         let rgb = DynamicImage::from_decoder(decoder).map_err(refused)?.into_rgb8();
         // The decoder makes up what is missing at the end of a JPEG; an experiment must not take that for a photo.
         if !whole {
@@ -106,6 +112,23 @@ fn ends(format: ImageFormat, bytes: &[u8]) -> bool {
         ImageFormat::Png => bytes.windows(4).any(|chunk| chunk == b"IEND"),
         _ => true,
     }
+}
+
+/// A JPEG whose end is zeros, as some cameras and file systems leave it, with the marker of the end in their place; nothing if
+/// it is another file, or its data break off before the zeros.
+///
+/// Behind data that are complete anything may stand, and the image is the same. Of data that break off the decoder goes on with
+/// what stands behind them.
+fn ended(bytes: &[u8]) -> Option<Vec<u8>> {
+    const END: [u8; 2] = [0xff, 0xd9];
+    const ANYTHING: [u8; 64] = [0xa5; 64];
+    let zeros = bytes.iter().rev().take_while(|&&byte| byte == 0).count();
+    // One of them may belong to the data.
+    let data = (zeros > 0 && !jpeg_ends(bytes)).then(|| &bytes[..bytes.len() - zeros + 1])?;
+    let decoded = |bytes: &[u8]| image::load_from_memory_with_format(bytes, ImageFormat::Jpeg).ok();
+    let ended = [data, &END].concat();
+    let image = decoded(&ended)?;
+    (image == decoded(&[data, &ANYTHING, &END].concat())?).then_some(ended)
 }
 
 /// Whether the marker that ends a JPEG follows its scan. An embedded preview has one, too, so the segments before the
