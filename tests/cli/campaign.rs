@@ -181,6 +181,13 @@ fn bits_and_layers_are_chosen() {
     assert_eq!(drawn("layer"), ["\"fc\"", "\"relu2\""]);
     assert_eq!(drawn("bit"), ["0", "1", "2", "31"]);
     faultscope(&["report", text(&out)]).code(DONE).stdout(contains("each of layers relu2, fc"));
+    // A kind is all of its layers, and the option may be repeated.
+    let kinds = images.path().join(".kinds");
+    campaign(images.path(), &kinds, &["--layers", "kind:conv", "--layers", "\"fc\",4", "--faults", "1"]).code(DONE);
+    let config = read(&kinds.join("config.json"));
+    assert_eq!(config["campaign"]["layers"], serde_json::json!(["conv1", "conv2", "flatten", "fc"]));
+    refused(images.path(), &["--layers", "kind:Softmax"], "the kinds that have are Conv, Flatten, Gemm, Relu");
+    refused(images.path(), &["--layers", "\"a,b\""], "no layer \"a,b\"");
     refused(images.path(), &["--layers", "relux"], "no layer \"relux\"");
     refused(images.path(), &["--layers", "relu2", "--target", "weight"], "no parameters");
     refused(images.path(), &["--bit", "exponents"], "sign, exponent or mantissa is expected");

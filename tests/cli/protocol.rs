@@ -111,6 +111,20 @@ fn a_file_says_what_arguments_say() {
         &["--type", "random", "--sampling", "element", "--images", "3"],
     );
     same("empty", "# nothing\n", &[]);
+    // As the samples of TensorFI 1 and 2 have it.
+    let first = "Seed: 1000\nScalarFaultType: None\nTensorFaultType: bitFlip-element\nOps:\n#  - LRN = 1.0\n\
+                 Instances:\n  - CONV2D = 2   # two\n  - RELU = 3\nInjectMode: \"dynamicInstance\"\n";
+    same("first", first, &["--seed", "1000"]);
+    let all = "Ops:\n  - ALL = 1.0 # Chooses all operations\nSkipCount: 0\nConfigInst: true\nTensorFaultType: Zero\n\
+               InjectMode: oneFaultPerRun\n";
+    same("all operations", all, &["--type", "zero", "--percent", "100"]);
+    same("no operations", "Ops: null\nTensorFaultType: Rand-element\n", &["--type", "random"]);
+    same(
+        "layer",
+        "Mode: layer_states\nType: bitflips\nAmount: 3\nLayer: 0\nBit: N\n",
+        &["--target", "weight", "--amount", "3", "--layers", "0"],
+    );
+    same("any layer", "Mode: layer_outputs\nType: bitflips\nLayer: N\n", &[]);
     // Everything in the file.
     let out = bench.path("all file");
     let yaml = format!("model: {MODEL}\ndata: {}\nout: {}\nfaults: 3\n", text(bench.images.path()), text(&out));
@@ -154,6 +168,19 @@ fn what_a_file_gets_wrong_is_told_with_its_line() {
     bench.refused("\n\nseed: four\n", &[], "line 3: invalid value 'four' for '--seed <S>'");
     bench.refused("Type: bitflip\n", &[], "line 1: Type is bitflips or zeros or random, found bitflip");
     bench.refused("Target: layers\n", &[], "line 1: Target is layer_outputs or layer_states");
+    bench.refused("Ops:\n  - CONV2D = 1.0\n", &[], "Ops is ALL = 1.0, found CONV2D = 1.0; --layers with kind:KIND");
+    bench.refused(
+        "InjectMode: errorRate\n",
+        &[],
+        "line 1: InjectMode is dynamicInstance or oneFaultPerRun, found errorRate",
+    );
+    bench.refused(
+        "\nTensorFaultType: bitFlip-tensor\n",
+        &[],
+        "line 2: TensorFaultType is bitFlip-element or Rand-element or Zero",
+    );
+    bench.refused("SkipCount: 1\n", &[], "line 1: SkipCount is 0, found 1");
+    bench.refused("Artifact: 0\nType: mutate\n", &[], "line 1: unknown key \"Artifact\"");
     bench.refused("mode: both\n", &[], "line 1: invalid value 'both' for '--mode <MODE>'");
     bench.refused("seed: 1\nTarget: layer_states\ntarget: weight\n", &[], "--target is given twice");
     bench.refused("seed: 1\nseed: 2\n", &[], "line 2");

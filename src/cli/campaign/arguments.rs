@@ -177,10 +177,11 @@ struct FaultArguments {
     #[arg(long, default_value = "single", value_parser = choice::<Mode>())]
     mode: Mode,
 
-    /// Layers to draw from, as names or indices separated by commas [default: for weights all layers, for activations
-    /// the study's, which are all but the last]
-    #[arg(long, value_name = "NAME|INDEX,..")]
-    layers: Option<String>,
+    /// Layers to draw from, with commas between them: a name, an index, or kind:KIND for all layers of a kind of
+    /// `faultscope inspect`, kind:Conv for example. A name with a comma stands in quotes; the option may be repeated [default:
+    /// for weights all layers, for activations the study's, which are all but the last]
+    #[arg(long, value_name = "NAME|INDEX|kind:KIND,..", value_parser = layer_list)]
+    layers: Vec<LayerList>,
 
     /// Distribution of the faults over layers and elements; the rates of the two have different meanings
     #[arg(long, default_value = "layer", value_parser = choice::<Sampling>())]
@@ -223,11 +224,29 @@ impl Arguments {
     }
 }
 
+/// A list of layers.
+#[derive(Clone, Debug)]
+struct LayerList(Vec<String>);
+
+/// Reads names with commas between them, as a line of a CSV file.
+fn layer_list(text: &str) -> Result<LayerList, String> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut record = csv::StringRecord::new();
+    let expected = || format!("names with commas between them are expected, one with a comma in quotes; found {text}");
+    match reader.read_record(&mut record) {
+        Ok(true) if record.iter().all(|name| !name.is_empty()) && !text.contains(['\n', '\r']) => {
+            Ok(LayerList(record.iter().map(str::to_owned).collect()))
+        }
+        _ => Err(expected()),
+    }
+}
+
 impl FaultArguments {
     fn resolve(&self) -> Result<FaultModel, Failure> {
         let bits = self.bit.as_deref().map(str::parse).transpose()?;
         let kind = self.kind.with(bits, self.percent).map_err(|error| Failure::usage("campaign", error.to_string()))?;
-        let layers = self.layers.as_ref().map(|layers| layers.split(',').map(|name| name.trim().to_owned()).collect());
+        let layers: Vec<String> = self.layers.iter().flat_map(|list| list.0.iter().cloned()).collect();
+        let layers = (!layers.is_empty()).then_some(layers);
         let (target, mode, amount, sampling) = (self.target, self.mode, self.amount, self.sampling);
         let model = FaultModel { target, kind, mode, amount, sampling, layers };
         model.validate()?;

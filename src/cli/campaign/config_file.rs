@@ -10,6 +10,13 @@
 //! | `Type` | `bitflips`, `zeros`, `random` | `--type bitflip`, `zero`, `random` |
 //! | `Amount` | a number; for `zeros` a percentage of the elements | `--amount`, `--percent` |
 //! | `Bit` | `random`, `N` (TensorFI 2's word for it) or a number; counts for `bitflips` only | `--bit` |
+//! | `Layer` | `N` for a random one, or its index | `--layers` |
+//! | `Seed` | a number (TensorFI 1) | `--seed` |
+//! | `TensorFaultType` | `bitFlip-element`, `Rand-element`, `Zero` (TensorFI 1) | `--type bitflip`, `random`, `zero` with `--percent 100` |
+//!
+//! TensorFI 1's other keys may say what a campaign does anyway, one fault a run in any layer, and are refused where they ask for
+//! something else: `ScalarFaultType`, `InjectMode`, `Ops`, `SkipCount`. `Instances` and `ConfigInst` count operations of the model,
+//! which the model itself tells. In older samples of TensorFI 2 `Mode` has the values of `Target`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,6 +25,8 @@ use std::path::Path;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use serde_saphyr::Spanned;
+
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
 use super::arguments::Arguments;
 use crate::cli::failure::Failure;
@@ -83,43 +92,178 @@ pub fn expand(path: &Path, given: &[OsString]) -> Result<Arguments, Failure> {
     parse(arguments).map_err(|error| Error::input(name, message(&error)).into())
 }
 
+/// A value of the file.
+#[derive(Debug)]
+enum Given {
+    Text(String),
+    List(Vec<String>),
+    Nothing,
+}
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Given;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("one value")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Given, E> {
+                Ok(Given::Text(value.to_string()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Given, E> {
+                Ok(Given::Text(value.to_string()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Given, E> {
+                Ok(Given::Text(value.to_string()))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Given, E> {
+                if value.is_finite() {
+                    Ok(Given::Text(value.to_string()))
+                } else {
+                    Err(E::custom("a number is expected"))
+                }
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Given, E> {
+                Ok(Given::Text(value.to_owned()))
+            }
+
+            fn visit_unit<E>(self) -> Result<Given, E> {
+                Ok(Given::Nothing)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Given, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = list.next_element()? {
+                    texts.push(text);
+                }
+                Ok(Given::List(texts))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// What a key of TensorFI's comes to.
+enum Translated {
+    /// Arguments with their values.
+    Arguments(Vec<(&'static str, String)>),
+    /// What a campaign does anyway.
+    Anyway,
+    /// It is none of theirs.
+    Other,
+}
+
+/// Translates TensorFI's `key`. `kind` is the value of `Type`.
+///
+/// # Errors
+/// The values that are expected.
+fn translated(key: &str, value: &str, kind: Option<&str>) -> Result<Translated, String> {
+    use Translated::{Anyway, Arguments, Other};
+    const TARGETS: &[(&str, &str)] = &[("layer_outputs", "activation"), ("layer_states", "weight")];
+    let one = |flag, known: &[(&str, &str)]| {
+        let ours = known.iter().find(|(theirs, _)| *theirs == value).map(|(_, ours)| (*ours).to_owned());
+        ours.map(|ours| Arguments(vec![(flag, ours)])).ok_or_else(|| {
+            let known: Vec<_> = known.iter().map(|(theirs, _)| *theirs).collect();
+            format!("{key} is {}, found {value}", known.join(" or "))
+        })
+    };
+    let anyway = |known: &[&str], instead: &str| {
+        if known.contains(&value) {
+            Ok(Anyway)
+        } else {
+            Err(format!("{key} is {}, found {value}; {instead}", known.join(" or ")))
+        }
+    };
+    let text = |flag| Ok(Arguments(vec![(flag, value.to_owned())]));
+    match key {
+        "Target" => one("target", TARGETS),
+        "Mode" if TARGETS.iter().any(|(theirs, _)| *theirs == value) => one("target", TARGETS),
+        "Mode" => one("mode", &[("single", "single"), ("multiple", "multiple")]),
+        "Type" => one("type", &[("bitflips", "bitflip"), ("zeros", "zero"), ("random", "random")]),
+        "Amount" => text(if kind == Some("zeros") { "percent" } else { "amount" }),
+        // TensorFI 2 writes N for a random bit, or layer.
+        "Bit" if matches!(value, "random" | "N") || kind.is_some_and(|kind| kind != "bitflips") => Ok(Anyway),
+        "Bit" => text("bit"),
+        "Layer" if matches!(value, "random" | "N") => Ok(Anyway),
+        "Layer" => text("layers"),
+        "Seed" => text("seed"),
+        "TensorFaultType" => match value {
+            "Zero" => Ok(Arguments(vec![("type", "zero".to_owned()), ("percent", "100".to_owned())])),
+            _ => one("type", &[("bitFlip-element", "bitflip"), ("Rand-element", "random"), ("Zero", "zero")]),
+        },
+        "ScalarFaultType" => anyway(
+            &["None", "bitFlip-element", "Rand-element"],
+            "layers make tensors, and TensorFaultType says what happens to them",
+        ),
+        "InjectMode" => anyway(
+            &["dynamicInstance", "oneFaultPerRun"],
+            "a campaign injects one fault into each run; --amount and --mode multiple inject several",
+        ),
+        "Ops" => {
+            let all = value.split_once('=').is_some_and(|(name, share)| {
+                name.trim() == "ALL" && share.trim().parse::<f64>().is_ok_and(|share| share == 1.0)
+            });
+            let instead = "--layers with kind:KIND draws from layers of one kind, as `faultscope inspect` names them";
+            if all { Ok(Anyway) } else { Err(format!("Ops is ALL = 1.0, found {value}; {instead}")) }
+        }
+        "SkipCount" => anyway(&["0"], "no layer is passed over; --layers says which ones are drawn from"),
+        "Instances" | "ConfigInst" => Ok(Anyway),
+        _ => Ok(Other),
+    }
+}
+
 /// Returns the entries of the file, with TensorFI's keys translated.
 fn entries(name: &str, text: &str, command: &Command) -> Result<Vec<Entry>> {
-    let map: Option<BTreeMap<String, Spanned<String>>> = serde_saphyr::from_str(text).map_err(|error| {
+    let map: Option<BTreeMap<String, Spanned<Given>>> = serde_saphyr::from_str(text).map_err(|error| {
         let line = error.location().map_or(1, |location| location.line());
         at_line(name, line, &format!("expected a key with one value: {}", error.without_snippet()))
     })?;
     let map = map.unwrap_or_default();
-    let zeros = map.get("Type").is_some_and(|kind| kind.value == "zeros");
-    let flips = map.get("Type").is_none_or(|kind| kind.value == "bitflips");
-    let mut entries = Vec::new();
-    for (key, value) in &map {
-        let line = value.referenced.line();
-        let translated = |known: &[(&str, &str)]| {
-            known.iter().find(|(theirs, _)| *theirs == value.value).map(|(_, ours)| (*ours).to_owned()).ok_or_else(
-                || {
-                    let known: Vec<_> = known.iter().map(|(theirs, _)| *theirs).collect();
-                    at_line(name, line, &format!("{key} is {}, found {}", known.join(" or "), value.value))
-                },
-            )
+    let kind = map.get("Type").and_then(|given| match &given.value {
+        Given::Text(kind) => Some(kind.as_str()),
+        _ => None,
+    });
+    let mut entries: Vec<Entry> = Vec::new();
+    for (key, given) in &map {
+        let line = given.referenced.line();
+        let values: &[String] = match &given.value {
+            Given::Text(value) => std::slice::from_ref(value),
+            Given::List(list) if matches!(key.as_str(), "Ops" | "Instances") => list,
+            Given::Nothing if matches!(key.as_str(), "Ops" | "Instances") => &[],
+            Given::List(_) | Given::Nothing => {
+                return Err(at_line(
+                    name,
+                    line,
+                    &format!("expected a key with one value, \"{key}\" has none or a list"),
+                ));
+            }
         };
-        let (flag, value) = match key.as_str() {
-            "Target" => ("target", translated(&[("layer_outputs", "activation"), ("layer_states", "weight")])?),
-            "Mode" => ("mode", translated(&[("single", "single"), ("multiple", "multiple")])?),
-            "Type" => ("type", translated(&[("bitflips", "bitflip"), ("zeros", "zero"), ("random", "random")])?),
-            "Amount" => (if zeros { "percent" } else { "amount" }, value.value.clone()),
-            // TensorFI 2 writes N for a random bit.
-            "Bit" if matches!(value.value.as_str(), "random" | "N") || !flips => continue,
-            "Bit" => ("bit", value.value.clone()),
-            key => (key, value.value.clone()),
-        };
-        if NOT_IN_A_FILE.contains(&flag) || !command.get_arguments().any(|argument| argument.get_long() == Some(flag)) {
-            return Err(at_line(name, line, &format!("unknown key \"{key}\"; {}", known_keys(command))));
+        for value in values {
+            let arguments = match translated(key, value, kind).map_err(|problem| at_line(name, line, &problem))? {
+                Translated::Arguments(arguments) => arguments,
+                Translated::Anyway => continue,
+                Translated::Other => vec![(key.as_str(), value.clone())],
+            };
+            for (flag, value) in arguments {
+                let known = command.get_arguments().any(|argument| argument.get_long() == Some(flag));
+                if NOT_IN_A_FILE.contains(&flag) || !known {
+                    return Err(at_line(name, line, &format!("unknown key \"{key}\"; {}", known_keys(command))));
+                }
+                if entries.iter().any(|entry| entry.flag == flag) {
+                    return Err(at_line(name, line, &format!("--{flag} is given twice, once as {key}")));
+                }
+                entries.push(Entry { line, flag: flag.to_owned(), value });
+            }
         }
-        if entries.iter().any(|entry: &Entry| entry.flag == flag) {
-            return Err(at_line(name, line, &format!("--{flag} is given twice, once as {key}")));
-        }
-        entries.push(Entry { line, flag: flag.to_owned(), value });
     }
     Ok(entries)
 }
@@ -127,7 +271,7 @@ fn entries(name: &str, text: &str, command: &Command) -> Result<Vec<Entry>> {
 fn known_keys(command: &Command) -> String {
     let flags = command.get_arguments().filter_map(|argument| argument.get_long());
     let flags: Vec<_> = flags.filter(|flag| !NOT_IN_A_FILE.contains(flag)).collect();
-    format!("keys are Target, Mode, Type, Amount, Bit, {}", flags.join(", "))
+    format!("keys are Target, Mode, Type, Amount, Bit, Layer, {}", flags.join(", "))
 }
 
 /// Returns `entry` in the form of the command line, or nothing if it is a switch that is off.

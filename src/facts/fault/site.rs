@@ -1,11 +1,12 @@
 //! Where a fault strikes, and the space of all places where one can.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Corruption, FaultModel, Target};
 use crate::graph::{Graph, NodeId, SampledLayers, ValueId};
+use crate::named::Named;
 use crate::{Error, Result};
 
 /// One corruption of one element.
@@ -77,6 +78,9 @@ pub struct SiteSpace {
     layers: Vec<LayerSites>,
 }
 
+/// Before the kind of layers that are named together.
+const KIND: &str = "kind:";
+
 impl SiteSpace {
     /// Every place in `graph`.
     ///
@@ -117,7 +121,7 @@ impl SiteSpace {
         space
     }
 
-    /// The places that `model` draws from: those in the layers it names, else those of [`SiteSpace::sampled`].
+    /// The places that `model` draws from: those in the layers it names, by name, index or `kind:KIND`, else those of [`SiteSpace::sampled`].
     ///
     /// # Errors
     /// Where there is no such layer, or a fault of the model's target cannot strike there.
@@ -126,10 +130,31 @@ impl SiteSpace {
         let all = Self::of(graph, model.target);
         let mut layers = BTreeMap::new();
         for name in named {
-            let layer = graph.find(name)?;
-            layers.insert(layer, all.layer(graph, layer)?.clone());
+            match name.strip_prefix(KIND).filter(|_| graph.nodes.iter().all(|node| node.name != *name)) {
+                Some(kind) => layers.extend(all.of_kind(graph, kind)?.map(|sites| (sites.layer, sites.clone()))),
+                None => {
+                    let layer = graph.find(name)?;
+                    layers.insert(layer, all.layer(graph, layer)?.clone());
+                }
+            }
         }
         Ok(Self { target: model.target, layers: layers.into_values().collect() })
+    }
+
+    /// The places in the layers of a kind, whose case does not matter.
+    fn of_kind<'a>(&'a self, graph: &'a Graph, kind: &'a str) -> Result<impl Iterator<Item = &'a LayerSites>> {
+        let kind_of = |sites: &LayerSites| &graph.nodes[sites.layer].kind;
+        let of_kind = self.layers.iter().filter(move |sites| kind_of(sites).eq_ignore_ascii_case(kind));
+        if of_kind.clone().next().is_none() {
+            let kinds: BTreeSet<&str> = self.layers.iter().map(|sites| kind_of(sites).as_str()).collect();
+            let kinds: Vec<_> = kinds.into_iter().collect();
+            return Err(Error::request(format_args!(
+                "no layer of kind \"{kind}\" has a place for {} faults; the kinds that have are {}",
+                self.target.name(),
+                kinds.join(", ")
+            )));
+        }
+        Ok(of_kind)
     }
 
     /// The target.
