@@ -1,6 +1,6 @@
 //! The images of a campaign.
 
-use facts::data::{Image, ImageSource};
+use facts::data::{Image, ImageSource, check_header};
 use facts::{Error, Result};
 
 /// Images as they came, decoded one at a time: the tab's memory holds no more than their files.
@@ -40,5 +40,10 @@ impl ImageSource for Encoded {
         let missing = || Error::request(format_args!("there is no image {index}"));
         let LabelledFile { name, bytes, .. } = self.files.get(index).ok_or_else(missing)?;
         Image::decode(name, bytes)
+    }
+
+    fn check(&self, index: usize) -> Result<()> {
+        let Some(LabelledFile { name, bytes, .. }) = self.files.get(index) else { return Ok(()) };
+        check_header(name, |most| Ok(bytes[..bytes.len().min(most)].to_vec()))
     }
 }

@@ -124,6 +124,16 @@ impl DataSource {
         format!("{name}\t{label}\t{bytes}")
     }
 
+    /// Reads a line of that list: name, label, size in bytes, and the edges of the crop if there is one. `None` if it is none.
+    pub fn parse_line(line: &str) -> Option<(&str, Option<usize>, u64, Option<[usize; 4]>)> {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let (&[name, label, bytes], edges) = fields.split_first_chunk::<3>()?;
+        let label = if label == "-" { None } else { Some(label.parse().ok()?) };
+        let edges: Vec<usize> = edges.iter().map(|edge| edge.parse().ok()).collect::<Option<_>>()?;
+        let crop = if edges.is_empty() { None } else { Some(edges.try_into().ok()?) };
+        Some((name, label, bytes.parse().ok()?, crop))
+    }
+
     /// What the hash of two arrays is of: the hashes of images and labels.
     pub fn pair(images: &str, labels: &str) -> String {
         format!("{images} {labels}")

@@ -21,6 +21,7 @@ pub struct Tallies {
     config: Option<CampaignConfig>,
     grouping: Option<Grouping>,
     images: u64,
+    skipped: u64,
     labelled: u64,
     correct: u64,
     golden_scm: u64,
@@ -169,6 +170,7 @@ impl Tallies {
             config: config.into(),
             grouping,
             images: 0,
+            skipped: 0,
             labelled: 0,
             correct: 0,
             golden_scm: 0,
@@ -201,6 +203,11 @@ impl Tallies {
                     u64::from(self.grouping.as_ref().is_some_and(|grouping| grouping.is_scm(label, class)));
             }
         }
+    }
+
+    /// Counts an image that was skipped.
+    pub fn skip(&mut self) {
+        self.skipped += 1;
     }
 
     /// Counts the record that stands at `position`: the first of an image brings its golden run with it.
@@ -262,6 +269,7 @@ impl Tallies {
     /// Counts what `other` has counted.
     pub fn merge(&mut self, other: &Self) {
         self.images += other.images;
+        self.skipped += other.skipped;
         self.labelled += other.labelled;
         self.correct += other.correct;
         self.golden_scm += other.golden_scm;
@@ -331,6 +339,7 @@ impl Tallies {
             complete,
             config: self.config.clone(),
             grouping: self.grouping.as_ref().map(|grouping| grouping.name().to_owned()),
+            skipped: self.skipped,
             golden,
             faults,
             scm_ratio: ratio.and_then(|ratio| ratio.ratio),
