@@ -1,6 +1,6 @@
 //! The images of a campaign.
 
-use facts::data::{Image, ImageSource, check_header};
+use facts::data::{DataSource, FileContent, Image, ImageSource, check_header, sha256};
 use facts::{Error, Result};
 
 /// Images as they came, decoded one at a time: the tab's memory holds no more than their files.
@@ -20,6 +20,21 @@ impl Encoded {
     /// Adds the file `name`, which shows an object of class `label`.
     pub fn push(&mut self, name: String, label: Option<usize>, bytes: Vec<u8>) {
         self.files.push(LabelledFile { name, label, bytes });
+    }
+}
+
+impl Encoded {
+    /// The list of the images that a data set's hash is of.
+    pub fn list(&self) -> String {
+        self.files.iter().fold(String::new(), |list, LabelledFile { name, label, bytes }| {
+            list + &DataSource::line(name, *label, bytes.len() as u64) + "\n"
+        })
+    }
+
+    /// The content of image `index`. When the file was changed is not known.
+    pub fn content(&self, index: usize) -> Option<FileContent> {
+        let bytes = &self.files.get(index)?.bytes;
+        Some(FileContent { bytes: bytes.len() as u64, modified: None, sha256: sha256(bytes) })
     }
 }
 

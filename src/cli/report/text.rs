@@ -99,7 +99,8 @@ fn rendered(tables: &[Table], file: bool) -> String {
 
 /// Returns the line on images that were skipped; nothing where there are none.
 fn skipped(report: &Report, before: &str) -> String {
-    report::skipped(report).map_or_else(String::new, |skipped| format!("{}\n", shown(&format!("{before}{skipped}"))))
+    report::skipped(&report.summary, &report.skipped_images)
+        .map_or_else(String::new, |skipped| format!("{}\n", shown(&format!("{before}{skipped}"))))
 }
 
 fn incomplete(report: &Report) -> String {

@@ -37,7 +37,7 @@ pub fn lead(origin: &Origin, report: &Report) -> Markup {
         @if let Some(alarm) = &report.summary.golden.alarm {
             p.alarm role="alert" { strong { "Alarm: " } (alarm) "." }
         }
-        @if let Some(skipped) = skipped(report) {
+        @if let Some(skipped) = skipped(&report.summary, &report.skipped_images) {
             p.warn { (capitalised(&skipped)) "." }
         }
         @if !report.summary.complete {

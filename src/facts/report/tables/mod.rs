@@ -8,7 +8,7 @@ pub(super) mod starts;
 pub use self::comparison::comparison;
 use super::words::{counted, name, percent, ratio, thousands};
 use super::{Origin, Report, Table};
-use crate::campaign::{FaultSummary, Summary};
+use crate::campaign::{BadImage, FaultSummary, Summary};
 use crate::fault::{FaultModel, Mode, Sampling};
 use crate::outcome::{Comparison, Rate, Ratio};
 
@@ -49,11 +49,10 @@ pub fn overview(summary: &Summary) -> Vec<Table> {
     std::iter::once(outcomes(summary)).chain(profile::fields(summary)).collect()
 }
 
-/// Returns the sentence on images that were skipped, with the names of the first; `None` if there are none.
-pub fn skipped(report: &Report) -> Option<String> {
-    let (count, all) = (report.summary.skipped, report.summary.skipped + report.summary.golden.images);
-    let names: Vec<String> =
-        report.skipped_images.iter().map(|image| format!("{} ({})", image.name, image.problem)).collect();
+/// Returns the sentence on images that were skipped, of which `first` are named; `None` if there are none.
+pub fn skipped(summary: &Summary, first: &[BadImage]) -> Option<String> {
+    let (count, all) = (summary.skipped, summary.skipped + summary.golden.images);
+    let names: Vec<String> = first.iter().map(|image| format!("{} ({})", image.name, image.problem)).collect();
     let more = count.saturating_sub(names.len() as u64);
     let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
     let more = if more > 0 && !names.is_empty() { format!(", and {} more", thousands(more)) } else { String::new() };
