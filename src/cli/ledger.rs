@@ -61,6 +61,7 @@ impl Ledger {
         file.set_len(whole).and_then(|()| file.seek(SeekFrom::Start(whole))).map_err(failed)?;
         let mut ledger = Self { path, file, files: Arc::clone(files), known, recorded };
         ledger.check_all(skips)?;
+        ledger.add_missing()?;
         Ok(ledger)
     }
 
@@ -73,6 +74,19 @@ impl Ledger {
         let mut again: Vec<UsedImage> = checked.into_iter().flatten().collect();
         again.sort_by_key(|used| used.image);
         again.into_iter().try_for_each(|used| self.write(used))
+    }
+
+    /// Writes down the images with records that have no line, because an older version has made the records.
+    fn add_missing(&mut self) -> Result<()> {
+        let mut missing: Vec<usize> =
+            self.recorded.iter().copied().filter(|image| !self.known.contains_key(image)).collect();
+        missing.sort_unstable();
+        let read = |&image: &usize| {
+            let content = self.files.read_again(image)?;
+            Ok(UsedImage { image, name: self.files.short_name(image), content })
+        };
+        let read: Vec<UsedImage> = missing.par_iter().map(read).collect::<Result<_>>()?;
+        read.into_iter().try_for_each(|used| self.write(used))
     }
 
     /// Checks an image. Returns its new line if its file has another time and the same content.

@@ -152,7 +152,8 @@ fn rot_in_a_record_is_refused_with_its_line_by_every_command() {
     });
     let records = fs::read_to_string(shards[1].join("faults.jsonl")).expect("records");
     fs::write(shards[1].join("faults.jsonl"), records.replacen("\"due\":false", "\"due\":true", 1)).expect("a file");
-    let merge = ["merge", text(&shards[0]), text(&shards[1]), "--out", text(&finished.path("merged"))];
+    let merged = finished.path("merged");
+    let merge = ["merge", text(&shards[0]), text(&shards[1]), "--out", text(&merged)];
     super::refused(&merge, INPUT, &sentence(1));
 }
 

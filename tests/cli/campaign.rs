@@ -228,9 +228,10 @@ fn data_that_does_not_fit_is_refused() {
 }
 
 #[test]
-fn an_image_that_is_none_ends_the_campaign_and_keeps_what_was_done() {
+fn an_image_that_breaks_off_ends_the_campaign_and_keeps_what_was_done() {
     let images = image_folder();
-    fs::write(images.path().join("b-green/1.png"), "this is text").expect("a file");
+    let whole = fs::read(images.path().join("b-green/0.png")).expect("a file");
+    fs::write(images.path().join("b-green/1.png"), &whole[..whole.len() - 20]).expect("a file");
     let out = images.path().join(".out");
     campaign(images.path(), &out, &["--faults", "4"]).code(INPUT).stderr(contains("1.png"));
     assert_eq!(records(&out).len(), 3 * 4);

@@ -192,7 +192,10 @@ fn another_campaign_is_refused_and_untouched() {
     // Where the same files lie does not matter.
     let copy = images_with_mistakes();
     study.run("cut", &["--resume", "--data", text(copy.path())]).code(DONE);
-    assert_same(&study.path("whole"), &study.path("cut"));
+    for file in ["config.json", "faults.jsonl", "summary.json"] {
+        let of = |name: &str| fs::read(study.path(name).join(file)).expect("a file");
+        assert!(of("whole") == of("cut"), "{file} differs");
+    }
 }
 
 #[test]

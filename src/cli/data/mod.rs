@@ -78,7 +78,7 @@ pub struct Data {
     pub origin: DataSource,
     /// What was assumed about the images and their labels, a sentence each.
     pub notices: Vec<String>,
-    /// The images, if each is a file of its own: what can be told of them beside their pixels.
+    /// The images, if each is a file of its own on disk: what can be told of them beside their pixels.
     pub files: Option<Arc<Files>>,
     /// Height and width of prepared images.
     prepared: Option<usize>,
@@ -373,11 +373,12 @@ fn of_files(
     files: Vec<File>,
     more: impl FnOnce(&mut DataSource),
 ) -> Data {
+    let on_disk = matches!(root, Root::Folder(_));
     let files = Files::new(root, files);
     let mut origin = DataSource::new(name, format, files.len(), sha256(files.list().as_bytes()));
     more(&mut origin);
     let files = Arc::new(files);
-    Data { files: Some(Arc::clone(&files)), ..Data::new(files, origin) }
+    Data { files: on_disk.then(|| Arc::clone(&files)), ..Data::new(files, origin) }
 }
 
 /// Opens the images of `set` in the folder, file or archive at `path`.
