@@ -15,8 +15,8 @@ use super::*;
 /// Kills of each command in the test suite.
 const SHORT: u64 = 25;
 
-/// Faults of each image: in the test suite, and where the campaign is killed more often.
-const FAULTS: [&str; 2] = ["3000", "20000"];
+/// The longest time before the first kill of a campaign: somewhat longer than the program takes to begin.
+const FIRST_WINDOW: Duration = Duration::from_millis(100);
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
@@ -73,16 +73,20 @@ fn killed_at_random_instants_all_is_finished_as_if_nothing_had_happened() {
     let kills = often.unwrap_or(SHORT);
     let (images, results) = (images_with_mistakes(), TempDir::new().expect("a temporary folder"));
     let path = |name: &str| results.path().join(name);
-    let faults = FAULTS[usize::from(often.is_some())];
-    let campaign =
-        ["campaign", "--model", MODEL, "--data", text(images.path()), "--faults", faults, "--jobs", "2", "--out"];
-    let (whole, killed) = (path("whole"), path("killed"));
-    let time = time_of(&[&campaign[..], &[text(&whole)]].concat());
-    a_campaign(&[&campaign[..], &[text(&killed), "--resume"]].concat(), &whole, &killed, kills, time);
+    let of_images =
+        ["campaign", "--model", MODEL, "--data", text(images.path()), "--faults", "3000", "--jobs", "2", "--out"];
+    // Slow faults, so that a thousand kills find new records.
+    let of_samples = ["campaign", "--model", "gtsrb-resnet8", "--data", "gtsrb-resnet8/samples", "--target", "weight"];
+    let of_samples = [&of_samples[..], &["--faults", "6000", "--jobs", "2", "--out"]].concat();
+    let campaign = if often.is_some() { &of_samples[..] } else { &of_images[..] };
+    let [whole, straight, killed] = ["whole", "straight", "killed"].map(path);
+    let time = time_of(&[campaign, &[text(&straight)]].concat());
+    a_campaign(&[campaign, &[text(&killed), "--resume"]].concat(), &straight, &killed, kills, time);
 
+    faultscope(&[&of_images[..], &[text(&whole)]].concat()).code(DONE);
     let shards = ["1/2", "2/2"].map(|shard| {
         let shard_path = path(&shard.replace('/', " of "));
-        faultscope(&[&campaign[..], &[text(&shard_path), "--shard", shard]].concat()).code(DONE);
+        faultscope(&[&of_images[..], &[text(&shard_path), "--shard", shard]].concat()).code(DONE);
         shard_path
     });
     a_merge(&[&shards[0], &shards[1]], &whole, &path("merged"), kills);
@@ -94,7 +98,7 @@ fn killed_at_random_instants_all_is_finished_as_if_nothing_had_happened() {
 fn a_campaign(arguments: &[&str], whole: &Path, killed: &Path, kills: u64, time: Duration) {
     let begin = Instant::now();
     let all = fs::metadata(whole.join("faults.jsonl")).expect("records").len();
-    let mut victim = Victim::new(arguments, time / 4);
+    let mut victim = Victim::new(arguments, FIRST_WINDOW);
     let (mut length, mut further, mut torn, mut done) = (0, 0, 0, 0);
     while victim.kills < kills {
         done += u64::from(victim.kill().is_some());
@@ -108,7 +112,7 @@ fn a_campaign(arguments: &[&str], whole: &Path, killed: &Path, kills: u64, time:
         // So that the end comes with the last kill: a campaign that is ahead is killed earlier.
         let ahead = length as f64 / all as f64 > victim.kills as f64 / kills as f64;
         let factor = if ahead { 0.9 } else { 1.1 };
-        victim.window = victim.window.mul_f64(factor).clamp(time / 50, time * 2);
+        victim.window = victim.window.mul_f64(factor).clamp(FIRST_WINDOW / 4, time * 2);
     }
     faultscope(arguments).code(DONE);
     // The list of used images may name one twice; all else is the same.
