@@ -279,7 +279,7 @@ pub fn write_json(path: &Path, value: &impl Serialize, existing: Existing) -> Re
 }
 
 /// Removes the incomplete files that a killed process left.
-fn remove_scratch(path: &Path) {
+pub fn remove_scratch(path: &Path) {
     let Ok(entries) = std::fs::read_dir(path) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();

@@ -46,7 +46,7 @@ pub fn as_begun(data: Data, begun: Option<&Begun>, on_bad_image: OnBadImage, out
     if data.origin.format != begun.provenance.data.format {
         return Ok((data, Vec::new()));
     }
-    let (data, changes) = data.as_listed(name, list).map_err(|error| match error {
+    let (data, changes) = data.listed(name, list).map_err(|error| match error {
         Error::Request(problem) => Error::input(
             out.display().to_string(),
             format_args!("another campaign is in this directory: data.sha256 differs, {problem}; choose another --out"),

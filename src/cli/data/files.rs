@@ -12,7 +12,7 @@ use super::ahead::Ahead;
 use crate::cli::built_in::BuiltIn;
 use crate::cli::read;
 use crate::cli::write::sha256;
-use crate::data::{DataSource, FileContent, Image, ImageSource, check_header};
+use crate::data::{DataSource, FileContent, Image, ImageSource, ListedImage, check_header};
 use crate::{Error, Result};
 
 /// An image file.
@@ -98,7 +98,7 @@ impl Files {
     pub fn as_listed(&self, name: &str, list: &str) -> Result<(Self, Vec<(usize, Change)>)> {
         let mut files = Vec::new();
         for (line, number) in list.lines().zip(1..) {
-            let (path, label, bytes, crop) = DataSource::parse_line(line).ok_or_else(|| {
+            let ListedImage { name: path, label, bytes, crop } = DataSource::parse_line(line).ok_or_else(|| {
                 Error::input(name, format_args!("line {number}: expected NAME, LABEL and BYTES with tabs between them"))
             })?;
             files.push(File { path: path.into(), label, bytes, crop });

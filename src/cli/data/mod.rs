@@ -94,7 +94,7 @@ impl Data {
     ///
     /// # Errors
     /// If they are another data set.
-    pub fn as_listed(self, name: &str, list: &str) -> Result<(Self, Vec<(usize, Change)>)> {
+    pub fn listed(self, name: &str, list: &str) -> Result<(Self, Vec<(usize, Change)>)> {
         let Some(files) = &self.files else { return Ok((self, Vec::new())) };
         let sha256 = sha256(list.as_bytes());
         if sha256 == self.origin.sha256 {

@@ -47,31 +47,28 @@ impl Sequence {
     /// As [`Sequence::take`].
     pub fn follow(&mut self, record: Head) -> Result<Position> {
         let golden = record.golden;
-        if let Some(current) = &mut self.current {
-            if record.image == current.image {
-                if current.faults == 0 {
-                    return Err(Error::request(format_args!(
-                        "image {} was skipped, here is a record of it",
-                        record.image
-                    )));
-                }
-                if (record.label, golden) != (current.label, current.golden) {
-                    return Err(Error::request(format_args!(
-                        "label and golden prediction of image {} are not those of the record before",
-                        record.image
-                    )));
-                }
-                if current.seen == current.faults {
-                    return Err(Error::request(format_args!(
-                        "image {} gets {} faults, here is one more",
-                        record.image, current.faults
-                    )));
-                }
-                let fault = current.seen;
-                current.seen += 1;
-                self.records += 1;
-                return Ok(Position { nth: self.begun - 1, fault });
+        if let Some(current) = &mut self.current
+            && record.image == current.image
+        {
+            if current.faults == 0 {
+                return Err(Error::request(format_args!("image {} was skipped, here is a record of it", record.image)));
             }
+            if (record.label, golden) != (current.label, current.golden) {
+                return Err(Error::request(format_args!(
+                    "label and golden prediction of image {} are not those of the record before",
+                    record.image
+                )));
+            }
+            if current.seen == current.faults {
+                return Err(Error::request(format_args!(
+                    "image {} gets {} faults, here is one more",
+                    record.image, current.faults
+                )));
+            }
+            let fault = current.seen;
+            current.seen += 1;
+            self.records += 1;
+            return Ok(Position { nth: self.begun - 1, fault });
         }
         self.check_next(record.image)?;
         let faults = self.faults.of(record.label, golden)?;

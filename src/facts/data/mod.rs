@@ -33,7 +33,7 @@ pub use classes::{
 pub use decode::check_header;
 pub use label_list::labels_of_list;
 pub use name::{class_in_name, classes_of_files};
-pub use origin::{DataFormat, DataSource, sha256};
+pub use origin::{DataFormat, DataSource, ListedImage, sha256};
 pub use preprocess::{Normalise, Preprocess};
 pub use read_at::ReadAt;
 pub use resize::Resize;
