@@ -1,17 +1,23 @@
-//! A campaign's directory: `config.json`, `faults.jsonl`, `summary.json`.
+//! A campaign's directory: `config.json`, `faults.jsonl`, `summary.json`; and what tells its images from others, `data.tsv` and
+//! `images.jsonl`.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::data::Files;
 use super::journal::{self, Journal, Replay};
+use super::ledger::{self, Ledger};
 use super::place;
 use super::read;
 use super::write::{self, Existing};
-use crate::campaign::{Plan, Provenance, Record, Sequence, Summary, Tallies};
+use crate::campaign::{FIRST_LOOK, OnBadImage, Plan, Provenance, Record, Sequence, Skipped, Summary, Tallies};
+use crate::data::ImageSource as _;
 use crate::{Error, Result};
 
 /// The file with the configuration of the campaign.
@@ -28,6 +34,34 @@ pub const LOG: &str = "study.log";
 pub struct Directory {
     path: PathBuf,
     journal: Journal,
+    /// The images that were used, if each is a file of its own.
+    ledger: Option<Ledger>,
+    /// The image of the last record.
+    last: Option<usize>,
+}
+
+/// The files of a campaign.
+const FILES: [&str; 5] = [CONFIG, RECORDS, SUMMARY, ledger::LIST, ledger::USED];
+
+/// A campaign that was begun.
+#[derive(Debug)]
+pub struct Begun {
+    /// Its configuration.
+    pub provenance: Provenance,
+    /// The list of its images as they were then, with its path; `None` if they are no files of their own.
+    pub list: Option<(String, String)>,
+}
+
+impl Begun {
+    /// Reads the configuration of the campaign in `path`, and the list of its images.
+    ///
+    /// # Errors
+    /// If one of them is damaged.
+    pub fn read(path: &Path) -> Result<Self> {
+        let provenance = provenance(path)?;
+        let list = ledger::list(path, &provenance.data.sha256)?;
+        Ok(Self { provenance, list })
+    }
 }
 
 /// Checks that `path` holds no campaign.
@@ -36,7 +70,7 @@ pub struct Directory {
 /// If `path` holds a campaign, or is not a directory.
 pub fn check_free(path: &Path) -> Result<()> {
     check_folder(path)?;
-    for file in [CONFIG, RECORDS, SUMMARY, LOG] {
+    for file in FILES.into_iter().chain([LOG]) {
         if place::check_regular(&path.join(file))? {
             return Err(Error::input(
                 path.display().to_string(),
@@ -64,7 +98,7 @@ pub fn check_folder(path: &Path) -> Result<()> {
 /// If something else is there, a link for example.
 pub fn check_files(path: &Path) -> Result<()> {
     check_folder(path)?;
-    [CONFIG, RECORDS, SUMMARY].iter().try_for_each(|file| place::check_regular(&path.join(file)).map(drop))
+    FILES.iter().try_for_each(|file| place::check_regular(&path.join(file)).map(drop))
 }
 
 /// Whether `path` holds a campaign that can be resumed. A campaign that was killed before it wrote its configuration
@@ -79,7 +113,13 @@ impl Directory {
     /// # Errors
     /// If the directory holds a campaign, if another process is beginning one there, or if the operating system
     /// refuses.
-    pub fn create(path: &Path, provenance: &Provenance, plan: &Plan, tallies: Tallies) -> Result<Self> {
+    pub fn create(
+        path: &Path,
+        provenance: &Provenance,
+        plan: &Plan,
+        files: Option<&Arc<Files>>,
+        tallies: Tallies,
+    ) -> Result<Self> {
         std::fs::create_dir_all(path).map_err(|error| Error::io(path.display(), error))?;
         let records = path.join(RECORDS);
         let file = journal::lock(&records, true)?;
@@ -88,21 +128,41 @@ impl Directory {
             return Err(Error::input(path.display().to_string(), problem));
         }
         remove_scratch(path);
+        for file in [ledger::LIST, ledger::USED] {
+            if place::check_regular(&path.join(file))? {
+                let problem = format_args!("there is a file {file} of another campaign; choose another one with --out");
+                return Err(Error::input(path.display().to_string(), problem));
+            }
+        }
         write_json(&path.join(CONFIG), provenance, Existing::Keep)?;
+        let ledger = files.map(|files| Ledger::open(path, files, HashSet::new(), false)).transpose()?;
         sync_names(path);
         let (journal, _) = Journal::open(&records, file, plan, tallies)?;
-        Ok(Self { path: path.to_owned(), journal })
+        let mut directory = Self { path: path.to_owned(), journal, ledger, last: None };
+        // The first look has read these.
+        let looked_at = (0..plan.images().min(FIRST_LOOK)).filter_map(|nth| plan.image(nth));
+        let labelled = |image: &usize| files.is_some_and(|files| files.label(*image).is_some());
+        looked_at.filter(labelled).try_for_each(|image| directory.note(image))?;
+        Ok(directory)
     }
 
-    /// Opens the directory of a campaign to continue it.
+    /// Opens the directory of a campaign to continue it. The images `changed` are missing or have another size than at its
+    /// beginning.
     ///
     /// # Errors
     /// If the directory holds another campaign than that of `provenance` and `plan`, or if another process writes it.
     /// The directory is then unchanged.
-    pub fn resume(path: &Path, provenance: &Provenance, plan: &Plan, tallies: Tallies) -> Result<(Self, Replay)> {
+    pub fn resume(
+        path: &Path,
+        provenance: &Provenance,
+        plan: &Plan,
+        files: Option<&Arc<Files>>,
+        changed: &[usize],
+        tallies: Tallies,
+    ) -> Result<(Self, Replay)> {
         check_files(path)?;
         let records = path.join(RECORDS);
-        let found = self::provenance(path)?;
+        let mut found = self::provenance(path)?;
         if let Some(difference) = found.difference(provenance) {
             return Err(Error::input(
                 path.display().to_string(),
@@ -114,8 +174,25 @@ impl Directory {
         }
         let file = journal::lock(&records, false)?;
         let (journal, replay) = Journal::open(&records, file, plan, tallies)?;
+        let begun = replay.next.nth + usize::from(replay.next.fault > 0);
+        let recorded = (0..begun).filter(|nth| !replay.skipped.contains(nth));
+        let recorded: HashSet<usize> = recorded.filter_map(|nth| plan.image(nth)).collect();
+        let mut ledger = None;
+        if let Some(files) = files {
+            if let Some(&image) = changed.iter().find(|image| recorded.contains(image)) {
+                let problem =
+                    "the image is missing or has another size, and the campaign has records of it; restore it to go on";
+                return Err(Error::input(files.name(image), problem));
+            }
+            let skips = provenance.campaign.on_bad_image == OnBadImage::Skip;
+            ledger = Some(Ledger::open(path, files, recorded, skips)?);
+        }
         remove_scratch(path);
-        Ok((Self { path: path.to_owned(), journal }, replay))
+        if found.campaign.on_bad_image != provenance.campaign.on_bad_image {
+            found.campaign.on_bad_image = provenance.campaign.on_bad_image;
+            write_json(&path.join(CONFIG), &found, Existing::Replace)?;
+        }
+        Ok((Self { path: path.to_owned(), journal, ledger, last: None }, replay))
     }
 
     /// Appends a record.
@@ -124,7 +201,25 @@ impl Directory {
     /// If the record cannot follow the one before, or if the operating system refuses, because the disk is full for
     /// example.
     pub fn append(&mut self, record: &Record) -> Result<()> {
+        self.note(record.image)?;
         self.journal.append(record)
+    }
+
+    /// Appends the line of an image that was skipped.
+    ///
+    /// # Errors
+    /// As [`Directory::append`].
+    pub fn skip(&mut self, skipped: &Skipped) -> Result<()> {
+        self.note(skipped.image)?;
+        self.journal.skip(skipped)
+    }
+
+    /// Writes down the content of `image` before its first record.
+    fn note(&mut self, image: usize) -> Result<()> {
+        match &mut self.ledger {
+            Some(ledger) if self.last.replace(image) != Some(image) => ledger.note(image),
+            _ => Ok(()),
+        }
     }
 
     /// The sequence of the records so far.
@@ -138,6 +233,9 @@ impl Directory {
     /// If the operating system refuses, or if the directory was replaced, which is then left alone.
     pub fn finish(mut self, summary: &Summary) -> Result<()> {
         self.journal.check_place()?;
+        if let Some(ledger) = &self.ledger {
+            ledger.sync()?;
+        }
         self.journal.sync()?;
         write_json(&self.path.join(SUMMARY), summary, Existing::Replace)?;
         sync_names(&self.path);
@@ -181,12 +279,12 @@ pub fn write_json(path: &Path, value: &impl Serialize, existing: Existing) -> Re
 }
 
 /// Removes the incomplete files that a killed process left.
-fn remove_scratch(path: &Path) {
+pub fn remove_scratch(path: &Path) {
     let Ok(entries) = std::fs::read_dir(path) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let of_ours = [CONFIG, SUMMARY, RECORDS, LOG].iter().filter_map(|file| name.strip_prefix(file)).next();
+        let of_ours = FILES.iter().chain([&LOG]).filter_map(|file| name.strip_prefix(file)).next();
         if of_ours.is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".tmp")) {
             // The file is harmless, so a failure to remove it is no error.
             let _ = std::fs::remove_file(entry.path());
@@ -197,7 +295,7 @@ fn remove_scratch(path: &Path) {
 /// Removes the files of a campaign or of a log that was not written completely.
 pub fn remove_files(path: &Path) {
     remove_scratch(path);
-    for file in [CONFIG, SUMMARY, RECORDS, LOG] {
+    for file in FILES.into_iter().chain([LOG]) {
         // Most of them do not exist.
         let _ = std::fs::remove_file(path.join(file));
     }

@@ -6,7 +6,7 @@ use super::campaign::config_file;
 use super::data::mat;
 use super::journal;
 use crate::Result;
-use crate::campaign::{Faults, Sequence};
+use crate::campaign::{Chain, Faults, Sequence};
 use crate::fault::RECORD_BYTES;
 
 /// Reads numbers and texts of the structures in a MAT-file, as the reader of ImageNet's development kit does.
@@ -30,6 +30,6 @@ pub fn config(path: &Path) -> Result<(), String> {
 /// As for `--resume`.
 pub fn journal(name: &str, bytes: &[u8], faults: Faults, images: usize) -> Result<(u64, u64)> {
     let mut sequence = Sequence::new(faults, images);
-    let whole = journal::read(bytes, name, RECORD_BYTES, &mut sequence, |_, _, _| Ok(()))?;
+    let whole = journal::read(bytes, name, RECORD_BYTES, &mut sequence, &mut Chain::default(), |_, _, _| Ok(()))?;
     Ok((sequence.records(), whole))
 }

@@ -62,7 +62,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
                 Entry::Record(record) => {
                     LoggedInjection { golden: logged(&results, record.head())?, faulty: record.faulty.class }
                 }
-                Entry::Golden(_) | Entry::Torn => return Ok(()),
+                Entry::Golden(_) | Entry::Skipped(_) | Entry::Torn => return Ok(()),
             };
             counts.1 += 1;
             line(LogLine::Injection(injection))

@@ -4,13 +4,16 @@
 //! of a second. They reach the disk every ten seconds, for a machine that loses its power. A resumed campaign makes
 //! lost records again, and they are the same: a fault depends only on the configuration and its position.
 
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use super::place;
-use crate::campaign::{Plan, Position, Record, Sequence, Tallies};
+use crate::campaign::{Chain, DAMAGED, Plan, Position, Record, Sequence, Skipped, Tallies};
 use crate::report::too_long;
 use crate::{Error, Result};
 
@@ -26,6 +29,7 @@ pub struct Journal {
     path: PathBuf,
     records: BufWriter<File>,
     sequence: Sequence,
+    chain: Chain,
     line: Vec<u8>,
     /// Most bytes of a record.
     limit: usize,
@@ -42,6 +46,8 @@ pub struct Replay {
     pub tallies: Tallies,
     /// Number of records.
     pub records: u64,
+    /// Places in the plan of the images that were skipped.
+    pub skipped: HashSet<usize>,
     /// Bytes after the last whole record, which were cut off.
     pub torn: u64,
 }
@@ -83,22 +89,34 @@ impl Journal {
         let failed = |error| Error::io(&name, error);
         let length = file.metadata().map_err(failed)?.len();
         let mut sequence = Sequence::new(plan.config().faults, plan.images());
+        let mut chain = Chain::default();
         let limit = plan.config().fault_model.most_record_bytes();
-        let whole =
-            read(BufReader::with_capacity(1 << 20, &file), &name, limit, &mut sequence, |position, record, _| {
-                plan.check(position, record)?;
-                tallies.replay(position, record);
-                Ok(())
-            })?;
-        let replay = Replay { next: sequence.position(), tallies, records: sequence.records(), torn: length - whole };
+        let mut skipped = HashSet::new();
+        let lines = BufReader::with_capacity(1 << 20, &file);
+        let whole = read(lines, &name, limit, &mut sequence, &mut chain, |position, line, _| {
+            match line {
+                Line::Record(record) => {
+                    plan.check(position, record)?;
+                    tallies.replay(position, record);
+                }
+                Line::Skipped(line) => {
+                    plan.check_image(position, line.image)?;
+                    tallies.skip();
+                    skipped.insert(position.nth);
+                }
+            }
+            Ok(())
+        })?;
+        let (next, records) = (sequence.position(), sequence.records());
+        let replay = Replay { next, tallies, records, skipped, torn: length - whole };
         let mut records = BufWriter::with_capacity(1 << 16, file);
         if replay.torn > 0 {
             records.get_ref().set_len(whole).map_err(failed)?;
         }
         records.seek(SeekFrom::Start(whole)).map_err(failed)?;
         let now = Instant::now();
-        let journal =
-            Self { path: path.to_owned(), records, sequence, line: Vec::new(), limit, flushed: now, synced: now };
+        let (path, line) = (path.to_owned(), Vec::new());
+        let journal = Self { path, records, sequence, chain, line, limit, flushed: now, synced: now };
         Ok((journal, replay))
     }
 
@@ -109,12 +127,26 @@ impl Journal {
     /// example.
     pub fn append(&mut self, record: &Record) -> Result<()> {
         self.sequence.take(record).map_err(|error| error.concerning(self.path.display().to_string()))?;
+        self.write(record)
+    }
+
+    /// Appends the line of an image that was skipped.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn skip(&mut self, skipped: &Skipped) -> Result<()> {
+        self.sequence.skip(skipped).map_err(|error| error.concerning(self.path.display().to_string()))?;
+        self.write(skipped)
+    }
+
+    fn write(&mut self, line: &impl Serialize) -> Result<()> {
         self.line.clear();
         let failed = |error| Error::io(self.path.display(), error);
-        serde_json::to_writer(&mut self.line, record).map_err(|error| failed(error.into()))?;
+        serde_json::to_writer(&mut self.line, line).map_err(|error| failed(error.into()))?;
+        self.chain.sign(&mut self.line);
         self.line.push(b'\n');
         if self.line.len() > self.limit {
-            return Err(Error::input(self.path.display().to_string(), too_long(self.sequence.records(), self.limit)));
+            return Err(Error::input(self.path.display().to_string(), too_long(self.sequence.lines(), self.limit)));
         }
         self.records.write_all(&self.line).map_err(failed)?;
         if self.flushed.elapsed() >= FLUSH_EVERY {
@@ -152,7 +184,16 @@ impl Journal {
     }
 }
 
-/// Reads the records in `file`, which is called `name`. Passes each to `sequence`, and then to `take` with its line.
+/// The content of a line.
+#[derive(Debug)]
+pub enum Line {
+    /// A trial.
+    Record(Record),
+    /// An image that was skipped.
+    Skipped(Skipped),
+}
+
+/// Reads the records in `file`, which is called `name`. Passes each to `chain`, to `sequence`, and to `take` with its line.
 /// Returns the number of bytes up to the end of the last whole record. Of a line, `limit` bytes are kept at most.
 ///
 /// # Errors
@@ -163,7 +204,8 @@ pub fn read(
     name: &str,
     limit: usize,
     sequence: &mut Sequence,
-    mut take: impl FnMut(Position, &Record, &[u8]) -> Result<()>,
+    chain: &mut Chain,
+    mut take: impl FnMut(Position, &Line, &[u8]) -> Result<()>,
 ) -> Result<u64> {
     let failed = |error| Error::io(name, error);
     let mut whole = 0;
@@ -171,7 +213,7 @@ pub fn read(
     loop {
         line.clear();
         let length = file.by_ref().take(limit as u64).read_until(b'\n', &mut line).map_err(failed)?;
-        let number = sequence.records() + 1;
+        let number = sequence.lines() + 1;
         if !line.ends_with(b"\n") {
             // After a power failure, a file system can leave blocks of zeros in place of the last records.
             if only_zeros(&mut file).map_err(failed)? {
@@ -179,26 +221,36 @@ pub fn read(
             }
             return Err(Error::input(name, too_long(number, limit)));
         }
-        let record: Record = match serde_json::from_slice(&line) {
-            Ok(record) => record,
+        let content = match parse(&line) {
+            Ok(content) => content,
             Err(error) => {
                 let last = file.fill_buf().map_err(failed)?.is_empty();
                 if last && (error.is_eof() || line.contains(&0)) {
                     return Ok(whole);
                 }
                 let problem = format!("line {number}: expected the record of a fault: {error}");
-                let way_out = "the file was damaged after it was written, and nothing of it is cut: restore it from a \
-                               copy, or remove this line and all behind it, and they are made again";
-                return Err(Error::input(name, if last { problem } else { format!("{problem}; {way_out}") }));
+                return Err(Error::input(name, if last { problem } else { format!("{problem}; {DAMAGED}") }));
             }
         };
-        let taken = sequence.take(&record).and_then(|position| take(position, &record, &line));
+        let taken = chain.follow(&line).and_then(|()| {
+            let position = match &content {
+                Line::Record(record) => sequence.take(record),
+                Line::Skipped(skipped) => sequence.skip(skipped),
+            };
+            take(position?, &content, &line)
+        });
         taken.map_err(|error| match error {
             Error::Request(problem) => Error::input(name, format_args!("line {number}: {problem}")),
             other => other,
         })?;
         whole += length as u64;
     }
+}
+
+fn parse(line: &[u8]) -> serde_json::Result<Line> {
+    serde_json::from_slice(line)
+        .map(Line::Record)
+        .or_else(|error| serde_json::from_slice(line).map(Line::Skipped).map_err(|_| error))
 }
 
 /// Whether `file` has no byte but zeros from here to its end.

@@ -10,12 +10,13 @@ use super::args::MemoryArguments;
 use super::directory::{self, CONFIG, RECORDS, SUMMARY};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::journal;
+use super::journal::{self, Line};
+use super::ledger;
 use super::output::print;
 use super::report;
 use super::unfinished::Unfinished;
 use super::write::{self, Existing};
-use crate::campaign::{Provenance, Sequence, Shard, Summary, Tallies};
+use crate::campaign::{Chain, OnBadImage, Provenance, Sequence, Shard, Summary, Tallies};
 use crate::{Error, Result};
 
 /// Join the shards of a campaign.
@@ -107,21 +108,35 @@ fn parts(paths: Vec<PathBuf>) -> Result<Vec<Part>> {
 
 /// Writes the campaign into `out`. The configuration comes last, since a directory without it holds no campaign.
 fn merge(parts: &[Part], out: &Path) -> Result<Summary> {
-    let campaign = &parts[0].campaign;
-    let mut tallies =
-        Tallies::new(campaign.campaign.clone(), campaign.layers.clone(), campaign.grouping.clone()).about(campaign);
+    let mut campaign = parts[0].campaign.clone();
+    if parts.iter().any(|part| part.campaign.campaign.on_bad_image == OnBadImage::Skip) {
+        campaign.campaign.on_bad_image = OnBadImage::Skip;
+    }
+    let (config, layers, grouping) = (campaign.campaign.clone(), campaign.layers.clone(), campaign.grouping.clone());
+    let mut tallies = Tallies::new(config, layers, grouping).about(&campaign);
     write::streamed(&out.join(RECORDS), Existing::Keep, |file| {
-        let mut last = None;
-        parts.iter().try_for_each(|part| append(part, &mut tallies, &mut last, file))
+        let mut merged = Merged { tallies: &mut tallies, last: None, chain: Chain::default() };
+        parts.iter().try_for_each(|part| append(part, &mut merged, file))
     })?;
+    let folders: Vec<&Path> = parts.iter().map(|part| part.path.as_path()).collect();
+    ledger::merge(&folders, &campaign.data.sha256, out)?;
     let summary = tallies.summary(true);
     directory::write_json(&out.join(SUMMARY), &summary, Existing::Keep)?;
-    directory::write_json(&out.join(CONFIG), campaign, Existing::Keep)?;
+    directory::write_json(&out.join(CONFIG), &campaign, Existing::Keep)?;
     Ok(summary)
 }
 
-/// Appends the records of `part` to `file`. `last` is the last image of the parts before it.
-fn append(part: &Part, tallies: &mut Tallies, last: &mut Option<usize>, file: &mut BufWriter<File>) -> Result<()> {
+/// The records so far.
+struct Merged<'a> {
+    tallies: &'a mut Tallies,
+    /// The last image.
+    last: Option<usize>,
+    /// Their checksums, which are those of the campaign in one piece.
+    chain: Chain,
+}
+
+/// Appends the records of `part` to `file`.
+fn append(part: &Part, merged: &mut Merged<'_>, file: &mut BufWriter<File>) -> Result<()> {
     let path = part.path.join(RECORDS);
     let name = path.display().to_string();
     let records = File::open(&path).map_err(|error| Error::io(&name, error))?;
@@ -145,19 +160,32 @@ fn append(part: &Part, tallies: &mut Tallies, last: &mut Option<usize>, file: &m
         &name,
         limit,
         &mut sequence,
-        |position, record, line| {
-            let image = record.image;
-            let expected =
-                if sampled { *last < Some(image) || position.fault > 0 } else { image == range.start + position.nth };
+        &mut Chain::default(),
+        |position, content, line| {
+            let image = match content {
+                Line::Record(record) => record.image,
+                Line::Skipped(skipped) => skipped.image,
+            };
+            let expected = if sampled {
+                merged.last < Some(image) || position.fault > 0
+            } else {
+                image == range.start + position.nth
+            };
             if !expected {
                 return Err(Error::request(format_args!(
                     "image {image} is none of shard {} at this place; the shards overlap or are damaged",
                     part.shard
                 )));
             }
-            *last = Some(image);
-            tallies.replay(position, record);
-            file.write_all(line).map_err(|error| Error::io("the merged records", error))
+            merged.last = Some(image);
+            match content {
+                Line::Record(record) => merged.tallies.replay(position, record),
+                Line::Skipped(_) => merged.tallies.skip(),
+            }
+            let mut line = line.trim_ascii_end().to_vec();
+            merged.chain.sign(&mut line);
+            line.push(b'\n');
+            file.write_all(&line).map_err(|error| Error::io("the merged records", error))
         },
     )?;
     if sequence.complete() && whole == length {

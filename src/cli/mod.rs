@@ -34,6 +34,7 @@ mod import_log;
 mod inject;
 mod inspect;
 mod journal;
+mod ledger;
 mod locate;
 mod merge;
 mod open;

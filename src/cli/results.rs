@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::directory::{self, LOG, RECORDS};
 use super::read;
+use crate::campaign::Chain;
 use crate::report::{Archive, Blocks, Entry, Options, Origin, Reader, Report};
 use crate::{Error, Result};
 
@@ -85,8 +86,9 @@ impl Results {
     /// As [`Results::report`], and those of `visit`.
     pub fn each(&self, mut visit: impl FnMut(&Entry<'_>) -> Result<()>) -> Result<()> {
         let reader = self.reader(Options::default());
+        let mut chain = Chain::default();
         for block in self.blocks()? {
-            for entry in reader.entries(block?.view()) {
+            for entry in reader.entries(block?.view(), &mut chain) {
                 visit(&entry?)?;
             }
         }

@@ -41,6 +41,7 @@ impl Unfinished {
             // The configuration is written last: with it, the directory is complete and is never removed.
             if path.join(directory::CONFIG).symlink_metadata().is_ok() {
                 let _ = fs::remove_file(path.join(MARK));
+                directory::remove_scratch(path);
                 directory::check_free(path)?;
             }
             directory::remove_files(path);

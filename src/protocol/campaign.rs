@@ -188,6 +188,8 @@ pub struct CampaignUpdate {
     pub faults: FaultSummary,
     /// The golden runs.
     pub golden: GoldenSummary,
+    /// The sentence on images that cannot be read and were skipped; `None` if there are none.
+    pub skipped: Option<String>,
     /// How many times as likely an error made by a fault is to be safety-critical as one of the model's own.
     pub scm_ratio: Option<Ratio>,
     /// Class names and the model's own grouping, when it begins.

@@ -103,11 +103,58 @@ fn a_configuration_without_work_is_refused_by_every_command() {
     let finished = Finished::new();
     let none = finished.changed("none", |_| {});
     let config = fs::read_to_string(none.join("config.json")).expect("a file");
-    let config = config.replace("\"faults\": 9", "\"faults\": 0");
-    fs::write(none.join("config.json"), config).expect("a file");
+    let zero = config.replace("\"faults\": 9", "\"faults\": 0");
+    fs::write(none.join("config.json"), zero).expect("a file");
     finished.refused(&none, "config.json: not the configuration of a campaign: a campaign injects at least one fault");
     super::refused(&["report", text(&none)], INPUT, "at least one fault");
     super::refused(&["merge", text(&none), "--out", text(&finished.path("merged"))], INPUT, "at least one fault");
+    let more = config.replace("\"seed\": 0,\n    \"images\": null", "\"seed\": 0,\n    \"images\": 7");
+    assert_ne!(more, config);
+    fs::write(none.join("config.json"), more).expect("a file");
+    let sentence = "config.json: not the configuration of a campaign: campaign.images is 7, and data.images is 6";
+    finished.refused(&none, sentence);
+    super::refused(&["report", text(&none)], INPUT, sentence);
+    super::refused(&["merge", text(&none), "--out", text(&finished.path("merged"))], INPUT, sentence);
+}
+
+/// A bit that turns on the disk, in a record that can still be read.
+#[test]
+fn rot_in_a_record_is_refused_with_its_line_by_every_command() {
+    let finished = Finished::new();
+    let turn = |line: &mut Vec<u8>, from: &str, to: &str| {
+        let changed = String::from_utf8(line.clone()).expect("text").replacen(from, to, 1);
+        assert_ne!(changed.as_bytes(), line.as_slice());
+        *line = changed.into_bytes();
+    };
+    let sentence = |line: u64| format!("faults.jsonl: line {line}: the record is not what was written here");
+    let refused = |path: &Path, line: u64| {
+        finished.refused(path, &sentence(line));
+        for more in [&[][..], &["--format", "csv"]] {
+            super::refused(&[&["report", text(path)], more].concat(), INPUT, &sentence(line));
+        }
+    };
+    refused(&finished.changed("due", |lines| turn(&mut lines[3], "\"due\":false", "\"due\":true")), 4);
+    refused(&finished.changed("before", |lines| turn(&mut lines[53], "\"before\":", "\"before\":1")), 54);
+    refused(&finished.changed("check", |lines| turn(&mut lines[9], "\"check\":\"", "\"chedk\":\"")), 10);
+    refused(&finished.changed("gone", |lines| drop(lines.remove(7))), 8);
+    refused(&finished.changed("moved", |lines| lines.swap(20, 21)), 21);
+    // A parallel reader of blocks and a reader of single lines see it alike.
+    #[cfg(feature = "parquet")]
+    {
+        let rotten = finished.changed("parquet", |lines| turn(&mut lines[3], "\"due\":false", "\"due\":true"));
+        let out = finished.path("rotten.parquet");
+        super::refused(&["report", text(&rotten), "--format", "parquet", "-o", text(&out)], INPUT, &sentence(4));
+    }
+    let shards = ["1/2", "2/2"].map(|shard| {
+        let path = finished.path(&format!("shard {}", shard.replace('/', " of ")));
+        faultscope(&finished.arguments(&path, &["--shard", shard])).code(DONE);
+        path
+    });
+    let records = fs::read_to_string(shards[1].join("faults.jsonl")).expect("records");
+    fs::write(shards[1].join("faults.jsonl"), records.replacen("\"due\":false", "\"due\":true", 1)).expect("a file");
+    let merged = finished.path("merged");
+    let merge = ["merge", text(&shards[0]), text(&shards[1]), "--out", text(&merged)];
+    super::refused(&merge, INPUT, &sentence(1));
 }
 
 #[cfg(unix)]

@@ -38,7 +38,7 @@ fn a_campaign_is_written_down_and_reported() {
     let records = records(&out);
     assert_eq!(records.len(), 6 * 20);
     for (index, record) in records.iter().enumerate() {
-        let expected = ["image", "label", "golden", "faulty", "outcome", "due", "scm", "fault"];
+        let expected = ["image", "label", "golden", "faulty", "outcome", "due", "scm", "fault", "check"];
         assert_eq!(keys(record).len(), expected.len(), "{record}");
         assert!(expected.iter().all(|key| record.get(key).is_some()), "{record}");
         assert_eq!(record["image"], index / 20);
@@ -235,9 +235,10 @@ fn data_that_does_not_fit_is_refused() {
 }
 
 #[test]
-fn an_image_that_is_none_ends_the_campaign_and_keeps_what_was_done() {
+fn an_image_that_breaks_off_ends_the_campaign_and_keeps_what_was_done() {
     let images = image_folder();
-    fs::write(images.path().join("b-green/1.png"), "this is text").expect("a file");
+    let whole = fs::read(images.path().join("b-green/0.png")).expect("a file");
+    fs::write(images.path().join("b-green/1.png"), &whole[..whole.len() - 20]).expect("a file");
     let out = images.path().join(".out");
     campaign(images.path(), &out, &["--faults", "4"]).code(INPUT).stderr(contains("1.png"));
     assert_eq!(records(&out).len(), 3 * 4);

@@ -2,6 +2,7 @@
 //! JSON keys, its files, its exit codes, and what it says to bad input.
 
 mod abuse;
+mod bad_images;
 mod campaign;
 mod check;
 mod convert;
@@ -14,6 +15,7 @@ mod inject;
 mod inspect;
 mod installed;
 mod keras;
+mod kills;
 mod limits;
 #[path = "../support/missing.rs"]
 mod missing;

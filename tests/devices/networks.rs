@@ -112,6 +112,7 @@ fn campaign(device: &Device) -> Vec<Record> {
         fault_model: FaultModel::default(),
         grouping: None,
         protect: None,
+        on_bad_image: Default::default(),
     };
     let mut runner = Runner::new(&lab, config, Patterns, Budget::default()).expect("a campaign");
     let mut records = Vec::new();

@@ -7,7 +7,7 @@ use clap::Args;
 use facts::{Name, Named};
 
 use super::shard::ShardArgument;
-use crate::campaign::{FAULTS, Faults, ProtectionMethod, SEED};
+use crate::campaign::{FAULTS, Faults, OnBadImage, ProtectionMethod, SEED};
 use crate::cli::args::{GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
@@ -47,7 +47,8 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Continue the campaign in the directory, if there is one; all other arguments must be the same as at its start
+    /// Continue the campaign in the directory, if there is one; all other arguments must be the same as at its start, except
+    /// that --on-bad-image skip may be added
     #[arg(long)]
     pub resume: bool,
 
@@ -76,6 +77,11 @@ pub struct Arguments {
     /// the array job of Slurm or the indexed job of Kubernetes; auto/N takes only I from it
     #[arg(long, value_name = "I/N|auto")]
     pub shard: Option<ShardArgument>,
+
+    /// What to do at an image that cannot be read. Before the first fault, the beginnings of all images are checked [default:
+    /// stop, or what the campaign to --resume says]
+    #[arg(long, value_name = "ACTION", value_parser = choice::<OnBadImage>())]
+    pub on_bad_image: Option<OnBadImage>,
 
     /// Number of threads [default: the number of cores, or as many as --memory allows]
     #[arg(long, value_name = "N")]

@@ -1,6 +1,7 @@
 //! `faultscope campaign`: many faults over labelled images.
 
 pub mod arguments;
+mod bad_images;
 pub mod config_file;
 mod shard;
 
@@ -16,7 +17,8 @@ use signal_hook::flag;
 
 pub use self::arguments::Arguments;
 use super::crew::{Crew, SharedSource};
-use super::directory::{self, Directory};
+use super::data::Files;
+use super::directory::{self, Begun, Directory};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::journal::Replay;
@@ -50,12 +52,13 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
     arguments.run.model.memory.allow();
     let (_, _, out) = arguments.places()?;
     if arguments.resume { directory::check_files(out) } else { directory::check_free(out) }?;
-    let resumed = arguments.resume && directory::is_begun(out);
-    let campaign = Campaign::prepare(&arguments)?;
+    let begun = if arguments.resume && directory::is_begun(out) { Some(Begun::read(out)?) } else { None };
+    let campaign = Campaign::prepare(&arguments, begun.as_ref())?;
     let interrupted = interruption()?;
-    let summary = if resumed {
+    let summary = if begun.is_some() {
         campaign.resume(out, &interrupted)?
     } else {
+        campaign.check_images(0)?;
         campaign.look(&interrupted)?;
         campaign.begin(out, &interrupted)?
     };
@@ -73,6 +76,10 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
 struct Campaign {
     lab: Arc<Lab>,
     source: SharedSource,
+    /// The images, if each is a file of its own.
+    files: Option<Arc<Files>>,
+    /// Images that are missing, or have another size, since the campaign began.
+    changed: Vec<usize>,
     plan: Arc<Plan>,
     provenance: Provenance,
     device: DeviceChoice,
@@ -82,8 +89,9 @@ struct Campaign {
 }
 
 impl Campaign {
-    fn prepare(arguments: &Arguments) -> Result<Self, Failure> {
-        let (model, images, _) = arguments.places()?;
+    /// Prepares the campaign that the arguments describe, or the one that was `begun` to be continued.
+    fn prepare(arguments: &Arguments, begun: Option<&Begun>) -> Result<Self, Failure> {
+        let (model, images, out) = arguments.places()?;
         let fault_model = arguments.fault_model()?;
         let shard = arguments.shard.map(|shard| shard.resolve(|name| std::env::var(name).ok())).transpose()?;
         let device = arguments.run.device;
@@ -93,6 +101,7 @@ impl Campaign {
         let (path, sha256) = (file.path.display().to_string(), file.sha256());
         let beside = file.folder();
         let mut model = file.load(&arguments.run.preprocess)?;
+        let on_bad_image = bad_images::action(arguments.on_bad_image, begun, out)?;
         let config = CampaignConfig {
             model: model.card.name.clone(),
             seed: arguments.seed,
@@ -101,9 +110,11 @@ impl Campaign {
             fault_model,
             grouping: None,
             protect: None,
+            on_bad_image,
         };
         config.validate()?;
         let data = data::open(images, &arguments.reading, &open::classes_of(&model))?;
+        let (data, changed) = bad_images::as_begun(data, begun, on_bad_image, out)?;
         model.card.preprocess = Some(data.preprocess(&model)?);
         let notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
         notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
@@ -129,7 +140,12 @@ impl Campaign {
             None => (Images::All(data.source.len()), None),
         };
         let lab = match arguments.protect.resolve(data.source.len())? {
-            Some(profile) => lab.protected_by(pollster::block_on(campaign::learn_ranges(&lab, &data.source, profile))?),
+            Some(profile) => lab.protected_by(pollster::block_on(campaign::learn_ranges_of(
+                &lab,
+                &data.source,
+                profile,
+                on_bad_image,
+            ))?),
             None => lab,
         };
         let mut plan = campaign::plan(&lab, config, &data.source, images)?;
@@ -150,7 +166,8 @@ impl Campaign {
             ranges: lab.tensor_ranges(),
             notices,
         };
-        Ok(Self { lab: Arc::new(lab), source: data.source, plan: Arc::new(plan), provenance, device, jobs, budget })
+        let (lab, plan, files) = (Arc::new(lab), Arc::new(plan), data.files);
+        Ok(Self { lab, source: data.source, files, changed, plan, provenance, device, jobs, budget })
     }
 
     fn tallies(&self) -> Tallies {
@@ -171,15 +188,21 @@ impl Campaign {
     fn begin(self, out: &Path, interrupted: &AtomicBool) -> Result<Summary> {
         let tallies = self.tallies();
         self.work(Position::default(), tallies, interrupted, || {
-            Directory::create(out, &self.provenance, &self.plan, self.tallies())
+            Directory::create(out, &self.provenance, &self.plan, self.files.as_ref(), self.tallies())
         })
     }
 
     fn resume(self, out: &Path, interrupted: &AtomicBool) -> Result<Summary> {
-        let (directory, replay) = Directory::resume(out, &self.provenance, &self.plan, self.tallies())?;
-        let Replay { next, tallies, records, torn } = replay;
+        let (files, tallies) = (self.files.as_ref(), self.tallies());
+        let (directory, replay) = Directory::resume(out, &self.provenance, &self.plan, files, &self.changed, tallies)?;
+        let Replay { next, tallies, records, skipped, torn } = replay;
         let cut = if torn > 0 { ", and an incomplete record, which is made again" } else { "" };
-        eprintln!("done before: {}{cut}", counted(records, "fault"));
+        let skipped = match skipped.len() {
+            0 => String::new(),
+            count => format!(", and {}", counted(count, "skipped image")),
+        };
+        eprintln!("done before: {}{skipped}{cut}", counted(records, "fault"));
+        self.check_images(next.nth)?;
         self.work(next, tallies, interrupted, || Ok(directory))
     }
 
@@ -195,15 +218,71 @@ impl Campaign {
         match self.device {
             DeviceChoice::Cpu => {
                 let crew = Crew::new(&self.lab, &self.source, self.plan.clone(), next, self.jobs, self.budget)?;
-                drive(Runner::over(crew, tallies), directory, interrupted)
+                self.drive(Runner::over(crew, tallies), next, directory, interrupted)
             }
             DeviceChoice::Gpu => {
                 let end = Position { nth: self.plan.images(), fault: 0 };
                 let steps = Steps::new(self.lab.clone(), self.source.clone(), self.plan.clone());
                 let steps = steps.within(self.budget).between(next, end);
-                drive(Runner::over(steps, tallies), directory, interrupted)
+                self.drive(Runner::over(steps, tallies), next, directory, interrupted)
             }
         }
+    }
+
+    /// Runs the campaign from `next` to its end, or until `interrupted`, and writes the records. Writes the summary in either
+    /// case, and also after an error.
+    fn drive<W: Work>(
+        &self,
+        mut runner: Runner<W>,
+        next: Position,
+        directory: impl FnOnce() -> Result<Directory>,
+        interrupted: &AtomicBool,
+    ) -> Result<Summary> {
+        // The first event is the start, the second the first result.
+        pollster::block_on(runner.next())?;
+        let first = pollster::block_on(runner.next());
+        let mut event = first.map_err(|error| self.explain(next, error))?;
+        let mut directory = directory()?;
+        let mut progress = Progress::new(directory.sequence());
+        let mut step = || {
+            let Some(event) =
+                event.take().map_or_else(|| pollster::block_on(runner.next()), |event| Ok(Some(event)))?
+            else {
+                return Ok(false);
+            };
+            match &event {
+                CampaignEvent::Injection(record) => {
+                    directory.append(record)?;
+                    progress.advance(directory.sequence(), record.outcome == Outcome::Sdc);
+                }
+                CampaignEvent::Skipped(skipped) => directory.skip(skipped)?,
+                _ => {}
+            }
+            Ok(true)
+        };
+        let ended = loop {
+            match step() {
+                Ok(true) if !interrupted.load(Ordering::Relaxed) => {}
+                Ok(_) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        progress.finish();
+        if let Err(Error::Io { .. } | Error::Device { .. }) = &ended {
+            eprintln!("the records are kept; remove the cause and continue with the same command and --resume");
+        }
+        let ended = ended.map_err(|error| self.explain(directory.sequence().position(), error));
+        let summary = runner.summary();
+        let whole = !summary.complete || directory.sequence().complete();
+        directory.finish(&summary)?;
+        ended?;
+        if !whole {
+            // An image was read for some of its faults, and could not be read for the others.
+            return Err(Error::request(
+                "an image changed while the campaign ran; continue with the same command and --resume",
+            ));
+        }
+        Ok(summary)
     }
 }
 
@@ -251,45 +330,6 @@ fn budget(model: &Model, protected: bool, wanted: usize, asked_for: bool) -> Res
     let jobs = wanted.min(most);
     let bytes = usize::try_from(free / jobs as u64).unwrap_or(usize::MAX);
     Ok((jobs, Budget { bytes, ..Budget::default() }))
-}
-
-/// Runs the campaign to its end, or until `interrupted`, and writes the records. Writes the summary in either case, and
-/// also after an error.
-fn drive<W: Work>(
-    mut runner: Runner<W>,
-    directory: impl FnOnce() -> Result<Directory>,
-    interrupted: &AtomicBool,
-) -> Result<Summary> {
-    // The first event is the start, the second the first result.
-    pollster::block_on(runner.next())?;
-    let mut event = pollster::block_on(runner.next())?;
-    let mut directory = directory()?;
-    let mut progress = Progress::new(directory.sequence());
-    let mut step = || {
-        let Some(event) = event.take().map_or_else(|| pollster::block_on(runner.next()), |event| Ok(Some(event)))?
-        else {
-            return Ok(false);
-        };
-        if let CampaignEvent::Injection(record) = &event {
-            directory.append(record)?;
-            progress.advance(directory.sequence(), record.outcome == Outcome::Sdc);
-        }
-        Ok(true)
-    };
-    let ended = loop {
-        match step() {
-            Ok(true) if !interrupted.load(Ordering::Relaxed) => {}
-            Ok(_) => break Ok(()),
-            Err(error) => break Err(error),
-        }
-    };
-    progress.finish();
-    if let Err(Error::Io { .. } | Error::Device { .. }) = &ended {
-        eprintln!("the records are kept; remove the cause and continue with the same command and --resume");
-    }
-    let summary = runner.summary();
-    let finished = directory.finish(&summary);
-    ended.and(finished).map(|()| summary)
 }
 
 /// Whether SIGHUP, which a closed terminal sends, ends the process. Under `nohup` it does not, and this must stay so.

@@ -55,6 +55,7 @@ fn plan(lab: &Lab, faults: Faults) -> Plan {
         fault_model: FaultModel::default(),
         grouping: None,
         protect: None,
+        on_bad_image: Default::default(),
     };
     campaign::plan(lab, config, &Colours::default(), Images::All(7)).unwrap()
 }

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use clap::Args;
 
 use self::binary::{Member, OnDisk};
-use self::files::{File, Files, Root};
+pub use self::files::{Change, Files};
+use self::files::{File, Root};
 use self::prepared::Prepared;
 use super::args::choice;
 use super::built_in::BuiltIn;
@@ -77,13 +78,36 @@ pub struct Data {
     pub origin: DataSource,
     /// What was assumed about the images and their labels, a sentence each.
     pub notices: Vec<String>,
+    /// The images, if each is a file of its own on disk: what can be told of them beside their pixels.
+    pub files: Option<Arc<Files>>,
     /// Height and width of prepared images.
     prepared: Option<usize>,
 }
 
 impl Data {
     fn new(source: impl ImageSource + Send + Sync + 'static, origin: DataSource) -> Self {
-        Self { source: Arc::new(source), origin, notices: Vec::new(), prepared: None }
+        Self { source: Arc::new(source), origin, notices: Vec::new(), files: None, prepared: None }
+    }
+
+    /// These images as a campaign has listed them at its beginning in `list`, which is called `name`, and the differences of the files from
+    /// that list.
+    ///
+    /// # Errors
+    /// If they are another data set.
+    pub fn listed(self, name: &str, list: &str) -> Result<(Self, Vec<(usize, Change)>)> {
+        let Some(files) = &self.files else { return Ok((self, Vec::new())) };
+        let sha256 = sha256(list.as_bytes());
+        if sha256 == self.origin.sha256 {
+            return Ok((self, Vec::new()));
+        }
+        let (files, changes) = files.as_listed(name, list)?;
+        let origin = DataSource { images: files.len(), sha256, ..self.origin };
+        let files = Arc::new(files);
+        let source: Arc<dyn ImageSource + Send + Sync> = match origin.label_shift {
+            0 => files.clone(),
+            shift => Arc::new(Shifted::new(files.clone(), shift)),
+        };
+        Ok((Self { source, origin, files: Some(files), ..self }, changes))
     }
 
     /// Returns the preprocessing of these images for `model`. Prepared images are not resized.
@@ -349,10 +373,12 @@ fn of_files(
     files: Vec<File>,
     more: impl FnOnce(&mut DataSource),
 ) -> Data {
+    let on_disk = matches!(root, Root::Folder(_));
     let files = Files::new(root, files);
     let mut origin = DataSource::new(name, format, files.len(), sha256(files.list().as_bytes()));
     more(&mut origin);
-    Data::new(files, origin)
+    let files = Arc::new(files);
+    Data { files: on_disk.then(|| Arc::clone(&files)), ..Data::new(files, origin) }
 }
 
 /// Opens the images of `set` in the folder, file or archive at `path`.

@@ -135,7 +135,7 @@ impl Rows {
         let image = match entry {
             Entry::Record(record) => record.image,
             Entry::Injection(injection) => injection.golden.image,
-            Entry::Golden(_) | Entry::Torn => return,
+            Entry::Golden(_) | Entry::Skipped(_) | Entry::Torn => return,
         };
         let Some(trial) = entry.observation() else { return };
         let (label, golden) = (trial.label, trial.golden);

@@ -41,6 +41,7 @@ pub fn write(campaigns: &[Campaign], extent: Extent, file: bool) -> String {
             let rows: Vec<_> = several.iter().map(|campaign| (campaign.name.clone(), &campaign.report)).collect();
             let mut text = rendered(&report::comparison(&rows), file);
             for campaign in several {
+                text += &skipped(&campaign.report, &format!("{}: ", campaign.name));
                 if !campaign.report.summary.complete {
                     text += &format!("{}: {}", shown(&campaign.name), incomplete(&campaign.report));
                 }
@@ -56,6 +57,7 @@ fn single(campaign: &Campaign, extent: Extent, file: bool) -> String {
     let tables = report::tables(results.origin(), report, extent);
     let mut text = heading(results.origin().model(), &report.summary);
     text = text + &alarm(&report.summary) + "\n" + &rendered(&tables, file) + "\n";
+    text += &skipped(report, "");
     if let Some(grouping) = &report.summary.grouping {
         text += &format!("SCM judged by the grouping {}\n", shown(grouping));
     }
@@ -103,6 +105,12 @@ fn heading(model: &str, summary: &Summary) -> String {
 fn rendered(tables: &[Table], file: bool) -> String {
     let texts: Vec<_> = tables.iter().map(|table| if file { table.plain() } else { table.render() }).collect();
     texts.join("\n")
+}
+
+/// Returns the line on images that were skipped; nothing where there are none.
+fn skipped(report: &Report, before: &str) -> String {
+    report::skipped(&report.summary, &report.skipped_images)
+        .map_or_else(String::new, |skipped| format!("{}\n", shown(&format!("{before}{skipped}"))))
 }
 
 fn incomplete(report: &Report) -> String {

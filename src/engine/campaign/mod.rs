@@ -17,7 +17,7 @@ pub use crate::exec::{Observe, Settings};
 pub use budget::Budget;
 pub use first_look::{FIRST_LOOK, first_look};
 pub use lab::{Golden, Inference, Lab, Subject, Trial, Trials, Tried};
-pub use profile::learn_ranges;
+pub use profile::{learn_ranges, learn_ranges_of};
 pub use rounds::Rounds;
 pub use runner::Runner;
 pub use steps::{Steps, plan};

@@ -27,6 +27,8 @@ pub struct Rounds<L, S> {
     steps: Steps<L, S>,
     faults: u64,
     sdc: u64,
+    /// Images that the first round has skipped.
+    skipped: usize,
 }
 
 impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Rounds<L, S> {
@@ -37,7 +39,7 @@ impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Rounds<L, S> {
     pub fn new(lab: L, source: S, plan: Arc<Plan>, until: Option<Until>, budget: Budget) -> Result<Self> {
         let round = 0..if until.is_some() { 1 } else { plan.config().faults.at_most() };
         let steps = Self::steps(&lab, &source, &plan, until.map(|_| round.clone()), budget)?;
-        Ok(Self { lab, source, plan, budget, until, round, steps, faults: 0, sdc: 0 })
+        Ok(Self { lab, source, plan, budget, until, round, steps, faults: 0, sdc: 0, skipped: 0 })
     }
 
     fn steps(
@@ -67,13 +69,18 @@ impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Rounds<L, S> {
     /// Returns the number of faults that each image has had, at the end of a round. Returns `None` within a round, and
     /// in a campaign with a fixed number of faults.
     pub fn rounds_done(&self) -> Option<usize> {
-        let ended = self.faults == (self.plan.images() as u64).saturating_mul(self.round.end as u64);
+        let ended = self.faults == (self.images() as u64).saturating_mul(self.round.end as u64);
         (self.until.is_some() && ended).then_some(self.round.end)
+    }
+
+    /// Images that can be read, as far as it is known.
+    fn images(&self) -> usize {
+        self.plan.images() - self.skipped
     }
 
     /// Estimates the total number of faults.
     pub fn expected(&self) -> u64 {
-        let most = self.plan.trials();
+        let most = (self.images() as u64).saturating_mul(self.plan.config().faults.at_most() as u64);
         match self.until {
             Some(until) => until.needed(self.sdc, self.faults).max(self.faults).min(most),
             None => most,
@@ -89,7 +96,7 @@ impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Rounds<L, S> {
         if until.reached(self.sdc, self.faults) || done >= most {
             return None;
         }
-        let missing = until.needed(self.sdc, self.faults).div_ceil(self.plan.images().max(1) as u64);
+        let missing = until.needed(self.sdc, self.faults).div_ceil(self.images().max(1) as u64);
         let end = usize::try_from(missing).unwrap_or(usize::MAX).clamp(done + 1, 2 * done);
         Some(done..end.min(most))
     }
@@ -105,9 +112,13 @@ impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Work for Rounds<L, 
         loop {
             match self.steps.next().await? {
                 Some(event) => {
-                    if let CampaignEvent::Injection(record) = &event {
-                        self.faults += 1;
-                        self.sdc += u64::from(record.outcome == Outcome::Sdc);
+                    match &event {
+                        CampaignEvent::Injection(record) => {
+                            self.faults += 1;
+                            self.sdc += u64::from(record.outcome == Outcome::Sdc);
+                        }
+                        CampaignEvent::Skipped(_) => self.skipped += 1,
+                        _ => {}
                     }
                     return Ok(Some(event));
                 }

@@ -1,10 +1,11 @@
 //! The events of a campaign, and the trait of their sources.
 
 use facts::Result;
-use facts::campaign::{Plan, Record, Summary};
+use facts::campaign::{Plan, Record, Skipped, Summary};
 use serde::{Deserialize, Serialize};
 
-/// An event of a campaign. The order is `Started`; for each image one `Golden` and then its `Injection`s; `Finished`.
+/// An event of a campaign. The order is `Started`; for each image one `Golden` and then its `Injection`s,
+/// or one `Skipped`; `Finished`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CampaignEvent {
     /// Before the first image.
@@ -27,6 +28,8 @@ pub enum CampaignEvent {
     },
     /// A trial is complete.
     Injection(Box<Record>),
+    /// An image cannot be read, and the configuration says to go on without it.
+    Skipped(Skipped),
     /// All trials are complete.
     Finished(Box<Summary>),
 }
@@ -38,7 +41,8 @@ pub trait Work {
     /// Returns the plan.
     fn plan(&self) -> &Plan;
 
-    /// Returns the next [`CampaignEvent::Golden`] or [`CampaignEvent::Injection`]; `None` after the last.
+    /// Returns the next [`CampaignEvent::Golden`], [`CampaignEvent::Injection`] or [`CampaignEvent::Skipped`]; `None` after
+    /// the last.
     ///
     /// # Errors
     /// If an image cannot be read, a golden run fails, or the device fails.

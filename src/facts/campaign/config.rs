@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Faults, Protection};
+use super::{Faults, OnBadImage, Protection};
 use crate::fault::FaultModel;
 use crate::{Error, Result};
 
@@ -38,6 +38,9 @@ pub struct CampaignConfig {
     /// The protection of the network; `None` where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protect: Option<Protection>,
+    /// What is done at an image that cannot be read. It changes no fault.
+    #[serde(default)]
+    pub on_bad_image: OnBadImage,
 }
 
 impl CampaignConfig {
@@ -51,6 +54,7 @@ impl CampaignConfig {
             fault_model: FaultModel::default(),
             grouping: None,
             protect: None,
+            on_bad_image: OnBadImage::Stop,
         }
     }
 

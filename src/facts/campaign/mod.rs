@@ -4,9 +4,10 @@
 //! records, and a [`Summary`] holds the rates.
 
 mod alarm;
+mod bad_image;
+mod chain;
 mod config;
 mod faults;
-mod longest;
 mod plan;
 mod protection;
 mod provenance;
@@ -18,9 +19,10 @@ mod tallies;
 mod until;
 
 pub use alarm::Guesses;
+pub use bad_image::{BadImage, OnBadImage, Skipped};
+pub use chain::{Chain, DAMAGED};
 pub use config::{CampaignConfig, FAULTS, MARGIN, SEED};
 pub use faults::Faults;
-pub use longest::longest_record;
 pub use plan::{Images, Plan, Position};
 pub use protection::{Protection, ProtectionMethod, TensorRange};
 pub use provenance::{ModelSource, Provenance, SampleSource};

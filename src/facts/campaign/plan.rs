@@ -158,6 +158,20 @@ impl Plan {
         )
     }
 
+    /// Makes sure that `image` is the one at `position`.
+    ///
+    /// # Errors
+    /// Where it is another.
+    pub fn check_image(&self, position: Position, image: usize) -> Result<()> {
+        if self.image(position.nth) == Some(image) {
+            return Ok(());
+        }
+        Err(Error::request(format_args!(
+            "image {} is expected here, found image {image}",
+            self.image(position.nth).unwrap_or_default()
+        )))
+    }
+
     /// Makes sure that `record` is one of the trial at `position`: of that image, with the faults that are drawn
     /// there.
     ///
@@ -165,13 +179,7 @@ impl Plan {
     /// Where it is of another trial.
     pub fn check(&self, position: Position, record: &Record) -> Result<()> {
         let sites = self.sites(position)?;
-        if self.image(position.nth) != Some(record.image) {
-            return Err(Error::request(format_args!(
-                "image {} is expected here, found image {}",
-                self.image(position.nth).unwrap_or_default(),
-                record.image
-            )));
-        }
+        self.check_image(position, record.image)?;
         let mut drawn: Vec<_> = sites
             .iter()
             .map(|site| {

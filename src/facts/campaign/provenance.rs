@@ -10,9 +10,18 @@ use crate::data::{DataSource, InputSize, Preprocess};
 use crate::labels::Grouping;
 use crate::{Error, Result};
 
-/// Where the same files lie may differ from machine to machine; their hashes tell what they are. Notices are words.
-const PLACES: &[&str] =
-    &["model.path", "data.path", "data.labels", "data.devkit", "data.labelled", "sample.path", "notices"];
+/// Where the same files lie may differ from machine to machine; their hashes tell what they are. Notices are words. What is
+/// done at bad images may be decided again at each resume, and for each shard: the records tell.
+const PLACES: &[&str] = &[
+    "model.path",
+    "data.path",
+    "data.labels",
+    "data.devkit",
+    "data.labelled",
+    "sample.path",
+    "notices",
+    "campaign.on_bad_image",
+];
 
 /// What stands in a campaign's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,7 +72,28 @@ impl Provenance {
                 self.layers.len()
             )));
         }
-        self.campaign.validate()
+        self.campaign.validate()?;
+        let there = self.data.images;
+        let drawn = self.sample.as_ref().map_or(there, |sample| sample.images);
+        let holder = if self.sample.is_some() { "sample" } else { "data" };
+        if drawn > there {
+            return Err(Error::request(format_args!("sample.images is {drawn}, and data.images is {there}")));
+        }
+        match self.campaign.images {
+            Some(images) if images > drawn => {
+                return Err(Error::request(format_args!(
+                    "campaign.images is {images}, and {holder}.images is {drawn}"
+                )));
+            }
+            _ => {}
+        }
+        match self.shard {
+            Some(shard) if shard.of() > self.campaign.images.unwrap_or(drawn) => {
+                let images = self.campaign.images.unwrap_or(drawn);
+                Err(Error::request(format_args!("shard is \"{shard}\", and the campaign has {images} images")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Images that the campaign, or this shard of it, injects faults into.
@@ -142,7 +172,7 @@ pub struct ModelSource {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::Faults;
+    use crate::campaign::{Faults, OnBadImage};
     use crate::data::DataFormat;
     use crate::fault::FaultModel;
 
@@ -155,6 +185,7 @@ mod tests {
             fault_model: FaultModel::default(),
             grouping: None,
             protect: None,
+            on_bad_image: OnBadImage::Stop,
         };
         let model = ModelSource {
             path: "m.h5".to_owned(),
@@ -180,6 +211,10 @@ mod tests {
             ranges: Vec::new(),
             notices: Vec::new(),
         }
+    }
+
+    fn sample_of(images: usize) -> Option<SampleSource> {
+        Some(SampleSource { path: String::new(), images, sha256: String::new() })
     }
 
     fn difference(change: impl FnOnce(&mut Provenance)) -> Option<String> {
@@ -215,6 +250,29 @@ mod tests {
         assert_eq!(difference(|_| ()), None);
         assert_eq!(difference(|other| other.model.path = "/mnt/m.h5".to_owned()), None);
         assert_eq!(difference(|other| other.data.path = "/mnt/images".to_owned()), None);
+    }
+
+    #[test]
+    fn more_images_than_there_are_are_refused_with_their_key() {
+        let refused = |change: fn(&mut Provenance)| {
+            let mut changed = provenance();
+            change(&mut changed);
+            changed.validate().unwrap_err().to_string()
+        };
+        provenance().validate().unwrap();
+        assert_eq!(
+            refused(|other| other.campaign.images = Some(101)),
+            "campaign.images is 101, and data.images is 100"
+        );
+        assert_eq!(
+            refused(|other| (other.sample, other.campaign.images) = (sample_of(9), Some(10))),
+            "campaign.images is 10, and sample.images is 9"
+        );
+        assert_eq!(refused(|other| other.sample = sample_of(101)), "sample.images is 101, and data.images is 100");
+        assert_eq!(
+            refused(|other| other.shard = Shard::new(1, 101)),
+            "shard is \"1/101\", and the campaign has 100 images"
+        );
     }
 
     #[test]

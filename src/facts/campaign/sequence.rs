@@ -1,17 +1,18 @@
 //! The order of a campaign's records, checked without the model.
 
-use super::{Faults, Head, Position, Record};
+use super::{Faults, Head, Position, Record, Skipped};
 use crate::{Error, Result};
 
 /// Follows records in the order in which they stand in a file, and tells whether a campaign could have made them.
 ///
 /// Images come in ascending order, each with as many records as its golden run asks for, which all say the same
-/// of label and golden prediction.
+/// of label and golden prediction. An image that was skipped has one line of its own.
 #[derive(Clone, Debug)]
 pub struct Sequence {
     faults: Faults,
     images: usize,
     begun: usize,
+    skipped: usize,
     records: u64,
     current: Option<Current>,
 }
@@ -29,7 +30,7 @@ struct Current {
 impl Sequence {
     /// No record yet of a campaign, or a shard of one, over `images` images.
     pub fn new(faults: Faults, images: usize) -> Self {
-        Self { faults, images, begun: 0, records: 0, current: None }
+        Self { faults, images, begun: 0, skipped: 0, records: 0, current: None }
     }
 
     /// Takes the next record and says where in the campaign it stands; with fault 0 it is the first of its image.
@@ -46,44 +47,30 @@ impl Sequence {
     /// As [`Sequence::take`].
     pub fn follow(&mut self, record: Head) -> Result<Position> {
         let golden = record.golden;
-        if let Some(current) = &mut self.current {
-            if record.image == current.image {
-                if (record.label, golden) != (current.label, current.golden) {
-                    return Err(Error::request(format_args!(
-                        "label and golden prediction of image {} are not those of the record before",
-                        record.image
-                    )));
-                }
-                if current.seen == current.faults {
-                    return Err(Error::request(format_args!(
-                        "image {} gets {} faults, here is one more",
-                        record.image, current.faults
-                    )));
-                }
-                let fault = current.seen;
-                current.seen += 1;
-                self.records += 1;
-                return Ok(Position { nth: self.begun - 1, fault });
+        if let Some(current) = &mut self.current
+            && record.image == current.image
+        {
+            if current.faults == 0 {
+                return Err(Error::request(format_args!("image {} was skipped, here is a record of it", record.image)));
             }
-            if current.seen < current.faults {
+            if (record.label, golden) != (current.label, current.golden) {
                 return Err(Error::request(format_args!(
-                    "image {} gets {} faults, after {} of them comes image {}",
-                    current.image, current.faults, current.seen, record.image
+                    "label and golden prediction of image {} are not those of the record before",
+                    record.image
                 )));
             }
-            if record.image < current.image {
+            if current.seen == current.faults {
                 return Err(Error::request(format_args!(
-                    "images come in ascending order, after image {} comes image {}",
-                    current.image, record.image
+                    "image {} gets {} faults, here is one more",
+                    record.image, current.faults
                 )));
             }
+            let fault = current.seen;
+            current.seen += 1;
+            self.records += 1;
+            return Ok(Position { nth: self.begun - 1, fault });
         }
-        if self.begun == self.images {
-            return Err(Error::request(format_args!(
-                "the campaign has {} images, image {} is one more",
-                self.images, record.image
-            )));
-        }
+        self.check_next(record.image)?;
         let faults = self.faults.of(record.label, golden)?;
         if faults == 0 {
             return Err(Error::request(format_args!("image {} gets 0 faults, here is one", record.image)));
@@ -94,6 +81,47 @@ impl Sequence {
         Ok(Position { nth: self.begun - 1, fault: 0 })
     }
 
+    /// Takes the line of an image that was skipped and says where in the campaign it stands.
+    ///
+    /// # Errors
+    /// Where it cannot follow the record before it.
+    pub fn skip(&mut self, skipped: &Skipped) -> Result<Position> {
+        let image = skipped.image;
+        if self.current.is_some_and(|current| current.image == image) {
+            return Err(Error::request(format_args!("image {image} is said to be skipped, and comes before as well")));
+        }
+        self.check_next(image)?;
+        self.current = Some(Current { image, label: None, golden: 0, faults: 0, seen: 0 });
+        self.begun += 1;
+        self.skipped += 1;
+        Ok(Position { nth: self.begun - 1, fault: 0 })
+    }
+
+    /// Checks that `image` can follow the last one.
+    fn check_next(&self, image: usize) -> Result<()> {
+        if let Some(current) = &self.current {
+            if current.seen < current.faults {
+                return Err(Error::request(format_args!(
+                    "image {} gets {} faults, after {} of them comes image {image}",
+                    current.image, current.faults, current.seen
+                )));
+            }
+            if image < current.image {
+                return Err(Error::request(format_args!(
+                    "images come in ascending order, after image {} comes image {image}",
+                    current.image
+                )));
+            }
+        }
+        if self.begun == self.images {
+            return Err(Error::request(format_args!(
+                "the campaign has {} images, image {image} is one more",
+                self.images
+            )));
+        }
+        Ok(())
+    }
+
     /// Where the next record stands; after the last one, at an image that the campaign does not have.
     pub fn position(&self) -> Position {
         match self.current {
@@ -102,12 +130,22 @@ impl Sequence {
         }
     }
 
-    /// Records taken.
+    /// Records of faults.
     pub fn records(&self) -> u64 {
         self.records
     }
 
-    /// Images with a record.
+    /// Images that were skipped.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// Lines of the journal: records of faults and lines of skipped images.
+    pub fn lines(&self) -> u64 {
+        self.records.saturating_add(self.skipped as u64)
+    }
+
+    /// Images with a line.
     pub fn begun(&self) -> usize {
         self.begun
     }
@@ -119,23 +157,25 @@ impl Sequence {
 
     /// Records of the whole campaign: exact once it is complete, else judged by the images that were begun.
     pub fn expected(&self) -> u64 {
-        let (Some(current), false) = (self.current, self.complete()) else {
-            return if self.complete() {
-                self.records
-            } else {
-                (self.images as u64).saturating_mul(self.faults.at_most() as u64)
-            };
+        if self.complete() {
+            return self.records;
+        }
+        let left = self.images - self.begun;
+        let read = self.begun - self.skipped;
+        let (Some(current), true) = (self.current, read > 0) else {
+            return (left as u64).saturating_mul(self.faults.at_most() as u64);
         };
         let begun = self.records.saturating_add((current.faults - current.seen) as u64);
-        let average = begun as f64 / self.begun as f64;
-        begun.saturating_add((average * (self.images - self.begun) as f64).round() as u64)
+        // As if none of the others were skipped.
+        let average = begun as f64 / read as f64;
+        begun.saturating_add((average * left as f64).round() as u64)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::Prediction;
+    use crate::campaign::{BadImage, Prediction};
     use crate::fault::{InjectedFault, Target};
     use crate::outcome::Outcome;
 
@@ -184,6 +224,29 @@ mod tests {
         assert!(sequence.complete());
         assert_eq!((sequence.records(), sequence.begun(), sequence.expected()), (4, 3, 4));
         assert!(refused(&sequence, &record(9, 0, 0)).contains("3 images, image 9 is one more"));
+    }
+
+    #[test]
+    fn a_skipped_image_takes_a_place_and_no_fault() {
+        let skipped = |image| {
+            let cause = BadImage { name: "a.png".to_owned(), problem: "the PNG is damaged".to_owned() };
+            Skipped { image, cause }
+        };
+        let mut sequence = Sequence::new(Faults::Each(2), 4);
+        assert_eq!(sequence.skip(&skipped(0)).unwrap(), Position { nth: 0, fault: 0 });
+        assert_eq!((sequence.expected(), sequence.position()), (6, Position { nth: 1, fault: 0 }));
+        assert!(sequence.clone().skip(&skipped(0)).unwrap_err().to_string().contains("comes before as well"));
+        assert!(refused(&sequence, &record(0, 0, 0)).contains("image 0 was skipped, here is a record of it"));
+        sequence.take(&record(1, 0, 0)).unwrap();
+        let early = sequence.clone().skip(&skipped(2)).unwrap_err().to_string();
+        assert!(early.contains("image 1 gets 2 faults, after 1 of them comes image 2"), "{early}");
+        sequence.take(&record(1, 0, 0)).unwrap();
+        sequence.skip(&skipped(2)).unwrap();
+        assert_eq!((sequence.records(), sequence.skipped(), sequence.lines(), sequence.expected()), (2, 2, 4, 4));
+        sequence.skip(&skipped(3)).unwrap();
+        assert!(sequence.complete());
+        assert_eq!((sequence.expected(), sequence.lines()), (2, 5));
+        assert!(sequence.skip(&skipped(4)).unwrap_err().to_string().contains("4 images, image 4 is one more"));
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub struct Summary {
     pub notices: Vec<String>,
     /// Name of the grouping that SCM is judged by here; `None` where it is not judged.
     pub grouping: Option<String>,
+    /// Images that cannot be read and were skipped: no other number counts them.
+    #[serde(default)]
+    pub skipped: u64,
     /// The fault-free runs.
     pub golden: GoldenSummary,
     /// All trials together.

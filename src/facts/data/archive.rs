@@ -7,7 +7,7 @@ use zip::ZipArchive;
 
 use super::read_at::Cursor;
 use super::set::Choices;
-use super::{Image, ImageSource, ReadAt, class_in_name, classes_of_folders, is_system};
+use super::{Image, ImageSource, ReadAt, check_header, class_in_name, classes_of_folders, is_system};
 use crate::{Error, Result};
 
 /// Endings of the names of images. Other files are ignored.
@@ -125,7 +125,9 @@ impl Archive {
         self.others
     }
 
-    fn bytes(&self, entry: &Entry) -> Result<Vec<u8>> {
+    /// Returns the bytes of an image, `most` at most from its first.
+    fn bytes(&self, entry: &Entry, most: usize) -> Result<Vec<u8>> {
+        let most = most as u64;
         let name = format!("{}:{}", self.name, entry.path);
         let too_large = || Error::input(&name, format_args!("the image has more than {} MiB", MOST_BYTES >> 20));
         match (&self.store, entry.place) {
@@ -133,7 +135,7 @@ impl Archive {
                 if size > MOST_BYTES {
                     return Err(too_large());
                 }
-                let mut image = vec![0; size as usize];
+                let mut image = vec![0; size.min(most) as usize];
                 bytes.read_exact_at(start, &mut image).map_err(|error| Error::io(&name, error))?;
                 Ok(image)
             }
@@ -141,7 +143,7 @@ impl Archive {
                 let mut archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
                 let file = archive.by_index(index).map_err(|error| Error::input(&name, error))?;
                 let mut image = Vec::new();
-                file.take(MOST_BYTES + 1).read_to_end(&mut image).map_err(|error| Error::io(&name, error))?;
+                file.take(most.min(MOST_BYTES + 1)).read_to_end(&mut image).map_err(|error| Error::io(&name, error))?;
                 if image.len() as u64 > MOST_BYTES { Err(too_large()) } else { Ok(image) }
             }
             _ => unreachable!("a tar has places, a zip numbers"),
@@ -213,6 +215,15 @@ impl ImageSource for Archive {
         let entry = self.entries.get(index).ok_or_else(|| {
             Error::request(format_args!("image {index} is out of range: there are {}", self.entries.len()))
         })?;
-        Image::decode(&self.name(index), &self.bytes(entry)?)
+        Image::decode(&self.name(index), &self.bytes(entry, usize::MAX)?)
+    }
+
+    fn short_name(&self, index: usize) -> String {
+        self.entries.get(index).map_or_else(|| index.to_string(), |entry| entry.path.clone())
+    }
+
+    fn check(&self, index: usize) -> Result<()> {
+        let Some(entry) = self.entries.get(index) else { return Ok(()) };
+        check_header(&self.name(index), |most| self.bytes(entry, most))
     }
 }

@@ -23,15 +23,17 @@ mod source;
 #[cfg(test)]
 mod tests;
 pub mod unpack;
+mod used;
 
 pub use self::image::Image;
 pub use classes::{
     Assigned, Classes, FolderChoice, FolderOrder, class_list, classes_of_folders, is_part, is_system, is_wrapper,
     left_out,
 };
+pub use decode::check_header;
 pub use label_list::labels_of_list;
 pub use name::{class_in_name, classes_of_files};
-pub use origin::{DataFormat, DataSource, sha256};
+pub use origin::{DataFormat, DataSource, ListedImage, sha256};
 pub use preprocess::{
     Color, FirstLayers, InputShape, InputSize, Normalise, Numbers, Pixels, Preprocess, PreprocessChoice, Scale, Values,
 };
@@ -40,3 +42,4 @@ pub use resize::{Crop, Filter, Resize, Sizing};
 pub use sample::Sample;
 pub use sniff::Content;
 pub use source::{ImageSource, LabelledImage, Shifted};
+pub use used::{Content as FileContent, UsedImage};

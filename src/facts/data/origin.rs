@@ -112,6 +112,19 @@ fn is_zero(shift: &isize) -> bool {
     *shift == 0
 }
 
+/// An image in the list of a data set whose images are files of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedImage<'a> {
+    /// Name of the file below the folder of the data.
+    pub name: &'a str,
+    /// True class; `None` where it is unknown.
+    pub label: Option<usize>,
+    /// Size of the file.
+    pub bytes: u64,
+    /// The part of the image that is used: left, top, right, bottom, without the last column and row.
+    pub crop: Option<[usize; 4]>,
+}
+
 /// SHA-256 of `bytes` in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -122,6 +135,16 @@ impl DataSource {
     pub fn line(name: &str, label: Option<usize>, bytes: u64) -> String {
         let label = label.map_or_else(|| "-".to_owned(), |label| label.to_string());
         format!("{name}\t{label}\t{bytes}")
+    }
+
+    /// Reads a line of that list; `None` if it is none.
+    pub fn parse_line(line: &str) -> Option<ListedImage<'_>> {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let (&[name, label, bytes], edges) = fields.split_first_chunk::<3>()?;
+        let label = if label == "-" { None } else { Some(label.parse().ok()?) };
+        let edges: Vec<usize> = edges.iter().map(|edge| edge.parse().ok()).collect::<Option<_>>()?;
+        let crop = if edges.is_empty() { None } else { Some(edges.try_into().ok()?) };
+        Some(ListedImage { name, label, bytes: bytes.parse().ok()?, crop })
     }
 
     /// What the hash of two arrays is of: the hashes of images and labels.

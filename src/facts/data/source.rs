@@ -21,6 +21,11 @@ pub trait ImageSource {
     /// Name of image `index`, for messages: its file, or its place in an array.
     fn name(&self, index: usize) -> String;
 
+    /// Name of image `index` below the place of the data, which is the same wherever the data lie.
+    fn short_name(&self, index: usize) -> String {
+        self.name(index)
+    }
+
     /// True class of image `index`; `None` where it is unknown.
     fn label(&self, index: usize) -> Option<usize>;
 
@@ -29,6 +34,15 @@ pub trait ImageSource {
     /// # Errors
     /// Where the image cannot be read or decoded; the message names it.
     fn image(&self, index: usize) -> Result<Image>;
+
+    /// Checks image `index` as far as its first bytes tell: that it can be opened, is of a format that is read, and has a size
+    /// that can be. Images in arrays were checked when the array was opened.
+    ///
+    /// # Errors
+    /// As [`ImageSource::image`].
+    fn check(&self, _index: usize) -> Result<()> {
+        Ok(())
+    }
 
     /// Says which images will be asked for, in ascending order, so that a source can decode them ahead. Without it that is
     /// all of them. It is a hint: any image may be asked for.
@@ -44,12 +58,20 @@ impl<S: ImageSource + ?Sized> ImageSource for Arc<S> {
         (**self).name(index)
     }
 
+    fn short_name(&self, index: usize) -> String {
+        (**self).short_name(index)
+    }
+
     fn label(&self, index: usize) -> Option<usize> {
         (**self).label(index)
     }
 
     fn image(&self, index: usize) -> Result<Image> {
         (**self).image(index)
+    }
+
+    fn check(&self, index: usize) -> Result<()> {
+        (**self).check(index)
     }
 
     fn upcoming(&self, indices: Vec<usize>) {
@@ -80,12 +102,20 @@ impl<S: ImageSource> ImageSource for Shifted<S> {
         self.inner.name(index)
     }
 
+    fn short_name(&self, index: usize) -> String {
+        self.inner.short_name(index)
+    }
+
     fn label(&self, index: usize) -> Option<usize> {
         Some(self.inner.label(index)?.checked_add_signed(self.shift).unwrap_or(usize::MAX))
     }
 
     fn image(&self, index: usize) -> Result<Image> {
         self.inner.image(index)
+    }
+
+    fn check(&self, index: usize) -> Result<()> {
+        self.inner.check(index)
     }
 
     fn upcoming(&self, indices: Vec<usize>) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::FaultKind;
+use crate::limits::LINE;
 use crate::named::{Name, Named};
 use crate::{Error, Result};
 
@@ -81,7 +82,7 @@ pub struct FaultModel {
 }
 
 /// Most bytes of a record with one fault in JSON, and of a line of a log.
-pub const RECORD_BYTES: usize = 64 << 10;
+pub const RECORD_BYTES: usize = LINE;
 
 impl Default for FaultModel {
     /// The study's: one bit, drawn uniformly, of one element of one layer's output.

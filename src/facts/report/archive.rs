@@ -6,8 +6,8 @@ use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
 use super::Origin;
-use crate::campaign::longest_record;
-use crate::limits::{self, LINE, Lines, Memory, TEXT};
+use crate::fault::RECORD_BYTES;
+use crate::limits::{self, Lines, Memory, TEXT};
 use crate::{Error, Result};
 
 /// Names of a campaign's files.
@@ -53,8 +53,8 @@ impl Archive {
         let config = memory.unpack(CONFIG, entry, TEXT as u64, 1).map_err(located)?;
         // A configuration that cannot be read is reported by the reader of configurations.
         let longest = match Origin::from_json(name, &config) {
-            Ok(Origin::Campaign(provenance)) => longest_record(&provenance.campaign),
-            _ => LINE,
+            Ok(origin) => origin.most_line_bytes(),
+            Err(_) => RECORD_BYTES,
         };
         let entry = archive.by_name(path(RECORDS)?).map_err(|error| damaged(&error))?;
         let records = memory.unpack(RECORDS, Lines::new(entry, longest), u64::MAX, SHARE).map_err(located)?;
@@ -107,7 +107,7 @@ mod tests {
         refused(&whole[..whole.len() / 2], "zip");
         let config = vec![b' '; TEXT + 1];
         refused(&pack(&[(CONFIG, &config), (RECORDS, b"")]).unwrap(), "config.json is unpacked to more than 64 MiB");
-        let spaces = vec![b' '; LINE + 1];
+        let spaces = vec![b' '; RECORD_BYTES + 1];
         refused(&pack(&[(CONFIG, b"{}"), (RECORDS, &spaces)]).unwrap(), "line 1 is longer than 64 KiB");
     }
 

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::Block;
+use crate::campaign::DAMAGED;
 use crate::{Error, Result};
 
 /// Number of bytes per block: enough work for a processor, and small enough for a block per processor.
@@ -10,11 +11,7 @@ const BLOCK: usize = 4 << 20;
 
 /// The sentence on line `line`, which has more than `limit` bytes.
 pub fn too_long(line: u64, limit: usize) -> String {
-    format!(
-        "line {line}: expected the record of a fault, of at most {} kB, found more; the file is damaged: restore it from a \
-         copy, or remove this line and all behind it, and they are made again with --resume",
-        limit >> 10
-    )
+    format!("line {line}: expected the record of a fault, of at most {} kB, found more; {DAMAGED}", limit >> 10)
 }
 
 /// Lines in blocks, from any reader.

@@ -26,7 +26,7 @@ struct Row<'a> {
     class: Option<usize>,
     /// Predicted class.
     predicted: Option<usize>,
-    /// `accuracy`, `masked`, `sdc`, `due`, `scm`, `scm_of_sdc` ...
+    /// `accuracy`, `skipped`, `masked`, `sdc`, `due`, `scm`, `scm_of_sdc` ...
     measure: &'static str,
     /// Number of cases, and number of trials.
     count: Option<u64>,
@@ -151,6 +151,9 @@ fn rows<'a>(campaign: &'a str, report: &'a Report) -> Vec<Row<'a>> {
     rows.extend(summary.golden.accuracy.map(|rate| golden.rate("accuracy", rate)));
     rows.extend(summary.golden.scm.map(|rate| golden.rate("scm_of_errors", rate)));
     rows.extend(summary.golden.non_scm.map(|rate| golden.rate("non_scm_of_errors", rate)));
+    if summary.skipped > 0 {
+        rows.push(golden.rate("skipped", Rate::new(summary.skipped, summary.golden.images + summary.skipped)));
+    }
 
     let faults = table("faults");
     rows.extend(faults.faults(&summary.faults));

@@ -25,8 +25,8 @@ pub use self::origin::{LogFile, LogOrigin, Origin};
 pub use self::read::{Block, Counted, Entry, Options, Reader};
 pub use self::sample::{Draw, SampleSummary, StudySample};
 pub use self::table::{Column, ColumnKind, Table};
-pub use self::tables::{Extent, comparison, heading, headline, overview, tables};
-use crate::campaign::{ClassErrors, LayerBit, StartSummary, Summary};
+pub use self::tables::{Extent, comparison, heading, headline, overview, skipped, tables};
+use crate::campaign::{BadImage, ClassErrors, LayerBit, StartSummary, Summary};
 
 /// The report on a campaign.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct Report {
     pub planned: u64,
     /// Whether the last line is incomplete, as after a crash. It is not counted.
     pub truncated: bool,
+    /// The first images that were skipped, ten at most; [`Summary::skipped`] counts all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped_images: Vec<BadImage>,
     /// The starting sets from trials drawn at random, if they were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study_sample: Option<SampleSummary>,

@@ -7,7 +7,7 @@ use super::blocks::too_long;
 use super::log::{LogLine, LoggedGolden, LoggedInjection};
 use super::sample::{Draw, StudySample};
 use super::{Origin, Report};
-use crate::campaign::{BorrowedRecord, Head, Name, Observation, Sequence, Start, Tallies};
+use crate::campaign::{BadImage, BorrowedRecord, Chain, Head, Name, Observation, Sequence, Skipped, Start, Tallies};
 use crate::labels::Grouping;
 use crate::{Error, Result};
 
@@ -29,6 +29,8 @@ pub enum Entry<'a> {
     Injection(LoggedInjection),
     /// A trial.
     Record(BorrowedRecord<'a>),
+    /// An image that was skipped.
+    Skipped(Skipped),
     /// An incomplete record at the end of the file.
     Torn,
 }
@@ -45,7 +47,7 @@ impl<'a> Entry<'a> {
                 due: None,
                 faults: &[],
             }),
-            Self::Golden(_) | Self::Torn => None,
+            Self::Golden(_) | Self::Skipped(_) | Self::Torn => None,
         }
     }
 }
@@ -85,13 +87,18 @@ pub struct Reader {
     draw: Option<Draw>,
     progress: Progress,
     torn: bool,
+    /// The first images that were skipped.
+    skipped: Vec<BadImage>,
 }
+
+/// Skipped images that a report names.
+const NAMED: usize = 10;
 
 /// The extent of the results so far.
 #[derive(Debug)]
 enum Progress {
-    /// The sequence of a campaign's records.
-    Campaign(Sequence),
+    /// The sequence of a campaign's records, and their checksums.
+    Campaign(Sequence, Chain),
     /// The number of trials of a log, which was checked during its import.
     Log { read: u64, planned: u64 },
 }
@@ -101,10 +108,22 @@ enum Progress {
 pub struct Counted {
     tallies: Tallies,
     draw: Option<Draw>,
-    /// The heads of its records, with the number of equal ones in a row.
-    heads: Vec<(Head, u64)>,
+    /// What it says of its images, in their order.
+    images: Vec<OfImage>,
+    /// Lines before the block.
+    before: u64,
+    chain: Chain,
     trials: u64,
     torn: bool,
+}
+
+/// What a block says of an image.
+#[derive(Debug)]
+enum OfImage {
+    /// The head of its records, with the number of equal ones in a row.
+    Records(Head, u64),
+    /// It was skipped.
+    Skipped(Skipped),
 }
 
 impl Reader {
@@ -114,7 +133,8 @@ impl Reader {
         let (format, preamble, config, progress) = match origin {
             Origin::Campaign(provenance) => {
                 let sequence = Sequence::new(provenance.campaign.faults, provenance.images());
-                (Format::Records, 0, Some(provenance.campaign.clone()), Progress::Campaign(sequence))
+                let progress = Progress::Campaign(sequence, Chain::default());
+                (Format::Records, 0, Some(provenance.campaign.clone()), progress)
             }
             // The model's name and the golden runs.
             Origin::Log(log) => {
@@ -139,11 +159,16 @@ impl Reader {
             draw: options.study_sample.map(|sample| Draw::new(sample, 0)),
             progress,
             torn: false,
+            skipped: Vec::new(),
         }
     }
 
-    /// Returns the contents of the lines of `block` in order.
-    pub fn entries<'a>(&'a self, block: Block<'a>) -> impl Iterator<Item = Result<Entry<'a>>> {
+    /// Returns the contents of the lines of `block` in order. Their checksums follow those of `chain`.
+    pub fn entries<'a>(
+        &'a self,
+        block: Block<'a>,
+        chain: &'a mut Chain,
+    ) -> impl Iterator<Item = Result<Entry<'a>>> + use<'a> {
         let (mut rest, mut number) = (block.lines, block.before);
         std::iter::from_fn(move || {
             loop {
@@ -157,7 +182,12 @@ impl Reader {
                 if length > self.limit && lines[..length].ends_with(b"\n") {
                     return Some(Err(Error::input(&self.name, too_long(number, self.limit))));
                 }
-                let entry = self.entry(&lines[..length]);
+                let entry = self.entry(&lines[..length]).and_then(|entry| {
+                    if matches!(entry, Some(Entry::Record(_) | Entry::Skipped(_))) {
+                        chain.follow(&lines[..length]).map_err(|error| error.to_string())?;
+                    }
+                    Ok(entry)
+                });
                 let located = |problem| Error::input(&self.name, format_args!("line {number}: {problem}"));
                 if let Some(entry) = entry.map_err(located).transpose() {
                     return Some(entry);
@@ -171,7 +201,10 @@ impl Reader {
             Format::Records => match serde_json::from_slice(line) {
                 Ok(record) => Ok(Some(Entry::Record(record))),
                 Err(_) if !line.ends_with(b"\n") => Ok(Some(Entry::Torn)),
-                Err(error) => Err(format!("no record of a fault: {error}")),
+                Err(error) => match serde_json::from_slice(line) {
+                    Ok(skipped) => Ok(Some(Entry::Skipped(skipped))),
+                    Err(_) => Err(format!("no record of a fault: {error}")),
+                },
             },
             Format::Log => Ok(match LogLine::parse(line)? {
                 LogLine::Golden(golden) => Some(Entry::Golden(golden)),
@@ -188,18 +221,31 @@ impl Reader {
     pub fn count(&self, block: Block<'_>) -> Result<Counted> {
         let first = block.before.saturating_sub(self.preamble);
         let draw = self.sample.map(|sample| Draw::new(sample, first));
-        let mut counted = Counted { tallies: self.empty.clone(), draw, heads: Vec::new(), trials: 0, torn: false };
-        for entry in self.entries(block) {
+        let mut counted = Counted {
+            tallies: self.empty.clone(),
+            draw,
+            images: Vec::new(),
+            before: block.before,
+            chain: Chain::middle(),
+            trials: 0,
+            torn: false,
+        };
+        let mut chain = Chain::middle();
+        for entry in self.entries(block, &mut chain) {
             let entry = entry?;
             match &entry {
                 Entry::Golden(golden) => {
                     self.check_classes([golden.label, golden.golden])?;
                     counted.tallies.add_golden(Some(golden.label), golden.golden);
                 }
-                Entry::Record(record) => match counted.heads.last_mut() {
-                    Some((head, count)) if *head == record.head() => *count += 1,
-                    _ => counted.heads.push((record.head(), 1)),
+                Entry::Record(record) => match counted.images.last_mut() {
+                    Some(OfImage::Records(head, count)) if *head == record.head() => *count += 1,
+                    _ => counted.images.push(OfImage::Records(record.head(), 1)),
                 },
+                Entry::Skipped(skipped) => {
+                    counted.tallies.skip();
+                    counted.images.push(OfImage::Skipped(skipped.clone()));
+                }
                 Entry::Torn => counted.torn = true,
                 Entry::Injection(_) => {}
             }
@@ -212,6 +258,7 @@ impl Reader {
                 draw.take(starts, trial.judge(self.grouping.as_ref()));
             }
         }
+        counted.chain = chain;
         Ok(counted)
     }
 
@@ -237,15 +284,25 @@ impl Reader {
     pub fn add(&mut self, counted: Counted) -> Result<()> {
         match &mut self.progress {
             Progress::Log { read, .. } => *read += counted.trials,
-            Progress::Campaign(sequence) => {
-                for (head, count) in counted.heads {
-                    for _ in 0..count {
-                        let line = sequence.records() + 1;
-                        let position = sequence
-                            .follow(head)
-                            .map_err(|error| Error::input(&self.name, format_args!("line {line}: {error}")))?;
-                        if position.fault == 0 {
-                            self.tallies.add_golden(head.label, head.golden);
+            Progress::Campaign(sequence, chain) => {
+                let at = |line: u64, error: Error| Error::input(&self.name, format_args!("line {line}: {error}"));
+                chain.join(&counted.chain).map_err(|error| at(counted.before + 1, error))?;
+                for image in counted.images {
+                    let line = sequence.lines() + 1;
+                    match image {
+                        OfImage::Records(head, count) => {
+                            for line in (line..).take(usize::try_from(count).unwrap_or(usize::MAX)) {
+                                let position = sequence.follow(head).map_err(|error| at(line, error))?;
+                                if position.fault == 0 {
+                                    self.tallies.add_golden(head.label, head.golden);
+                                }
+                            }
+                        }
+                        OfImage::Skipped(skipped) => {
+                            sequence.skip(&skipped).map_err(|error| at(line, error))?;
+                            if self.skipped.len() < NAMED {
+                                self.skipped.push(skipped.cause);
+                            }
                         }
                     }
                 }
@@ -262,7 +319,7 @@ impl Reader {
     /// Returns the report on all blocks.
     pub fn finish(self) -> Report {
         let (records, planned, complete) = match &self.progress {
-            Progress::Campaign(sequence) => (sequence.records(), sequence.expected(), sequence.complete()),
+            Progress::Campaign(sequence, _) => (sequence.records(), sequence.expected(), sequence.complete()),
             Progress::Log { read, planned } => (*read, *planned, read == planned),
         };
         let summary = self.tallies.summary(complete && !self.torn);
@@ -272,6 +329,7 @@ impl Reader {
             records,
             planned,
             truncated: self.torn,
+            skipped_images: self.skipped,
             classes: self.tallies.classes(),
             layer_bits: self.tallies.layer_bits(),
         }

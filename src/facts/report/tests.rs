@@ -16,6 +16,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             fault_model: FaultModel::default(),
             grouping: None,
             protect: None,
+            on_bad_image: Default::default(),
         },
         model: ModelSource {
             path: "m.onnx".to_owned(),

@@ -1,15 +1,18 @@
 //! Results as files, which are those that the command line writes.
 
-use facts::campaign::{Faults, Record, Summary};
+use facts::campaign::{Chain, Faults, Summary};
+use facts::data::{ImageSource as _, UsedImage};
 use facts::report::{self, pack};
 use facts::{Error, Result};
 use protocol::Export;
 use serde::Serialize;
 
 use super::Results;
+use crate::images::Encoded;
 
 /// The file of `results` that is asked for: its name, its type and its bytes. Where the number of faults for each image was
-/// not known beforehand, `rounds` is how many every image had; a directory holds so many of each.
+/// not known beforehand, `rounds` is how many every image had; a directory holds so many of each, and the list and contents of
+/// the `images`, where they are files.
 ///
 /// # Errors
 /// Where there is nothing to write.
@@ -19,6 +22,7 @@ pub fn export(
     complete: bool,
     planned: u64,
     rounds: Option<usize>,
+    images: Option<&Encoded>,
 ) -> Result<(&'static str, &'static str, Vec<u8>)> {
     let failed = |error: serde_json::Error| Error::request(format_args!("the file cannot be written: {error}"));
     Ok(match what {
@@ -32,14 +36,14 @@ pub fn export(
             ("campaign.json", "application/json", pretty(&report).map_err(failed)?)
         }
         Export::Records => {
-            let lines = lines(results.records(&results.in_order(rounds))).map_err(failed)?;
+            let lines = lines(results, &results.in_order(rounds)).map_err(failed)?;
             ("faults.jsonl", "application/jsonl", lines)
         }
-        Export::Zip => ("campaign.zip", "application/zip", zip(results, complete, rounds)?),
+        Export::Zip => ("campaign.zip", "application/zip", zip(results, complete, rounds, images)?),
     })
 }
 
-fn zip(results: &Results, complete: bool, rounds: Option<usize>) -> Result<Vec<u8>> {
+fn zip(results: &Results, complete: bool, rounds: Option<usize>, images: Option<&Encoded>) -> Result<Vec<u8>> {
     let failed = |error: serde_json::Error| Error::request(format_args!("the file cannot be written: {error}"));
     let mut provenance = results.provenance().clone();
     let indices = results.in_order(rounds);
@@ -51,15 +55,17 @@ fn zip(results: &Results, complete: bool, rounds: Option<usize>) -> Result<Vec<u
             for (nth, record) in results.records(&indices).enumerate().map(|(at, record)| (at % faults, record)) {
                 kept.add(nth, &record);
             }
+            results.skipped().iter().for_each(|skipped| kept.skip(skipped.clone()));
             whole = kept;
             (&whole, (0..indices.len()).collect())
         }
         None => (results, indices),
     };
-    let all = indices.len() as u64 == (provenance.images() as u64).saturating_mul(rounds.unwrap_or_default() as u64);
+    let read = provenance.images().saturating_sub(results.skipped().len());
+    let all = indices.len() as u64 == (read as u64).saturating_mul(rounds.unwrap_or_default() as u64);
     let summary: Summary = results.summary(complete || rounds.is_some() && all);
     let config = pretty(&provenance).map_err(failed)?;
-    let records = lines(results.records(&indices)).map_err(failed)?;
+    let records = lines(results, &indices).map_err(failed)?;
     let summary = pretty(&summary).map_err(failed)?;
     let grouping = provenance.grouping.as_ref().map(|grouping| grouping.to_toml());
     let mut files: Vec<(&str, &[u8])> =
@@ -67,7 +73,28 @@ fn zip(results: &Results, complete: bool, rounds: Option<usize>) -> Result<Vec<u
     if let Some(grouping) = &grouping {
         files.push(("grouping.toml", grouping.as_bytes()));
     }
+    let (list, used);
+    if let Some(images) = images {
+        list = images.list();
+        used = self::used(results, &indices, images).map_err(failed)?;
+        files.extend([("data.tsv", list.as_bytes()), ("images.jsonl", &used)]);
+    }
     pack(&files)
+}
+
+/// The content of each image that has a record, as the command line writes it down.
+fn used(results: &Results, indices: &[usize], images: &Encoded) -> serde_json::Result<Vec<u8>> {
+    let (mut bytes, mut last) = (Vec::new(), None);
+    for record in results.records(indices) {
+        let Some(content) = images.content(record.image).filter(|_| last.replace(record.image) != Some(record.image))
+        else {
+            continue;
+        };
+        let name = images.name(record.image);
+        serde_json::to_writer(&mut bytes, &UsedImage { image: record.image, name, content })?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
 }
 
 fn pretty(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
@@ -76,11 +103,24 @@ fn pretty(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn lines<'a>(records: impl Iterator<Item = Record<&'a str>>) -> serde_json::Result<Vec<u8>> {
+/// The records at `indices`, in the order of the plan, and the images that were skipped in their places.
+fn lines(results: &Results, indices: &[usize]) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    for record in records {
-        serde_json::to_writer(&mut bytes, &record)?;
+    let mut chain = Chain::default();
+    let mut write = |line: serde_json::Result<Vec<u8>>| -> serde_json::Result<()> {
+        let mut line = line?;
+        chain.sign(&mut line);
+        bytes.append(&mut line);
         bytes.push(b'\n');
+        Ok(())
+    };
+    let mut skipped = results.skipped().iter().peekable();
+    for record in results.records(indices) {
+        while let Some(skipped) = skipped.next_if(|skipped| skipped.image < record.image) {
+            write(serde_json::to_vec(skipped))?;
+        }
+        write(serde_json::to_vec(&record))?;
     }
+    skipped.try_for_each(|skipped| write(serde_json::to_vec(skipped)))?;
     Ok(bytes)
 }

@@ -22,6 +22,8 @@ pub struct Opened {
     pub origin: DataSource,
     /// The files, where each is an image.
     pub files: Vec<FileRef>,
+    /// The same with their contents.
+    pub encoded: Option<Arc<Encoded>>,
     /// What was assumed about the images and their labels, a sentence each.
     pub notices: Vec<String>,
 }
@@ -52,17 +54,16 @@ fn of_files(files: &[FileRef], bytes: Vec<Vec<u8>>, classes: &Classes) -> Result
     let mut all: Vec<_> = files.into_iter().zip(labels).zip(bytes).collect();
     all.sort_by_key(|((file, label), _)| (file.name.contains('/').then_some(*label), &file.name));
     let mut source = Encoded::default();
-    let (mut list, mut ordered) = (String::new(), Vec::new());
+    let mut ordered = Vec::new();
     for ((file, label), bytes) in all {
-        list += &DataSource::line(&file.name, label, bytes.len() as u64);
-        list.push('\n');
         source.push(file.name.clone(), label, bytes);
         ordered.push(file.clone());
     }
-    let mut origin = DataSource::new("images", DataFormat::Folder, source.len(), sha256(list.as_bytes()));
+    let mut origin = DataSource::new("images", DataFormat::Folder, source.len(), sha256(source.list().as_bytes()));
     origin.labelled = assigned.as_ref().map(|assigned| assigned.rule.to_owned());
     notices.extend(assigned.into_iter().flat_map(|assigned| assigned.notices));
-    Ok(Opened { source: Arc::new(source), origin, files: ordered, notices })
+    let source = Arc::new(source);
+    Ok(Opened { source: source.clone(), origin, files: ordered, encoded: Some(source), notices })
 }
 
 fn of_set(files: &[FileRef], bytes: Vec<Vec<u8>>, choices: Choices) -> Result<Opened> {
@@ -103,7 +104,7 @@ fn of_set(files: &[FileRef], bytes: Vec<Vec<u8>>, choices: Choices) -> Result<Op
 fn opened(name: &str, set: Set, hash: String, labels: Option<String>) -> Opened {
     let mut origin = DataSource::new(name, set.format, set.source.len(), hash);
     origin.labels = labels;
-    Opened { source: set.source, origin, files: Vec::new(), notices: set.notices }
+    Opened { source: set.source, origin, files: Vec::new(), encoded: None, notices: set.notices }
 }
 
 fn of_cifar(name: &str, bytes: Vec<u8>) -> Result<Opened> {
@@ -121,5 +122,5 @@ fn of_cifar(name: &str, bytes: Vec<u8>) -> Result<Opened> {
     let hash = sha256(&bytes);
     let source = CifarSource::new(name, Box::new(bytes), set)?;
     let origin = DataSource::new(name, format, source.len(), hash);
-    Ok(Opened { source: Arc::new(source), origin, files: Vec::new(), notices: Vec::new() })
+    Ok(Opened { source: Arc::new(source), origin, files: Vec::new(), encoded: None, notices: Vec::new() })
 }

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use facts::campaign::Provenance;
+use facts::campaign::{Chain, Provenance};
 use facts::report::{Archive, Blocks, Entry, Options, Origin, Reader};
 use facts::{Error, Result};
 use protocol::FileRef;
@@ -41,8 +41,15 @@ pub fn import(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Imported> {
     for block in Blocks::new("faults.jsonl", Cursor::new(records), origin.most_line_bytes()) {
         let block = block?;
         reader.add(reader.count(block.view())?)?;
-        for entry in reader.entries(block.view()) {
-            let Entry::Record(record) = entry? else { continue };
+        for entry in reader.entries(block.view(), &mut Chain::middle()) {
+            let record = match entry? {
+                Entry::Record(record) => record,
+                Entry::Skipped(skipped) => {
+                    results.skip(skipped);
+                    continue;
+                }
+                _ => continue,
+            };
             let nth = match last {
                 Some((image, nth)) if image == record.image => nth + 1,
                 _ => 0,

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use facts::campaign::{Position, Provenance, Record, Summary, Tallies};
+use facts::campaign::{BadImage, Position, Provenance, Record, Skipped, Summary, Tallies};
 use facts::fault::Format;
 use facts::labels::Grouping;
-use facts::report::{Report, heading};
+use facts::report::{Report, heading, skipped};
 use protocol::{CampaignProfile, Confusion, LayerCounts, Naming};
 use serde_bytes::ByteBuf;
 
@@ -21,8 +21,13 @@ pub struct Results {
     /// Where it was made, for one that was imported.
     imported: Option<String>,
     store: Store,
+    /// Images that were skipped, in their order.
+    skipped: Vec<Skipped>,
     counts: Counts,
 }
+
+/// Skipped images that are named.
+const NAMED: usize = 10;
 
 /// What was counted under one grouping.
 #[derive(Clone, Debug)]
@@ -61,7 +66,7 @@ impl Results {
     /// Nothing yet of the campaign that `provenance` tells of; `imported` says where it was made, if not here.
     pub fn new(provenance: Provenance, imported: Option<String>) -> Self {
         let counts = Counts::new(&provenance);
-        Self { provenance, imported, store: Store::default(), counts }
+        Self { provenance, imported, store: Store::default(), skipped: Vec::new(), counts }
     }
 
     /// What the campaign is.
@@ -93,11 +98,32 @@ impl Results {
         self.counts.add(index, nth, &self.store.record(index, grouping), grouping);
     }
 
+    /// Takes an image that was skipped.
+    pub fn skip(&mut self, skipped: Skipped) {
+        self.skipped.push(skipped);
+        self.counts.tallies.skip();
+    }
+
+    /// The images that were skipped, in their order.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// The sentence on the images that were skipped; `None` if there are none.
+    pub fn told_of_skipped(&self, summary: &Summary) -> Option<String> {
+        skipped(summary, &self.first_skipped())
+    }
+
+    fn first_skipped(&self) -> Vec<BadImage> {
+        self.skipped.iter().take(NAMED).map(|skipped| skipped.cause.clone()).collect()
+    }
+
     /// Judges everything again by `grouping`.
     pub fn judge(&mut self, grouping: Option<Grouping>) {
         self.provenance.campaign.grouping = grouping.as_ref().map(|grouping| grouping.name().to_owned());
         self.provenance.grouping = grouping;
         self.counts = Counts::new(&self.provenance);
+        self.skipped.iter().for_each(|_| self.counts.tallies.skip());
         let grouping = self.provenance.grouping.as_ref();
         for index in 0..self.store.len() {
             let (_, nth) = self.store.place(index);
@@ -130,6 +156,7 @@ impl Results {
             records: self.store.len() as u64,
             planned,
             truncated: false,
+            skipped_images: self.first_skipped(),
             study_sample: None,
             classes: self.counts.tallies.classes(),
             layer_bits: self.counts.tallies.layer_bits(),

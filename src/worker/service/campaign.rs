@@ -7,7 +7,7 @@ use std::sync::Arc;
 use engine::campaign::{Budget, CampaignEvent, Lab, Rounds, Work, plan};
 use facts::DeviceChoice;
 use facts::answer::Answer;
-use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, Plan, Provenance};
+use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, OnBadImage, Plan, Provenance};
 use facts::data::{Classes, ImageSource, sha256};
 use facts::labels::{self, Grouping};
 use facts::{Error, Result};
@@ -132,6 +132,7 @@ impl<H: Host> Service<H> {
             fault_model: start.fault_model,
             grouping: None,
             protect: None,
+            on_bad_image: OnBadImage::Skip,
         };
         let available = Images::All(opened.source.len());
         let plan: Arc<Plan> = Arc::new(plan(&lab, config, &opened.source, available)?);
@@ -249,7 +250,11 @@ impl<H: Host> Service<H> {
             }
         }
         let complete = campaign.stage == Stage::Complete;
-        let (name, mime, bytes) = export(&campaign.results, what, complete, campaign.planned, campaign.rounds)?;
+        let of_campaign = &campaign.results.provenance().data.sha256;
+        let opened =
+            self.images.as_ref().map(|(.., opened)| opened).filter(|opened| opened.origin.sha256 == *of_campaign);
+        let images = opened.and_then(|opened| opened.encoded.as_deref());
+        let (name, mime, bytes) = export(&campaign.results, what, complete, campaign.planned, campaign.rounds, images)?;
         Ok(Response::Campaign(CampaignAnswer::File {
             name: name.to_owned(),
             mime: mime.to_owned(),
@@ -343,6 +348,7 @@ impl Campaign {
                         self.at = None;
                     }
                 }
+                Some(CampaignEvent::Skipped(skipped)) => self.results.skip(skipped),
                 Some(_) => {}
                 None => return Ok(true),
             }
@@ -377,6 +383,7 @@ impl Campaign {
             milliseconds: self.milliseconds,
             faults: summary.faults.clone(),
             golden: summary.golden.clone(),
+            skipped: self.results.told_of_skipped(&summary),
             scm_ratio: summary.scm_ratio_interval,
             naming: self.naming.take(),
             profile: whole.then(|| Rc::new(self.results.profile(summary))),

@@ -285,6 +285,96 @@ fn the_command_line_goes_on_where_the_page_stopped() {
     refused(&mut engine, CampaignRequest::Picture { image: 2, images: fewer }, "other images than those on the page");
 }
 
+/// An image that cannot be read is skipped and told, here and by the command line, and the directory says which images were
+/// used.
+#[test]
+fn a_bad_image_is_skipped_and_told() {
+    let folder = TempDir::new().expect("a folder");
+    let [data, ours] = ["data", "ours"].map(|name| folder.path().join(name));
+    for path in [&data, &ours] {
+        fs::create_dir(path).expect("the test can write");
+    }
+    let mut files = colours();
+    files[2].1.truncate(20);
+    for (name, bytes) in &files {
+        fs::write(data.join(name), bytes).expect("the test can write");
+    }
+    let model_file = folder.path().join("colours.onnx");
+    fs::write(&model_file, model()).expect("the test can write");
+    files.push(("colours.onnx".to_owned(), model()));
+    let mut engine = Service::new(Bench { files: files.into_iter().collect() });
+    let load = Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Changes::default() };
+    assert!(matches!(ask(&mut engine, load), Response::Loaded { .. }));
+    update(&mut engine, 1, start(Protocol::Fixed { faults: 40 }));
+    let last = finish(&mut engine);
+    assert_eq!((last.stage, last.faults.injections, last.planned, last.golden.images), (Stage::Complete, 200, 200, 5));
+    let sentence = last.skipped.expect("it is told");
+    assert!(sentence.starts_with("1 of 6 images was skipped: colour_2_1.ppm (the PNM is "), "{sentence}");
+    let judged = update(&mut engine, 2, CampaignRequest::Judge { edited: Some(grouping("red")) });
+    assert_eq!(judged.skipped.as_ref(), Some(&sentence), "another grouping changes nothing of it");
+    update(&mut engine, 2, CampaignRequest::Judge { edited: None });
+
+    // The command line makes the same of the same files, and has nothing to add to the page's directory.
+    let campaign = |out: &Path, more: &[&str]| {
+        let mut words = vec!["campaign", "--model", text(&model_file), "--data", text(&data), "--out", text(out)];
+        words.extend(["--seed", "7", "--faults", "40", "--jobs", "1", "--device", "cpu"]);
+        words.extend(more);
+        cli::run(&words)
+    };
+    let theirs = folder.path().join("theirs");
+    assert_eq!(campaign(&theirs, &["--on-bad-image", "skip"]), Exit::Done);
+    let straight = fs::read(theirs.join("faults.jsonl")).expect("records");
+    assert_eq!(saved(&mut engine, Export::Records), straight);
+    let zip = saved(&mut engine, Export::Zip);
+    let Archive { config, records } = Archive::open("campaign.zip", &zip).expect("our own zip");
+    fs::write(ours.join("config.json"), config).expect("the test can write");
+    fs::write(ours.join("faults.jsonl"), &records[..records.len() / 2]).expect("the test can write");
+    assert_eq!(campaign(&ours, &["--resume"]), Exit::Done);
+    assert_eq!(fs::read(ours.join("faults.jsonl")).expect("records"), straight);
+
+    let mut other = bench(vec![("c.zip".to_owned(), zip)]);
+    let imported = update(&mut other, 5, CampaignRequest::Import { files: vec![file("c.zip")] });
+    assert_eq!((imported.stage, imported.skipped), (Stage::Complete, Some(sentence)));
+    assert_eq!(saved(&mut other, Export::Records), straight);
+    let csv = String::from_utf8(saved(&mut other, Export::Csv)).expect("text");
+    assert!(csv.contains(",skipped,1,6,"), "{csv}");
+}
+
+/// The images that were used stand in the directory with their contents, so that the command line knows them.
+#[test]
+fn the_command_line_refuses_other_images_than_the_page_has_used() {
+    let folder = TempDir::new().expect("a folder");
+    let [data, ours] = ["data", "ours"].map(|name| folder.path().join(name));
+    for path in [&data, &ours] {
+        fs::create_dir(path).expect("the test can write");
+    }
+    let model_file = folder.path().join("colours.onnx");
+    fs::write(&model_file, model()).expect("the test can write");
+    let mut engine = bench(Vec::new());
+    update(&mut engine, 1, start(Protocol::Fixed { faults: 40 }));
+    step(&mut engine);
+    update(&mut engine, 2, CampaignRequest::Stop);
+    let zip = saved(&mut engine, Export::Zip);
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).expect("our own zip");
+    archive.extract(&ours).expect("it can be unpacked");
+    let resume = || {
+        let words = ["campaign", "--model", text(&model_file), "--data", text(&data), "--out", text(&ours)];
+        cli::run(
+            [&words[..], &["--seed", "7", "--faults", "40", "--jobs", "1", "--device", "cpu", "--resume"]].concat(),
+        )
+    };
+    for (name, mut bytes) in colours() {
+        // Of the same size.
+        *bytes.last_mut().expect("a byte") ^= 1;
+        fs::write(data.join(name), bytes).expect("the test can write");
+    }
+    assert_eq!(resume(), Exit::Input);
+    for (name, bytes) in colours() {
+        fs::write(data.join(name), bytes).expect("the test can write");
+    }
+    assert_eq!(resume(), Exit::Done);
+}
+
 #[test]
 fn a_campaign_in_rounds_is_saved_as_one_of_whole_rounds() {
     let mut engine = bench(Vec::new());

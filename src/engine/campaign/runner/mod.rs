@@ -81,6 +81,7 @@ impl<W: Work> Runner<W> {
         match &event {
             Some(CampaignEvent::Golden { label, class, .. }) => self.tallies.add_golden(*label, *class),
             Some(CampaignEvent::Injection(record)) => self.tallies.add(record),
+            Some(CampaignEvent::Skipped(_)) => self.tallies.skip(),
             _ => {
                 self.state = State::Finished;
                 return Ok(Some(CampaignEvent::Finished(Box::new(self.summary()))));

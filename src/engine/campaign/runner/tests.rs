@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use facts::campaign::{Confidence, Faults, Position, Record, Shard, Until};
+use facts::campaign::{Confidence, Faults, OnBadImage, Position, Record, Shard, Until};
 use facts::data::{Image, LabelledImage};
 use facts::fault::{Bits, FaultKind, FaultModel, Mode, Target};
 use facts::graph::{GraphBuilder, HostTensor, Op, Unary};
@@ -40,6 +40,7 @@ fn config(faults: usize) -> CampaignConfig {
         fault_model: FaultModel::default(),
         grouping: None,
         protect: None,
+        on_bad_image: Default::default(),
     }
 }
 
@@ -73,6 +74,7 @@ fn events_come_in_order_and_add_up() {
             CampaignEvent::Started { .. } => '?',
             CampaignEvent::Golden { .. } => 'G',
             CampaignEvent::Injection(_) => 'I',
+            CampaignEvent::Skipped(_) => '-',
             CampaignEvent::Finished(_) => 'F',
         })
         .collect();
@@ -256,4 +258,78 @@ fn an_image_that_cannot_be_read_is_named_and_may_be_tried_again() {
         assert!(error.starts_with("torn.jpg: "), "{error}");
     }
     assert!(!runner.summary().complete);
+}
+
+/// Images of which those whose number is in the set cannot be read.
+struct Holes(Vec<LabelledImage>, BTreeSet<usize>);
+
+impl ImageSource for Holes {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn name(&self, index: usize) -> String {
+        format!("/data/{index}.jpg")
+    }
+    fn short_name(&self, index: usize) -> String {
+        format!("{index}.jpg")
+    }
+    fn label(&self, index: usize) -> Option<usize> {
+        self.0[index].label
+    }
+    fn image(&self, index: usize) -> Result<Image> {
+        if self.1.contains(&index) { Image::decode(&self.name(index), b"not an image") } else { self.0.image(index) }
+    }
+}
+
+#[test]
+fn bad_images_are_skipped_and_the_others_have_the_records_that_they_have_anyway() {
+    let lab = lab();
+    let whole = records(&events(Runner::new(&lab, config(4), images(), Budget::default()).unwrap()));
+    // All sets of holes, in waves of all sizes: one image cut in two, one at a time, all together.
+    for holes in 0..8usize {
+        let bad: BTreeSet<usize> = (0..3).filter(|image| holes & (1 << image) != 0).collect();
+        for runs in [3, 5, 64] {
+            let config = CampaignConfig { on_bad_image: OnBadImage::Skip, ..config(4) };
+            let source = Holes(images(), bad.clone());
+            let events = events(Runner::new(&lab, config, source, Budget { runs, ..Budget::default() }).unwrap());
+            let expected: Vec<_> = whole.iter().filter(|record| !bad.contains(&record.image)).cloned().collect();
+            assert_eq!(records(&events), expected);
+            let skipped: Vec<(usize, &str)> = events
+                .iter()
+                .filter_map(|event| match event {
+                    CampaignEvent::Skipped(skipped) => Some((skipped.image, skipped.cause.name.as_str())),
+                    _ => None,
+                })
+                .collect();
+            let names = ["0.jpg", "1.jpg", "2.jpg"];
+            assert_eq!(skipped, bad.iter().map(|&image| (image, names[image])).collect::<Vec<_>>());
+            let Some(CampaignEvent::Finished(summary)) = events.last() else { panic!("{events:?}") };
+            assert_eq!((summary.skipped, summary.golden.images), (bad.len() as u64, 3 - bad.len() as u64));
+            assert!(summary.complete);
+        }
+    }
+}
+
+#[test]
+fn rounds_go_on_without_the_images_that_were_skipped() {
+    let lab = lab();
+    let config = CampaignConfig { on_bad_image: OnBadImage::Skip, ..config(40) };
+    let source = Arc::new(Holes(images(), BTreeSet::from([1])));
+    let plan = Arc::new(steps::plan(&lab, config, &source, Images::All(3)).unwrap());
+    let until = Until { margin: 0.2, confidence: Confidence::NinetyFive };
+    let mut rounds = Rounds::new(&lab, source, plan, Some(until), Budget::default()).unwrap();
+    let (mut skipped, mut faults, mut done) = (0, 0, None);
+    while let Some(event) = pollster::block_on(rounds.next()).unwrap() {
+        match event {
+            CampaignEvent::Skipped(_) => skipped += 1,
+            CampaignEvent::Injection(record) => {
+                assert_ne!(record.image, 1);
+                faults += 1;
+            }
+            _ => {}
+        }
+        done = rounds.rounds_done().or(done);
+    }
+    assert_eq!(skipped, 1);
+    assert_eq!(done.map(|each| 2 * each), Some(faults));
 }

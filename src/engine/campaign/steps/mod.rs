@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use facts::campaign::{CampaignConfig, Images, Plan, Position, Prediction, Record};
+use facts::campaign::{BadImage, CampaignConfig, Images, OnBadImage, Plan, Position, Prediction, Record, Skipped};
 use facts::data::ImageSource;
 use facts::fault::Site;
 use facts::graph::HostTensor;
@@ -71,7 +71,8 @@ struct ImageAtWork {
     nth: usize,
     image: usize,
     label: Option<usize>,
-    input: HostTensor,
+    /// `None` if the image is skipped.
+    input: Option<HostTensor>,
     /// The golden prediction, if it is computed.
     golden: Option<usize>,
     /// Events that were computed and not yet returned.
@@ -82,7 +83,7 @@ struct ImageAtWork {
 
 impl ImageAtWork {
     fn is_done(&self) -> bool {
-        self.golden.is_some() && self.faults.is_empty()
+        self.input.is_none() || self.golden.is_some() && self.faults.is_empty()
     }
 }
 
@@ -121,13 +122,30 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
     fn begin(&self, nth: usize) -> Result<ImageAtWork> {
         let image = self.plan.image(nth).ok_or_else(|| Error::request("the campaign has no such image"))?;
         let model = self.lab.model();
-        let read = || model.preprocess().apply(&self.source.image(image)?, model.input_shape());
-        let input = read().map_err(|error| error.concerning(self.source.name(image)))?;
         let start = if nth == self.next.nth { self.next.fault } else { self.first };
+        let read = || model.preprocess().apply(&self.source.image(image)?, model.input_shape());
+        let (input, skipped) = match read() {
+            Ok(input) => (Some(input), None),
+            Err(error) => (None, Some(self.skip(image, error)?)),
+        };
+        // An image that is read again for further faults has its line already.
+        let events = skipped.filter(|_| start == 0).map(CampaignEvent::Skipped).into_iter().collect();
         // The golden run may raise this number.
         let faults = start..self.limit(nth, self.plan.config().faults.at_least()).max(start);
         let label = self.source.label(image);
-        Ok(ImageAtWork { nth, image, label, input, golden: None, events: VecDeque::new(), faults })
+        Ok(ImageAtWork { nth, image, label, input, golden: None, events, faults })
+    }
+
+    /// The line of an image that cannot be read for `error`, if such images are skipped.
+    fn skip(&self, image: usize, error: Error) -> Result<Skipped> {
+        let bad = match self.plan.config().on_bad_image {
+            OnBadImage::Stop => None,
+            OnBadImage::Skip => BadImage::of(self.source.short_name(image), &error),
+        };
+        match bad {
+            Some(cause) => Ok(Skipped { image, cause }),
+            None => Err(error.concerning(self.source.name(image))),
+        }
     }
 
     /// Limits `faults`, the number of faults of the `nth` image, to the end of these steps.
@@ -161,8 +179,11 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
             drawn.push((index, faults));
         }
         let whose: Vec<usize> = drawn.iter().map(|(index, _)| *index).collect();
-        let subject = |(index, faults): (usize, _)| Subject::new(&self.images[index].input, faults);
-        let subjects: Vec<Subject<'_>> = drawn.into_iter().map(subject).collect();
+        let subject = |(index, faults): (usize, _)| Some(Subject::new(self.images[index].input.as_ref()?, faults));
+        let subjects: Vec<Subject<'_>> = drawn.into_iter().filter_map(subject).collect();
+        if subjects.is_empty() {
+            return Ok(());
+        }
         let made = self.lab.trials(&subjects, Settings::default()).await?;
         for (index, tried) in whose.into_iter().zip(made.images) {
             match tried.and_then(|tried| self.take(index, tried)) {

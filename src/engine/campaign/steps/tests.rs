@@ -48,6 +48,7 @@ fn plan_of(lab: &Lab, faults: Faults, fault_model: FaultModel) -> Arc<Plan> {
         fault_model,
         grouping: None,
         protect: None,
+        on_bad_image: Default::default(),
     };
     Arc::new(plan(lab, config, &images(None), Images::All(IMAGES)).unwrap())
 }

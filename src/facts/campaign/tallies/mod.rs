@@ -24,6 +24,7 @@ pub struct Tallies {
     preprocess: Option<Preprocess>,
     notices: Vec<String>,
     images: u64,
+    skipped: u64,
     labelled: u64,
     correct: u64,
     golden_scm: u64,
@@ -174,6 +175,7 @@ impl Tallies {
             preprocess: None,
             notices: Vec::new(),
             images: 0,
+            skipped: 0,
             labelled: 0,
             correct: 0,
             golden_scm: 0,
@@ -206,6 +208,11 @@ impl Tallies {
                     u64::from(self.grouping.as_ref().is_some_and(|grouping| grouping.is_scm(label, class)));
             }
         }
+    }
+
+    /// Counts an image that was skipped.
+    pub fn skip(&mut self) {
+        self.skipped += 1;
     }
 
     /// Counts the record that stands at `position`: the first of an image brings its golden run with it.
@@ -267,6 +274,7 @@ impl Tallies {
     /// Counts what `other` has counted.
     pub fn merge(&mut self, other: &Self) {
         self.images += other.images;
+        self.skipped += other.skipped;
         self.labelled += other.labelled;
         self.correct += other.correct;
         self.golden_scm += other.golden_scm;
@@ -345,6 +353,7 @@ impl Tallies {
             preprocess: self.preprocess.clone(),
             notices: self.notices.clone(),
             grouping: self.grouping.as_ref().map(|grouping| grouping.name().to_owned()),
+            skipped: self.skipped,
             golden,
             faults,
             scm_ratio: ratio.and_then(|ratio| ratio.ratio),

@@ -12,6 +12,7 @@ fn config(grouping: Option<&str>) -> CampaignConfig {
         fault_model: FaultModel::default(),
         grouping: grouping.map(str::to_owned),
         protect: None,
+        on_bad_image: Default::default(),
     }
 }
 

@@ -33,42 +33,15 @@ impl Image {
 
     /// The same within another `memory`.
     pub(super) fn decode_within(name: &str, bytes: &[u8], memory: Memory) -> Result<Self> {
-        let format = image::guess_format(bytes)
-            .map_err(|_| Error::input(name, "this is no image; JPEG, PNG, WebP, BMP and PNM are read"))?;
-        let what = format!("{format:?}").to_uppercase();
-        if !format.reading_enabled() {
-            return Err(Error::input(name, format_args!("a {what} is not read; JPEG, PNG, WebP, BMP and PNM are")));
-        }
-        let whole = ends(format, bytes);
-        let refused = |error: ImageError| {
-            let ailment = if whole { ailment(&error) } else { CUT_SHORT };
-            Error::input(name, format_args!("the {what} {ailment}"))
-        };
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-        let mut limits = Limits::default();
-        // 16 bits for each of R, G, B and alpha is the largest pixel of these formats.
-        limits.max_alloc = Some(MAX_PIXELS * 8);
-        reader.limits(limits);
-        let decoder = reader.into_decoder().map_err(refused)?;
+        let (decoder, file) = open(name, bytes, memory)?;
         let (width, height) = decoder.dimensions();
-        let pixels = u64::from(width) * u64::from(height);
-        if pixels == 0 || pixels > MAX_PIXELS {
-            return Err(Error::input(
-                name,
-                format_args!("an image of 1 to {MAX_PIXELS} pixels is expected, this one states {width} x {height}"),
-            ));
-        }
-        // The pixels as the decoder gives them, and as three bytes each.
-        let needed = decoder.total_bytes().saturating_add(pixels * 3);
-        let subject = format!("an image of {width} x {height} pixels, with room for others beside it, needs");
-        memory.check(&subject, needed.saturating_mul(SHARE)).map_err(|error| error.concerning(name))?;
-        if let Some(ended) = Some(bytes).filter(|_| !whole && format == ImageFormat::Jpeg).and_then(ended) {
+        if let Some(ended) = Some(bytes).filter(|_| file.is_open_jpeg()).and_then(ended) {
             return Self::decode_within(name, &ended, memory);
         }
-        let rgb = DynamicImage::from_decoder(decoder).map_err(refused)?.into_rgb8();
+        let rgb = DynamicImage::from_decoder(decoder).map_err(|error| file.refused(name, &error))?.into_rgb8();
         // The decoder makes up what is missing at the end of a JPEG; an experiment must not take that for a photo.
-        if !whole {
-            return Err(Error::input(name, format_args!("the {what} {CUT_SHORT}")));
+        if !file.whole {
+            return Err(file.problem(name, CUT_SHORT));
         }
         Ok(Self { width: width as usize, height: height as usize, rgb: rgb.into_raw() })
     }
@@ -86,6 +59,76 @@ impl Image {
         let made = PngEncoder::new(&mut png).write_image(&self.rgb, width, height, ExtendedColorType::Rgb8);
         made.map_err(|error| Error::request(format_args!("the image cannot be written as a PNG: {error}")))?;
         Ok(png)
+    }
+}
+
+/// What is known of an image file before its pixels are read.
+struct File {
+    /// The name of its format, in capitals.
+    what: String,
+    /// Whether it has the end that its format gives it.
+    whole: bool,
+}
+
+impl File {
+    /// Whether it is a JPEG without its end.
+    fn is_open_jpeg(&self) -> bool {
+        !self.whole && self.what == "JPEG"
+    }
+
+    fn refused(&self, name: &str, error: &ImageError) -> Error {
+        self.problem(name, if self.whole { ailment(error) } else { CUT_SHORT })
+    }
+
+    fn problem(&self, name: &str, ailment: &str) -> Error {
+        Error::input(name, format_args!("the {} {ailment}", self.what))
+    }
+}
+
+/// Reads the header of the image `bytes`, and checks what it states.
+fn open<'a>(name: &str, bytes: &'a [u8], memory: Memory) -> Result<(impl ImageDecoder + use<'a>, File)> {
+    let format = image::guess_format(bytes)
+        .map_err(|_| Error::input(name, "this is no image; JPEG, PNG, WebP, BMP and PNM are read"))?;
+    let what = format!("{format:?}").to_uppercase();
+    if !format.reading_enabled() {
+        return Err(Error::input(name, format_args!("a {what} is not read; JPEG, PNG, WebP, BMP and PNM are")));
+    }
+    let file = File { what, whole: ends(format, bytes) };
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::default();
+    // 16 bits for each of R, G, B and alpha is the largest pixel of these formats.
+    limits.max_alloc = Some(MAX_PIXELS * 8);
+    reader.limits(limits);
+    let decoder = reader.into_decoder().map_err(|error| file.refused(name, &error))?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels == 0 || pixels > MAX_PIXELS {
+        return Err(Error::input(
+            name,
+            format_args!("an image of 1 to {MAX_PIXELS} pixels is expected, this one states {width} x {height}"),
+        ));
+    }
+    // The pixels as the decoder gives them, and as three bytes each.
+    let needed = decoder.total_bytes().saturating_add(pixels * 3);
+    let subject = format!("an image of {width} x {height} pixels, with room for others beside it, needs");
+    memory.check(&subject, needed.saturating_mul(SHARE)).map_err(|error| error.concerning(name))?;
+    Ok((decoder, file))
+}
+
+/// Bytes in which the header of most images ends.
+const HEAD: usize = 16 << 10;
+
+/// Checks the header of an image file, which `first` reads: so many bytes from its beginning, or all that there are. A file
+/// whose header does not end within a few bytes, or is damaged, is read as a whole.
+///
+/// # Errors
+/// As [`Image::decode`], as far as the header tells; and those of `first`.
+pub fn check_header(name: &str, mut first: impl FnMut(usize) -> Result<Vec<u8>>) -> Result<()> {
+    let head = first(HEAD)?;
+    match open(name, &head, limits::allowed()) {
+        Err(_) if head.len() == HEAD => open(name, &first(usize::MAX)?, limits::allowed()).map(drop),
+        Err(_) if head.is_empty() => Err(Error::input(name, "the file is empty")),
+        opened => opened.map(drop),
     }
 }
 

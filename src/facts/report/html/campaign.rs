@@ -9,7 +9,7 @@ use crate::outcome::Rate;
 use crate::report::chart::{Band, Column, LEVELS, MapColumn, MapRow, Share, bit_tick, columns, map, shares};
 use crate::report::tables::{Extent, classes, headline, outcomes, profile, starts};
 use crate::report::words::{counted, percent, ratio, thousands};
-use crate::report::{LogOrigin, Origin, Report, Table, heading};
+use crate::report::{LogOrigin, Origin, Report, Table, heading, skipped};
 
 /// Longest table that is shown unfolded.
 const OPEN_ROWS: usize = 12;
@@ -36,6 +36,9 @@ pub fn lead(origin: &Origin, report: &Report) -> Markup {
         p.muted.lead { (sampling) }
         @if let Some(alarm) = &report.summary.golden.alarm {
             p.alarm role="alert" { strong { "Alarm: " } (alarm) "." }
+        }
+        @if let Some(skipped) = skipped(&report.summary, &report.skipped_images) {
+            p.warn { (capitalised(&skipped)) "." }
         }
         @if !report.summary.complete {
             p.warn {

@@ -8,7 +8,7 @@ pub(super) mod starts;
 pub use self::comparison::comparison;
 use super::words::{counted, name, percent, ratio, thousands};
 use super::{Origin, Report, Table};
-use crate::campaign::{FaultSummary, Summary};
+use crate::campaign::{BadImage, FaultSummary, Summary};
 use crate::fault::{FaultModel, Mode, Sampling};
 use crate::outcome::{Comparison, Rate, Ratio};
 
@@ -49,9 +49,24 @@ pub fn overview(summary: &Summary) -> Vec<Table> {
     std::iter::once(outcomes(summary)).chain(profile::fields(summary)).collect()
 }
 
+/// Returns the sentence on images that were skipped, of which `first` are named; `None` if there are none.
+pub fn skipped(summary: &Summary, first: &[BadImage]) -> Option<String> {
+    let (count, all) = (summary.skipped, summary.skipped + summary.golden.images);
+    let names: Vec<String> = first.iter().map(|image| format!("{} ({})", image.name, image.problem)).collect();
+    let more = count.saturating_sub(names.len() as u64);
+    let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+    let more = if more > 0 && !names.is_empty() { format!(", and {} more", thousands(more)) } else { String::new() };
+    (count > 0).then(|| {
+        let verb = if count == 1 { "was" } else { "were" };
+        format!("{} of {} {verb} skipped{names}{more}", thousands(count), counted(all, "image"))
+    })
+}
+
 /// Returns the campaign in two lines: model and faults, and the way in which the faults were drawn.
 pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
-    let images = counted(summary.golden.images, "image");
+    let skipped =
+        if summary.skipped > 0 { format!(" ({} skipped)", thousands(summary.skipped)) } else { String::new() };
+    let images = counted(summary.golden.images, "image") + &skipped;
     let Some(config) = &summary.config else {
         let title = format!("{model}: {images}, {}", counted(summary.faults.injections, "fault"));
         return [

@@ -15,6 +15,9 @@ pub fn rates(update: &CampaignUpdate) -> Html {
         if let Some(alarm) = &update.golden.alarm {
             <p class="alarm" role="alert"><strong>{ "Alarm: " }</strong>{ alarm }{ "." }</p>
         }
+        if let Some(skipped) = &update.skipped {
+            <p class="hint" id="skipped">{ skipped }{ "." }</p>
+        }
         <div class="rates">
             { tile("rate-masked", "Masked", words::MASKED, &faults.masked) }
             { tile("rate-sdc", "SDC", words::SDC, &faults.sdc) }
