@@ -62,6 +62,7 @@ mod tests {
 
     use super::*;
     use crate::DeviceChoice;
+    use crate::campaign::OnBadImage;
     use crate::data::{DataFormat, Normalise, Resize};
     use crate::fault::{FaultKind, Mode, Sampling, Target};
 
@@ -85,6 +86,7 @@ mod tests {
         agree::<Normalise>();
         agree::<Resize>();
         agree::<DataFormat>();
+        agree::<OnBadImage>();
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageFormat, Luma, Rgba};
 use proptest::prelude::*;
 
-use super::{Image, Normalise, Preprocess};
+use super::{DataSource, Image, ListedImage, Normalise, Preprocess, check_header};
 use crate::limits::Memory;
 
 /// An image whose bytes all differ from their neighbours'.
@@ -52,6 +52,55 @@ fn an_image_is_decoded_within_a_quarter_of_the_memory() {
         error.starts_with("sky.png: an image of 100 x 50 pixels, with room for others beside it, needs 118 KiB"),
         "{error}"
     );
+}
+
+/// Checks the header of `file`; says how many bytes of it were read.
+fn header(file: &[u8]) -> Result<usize, String> {
+    let mut most_read = 0;
+    let first = |most: usize| {
+        let read = most.min(file.len());
+        most_read = most_read.max(read);
+        Ok(file[..read].to_vec())
+    };
+    check_header("holiday", first).map(|()| most_read).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_header_is_checked_without_the_pixels() {
+    let noise = |x: u32, y: u32| image::Rgb([(x * 7 + y * 13) as u8, (x * x + y) as u8, (x ^ (y * 31)) as u8]);
+    let picture = image::RgbImage::from_fn(300, 300, noise);
+    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Pnm, ImageFormat::WebP] {
+        let whole = encoded(picture.clone().into(), format);
+        assert!(whole.len() > 17_000, "{format:?}");
+        let read = header(&whole).expect("a good header");
+        assert!(read == 16 << 10 || format == ImageFormat::WebP, "{format:?}: {read}");
+        // What is damaged behind it is met when the pixels are read.
+        let mut late = whole.clone();
+        late[20_000.min(whole.len() - 100)..].fill(0);
+        header(&late).expect("a good header");
+        // The first bytes say what it is; then the header breaks off.
+        assert!(header(&whole[..12]).is_err(), "{format:?}");
+    }
+    let jpeg = encoded(picture.into(), ImageFormat::Jpeg);
+    // A header that is longer than what is read at first: segments of a camera.
+    let segment = [&[0xff, 0xe1, 0xff, 0xff][..], &vec![0; 65_533]].concat();
+    let long = [&jpeg[..2], &segment, &segment, &jpeg[2..]].concat();
+    assert_eq!(header(&long), Ok(long.len()));
+    assert_eq!(header(b"").unwrap_err(), "holiday: the file is empty");
+    assert!(header(b"hello, world").unwrap_err().contains("this is no image"));
+    assert!(header(b"P6 8001 8000 255\n").unwrap_err().contains("8001 x 8000"));
+    assert!(header(b"GIF89a\x01\0\x01\0").unwrap_err().contains("a GIF is not read"));
+}
+
+#[test]
+fn a_line_of_a_list_is_read_as_it_was_written() {
+    let plain = ListedImage { name: "a b/c.png", label: Some(7), bytes: 12, crop: None };
+    assert_eq!(DataSource::parse_line(&DataSource::line("a b/c.png", Some(7), 12)), Some(plain));
+    let cropped = ListedImage { label: None, crop: Some([1, 2, 30, 40]), ..plain };
+    assert_eq!(DataSource::parse_line("a b/c.png\t-\t12\t1\t2\t30\t40"), Some(cropped));
+    for line in ["", "a\t1", "a\t1\tx", "a\tb\t1", "a\t1\t2\t3", "a\t1\t2\t3\t4\t5\t6\t7"] {
+        assert_eq!(DataSource::parse_line(line), None, "{line}");
+    }
 }
 
 #[test]
