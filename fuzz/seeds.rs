@@ -160,6 +160,9 @@ fn main() -> Result {
     for file in ["data/meta.mat", "data/meta-plain.mat"] {
         seeds.add("mat", &fs::read(fixtures.join(file))?)?;
     }
+    for file in ["data/cifar-10-python.tar.gz", "data/cifar-100-binary.tar.gz"] {
+        seeds.add("set", &fs::read(fixtures.join(file))?)?;
+    }
     for entry in fs::read_dir(checkout.join("models/gtsrb-resnet8/samples"))? {
         seeds.add("image", &fs::read(entry?.path())?)?;
     }

@@ -7,32 +7,39 @@ use flate2::read::GzDecoder;
 
 use super::ReadAt;
 use super::read_at::Cursor;
+use crate::limits::{self, shown_bytes};
 use crate::{Error, Result};
 
-/// Most bytes that are unpacked into memory at once. A file of a few bytes can claim any size.
-pub const MOST: u64 = 1 << 30;
+/// Share of the memory that is unpacked into at once: a buffer that grows is there twice for a moment. A file of a few bytes can
+/// claim any size.
+const SHARE: u64 = 2;
 
 /// What a gzip file begins with.
 pub const GZIP: &[u8] = &[0x1f, 0x8b];
 
-/// Reads `packed` to its end, at most [`MOST`] bytes; `name` is the file's name for messages, `remedy` says what to do where
+/// Reads `packed` to its end, into half of the memory that is allowed at most; `name` is the file's name for messages, `remedy` says what to do where
 /// there are more.
 ///
 /// # Errors
 /// If the bytes are damaged, or too many.
 pub fn all(name: &str, packed: impl Read, remedy: &str) -> Result<Vec<u8>> {
+    let most = limits::allowed().part(SHARE).bytes();
     let mut bytes = Vec::new();
-    packed.take(MOST + 1).read_to_end(&mut bytes).map_err(|error| {
+    packed.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| {
         let problem = match error.kind() {
             ErrorKind::UnexpectedEof => "the file ends too early".to_owned(),
             _ => format!("the file is damaged, or has another format: {error}"),
         };
         Error::input(name, format_args!("it cannot be unpacked: {problem}"))
     })?;
-    if bytes.len() as u64 > MOST {
+    if bytes.len() as u64 > most {
         return Err(Error::input(
             name,
-            format_args!("unpacked, it has more than {} MiB, which is too much for memory; {remedy}", MOST >> 20),
+            format_args!(
+                "unpacked, it has more than {}, half of the memory that is allowed; {remedy}; the command line takes a larger \
+                 --memory",
+                shown_bytes(most)
+            ),
         ));
     }
     Ok(bytes)
