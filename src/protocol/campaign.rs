@@ -108,6 +108,8 @@ pub enum CampaignAnswer {
     Update(Box<CampaignUpdate>),
     /// Answers [`CampaignRequest::Classes`].
     Classes(Naming),
+    /// Answers [`CampaignRequest::Import`] where the zip holds images and no campaign.
+    Images(FileRef),
     /// Answers [`CampaignRequest::Judge`] where there are no results.
     Judged,
     /// Answers [`CampaignRequest::Export`].

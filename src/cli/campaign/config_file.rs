@@ -225,10 +225,11 @@ fn translated(key: &str, value: &str, kind: Option<&str>) -> Result<Translated, 
 fn entries(name: &str, text: &str, command: &Command) -> Result<Vec<Entry>> {
     // TensorFI means the letter N, which YAML 1.1 takes for "no".
     let options = serde_saphyr::options! { strict_booleans: true };
-    let map: Option<BTreeMap<String, Spanned<Given>>> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let line = error.location().map_or(1, |location| location.line());
-        at_line(name, line, &format!("expected a key with one value: {}", error.without_snippet()))
-    })?;
+    let map: Option<BTreeMap<String, Spanned<Given>>> =
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+            let line = error.location().map_or(1, |location| location.line());
+            at_line(name, line, &format!("expected a key with one value: {}", error.without_snippet()))
+        })?;
     let map = map.unwrap_or_default();
     let kind = map.get("Type").and_then(|given| match &given.value {
         Given::Text(kind) => Some(kind.as_str()),

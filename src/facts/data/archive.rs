@@ -51,6 +51,14 @@ enum Store {
     Zip(Mutex<ZipArchive<Cursor>>),
 }
 
+/// Whether the zip `bytes` holds images and no campaign, whose directory has a `config.json`.
+pub fn holds_images(bytes: Arc<dyn ReadAt>) -> bool {
+    let Ok(archive) = ZipArchive::new(Cursor::new(bytes)) else { return false };
+    let names: Vec<String> = archive.file_names().flatten().map(|name| name.into_owned()).collect();
+    let is_config = |name: &String| name.rsplit('/').next() == Some("config.json");
+    !names.iter().any(is_config) && names.iter().any(|name| is_image(name))
+}
+
 impl Archive {
     /// Lists the images in the tar `bytes`. `name` is its name for messages, `choices` are the user's.
     ///

@@ -8,6 +8,7 @@ use engine::campaign::{Budget, CampaignEvent, Lab, Rounds, Work, plan};
 use facts::DeviceChoice;
 use facts::answer::Answer;
 use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, OnBadImage, Plan, Provenance};
+use facts::data::archive::holds_images;
 use facts::data::{Classes, ImageSource, sha256};
 use facts::labels::{self, Grouping};
 use facts::{Error, Result};
@@ -177,7 +178,14 @@ impl<H: Host> Service<H> {
     }
 
     async fn import(&mut self, id: RequestId, files: &[FileRef]) -> Result<Response> {
-        let bytes = self.fetch_all(files).await?;
+        let mut bytes = self.fetch_all(files).await?;
+        if let ([file], [content]) = (files, &mut bytes[..]) {
+            let shared = Arc::new(std::mem::take(content));
+            if holds_images(shared.clone()) {
+                return Ok(Response::Campaign(CampaignAnswer::Images(file.clone())));
+            }
+            *content = Arc::unwrap_or_clone(shared);
+        }
         let imported = import(files, bytes)?;
         let stage = if imported.complete { Stage::Complete } else { Stage::Stopped };
         let recorded = imported.results.provenance().grouping.clone();

@@ -400,6 +400,24 @@ fn a_campaign_in_rounds_is_saved_as_one_of_whole_rounds() {
     assert!(imported.faults.injections > 0 && imported.faults.injections.is_multiple_of(6));
 }
 
+/// A zip may hold a campaign, or images: its content says which.
+#[test]
+fn a_zip_of_images_is_a_data_set() {
+    let colours = colours();
+    let entries: Vec<(&str, &[u8])> = colours.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+    let zip = pack(&entries).expect("a zip");
+    let mut engine = bench(vec![("colours.zip".to_owned(), zip)]);
+    let files = || vec![file("colours.zip")];
+    match numbered(&mut engine, 1, CampaignRequest::Import { files: files() }) {
+        CampaignAnswer::Images(found) => assert_eq!(found, file("colours.zip")),
+        other => panic!("{other:?}"),
+    }
+    let CampaignRequest::Start(start) = start(Protocol::Fixed { faults: 2 }) else { panic!("a start") };
+    let start = CampaignStart { images: ImageSet::Set(files()), ..*start };
+    update(&mut engine, 2, CampaignRequest::Start(Box::new(start)));
+    assert_eq!(finish(&mut engine).golden.images, 6);
+}
+
 #[test]
 fn a_hostile_campaign_is_refused_in_a_sentence_and_nothing_is_lost() {
     let mut engine = bench(Vec::new());

@@ -244,6 +244,7 @@ impl State {
         match answer {
             CampaignAnswer::Update(update) => self.take_update(id, order, *update),
             CampaignAnswer::Classes(naming) => self.campaign.naming = Some(Rc::new(naming)),
+            CampaignAnswer::Images(file) => self.keep_data(vec![file]),
             CampaignAnswer::Judged => {}
             CampaignAnswer::File { name, mime, bytes } => {
                 effects.push(Effect::Save { name, mime, bytes: bytes.into_vec() });

@@ -245,6 +245,19 @@ fn a_campaign_from_elsewhere_takes_the_place_of_ours() {
 }
 
 #[test]
+fn a_zip_of_images_becomes_the_data_set() {
+    let mut page = Page::settled("");
+    let zip = FileRef { name: "signs.zip".into(), url: "blob:1".into() };
+    page.act(Action::Brought(Brought::sort(vec![zip.clone()])));
+    let (id, CampaignRequest::Import { .. }) = page.asked() else { panic!() };
+    page.answer(id, CampaignAnswer::Images(zip.clone()));
+    assert!(page.hash.contains("data=file%3Asigns.zip"), "{}", page.hash);
+    page.campaign(CampaignAction::Start);
+    let (_, CampaignRequest::Start(start)) = page.asked() else { panic!() };
+    assert_eq!(start.images, ImageSet::Set(vec![zip]));
+}
+
+#[test]
 fn a_data_set_is_chosen_when_it_is_brought() {
     let mut page = Page::settled("");
     let files = vec![FileRef { name: "test.bin".into(), url: "blob:1".into() }];
