@@ -36,6 +36,16 @@ fn networks_are_dropped_anywhere_and_their_preprocessing_can_be_changed() {
         assert_ne!(page.text("#golden .scores"), before, "{file}");
         assert!(page.url().contains("preprocess=caffe"), "{}", page.url());
         page.screenshot(&format!("preprocess-{}", file.replace('.', "-")));
+        // In numbers; what cannot be read is told, and the field keeps its value.
+        page.click(".card-numbers > summary");
+        page.type_into("#mean", "0.5");
+        page.press("Tab");
+        page.wait_for_text("#preprocessing", "x / 255 - 0.5");
+        assert!(page.url().contains("mean=0.5") && !page.url().contains("preprocess="), "{}", page.url());
+        page.type_into("#pixel-scale", "255");
+        page.press("Tab");
+        page.wait_for_text(".notices", "a factor above 0 and at most 1 is expected");
+        assert_eq!(page.eval("document.querySelector('#pixel-scale').value"), "1/255");
         page.click("#preprocess-reset");
         page.wait_for_text("#card summary", "proposed");
         page.wait_for("#golden .score");

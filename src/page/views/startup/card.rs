@@ -204,7 +204,7 @@ fn text<T: FromStr<Err: Display> + 'static>(
     html! {
         <div class="field" {title}>
             <label for={id}>{ label }</label>
-            <input {id} type="text" autocomplete="off" {value} {onchange} />
+            <input {id} type="text" autocomplete="off" placeholder="the size's own" {value} {onchange} />
         </div>
     }
 }
