@@ -13,7 +13,7 @@ use faultscope::cli::convert::{convert, load};
 use faultscope::cli::write::Existing;
 use faultscope::data::Image;
 use faultscope::graph::HostTensor;
-use faultscope::import::{self, Format};
+use faultscope::import::{self, Format, Statements};
 use faultscope::model::Model;
 use faultscope::zoo::Manifest;
 
@@ -105,18 +105,22 @@ fn converting_the_real_model_keeps_every_bit_and_every_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let other = folder.path().join("lite.safetensors");
     let again = folder.path().join("lite.bpk");
-    convert(file.to_str().expect("unicode"), None, &other, Existing::Keep).expect("converts");
-    convert(other.to_str().expect("unicode"), None, &again, Existing::Keep).expect("converts back");
+    convert(file.to_str().expect("unicode"), None, Statements::default(), &other, Existing::Keep).expect("converts");
+    convert(other.to_str().expect("unicode"), None, Statements::default(), &again, Existing::Keep)
+        .expect("converts back");
     let bytes = std::fs::read(&file).expect("the model");
     assert!(std::fs::read(&again).expect("the copy") == bytes, "two conversions change the file");
 
     std::fs::write(&other, b"precious").expect("a file");
-    let error = convert(ID, None, &other, Existing::Keep).map(|_| ()).expect_err("it exists").to_string();
+    let error = convert(ID, None, Statements::default(), &other, Existing::Keep)
+        .map(|_| ())
+        .expect_err("it exists")
+        .to_string();
     assert!(error.contains("--force"), "{error}");
     assert_eq!(std::fs::read(&other).expect("the file"), b"precious");
-    convert(file.to_str().expect("unicode"), None, &other, Existing::Replace).expect("replaces");
+    convert(file.to_str().expect("unicode"), None, Statements::default(), &other, Existing::Replace).expect("replaces");
     assert_eq!(import::load("lite", std::fs::read(&other).expect("the file")).expect("a model").classes(), 1000);
-    let error = convert(ID, None, &folder.path().join("lite.onnx"), Existing::Keep)
+    let error = convert(ID, None, Statements::default(), &folder.path().join("lite.onnx"), Existing::Keep)
         .map(|_| ())
         .expect_err("a format")
         .to_string();
@@ -159,7 +163,8 @@ fn an_onnx_model_survives_conversion() {
         let original = load(&path).expect("an ONNX model");
         for name in ["net.bpk", "net.safetensors"] {
             let output = folder.path().join(name);
-            convert(path.to_str().expect("unicode"), None, &output, Existing::Replace).expect("converts");
+            convert(path.to_str().expect("unicode"), None, Statements::default(), &output, Existing::Replace)
+                .expect("converts");
             let converted = load(&output).expect("the converted model");
             assert_eq!(converted, original, "{} as {name}", path.display());
             assert!(!converted.card.name.is_empty());

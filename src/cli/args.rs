@@ -6,6 +6,7 @@ use facts::Named;
 use facts::limits::{self, DEFAULT_MEMORY, Memory};
 
 use super::size;
+use crate::answer::Threshold;
 use crate::data::{Color, Crop, Filter, InputSize, Normalise, Numbers, PreprocessChoice, Resize, Scale};
 use crate::import::Statements;
 use crate::platform::DeviceChoice;
@@ -52,22 +53,66 @@ pub struct ModelArguments {
 }
 
 /// The arguments about what a model file leaves open.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct StatementArguments {
     /// Output that holds the class scores, of a model with several: a name, or an index from 0 [default: the only one
     /// that looks like them]
-    #[arg(long, value_name = "NAME|INDEX")]
+    #[arg(id = "answer", long = "output", alias = "model-output", value_name = "NAME|INDEX")]
     pub output: Option<String>,
 
+    #[command(flatten)]
+    pub size: SizeArguments,
+}
+
+/// The same arguments for a command whose --output is a file.
+#[derive(Debug, Default, Args)]
+pub struct WriterStatementArguments {
+    /// Output that holds the class scores, of a model with several, as --output of `faultscope inspect`: a name, or an index
+    /// from 0 [default: the only one that looks like them]
+    #[arg(long, value_name = "NAME|INDEX")]
+    pub model_output: Option<String>,
+
+    #[command(flatten)]
+    pub size: SizeArguments,
+}
+
+impl From<WriterStatementArguments> for StatementArguments {
+    fn from(WriterStatementArguments { model_output, size }: WriterStatementArguments) -> Self {
+        Self { output: model_output, size }
+    }
+}
+
+/// The argument about the size of the input.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct SizeArguments {
     /// Height and width of the input in pixels, of a model that leaves them open: 224x224
     #[arg(long, value_name = "HxW")]
     pub input_size: Option<InputSize>,
 }
 
+/// The arguments about what a model file leaves open, and about the decision that its output stands for.
+#[derive(Debug, Default, Args)]
+pub struct AnswerArguments {
+    #[command(flatten)]
+    pub stated: StatementArguments,
+
+    /// Probability of class 1 above which the answer is class 1, of a model with one score (binary). For a logit, too, this
+    /// is a probability: the logit is compared with ln(T / (1 - T)) [default: 0.5]
+    #[arg(long, value_name = "T")]
+    pub threshold: Option<Threshold>,
+}
+
 impl StatementArguments {
     /// Returns the user's statements.
     pub fn statements(&self) -> Statements {
-        Statements { output: self.output.clone(), input_size: self.input_size }
+        Statements { output: self.output.clone(), input_size: self.size.input_size, threshold: None }
+    }
+}
+
+impl AnswerArguments {
+    /// Returns the user's statements.
+    pub fn statements(&self) -> Statements {
+        Statements { threshold: self.threshold, ..self.stated.statements() }
     }
 }
 
@@ -78,7 +123,7 @@ pub struct RunArguments {
     pub model: ModelArguments,
 
     #[command(flatten)]
-    pub answer: StatementArguments,
+    pub answer: AnswerArguments,
 
     /// Device that runs the model
     #[arg(long, default_value = "cpu", value_parser = choice::<DeviceChoice>())]

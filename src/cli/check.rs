@@ -89,7 +89,7 @@ struct Tried {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.run.model.memory.allow();
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?
-        .stated_by(&arguments.run.answer)
+        .stated_by(arguments.run.answer.statements())
         .load(&arguments.run.preprocess)?;
     open::check_memory(&arguments.model, &model, "one image needs", 1)?;
     let data = data::open(&arguments.data, &arguments.reading, &open::classes_of(&model))?;

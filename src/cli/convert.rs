@@ -9,7 +9,7 @@ use super::args::PreprocessArguments;
 use super::beside::Folder;
 use super::open::ModelFile;
 use super::write::{self, Existing};
-use crate::import::{self, Format};
+use crate::import::{self, Format, Statements};
 use crate::model::Model;
 use crate::zoo::Architecture;
 use crate::{Error, Result};
@@ -20,17 +20,19 @@ use crate::{Error, Result};
 /// If the file cannot be read, or is not a model ([`import::load`]).
 pub fn load(path: &Path) -> Result<Model> {
     let bytes = std::fs::read(path).map_err(|error| Error::io(path.display(), error))?;
-    import::load_beside(&path.display().to_string(), bytes, &import::Statements::default(), Arc::new(Folder::of(path)))
+    import::load_beside(&path.display().to_string(), bytes, &Statements::default(), Arc::new(Folder::of(path)))
 }
 
 /// Reads `model`, a path or an id, and writes it to `output` in the format of its extension, `.bpk` or
-/// `.safetensors`. `architecture` is that of a file with weights only. Returns the model.
+/// `.safetensors`. `architecture` is that of a file with weights only, `stated` what the user says about a file that leaves
+/// something open; the chosen output is the only one of the new file. Returns the model.
 ///
 /// # Errors
 /// If the model cannot be read, if the extension is another one, or if `output` exists and must be kept.
 pub fn convert(
     model: &str,
     architecture: Option<&'static Architecture>,
+    stated: Statements,
     output: &Path,
     existing: Existing,
 ) -> Result<Model> {
@@ -41,7 +43,7 @@ pub fn convert(
             "expected a name that ends in .bpk or .safetensors, the formats for writing",
         )
     })?;
-    let model = ModelFile::read(model, architecture)?.load(&PreprocessArguments::default())?;
+    let model = ModelFile::read(model, architecture)?.stated_by(stated).load(&PreprocessArguments::default())?;
     // The parameters, their bytes, and the file that these are put into.
     let parameters = model.graph.parameters.values().map(|tensor| 4 * tensor.data.len() as u64);
     let needed = PROGRAM.saturating_add(parameters.sum::<u64>().saturating_mul(3));

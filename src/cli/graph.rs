@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{ModelArguments, PreprocessArguments};
+use super::args::{ModelArguments, PreprocessArguments, StatementArguments, WriterStatementArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
@@ -26,6 +26,9 @@ pub struct Arguments {
     #[command(flatten)]
     file: ModelArguments,
 
+    #[command(flatten)]
+    answer: WriterStatementArguments,
+
     /// File to write: a picture (.svg), or a graph for Graphviz (.dot or .gv)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -37,7 +40,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { model, file, output, force } = arguments;
+    let Arguments { model, file, answer, output, force } = arguments;
     file.memory.allow();
     let extension = output.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let draw: fn(&Model) -> String = match extension.as_str() {
@@ -48,7 +51,9 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
             return Err(Error::input(name, "expected a name that ends in .svg or .dot").into());
         }
     };
-    let model = ModelFile::read(&model, file.architecture)?.load(&PreprocessArguments::default())?;
+    let stated = StatementArguments::from(answer).statements();
+    let model = ModelFile::read(&model, file.architecture)?.stated_by(stated).load(&PreprocessArguments::default())?;
+    model.card.notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
     let existing = if force { Existing::Replace } else { Existing::Keep };
     write::atomically(&output, draw(&model).as_bytes(), existing)?;
     line(&format!("{} is drawn in {}", model.card.name, output.display()))?;

@@ -18,7 +18,7 @@ use crate::campaign::{Lab, Observe, SEED, Subject, Trial, Tried};
 use crate::exec::{Settings, TraceRow};
 use crate::fault::{Bits, Corruption, FaultKind, Format, InjectedFault, Site, SiteSpace, Target, number};
 use crate::graph::Graph;
-use crate::outcome::{Outcome, top};
+use crate::outcome::Outcome;
 use crate::{Error, Result};
 
 /// Inject one fault into one inference and compare the answers.
@@ -145,7 +145,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let corruption = arguments.corruption()?;
     let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?
-        .stated_by(&arguments.run.answer)
+        .stated_by(arguments.run.answer.statements())
         .load(&arguments.run.preprocess)?;
     model.card.notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
     let site = site(
@@ -191,7 +191,8 @@ fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Tried, trial: &T
     let node = &graph.nodes[site.layer];
     let dimensions = &graph.values[site.tensor].source_shape();
     let answer = |class: usize, scores: &[f32]| {
-        let probability = top(scores, 1).first().map_or(f32::NAN, |ranked| ranked.probability);
+        let top = lab.model().answer.top(scores, 1);
+        let probability = top.first().map_or(f32::NAN, |ranked| ranked.probability);
         let label = lab.model().label(class);
         let name = if label == class.to_string() { format!("class {class}") } else { format!("{class} {label}") };
         if probability.is_nan() { name } else { format!("{name}, {}", percent(f64::from(probability))) }

@@ -4,7 +4,7 @@ use clap::Args;
 use facts::shown;
 use serde::Serialize;
 
-use super::args::{ModelArguments, PreprocessArguments, StatementArguments};
+use super::args::{AnswerArguments, ModelArguments, PreprocessArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
@@ -30,7 +30,7 @@ pub struct Arguments {
     file: ModelArguments,
 
     #[command(flatten)]
-    answer: StatementArguments,
+    answer: AnswerArguments,
 
     /// Write JSON
     #[arg(long)]
@@ -147,7 +147,7 @@ fn layers(graph: &Graph) -> Vec<Layer> {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.file.memory.allow();
     let model = ModelFile::read(&arguments.model, arguments.file.architecture)?
-        .stated_by(&arguments.answer)
+        .stated_by(arguments.answer.statements())
         .load(&PreprocessArguments::default())?;
     let inspection = Inspection::new(&model);
     if arguments.json {

@@ -119,6 +119,9 @@ struct ConvertArguments {
     #[command(flatten)]
     file: args::ModelArguments,
 
+    #[command(flatten)]
+    answer: args::StatementArguments,
+
     /// File to write, with the ending .bpk or .safetensors
     output: PathBuf,
 
@@ -139,7 +142,9 @@ impl ConvertArguments {
     fn run(self) -> Result<Exit, Failure> {
         self.file.memory.allow();
         let existing = if self.force { Existing::Replace } else { Existing::Keep };
-        let model = convert::convert(&self.input, self.file.architecture, &self.output, existing)?;
+        let stated = self.answer.statements();
+        let model = convert::convert(&self.input, self.file.architecture, stated, &self.output, existing)?;
+        model.card.notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
         output::line(&format!("{} is written to {}", model.card.name, self.output.display()))?;
         Ok(Exit::Done)
     }

@@ -56,8 +56,8 @@ impl ModelFile {
     }
 
     /// Takes the user's statements about the file.
-    pub fn stated_by(self, argument: &StatementArguments) -> Self {
-        Self { stated: argument.statements(), ..self }
+    pub fn stated_by(self, stated: Statements) -> Self {
+        Self { stated, ..self }
     }
 
     /// Returns an architecture with random weights. `id` is `name` without its beginning.
@@ -127,10 +127,16 @@ pub fn grouping_file(name: &str) -> Result<Grouping> {
 }
 
 /// Returns the classes of `model`; without a model nothing is known of them.
-pub fn classes(model: Option<&str>, file: &ModelArguments) -> Result<Classes> {
-    let load = |name| ModelFile::read(name, file.architecture)?.load(&PreprocessArguments::default());
-    let model = model.map(load).transpose()?;
-    Ok(model.as_ref().map_or_else(Classes::default, classes_of))
+pub fn classes(model: Option<&str>, file: &ModelArguments, stated: &StatementArguments) -> Result<Classes> {
+    let stated = stated.statements();
+    match model {
+        Some(name) => {
+            let file = ModelFile::read(name, file.architecture)?.stated_by(stated);
+            Ok(classes_of(&file.load(&PreprocessArguments::default())?))
+        }
+        None if stated == Statements::default() => Ok(Classes::default()),
+        None => Err(Error::request("--model-output and --input-size are about the model; --model is missing")),
+    }
 }
 
 /// Returns the classes of `model`.

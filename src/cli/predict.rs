@@ -16,7 +16,6 @@ use super::table::{Render, Table};
 use crate::Error;
 use crate::campaign::Lab;
 use crate::fault::number;
-use crate::outcome::top;
 
 /// Classify images.
 ///
@@ -75,7 +74,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
     arguments.run.model.memory.allow();
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?
-        .stated_by(&arguments.run.answer)
+        .stated_by(arguments.run.answer.statements())
         .load(&arguments.run.preprocess)?;
     model.card.notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
     open::check_memory(&arguments.model, &model, "one image needs", 1)?;
@@ -107,7 +106,9 @@ fn predict(lab: &Lab, path: &Path, count: usize) -> Result<Prediction, Failure> 
     let image = path.display().to_string();
     let golden = pollster::block_on(lab.answer(&open::input(model, path)?));
     let golden = golden.map_err(|error| error.concerning(&image))?;
-    let top = top(&golden.logits, count)
+    let top = model
+        .answer
+        .top(&golden.logits, count)
         .into_iter()
         .map(|ranked| Candidate {
             class: ranked.class,

@@ -10,7 +10,7 @@ use facts::limits::{self, PROGRAM};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::args::{ModelArguments, PreprocessArguments, SizingArguments};
+use super::args::{ModelArguments, PreprocessArguments, SizingArguments, WriterStatementArguments};
 use super::data::prepared::{HEAD, Head, IMAGES, LABELS};
 use super::data::{self, Data, DataArguments};
 use super::exit::Exit;
@@ -54,6 +54,9 @@ pub struct Arguments {
     #[command(flatten)]
     file: ModelArguments,
 
+    #[command(flatten)]
+    answer: WriterStatementArguments,
+
     /// Folder to write; must not exist
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
@@ -67,7 +70,8 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let sizing = PreprocessArguments { sizing: arguments.sizing, ..PreprocessArguments::default() };
     let sizing = sizing.choice().over(&Preprocess::known(Normalise::default(), Resize::ShorterSide))?.sizing;
     let scratch = Scratch::create(output)?;
-    let data = data::open(&arguments.data, &arguments.reading, &classes(arguments.model.as_deref(), &arguments.file)?)?;
+    let classes = classes(arguments.model.as_deref(), &arguments.file, &arguments.answer.into())?;
+    let data = data::open(&arguments.data, &arguments.reading, &classes)?;
     let count = data.source.len();
     write(&scratch.path, data, sizing, arguments.size, batch)?;
     scratch.commit(output)?;

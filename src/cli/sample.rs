@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::ModelArguments;
+use super::args::{ModelArguments, WriterStatementArguments};
 use super::data::{self, DataArguments};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -45,6 +45,9 @@ pub struct Arguments {
     #[command(flatten)]
     file: ModelArguments,
 
+    #[command(flatten)]
+    answer: WriterStatementArguments,
+
     /// File to write
     #[arg(short, long, value_name = "SAMPLE.json")]
     output: PathBuf,
@@ -57,7 +60,8 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.file.memory.allow();
-    let data = data::open(&arguments.data, &arguments.reading, &classes(arguments.model.as_deref(), &arguments.file)?)?;
+    let classes = classes(arguments.model.as_deref(), &arguments.file, &arguments.answer.into())?;
+    let data = data::open(&arguments.data, &arguments.reading, &classes)?;
     let path = data.origin.path.clone();
     let sample = Sample::draw(&*data.source, data.origin, arguments.seed, arguments.count, arguments.balanced)
         .map_err(|error| error.concerning(&path))?;

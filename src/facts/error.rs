@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use serde::{Deserialize, Serialize};
+
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -19,6 +21,16 @@ pub enum Error {
         name: String,
         /// What was expected and what was found.
         problem: String,
+    },
+    /// A file that can be read in several ways, of which the user has to state one.
+    #[error("{}{problem}", place(.name))]
+    Question {
+        /// File name, as the user gave it; empty where it is not known yet.
+        name: String,
+        /// What is open, and how to state it.
+        problem: String,
+        /// What is open, for those who ask with a form.
+        question: Question,
     },
     /// An operator that Faultscope does not execute.
     #[error("node \"{node}\": operator {operator} (opset {opset}) is not supported{}", detail(.reason))]
@@ -62,6 +74,31 @@ pub enum Error {
     },
 }
 
+/// What a model file leaves open, and the user can state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Question {
+    /// The output that is the answer.
+    Output {
+        /// All outputs, in order.
+        outputs: Vec<OutputShape>,
+    },
+    /// The height and width of the input.
+    InputSize,
+}
+
+/// An output of a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputShape {
+    /// Its name.
+    pub name: String,
+    /// Its shape in words, `1 x 10`.
+    pub shape: String,
+}
+
+fn place(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!("{name}: ") }
+}
+
 fn detail(reason: &str) -> String {
     if reason.is_empty() { String::new() } else { format!(": {reason}") }
 }
@@ -72,7 +109,7 @@ impl Error {
     pub fn in_file(self, name: &str) -> Self {
         match self {
             Self::Unsupported { .. } | Self::Graph { .. } | Self::Request(_) => Self::input(name, self),
-            known => known,
+            other => other.concerning(name),
         }
     }
 
@@ -91,10 +128,18 @@ impl Error {
         Self::Request(problem.to_string())
     }
 
+    /// An [`Error::Question`] about a file whose name is not known yet; [`Error::concerning`] says which one it is.
+    pub fn question(question: Question, problem: impl Display) -> Self {
+        Self::Question { name: String::new(), problem: problem.to_string(), question }
+    }
+
     /// Says that a request failed for the file `name`; errors that say where they are from stay as they are.
     pub fn concerning(self, name: impl Into<String>) -> Self {
         match self {
             Self::Request(problem) => Self::Input { name: name.into(), problem },
+            Self::Question { name: unknown, problem, question } if unknown.is_empty() => {
+                Self::Question { name: name.into(), problem, question }
+            }
             other => other,
         }
     }

@@ -21,7 +21,7 @@ pub mod text;
 mod trace;
 
 pub use device::DeviceChoice;
-pub use error::{Error, Result};
+pub use error::{Error, OutputShape, Question, Result};
 pub use named::{Name, Named};
 pub use shown::{shown, shown_json, shown_lines};
 pub use trace::TraceRow;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{self, Answer};
+use crate::answer::{self, Answer, Threshold};
 use crate::data::{FirstLayers, InputShape, Normalise, Preprocess, PreprocessChoice, Resize};
 use crate::graph::Graph;
 use crate::labels::Grouping;
@@ -19,6 +19,8 @@ pub struct Model {
     pub card: Card,
     /// What its output means.
     pub answer: Answer,
+    /// Names of all outputs of the model file, in order; the answer is one of them.
+    pub outputs: Vec<String>,
 }
 
 /// What a model file says beside the graph.
@@ -72,8 +74,9 @@ impl Model {
                 ));
             }
         }
+        let outputs = answer::names(&graph).into_iter().map(str::to_owned).collect();
         let (graph, answer) = answer::select(graph, output, &mut card.notices)?;
-        let model = Self { graph: Arc::new(graph), card, answer };
+        let model = Self { graph: Arc::new(graph), card, answer, outputs };
         let classes = model.classes();
         let labels = model.card.labels.len();
         if labels != 0 && labels != classes {
@@ -92,6 +95,15 @@ impl Model {
             ));
         }
         Ok(model)
+    }
+
+    /// The model with the threshold that the user states for a binary answer ([`Answer::decided_at`]).
+    ///
+    /// # Errors
+    /// Where one is stated for class scores.
+    pub fn decided_at(self, stated: Option<Threshold>) -> Result<Self> {
+        let answer = self.answer.decided_at(stated)?;
+        Ok(Self { answer, ..self })
     }
 
     /// Shape of the image input: 1 x channels x height x width.

@@ -20,7 +20,7 @@ pub use campaign::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Confusion, Export, ImageSet,
     LayerCounts, Moment, Naming, Picture, Protocol, Severity, Stage, WorstFault,
 };
-pub use model::{Changes, PreprocessInfo};
+pub use model::{AnswerInfo, Changes, PreprocessInfo};
 pub use protect::{MAX_IMAGES, ProtectRequest, Protection};
 pub use sweep::{SweepPart, SweepRequest, SweepTrial};
 
@@ -30,11 +30,11 @@ use facts::fault::{InjectedFault, Site, Target};
 use facts::graph::{Layout, NodeId, ValueId};
 use facts::outcome::Verdict;
 use facts::report::diagram::{Family, Role};
-use facts::{DeviceChoice, Name, Named};
+use facts::{DeviceChoice, Name, Named, Question};
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
 /// two releases in its cache.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The global variable of the worker that holds the page's address, from which relative addresses count.
 pub const PAGE: &str = "faultscopePage";
@@ -195,6 +195,13 @@ pub enum Response {
         /// The panic's message.
         message: String,
     },
+    /// The model file of [`Request::Load`] leaves something open that the user has to state.
+    Asked {
+        /// A sentence for the user.
+        message: String,
+        /// What is open.
+        question: Question,
+    },
     /// The request could not be answered.
     Failed {
         /// A sentence for the user.
@@ -215,6 +222,8 @@ pub struct ModelInfo {
     pub input: [usize; 2],
     /// How an image becomes its input.
     pub preprocess: PreprocessInfo,
+    /// What its output means.
+    pub answer: AnswerInfo,
     /// What was assumed about the model, a sentence each.
     pub notices: Vec<String>,
     /// Name of the grouping that tells which mistakes are safety-critical.

@@ -97,7 +97,8 @@ impl Campaign {
         let device = arguments.run.device;
         let wanted = jobs(arguments, device)?;
         let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
-        let file = ModelFile::read(model, arguments.run.model.architecture)?.stated_by(&arguments.run.answer);
+        let file =
+            ModelFile::read(model, arguments.run.model.architecture)?.stated_by(arguments.run.answer.statements());
         let (path, sha256) = (file.path.display().to_string(), file.sha256());
         let beside = file.folder();
         let mut model = file.load(&arguments.run.preprocess)?;
@@ -121,11 +122,13 @@ impl Campaign {
         let architecture = arguments.run.model.architecture.map(|architecture| architecture.id.to_owned());
         let protected = arguments.protect.is_asked_for();
         let (jobs, budget) = budget(&model, protected, wanted, arguments.jobs.is_some())?;
+        let stated = arguments.run.answer.statements();
         let model_source = ModelSource {
             path,
             architecture,
-            output: arguments.run.answer.output.as_ref().map(|_| model.output().to_owned()),
-            input_size: arguments.run.answer.input_size,
+            output: stated.output.map(|_| model.output().to_owned()),
+            input_size: stated.input_size,
+            threshold: stated.threshold,
             answer: matches!(model.answer, Answer::Binary { .. }).then(|| model.answer.to_string()),
             sha256,
             external: beside.sha256()?,

@@ -11,6 +11,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use facts::answer::Threshold;
 use facts::data::InputSize;
 use facts::limits::{self, PROGRAM};
 use facts::model::Model;
@@ -25,6 +26,8 @@ pub struct Statements {
     pub output: Option<String>,
     /// The height and width of the input, where they are open.
     pub input_size: Option<InputSize>,
+    /// The probability of class 1 above which a binary model's answer is class 1, where it is not 0.5.
+    pub threshold: Option<Threshold>,
 }
 
 /// Reads a model in any supported format, which the bytes tell, not the name; `name` is the file's name, for
@@ -78,10 +81,10 @@ pub fn as_stated(name: &str, model: Model, stated: &Statements) -> Result<Model>
     if let Some(output) = &stated.output {
         facts::answer::find(output, &facts::answer::names(&model.graph)).map_err(|error| error.concerning(name))?;
     }
-    match stated.input_size {
-        Some(size) => size.check_fixed(model.input_shape()).map_err(|error| error.concerning(name)).map(|()| model),
-        None => Ok(model),
+    if let Some(size) = stated.input_size {
+        size.check_fixed(model.input_shape()).map_err(|error| error.concerning(name))?;
     }
+    model.decided_at(stated.threshold).map_err(|error| error.concerning(name))
 }
 
 /// A format that models are written in.

@@ -3,12 +3,15 @@
 mod outputs;
 #[cfg(test)]
 mod tests;
+mod threshold;
 
 pub use outputs::{find, names, select};
+pub use threshold::Threshold;
 
 use std::fmt;
 
 use crate::graph::{Graph, Op, Step, Unary, ValueId};
+use crate::outcome::{self, Ranked, top1};
 use crate::{Error, Result};
 
 /// What a model's output means.
@@ -23,8 +26,10 @@ pub enum Answer {
     },
     /// One score of two classes.
     Binary {
-        /// Whether it is the probability of class 1, with a threshold of 0.5; otherwise it is a logit, with a threshold of 0.
+        /// Whether it is the probability of class 1; otherwise it is the logit of that.
         probability: bool,
+        /// The answer is class 1 where its probability is above.
+        threshold: Threshold,
     },
 }
 
@@ -71,12 +76,11 @@ impl Answer {
     ///
     /// Those of a row are the elements. Of one probability `p` they are `1 - p` and `p`; of one logit `z` they are
     /// `-z / 2` and `z / 2`, whose softmax is the sigmoid of `z`. Class 1 has the higher score exactly where `p > 0.5` or
-    /// `z > 0`; at the threshold the answer is class 0, as of any two equal scores the first wins. Of a NaN both are NaN,
-    /// and the answer is class 0.
+    /// `z > 0`. Of a NaN both are NaN.
     pub fn scores(self, output: Vec<f32>) -> Vec<f32> {
         match (self, &output[..]) {
-            (Self::Binary { probability: true }, &[p]) => vec![1.0 - p, p],
-            (Self::Binary { probability: false }, &[z]) => {
+            (Self::Binary { probability: true, .. }, &[p]) => vec![1.0 - p, p],
+            (Self::Binary { probability: false, .. }, &[z]) => {
                 // Half of the smallest number is 0, and the sign would be lost.
                 let half = if z * 0.5 == 0.0 { z } else { z * 0.5 };
                 vec![-half, half]
@@ -85,13 +89,50 @@ impl Answer {
         }
     }
 
+    /// The class that `scores`, those of [`Answer::scores`], are the answer for.
+    ///
+    /// The highest of a row wins, as [`top1`] has it. A binary model's answer is class 1 where its score is above the threshold,
+    /// as float32 numbers: `p > t`, or `z > ln(t / (1 - t))`. At the threshold, and of a NaN, it is class 0.
+    pub fn class(self, scores: &[f32]) -> usize {
+        match (self, scores) {
+            (Self::Binary { probability: true, threshold }, &[_, p]) => usize::from(p > threshold.probability()),
+            // Halving is exact for every limit but 0, and what is left of the smallest numbers is none of those.
+            (Self::Binary { probability: false, threshold }, &[_, half]) => usize::from(half > 0.5 * threshold.logit()),
+            _ => top1(scores),
+        }
+    }
+
+    /// The `count` most likely classes of `scores`, as [`outcome::top`], but the class of the answer first.
+    pub fn top(self, scores: &[f32], count: usize) -> Vec<Ranked> {
+        let mut ranked = outcome::top(scores, scores.len());
+        let class = self.class(scores);
+        if let Some(place) = ranked.iter().position(|ranked| ranked.class == class) {
+            ranked[..=place].rotate_right(1);
+        }
+        ranked.truncate(count);
+        ranked
+    }
+
+    /// The same, with the threshold that the user states.
+    ///
+    /// # Errors
+    /// Where it is stated for a row of scores.
+    pub fn decided_at(self, stated: Option<Threshold>) -> Result<Self> {
+        match (self, stated) {
+            (answer, None) => Ok(answer),
+            (Self::Binary { probability, .. }, Some(threshold)) => Ok(Self::Binary { probability, threshold }),
+            (Self::Scores { classes, .. }, Some(threshold)) => Err(Error::request(format_args!(
+                "--threshold {threshold} is for a model with one score, and this one has {classes}, of which the highest is the                  answer; leave it out"
+            ))),
+        }
+    }
+
     /// What is assumed where the last layer leaves the meaning open.
     fn assumption(self, graph: &Graph, output: ValueId) -> Option<String> {
         let name = &graph.values[output].name;
         match self {
-            Self::Binary { probability: false } => Some(format!(
-                "output \"{name}\" is one score without a sigmoid; it is read as the logit of class 1 of two classes, with \
-                 the threshold 0"
+            Self::Binary { probability: false, .. } => Some(format!(
+                "output \"{name}\" is one score without a sigmoid; it is read as the logit of class 1 of two classes"
             )),
             Self::Scores { classes, .. } if is_sigmoid(last(graph, output)) => Some(format!(
                 "output \"{name}\" ends in a sigmoid for each of {classes} classes; it is read as one answer of {classes}, \
@@ -107,18 +148,22 @@ impl fmt::Display for Answer {
         match self {
             Self::Scores { classes, probabilities: true } => write!(f, "probabilities of {classes} classes"),
             Self::Scores { classes, probabilities: false } => write!(f, "scores of {classes} classes"),
-            Self::Binary { probability: true } => {
-                f.write_str("one probability: two classes, class 1 where it is above 0.5")
+            Self::Binary { probability: true, threshold } => {
+                write!(f, "one probability: two classes, class 1 where it is above {threshold}")
             }
-            Self::Binary { probability: false } => f.write_str("one logit: two classes, class 1 where it is above 0"),
+            Self::Binary { probability: false, threshold } => {
+                write!(f, "one logit: two classes, class 1 where it is above {}", threshold.logit())?;
+                if *threshold == Threshold::default() { Ok(()) } else { write!(f, " (a probability of {threshold})") }
+            }
         }
     }
 }
 
 /// One score, by the layer it comes from.
 fn binary(name: &str, last: Option<&Op>) -> Result<Answer> {
+    let answer = |probability| Ok(Answer::Binary { probability, threshold: Threshold::default() });
     let refused = match last {
-        _ if is_sigmoid(last) => return Ok(Answer::Binary { probability: true }),
+        _ if is_sigmoid(last) => return answer(true),
         Some(Op::Softmax { .. }) => "a softmax over one class, which is always the same",
         Some(Op::Unary(
             Unary::Relu
@@ -129,7 +174,7 @@ fn binary(name: &str, last: Option<&Op>) -> Result<Answer> {
             | Unary::Abs
             | Unary::Sqrt,
         )) => "one number that has a bound, as of a regression, and neither a probability nor a logit",
-        _ => return Ok(Answer::Binary { probability: false }),
+        _ => return answer(false),
     };
     Err(Error::request(format_args!(
         "output \"{name}\" is {refused}; a binary classifier ends in one sigmoid, or in one logit"

@@ -2,7 +2,7 @@
 
 use super::{Answer, last, words};
 use crate::graph::{Graph, GraphDraft, NodeId, Op, Source, Unary, ValueId};
-use crate::{Error, Result};
+use crate::{Error, OutputShape, Question, Result};
 
 /// Position of the output that the user calls `wanted` among outputs of these names: a name, or an index. A name wins.
 ///
@@ -107,11 +107,14 @@ fn choose(graph: &Graph) -> Result<usize> {
             graph.outputs.len(),
             all(graph)
         ))),
-        _ => Err(Error::request(format_args!(
-            "the model has {} outputs, and several may be the scores: {}; `--output NAME` of predict, inject, inspect and campaign chooses one",
-            graph.outputs.len(),
-            all(graph)
-        ))),
+        _ => Err(Error::question(
+            question(graph),
+            format_args!(
+                "the model has {} outputs, and several may be the scores: {}; {CHOOSES} one",
+                graph.outputs.len(),
+                all(graph)
+            ),
+        )),
     }
 }
 
@@ -163,11 +166,23 @@ fn prune(graph: &Graph, output: ValueId) -> Result<(Graph, Vec<NodeId>)> {
 fn with_others(graph: &Graph, error: &Error) -> Error {
     match graph.outputs.len() {
         1 => Error::request(error),
-        count => Error::request(format_args!(
-            "{error}; the model has {count} outputs, of which `--output NAME` of predict, inject, inspect and campaign chooses one: {}",
-            all(graph)
-        )),
+        count => Error::question(
+            question(graph),
+            format_args!("{error}; the model has {count} outputs, of which {CHOOSES} one: {}", all(graph)),
+        ),
     }
+}
+
+/// How the user chooses.
+const CHOOSES: &str = "`--output NAME` (`--model-output NAME` of graph, prepare and sample) chooses";
+
+/// The question which output is the answer.
+fn question(graph: &Graph) -> Question {
+    let output = |&output: &ValueId| {
+        let value = &graph.values[output];
+        OutputShape { name: value.name.clone(), shape: words(&value.source_shape()) }
+    };
+    Question::Output { outputs: graph.outputs.iter().map(output).collect() }
 }
 
 /// All outputs with their shapes.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::graph::GraphBuilder;
-use crate::outcome::{probabilities, top1};
+use crate::outcome::probabilities;
 
 /// A network on a 1 x 3 x 2 x 2 image: 12 numbers in a row, of which `count` come first.
 fn row(builder: &mut GraphBuilder, name: &str, input: ValueId, count: usize) -> ValueId {
@@ -14,6 +14,10 @@ fn network(build: impl FnOnce(&mut GraphBuilder, ValueId) -> Vec<ValueId>) -> Gr
     let image = builder.input("image", vec![1, 3, 2, 2]).unwrap();
     let outputs = build(&mut builder, image);
     builder.finish(&outputs).unwrap()
+}
+
+fn binary(probability: bool, threshold: f64) -> Answer {
+    Answer::Binary { probability, threshold: Threshold::new(threshold).unwrap() }
 }
 
 fn selected(graph: Graph, wanted: Option<&str>) -> Result<(Graph, Answer, Vec<String>)> {
@@ -39,8 +43,8 @@ fn the_shape_and_the_last_layer_tell_what_an_output_means() {
     };
     assert_eq!(of(None, 5).unwrap(), Answer::Scores { classes: 5, probabilities: false });
     assert_eq!(of(Some(SOFTMAX), 5).unwrap(), Answer::Scores { classes: 5, probabilities: true });
-    assert_eq!(of(Some(SIGMOID), 1).unwrap(), Answer::Binary { probability: true });
-    assert_eq!(of(None, 1).unwrap(), Answer::Binary { probability: false });
+    assert_eq!(of(Some(SIGMOID), 1).unwrap(), binary(true, 0.5));
+    assert_eq!(of(None, 1).unwrap(), binary(false, 0.5));
     for op in [SOFTMAX, Op::Unary(Unary::Relu)] {
         assert!(of(Some(op), 1).unwrap_err().to_string().contains("\"flat\""));
     }
@@ -72,25 +76,25 @@ fn an_output_that_is_no_row_of_scores_is_refused() {
 
 #[test]
 fn two_scores_of_a_binary_answer_decide_as_the_threshold_does() {
-    let probability = Answer::Binary { probability: true };
+    let probability = binary(true, 0.5);
     let above = f32::from_bits(0.5f32.to_bits() + 1);
     let below = f32::from_bits(0.5f32.to_bits() - 1);
     for (p, class) in [(0.0, 0), (below, 0), (0.5, 0), (above, 1), (1.0, 1), (1e38, 1), (-1e38, 0), (f32::INFINITY, 1)]
     {
-        assert_eq!(top1(&probability.scores(vec![p])), class, "{p}");
+        assert_eq!(probability.class(&probability.scores(vec![p])), class, "{p}");
     }
     assert_eq!(probabilities(&probability.scores(vec![0.25])), [0.75, 0.25]);
-    let logit = Answer::Binary { probability: false };
+    let logit = binary(false, 0.5);
     let tiny = f32::from_bits(1);
     for (z, class) in [(-tiny, 0), (0.0, 0), (-0.0, 0), (tiny, 1), (3.0, 1), (f32::MAX, 1), (f32::MIN, 0)] {
-        assert_eq!(top1(&logit.scores(vec![z])), class, "{z}");
+        assert_eq!(logit.class(&logit.scores(vec![z])), class, "{z}");
     }
     // A logit of 1 must not be taken for a probability.
     let sigmoid = 1.0 / (1.0 + (-1f32).exp());
     assert!((probabilities(&logit.scores(vec![1.0]))[1] - sigmoid).abs() < 1e-6);
     for answer in [probability, logit] {
         let scores = answer.scores(vec![f32::NAN]);
-        assert!(scores.iter().all(|score| score.is_nan()) && top1(&scores) == 0);
+        assert!(scores.iter().all(|score| score.is_nan()) && answer.class(&scores) == 0);
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{CampaignConfig, Shard, TensorRange};
+use crate::answer::Threshold;
 use crate::data::{DataSource, InputSize, Preprocess};
 use crate::labels::Grouping;
 use crate::{Error, Result};
@@ -157,6 +158,10 @@ pub struct ModelSource {
     /// Height and width of the input that were stated for a file that leaves them open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_size: Option<InputSize>,
+    /// Probability of class 1 above which the answer of a binary model is class 1; none where the user stated none, and it is
+    /// 0.5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Threshold>,
     /// What the output means, where it is not one score a class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
@@ -192,6 +197,7 @@ mod tests {
             architecture: None,
             output: None,
             input_size: None,
+            threshold: None,
             answer: None,
             sha256: "aa".to_owned(),
             external: BTreeMap::new(),
@@ -236,6 +242,7 @@ mod tests {
             |other| other.model.external = [("w.data".to_owned(), "cc".to_owned())].into(),
             r#"model.external is null there and {"w.data":"cc"} here"#,
         );
+        named(|other| other.model.threshold = Threshold::new(0.9).ok(), "model.threshold is null there and 0.9 here");
         named(|other| other.layers = vec!["a layer with a long name".to_owned(); 4], "layers differs");
         named(|other| other.device = "gpu".to_owned(), r#"device is "cpu" there and "gpu" here"#);
         named(|other| other.shard = Shard::new(1, 2), r#"shard is null there and "1/2" here"#);

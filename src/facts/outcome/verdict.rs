@@ -26,14 +26,23 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Judges `faulty` scores against the `golden` ones.
+    /// Judges `faulty` scores against the `golden` ones, where the highest score is the answer.
     pub fn new(golden: &[f32], faulty: &[f32], grouping: Option<&Grouping>) -> Self {
-        let due = is_due(golden, faulty);
-        let (golden, class) = (top1(golden), top1(faulty));
+        Self::between(golden, top1(golden), faulty, top1(faulty), grouping)
+    }
+
+    /// Judges `faulty` scores, which are the answer `faulty_class`, against the `golden` ones.
+    pub fn between(
+        golden: &[f32],
+        golden_class: usize,
+        faulty: &[f32],
+        faulty_class: usize,
+        grouping: Option<&Grouping>,
+    ) -> Self {
         Self {
-            outcome: if class == golden { Outcome::Masked } else { Outcome::Sdc },
-            due,
-            scm: grouping.map(|grouping| grouping.is_scm(golden, class)),
+            outcome: if faulty_class == golden_class { Outcome::Masked } else { Outcome::Sdc },
+            due: is_due(golden, faulty),
+            scm: grouping.map(|grouping| grouping.is_scm(golden_class, faulty_class)),
         }
     }
 }

@@ -23,6 +23,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             architecture: None,
             output: None,
             input_size: None,
+            threshold: None,
             answer: None,
             sha256: String::new(),
             external: Default::default(),

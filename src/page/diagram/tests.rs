@@ -3,7 +3,7 @@ use facts::TraceRow;
 use facts::model::Model;
 use facts::outcome::Rate;
 use facts::report::diagram::{Family, Role, family};
-use protocol::{LayerInfo, ModelInfo, PreprocessInfo};
+use protocol::{AnswerInfo, LayerInfo, ModelInfo, PreprocessInfo};
 
 use super::*;
 use crate::link::Colouring;
@@ -30,6 +30,7 @@ fn info(model: &Model) -> ModelInfo {
         parameters: 1,
         input: [8, 8],
         grouping: None,
+        answer: AnswerInfo::default(),
         preprocess: PreprocessInfo::default(),
         notices: Vec::new(),
         layers: layers.collect(),
@@ -62,6 +63,7 @@ fn net(layers: &[(Family, &[usize], bool)]) -> ModelInfo {
         parameters: 0,
         input: [8, 8],
         grouping: None,
+        answer: AnswerInfo::default(),
         preprocess: PreprocessInfo::default(),
         notices: Vec::new(),
         layers,

@@ -1,5 +1,6 @@
-//! The user's statements about a model beside its file: preprocessing, class names, grouping.
+//! The user's statements about a model beside its file: answer, preprocessing, class names, grouping.
 
+use facts::answer::Threshold;
 use facts::data::{Color, Crop, Filter, InputSize, Normalise, Numbers, PreprocessChoice, Resize, Scale};
 
 use super::fields::{choice, fields, parsed, switch, text};
@@ -8,6 +9,10 @@ fields! {
     /// Statements about the model; the model's file says what is `None` here.
     #[derive(Eq)]
     pub struct CardChoice {
+        /// The output that is the answer, of a model with several.
+        output: Option<String> = text("output");
+        /// Probability of class 1 above which the answer of a binary model is class 1.
+        threshold: Option<Threshold> = parsed::<Threshold>("threshold");
         /// Height and width of the input, where the file leaves them open.
         input_size: Option<InputSize> = parsed::<InputSize>("input-size");
         /// How pixel values become input values, by a known way.
@@ -45,7 +50,7 @@ impl CardChoice {
     /// Takes the statements about preprocessing.
     pub fn set_preprocess(&mut self, choice: PreprocessChoice) {
         let PreprocessChoice { preset, color, scale, mean, std, resize, filter, antialias, crop } = choice;
-        let Self { input_size, labels, grouping, .. } = std::mem::take(self);
+        let Self { output, threshold, input_size, labels, grouping, .. } = std::mem::take(self);
         *self = Self {
             normalise: preset,
             color,
@@ -56,6 +61,8 @@ impl CardChoice {
             filter,
             antialias,
             crop,
+            output,
+            threshold,
             input_size,
             labels,
             grouping,

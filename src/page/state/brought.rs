@@ -150,7 +150,9 @@ impl State {
         let model = self.link.model.as_ref().and_then(|id| id.strip_prefix(OWN));
         let beside = model.and_then(|name| self.own_weights.get(name)).cloned().unwrap_or_default();
         Changes {
+            output: self.link.card.output.clone(),
             input_size: self.link.card.input_size,
+            threshold: self.link.card.threshold,
             preprocess: self.link.card.preprocess(),
             labels: text(labels),
             grouping: text(grouping),
@@ -184,10 +186,14 @@ impl State {
         }
     }
 
+    /// Whether the chosen model could be loaded.
+    pub(super) fn has_worked(&self) -> bool {
+        self.good_model.is_some() && self.good_model == self.model_id()
+    }
+
     /// Takes back the changes of the model's card since it last worked. Returns whether there were any.
     pub(super) fn restore_card(&mut self) -> bool {
-        let same_model = self.good_model.is_some() && self.good_model == self.model_id();
-        let good = if same_model { self.good_card.clone() } else { CardChoice::default() };
+        let good = if self.has_worked() { self.good_card.clone() } else { CardChoice::default() };
         let changed = self.link.card != good;
         self.link.card = good;
         changed

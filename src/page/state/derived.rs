@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
+use facts::Question;
 use facts::catalogue::CatalogueEntry;
 use facts::fault::{Format, Site, Target};
 use protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
 
 use super::asked::{ScaleKey, Want};
-use super::{GoldenKey, OWN, State};
+use super::{GoldenKey, LabKey, OWN, State};
 use crate::catalogue;
 
 /// Values that follow from the choices and the answers.
@@ -24,6 +25,12 @@ impl State {
             Some(name) => self.own_models.iter().find(|file| file.name == name).cloned(),
             None => self.site_file(&id),
         }
+    }
+
+    /// What the file of the chosen model leaves open, so that it waits.
+    pub fn question(&self) -> Option<&Question> {
+        let key = LabKey::wanted(self).filter(|key| self.asked.lab.failed(key))?;
+        self.question.as_ref().filter(|(file, _)| *file == key.model).map(|(_, question)| question)
     }
 
     /// The catalogue's entry of the model `id`.

@@ -36,6 +36,7 @@ pub use lesson::{Course, Lesson, LessonAction, Scene, Step, Task};
 pub use place::Resolved;
 pub use startup::{Download, DownloadAction, Downloads};
 
+use facts::Question;
 use facts::catalogue::Catalogue;
 use facts::fault::{Corruption, Target};
 use protocol::{Envelope, FileRef, Request, RequestId, Response};
@@ -76,6 +77,8 @@ pub struct State {
     pub campaign: Campaign,
     /// Messages for the user.
     pub notices: Vec<Notice>,
+    /// The last question that a model file has left open.
+    question: Option<(FileRef, Question)>,
     /// Id of the last model that could be loaded.
     good_model: Option<String>,
     /// The user's statements about it when it last worked.
@@ -220,6 +223,11 @@ impl State {
         match body {
             Response::Ready => self.worker_ready = true,
             Response::Died { message } => self.bury_worker(&message),
+            Response::Asked { message, question } => {
+                let asked = self.asked.lab.awaited(id);
+                self.question = asked.map(|key| (key.model.clone(), question));
+                self.hear(Envelope::new(id, Response::Failed { message }), effects);
+            }
             Response::Failed { message } => {
                 if self.fail_want(id) || self.fail_order(id) || id == 0 {
                     self.tell(message);

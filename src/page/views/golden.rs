@@ -33,6 +33,9 @@ fn answer(state: &State, act: &Callback<Action>) -> Html {
         let marked = golden.top.first().map(|score| score.class);
         return html! { <Scores scores={golden.top.clone()} label="Golden top five" {marked} /> };
     }
+    if state.question().is_some() {
+        return html! { <div class="empty"><p>{ "Waiting for what the network’s file leaves open." }</p></div> };
+    }
     if state.stuck() {
         return html! {
             <div class="empty">

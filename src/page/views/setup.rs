@@ -6,7 +6,7 @@ use yew::prelude::*;
 use super::Props;
 use super::files::FileButton;
 use super::parts::Panel;
-use super::startup::{CardPanel, DownloadBar};
+use super::startup::{AnswerPanel, CardPanel, DownloadBar};
 use crate::state::{Action, OWN, State};
 use crate::words;
 
@@ -28,6 +28,7 @@ pub fn Setup(props: &Props) -> Html {
         <Panel id="setup" title="Network and image" busy={state.asked.lab.busy()}>
             { model(state, act, &select) }
             <DownloadBar {state} {act} />
+            <AnswerPanel {state} {act} />
             <CardPanel {state} {act} />
             { images(state, act) }
         </Panel>

@@ -135,6 +135,7 @@ impl<H: Host> Service<H> {
             protect: None,
             on_bad_image: OnBadImage::Skip,
         };
+        let stated = self.lab.as_ref().map(|loaded| loaded.stated.clone()).unwrap_or_default();
         let available = Images::All(opened.source.len());
         let plan: Arc<Plan> = Arc::new(plan(&lab, config, &opened.source, available)?);
         let provenance = Provenance {
@@ -143,8 +144,9 @@ impl<H: Host> Service<H> {
             model: ModelSource {
                 path: String::new(),
                 architecture: None,
-                output: None,
-                input_size: self.lab.as_ref().and_then(|loaded| loaded.stated.input_size),
+                output: stated.output.map(|_| lab.model().output().to_owned()),
+                input_size: stated.input_size,
+                threshold: stated.threshold,
                 answer: matches!(lab.model().answer, Answer::Binary { .. }).then(|| lab.model().answer.to_string()),
                 // Of the file, which is read again when a directory is asked for.
                 sha256: String::new(),

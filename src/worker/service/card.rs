@@ -33,7 +33,7 @@ impl<H: Host> Service<H> {
             }
             card.grouping = Some(grouping);
         }
-        Model { graph: model.graph.clone(), card, answer: model.answer }.preprocessed(&changes.preprocess)
+        Model { card, ..model.clone() }.preprocessed(&changes.preprocess)
     }
 
     async fn text(&self, file: &FileRef) -> Result<String> {

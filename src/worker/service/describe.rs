@@ -1,12 +1,13 @@
 //! What the page is told of a model and of an answer.
 
 use engine::campaign::Lab;
+use facts::answer::Answer;
+use facts::data::InputShape;
 use facts::fault::{SiteSpace, Target};
 use facts::graph::{Graph, NodeId, Op, ValueId};
 use facts::model::Card;
-use facts::outcome::top;
 use facts::report::diagram::{Role, family};
-use protocol::{ClassInfo, LayerInfo, ModelInfo, PreprocessInfo, Score, TensorInfo};
+use protocol::{AnswerInfo, ClassInfo, LayerInfo, ModelInfo, PreprocessInfo, Score, TensorInfo};
 
 /// Classes in a list of the most probable ones.
 const TOP: usize = 5;
@@ -38,12 +39,21 @@ pub(super) fn describe(lab: &Lab, card: &Card) -> ModelInfo {
         sampled: sampled.layers().iter().any(|sites| sites.layer == index),
         shape: node.outputs.first().map(|&id| graph.values[id].source_shape()).unwrap_or_default(),
     });
-    let shape = model.input_shape();
+    let input = InputShape::of(model.input_shape()).map_or([0, 0], |shape| [shape.height, shape.width]);
     ModelInfo {
         name: model.card.name.clone(),
         classes: model.classes(),
         parameters: graph.parameters.values().map(|parameter| parameter.data.len()).sum(),
-        input: [shape[2], shape[3]],
+        input,
+        answer: AnswerInfo {
+            outputs: model.outputs.clone(),
+            output: model.output().to_owned(),
+            meaning: model.answer.to_string(),
+            threshold: match model.answer {
+                Answer::Binary { threshold, .. } => Some(threshold),
+                Answer::Scores { .. } => None,
+            },
+        },
         preprocess: PreprocessInfo { used: model.preprocess(), stated: card.preprocess.clone() },
         notices: card.notices.clone(),
         grouping: lab.grouping().map(|grouping| grouping.name().to_owned()),
@@ -58,7 +68,7 @@ fn producers(graph: &Graph, values: &[ValueId]) -> Vec<NodeId> {
 }
 
 pub(super) fn scores(lab: &Lab, logits: &[f32]) -> Vec<Score> {
-    let top = top(logits, TOP);
+    let top = lab.model().answer.top(logits, TOP);
     top.into_iter()
         .map(|rank| Score {
             class: rank.class,

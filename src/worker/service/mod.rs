@@ -127,7 +127,13 @@ impl<H: Host> Service<H> {
             Request::Protect(request) => self.protect(id, request),
             Request::Campaign(request) => self.ask_campaign(id, request).await,
         };
-        answer.unwrap_or_else(|error| Response::Failed { message: format!("{error}.") })
+        answer.unwrap_or_else(|error| {
+            let message = format!("{error}.");
+            match error {
+                Error::Question { question, .. } => Response::Asked { message, question },
+                _ => Response::Failed { message },
+            }
+        })
     }
 
     /// Does the next piece of what is under way, and tells whose it is; `None` where nothing is.
@@ -150,7 +156,8 @@ impl<H: Host> Service<H> {
         progress: &dyn Fn(u64, Option<u64>),
     ) -> Result<Response> {
         let beside = &changes.beside;
-        let stated = Statements { output: None, input_size: changes.input_size };
+        let Changes { output, input_size, threshold, .. } = &changes;
+        let stated = Statements { output: output.clone(), input_size: *input_size, threshold: *threshold };
         let (model, card, weights) = match &self.lab {
             Some(loaded) if loaded.file == file && loaded.beside == *beside && loaded.stated == stated => {
                 (loaded.lab.model().clone(), loaded.card.clone(), loaded.weights.clone())

@@ -33,8 +33,10 @@ const FACTS: Crate = Crate {
     rows: &[
         &["error", "limits", "named", "shown", "text"],
         &["graph"],
-        &["answer", "catalogue", "data", "device", "fault", "labels", "trace"],
-        &["model", "outcome"],
+        &["catalogue", "data", "device", "fault", "labels", "trace"],
+        &["outcome"],
+        &["answer"],
+        &["model"],
         &["campaign"],
         &["report"],
     ],

@@ -11,7 +11,7 @@ use facts::fault::{InjectedFault, Site, Target};
 use facts::graph::HostTensor;
 use facts::labels::Grouping;
 use facts::model::Model;
-use facts::outcome::{Verdict, top1};
+use facts::outcome::Verdict;
 use facts::{DeviceChoice, Error, Result};
 
 use crate::exec::{
@@ -307,17 +307,19 @@ impl Lab {
             ));
         }
         let scores = self.model.answer.scores(output);
-        Ok((top1(&scores), scores))
+        Ok((self.model.answer.class(&scores), scores))
     }
 
     /// Judges the outcome of a trial.
     fn judge(&self, golden: &[f32], sites: &[Site], faulty: Faulty) -> Trial {
         let graph = self.executor.graph();
         let faults = sites.iter().zip(&faulty.changed).map(|(site, &values)| InjectedFault::new(graph, site, values));
-        let logits = faulty.output.map_or_else(|| golden.to_vec(), |output| self.model.answer.scores(output));
+        let answer = self.model.answer;
+        let logits = faulty.output.map_or_else(|| golden.to_vec(), |output| answer.scores(output));
+        let class = answer.class(&logits);
         Trial {
-            verdict: Verdict::new(golden, &logits, self.grouping.as_ref()),
-            class: top1(&logits),
+            verdict: Verdict::between(golden, answer.class(golden), &logits, class, self.grouping.as_ref()),
+            class,
             logits,
             faults: faults.collect(),
             trace: faulty.trace,

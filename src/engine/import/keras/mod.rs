@@ -79,7 +79,9 @@ pub fn import_stated(name: &str, bytes: Vec<u8>, stated: &Statements) -> Result<
                 ));
                 card.preprocess = Some(preprocess);
             }
-            Model::with_output(graph, card, stated.output.as_deref()).map_err(|error| Error::input(name, error))
+            Model::with_output(graph, card, stated.output.as_deref())
+                .and_then(|model| model.decided_at(stated.threshold))
+                .map_err(|error| error.concerning(name))
         }
         Contents::Weights(weights) => {
             super::as_stated(name, Architecture::of_file(name)?.with_weights(name, &weights)?, stated)
@@ -150,7 +152,7 @@ fn translate(
     let (model, network) = network(name, config)?;
     let keras = keras.or_else(|| model.get("keras_version").and_then(Value::as_str));
     let major = keras.and_then(|version| version.split('.').next()?.parse().ok()).unwrap_or(3);
-    network::graph(&network, major, weights, size).map_err(|error| Error::input(name, error))
+    network::graph(&network, major, weights, size).map_err(|error| error.in_file(name))
 }
 
 /// The network that `config` describes, and what it was read from.

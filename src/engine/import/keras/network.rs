@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use facts::data::InputSize;
 use facts::graph::{Graph, GraphBuilder, Layout, SampledLayers, ValueId};
 use facts::limits::LAYERS;
-use facts::{Error, Result};
+use facts::{Error, Question, Result};
 use serde_json::Value;
 
 use super::config::{Layer, Link, Network};
@@ -109,14 +109,12 @@ fn input_shape(layer: &Layer, size: Option<InputSize>) -> Result<Vec<usize>> {
         return size.fill(&shape).map_err(|error| Error::graph(&layer.name, error));
     }
     shape.into_iter().collect::<Option<_>>().ok_or_else(|| {
-        Error::graph(
-            &layer.name,
-            format_args!(
-                "the input's shape must be fixed but for the batch, found {}; --input-size HxW states the height and width of the \
-                 image",
-                serde_json::json!(stated)
-            ),
-        )
+        let problem = format!(
+            "the input's shape must be fixed but for the batch, found {}; --input-size HxW states the height and width of the \
+             image",
+            serde_json::json!(stated)
+        );
+        Error::question(Question::InputSize, Error::graph(&layer.name, problem))
     })
 }
 

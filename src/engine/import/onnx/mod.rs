@@ -28,7 +28,7 @@ use facts::data::{InputSize, Normalise, Preprocess, Resize};
 use facts::graph::{Graph, GraphBuilder};
 use facts::limits::{self, PROGRAM};
 use facts::model::{Card, Model};
-use facts::{Error, Result};
+use facts::{Error, Question, Result};
 use prost::Message;
 
 use self::external::External;
@@ -72,7 +72,9 @@ pub fn import(name: &str, bytes: &[u8]) -> Result<Model> {
 pub fn import_beside(name: &str, bytes: &[u8], said: &Statements, beside: Arc<dyn Beside>) -> Result<Model> {
     let mut card = Card { name: super::stem(name).to_owned(), ..Card::default() };
     let importer = Importer { classifier: true, size: said.input_size, ..Importer::new() }.beside(beside);
+    let mut names = Vec::new();
     let (symbols, outputs) = importer.translate(name, bytes, |stated| {
+        names = stated.iter().map(|output| output.name.clone()).collect();
         reach::scores(stated, said.output.as_deref(), &mut card.notices).map_err(|error| error.concerning(name))
     })?;
     if symbols.takes_bytes {
@@ -80,7 +82,9 @@ pub fn import_beside(name: &str, bytes: &[u8], said: &Statements, beside: Arc<dy
         card.notices.push("the input takes bytes (uint8): pixel values go in as 0 to 255".to_owned());
     }
     let graph = symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())?;
-    Model::new(graph, card).map_err(|error| error.concerning(name))
+    let model = Model::new(graph, card).and_then(|model| model.decided_at(said.threshold));
+    // Outputs that are not translated are the file's, too.
+    model.map(|model| Model { outputs: names, ..model }).map_err(|error| error.concerning(name))
 }
 
 /// Import with choices: shapes that the file leaves open, inputs that are constants.
@@ -266,10 +270,13 @@ impl Importer {
         }
         match shape.iter().position(Option::is_none) {
             None => Ok((shape.into_iter().flatten().collect(), fixed_batch)),
-            Some(axis) => Err(refuse(format!(
-                "leaves the length of axis {axis} open; --input-size HxW states the height and width of the image, or export the \
-                 model with a fixed size"
-            ))),
+            Some(axis) => {
+                let problem = format!(
+                    "input \"{input}\" leaves the length of axis {axis} open; --input-size HxW states the height and width of the \
+                     image, or export the model with a fixed size"
+                );
+                Err(Error::question(Question::InputSize, problem).concerning(name))
+            }
         }
     }
 }

@@ -59,11 +59,16 @@ impl Want for LabKey {
         state.campaign_meets_model();
     }
 
-    /// Changes of the card are taken back, a file of the user's is put away, and the model before it stays.
+    /// Changes of the card are taken back, a file of the user's is put away, and the model before it stays. A model that leaves
+    /// something open waits for what the user says.
     fn failed(state: &mut State) {
-        if state.restore_card() {
+        let waits = state.question().is_some();
+        if (!waits || state.has_worked()) && state.restore_card() {
             state.asked.lab.forgive();
-        } else if let Some(name) = state.link.model.as_ref().and_then(|id| id.strip_prefix(OWN)) {
+            return;
+        }
+        let own = state.link.model.as_ref().and_then(|id| id.strip_prefix(OWN));
+        if let Some(name) = own.filter(|_| !waits) {
             state.own_models.retain(|file| file.name != name);
             state.choose_model(state.good_model.clone());
         }

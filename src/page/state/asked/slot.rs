@@ -62,6 +62,11 @@ impl<K: PartialEq + Clone, V> Slot<K, V> {
         self.asked.as_ref().is_some_and(|(asked, _)| *asked == id)
     }
 
+    /// The key of the request `id`, where its answer is awaited.
+    pub(in crate::state) fn awaited(&self, id: RequestId) -> Option<&K> {
+        self.asked.as_ref().filter(|(asked, _)| *asked == id).map(|(_, key)| key)
+    }
+
     /// Notes the request `id` for `key`, and forgets an earlier request. `start` is an answer to be filled in parts.
     pub(super) fn ask(&mut self, id: RequestId, key: K, start: Option<V>) {
         if let Some(start) = start {

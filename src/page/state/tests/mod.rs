@@ -10,8 +10,8 @@ use facts::report::diagram::{Family, Role};
 use facts::{DeviceChoice, TraceRow};
 use protocol::planes::Planes;
 use protocol::{
-    ClassInfo, DeviceInfo, GoldenInfo, Injection, LayerInfo, ModelInfo, PreprocessInfo, Protection, Score, SweepPart,
-    SweepRequest, TensorInfo, TensorView, ViewRequest, Which,
+    AnswerInfo, ClassInfo, DeviceInfo, GoldenInfo, Injection, LayerInfo, ModelInfo, PreprocessInfo, Protection, Score,
+    SweepPart, SweepRequest, TensorInfo, TensorView, ViewRequest, Which,
 };
 
 use super::*;
@@ -58,6 +58,7 @@ fn model() -> ModelInfo {
         parameters: 100,
         input: [8, 8],
         grouping: None,
+        answer: AnswerInfo::default(),
         preprocess: PreprocessInfo::default(),
         notices: Vec::new(),
         layers: vec![

@@ -11,6 +11,7 @@ use yew::prelude::*;
 
 use super::super::Props;
 use super::super::files::FileButton;
+use super::answer::input_size;
 use crate::link::CardChoice;
 use crate::state::{Action, OWN, State};
 
@@ -36,6 +37,7 @@ pub fn CardPanel(props: &Props) -> Html {
             </summary>
             <div class="card-fields">
                 <p class="hint" id="preprocessing">{ format!("{}.", info.used) }</p>
+                { size(state, act) }
                 { normalise(&info.used, act) }
                 { resize(&info.used, act) }
                 { numbers(state, &info.used, act) }
@@ -179,8 +181,16 @@ fn number<T: FromStr<Err: Display> + Display + 'static>(
     text(names, used.to_string(), act, choose)
 }
 
+/// The input's size, where the file leaves it to the user.
+fn size(state: &State, act: &Callback<Action>) -> Html {
+    match state.link.card.input_size {
+        Some(size) => input_size(size.to_string(), act),
+        None => Html::default(),
+    }
+}
+
 /// A field for a text. What cannot be read is said, and the field shows `value` again.
-fn text<T: FromStr<Err: Display> + 'static>(
+pub(super) fn text<T: FromStr<Err: Display> + 'static>(
     (id, label, title): (&'static str, &'static str, &'static str),
     value: String,
     act: &Callback<Action>,

@@ -1,5 +1,6 @@
 //! Downloads that go on while the page works.
 
+mod answer;
 mod card;
 mod download;
 mod offline;
@@ -7,6 +8,7 @@ mod timing;
 
 use yew::prelude::*;
 
+pub use answer::AnswerPanel;
 pub use card::CardPanel;
 pub use download::Download;
 pub use offline::keep_page;

@@ -1,6 +1,6 @@
 //! Files with several outputs, and with one score.
 
-use facts::answer::Answer;
+use facts::answer::{Answer, Threshold};
 use facts::fault::{Bits, Corruption, Site, Target};
 use facts::graph::{HostTensor, Op};
 use facts::outcome::Outcome;
@@ -13,7 +13,7 @@ use crate::import::{Alone, Statements};
 
 /// Scores in "y", features in "f", the index of the best class in "best".
 fn import_output(name: &str, bytes: &[u8], output: Option<&str>) -> facts::Result<facts::model::Model> {
-    let stated = Statements { output: output.map(str::to_owned), input_size: None };
+    let stated = Statements { output: output.map(str::to_owned), ..Statements::default() };
     import_beside(name, bytes, &stated, std::sync::Arc::new(Alone))
 }
 
@@ -85,7 +85,7 @@ fn one_sigmoid_is_an_answer_of_two_classes_that_a_flip_can_change() {
     let image = HostTensor::new([1, 3, 4, 4], vec![1.0 / 12.0; 48]).unwrap();
     for (weight, class, score) in [(1.0, 1, 1.0 / (1.0 + (-4f32).exp())), (-1.0, 0, 1.0 / (1.0 + 4f32.exp()))] {
         let lab = sigmoid(weight);
-        assert_eq!(lab.model().answer, Answer::Binary { probability: true });
+        assert_eq!(lab.model().answer, Answer::Binary { probability: true, threshold: Threshold::default() });
         assert_eq!(lab.model().classes(), 2);
         let golden = pollster::block_on(lab.golden(&image)).unwrap();
         assert_eq!(golden.class, class);
