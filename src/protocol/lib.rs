@@ -77,7 +77,7 @@ pub enum Request {
         /// The model file.
         model: FileRef,
         /// The user's statements about it beside its file.
-        changes: Changes,
+        changes: Box<Changes>,
         /// Where to compute; without WebGPU the worker computes on the CPU and says so.
         device: DeviceChoice,
     },
@@ -162,7 +162,7 @@ pub enum Response {
     /// Answers [`Request::Load`].
     Loaded {
         /// The model.
-        model: ModelInfo,
+        model: Box<ModelInfo>,
         /// Where it computes.
         device: DeviceInfo,
     },

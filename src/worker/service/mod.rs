@@ -117,7 +117,7 @@ impl<H: Host> Service<H> {
     /// Answers `request`; `progress` hears of a model file on its way.
     pub async fn handle(&mut self, id: RequestId, request: Request, progress: &dyn Fn(u64, Option<u64>)) -> Response {
         let answer = match request {
-            Request::Load { model, changes, device } => self.load(model, changes, device, progress).await,
+            Request::Load { model, changes, device } => self.load(model, *changes, device, progress).await,
             Request::Golden { image } => self.golden(&image).await,
             Request::View(request) => self.view(request).await,
             Request::Inject { site } => self.inject(site).await,
@@ -192,7 +192,7 @@ impl<H: Host> Service<H> {
         let model = describe(&lab, &card);
         self.lab = Some(Loaded { file, beside: changes.beside, stated, weights, card, lab });
         self.device = info.choice;
-        Ok(Response::Loaded { model, device: info })
+        Ok(Response::Loaded { model: Box::new(model), device: info })
     }
 
     /// The device that was asked for; without a GPU the CPU, which says so.

@@ -36,7 +36,7 @@ fn bench(more: Vec<(String, Vec<u8>)>) -> Service<Bench> {
     let mut engine = Service::new(Bench { files });
     let loaded = ask(
         &mut engine,
-        Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Changes::default() },
+        Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Box::default() },
     );
     assert!(matches!(loaded, Response::Loaded { .. }), "{loaded:?}");
     engine
@@ -143,10 +143,7 @@ fn what_is_stopped_keeps_its_results_also_when_another_model_comes() {
     assert_eq!(stopped.stage, Stage::Stopped);
     let records = saved(&mut engine, Export::Records);
     assert_eq!(records.iter().filter(|&&byte| byte == b'\n').count() as u64, stopped.faults.injections);
-    ask(
-        &mut engine,
-        Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Changes::default() },
-    );
+    ask(&mut engine, Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Box::default() });
     assert_eq!(saved(&mut engine, Export::Records), records);
     assert_eq!(update(&mut engine, 3, CampaignRequest::Resume).stage, Stage::Stopped);
 }
@@ -206,7 +203,7 @@ fn another_grouping_judges_what_was_done_and_single_faults() {
     update(&mut engine, 4, CampaignRequest::Judge { edited: Some(grouping("red")) });
     let Response::Loaded { model, .. } = ask(
         &mut engine,
-        Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Changes::default() },
+        Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Box::default() },
     ) else {
         panic!("no model")
     };
@@ -303,7 +300,7 @@ fn a_bad_image_is_skipped_and_told() {
     fs::write(&model_file, model()).expect("the test can write");
     files.push(("colours.onnx".to_owned(), model()));
     let mut engine = Service::new(Bench { files: files.into_iter().collect() });
-    let load = Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Changes::default() };
+    let load = Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Box::default() };
     assert!(matches!(ask(&mut engine, load), Response::Loaded { .. }));
     update(&mut engine, 1, start(Protocol::Fixed { faults: 40 }));
     let last = finish(&mut engine);
@@ -510,7 +507,7 @@ fn weights_come_beside_the_model() {
     let load = |beside: &[&str]| Request::Load {
         model: file(model),
         device: DeviceChoice::Cpu,
-        changes: Changes { beside: beside.iter().map(|name| file(name)).collect(), ..Changes::default() },
+        changes: Box::new(Changes { beside: beside.iter().map(|name| file(name)).collect(), ..Changes::default() }),
     };
     match ask(&mut engine, load(&["colours.onnx"])) {
         Response::Failed { message } => assert!(

@@ -74,12 +74,11 @@ fn ask(engine: &mut Service<Bench>, request: Request) -> Response {
 }
 
 fn load(engine: &mut Service<Bench>) -> ModelInfo {
-    match ask(engine, Request::Load { model: file("net.bpk"), changes: Changes::default(), device: DeviceChoice::Gpu })
-    {
+    match ask(engine, Request::Load { model: file("net.bpk"), changes: Box::default(), device: DeviceChoice::Gpu }) {
         Response::Loaded { model, device } => {
             assert_eq!(device.choice, DeviceChoice::Cpu);
             assert!(device.note.is_some_and(|note| note.contains("has none")));
-            model
+            *model
         }
         other => panic!("{other:?}"),
     }
@@ -253,12 +252,12 @@ fn what_cannot_be_answered_is_told_in_a_sentence() {
     told(&mut engine, golden("a.ppm"), "no model");
     told(
         &mut engine,
-        Request::Load { model: file("cut.bpk"), changes: Changes::default(), device: DeviceChoice::Cpu },
+        Request::Load { model: file("cut.bpk"), changes: Box::default(), device: DeviceChoice::Cpu },
         "cut.bpk",
     );
     told(
         &mut engine,
-        Request::Load { model: file("gone.bpk"), changes: Changes::default(), device: DeviceChoice::Cpu },
+        Request::Load { model: file("gone.bpk"), changes: Box::default(), device: DeviceChoice::Cpu },
         "gone.bpk",
     );
     load(&mut engine);

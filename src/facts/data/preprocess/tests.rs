@@ -50,7 +50,8 @@ fn named_and_own_numbers_are_torchvisions_bit_for_bit() {
 
 #[test]
 fn every_known_way_is_what_its_formula_says() {
-    let formula: [(Normalise, fn(f32) -> f32); 4] = [
+    type Formula = fn(f32) -> f32;
+    let formula: [(Normalise, Formula); 4] = [
         (Normalise::Unit, |x| x / 255.0),
         (Normalise::Byte, |x| x),
         (Normalise::Tf, |x| x / 127.5 - 1.0),

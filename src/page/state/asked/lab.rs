@@ -38,12 +38,12 @@ impl Want for LabKey {
     }
 
     fn request(&self) -> Request {
-        Request::Load { model: self.model.clone(), changes: self.changes.clone(), device: self.device }
+        Request::Load { model: self.model.clone(), changes: Box::new(self.changes.clone()), device: self.device }
     }
 
     fn read(response: Response, _: Option<&mut Lab>) -> Heard<Lab> {
         match response {
-            Response::Loaded { model, device } => Heard::Answer(Lab { model: Rc::new(model), device }),
+            Response::Loaded { model, device } => Heard::Answer(Lab { model: Rc::from(model), device }),
             other => Heard::Other(other),
         }
     }

@@ -113,7 +113,7 @@ fn preprocessing_that_does_not_fit_is_taken_back_and_nothing_else() {
     let Envelope { id, body, .. } = page.open.remove(0);
     assert!(matches!(body, Request::Load { .. }));
     let device = DeviceInfo { choice: DeviceChoice::Gpu, name: String::new(), note: None };
-    page.hear(id, Response::Loaded { model: model(), device });
+    page.hear(id, Response::Loaded { model: Box::new(model()), device });
     let id = page.open.remove(0).id;
     page.hear(id, Response::Failed { message: "three channels are wanted.".into() });
     page.settle();

@@ -187,7 +187,7 @@ impl Page {
             asked.push(body.clone());
             let answer = match body {
                 Request::Load { device, .. } => Response::Loaded {
-                    model: model(),
+                    model: Box::new(model()),
                     device: DeviceInfo { choice: device, name: String::new(), note: None },
                 },
                 Request::Golden { .. } => Response::Golden(golden()),
@@ -519,7 +519,7 @@ fn elements_count_in_the_sources_layout() {
     model.layers[1].outputs[0].layout = Layout::new(&[0, 2, 3, 1]);
     let tensor = model.layers[1].outputs[0].clone();
     let device = DeviceInfo { choice: DeviceChoice::Cpu, name: String::new(), note: None };
-    page.hear(loading.id, Response::Loaded { model, device });
+    page.hear(loading.id, Response::Loaded { model: Box::new(model), device });
     assert_eq!(tensor.source_shape(), [1, 4, 4, 2]);
     // Row 1, column 0, channel 1.
     assert_eq!(page.state.looked().map(|looked| (looked.element, looked.spot())), Some((9, 16 + 4)));

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use facts::Named;
-use facts::data::{Color, Filter, Normalise, Preprocess, PreprocessChoice, Resize, Values};
+use facts::data::{Color, Filter, Preprocess, PreprocessChoice, Resize, Values};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
