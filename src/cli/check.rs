@@ -190,6 +190,10 @@ fn candidates(used: &Preprocess, shape: &[usize], choices: &[PreprocessChoice]) 
             None => used.clone(),
         };
         let Ok(preprocess) = choice.over(&own) else { continue };
+        // Its numbers fit any input, but mean something for one channel only.
+        if choice.preset == Some(Normalise::Mnist) && InputShape::of(shape).is_none_or(|input| input.channels != 1) {
+            continue;
+        }
         let numbers = |preprocess: &Preprocess| (preprocess.normalise.pixels(), preprocess.sizing);
         let is_new = candidates.iter().all(|known| numbers(&known.preprocess) != numbers(&preprocess));
         if is_new && preprocess.check_input(shape).is_ok() {
@@ -278,15 +282,14 @@ impl Subject<'_> {
 impl Check {
     fn text(&self) -> String {
         let mut table = Table::new().number("accuracy").number("95 % interval").text("arguments").text("preprocessing");
+        let used = self.tried.iter().find(|tried| tried.in_use).map(|tried| tried.preprocess.sizing);
         for tried in &self.tried {
             let [low, high] = tried.interval.map(percent);
             let arguments = if tried.in_use { "(in use)" } else { &tried.arguments };
-            table.row([
-                percent(tried.accuracy),
-                format!("{low} to {high}"),
-                arguments.to_owned(),
-                tried.preprocess.to_string(),
-            ]);
+            // The way to the size is said where it is another than that in use.
+            let is_usual = !tried.in_use && used == Some(tried.preprocess.sizing);
+            let what = if is_usual { tried.preprocess.normalise.to_string() } else { tried.preprocess.to_string() };
+            table.row([percent(tried.accuracy), format!("{low} to {high}"), arguments.to_owned(), what]);
         }
         let notices: String = self.notices.iter().map(|notice| format!("notice: {}\n", shown(notice))).collect();
         format!(
@@ -304,7 +307,10 @@ impl Check {
         let best = &self.tried[0];
         let Some(used) = self.tried.iter().find(|tried| tried.in_use) else { return String::new() };
         if best.in_use {
-            return "the preprocessing in use is the best of these".to_owned();
+            return match self.tried[1..].iter().filter(|tried| tried.correct == best.correct).count() {
+                0 => "the preprocessing in use is the best of these".to_owned(),
+                others => format!("none is better than the preprocessing in use; as good on these images: {others}"),
+            };
         }
         let how = if used.interval[1] < best.interval[0] {
             "is better than the one in use"
