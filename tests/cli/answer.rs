@@ -41,7 +41,7 @@ fn a_threshold_is_part_of_every_result() {
         }
 
         super::refused(&with(&["--resume"]), INPUT, "model.answer is ");
-        super::refused(&with(&["--resume", "--threshold", "0.94"]), INPUT, "above 0.9");
+        super::refused(&with(&["--resume", "--threshold", "0.94"]), INPUT, "0.94");
         faultscope(&with(&["--resume", "--threshold", "0.95"])).code(DONE);
         let inspected = json(&["inspect", &model, "--threshold", "0.95", "--json"]);
         assert!(inspected["answer"].as_str().is_some_and(|answer| answer.ends_with(meaning)), "{inspected}");
@@ -114,12 +114,12 @@ fn every_command_that_reads_a_model_takes_its_output() {
         let asked =
             "\"main\" (1 x 5), \"auxiliary\" (1 x 3), \"r\" (1 x 6 x 8 x 8); `--output NAME` (`--model-output NAME` of";
         super::refused(command, INPUT, asked);
-        faultscope(&[&command[..], &[option, "auxiliary"]].concat()).code(DONE);
         super::refused(
             &[&command[..], &[option, "z"]].concat(),
             INPUT,
             "the model has no output \"z\"; its outputs are 0 \"main\"",
         );
+        faultscope(&[&command[..], &[option, "auxiliary"]].concat()).code(DONE);
     }
     // One name goes with all commands.
     faultscope(&["inspect", &model, "--model-output", "1"]).code(DONE);
