@@ -2,6 +2,7 @@
 //! JSON keys, its files, its exit codes, and what it says to bad input.
 
 mod abuse;
+mod answer;
 mod bad_images;
 mod campaign;
 mod check;

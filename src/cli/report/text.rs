@@ -13,6 +13,7 @@ pub fn overview(summary: &Summary) -> String {
     let model = summary.config.as_ref().map_or("", |config| &config.model);
     heading(model, summary)
         + &preprocessing(summary)
+        + &summary.answer.as_ref().map_or_else(String::new, |answer| format!("answer: {}\n", shown(answer)))
         + &alarm(summary)
         + "\n"
         + &rendered(&report::overview(summary), false)

@@ -122,8 +122,8 @@ impl Answer {
             (answer, None) => Ok(answer),
             (Self::Binary { probability, .. }, Some(threshold)) => Ok(Self::Binary { probability, threshold }),
             (Self::Scores { classes, .. }, Some(threshold)) => Err(Error::request(format_args!(
-                "--threshold {threshold} is for a model with one score, and this one has {classes}, of which the highest is the \
-                 answer; leave it out"
+                "--threshold {threshold} is for a model with one score, and this one has {classes}, of which the highest is the answer; \
+                 leave it out"
             ))),
         }
     }

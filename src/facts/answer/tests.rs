@@ -99,6 +99,58 @@ fn two_scores_of_a_binary_answer_decide_as_the_threshold_does() {
 }
 
 #[test]
+fn a_threshold_moves_the_decision_exactly() {
+    let class = |answer: Answer, score: f32| answer.class(&answer.scores(vec![score]));
+    for threshold in [1e-45, 1e-3, 0.1, 0.3, 0.5, 0.9, 0.999_999_9] {
+        // What is stated is compared as a float32 number, as numpy and Keras do.
+        let limit = threshold as f32;
+        let answer = binary(true, threshold);
+        for (p, expected) in
+            [(0.0, 0), (limit.next_down(), 0), (limit, 0), (limit.next_up(), 1), (1.0, 1), (f32::NAN, 0)]
+        {
+            assert_eq!(class(answer, p), expected, "{threshold}: {p}");
+        }
+        let limit = (threshold / (1.0 - threshold)).ln() as f32;
+        let answer = binary(false, threshold);
+        let (lower, higher) = (limit.next_down(), limit.next_up());
+        for (z, expected) in [(f32::MIN, 0), (lower, 0), (limit, 0), (higher, 1), (f32::MAX, 1), (f32::NAN, 0)] {
+            assert_eq!(class(answer, z), expected, "{threshold}: {z}");
+        }
+        for (z, expected) in [(f32::INFINITY, 1), (f32::NEG_INFINITY, 0)] {
+            assert_eq!(class(answer, z), expected, "{threshold}: {z}");
+        }
+    }
+    // The class of the answer comes first, each class with its own probability.
+    let answer = binary(true, 0.9);
+    let top: Vec<_> = answer.top(&answer.scores(vec![0.75]), 5).iter().map(|r| (r.class, r.probability)).collect();
+    assert_eq!(top, [(0, 0.25), (1, 0.75)]);
+    assert_eq!(answer.top(&answer.scores(vec![0.75]), 1).len(), 1);
+}
+
+#[test]
+fn a_threshold_is_a_probability_and_for_one_score_only() {
+    for bad in ["0", "1", "-0.1", "1.5", "NaN", "inf", "", "0,5", "1e-60", "0.99999999"] {
+        assert!(bad.parse::<Threshold>().is_err(), "{bad}");
+    }
+    let threshold: Threshold = " 0.9".parse().unwrap();
+    assert_eq!((threshold.to_string().as_str(), serde_json::to_string(&threshold).unwrap().as_str()), ("0.9", "0.9"));
+    assert!(serde_json::from_str::<Threshold>("1.0").is_err() && serde_json::from_str::<Threshold>("null").is_err());
+    assert_eq!(
+        binary(true, 0.5).decided_at(Some(threshold)).unwrap().to_string(),
+        "one probability: two classes, class 1 where it is above 0.9"
+    );
+    assert_eq!(
+        binary(false, 0.5).decided_at(Some(threshold)).unwrap().to_string(),
+        "one logit: two classes, class 1 where it is above 2.1972246 (a probability of 0.9)"
+    );
+    assert_eq!(binary(false, 0.5).to_string(), "one logit: two classes, class 1 where it is above 0");
+    let scores = Answer::Scores { classes: 4, probabilities: true };
+    assert_eq!(scores.decided_at(None).unwrap(), scores);
+    let error = scores.decided_at(Some(threshold)).unwrap_err().to_string();
+    assert!(error.contains("this one has 4") && error.contains("leave it out"), "{error}");
+}
+
+#[test]
 fn of_features_and_scores_the_scores_are_taken_and_said() {
     let graph = network(|builder, image| {
         let features = row(builder, "features", image, 6);
@@ -127,8 +179,14 @@ fn of_features_and_scores_the_scores_are_taken_and_said() {
 #[test]
 fn outputs_that_nothing_tells_apart_are_asked_about() {
     let graph = network(|builder, image| vec![row(builder, "main", image, 5), row(builder, "auxiliary", image, 4)]);
-    let error = selected(graph.clone(), None).unwrap_err().to_string();
-    assert!(error.contains("\"main\" (1 x 5), \"auxiliary\" (1 x 4)") && error.contains("--output"), "{error}");
+    let error = selected(graph.clone(), None).unwrap_err();
+    let shapes = [("main", "1 x 5"), ("auxiliary", "1 x 4")];
+    let outputs = shapes.map(|(name, shape)| crate::OutputShape { name: name.into(), shape: shape.into() }).to_vec();
+    let crate::Error::Question { question, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(question, &crate::Question::Output { outputs });
+    let error = error.concerning("net.onnx").concerning("other").to_string();
+    assert!(error.starts_with("net.onnx: ") && error.contains("--output"), "{error}");
+    assert!(error.contains("\"main\" (1 x 5), \"auxiliary\" (1 x 4)"), "{error}");
     let (graph, answer, _) = selected(graph, Some("auxiliary")).unwrap();
     assert_eq!((answer.classes(), names(&graph)), (4, vec!["auxiliary"]));
 }

@@ -128,7 +128,7 @@ fn differing(key: &str, there: &Value, here: &Value) -> Option<String> {
     }
     let [there, here] = [there, here].map(ToString::to_string);
     Some(match there.len().max(here.len()) {
-        ..=80 => format!("{key} is {there} there and {here} here"),
+        ..=100 => format!("{key} is {there} there and {here} here"),
         _ => format!("{key} differs"),
     })
 }

@@ -19,6 +19,9 @@ pub struct Summary {
     /// How images became inputs; `None` for an imported log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preprocess: Option<Preprocess>,
+    /// What the model's output means, in words; `None` where it is one score a class, or unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
     /// What was assumed about model and data, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,

@@ -223,21 +223,23 @@ impl State {
         match body {
             Response::Ready => self.worker_ready = true,
             Response::Died { message } => self.bury_worker(&message),
-            Response::Asked { message, question } => {
-                let asked = self.asked.lab.awaited(id);
-                self.question = asked.map(|key| (key.model.clone(), question));
-                self.hear(Envelope::new(id, Response::Failed { message }), effects);
-            }
-            Response::Failed { message } => {
-                if self.fail_want(id) || self.fail_order(id) || id == 0 {
-                    self.tell(message);
-                }
-            }
+            Response::Asked { message, question } => self.hear_failure(id, message, Some(question)),
+            Response::Failed { message } => self.hear_failure(id, message, None),
             body => {
                 if let Some(Response::Campaign(answer)) = self.hear_answer(id, body) {
                     self.hear_of_campaign(id, answer, effects);
                 }
             }
+        }
+    }
+
+    /// Request `id` has failed; `question` is what a model's file leaves open.
+    fn hear_failure(&mut self, id: RequestId, message: String, question: Option<Question>) {
+        if let Some(key) = self.asked.lab.awaited(id) {
+            self.question = question.map(|question| (key.model.clone(), question));
+        }
+        if self.fail_want(id) || self.fail_order(id) || id == 0 {
+            self.tell(message);
         }
     }
 

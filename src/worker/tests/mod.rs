@@ -1,3 +1,4 @@
+mod answer;
 mod campaign;
 
 use std::collections::BTreeMap;

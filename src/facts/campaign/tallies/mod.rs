@@ -22,6 +22,7 @@ pub struct Tallies {
     config: Option<CampaignConfig>,
     grouping: Option<Grouping>,
     preprocess: Option<Preprocess>,
+    answer: Option<String>,
     notices: Vec<String>,
     images: u64,
     skipped: u64,
@@ -173,6 +174,7 @@ impl Tallies {
             config: config.into(),
             grouping,
             preprocess: None,
+            answer: None,
             notices: Vec::new(),
             images: 0,
             skipped: 0,
@@ -319,11 +321,12 @@ impl Tallies {
         guesses
     }
 
-    /// The same, with what the results say about model and data: how images became inputs, and what was assumed.
+    /// The same, with what the results say about model and data: how images became inputs, what the output means, and what was
+    /// assumed.
     #[must_use]
     pub fn about(self, provenance: &Provenance) -> Self {
         let (preprocess, notices) = (Some(provenance.model.preprocess.clone()), provenance.notices.clone());
-        Self { preprocess, notices, ..self }
+        Self { preprocess, answer: provenance.model.answer.clone(), notices, ..self }
     }
 
     /// The rates so far.
@@ -351,6 +354,7 @@ impl Tallies {
             complete,
             config: self.config.clone(),
             preprocess: self.preprocess.clone(),
+            answer: self.answer.clone(),
             notices: self.notices.clone(),
             grouping: self.grouping.as_ref().map(|grouping| grouping.name().to_owned()),
             skipped: self.skipped,

@@ -1,5 +1,6 @@
 //! Files that the user brings.
 
+use facts::OutputShape;
 use facts::data::{Normalise, Resize};
 
 use super::*;
@@ -154,4 +155,75 @@ fn class_names_and_groups_replace_the_models_own() {
 fn a_link_to_own_groups_asks_for_them() {
     let page = Page::open("#grouping=file:groups.toml");
     assert!(page.notices()[0].contains("groups.toml"), "{:?}", page.notices());
+}
+
+fn two_outputs() -> Question {
+    let output = |name: &str| OutputShape { name: name.into(), shape: "1 x 5".into() };
+    Question::Output { outputs: vec![output("main"), output("auxiliary")] }
+}
+
+/// Brings a model that leaves `question` open.
+fn asks(page: &mut Page, question: Question) {
+    bring(page, &["net.onnx"]);
+    let id = page.open.remove(0).id;
+    page.hear(id, Response::Asked { message: "net.onnx: which one?".into(), question });
+}
+
+#[test]
+fn a_model_that_leaves_something_open_waits_for_what_the_user_says() {
+    let mut page = Page::settled("");
+    asks(&mut page, two_outputs());
+    assert_eq!(page.notices(), ["net.onnx: which one?"]);
+    assert_eq!(page.state.question(), Some(&two_outputs()));
+    assert_eq!(page.state.model_id().as_deref(), Some("file:net.onnx"), "it is not put away");
+    // The answer of another network is not shown for this one's.
+    assert!(page.state.model().is_none() && page.state.golden_now().is_none());
+    assert!(page.settle().iter().all(|request| !matches!(request, Request::Load { .. })), "it is not asked for again");
+
+    page.act(Action::choose(|link| link.card.output = Some("auxiliary".into())));
+    assert!(page.state.question().is_none());
+    let asked = page.settle();
+    let Request::Load { model, changes, .. } = &asked[0] else { panic!("{asked:?}") };
+    assert_eq!((model, changes.output.as_deref()), (&file("net.onnx"), Some("auxiliary")));
+    assert!(page.state.golden_now().is_some() && page.state.question().is_none());
+    assert!(page.hash.contains("output=auxiliary"), "{}", page.hash);
+
+    // Another network has other outputs.
+    page.act(Action::ChooseModel("other".into()));
+    let asked = page.settle();
+    assert!(matches!(&asked[0], Request::Load { changes, .. } if changes.output.is_none()), "{asked:?}");
+}
+
+#[test]
+fn an_answer_that_does_not_fit_is_asked_for_again() {
+    let mut page = Page::settled("");
+    asks(&mut page, Question::InputSize);
+    page.act(Action::choose(|link| link.card.input_size = "8x8".parse().ok()));
+    let Envelope { id, body, .. } = page.open.remove(0);
+    assert!(matches!(body, Request::Load { changes, .. } if changes.input_size.is_some()));
+    page.hear(id, Response::Failed { message: "net.onnx: 8x8 is too small.".into() });
+    let Envelope { id, body, .. } = page.open.remove(0);
+    assert!(matches!(body, Request::Load { changes, .. } if changes.input_size.is_none()));
+    page.hear(id, Response::Asked { message: "net.onnx: which one?".into(), question: Question::InputSize });
+    assert_eq!(page.state.question(), Some(&Question::InputSize));
+    assert_eq!(page.notices(), ["net.onnx: which one?", "net.onnx: 8x8 is too small."]);
+    page.act(Action::choose(|link| link.card.input_size = "64x64".parse().ok()));
+    page.settle();
+    assert!(page.state.golden_now().is_some());
+
+    // A network that works keeps what it was told.
+    page.act(Action::choose(|link| link.card.input_size = None));
+    let id = page.open.remove(0).id;
+    page.hear(id, Response::Asked { message: "net.onnx: which one?".into(), question: Question::InputSize });
+    page.settle();
+    assert_eq!(page.state.link.card.input_size, "64x64".parse().ok());
+    assert!(page.state.golden_now().is_some());
+}
+
+#[test]
+fn a_link_says_output_and_threshold() {
+    let asked = Page::open("#output=0&threshold=0.9&input-size=8").settle();
+    let Request::Load { changes, .. } = &asked[0] else { panic!("{asked:?}") };
+    assert_eq!((changes.output.as_deref(), changes.threshold), (Some("0"), "0.9".parse().ok()));
+    assert_eq!(changes.input_size, "8x8".parse().ok());
 }

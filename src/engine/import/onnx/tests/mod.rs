@@ -4,6 +4,7 @@
 mod external;
 mod hostile;
 mod outputs;
+mod pruned;
 
 use facts::Result;
 use facts::graph::{Graph, Op, Source};
