@@ -15,7 +15,7 @@ fn fixture(folder: &str, name: &str) -> Vec<u8> {
 }
 
 fn asked(engine: &mut Service<Bench>, changes: Changes) -> Response {
-    ask(engine, Request::Load { model: file("net.bpk"), changes, device: DeviceChoice::Cpu })
+    ask(engine, Request::Load { model: file("net.bpk"), changes: Box::new(changes), device: DeviceChoice::Cpu })
 }
 
 #[test]
