@@ -1,6 +1,7 @@
 //! `cargo xtask serve`: the explorer on this machine.
 
 use std::{
+    fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     process::{Child, Command},
     thread,
@@ -62,6 +63,9 @@ pub fn run(options: &Options, steps: &mut Steps) -> Result<()> {
     })?;
     plan::serve()?;
     let builder = setup::page_builder(steps)?;
+    // Trunk.toml names it among the folders that are not watched, and trunk wants each of them to exist, also where cargo
+    // builds elsewhere.
+    fs::create_dir_all(workspace::root()?.join("target")).context("cannot make the folder target")?;
     let server = steps.run("build the explorer", || Running::builder(&builder))?;
     let names = Names { address: options.address, port: options.port, more: options.host.clone() };
     server::start(&page::folder()?, names).with_context(|| format!("cannot serve on port {}", options.port))?;

@@ -75,6 +75,7 @@ fn threshold(used: Threshold, act: &Callback<Action>) -> Html {
             "threshold",
             "Threshold",
             "Probability of class 1 above which the answer is class 1, also where the output is a logit",
+            "",
         ),
         used.to_string(),
         act,
@@ -85,7 +86,7 @@ fn threshold(used: Threshold, act: &Callback<Action>) -> Html {
 /// The height and width of the input, where the file leaves them open.
 pub(super) fn input_size(value: String, act: &Callback<Action>) -> Html {
     text(
-        ("input-size", "Input size", "Height and width of the input in pixels: 224x224"),
+        ("input-size", "Input size", "Height and width of the input in pixels: 224x224", "224x224"),
         value,
         act,
         |card, size: Option<InputSize>| card.input_size = size,

@@ -119,11 +119,11 @@ fn numbers(state: &State, used: &Preprocess, act: &Callback<Action>) -> Html {
         <details class="card-numbers" {open}>
             <summary>{ "In numbers" }</summary>
             { choice(("color", "Channels"), Some(pixels.color), None, act, |card, color: Option<Color>| card.color = color) }
-            { number(("pixel-scale", "Scale", "Factor of pixel values from 0 to 255: 1/255"), pixels.scale, act,
+            { number(("pixel-scale", "Scale", "Factor of pixel values from 0 to 255: 1/255", ""), pixels.scale, act,
                 |card, scale| { card.normalise = None; card.scale = scale; }) }
-            { number(("mean", "Mean", "One number, or one a channel with commas between them"), pixels.mean, act,
+            { number(("mean", "Mean", "One number, or one a channel with commas between them", ""), pixels.mean, act,
                 |card, mean| { card.normalise = None; card.mean = mean; }) }
-            { number(("std", "Deviation", "One number, or one a channel with commas between them"), pixels.std, act,
+            { number(("std", "Deviation", "One number, or one a channel with commas between them", ""), pixels.std, act,
                 |card, std| { card.normalise = None; card.std = std; }) }
             if resampled {
                 { choice(("filter", "Filter"), used.sizing.filter, Some("The size's own".to_owned()), act,
@@ -164,16 +164,24 @@ fn antialias(used: &Preprocess, act: &Callback<Action>) -> Html {
 fn crop(used: &Preprocess, act: &Callback<Action>) -> Html {
     let value = used.sizing.crop.map(|crop| crop.to_string()).unwrap_or_default();
     text(
-        ("crop", "Crop", "Size before the centre is kept, and after: 256/224; or the share that is kept: 0.875"),
+        (
+            "crop",
+            "Crop",
+            "Size before the centre is kept, and after: 256/224; or the share that is kept: 0.875",
+            "the size's own",
+        ),
         value,
         act,
         |card, crop| card.crop = crop,
     )
 }
 
+/// Of a field: its id, its label, what it holds, and what stands in it while it is empty.
+type Words = (&'static str, &'static str, &'static str, &'static str);
+
 /// A field for a value with a text of its own.
 fn number<T: FromStr<Err: Display> + Display + 'static>(
-    names: (&'static str, &'static str, &'static str),
+    names: Words,
     used: T,
     act: &Callback<Action>,
     choose: fn(&mut CardChoice, Option<T>),
@@ -191,7 +199,7 @@ fn size(state: &State, act: &Callback<Action>) -> Html {
 
 /// A field for a text. What cannot be read is said, and the field shows `value` again.
 pub(super) fn text<T: FromStr<Err: Display> + 'static>(
-    (id, label, title): (&'static str, &'static str, &'static str),
+    (id, label, title, empty): Words,
     value: String,
     act: &Callback<Action>,
     choose: fn(&mut CardChoice, Option<T>),
@@ -214,7 +222,7 @@ pub(super) fn text<T: FromStr<Err: Display> + 'static>(
     html! {
         <div class="field" {title}>
             <label for={id}>{ label }</label>
-            <input {id} type="text" autocomplete="off" placeholder="the size's own" {value} {onchange} />
+            <input {id} type="text" autocomplete="off" placeholder={empty} {value} {onchange} />
         </div>
     }
 }
