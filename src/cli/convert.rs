@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use facts::limits::{self, PROGRAM};
 
-use super::args::PreprocessArguments;
 use super::beside::Folder;
 use super::open::ModelFile;
 use super::write::{self, Existing};
@@ -43,7 +42,7 @@ pub fn convert(
             "expected a name that ends in .bpk or .safetensors, the formats for writing",
         )
     })?;
-    let model = ModelFile::read(model, architecture)?.stated_by(stated).load(&PreprocessArguments::default())?;
+    let model = ModelFile::read(model, architecture)?.stated_by(stated).import()?;
     // The parameters, their bytes, and the file that these are put into.
     let parameters = model.graph.parameters.values().map(|tensor| 4 * tensor.data.len() as u64);
     let needed = PROGRAM.saturating_add(parameters.sum::<u64>().saturating_mul(3));

@@ -93,16 +93,21 @@ impl ModelFile {
     /// Reads the model out of the bytes. The `arguments` replace the preprocessing of the file.
     pub fn load(self, arguments: &PreprocessArguments) -> Result<Model> {
         let name = self.path.display().to_string();
+        self.import()?.preprocessed(&arguments.choice()).map_err(|error| error.concerning(&name))
+    }
+
+    /// Reads the model out of the bytes. What the file does not say about preprocessing stays open.
+    pub fn import(self) -> Result<Model> {
+        let name = self.path.display().to_string();
         let stated = &self.stated;
-        let model = match (self.architecture, self.random) {
+        match (self.architecture, self.random) {
             (Some(architecture), Some(classes)) => {
                 eprintln!("{name}: the weights are random, and so are the predictions");
-                import::as_stated(&name, architecture.random(classes, SEED)?, stated)?
+                import::as_stated(&name, architecture.random(classes, SEED)?, stated)
             }
-            (Some(architecture), None) => import::as_stated(&name, architecture.load(&name, self.bytes)?, stated)?,
-            (None, _) => import::load_beside(&name, self.bytes, stated, self.folder)?,
-        };
-        model.preprocessed(&arguments.choice()).map_err(|error| error.concerning(&name))
+            (Some(architecture), None) => import::as_stated(&name, architecture.load(&name, self.bytes)?, stated),
+            (None, _) => import::load_beside(&name, self.bytes, stated, self.folder),
+        }
     }
 }
 
