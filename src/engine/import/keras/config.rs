@@ -202,7 +202,9 @@ fn misused(layer: &Layer, problem: &str) -> Error {
     match layers::translator(&settings) {
         Err(unsupported) if layer.inner.is_none() => unsupported,
         // Files of the older format do not tell a sum of two tensors from the layer that makes one.
-        Ok(_) if problem.contains(SEVERAL) => outside(&layer.name, &layer.class),
+        Ok(_) if MERGES.contains(&layer.class.as_str()) && problem.contains(SEVERAL) => {
+            outside(&layer.name, &layer.class)
+        }
         _ => Error::graph(&layer.name, problem),
     }
 }
@@ -213,6 +215,9 @@ fn outside(name: &str, class: &str) -> Error {
         format_args!("{class} is an operation outside of any layer, which is not supported; build the model of layers"),
     )
 }
+
+/// The classes of layers that are called with one list of tensors, and share their names with operations of several.
+const MERGES: [&str; 7] = ["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"];
 
 /// The end of the sentence about a call with another number of arguments than one.
 const SEVERAL: &str = "a tensor or a list of tensors is expected";
