@@ -178,7 +178,9 @@ fn the_campaign_is_judged_anew_without_being_run_again() {
     let strip = |records: &str| -> Vec<Value> {
         let without = |line: &str| {
             let mut record: Value = serde_json::from_str(line).expect("JSON");
+            // The checksum is one of the whole line.
             record["scm"].take();
+            record["check"].take();
             record
         };
         records.lines().map(without).collect()
