@@ -145,18 +145,22 @@ impl Model {
         let used = choice.over(&self.preprocess())?;
         used.check_input(self.input_shape())?;
         let stated = choice.states_values() || self.card.preprocess.is_some();
-        let notice = match FirstLayers::of(&self.graph) {
-            _ if stated => FirstLayers::doubt(&self.graph, &used),
-            Some(first) => Some(first.notice),
-            None => Some(format!(
-                "the model file does not say how an image becomes the input; assumed: {used} (`faultscope check MODEL DATA` tries \
-                 others)"
-            )),
+        let notice = if stated {
+            FirstLayers::doubt(&self.graph, &used)
+        } else {
+            Some(FirstLayers::of(&self.graph).map_or_else(
+                || {
+                    format!(
+                        "the model file does not say how an image becomes the input; assumed: {used} (`faultscope check MODEL \
+                         DATA` tries others)"
+                    )
+                },
+                |first| first.notice,
+            ))
         };
         self.card.notices.extend(notice.filter(|notice| !self.card.notices.contains(notice)));
-        if !choice.is_empty() {
-            self.card.preprocess = Some(used);
-        }
+        // Each image asks for it, and the first layers are not followed each time.
+        self.card.preprocess = Some(used);
         Ok(self)
     }
 }

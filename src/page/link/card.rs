@@ -47,25 +47,9 @@ impl CardChoice {
         PreprocessChoice { preset: normalise, color, scale, mean, std, resize, filter, antialias, crop }
     }
 
-    /// Takes the statements about preprocessing.
-    pub fn set_preprocess(&mut self, choice: PreprocessChoice) {
-        let PreprocessChoice { preset, color, scale, mean, std, resize, filter, antialias, crop } = choice;
+    /// Leaves preprocessing to the model's file.
+    pub fn forget_preprocess(&mut self) {
         let Self { output, threshold, input_size, labels, grouping, .. } = std::mem::take(self);
-        *self = Self {
-            normalise: preset,
-            color,
-            scale,
-            mean,
-            std,
-            resize,
-            filter,
-            antialias,
-            crop,
-            output,
-            threshold,
-            input_size,
-            labels,
-            grouping,
-        };
+        *self = Self { output, threshold, input_size, labels, grouping, ..Self::default() };
     }
 }

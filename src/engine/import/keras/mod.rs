@@ -114,16 +114,16 @@ fn contents(name: &str, bytes: Vec<u8>, size: Option<InputSize>) -> Result<Conte
     let (config, keras, weights) = if is_archive(&bytes) {
         let archive = archive::open(bytes).map_err(|error| Error::input(name, error))?;
         // A model of another kind has weights of another kind, too: what it is says more.
-        network(name, &archive.config)?;
-        (archive.config, archive.keras, Weights::open(name, archive.weights)?)
+        let config = Config::read(name, &archive.config)?;
+        (config, archive.keras, Weights::open(name, archive.weights)?)
     } else {
         let weights = Weights::open(name, bytes)?;
         let config = weights.attribute("model_config")?;
         refuse_backend(name, &weights)?;
         let Some(config) = config else { return Ok(Contents::Weights(weights)) };
-        (config, weights.attribute("keras_version")?, weights)
+        (Config::read(name, &config)?, weights.attribute("keras_version")?, weights)
     };
-    let graph = translate(name, &config, keras.as_deref(), &weights, size)?;
+    let graph = config.graph(name, keras.as_deref(), &weights, size)?;
     Ok(Contents::Network(graph, weights.has_halves()))
 }
 
@@ -139,28 +139,32 @@ fn contents(name: &str, bytes: Vec<u8>, size: Option<InputSize>) -> Result<Conte
 /// Where the configuration cannot be read or has a layer that is not supported, or where the weights do not fit it: in
 /// number, or in the shape of one of them. The error names `name` and the layer.
 pub fn build(name: &str, config: &str, weights: &Weights) -> Result<Graph> {
-    translate(name, config, None, weights, None)
+    Config::read(name, config)?.graph(name, None, weights, None)
 }
 
-fn translate(
-    name: &str,
-    config: &str,
-    keras: Option<&str>,
-    weights: &Weights,
-    size: Option<InputSize>,
-) -> Result<Graph> {
-    let (model, network) = network(name, config)?;
-    let keras = keras.or_else(|| model.get("keras_version").and_then(Value::as_str));
-    let major = keras.and_then(|version| version.split('.').next()?.parse().ok()).unwrap_or(3);
-    network::graph(&network, major, weights, size).map_err(|error| error.in_file(name))
+/// A model's configuration.
+struct Config {
+    /// The network that it describes.
+    network: Network,
+    /// The version of Keras that it states.
+    keras: Option<String>,
 }
 
-/// The network that `config` describes, and what it was read from.
-fn network(name: &str, config: &str) -> Result<(Value, Network)> {
-    let model: Value = serde_json::from_str(config)
-        .map_err(|error| Error::input(name, format_args!("the model's configuration cannot be read: {error}")))?;
-    let network = Network::new(&model).map_err(|error| Error::input(name, error))?;
-    Ok((model, network))
+impl Config {
+    fn read(name: &str, config: &str) -> Result<Self> {
+        let model: Value = serde_json::from_str(config)
+            .map_err(|error| Error::input(name, format_args!("the model's configuration cannot be read: {error}")))?;
+        let network = Network::new(&model).map_err(|error| Error::input(name, error))?;
+        let keras = model.get("keras_version").and_then(Value::as_str).map(str::to_owned);
+        Ok(Self { network, keras })
+    }
+
+    /// The graph with `weights`, of the version `keras` where the file states one beside its configuration.
+    fn graph(&self, name: &str, keras: Option<&str>, weights: &Weights, size: Option<InputSize>) -> Result<Graph> {
+        let keras = keras.or(self.keras.as_deref());
+        let major = keras.and_then(|version| version.split('.').next()?.parse().ok()).unwrap_or(3);
+        network::graph(&self.network, major, weights, size).map_err(|error| error.in_file(name))
+    }
 }
 
 /// Theano turned kernels round; its models would need theirs turned back.

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use facts::Named;
-use facts::data::{Color, Filter, Preprocess, PreprocessChoice, Resize, Values};
+use facts::data::{Color, Filter, Preprocess, Resize, Values};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
@@ -28,7 +28,7 @@ pub fn CardPanel(props: &Props) -> Html {
         (Some(_), false) => "as the file says",
         (None, false) => "proposed: the file says nothing",
     };
-    let from_file = act.reform(|_| Action::choose(|link| link.card.set_preprocess(PreprocessChoice::default())));
+    let from_file = act.reform(|_| Action::choose(|link| link.card.forget_preprocess()));
     html! {
         <details class="card-details" id="card" open={info.stated.is_none() || changed || own}>
             <summary>
