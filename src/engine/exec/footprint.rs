@@ -147,6 +147,9 @@ fn moves(op: &Op) -> bool {
             | Op::Split { .. }
             | Op::Pad { .. }
             | Op::Reshape { .. }
+            | Op::Expand { .. }
+            | Op::Tile { .. }
+            | Op::Take { .. }
             | Op::Resize(_)
     )
 }

@@ -1,6 +1,6 @@
 //! Building the kernels of an operator.
 
-use facts::graph::{Conv, HostTensor, Interpolation, Op, Padding2d, Pool, Resize};
+use facts::graph::{Conv, HostTensor, Interpolation, Op, Padding2d, Pool, Reduction, Resize};
 
 use super::channels::{Concat, Lrn, Softmax};
 use super::conv::Convolution;
@@ -41,7 +41,7 @@ fn own(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>]) -> Option<Vec<Bo
 fn moves(op: &Op) -> bool {
     match op {
         Op::Transpose { .. } | Op::Slice { .. } | Op::Gather { .. } | Op::Split { .. } | Op::Pad { .. } => true,
-        Op::Reshape { .. } => true,
+        Op::Reshape { .. } | Op::Expand { .. } | Op::Tile { .. } | Op::Take { .. } => true,
         Op::Resize(Resize { interpolation, .. }) => matches!(interpolation, Interpolation::Nearest(_)),
         _ => false,
     }
@@ -95,7 +95,8 @@ fn single(op: &Op, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Box<dyn Ke
         }
         Op::Reduce { reduction, axes, .. } => {
             let input = image(x)?;
-            (axes == &[2, 3]).then(|| Box::new(Global { reduction: *reduction, input }))?
+            let joins = matches!(reduction, Reduction::Sum | Reduction::Mean | Reduction::Max | Reduction::Min);
+            (axes == &[2, 3] && joins).then(|| Box::new(Global { reduction: *reduction, input }))?
         }
         Op::Lrn { size, alpha, beta, bias } => {
             let (size, alpha, beta, bias) = (*size, *alpha, *beta, *bias);

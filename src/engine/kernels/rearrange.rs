@@ -56,7 +56,9 @@ pub(super) fn rearrange(op: &Op, input: &[usize], outputs: &[Vec<usize>]) -> Opt
         return None;
     }
     // The operator is run on each element's own index.
-    let indices: Vec<f32> = (0..extent.elements()).map(|index| index as f32).collect();
+    // `Take` makes elements without a source 0, so its indices count from 1.
+    let first = u32::from(matches!(op, Op::Take { .. })) as f32;
+    let indices: Vec<f32> = (0..extent.elements()).map(|index| index as f32 + first).collect();
     let (op, fill) = match op {
         Op::Pad { mode: PadMode::Constant(fill), pads } => {
             (&Op::Pad { mode: PadMode::Constant(-1.0), pads: pads.clone() }, *fill)
@@ -67,7 +69,7 @@ pub(super) fn rearrange(op: &Op, input: &[usize], outputs: &[Vec<usize>]) -> Opt
     let made = ops::apply(op, &[&Array::from_rows(input, indices)], &shapes);
     let kernel = |array: &Array| -> Option<Box<dyn Kernel>> {
         let sources = array.rows().ok()?;
-        let sources: Vec<u32> = sources.iter().map(|&x| if x < 0.0 { NOTHING } else { x as u32 }).collect();
+        let sources: Vec<u32> = sources.iter().map(|&x| if x < first { NOTHING } else { (x - first) as u32 }).collect();
         Some(Rearrange::kernel(extent, Extent::of(array.shape()), &sources, fill))
     };
     made.iter().map(kernel).collect()

@@ -70,6 +70,7 @@ impl Vectorised for Reduced<'_> {
             }
             Reduction::Max => self.join(|most, x| if x > most || x.is_nan() { x } else { most }),
             Reduction::Min => self.join(|least, x| if x < least || x.is_nan() { x } else { least }),
+            _ => unreachable!("left to burn"),
         }
     }
 }

@@ -93,6 +93,20 @@ impl Vectorised for Map<'_> {
             Unary::Abs => self.each(f32::abs),
             Unary::Floor => self.each(f32::floor),
             Unary::Ceil => self.each(f32::ceil),
+            Unary::Round => self.each(f32::round_ties_even),
+            Unary::Sign => self.each(|x| {
+                if x > 0.0 {
+                    1.0
+                } else if x < 0.0 {
+                    -1.0
+                } else {
+                    x + 0.0
+                }
+            }),
+            Unary::Sin => self.each(f32::sin),
+            Unary::Cos => self.each(f32::cos),
+            Unary::Shrink { bias, lambd } => self.each(|x| shrink(x, bias, lambd)),
+            Unary::Not => self.each(|x| if x == 0.0 { 1.0 } else { 0.0 }),
         }
     }
 }
@@ -100,6 +114,19 @@ impl Vectorised for Map<'_> {
 #[inline(always)]
 fn relu(x: f32) -> f32 {
     if x <= 0.0 { 0.0 } else { x }
+}
+
+#[inline(always)]
+fn shrink(x: f32, bias: f32, lambd: f32) -> f32 {
+    if x < -lambd {
+        x + bias
+    } else if x > lambd {
+        x - bias
+    } else if x.is_nan() {
+        x
+    } else {
+        0.0
+    }
 }
 
 #[inline(always)]

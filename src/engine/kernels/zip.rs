@@ -76,6 +76,11 @@ impl Kernel for Zip {
     }
 }
 
+#[inline(always)]
+fn truth(holds: bool) -> f32 {
+    if holds { 1.0 } else { 0.0 }
+}
+
 /// Pairs of an element of `a` and an element of `b`, which restarts at its end.
 struct Pairs<'a> {
     function: Function,
@@ -116,6 +121,15 @@ impl Vectorised for Pairs<'_> {
             // A NaN in b stays: no comparison with it is true.
             Function::Binary(Binary::Max) => self.ordered(|a, b| if a > b || a.is_nan() { a } else { b }),
             Function::Binary(Binary::Min) => self.ordered(|a, b| if a < b || a.is_nan() { a } else { b }),
+            Function::Binary(Binary::Mod) => self.ordered(|a, b| a % b),
+            Function::Binary(Binary::Equal) => self.ordered(|a, b| truth(a == b)),
+            Function::Binary(Binary::Greater) => self.ordered(|a, b| truth(a > b)),
+            Function::Binary(Binary::GreaterOrEqual) => self.ordered(|a, b| truth(a >= b)),
+            Function::Binary(Binary::Less) => self.ordered(|a, b| truth(a < b)),
+            Function::Binary(Binary::LessOrEqual) => self.ordered(|a, b| truth(a <= b)),
+            Function::Binary(Binary::And) => self.ordered(|a, b| truth((a != 0.0) & (b != 0.0))),
+            Function::Binary(Binary::Or) => self.ordered(|a, b| truth((a != 0.0) | (b != 0.0))),
+            Function::Binary(Binary::Xor) => self.ordered(|a, b| truth((a != 0.0) ^ (b != 0.0))),
             Function::PRelu => self.ordered(|x, slope| if x < 0.0 { x * slope } else { x }),
         }
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
-use facts::graph::{Op, SliceRange, Step, infer};
+use facts::graph::{Einsum, Op, SliceRange, Step, infer};
 
 use super::Array;
 use super::shape::{concat, select};
@@ -32,7 +32,9 @@ pub fn batched<'a>(op: &'a Op, inputs: &[Operand<'_>], outputs: &[&[usize]], cou
     let rank = outputs.first()?.len();
     let only_first = inputs[0].per_image && inputs[1..].iter().all(|input| !input.per_image);
     let apart = match op {
-        Op::Conv(_) | Op::BatchNorm { .. } | Op::MaxPool(_) | Op::AveragePool { .. } | Op::Lrn { .. } => only_first,
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::BatchNorm { .. } => only_first,
+        Op::MaxPool(_) | Op::AveragePool { .. } | Op::Lrn { .. } => only_first,
+        Op::Normalise(settings) => only_first && !settings.axes.contains(&0) && settings.along > 0,
         Op::Resize(_) | Op::Unary(_) | Op::Identity => true,
         Op::Affine { axis, factor, .. } => *axis > 0 || factor.len() == 1,
         Op::Gemm { trans_a, .. } => {
@@ -41,9 +43,18 @@ pub fn batched<'a>(op: &'a Op, inputs: &[Operand<'_>], outputs: &[&[usize]], cou
         // A matrix with one row is a row of each image. Otherwise the batch axis comes before the axes of the
         // matrices.
         Op::MatMul => own().all(|shape| shape.len() == rank) && (rank >= 3 || only_first),
-        Op::Binary(_) | Op::PRelu => own().all(|shape| shape.len() == rank),
+        Op::Binary(_) | Op::PRelu | Op::Where => own().all(|shape| shape.len() == rank),
         Op::Concat { axis } => *axis > 0 && inputs.iter().all(|input| input.per_image),
         Op::Softmax { axis, .. } | Op::Split { axis, .. } | Op::Gather { axis, .. } => *axis > 0,
+        Op::LpNormalise { axis, .. } | Op::CumSum { axis, .. } => *axis > 0,
+        Op::Tile { repeats } => repeats.first() == Some(&1),
+        Op::Expand { shape } if own().all(|own| own.len() == shape.len()) => {
+            let shape = [&[count], &shape[1..]].concat();
+            return Some(Cow::Owned(Op::Expand { shape }));
+        }
+        Op::Attention(_) => inputs[..3].iter().all(|input| input.per_image),
+        Op::Einsum(einsum) => is_batch(einsum, inputs),
+        Op::Expand { .. } | Op::Take { .. } => false,
         Op::Reduce { axes, .. } => !axes.contains(&0),
         Op::Transpose { perm } => perm.first() == Some(&0),
         Op::Pad { pads, .. } => pads.first() == Some(&(0, 0)),
@@ -61,6 +72,15 @@ pub fn batched<'a>(op: &'a Op, inputs: &[Operand<'_>], outputs: &[&[usize]], cou
         Op::Folded => false,
     };
     apart.then_some(Cow::Borrowed(op))
+}
+
+/// Returns whether all inputs that differ between images, and the output, begin with the same axis.
+fn is_batch(einsum: &Einsum, inputs: &[Operand<'_>]) -> bool {
+    let own = einsum.inputs.iter().zip(inputs).filter(|(_, input)| input.per_image);
+    let shared = einsum.inputs.iter().zip(inputs).filter(|(_, input)| !input.per_image);
+    let Some(first) = einsum.output.first() else { return false };
+    own.into_iter().all(|(names, _)| names.first() == Some(first))
+        && shared.into_iter().all(|(names, _)| !names.contains(first))
 }
 
 fn chain(steps: &[Step], inputs: &[Operand<'_>], count: usize) -> Option<Op> {

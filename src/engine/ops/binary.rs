@@ -22,6 +22,15 @@ pub(super) fn binary(function: Binary, a: &Array, b: &Array, shape: &[usize]) ->
                 let common: Vec<usize> = left.iter().zip(&right).map(|(a, b)| *a.max(b)).collect();
                 power(a.expand(fixed::<D>(&common)), b.expand(fixed::<D>(&common)))
             }
+            Binary::Mod => remainder(a, b),
+            Binary::Equal => a.equal(b).float(),
+            Binary::Greater => a.greater(b).float(),
+            Binary::GreaterOrEqual => a.greater_equal(b).float(),
+            Binary::Less => a.lower(b).float(),
+            Binary::LessOrEqual => a.lower_equal(b).float(),
+            Binary::And => a.not_equal_scalar(0.0).bool_and(b.not_equal_scalar(0.0)).float(),
+            Binary::Or => a.not_equal_scalar(0.0).bool_or(b.not_equal_scalar(0.0)).float(),
+            Binary::Xor => a.not_equal_scalar(0.0).not_equal(b.not_equal_scalar(0.0)).float(),
             Binary::Max | Binary::Min => unreachable!("handled above"),
         })
     })
@@ -51,6 +60,20 @@ fn extremum(function: Binary, a: &Array, b: &Array, shape: &[usize]) -> Array {
     // A NaN in b stays: no comparison with it is true.
     let takes_a = wins.bool_or(a.clone().is_nan());
     Array::new(shape, b.mask_where(takes_a, a))
+}
+
+/// Returns the remainder with the sign of `a`. The quotient is cut off, so large quotients lose digits.
+fn remainder<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    let sign = a.clone().sign();
+    let (size, divisor) = (a.abs(), b.abs());
+    let quotient = (size.clone() / divisor.clone()).floor();
+    (size - quotient * divisor) * sign
+}
+
+/// Returns `a` where the condition is not 0, else `b`.
+pub(super) fn choose(inputs: &[&Array], shape: &[usize]) -> Array {
+    let [condition, a, b] = [inputs[0], inputs[1], inputs[2]].map(|array| flat(&expand(array, shape)));
+    Array::new(shape, b.mask_where(condition.not_equal_scalar(0.0), a))
 }
 
 /// Returns `slope * x` where x is negative. A NaN is not negative.

@@ -16,12 +16,15 @@
 //! zero.
 
 mod array;
+mod attention;
 mod batch;
 mod binary;
 mod conv;
+mod einsum;
 mod extent;
 mod linear;
 mod norm;
+mod normalise;
 mod pool;
 mod range;
 mod rank;
@@ -71,6 +74,16 @@ pub fn apply(op: &Op, inputs: &[&Array], shapes: &[&[usize]]) -> Vec<Array> {
         Op::Gather { axis, indices, .. } => shape::gather(*axis, indices, x, shape),
         Op::Pad { mode, pads } => shape::pad(*mode, pads, x, shape),
         Op::Resize(settings) => resize::resize(settings, x, shape),
+        Op::Normalise(settings) => normalise::normalise(settings, inputs),
+        Op::LpNormalise { axis, p } => normalise::by_norm(*axis, *p, x),
+        Op::Where => binary::choose(inputs, shape),
+        Op::Expand { .. } => rank::expand(x, shape),
+        Op::Tile { repeats } => shape::tile(repeats, x),
+        Op::Take { places, .. } => shape::take(places, inputs, shape),
+        Op::Einsum(einsum) => einsum::einsum(einsum, inputs, shape),
+        Op::Attention(settings) => attention::attention(settings, inputs, shape),
+        Op::CumSum { axis, exclusive, reverse } => reduce::running(*axis, *exclusive, *reverse, x),
+        Op::ConvTranspose(settings) => conv::transposed(settings, inputs, shape),
         Op::Lrn { size, alpha, beta, bias } => norm::lrn(*size, *alpha, *beta, *bias, x),
         Op::Identity => x.clone(),
         Op::Chain(_) => unreachable!("chains are taken apart by `layer`"),

@@ -73,6 +73,27 @@ fn collapse_transpose(perm: &[usize], x: &[usize]) -> (Vec<usize>, Vec<usize>) {
     (lengths.collect(), order.collect())
 }
 
+pub(super) fn tile(repeats: &[usize], x: &Array) -> Array {
+    let mut shape = x.shape().to_vec();
+    let mut y = x.clone();
+    for (axis, &copies) in repeats.iter().enumerate().filter(|(_, copies)| **copies != 1) {
+        let parts = vec![&y; copies];
+        shape[axis] *= copies;
+        y = concat(axis, &parts, &shape);
+    }
+    y
+}
+
+/// Takes elements of the inputs, one after the other. Elements without a place are 0.
+pub(super) fn take(places: &[Option<u32>], inputs: &[&Array], shape: &[usize]) -> Array {
+    let flat: Vec<Array> = inputs.iter().map(|input| input.reshaped(&[input.elements()])).collect();
+    let zero = Array::from_slice(&[1], &[0.0], &inputs[0].device());
+    let count: usize = inputs.iter().map(|input| input.elements()).sum();
+    let elements = concat(0, &flat.iter().chain([&zero]).collect::<Vec<_>>(), &[count + 1]);
+    let sources: Vec<usize> = places.iter().map(|place| place.map_or(count, |place| place as usize)).collect();
+    Array::new(shape, select(elements.tensor([count + 1]), 0, &sources))
+}
+
 pub(super) fn gather(axis: usize, indices: &[usize], x: &Array, shape: &[usize]) -> Array {
     Array::new(shape, select(around(axis, x), 1, indices))
 }

@@ -52,6 +52,17 @@ fn evaluate(function: Unary, x: Tensor<1>) -> Tensor<1> {
         Unary::Abs => x.abs(),
         Unary::Floor => x.floor(),
         Unary::Ceil => x.ceil(),
+        Unary::Round => x.round(),
+        Unary::Sign => x.sign(),
+        Unary::Sin => x.sin(),
+        Unary::Cos => x.cos(),
+        Unary::Shrink { bias, lambd } => {
+            let (low, high) = (x.clone().lower_scalar(-lambd), x.clone().greater_scalar(lambd));
+            let (inside, nan) = (low.clone().bool_or(high.clone()).bool_not(), x.clone().is_nan());
+            let y = x.clone().mask_where(low, x.clone().add_scalar(bias)).mask_where(high, x.clone().sub_scalar(bias));
+            y.mask_fill(inside, 0.0).mask_where(nan, x)
+        }
+        Unary::Not => x.equal_scalar(0.0).float(),
     }
 }
 

@@ -17,8 +17,8 @@ pub use infer::as_image;
 pub use infer::{infer, links};
 pub use layout::Layout;
 pub use op::{
-    Binary, Conv, CoordinateMode, Interpolation, NearestMode, Op, PadMode, Padding2d, Pool, Reduction, Resize,
-    SliceRange, Step, Unary,
+    Attention, Binary, Conv, ConvTranspose, CoordinateMode, Einsum, Interpolation, NearestMode, Normalise, Op, PadMode,
+    Padding2d, Pool, Reduction, Resize, SliceRange, Step, Unary,
 };
 pub use paths::Paths;
 

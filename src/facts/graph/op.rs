@@ -120,6 +120,51 @@ pub enum Op {
     },
     /// Resampling of the two spatial axes; input `[x]`.
     Resize(Resize),
+    /// Normalisation by the input's own statistics (layer, RMS, instance and group normalisation); inputs
+    /// `[x, scale?, bias?]`.
+    Normalise(Normalise),
+    /// Division by the norm of order `p` (1 or 2) along `axis`; input `[x]`.
+    LpNormalise {
+        /// Axis.
+        axis: usize,
+        /// Order of the norm.
+        p: u8,
+    },
+    /// `a` where the condition is not 0, else `b`, with broadcasting; inputs `[condition, a, b]`.
+    Where,
+    /// Repeated to `shape`, as numpy's `broadcast_to`; input `[x]`.
+    Expand {
+        /// The new shape.
+        shape: Vec<usize>,
+    },
+    /// Copied side by side along each axis; input `[x]`.
+    Tile {
+        /// Copies along each axis.
+        repeats: Vec<usize>,
+    },
+    /// Elements by their place in the input, row-major; inputs `[x]` or `[x, y]`, of which `y` follows `x`. Elements without
+    /// a place are 0.
+    Take {
+        /// The place of each element of the output.
+        places: Vec<Option<u32>>,
+        /// Shape of the output.
+        shape: Vec<usize>,
+    },
+    /// Sums of products along named axes; inputs `[a]` or `[a, b]`.
+    Einsum(Einsum),
+    /// Scaled dot-product attention: `softmax(Q K' * scale + mask) V` for each head; inputs `[q, k, v, mask?]`.
+    Attention(Attention),
+    /// Sums of all elements up to each one along `axis`; input `[x]`.
+    CumSum {
+        /// Axis.
+        axis: usize,
+        /// Leave the element itself out.
+        exclusive: bool,
+        /// From the last element to the first.
+        reverse: bool,
+    },
+    /// Transposed 2-D convolution; inputs `[x, weight (I x O/groups x KH x KW), bias?]`.
+    ConvTranspose(ConvTranspose),
     /// Local response normalisation across channels; input `[x]`.
     Lrn {
         /// Channels in the window.
@@ -166,6 +211,68 @@ pub struct Conv {
     pub padding: Padding2d,
     /// Groups of channels convolved apart.
     pub groups: usize,
+}
+
+/// Settings of [`Op::ConvTranspose`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConvTranspose {
+    /// Distance between the outputs of neighbouring inputs, [vertical, horizontal].
+    pub strides: [usize; 2],
+    /// Distance between kernel taps, [vertical, horizontal].
+    pub dilations: [usize; 2],
+    /// Rows and columns that are cut off the output.
+    pub padding: Padding2d,
+    /// Rows and columns that are added to the output's end, [vertical, horizontal].
+    pub output_padding: [usize; 2],
+    /// Groups of channels convolved apart.
+    pub groups: usize,
+}
+
+/// Settings of [`Op::Normalise`]: `(x - mean) / sqrt(variance + epsilon) * scale + bias`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normalise {
+    /// Axes whose elements are normalised together, ascending.
+    pub axes: Vec<usize>,
+    /// Equal parts of axis 1, each normalised by itself.
+    pub groups: usize,
+    /// Subtract the mean; RMS normalisation does not.
+    pub centred: bool,
+    /// Added to the variance.
+    pub epsilon: f32,
+    /// Whether `scale` is an input; without it the scale is 1.
+    pub scale: bool,
+    /// Whether `bias` is an input; without it the bias is 0.
+    pub bias: bool,
+    /// The axis of the input along which the first axis of scale and bias lies.
+    pub along: usize,
+}
+
+/// Settings of [`Op::Attention`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attention {
+    /// Heads of the queries, and of keys and values, where the heads lie side by side in the last axis
+    /// (N x tokens x heads * length). Without it the inputs are N x heads x tokens x length.
+    pub heads: Option<[usize; 2]>,
+    /// Factor of the products of queries and keys.
+    pub scale: f32,
+    /// A query sees the keys up to its own place only.
+    pub causal: bool,
+    /// Scores become `softcap * tanh(score / softcap)`; 0 leaves them.
+    pub softcap: f32,
+    /// Whether `mask` is an input. It is added to the scores, or, if `selects`, chooses the keys that are seen.
+    pub mask: bool,
+    /// The mask holds truth values.
+    pub selects: bool,
+}
+
+/// Settings of [`Op::Einsum`]: the axes of the inputs and of the output, by number. Axes of the same number have the same
+/// length, and those that the output lacks are summed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Einsum {
+    /// Axes of each input.
+    pub inputs: Vec<Vec<u8>>,
+    /// Axes of the output.
+    pub output: Vec<u8>,
 }
 
 /// Elements added around an image.
@@ -258,11 +365,22 @@ pub enum Unary {
     Abs,
     Floor,
     Ceil,
+    /// To the nearest whole number, halves to the even one.
+    Round,
+    Sign,
+    Sin,
+    Cos,
+    Shrink {
+        bias: f32,
+        lambd: f32,
+    },
+    /// 1 for 0, otherwise 0.
+    Not,
 }
 
 /// Functions of two elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "each is the ONNX operator of that name")]
+#[allow(missing_docs, reason = "each is the ONNX operator of that name; truth values are 1 and 0")]
 pub enum Binary {
     Add,
     Sub,
@@ -271,6 +389,16 @@ pub enum Binary {
     Pow,
     Max,
     Min,
+    /// The remainder with the sign of the first element (C's `fmod`).
+    Mod,
+    Equal,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+    And,
+    Or,
+    Xor,
 }
 
 /// How [`Op::Reduce`] makes one element of many.
@@ -281,6 +409,14 @@ pub enum Reduction {
     Sum,
     Max,
     Min,
+    Prod,
+    /// Sum of absolute values.
+    L1,
+    /// Square root of the sum of squares.
+    L2,
+    SumSquare,
+    LogSum,
+    LogSumExp,
 }
 
 /// `length` elements from `start`, `step` apart; the step may be negative.

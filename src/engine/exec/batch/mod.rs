@@ -270,9 +270,17 @@ fn may_absorb(op: &Op) -> bool {
                 | Unary::Clip { .. }
                 | Unary::HardSigmoid { .. }
                 | Unary::HardSwish
+                | Unary::Floor
+                | Unary::Ceil
+                | Unary::Round
+                | Unary::Sign
+                | Unary::Shrink { .. }
+                | Unary::Not
         ),
-        Op::Binary(function) => matches!(function, Binary::Max | Binary::Min),
-        Op::MaxPool(_) => true,
+        Op::Binary(function) => {
+            !matches!(function, Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Pow | Binary::Mod)
+        }
+        Op::MaxPool(_) | Op::Where => true,
         Op::Chain(steps) => steps.iter().any(|step| may_absorb(&step.op)),
         _ => false,
     }

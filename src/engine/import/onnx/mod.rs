@@ -97,6 +97,8 @@ pub struct Importer {
     size: Option<InputSize>,
     /// Nodes that no output needs may be of any operator.
     classifier: bool,
+    /// The outputs to translate; all without it.
+    only: Option<Vec<String>>,
     beside: Option<Arc<dyn Beside>>,
 }
 
@@ -127,6 +129,13 @@ impl Importer {
         self
     }
 
+    /// Translates only the outputs with these names, and what they need.
+    #[must_use]
+    pub fn only(mut self, outputs: impl Into<Vec<String>>) -> Self {
+        self.only = Some(outputs.into());
+        self
+    }
+
     /// Reads weights from the files `beside` the model where they are there.
     #[must_use]
     pub fn beside(mut self, files: Arc<dyn Beside>) -> Self {
@@ -139,7 +148,7 @@ impl Importer {
     /// # Errors
     /// As [`import`], but any graph of float32 tensors will do.
     pub fn graph(&self, name: &str, bytes: &[u8]) -> Result<Graph> {
-        let (symbols, outputs) = self.translate(name, bytes, |_| Ok(None))?;
+        let (symbols, outputs) = self.translate(name, bytes, |stated| Ok(self.chosen(stated)))?;
         symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
@@ -148,9 +157,14 @@ impl Importer {
     /// # Errors
     /// As [`Importer::graph`].
     pub fn known_outputs(&self, name: &str, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
-        let (symbols, outputs) = self.translate(name, bytes, |_| Ok(None))?;
+        let (symbols, outputs) = self.translate(name, bytes, |stated| Ok(self.chosen(stated)))?;
         let known = |output: String| symbols.known_output(&output).cloned().map(|tensor| (output, tensor));
         Ok(outputs.into_iter().filter_map(known).collect())
+    }
+
+    fn chosen(&self, stated: &[ValueInfoProto]) -> Option<Vec<usize>> {
+        let only = self.only.as_ref()?;
+        Some((0..stated.len()).filter(|&index| only.contains(&stated[index].name)).collect())
     }
 
     /// Translates the nodes; the names of the outputs come along. `choose` says which outputs are wanted, by index; where it

@@ -86,6 +86,11 @@ impl<'a> NodeView<'a> {
         Ok(self.int(name, i64::from(default))? != 0)
     }
 
+    /// An integer attribute, where it is given.
+    pub fn stated(&self, name: &str) -> Result<Option<i64>> {
+        self.has(name).then(|| self.int(name, 0)).transpose()
+    }
+
     /// A number attribute.
     pub fn float(&self, name: &str, default: f32) -> Result<f32> {
         let attribute = self.attribute(name, attribute::FLOAT)?;
@@ -144,10 +149,15 @@ impl<'a> NodeView<'a> {
         Ok(counted)
     }
 
-    /// Two positive extents, vertical and horizontal: a kernel, strides or dilations.
+    /// Two positive extents, vertical and horizontal: a kernel, strides or dilations. One alone is horizontal.
     pub fn extents(&self, name: &str, values: &[i64]) -> Result<[usize; 2]> {
-        let &[vertical, horizontal] = values else {
-            return Err(self.unsupported(format_args!("{name} {values:?}: two spatial axes are expected")));
+        let [vertical, horizontal] = match *values {
+            [vertical, horizontal] => [vertical, horizontal],
+            // A row is an image one row high.
+            [horizontal] => [1, horizontal],
+            _ => {
+                return Err(self.unsupported(format_args!("{name} {values:?}: one or two spatial axes are expected")));
+            }
         };
         if values.iter().any(|value| !(1..=MAX_EXTENT).contains(value)) {
             return Err(self.problem(format_args!("{name} {values:?}: each is expected in 1..={MAX_EXTENT}")));

@@ -50,7 +50,19 @@ enum Symbol {
 struct Constant {
     name: String,
     tensor: Tensor,
+    origin: Origin,
     parameter: Option<ValueId>,
+}
+
+/// Where a known tensor comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The file holds it: an initializer, or a constant of several elements. It may be a weight.
+    Stored,
+    /// One number in a Constant node.
+    Written,
+    /// Import has computed it, from shapes for example. It is no weight.
+    Derived,
 }
 
 impl Symbols {
@@ -88,10 +100,14 @@ impl Symbols {
         self.define(name, Symbol::Computed(id))
     }
 
-    /// Defines a tensor whose elements are known.
+    /// Defines a tensor whose elements the file holds.
     pub fn known(&mut self, name: &str, tensor: Tensor) -> Result<()> {
+        self.constant(name, tensor, Origin::Stored)
+    }
+
+    fn constant(&mut self, name: &str, tensor: Tensor, origin: Origin) -> Result<()> {
         check_rank(name, &tensor.shape)?;
-        self.constants.push(Constant { name: name.to_owned(), tensor, parameter: None });
+        self.constants.push(Constant { name: name.to_owned(), tensor, origin, parameter: None });
         self.define(name, Symbol::Known(self.constants.len() - 1))
     }
 
@@ -99,7 +115,12 @@ impl Symbols {
     pub fn folded(&mut self, node: &NodeView, tensor: Tensor) -> Result<()> {
         let [output] = node.outputs() else { return Err(self.outputs_differ(node, 1)) };
         self.builder.folded(&node.label, node.op(), &[(output, tensor.shape.clone())])?;
-        self.known(output, tensor)
+        let origin = match (node.op(), tensor.data.len()) {
+            ("Constant", 1) => Origin::Written,
+            ("Constant", _) => Origin::Stored,
+            _ => Origin::Derived,
+        };
+        self.constant(output, tensor, origin)
     }
 
     /// Adds a layer that is not executed because its output is its known input 0: readers of the one read the
@@ -177,6 +198,14 @@ impl Symbols {
     pub fn tensor(&self, node: &NodeView, index: usize) -> Result<Option<&Tensor>> {
         match self.symbol(node, index)? {
             &Symbol::Known(constant) => Ok(Some(&self.constants[constant].tensor)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Where input `index` comes from, if its elements are known.
+    pub fn origin(&self, node: &NodeView, index: usize) -> Result<Option<Origin>> {
+        match self.symbol(node, index)? {
+            &Symbol::Known(constant) => Ok(Some(self.constants[constant].origin)),
             _ => Ok(None),
         }
     }

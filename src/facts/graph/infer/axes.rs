@@ -136,3 +136,21 @@ pub(super) fn pad(mode: PadMode, pads: &[(isize, isize)], x: &[usize]) -> Inferr
     }
     Ok(output)
 }
+
+pub(super) fn tile(repeats: &[usize], x: &[usize]) -> Inferred {
+    one_each("a number of copies", repeats.len(), x)?;
+    let long = |(&length, &copies): (&usize, &usize)| length.checked_mul(copies);
+    let shape: Option<Vec<usize>> = x.iter().zip(repeats).map(long).collect();
+    shape.ok_or_else(|| format!("{repeats:?} copies of shape {x:?} are too large to compute"))
+}
+
+pub(super) fn take(places: &[Option<u32>], shape: &[usize], inputs: &[&[usize]]) -> Inferred {
+    if elements(shape) != Some(places.len()) {
+        return Err(format!("{} places cannot have the shape {shape:?}", places.len()));
+    }
+    let count: usize = inputs.iter().map(|shape| elements(shape).unwrap_or(0)).sum();
+    match places.iter().flatten().find(|&&place| place as usize >= count) {
+        Some(place) => Err(format!("place {place} is out of range: the inputs {inputs:?} have {count} elements")),
+        None => Ok(shape.to_vec()),
+    }
+}

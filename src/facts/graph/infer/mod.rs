@@ -5,6 +5,7 @@
 //! numbers, and it may be hostile.
 
 mod axes;
+mod tokens;
 mod window;
 
 #[cfg(test)]
@@ -12,7 +13,7 @@ mod tests;
 
 pub use window::as_image;
 
-use super::{Op, Step, elements};
+use super::{Attention, Normalise, Op, Step, elements};
 
 /// Most axes a tensor may have.
 const MAX_RANK: usize = 8;
@@ -48,12 +49,21 @@ pub fn infer(op: &Op, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, String> {
         Op::MatMul => vec![matmul(inputs[0], inputs[1])?],
         Op::BatchNorm { scale, bias, .. } => vec![batch_norm(*scale, *bias, inputs)?],
         Op::Affine { axis, factor, offset } => vec![affine(*axis, factor.len(), offset.len(), inputs[0])?],
+        Op::Normalise(settings) => vec![tokens::normalise(settings, inputs)?],
+        Op::LpNormalise { axis, p } => vec![tokens::lp_normalise(*axis, *p, inputs[0])?],
+        Op::Where => vec![broadcast(&broadcast(inputs[0], inputs[1])?, inputs[2])?],
+        Op::Expand { shape } => vec![broadcast_to("the input", inputs[0], shape)?],
+        Op::Tile { repeats } => vec![axes::tile(repeats, inputs[0])?],
+        Op::Take { places, shape } => vec![axes::take(places, shape, inputs)?],
+        Op::Einsum(einsum) => vec![tokens::einsum(einsum, inputs)?],
+        Op::Attention(attention) => vec![tokens::attention(attention, inputs)?],
+        Op::ConvTranspose(conv) => vec![window::conv_transpose(conv, inputs)?],
         Op::Chain(steps) => links(steps, inputs)?.pop().into_iter().collect(),
         Op::Lrn { size, .. } => vec![lrn(*size, inputs[0])?],
         Op::Unary(_) | Op::Identity => vec![inputs[0].to_vec()],
         Op::Binary(_) => vec![broadcast(inputs[0], inputs[1])?],
         Op::PRelu => vec![broadcast_to("the slope", inputs[1], inputs[0])?],
-        Op::Softmax { axis, .. } => {
+        Op::Softmax { axis, .. } | Op::CumSum { axis, .. } => {
             axes::in_range(*axis, inputs[0])?;
             vec![inputs[0].to_vec()]
         }
@@ -78,7 +88,14 @@ pub fn infer(op: &Op, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, String> {
 /// Least and greatest number of inputs of `op`.
 fn arity(op: &Op) -> (usize, usize) {
     match op {
-        Op::Conv(_) | Op::Gemm { .. } => (2, 3),
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Gemm { .. } => (2, 3),
+        Op::Where => (3, 3),
+        Op::Attention(Attention { mask, .. }) => (3 + usize::from(*mask), 3 + usize::from(*mask)),
+        Op::Einsum(_) | Op::Take { .. } => (1, 2),
+        Op::Normalise(Normalise { scale, bias, .. }) => {
+            let count = 1 + usize::from(*scale) + usize::from(*bias);
+            (count, count)
+        }
         Op::MatMul | Op::Binary(_) | Op::PRelu => (2, 2),
         Op::BatchNorm { scale, bias, .. } => {
             let count = 3 + usize::from(*scale) + usize::from(*bias);

@@ -1,7 +1,7 @@
 //! Operators that move a window over an image, and the one that resamples it.
 
 use super::{Inferred, fits, not_empty};
-use crate::graph::{Conv, Padding2d, Pool, Resize};
+use crate::graph::{Conv, ConvTranspose, Padding2d, Pool, Resize};
 
 /// `N x C x H x W`, or `N x C x L` taken as an image one row high.
 pub fn as_image(shape: &[usize]) -> Option<[usize; 4]> {
@@ -54,6 +54,46 @@ pub(super) fn conv(conv: &Conv, inputs: &[&[usize]]) -> Inferred {
     let padded = [spans[0].padded(height)?, spans[1].padded(width)?];
     fits(&[n, channels, padded[0], padded[1]])?;
     let spatial = [spans[0].positions(height, false)?, spans[1].positions(width, false)?];
+    Ok(with_spatial(inputs[0], features, spatial))
+}
+
+pub(super) fn conv_transpose(conv: &ConvTranspose, inputs: &[&[usize]]) -> Inferred {
+    let [_, channels, height, width] = image("the input", inputs[0])?;
+    let [depth, of_group, rows, columns] = image("the weight", inputs[1])?;
+    if inputs[0].len() != inputs[1].len() || depth != channels {
+        return Err(format!(
+            "the weight {:?} must have as many axes as the input {:?}, and its first axis one entry a channel",
+            inputs[1], inputs[0]
+        ));
+    }
+    let groups = conv.groups;
+    if groups == 0 || !channels.is_multiple_of(groups) {
+        return Err(format!("{channels} channels cannot be cut into {groups} groups"));
+    }
+    let features = of_group.checked_mul(groups).ok_or_else(|| too_large(of_group))?;
+    if let Some(bias) = inputs.get(2)
+        && **bias != [features]
+    {
+        return Err(format!("the bias must have shape [{features}], one number an output channel, found {bias:?}"));
+    }
+    let Padding2d { top, left, bottom, right } = conv.padding;
+    let length = |input: usize, kernel: usize, axis: usize, cut: usize| {
+        let (stride, dilation, extra) = (conv.strides[axis], conv.dilations[axis], conv.output_padding[axis]);
+        if stride == 0 || dilation == 0 || extra >= stride.max(dilation) {
+            return Err(format!(
+                "steps of {stride}, {dilation} between taps and {extra} more at the end do not fit together"
+            ));
+        }
+        let taps = (kernel - 1).checked_mul(dilation);
+        let whole =
+            (input - 1).checked_mul(stride).zip(taps).and_then(|(a, b)| a.checked_add(b)?.checked_add(extra + 1));
+        let whole = whole.ok_or_else(|| too_large(input))?;
+        whole
+            .checked_sub(cut)
+            .filter(|&length| length > 0)
+            .ok_or_else(|| format!("cutting {cut} off {whole} rows or columns leaves nothing"))
+    };
+    let spatial = [length(height, rows, 0, top + bottom)?, length(width, columns, 1, left + right)?];
     Ok(with_spatial(inputs[0], features, spatial))
 }
 

@@ -196,17 +196,24 @@ impl Family {
 /// Returns the kind of a layer that computes `op`.
 pub fn family(op: &Op) -> Family {
     match op {
-        Op::Conv(_) | Op::Gemm { .. } | Op::MatMul => Family::Product,
-        Op::BatchNorm { .. } | Op::Lrn { .. } | Op::Affine { .. } => Family::Normalisation,
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Gemm { .. } | Op::MatMul | Op::Einsum(_) | Op::Attention(_) => {
+            Family::Product
+        }
+        Op::BatchNorm { .. } | Op::Normalise(_) | Op::LpNormalise { .. } | Op::Lrn { .. } | Op::Affine { .. } => {
+            Family::Normalisation
+        }
         Op::Unary(_) | Op::PRelu | Op::Softmax { .. } => Family::Activation,
-        Op::MaxPool(_) | Op::AveragePool { .. } | Op::Reduce { .. } => Family::Pooling,
-        Op::Binary(_) | Op::Concat { .. } => Family::Merge,
+        Op::MaxPool(_) | Op::AveragePool { .. } | Op::Reduce { .. } | Op::CumSum { .. } => Family::Pooling,
+        Op::Binary(_) | Op::Where | Op::Concat { .. } => Family::Merge,
         Op::Split { .. }
         | Op::Slice { .. }
         | Op::Reshape { .. }
         | Op::Transpose { .. }
         | Op::Gather { .. }
         | Op::Pad { .. }
+        | Op::Expand { .. }
+        | Op::Tile { .. }
+        | Op::Take { .. }
         | Op::Resize(_)
         | Op::Identity
         | Op::Folded => Family::Shape,

@@ -3,6 +3,7 @@
 use facts::Result;
 use facts::graph::elements;
 
+use super::moves::{choose, scatter, spread, tile, transposed};
 use crate::import::onnx::layers;
 use crate::import::onnx::node::NodeView;
 use crate::import::onnx::symbols::Symbols;
@@ -55,6 +56,38 @@ pub(super) fn evaluate(node: &NodeView, symbols: &mut Symbols, inputs: &[Tensor]
             Ok(Tensor { shape, data: tensor.data.take(&taken) })
         }
         "Concat" => concat(node, symbols, inputs),
+        "Expand" => {
+            let shape = layers::expanded(node, symbols)?;
+            spread(node, symbols, input(0)?, shape)
+        }
+        "Tile" => {
+            let repeats = symbols.ints(node, 1, "repeats")?.ok_or_else(|| node.problem("its repeats are missing"))?;
+            tile(node, symbols, input(0)?, &repeats)
+        }
+        "Transpose" => {
+            let tensor = input(0)?;
+            let perm = layers::permutation(node, tensor.shape.len())?;
+            transposed(node, symbols, tensor, &perm)
+        }
+        "Where" => choose(node, symbols, [input(0)?, input(1)?, input(2)?]),
+        "ScatterND" => scatter(node, symbols, [input(0)?, input(1)?, input(2)?]),
+        "Sqrt" => {
+            let tensor = input(0)?;
+            let data = match &tensor.data {
+                Data::Float(values) => Data::Float(values.iter().map(|value| value.sqrt()).collect()),
+                Data::Double(values) => Data::Double(values.iter().map(|value| value.sqrt()).collect()),
+                Data::Int(_) => return Err(node.problem("it is of integers; numbers with a fraction are expected")),
+            };
+            Ok(Tensor { shape: tensor.shape.clone(), data })
+        }
+        "Not" => {
+            let tensor = input(0)?;
+            let Data::Int(values) = &tensor.data else {
+                return Err(node.problem("it is of numbers; truth values are expected"));
+            };
+            let data = Data::Int(values.iter().map(|&value| i64::from(value == 0)).collect());
+            Ok(Tensor { shape: tensor.shape.clone(), data })
+        }
         "ReduceProd" => {
             let tensor = input(0)?;
             let axes = layers::reduced_axes(node, symbols)?;
@@ -147,34 +180,14 @@ fn concat(node: &NodeView, symbols: &mut Symbols, inputs: &[Tensor]) -> Result<T
 
 /// A function of two elements, with numpy's broadcasting.
 fn elementwise(node: &NodeView, symbols: &mut Symbols, left: &Tensor, right: &Tensor) -> Result<Tensor> {
-    let rank = left.shape.len().max(right.shape.len());
-    let length = |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis]);
-    let mut shape = Vec::with_capacity(rank);
-    for axis in 0..rank {
-        shape.push(match (length(&left.shape, axis), length(&right.shape, axis)) {
-            (a, b) if a == b || b == 1 => a,
-            (1, b) => b,
-            _ => {
-                return Err(node.problem(format_args!("{:?} and {:?} do not broadcast", left.shape, right.shape)));
-            }
-        });
+    let shape = common(node, &left.shape, &right.shape)?;
+    let spread = |symbols: &mut Symbols, tensor: &Tensor| spread(node, symbols, tensor, shape.clone());
+    let (left, right) = (spread(symbols, left)?.data, spread(symbols, right)?.data);
+    if let Some(data) = compared(node, &left, &right)? {
+        return Ok(Tensor { shape, data });
     }
-    let count = elements(&shape).unwrap_or(usize::MAX);
-    symbols.spend(node, count)?;
-    let spread = |tensor: &Tensor| {
-        let source = |mut index: usize| {
-            let (mut offset, mut stride) = (0, 1);
-            for axis in (0..rank).rev() {
-                let own = length(&tensor.shape, axis);
-                offset += (index % shape[axis]).min(own - 1) * stride;
-                stride *= own;
-                index /= shape[axis];
-            }
-            offset
-        };
-        tensor.data.take(&(0..count).map(source).collect::<Vec<_>>())
-    };
     let op = node.op();
+    let c_like = node.flag("fmod", false)?;
     let real = |a: f64, b: f64| match op {
         "Add" => Some(a + b),
         "Sub" => Some(a - b),
@@ -182,6 +195,7 @@ fn elementwise(node: &NodeView, symbols: &mut Symbols, left: &Tensor, right: &Te
         "Div" => Some(a / b),
         "Max" => Some(a.max(b)),
         "Min" => Some(a.min(b)),
+        "Mod" => Some(a % b),
         _ => None,
     };
     let whole = |a: i64, b: i64| match op {
@@ -189,11 +203,14 @@ fn elementwise(node: &NodeView, symbols: &mut Symbols, left: &Tensor, right: &Te
         "Sub" => a.checked_sub(b),
         "Mul" => a.checked_mul(b),
         "Div" => a.checked_div(b),
+        // The remainder has the sign of the divisor, with fmod that of the dividend.
+        "Mod" if c_like => a.checked_rem(b),
+        "Mod" => a.checked_rem(b).map(|rest| if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }),
         "Max" => Some(a.max(b)),
         "Min" => Some(a.min(b)),
         _ => None,
     };
-    let data = match (spread(left), spread(right)) {
+    let data = match (left, right) {
         // float32 arithmetic done in float64 and rounded once is float32 arithmetic: 53 bits hold it exactly.
         (Data::Float(a), Data::Float(b)) => a
             .iter()
@@ -218,4 +235,48 @@ fn elementwise(node: &NodeView, symbols: &mut Symbols, left: &Tensor, right: &Te
     let data =
         data.ok_or_else(|| node.problem("the arithmetic overflows, divides by zero or is not known for this type"))?;
     Ok(Tensor { shape, data })
+}
+
+/// What a comparison or a logical operator makes of its operands; `None` for another operator.
+fn compared(node: &NodeView, left: &Data, right: &Data) -> Result<Option<Data>> {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    let op = node.op();
+    let holds = |order: Option<std::cmp::Ordering>| match op {
+        "Equal" => order == Some(Equal),
+        "Greater" => order == Some(Greater),
+        "GreaterOrEqual" => matches!(order, Some(Greater | Equal)),
+        "Less" => order == Some(Less),
+        _ => matches!(order, Some(Less | Equal)),
+    };
+    let logical = |a: i64, b: i64| match op {
+        "And" => a != 0 && b != 0,
+        "Or" => a != 0 || b != 0,
+        _ => (a != 0) != (b != 0),
+    };
+    let found: Vec<bool> = match (op, left, right) {
+        ("And" | "Or" | "Xor", Data::Int(a), Data::Int(b)) => {
+            a.iter().zip(&**b).map(|(&a, &b)| logical(a, b)).collect()
+        }
+        ("Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual", a, b) => match (a, b) {
+            (Data::Int(a), Data::Int(b)) => a.iter().zip(&**b).map(|(a, b)| holds(a.partial_cmp(b))).collect(),
+            (Data::Float(a), Data::Float(b)) => a.iter().zip(&**b).map(|(a, b)| holds(a.partial_cmp(b))).collect(),
+            (Data::Double(a), Data::Double(b)) => a.iter().zip(&**b).map(|(a, b)| holds(a.partial_cmp(b))).collect(),
+            (a, b) => return Err(node.problem(format_args!("{} and {} do not mix", a.kind(), b.kind()))),
+        },
+        _ => return Ok(None),
+    };
+    Ok(Some(Data::Int(found.into_iter().map(i64::from).collect())))
+}
+
+/// The common shape under numpy's rules.
+pub(super) fn common(node: &NodeView, left: &[usize], right: &[usize]) -> Result<Vec<usize>> {
+    let rank = left.len().max(right.len());
+    let length = |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis]);
+    (0..rank)
+        .map(|axis| match (length(left, axis), length(right, axis)) {
+            (a, b) if a == b || b == 1 => Ok(a),
+            (1, b) => Ok(b),
+            _ => Err(node.problem(format_args!("{left:?} and {right:?} do not broadcast"))),
+        })
+        .collect()
 }

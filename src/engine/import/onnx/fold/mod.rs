@@ -1,19 +1,21 @@
 //! Evaluation at import: what exporters compute from shapes and constants only to set up another node.
 //!
 //! Integers (and float64) never reach a layer, so whatever is made of them is evaluated here. float32 tensors
-//! are network data unless they end in a setting, such as the scales of a Resize: those are evaluated, all
-//! other computation with them is left to the layers.
+//! of the file are network data unless they end in a setting, such as the scales of a Resize: those are evaluated, and so is
+//! what is made of shapes and single numbers alone (an attention mask, a scale); all other computation is left to the layers.
 
 mod arithmetic;
+mod moves;
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use facts::Result;
 use facts::graph::elements;
 
 use super::node::NodeView;
 use super::proto::{NodeProto, data_type};
-use super::symbols::Symbols;
+use super::symbols::{Origin, Symbols};
 use super::tensor::{Data, Tensor};
 
 /// What came of a node.
@@ -25,26 +27,42 @@ pub(super) enum Folded {
 }
 
 /// Operators through which a setting is followed back to its constants.
-const ARITHMETIC: [&str; 19] = [
+const ARITHMETIC: [&str; 35] = [
     "Abs",
     "Add",
+    "And",
     "Cast",
     "Ceil",
     "Concat",
     "Div",
+    "Equal",
+    "Expand",
     "Floor",
     "Gather",
+    "Greater",
+    "GreaterOrEqual",
     "Identity",
+    "Less",
+    "LessOrEqual",
     "Max",
     "Min",
+    "Mod",
     "Mul",
     "Neg",
+    "Not",
+    "Or",
     "ReduceProd",
     "Reshape",
+    "ScatterND",
     "Slice",
+    "Sqrt",
     "Squeeze",
     "Sub",
+    "Tile",
+    "Transpose",
     "Unsqueeze",
+    "Where",
+    "Xor",
 ];
 
 /// Names of the tensors that nodes read as settings, directly or through [`ARITHMETIC`].
@@ -57,7 +75,10 @@ pub(super) fn settings(nodes: &[NodeProto]) -> HashSet<&str> {
             _ if followed => 0..node.input.len(),
             "ConstantOfShape" | "Range" => 0..node.input.len(),
             "Clip" | "Dropout" | "Pad" | "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceSum" | "Reshape"
-            | "Resize" | "Slice" | "Split" | "Squeeze" | "Unsqueeze" | "Upsample" | "Gather" => 1..node.input.len(),
+            | "Resize" | "Slice" | "Split" | "Squeeze" | "Unsqueeze" | "Upsample" | "Gather" | "Expand" | "Tile"
+            | "CumSum" | "Trilu" | "GatherElements" | "GatherND" | "OneHot" | "ReduceProd" | "ReduceL1"
+            | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => 1..node.input.len(),
+            "ScatterND" => 1..2,
             _ => continue,
         };
         names.extend(node.input.get(inputs).unwrap_or_default().iter().map(String::as_str));
@@ -77,9 +98,13 @@ pub(super) fn fold(node: &NodeView, symbols: &mut Symbols, wanted: bool) -> Resu
         "Cast" => return cast(node, symbols),
         op if ARITHMETIC.contains(&op) => {
             let Some(inputs) = known(node, symbols)? else { return Ok(None) };
-            let indexes = matches!(op, "Gather" | "ReduceProd" | "Reshape" | "Slice" | "Squeeze" | "Unsqueeze");
-            let operands = if indexes { &inputs[..1] } else { &inputs[..] };
-            if !wanted && operands.iter().all(|tensor| matches!(tensor.data, Data::Float(_))) {
+            let operands = match op {
+                "Expand" | "Gather" | "ReduceProd" | "Reshape" | "Slice" | "Squeeze" | "Tile" | "Unsqueeze" => 0..1,
+                "Where" => 1..inputs.len(),
+                _ => 0..inputs.len(),
+            };
+            let are_data = inputs[operands.clone()].iter().all(|tensor| matches!(tensor.data, Data::Float(_)));
+            if !wanted && are_data && !is_derived(node, symbols, operands)? {
                 return Ok(None);
             }
             arithmetic::evaluate(node, symbols, &inputs)?
@@ -87,6 +112,19 @@ pub(super) fn fold(node: &NodeView, symbols: &mut Symbols, wanted: bool) -> Resu
         _ => return Ok(None),
     };
     Ok(Some(Folded::Value(tensor)))
+}
+
+/// Whether import has computed one of these inputs, and none is a weight.
+fn is_derived(node: &NodeView, symbols: &Symbols, inputs: Range<usize>) -> Result<bool> {
+    let mut derived = false;
+    for index in inputs {
+        match symbols.origin(node, index)? {
+            Some(Origin::Derived) => derived = true,
+            Some(Origin::Written) => {}
+            Some(Origin::Stored) | None => return Ok(false),
+        }
+    }
+    Ok(derived)
 }
 
 /// The inputs, where there are any and all are known. Optional ones that are left out may only be last.

@@ -1,7 +1,7 @@
 //! Operators that work element by element.
 
 use facts::Result;
-use facts::graph::{Binary, Op, Unary};
+use facts::graph::{Binary, Op, Step, Unary};
 
 use super::Layer;
 use crate::import::onnx::node::NodeView;
@@ -40,19 +40,35 @@ pub(super) fn unary(node: &NodeView) -> Result<Option<Unary>> {
         "Abs" => Unary::Abs,
         "Floor" => Unary::Floor,
         "Ceil" => Unary::Ceil,
+        "Round" => Unary::Round,
+        "Sign" => Unary::Sign,
+        "Sin" => Unary::Sin,
+        "Cos" => Unary::Cos,
+        "Not" => Unary::Not,
+        "Shrink" => Unary::Shrink { bias: node.float("bias", 0.0)?, lambd: node.float("lambd", 0.5)? },
         _ => return Ok(None),
     }))
 }
 
-/// Functions of two elements. Sum, Max and Min take any number of inputs; one layer computes at most two.
+/// Functions of two elements. Sum, Max, Min and Mean take any number of inputs.
 pub(super) fn binary(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let op = match node.op() {
-        "Add" | "Sum" => Binary::Add,
+        "Add" | "Sum" | "Mean" => Binary::Add,
         "Sub" => Binary::Sub,
         "Mul" => Binary::Mul,
         "Div" => Binary::Div,
         "Pow" => Binary::Pow,
         "Max" => Binary::Max,
+        "Mod" if node.flag("fmod", false)? => Binary::Mod,
+        "Mod" => return Err(node.problem("fmod is 0; numbers with a fraction need fmod = 1")),
+        "Equal" => Binary::Equal,
+        "Greater" => Binary::Greater,
+        "GreaterOrEqual" => Binary::GreaterOrEqual,
+        "Less" => Binary::Less,
+        "LessOrEqual" => Binary::LessOrEqual,
+        "And" => Binary::And,
+        "Or" => Binary::Or,
+        "Xor" => Binary::Xor,
         _ => Binary::Min,
     };
     match (node.op(), node.inputs()) {
@@ -61,13 +77,36 @@ pub(super) fn binary(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
             let inputs = vec![symbols.data(node, 0)?, symbols.number(node, 1)?];
             Ok(Layer { op: Op::Binary(op), inputs, outputs: 1 })
         }
-        ("Sum" | "Max" | "Min", 1) => Layer::unary(node, symbols, Op::Identity),
-        (_, 2) => Layer::of(node, symbols, Op::Binary(op), 2),
-        ("Sum" | "Max" | "Min", count) => {
-            Err(node.unsupported(format_args!("it has {count} inputs; at most 2 are expected")))
+        ("Sum" | "Max" | "Min" | "Mean", 1) => Layer::unary(node, symbols, Op::Identity),
+        ("Mean", count @ 2..) => {
+            let factor = Op::Affine { axis: 0, factor: vec![1.0 / count as f32], offset: vec![0.0] };
+            let mut layer = of_many(node, symbols, op, count)?;
+            if let Op::Chain(steps) = &mut layer.op {
+                steps.push(Step { op: factor, inputs: 0 });
+            }
+            Ok(layer)
         }
+        ("Sum" | "Max" | "Min", count @ 3..) => of_many(node, symbols, op, count),
+        // Truth values are 1 and 0.
+        ("And" | "Or" | "Xor" | "Equal", 2) => {
+            let inputs = vec![symbols.number(node, 0)?, symbols.number(node, 1)?];
+            Ok(Layer { op: Op::Binary(op), inputs, outputs: 1 })
+        }
+        (_, 2) => Layer::of(node, symbols, Op::Binary(op), 2),
         (_, count) => Err(node.problem(format_args!("2 inputs are expected, found {count}"))),
     }
+}
+
+/// Where: truth values are 1 and 0.
+pub(super) fn choose(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let inputs = vec![symbols.number(node, 0)?, symbols.data(node, 1)?, symbols.data(node, 2)?];
+    Ok(Layer { op: Op::Where, inputs, outputs: 1 })
+}
+
+/// One function after the other, from the first input to the last.
+fn of_many(node: &NodeView, symbols: &mut Symbols, op: Binary, count: usize) -> Result<Layer> {
+    let step = |index: usize| Step { op: Op::Binary(op), inputs: if index == 0 { 2 } else { 1 } };
+    Layer::of(node, symbols, Op::Chain((0..count - 1).map(step).collect()), count)
 }
 
 /// Clip: the bounds are attributes before opset 11, inputs since.

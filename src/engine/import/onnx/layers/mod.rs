@@ -3,11 +3,15 @@
 //! Each function takes one operator's attributes and inputs as the model's operator set defines them, and
 //! resolves all settings.
 
+mod attention;
+mod einsum;
 mod elementwise;
 mod linear;
+mod normalise;
 mod reduce;
 mod resize;
 mod shape;
+mod take;
 mod window;
 
 use facts::Result;
@@ -17,7 +21,8 @@ use super::node::NodeView;
 use super::symbols::Symbols;
 
 pub(super) use reduce::reduced_axes;
-pub(super) use shape::{gather, ranges, reshaped};
+pub(super) use shape::{expanded, gather, permutation, ranges, reshaped};
+pub(super) use take::scattered;
 
 /// What a node becomes.
 pub(super) struct Layer {
@@ -50,15 +55,33 @@ pub(super) fn layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
         "Gemm" => linear::gemm(node, symbols),
         "MatMul" => Layer::of(node, symbols, Op::MatMul, 2),
         "BatchNormalization" => linear::batch_norm(node, symbols),
+        "LayerNormalization" | "RMSNormalization" => normalise::layer(node, symbols),
+        "InstanceNormalization" | "GroupNormalization" => normalise::channels(node, symbols),
+        "MeanVarianceNormalization" => normalise::mean_variance(node, symbols),
+        "LpNormalization" => normalise::by_norm(node, symbols),
+        "Attention" => attention::attention(node, symbols),
+        "Einsum" => einsum::einsum(node, symbols),
+        "Where" => elementwise::choose(node, symbols),
+        "Expand" => shape::expand(node, symbols),
+        "Tile" => shape::tile(node, symbols),
+        "DepthToSpace" | "SpaceToDepth" => shape::blocks(node, symbols),
+        "Trilu" => take::trilu(node, symbols),
+        "GatherElements" => take::gather_elements(node, symbols),
+        "GatherND" => take::gather_nd(node, symbols),
+        "ScatterND" => take::scatter_nd(node, symbols),
+        "CumSum" => reduce::running(node, symbols),
+        "ConvTranspose" => window::conv_transpose(node, symbols),
         "LRN" => linear::lrn(node, symbols),
         "PRelu" => Layer::of(node, symbols, Op::PRelu, 2),
         "Clip" => elementwise::clip(node, symbols),
         "Dropout" => elementwise::dropout(node, symbols),
         "Identity" => Layer::unary(node, symbols, Op::Identity),
         "Cast" => elementwise::cast(node, symbols),
-        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Max" | "Min" | "Sum" => elementwise::binary(node, symbols),
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Max" | "Min" | "Sum" | "Mean" | "Mod" | "Equal" | "Greater"
+        | "GreaterOrEqual" | "Less" | "LessOrEqual" | "And" | "Or" | "Xor" => elementwise::binary(node, symbols),
         "Softmax" | "LogSoftmax" => reduce::softmax(node, symbols),
-        "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceSum" => reduce::reduce(node, symbols),
+        "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceSum" | "ReduceProd" | "ReduceL1" | "ReduceL2"
+        | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduce::reduce(node, symbols),
         "GlobalAveragePool" | "GlobalMaxPool" => reduce::global_pool(node, symbols),
         "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => shape::reshape(node, symbols),
         "Transpose" => shape::transpose(node, symbols),

@@ -27,13 +27,21 @@ pub(in crate::import::onnx) fn reduced_axes(node: &NodeView, symbols: &Symbols) 
 
 pub(super) fn reduce(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let axes = reduced_axes(node, symbols)?;
-    let op = if axes.is_empty() {
+    // Over no axes a sum or an extremum is its only element; the other reductions compute something of it.
+    let alone = matches!(node.op(), "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceSum" | "ReduceProd");
+    let op = if axes.is_empty() && alone {
         Op::Identity
     } else {
         let reduction = match node.op() {
             "ReduceMean" => Reduction::Mean,
             "ReduceMax" => Reduction::Max,
             "ReduceMin" => Reduction::Min,
+            "ReduceProd" => Reduction::Prod,
+            "ReduceL1" => Reduction::L1,
+            "ReduceL2" => Reduction::L2,
+            "ReduceSumSquare" => Reduction::SumSquare,
+            "ReduceLogSum" => Reduction::LogSum,
+            "ReduceLogSumExp" => Reduction::LogSumExp,
             _ => Reduction::Sum,
         };
         Op::Reduce { reduction, axes, keep_dims: node.flag("keepdims", true)? }
@@ -57,4 +65,15 @@ pub(super) fn softmax(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let rank = symbols.shape(node, 0)?.len();
     let axis = node.axis(node.int("axis", if to_end { 1 } else { -1 })?, rank)?;
     Layer::unary(node, symbols, Op::Softmax { axis, to_end, log: node.op() == "LogSoftmax" })
+}
+
+/// CumSum: the axis is an input.
+pub(super) fn running(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let rank = symbols.shape(node, 0)?.len();
+    let axis = match symbols.ints(node, 1, "axis")?.as_deref() {
+        Some(&[axis]) => node.axis(axis, rank)?,
+        _ => return Err(node.problem("its axis must be one number")),
+    };
+    let (exclusive, reverse) = (node.flag("exclusive", false)?, node.flag("reverse", false)?);
+    Layer::unary(node, symbols, Op::CumSum { axis, exclusive, reverse })
 }

@@ -1,7 +1,7 @@
 //! Operators that move elements without computing with them.
 
 use facts::Result;
-use facts::graph::{Op, PadMode, SliceRange, elements};
+use facts::graph::{Op, PadMode, SliceRange, Step, elements};
 
 use super::Layer;
 use crate::import::onnx::node::NodeView;
@@ -99,17 +99,91 @@ fn resolve(node: &NodeView, input: &[usize], wanted: &[i64]) -> Result<Vec<usize
 }
 
 pub(super) fn transpose(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
-    let rank = symbols.shape(node, 0)?.len();
-    let perm = match node.ints("perm")? {
-        None => (0..rank).rev().collect(),
+    let perm = permutation(node, symbols.shape(node, 0)?.len())?;
+    Layer::unary(node, symbols, Op::Transpose { perm })
+}
+
+/// Transpose's order of `rank` axes.
+pub(in crate::import::onnx) fn permutation(node: &NodeView, rank: usize) -> Result<Vec<usize>> {
+    match node.ints("perm")? {
+        None => Ok((0..rank).rev().collect()),
         Some(perm) => {
             if node.axes(perm, rank)?.len() != rank {
                 return Err(node.problem(format_args!("perm {perm:?} does not order {rank} axes")));
             }
-            perm.iter().map(|&axis| node.axis(axis, rank)).collect::<Result<_>>()?
+            perm.iter().map(|&axis| node.axis(axis, rank)).collect()
+        }
+    }
+}
+
+/// Expand.
+pub(super) fn expand(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let shape = expanded(node, symbols)?;
+    Layer::unary(node, symbols, Op::Expand { shape })
+}
+
+/// The shape that Expand gives input 0: lengths of 1 on either side give way to the other.
+pub(in crate::import::onnx) fn expanded(node: &NodeView, symbols: &Symbols) -> Result<Vec<usize>> {
+    let x = symbols.shape(node, 0)?;
+    let wanted = symbols.ints(node, 1, "shape")?.ok_or_else(|| node.problem("its shape is missing"))?;
+    let rank = x.len().max(wanted.len());
+    let misfit = || node.problem(format_args!("{x:?} cannot be expanded to {wanted:?}"));
+    let own = |axis: usize| (axis + x.len()).checked_sub(rank).map_or(1, |axis| x[axis]);
+    let other = |axis: usize| (axis + wanted.len()).checked_sub(rank).map_or(1, |axis| wanted[axis]);
+    (0..rank)
+        .map(|axis| match (own(axis), usize::try_from(other(axis)).map_err(|_| misfit())?) {
+            (1, length) | (length, 1) => Ok(length),
+            (own, length) if own == length => Ok(own),
+            _ => Err(misfit()),
+        })
+        .collect()
+}
+
+pub(super) fn tile(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let repeats = symbols.ints(node, 1, "repeats")?.ok_or_else(|| node.problem("its repeats are missing"))?;
+    let copies = |&copies: &i64| {
+        usize::try_from(copies).map_err(|_| node.problem(format_args!("{copies} copies along one of its axes")))
+    };
+    let repeats = repeats.iter().map(copies).collect::<Result<_>>()?;
+    Layer::unary(node, symbols, Op::Tile { repeats })
+}
+
+/// DepthToSpace and SpaceToDepth: between channels and blocks of positions.
+pub(super) fn blocks(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let &[n, channels, height, width] = symbols.shape(node, 0)? else {
+        return Err(node.problem(format_args!("an image is expected, found shape {:?}", symbols.shape(node, 0)?)));
+    };
+    let [block] = node.amounts("blocksize", &[node.int("blocksize", 0)?])?;
+    let to_depth = node.op() == "SpaceToDepth";
+    let fits = match to_depth {
+        _ if block == 0 => false,
+        true => height.is_multiple_of(block) && width.is_multiple_of(block),
+        false => channels.is_multiple_of(block * block),
+    };
+    if !fits {
+        let shape = [n, channels, height, width];
+        return Err(node.problem(format_args!("shape {shape:?} cannot be cut into blocks of {block} x {block}")));
+    }
+    let (split, perm, joined) = if to_depth {
+        let (rows, columns) = (height / block, width / block);
+        (
+            vec![n, channels, rows, block, columns, block],
+            [0, 3, 5, 1, 2, 4],
+            [n, channels * block * block, rows, columns],
+        )
+    } else {
+        let depth = channels / (block * block);
+        let joined = [n, depth, height * block, width * block];
+        match node.string("mode", "DCR")? {
+            "DCR" => (vec![n, block, block, depth, height, width], [0, 3, 4, 1, 5, 2], joined),
+            "CRD" => (vec![n, depth, block, block, height, width], [0, 1, 4, 2, 5, 3], joined),
+            other => return Err(node.problem(format_args!("mode is \"{other}\", DCR or CRD is expected"))),
         }
     };
-    Layer::unary(node, symbols, Op::Transpose { perm })
+    let steps =
+        [Op::Reshape { shape: split }, Op::Transpose { perm: perm.to_vec() }, Op::Reshape { shape: joined.to_vec() }];
+    let steps = steps.into_iter().enumerate().map(|(index, op)| Step { op, inputs: usize::from(index == 0) });
+    Layer::unary(node, symbols, Op::Chain(steps.collect()))
 }
 
 pub(super) fn concat(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {

@@ -1,7 +1,7 @@
 //! Convolution and pooling: operators that slide a window over an image.
 
 use facts::Result;
-use facts::graph::{Conv, Op, Padding2d, Pool};
+use facts::graph::{Conv, ConvTranspose, Op, Padding2d, Pool};
 
 use super::Layer;
 use crate::import::onnx::node::NodeView;
@@ -9,16 +9,7 @@ use crate::import::onnx::symbols::Symbols;
 
 pub(super) fn conv(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let image = image(node, symbols)?;
-    let weight = symbols.shape(node, 1)?;
-    let &[_, _, height, width] = weight else {
-        return Err(node.unsupported(format_args!("its weight has shape {weight:?}; two spatial axes are expected")));
-    };
-    if let Some(stated) = node.ints("kernel_shape")?
-        && stated != [height as i64, width as i64]
-    {
-        return Err(node.problem(format_args!("kernel_shape is {stated:?}, the weight's is {height} x {width}")));
-    }
-    let kernel = node.extents("kernel", &[height as i64, width as i64])?;
+    let kernel = kernel(node, symbols)?;
     let window = Window::new(node, image, kernel)?;
     let [groups] = node.amounts("group", &[node.int("group", 1)?])?;
     if groups == 0 {
@@ -28,6 +19,70 @@ pub(super) fn conv(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let mut layer = Layer::of(node, symbols, Op::Conv(Conv { strides, dilations, padding, groups }), 2)?;
     layer.inputs.extend(symbols.optional_data(node, 2)?);
     Ok(layer)
+}
+
+/// ConvTranspose. Where the output's size is stated, the padding follows from it.
+pub(super) fn conv_transpose(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let image = image(node, symbols)?;
+    let kernel = kernel(node, symbols)?;
+    let strides = node.extents("strides", node.ints("strides")?.unwrap_or(&[1, 1]))?;
+    let dilations = node.extents("dilations", node.ints("dilations")?.unwrap_or(&[1, 1]))?;
+    let output_padding = match node.ints("output_padding")? {
+        Some(&[one]) => node.amounts("output_padding", &[0, one])?,
+        Some(amounts) => node.amounts("output_padding", amounts)?,
+        None => [0, 0],
+    };
+    let [groups] = node.amounts("group", &[node.int("group", 1)?])?;
+    let whole = |axis: usize| {
+        (image[axis] - 1) * strides[axis] + output_padding[axis] + (kernel[axis] - 1) * dilations[axis] + 1
+    };
+    let rule = node.string("auto_pad", "NOTSET")?;
+    let stated = match node.ints("output_shape")? {
+        Some(&[length]) => Some(node.extents("output_shape", &[1, length])?),
+        // Some exporters state batch and channels, too.
+        Some(&[.., height, width]) => Some(node.extents("output_shape", &[height, width])?),
+        Some(_) => return Err(node.problem("its output_shape is empty")),
+        None if rule.starts_with("SAME") => Some([image[0] * strides[0], image[1] * strides[1]]),
+        None => None,
+    };
+    let padding = match stated {
+        Some(size) => {
+            let cut = |axis: usize| {
+                whole(axis).checked_sub(size[axis]).ok_or_else(|| {
+                    node.unsupported(format_args!("its output is to be {size:?}, larger than strides and kernel give"))
+                })
+            };
+            let [vertical, horizontal] = [cut(0)?, cut(1)?];
+            // An odd row is cut off the end (upper), or off the start.
+            let first = |total: usize| if rule == "SAME_UPPER" { total / 2 } else { total.div_ceil(2) };
+            let (top, left) = (first(vertical), first(horizontal));
+            Padding2d { top, left, bottom: vertical - top, right: horizontal - left }
+        }
+        None if matches!(rule, "NOTSET" | "VALID") => padding(node)?,
+        None => return Err(node.unsupported(format_args!("its auto_pad is {rule}"))),
+    };
+    let op = Op::ConvTranspose(ConvTranspose { strides, dilations, padding, output_padding, groups });
+    let mut layer = Layer::of(node, symbols, op, 2)?;
+    layer.inputs.extend(symbols.optional_data(node, 2)?);
+    Ok(layer)
+}
+
+/// The extents of the kernel: the last axes of the weight, which the node may state, too.
+fn kernel(node: &NodeView, symbols: &Symbols) -> Result<[usize; 2]> {
+    let weight = symbols.shape(node, 1)?;
+    let spatial: Vec<i64> = match weight {
+        [_, _, spatial @ ..] if matches!(spatial.len(), 1 | 2) => spatial.iter().map(|&axis| axis as i64).collect(),
+        _ => {
+            let problem = format_args!("its weight has shape {weight:?}; one or two spatial axes are expected");
+            return Err(node.unsupported(problem));
+        }
+    };
+    if let Some(stated) = node.ints("kernel_shape")?
+        && stated != spatial
+    {
+        return Err(node.problem(format_args!("kernel_shape is {stated:?}, the weight's is {spatial:?}")));
+    }
+    node.extents("kernel", &spatial)
 }
 
 /// MaxPool and AveragePool. MaxPool's second output, the positions of the maxima, is not made.
@@ -50,8 +105,21 @@ pub(super) fn pool(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
 fn image(node: &NodeView, symbols: &Symbols) -> Result<[usize; 2]> {
     match symbols.shape(node, 0)? {
         &[_, _, height, width] => Ok([height, width]),
-        shape => Err(node.unsupported(format_args!("its input has shape {shape:?}; two spatial axes are expected"))),
+        &[_, _, length] => Ok([1, length]),
+        shape => {
+            Err(node.unsupported(format_args!("its input has shape {shape:?}; one or two spatial axes are expected")))
+        }
     }
+}
+
+/// The padding that the node states.
+fn padding(node: &NodeView) -> Result<Padding2d> {
+    let [top, left, bottom, right] = match node.ints("pads")? {
+        Some(&[before, after]) => node.amounts("pads", &[0, before, 0, after])?,
+        Some(pads) => node.amounts("pads", pads)?,
+        None => [0; 4],
+    };
+    Ok(Padding2d { top, left, bottom, right })
 }
 
 /// What convolution and pooling have in common.
@@ -69,11 +137,7 @@ impl Window {
         let dilations = node.extents("dilations", node.ints("dilations")?.unwrap_or(&[1, 1]))?;
         let rule = node.string("auto_pad", "NOTSET")?;
         let padding = match rule {
-            "NOTSET" => {
-                let pads = node.ints("pads")?.unwrap_or(&[0; 4]);
-                let [top, left, bottom, right] = node.amounts("pads", pads)?;
-                Padding2d { top, left, bottom, right }
-            }
+            "NOTSET" => padding(node)?,
             "VALID" => Padding2d::default(),
             "SAME_UPPER" | "SAME_LOWER" => {
                 let total = |axis: usize| {

@@ -1,0 +1,56 @@
+//! Classifiers as PyTorch exports them, with both of its exporters: Faultscope's scores against onnxruntime's.
+//!
+//! `fixtures/torch_zoo/small.zip` holds small members of the families; `small.py` made them. A folder that `export.py`
+//! has filled with whole networks is compared, too, if `FAULTSCOPE_TORCH_ZOO` names it.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use faultscope::exec::{Executor, Plain};
+use faultscope::import::onnx::import;
+use faultscope::ops::Array;
+use npyz::NpyFile;
+
+/// Largest difference of a score, relative to the largest score.
+const TOLERANCE: f32 = 2e-5;
+
+fn read(bytes: &[u8]) -> Vec<f32> {
+    NpyFile::new(bytes).expect("an npy file").into_vec().expect("float32")
+}
+
+/// Compares the scores, and returns the largest difference relative to the largest score.
+fn difference(name: &str, model: &[u8], input: &[f32], expected: &[f32]) -> Result<f32, String> {
+    let model = import(name, model).map_err(|error| error.to_string())?;
+    let graph = model.graph;
+    let input = Array::from_slice(&graph.values[graph.inputs[0]].shape, input, &Device::flex());
+    let executor = Executor::new(graph.clone(), &Device::flex()).map_err(|error| error.to_string())?;
+    let run = pollster::block_on(executor.run(&[input], &mut Plain)).map_err(|error| error.to_string())?;
+    let found = pollster::block_on(run.get(graph.outputs[0]).expect("an output").read()).expect("scores");
+    let largest = expected.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    let apart = found.iter().zip(expected).fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
+    if found.len() != expected.len() {
+        return Err(format!("{} scores, {} are expected", found.len(), expected.len()));
+    }
+    Ok(apart / largest)
+}
+
+#[test]
+fn whole_networks() {
+    let Some(folder) = std::env::var_os("FAULTSCOPE_TORCH_ZOO") else { return };
+    let mut failed = Vec::new();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    for path in files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "onnx")) {
+        let name = path.file_name().expect("a name").to_string_lossy();
+        let read_beside = |ending: &str| read(&std::fs::read(Path::new(path).with_extension(ending)).expect(ending));
+        let bytes = std::fs::read(path).expect("a model");
+        let started = std::time::Instant::now();
+        match difference(&name, &bytes, &read_beside("input.npy"), &read_beside("scores.npy")) {
+            Ok(apart) if apart <= TOLERANCE => println!("{name}: {apart:.1e} ({:.1?})", started.elapsed()),
+            Ok(apart) => failed.push(format!("{name}: scores differ by {apart:.1e}")),
+            Err(error) => failed.push(format!("{name}: {error}")),
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
