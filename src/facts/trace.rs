@@ -15,9 +15,9 @@ pub struct TraceRow {
     pub max_abs_delta: f32,
     /// Elements that are NaN or infinite.
     pub non_finite: u64,
-    /// Positions of the map, H x W, at which an element of any channel differs.
+    /// Positions at which an element differs.
     pub touched: u64,
-    /// Positions of the map; 1 for an output that is no map.
+    /// Positions: H x W of a map 1 x C x H x W, the tokens of any other output (all axes but the last); 1 for a vector.
     pub positions: u64,
 }
 

@@ -6,6 +6,7 @@ use facts::Result;
 use facts::graph::Graph;
 
 use super::Image;
+use crate::ops::Extent;
 
 /// The rows of a tensor, shared with a golden run that was kept.
 pub(super) type Rows = Arc<Vec<f32>>;
@@ -19,18 +20,18 @@ pub(super) struct GoldenRows {
 }
 
 impl GoldenRows {
-    pub fn new(graph: &Graph, image: &Image<'_>) -> Result<Self> {
+    pub fn new(graph: &Graph, extents: &[Extent], image: &Image<'_>) -> Result<Self> {
         let mut values = vec![None; graph.values.len()];
         match image {
             Image::Inputs(arrays) => {
                 for (&value, array) in graph.inputs.iter().zip(*arrays) {
-                    values[value] = Some(array.rows()?);
+                    values[value] = Some(array.rows(extents[value])?);
                 }
             }
             Image::Golden(run) => {
                 for (id, value) in values.iter_mut().enumerate() {
                     if let Some(array) = run.get(id) {
-                        *value = Some(array.rows()?);
+                        *value = Some(array.rows(extents[id])?);
                     }
                 }
             }

@@ -13,7 +13,7 @@ use super::program::{Input, Program, Step};
 use super::strike::Strikes;
 use super::weights::Weights;
 use crate::kernels::{Kernel, View};
-use crate::ops::{Array, Region};
+use crate::ops::{Array, Extent, Region};
 
 /// A lane in progress.
 pub(super) struct LaneRun<'a> {
@@ -144,14 +144,7 @@ impl<'a> LaneRun<'a> {
                 let extent = program.extents[value];
                 let faulty =
                     self.patches.get(&value).map_or(View::new(extent, golden), |patch| patch.over(extent, golden));
-                for y in 0..extent.height {
-                    let mut golden = View::new(extent, golden).line(y, 0..extent.width).next().unwrap_or(&[]);
-                    for run in faulty.line(y, 0..extent.width) {
-                        let (same_place, rest) = golden.split_at(run.len());
-                        row.compare(same_place, run, extent.channels);
-                        golden = rest;
-                    }
-                }
+                compare(&mut row, &graph.values[value].shape, View::new(extent, golden), faulty);
             }
         }
         self.answer.trace.push(row);
@@ -172,8 +165,30 @@ impl<'a> LaneRun<'a> {
                 let extent = program.extents[value];
                 let mut rows = vec![0.0; extent.elements()];
                 patch.over(extent, golden).copy(extent.region(), &mut rows);
-                self.answer.activations.set(value, Array::from_rows(&graph.values[value].shape, rows));
+                self.answer.activations.set(value, Array::from_rows(&graph.values[value].shape, extent, rows));
             }
+        }
+    }
+}
+
+/// Counts the differences in a tensor of `shape`.
+fn compare(row: &mut TraceRow, shape: &[usize], golden: View<'_>, faulty: View<'_>) {
+    let (extent, own) = (golden.extent(), Extent::of(shape));
+    if extent != own {
+        // The executor's rows are not those that a reader knows as positions.
+        let elements = |view: View<'_>| {
+            let mut rows = vec![0.0; extent.elements()];
+            view.copy(extent.region(), &mut rows);
+            own.rows(&extent.row_major(&rows))
+        };
+        return row.compare(&elements(golden), &elements(faulty), own.channels);
+    }
+    for y in 0..extent.height {
+        let mut golden = golden.line(y, 0..extent.width).next().unwrap_or(&[]);
+        for run in faulty.line(y, 0..extent.width) {
+            let (same_place, rest) = golden.split_at(run.len());
+            row.compare(same_place, run, extent.channels);
+            golden = rest;
         }
     }
 }

@@ -10,6 +10,7 @@ mod clip;
 mod device;
 mod executor;
 mod footprint;
+mod forms;
 mod full;
 mod golden;
 mod gpu;

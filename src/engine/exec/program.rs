@@ -14,8 +14,8 @@ use futures_util::FutureExt;
 
 use super::lane::Changed;
 use super::pool::Pool;
-use super::{Activations, Ranges, full};
-use crate::kernels::{self, ConstantEdit, Job, Kernel, Operand, View};
+use super::{Activations, Ranges, forms, full};
+use crate::kernels::{self, ConstantEdit, Form, Job, Kernel, Operand, View};
 use crate::ops::{self, Array, Extent, Range};
 
 /// The kernels of all layers, in order.
@@ -71,15 +71,15 @@ struct Recipe {
     /// Index of the layer's output.
     nth: usize,
     operands: Vec<Argument>,
-    outputs: Vec<Vec<usize>>,
+    outputs: Vec<(Vec<usize>, Extent)>,
 }
 
 /// An input of an operator, constant or not.
 #[derive(Clone, Debug)]
 enum Argument {
     Constant(ValueId),
-    /// An input that is known at run time, of this shape.
-    Runtime(Vec<usize>),
+    /// An input that is known at run time, of this shape and extent.
+    Runtime(Vec<usize>, Extent),
 }
 
 impl Program {
@@ -95,7 +95,7 @@ impl Program {
             layers: Vec::with_capacity(graph.nodes.len()),
             constant,
             made: BTreeMap::new(),
-            extents: graph.values.iter().map(|value| Extent::of(&value.shape)).collect(),
+            extents: forms::extents(graph),
             pools: Mutex::default(),
         };
         for (id, &depends) in depends.iter().enumerate() {
@@ -200,7 +200,7 @@ impl Program {
                 rows.push(match input {
                     Input::Value(value) => {
                         let array = run.get(*value).ok_or_else(|| full::missing(graph, id))?;
-                        Some((self.extents[*value], array.rows()?))
+                        Some((self.extents[*value], array.rows(self.extents[*value])?))
                     }
                     Input::Previous => None,
                 });
@@ -216,7 +216,7 @@ impl Program {
                 kernels::clip_all(range, [&mut out[..]]);
             }
             match step.output {
-                Some(value) => outputs.push(Array::from_rows(&graph.values[value].shape, out)),
+                Some(value) => outputs.push(Array::from_rows(&graph.values[value].shape, step.extent, out)),
                 None => previous = out,
             }
         }
@@ -231,12 +231,12 @@ impl Program {
         };
         let mut rest = node.inputs.as_slice();
         let mut steps: Vec<Step> = Vec::with_capacity(links.len());
-        let mut shape: Option<Vec<usize>> = None;
+        let mut made: Option<(Vec<usize>, Extent)> = None;
         for (index, link) in links.iter().enumerate() {
             let (own, later) = rest.split_at(link.inputs);
             rest = later;
-            steps.extend(self.link(graph, id, Some((index, link)), own, shape.as_deref()));
-            shape = steps.last().and_then(|step| step.recipe.outputs.last().cloned());
+            steps.extend(self.link(graph, id, Some((index, link)), own, made.as_ref()));
+            made = steps.last().and_then(|step| step.recipe.outputs.last().cloned());
         }
         if let Some(last) = steps.last_mut() {
             (last.struck, last.output) = (Some(node.outputs[0]), Some(node.outputs[0]));
@@ -251,28 +251,33 @@ impl Program {
         id: NodeId,
         link: Option<(usize, &ChainStep)>,
         own: &[ValueId],
-        previous: Option<&[usize]>,
+        previous: Option<&(Vec<usize>, Extent)>,
     ) -> Vec<Step> {
         let (node, nothing) = (&graph.nodes[id], Changed::new());
         let is_constant = |value: ValueId| self.constant(graph, &nothing, value).is_some();
         let shape = |value: ValueId| graph.values[value].shape.as_slice();
         let op = link.map_or(&node.op, |(_, link)| &link.op);
-        let outputs: Vec<Vec<usize>> = match link {
-            Some((at, _)) => vec![graph.links(id)[at].clone()],
-            None => node.outputs.iter().map(|&value| shape(value).to_vec()).collect(),
+        let outputs: Vec<(Vec<usize>, Extent)> = match link {
+            Some((at, _)) => {
+                // The result of a step has the rows of the output that it becomes, if it has its shape.
+                let (made, output) = (graph.links(id)[at].clone(), node.outputs[0]);
+                let extent = if made == shape(output) { self.extents[output] } else { Extent::of(&made) };
+                vec![(made, extent)]
+            }
+            None => node.outputs.iter().map(|&value| (shape(value).to_vec(), self.extents[value])).collect(),
         };
         let operands = || -> Vec<Argument> {
             let own = own.iter().map(|&value| match is_constant(value) {
                 true => Argument::Constant(value),
-                false => Argument::Runtime(shape(value).to_vec()),
+                false => Argument::Runtime(shape(value).to_vec(), self.extents[value]),
             });
-            previous.map(|shape| Argument::Runtime(shape.to_vec())).into_iter().chain(own).collect()
+            previous.map(|(shape, extent)| Argument::Runtime(shape.clone(), *extent)).into_iter().chain(own).collect()
         };
         let runtime = own.iter().filter(|&&value| !is_constant(value)).map(|&value| Input::Value(value));
         let inputs: Vec<Input> = previous.map(|_| Input::Previous).into_iter().chain(runtime).collect();
         let constants: Vec<ValueId> = own.iter().copied().filter(|&value| is_constant(value)).collect();
         let recipe = |nth| Recipe { link: link.map(|(at, _)| at), nth, operands: operands(), outputs: outputs.clone() };
-        let made = kernels::build(op, &self.operands(graph, &recipe(0), &nothing), &outputs);
+        let made = kernels::build(op, &self.operands(graph, &recipe(0), &nothing), &recipe(0).forms());
         let output = |nth: usize| link.is_none().then(|| node.outputs[nth]);
         let step = |(nth, kernel): (usize, Box<dyn Kernel>)| Step {
             kernel: kernel.into(),
@@ -280,8 +285,8 @@ impl Program {
             constants: constants.clone(),
             struck: output(nth),
             output: output(nth),
-            extent: Extent::of(outputs[nth].as_slice()),
-            previous: previous.map_or(Extent::of(&[]), Extent::of),
+            extent: outputs[nth].1,
+            previous: previous.map_or(Extent::of(&[]), |(_, extent)| *extent),
             protection: None,
             recipe: recipe(nth),
         };
@@ -293,7 +298,7 @@ impl Program {
             Argument::Constant(value) => {
                 Operand::Constant(self.constant(graph, changed, *value).expect("it was one when the step was made"))
             }
-            Argument::Runtime(shape) => Operand::Value(shape),
+            Argument::Runtime(shape, extent) => Operand::Value(Form { shape, extent: *extent }),
         };
         recipe.operands.iter().map(operand).collect()
     }
@@ -302,7 +307,7 @@ impl Program {
     pub fn altered(&self, graph: &Graph, id: NodeId, step: &Step, changed: &Changed) -> Arc<dyn Kernel> {
         let recipe = &step.recipe;
         let operands = self.operands(graph, recipe, changed);
-        kernels::build(recipe.op(&graph.nodes[id]), &operands, &recipe.outputs).swap_remove(recipe.nth).into()
+        kernels::build(recipe.op(&graph.nodes[id]), &operands, &recipe.forms()).swap_remove(recipe.nth).into()
     }
 
     /// Builds a kernel for the only channel that changes in a step of layer `id` if `element` of a parameter is
@@ -321,12 +326,16 @@ impl Program {
         let nothing = Changed::new();
         let operands = self.operands(graph, recipe, &nothing);
         let edit = ConstantEdit { operand, element, value };
-        let (kernel, channel) = kernels::build_channel(recipe.op(&graph.nodes[id]), &operands, &recipe.outputs, edit)?;
+        let (kernel, channel) = kernels::build_channel(recipe.op(&graph.nodes[id]), &operands, &recipe.forms(), edit)?;
         Some((kernel.into(), channel))
     }
 }
 
 impl Recipe {
+    fn forms(&self) -> Vec<Form<'_>> {
+        self.outputs.iter().map(|(shape, extent)| Form { shape, extent: *extent }).collect()
+    }
+
     fn op<'a>(&self, node: &'a Node) -> &'a Op {
         match (&node.op, self.link) {
             (Op::Chain(links), Some(link)) => &links[link].op,

@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
         elements_of_a_run: usize,
     ) -> Result<Self> {
         let pool = program.pool(elements_of_a_run.saturating_mul(images.len() + lanes.len()));
-        let images = images.iter().map(|image| GoldenRows::new(graph, image)).collect::<Result<_>>()?;
+        let images = images.iter().map(|image| GoldenRows::new(graph, &program.extents, image)).collect::<Result<_>>()?;
         let lanes = lanes.iter().map(|lane| LaneRun::new(graph, program, settings, lane)).collect();
         Ok(Self { graph, program, settings, images, lanes, work: MultiplyAdds::default(), pool })
     }

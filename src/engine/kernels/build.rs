@@ -2,39 +2,42 @@
 
 use facts::graph::{Conv, HostTensor, Interpolation, Op, Padding2d, Pool, Reduction, Resize};
 
-use super::channels::{Concat, Lrn, Softmax};
+use super::channels::{Lrn, Softmax};
+use super::concat::{Concat, Part, Stack};
 use super::conv::Convolution;
 use super::depthwise::Depthwise;
 use super::generic::Generic;
 use super::linear::Linear;
 use super::matrix::Matrix;
+use super::normalise::Normalise;
 use super::pool::Pooling;
+use super::product::Product;
 use super::rearrange::{Copy, rearrange};
 use super::reduce::Global;
-use super::scale::{Scale, along, repeated};
+use super::scale::{Constants, Scale, repeated};
 use super::unary::Elementwise;
 use super::window::Window;
 use super::zip::{Function, Other, Zip};
-use super::{ConstantEdit, Extent, Kernel, Operand};
+use super::{ConstantEdit, Extent, Form, Kernel, Operand, Order};
 
-/// Builds the kernels of an operator, one for each output; `outputs` are the outputs' shapes. Without a kernel of our
+/// Builds the kernels of an operator, one for each output; `outputs` are their forms. Without a kernel of our
 /// own for these settings and shapes, the result runs on burn.
 ///
 /// The caller splits chains into their steps.
-pub fn build(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>]) -> Vec<Box<dyn Kernel>> {
+pub fn build(op: &Op, inputs: &[Operand<'_>], outputs: &[Form<'_>]) -> Vec<Box<dyn Kernel>> {
     let generic = |output| -> Box<dyn Kernel> { Box::new(Generic::new(op, inputs, outputs, output)) };
     own(op, inputs, outputs).unwrap_or_else(|| (0..outputs.len()).map(generic).collect())
 }
 
-fn own(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>]) -> Option<Vec<Box<dyn Kernel>>> {
-    let shapes = inputs.iter().map(Operand::shape).chain(outputs.iter().map(Vec::as_slice));
+fn own(op: &Op, inputs: &[Operand<'_>], outputs: &[Form<'_>]) -> Option<Vec<Box<dyn Kernel>>> {
+    let shapes = inputs.iter().map(Operand::shape).chain(outputs.iter().map(|form| form.shape));
     if shapes.into_iter().any(|shape| shape.contains(&0)) {
         return None;
     }
     if let (true, [Operand::Value(x)]) = (moves(op), inputs) {
-        return rearrange(op, x, outputs);
+        return rearrange(op, *x, outputs);
     }
-    Some(vec![single(op, inputs, outputs.first()?)?])
+    Some(vec![single(op, inputs, *outputs.first()?)?])
 }
 
 /// Returns whether the operator only moves elements.
@@ -47,19 +50,29 @@ fn moves(op: &Op) -> bool {
     }
 }
 
+/// Returns whether the operator's kernels read and write the same positions.
+fn is_local(op: &Op) -> bool {
+    matches!(op, Op::BatchNorm { .. } | Op::Affine { .. } | Op::Unary(_) | Op::Softmax { .. } | Op::Lrn { .. })
+        || matches!(op, Op::Normalise(_) | Op::Identity)
+}
+
 /// Builds the kernel of an operator with one output.
-fn single(op: &Op, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Box<dyn Kernel>> {
+fn single(op: &Op, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Kernel>> {
     match op {
         Op::Binary(function) => return zip(Function::Binary(*function), inputs, shape),
         Op::PRelu if matches!(inputs, [Operand::Value(_), Operand::Constant(_)]) => {
             return zip(Function::PRelu, inputs, shape);
         }
         Op::Concat { axis } => return concat(*axis, inputs, shape),
+        Op::MatMul if matches!(inputs, [Operand::Value(_), Operand::Value(_)]) => return product(inputs, shape),
         _ => {}
     }
     let (&Operand::Value(x), constants) = inputs.split_first()? else { return None };
     let constants: Vec<&HostTensor> = constants.iter().map(Operand::constant).collect::<Option<_>>()?;
-    let channels = Extent::of(x).channels;
+    let (channels, positions) = (x.extent.channels, x.extent.positions());
+    if is_local(op) && x.extent != shape.extent {
+        return None;
+    }
     Some(match op {
         Op::Conv(conv) => {
             let window = window_of_conv(conv, x, constants[0], shape)?;
@@ -67,26 +80,32 @@ fn single(op: &Op, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Box<dyn Ke
             if is_depthwise(conv, weight) {
                 Box::new(Depthwise::new(window, conv.groups, weight, bias, 0..weight.shape[0]))
             } else {
-                Box::new(Convolution::new(window, Extent::of(x), conv.groups, weight, bias))
+                Box::new(Convolution::new(window, x.extent, conv.groups, weight, bias))
             }
         }
         Op::Gemm { .. } | Op::MatMul => {
             let dense = Dense::new(op, x, &constants, shape)?;
-            Box::new(Linear { matrix: dense.pack(0..dense.columns), rows: dense.rows })
+            Box::new(Linear { matrix: dense.pack(0..dense.columns) })
         }
         Op::BatchNorm { epsilon, scale, bias } => {
             let (factor, offset) = batch_norm(*epsilon, *scale, *bias, &constants);
-            Box::new(Scale::new(&along(1, x, &factor)?, Some(&along(1, x, &offset)?)))
+            let along = |constants: &[f32]| Constants::along(1, x, constants);
+            Box::new(Scale::new(x.extent, along(&factor), Some(along(&offset))))
         }
         Op::Affine { axis, factor, offset } => {
             let zero = offset.iter().all(|&offset| offset == 0.0);
-            let (factor, offset) = (along(*axis, x, factor)?, along(*axis, x, offset)?);
-            Box::new(Scale::new(&factor, (!zero).then_some(&offset)))
+            let along = |constants: &[f32]| Constants::along(*axis, x, constants);
+            Box::new(Scale::new(x.extent, along(factor), (!zero).then(|| along(offset))))
         }
         Op::Unary(function) => Box::new(Elementwise { function: *function, channels }),
         Op::Softmax { axis, to_end, log } => {
-            let along: usize = if *to_end { x[*axis..].iter().product() } else { x[*axis] };
-            let rows = if Extent::of(x).positions() == 1 { along == channels } else { *axis == 1 && !to_end };
+            let lengths = if *to_end { &x.shape[*axis..] } else { &x.shape[*axis..=*axis] };
+            let after: usize = x.shape[*axis + 1..].iter().product();
+            let rows = match x.extent.order {
+                _ if positions == 1 => lengths.iter().product::<usize>() == channels,
+                Order::Channels => *axis == 1 && !to_end,
+                Order::Last => after == 1 && x.shape[*axis] == channels,
+            };
             rows.then(|| Box::new(Softmax { channels, log: *log }))?
         }
         Op::MaxPool(pool) => Box::new(Pooling::max(window_of_pool(pool, x, shape)?, channels)),
@@ -94,41 +113,53 @@ fn single(op: &Op, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Box<dyn Ke
             Box::new(Pooling::average(window_of_pool(pool, x, shape)?, channels, pool, *count_include_pad))
         }
         Op::Reduce { reduction, axes, .. } => {
-            let input = image(x)?;
             let joins = matches!(reduction, Reduction::Sum | Reduction::Mean | Reduction::Max | Reduction::Min);
-            (axes == &[2, 3] && joins).then(|| Box::new(Global { reduction: *reduction, input }))?
+            let all = match x.extent.order {
+                Order::Channels => axes == &[2, 3],
+                // All axes but the last and those of length 1; the output is one row.
+                Order::Last => {
+                    let reduced = |&axis: &usize| axes.contains(&axis) || x.shape[axis] == 1;
+                    x.shape.last() == Some(&channels)
+                        && !axes.contains(&(x.shape.len() - 1))
+                        && (0..x.shape.len() - 1).all(|axis| reduced(&axis))
+                }
+            };
+            (all && joins && shape.extent.positions() == 1)
+                .then(|| Box::new(Global { reduction: *reduction, input: x.extent }))?
         }
         Op::Lrn { size, alpha, beta, bias } => {
             let (size, alpha, beta, bias) = (*size, *alpha, *beta, *bias);
-            (image(x).is_some() || x[1] == channels).then(|| Box::new(Lrn { channels, size, alpha, beta, bias }))?
+            let rows = image(x).is_some() || positions == 1 && x.shape[1] == channels;
+            rows.then(|| Box::new(Lrn { channels, size, alpha, beta, bias }))?
         }
+        Op::Normalise(settings) => Box::new(normalise(settings, x, &constants)?),
         Op::Identity => Box::new(Copy { channels }),
         _ => return None,
     })
 }
 
 /// Returns the size of a tensor that is an image.
-fn image(shape: &[usize]) -> Option<Extent> {
-    matches!(shape, [1, _, _, _]).then(|| Extent::of(shape))
+fn image(x: Form<'_>) -> Option<Extent> {
+    (x.extent.order == Order::Channels).then_some(x.extent)
 }
 
 fn window(
     [kernel, strides, dilations]: [[usize; 2]; 3],
     padding: Padding2d,
-    input: &[usize],
-    output: &[usize],
+    input: Form<'_>,
+    output: Form<'_>,
 ) -> Option<Window> {
     let size = |extent: Extent| [extent.height, extent.width];
     let (input, output) = (size(image(input)?), size(image(output)?));
     Some(Window { kernel, strides, dilations, before: [padding.top, padding.left], input, output })
 }
 
-fn window_of_conv(conv: &Conv, x: &[usize], weight: &HostTensor, shape: &[usize]) -> Option<Window> {
+fn window_of_conv(conv: &Conv, x: Form<'_>, weight: &HostTensor, shape: Form<'_>) -> Option<Window> {
     let [_, _, rows, columns] = *weight.shape else { return None };
     window([[rows, columns], conv.strides, conv.dilations], conv.padding, x, shape)
 }
 
-fn window_of_pool(pool: &Pool, x: &[usize], shape: &[usize]) -> Option<Window> {
+fn window_of_pool(pool: &Pool, x: Form<'_>, shape: Form<'_>) -> Option<Window> {
     window([pool.kernel, pool.strides, pool.dilations], pool.padding, x, shape)
 }
 
@@ -158,7 +189,6 @@ fn batch_norm(epsilon: f32, scale: bool, bias: bool, constants: &[&HostTensor]) 
 
 /// A matrix product with a constant right operand.
 struct Dense<'a> {
-    rows: usize,
     inner: usize,
     columns: usize,
     transposed: bool,
@@ -168,18 +198,21 @@ struct Dense<'a> {
 }
 
 impl<'a> Dense<'a> {
-    fn new(op: &Op, x: &[usize], constants: &[&'a HostTensor], shape: &[usize]) -> Option<Self> {
+    fn new(op: &Op, x: Form<'_>, constants: &[&'a HostTensor], shape: Form<'_>) -> Option<Self> {
         let (weight, matrix) = (constants[0], constants[0].shape.as_slice());
-        if Extent::of(x).positions() != 1 || Extent::of(shape).positions() != 1 {
-            return None;
-        }
         let (transposed, [inner, columns]) = match (op, matrix) {
             (Op::Gemm { trans_b: true, .. }, &[columns, inner]) => (true, [inner, columns]),
             (_, &[ref batch @ .., inner, columns]) if batch.iter().all(|&axis| axis == 1) => (false, [inner, columns]),
             (_, &[inner]) => (false, [inner, 1]),
             _ => return None,
         };
-        let rows = x.iter().product::<usize>() / inner;
+        // Each position is a row of the product. A single one may be a row or a column.
+        let rows = x.extent.positions();
+        let fits = (x.extent.channels, shape.extent.channels) == (inner, columns) && rows == shape.extent.positions();
+        let alike = rows == 1 || (x.extent.order, shape.extent.order) == (Order::Last, Order::Last);
+        if !fits || !alike {
+            return None;
+        }
         let bias = match op {
             Op::Gemm { alpha, beta, trans_a, .. } => {
                 // A column of A' is a row of A only if there is one row. A factor other than 1 is too rare for a
@@ -194,7 +227,7 @@ impl<'a> Dense<'a> {
             }
             _ => None,
         };
-        Some(Self { rows, inner, columns, transposed, weight, bias })
+        Some(Self { inner, columns, transposed, weight, bias })
     }
 
     /// Packs the columns in a range.
@@ -234,14 +267,22 @@ fn expanded(tensor: &HostTensor, shape: &[usize]) -> Option<Vec<f32>> {
     Some((0..shape.iter().product()).map(place).collect())
 }
 
-fn zip(function: Function, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Box<dyn Kernel>> {
-    let extent = Extent::of(shape);
-    let full = |x: &[usize]| Extent::of(x) == extent;
+fn zip(function: Function, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Kernel>> {
+    let extent = shape.extent;
+    let full = |x: Form<'_>| x.extent == extent;
     let kernel = |other, swapped| Some(Box::new(Zip { function, extent, other, swapped }) as Box<dyn Kernel>);
     match *inputs {
         [Operand::Value(a), Operand::Value(b)] if full(a) && full(b) => kernel(Other::Map, false),
         [Operand::Value(a), Operand::Value(b)] => {
-            let gates = |x: &[usize]| x == [1, extent.channels, 1, 1];
+            let channels = extent.channels;
+            let gates = |x: Form<'_>| match extent.order {
+                Order::Channels => x.shape == [1, channels, 1, 1],
+                // One row for all positions: all axes but the last have length 1.
+                Order::Last => {
+                    channels > 1 && x.extent.positions() == 1 && x.shape.last() == Some(&channels)
+                        && shape.shape.last() == Some(&channels)
+                }
+            };
             match (full(a) && gates(b), gates(a) && full(b)) {
                 (true, _) => kernel(Other::Gate, false),
                 (_, true) => kernel(Other::Gate, true),
@@ -255,24 +296,113 @@ fn zip(function: Function, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Bo
 }
 
 /// Returns a constant that broadcasts to `shape`.
-fn constant_rows(constant: &HostTensor, shape: &[usize]) -> Option<Other> {
-    let extent = Extent::of(shape);
-    if let [1, channels, _, _] = *shape
+fn constant_rows(constant: &HostTensor, shape: Form<'_>) -> Option<Other> {
+    let extent = shape.extent;
+    if let (Order::Channels, &[1, channels, _, _]) = (extent.order, shape.shape)
         && let Some(row) = expanded(constant, &[1, channels, 1, 1])
     {
-        return Some(Other::Row(repeated(&row)));
+        return Some(Other::Constant(Constants::Row(repeated(&row))));
     }
-    let rows = extent.rows(&expanded(constant, shape)?);
-    Some(if extent.positions() == 1 { Other::Row(repeated(&rows)) } else { Other::Rows(rows) })
+    let rows = extent.rows(&expanded(constant, shape.shape)?);
+    Some(Other::Constant(Constants::of_rows(extent, rows)))
 }
 
-fn concat(axis: usize, inputs: &[Operand<'_>], shape: &[usize]) -> Option<Box<dyn Kernel>> {
-    let extent = Extent::of(shape);
-    let values = inputs.iter().all(|input| matches!(input, Operand::Value(_)));
-    // The rows of an image lie along axis 1. Any other tensor is a single row, which ends with the axes from `axis`
-    // on.
-    let rows = if image(shape).is_some() { axis == 1 } else { shape[..axis].iter().product::<usize>() == 1 };
-    (values && rows).then(|| Box::new(Concat { channels: extent.channels }) as Box<dyn Kernel>)
+fn concat(axis: usize, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Kernel>> {
+    let Form { shape: lengths, extent } = shape;
+    let same_order = |input: &Operand<'_>| match input {
+        Operand::Value(form) => form.extent.order == extent.order,
+        Operand::Constant(_) => true,
+    };
+    if !inputs.iter().all(same_order) {
+        return None;
+    }
+    let (outer, after): (usize, usize) = (lengths[..axis].iter().product(), lengths[axis + 1..].iter().product());
+    let channels = extent.channels;
+    // The axis of the rows, of the positions in a line, or of the lines.
+    let (rows, across) = match extent.order {
+        Order::Channels => (axis == 1, axis == 3),
+        Order::Last if extent.positions() == 1 => (outer == 1, false),
+        Order::Last => (after == 1 && lengths[axis] == channels, after == channels && lengths[axis] == extent.width),
+    };
+    if rows {
+        let size = |extent: Extent| (extent.height, extent.width);
+        let fits = |input: &Operand<'_>| matches!(input, Operand::Value(x) if size(x.extent) == size(extent));
+        return inputs.iter().all(fits).then(|| Box::new(Concat { channels }) as Box<dyn Kernel>);
+    }
+    let down = match extent.order {
+        Order::Channels => axis == 2,
+        Order::Last => outer == 1 && after.is_multiple_of(extent.width * channels),
+    };
+    if !across && !down {
+        return None;
+    }
+    let mut start = 0;
+    let part = |input: &Operand<'_>| {
+        let own = match input {
+            Operand::Value(form) => form.extent,
+            Operand::Constant(tensor) if extent.order == Order::Last => Extent::last(&tensor.shape),
+            Operand::Constant(tensor) => Extent::of(&tensor.shape),
+        };
+        // A part of one position or column may have lost its axes of length 1.
+        let lines = if extent.order == Order::Channels || across { 1 } else { after / (extent.width * channels) };
+        let length = input.shape()[axis] * lines;
+        let (height, width) = if across { (extent.height, length) } else { (length, extent.width) };
+        let size = Extent { height, width, channels, order: extent.order };
+        if own != size {
+            return None;
+        }
+        let constant = match input {
+            Operand::Value(_) => None,
+            Operand::Constant(tensor) => Some((size, size.rows(&tensor.data))),
+        };
+        let from = start;
+        start += length;
+        Some(Part { start: from, end: start, constant })
+    };
+    let parts = inputs.iter().map(part).collect::<Option<Vec<_>>>()?;
+    Some(Box::new(Stack { across, channels, parts }))
+}
+
+/// Returns the product of two tensors with rows along their last axes.
+fn product(inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Kernel>> {
+    let [Operand::Value(a), Operand::Value(b)] = *inputs else { return None };
+    let (&[ref batch_a @ .., rows, inner], &[ref batch_b @ .., _, columns]) = (a.shape, b.shape) else { return None };
+    let count = |axes: &[usize]| axes.iter().product::<usize>();
+    let size = |batch, width, channels| Extent { height: batch, width, channels, order: Order::Last };
+    let (batches, shared) = (count(batch_a), count(batch_b) == 1 && count(batch_a) > 1);
+    // With one pair of matrices a line, the axes before them are the same.
+    if !shared && batch_a != batch_b {
+        return None;
+    }
+    let right = size(if shared { 1 } else { batches }, inner, columns);
+    let sizes = (a.extent, b.extent, shape.extent);
+    let fits = sizes == (size(batches, rows, inner), right, size(batches, rows, columns));
+    fits.then(|| Box::new(Product { right, output: shape.extent, shared }) as Box<dyn Kernel>)
+}
+
+/// Returns the normalisation of each row; `None` if other elements are normalised together.
+fn normalise(settings: &facts::graph::Normalise, x: Form<'_>, constants: &[&HostTensor]) -> Option<Normalise> {
+    let facts::graph::Normalise { axes, groups, centred, epsilon, scale, bias, along } = settings;
+    let Form { shape, extent } = x;
+    let rows = match extent.order {
+        Order::Channels => axes[..] == [1],
+        Order::Last => axes[..] == [shape.len() - 1] && shape[shape.len() - 1] == extent.channels,
+    };
+    let axis = axes[0];
+    let own = |tensor: &&HostTensor| -> Option<Vec<f32>> {
+        match (tensor.shape.as_slice(), tensor.data.as_ref()) {
+            (&[] | &[1], &[one]) => Some(vec![one; extent.channels]),
+            (&[length], data) => (*along == axis && length == extent.channels).then(|| data.to_vec()),
+            _ => None,
+        }
+    };
+    if !rows || *groups != 1 {
+        return None;
+    }
+    let mut constants = constants.iter();
+    let scale = if *scale { Some(own(constants.next()?)?) } else { None };
+    let bias = if *bias { Some(own(constants.next()?)?) } else { None };
+    Some(Normalise { channels: extent.channels, centred: *centred, epsilon: *epsilon, scale, bias })
 }
 
 /// Returns the only output channel that depends on element `element`, row-major, of constant input `input`; `None` if
@@ -297,13 +427,13 @@ fn channel_of(op: &Op, input: usize, element: usize, inputs: &[Operand<'_>]) -> 
 pub fn build_channel(
     op: &Op,
     inputs: &[Operand<'_>],
-    outputs: &[Vec<usize>],
+    outputs: &[Form<'_>],
     edit: ConstantEdit,
 ) -> Option<(Box<dyn Kernel>, usize)> {
     let (&Operand::Value(x), constants) = inputs.split_first()? else { return None };
     let constants: Vec<&HostTensor> = constants.iter().map(Operand::constant).collect::<Option<_>>()?;
-    let shape = outputs.first()?;
-    if inputs.iter().any(|input| input.shape().contains(&0)) || shape.contains(&0) {
+    let shape = *outputs.first()?;
+    if inputs.iter().any(|input| input.shape().contains(&0)) || shape.shape.contains(&0) {
         return None;
     }
     let channel = channel_of(op, edit.operand, edit.element, inputs)?;
@@ -315,7 +445,7 @@ pub fn build_channel(
                 part(constants[0], 1, edit, channel * filter..(channel + 1) * filter, &constants[0].shape[1..]);
             let bias = constants.get(1).map(|bias| part(bias, 2, edit, channel..channel + 1, &[]));
             let window = window_of_conv(conv, x, &weight, shape)?;
-            Box::new(Convolution::new(window, Extent::of(x), 1, &weight, bias.as_ref()))
+            Box::new(Convolution::new(window, x.extent, 1, &weight, bias.as_ref()))
         }
         Op::Conv(conv) => {
             let edited = |constant: &&HostTensor, operand| {
@@ -326,11 +456,11 @@ pub fn build_channel(
             if is_depthwise(conv, &weight) {
                 Box::new(Depthwise::new(window, conv.groups, &weight, bias.as_ref(), channel..channel + 1))
             } else {
-                Box::new(Convolution::channel(window, Extent::of(x), conv.groups, &weight, bias.as_ref(), channel))
+                Box::new(Convolution::channel(window, x.extent, conv.groups, &weight, bias.as_ref(), channel))
             }
         }
         Op::Gemm { .. } | Op::MatMul => {
-            let dense = Dense::new(op, x, &constants, shape).filter(|dense| dense.rows == 1)?;
+            let dense = Dense::new(op, x, &constants, shape)?;
             let mut column: Vec<f32> = (0..dense.inner).map(|k| dense.at(k, channel)).collect();
             let mut bias = dense.bias.as_ref().map(|bias| bias[channel]);
             match (op, edit.operand) {
@@ -341,7 +471,7 @@ pub fn build_channel(
             }
             let bias = bias.as_slice();
             let matrix = Matrix::pack(dense.inner, 1, (!bias.is_empty()).then_some(bias), |k, _| column[k]);
-            Box::new(Linear { matrix, rows: 1 })
+            Box::new(Linear { matrix })
         }
         _ => return None,
     };
@@ -367,7 +497,7 @@ fn part(
 impl<'a> Operand<'a> {
     fn shape(&self) -> &'a [usize] {
         match *self {
-            Self::Value(shape) => shape,
+            Self::Value(form) => form.shape,
             Self::Constant(tensor) => &tensor.shape,
         }
     }

@@ -1,4 +1,4 @@
-//! Operators that mix the channels of one position: softmax, local response normalisation, concatenation.
+//! Operators that mix the channels of one position: softmax, local response normalisation.
 
 use super::band::in_bands;
 use super::{Job, Kernel, Region};
@@ -75,37 +75,5 @@ impl Kernel for Lrn {
 
     fn compute(&self, jobs: &mut [Job<'_>]) {
         in_bands(jobs, self.channels, |band| band.each_row(self.channels, |x, out| self.row(x, out)));
-    }
-}
-
-/// The rows of several tensors, one after the other.
-#[derive(Debug)]
-pub(super) struct Concat {
-    /// Length of the output rows.
-    pub channels: usize,
-}
-
-impl Kernel for Concat {
-    fn reach(&self, _input: usize, changed: Region) -> Region {
-        changed
-    }
-
-    fn is_local(&self) -> bool {
-        true
-    }
-
-    fn compute(&self, jobs: &mut [Job<'_>]) {
-        in_bands(jobs, self.channels, |band| {
-            let mut first = 0;
-            for input in band.inputs {
-                let own = input.extent().channels;
-                let places = band.out.chunks_exact_mut(self.channels).map(|out| &mut out[first..first + own]);
-                let rows = input.runs(band.region).flat_map(|run| run.chunks_exact(own));
-                for (out, row) in places.zip(rows) {
-                    out.copy_from_slice(row);
-                }
-                first += own;
-            }
-        });
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use facts::graph::Op;
 
-use super::{Extent, Job, Kernel, Operand, Region, View};
+use super::{Extent, Form, Job, Kernel, Operand, Region, View};
 use crate::ops::{self, Array};
 use crate::platform;
 
@@ -15,6 +15,7 @@ pub(super) struct Generic {
     outputs: Vec<Vec<usize>>,
     /// Index of the output.
     output: usize,
+    extent: Extent,
 }
 
 #[derive(Debug)]
@@ -25,16 +26,18 @@ enum Input {
 
 impl Generic {
     /// Makes the kernel of output number `output` of the operator.
-    pub fn new(op: &Op, inputs: &[Operand<'_>], outputs: &[Vec<usize>], output: usize) -> Self {
+    pub fn new(op: &Op, inputs: &[Operand<'_>], outputs: &[Form<'_>], output: usize) -> Self {
         let input = |operand: &Operand<'_>| match operand {
-            Operand::Value(shape) => Input::Value(shape.to_vec()),
+            Operand::Value(form) => Input::Value(form.shape.to_vec()),
             Operand::Constant(tensor) => Input::Constant(Box::new(Array::upload(tensor, &Device::flex()))),
         };
-        Self { op: op.clone(), inputs: inputs.iter().map(input).collect(), outputs: outputs.to_vec(), output }
-    }
-
-    fn extent(&self) -> Extent {
-        Extent::of(&self.outputs[self.output])
+        Self {
+            op: op.clone(),
+            inputs: inputs.iter().map(input).collect(),
+            outputs: outputs.iter().map(|form| form.shape.to_vec()).collect(),
+            output,
+            extent: outputs[output].extent,
+        }
     }
 
     fn run(&self, job: &mut Job<'_>) {
@@ -48,21 +51,21 @@ impl Generic {
                     let view = views.next().expect("a view for each input that is no constant");
                     let mut rows = vec![0.0; view.extent().elements()];
                     view.copy(view.extent().region(), &mut rows);
-                    Array::from_rows(shape, rows)
+                    Array::from_rows(shape, view.extent(), rows)
                 }
             })
             .collect();
         let arrays: Vec<&Array> = arrays.iter().collect();
         let shapes: Vec<&[usize]> = self.outputs.iter().map(Vec::as_slice).collect();
         let made = ops::apply(&self.op, &arrays, &shapes).swap_remove(self.output);
-        let rows = made.rows().expect("burn's CPU backend has what it has just made");
-        View::new(self.extent(), &rows).copy(job.region, job.out);
+        let rows = made.rows(self.extent).expect("burn's CPU backend has what it has just made");
+        View::new(self.extent, &rows).copy(job.region, job.out);
     }
 }
 
 impl Kernel for Generic {
     fn reach(&self, _input: usize, changed: Region) -> Region {
-        if changed.is_empty() { Region::EMPTY } else { self.extent().region() }
+        if changed.is_empty() { Region::EMPTY } else { self.extent.region() }
     }
 
     fn is_local(&self) -> bool {

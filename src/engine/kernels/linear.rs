@@ -7,12 +7,10 @@ use crate::platform;
 /// With fewer rows, threads stay idle or tiles stay incomplete. The columns are split among the threads instead.
 const FEW: usize = 12;
 
-/// A product of a matrix and all rows of a tensor. Other kernels treat such a tensor as a single row.
+/// A product of each row of a tensor and a matrix.
 #[derive(Debug)]
 pub(super) struct Linear {
     pub matrix: Matrix,
-    /// Number of rows in the tensor.
-    pub rows: usize,
 }
 
 impl Kernel for Linear {
@@ -27,7 +25,8 @@ impl Kernel for Linear {
     fn compute(&self, jobs: &mut [Job<'_>]) {
         let (mut rows, mut outs) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
         for job in jobs.iter_mut().filter(|job| !job.region.is_empty()) {
-            rows.extend(job.inputs[0].row(0, 0).chunks_exact(self.matrix.inner()));
+            let runs = job.inputs[0].runs(job.region);
+            rows.extend(runs.flat_map(|run| run.chunks_exact(self.matrix.inner())));
             outs.extend(job.out.chunks_exact_mut(self.matrix.columns()));
         }
         let threads = platform::threads();
@@ -42,6 +41,6 @@ impl Kernel for Linear {
     }
 
     fn multiply_adds(&self) -> u64 {
-        (self.rows * self.matrix.inner() * self.matrix.columns()) as u64
+        (self.matrix.inner() * self.matrix.columns()) as u64
     }
 }

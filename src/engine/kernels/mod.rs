@@ -7,7 +7,8 @@
 //! sequence of operations, independent of the region, the other jobs, the tile and the thread.
 //!
 //! Images are channels-last: all channels of a position form one contiguous *row*. Convolutions read rows, and vector
-//! instructions work best on contiguous data. Any other tensor is a single row, row-major ([`Extent::of`]).
+//! instructions work best on contiguous data. The rows of any other tensor lie along its last axis, so a token is a position
+//! ([`Extent`]). Whoever builds a kernel says for each tensor how its rows lie ([`Form`]).
 //!
 //! Operators without one of these kernels run on burn.
 
@@ -15,13 +16,16 @@ mod band;
 mod build;
 mod channels;
 mod clip;
+mod concat;
 mod conv;
 mod depthwise;
 mod generic;
 mod linear;
 mod matrix;
+mod normalise;
 mod pool;
 mod rearrange;
+mod product;
 mod reduce;
 mod scale;
 mod unary;
@@ -32,7 +36,7 @@ mod zip;
 #[cfg(test)]
 mod tests;
 
-pub use crate::ops::{Extent, Region};
+pub use crate::ops::{Extent, Order, Region};
 pub use build::{build, build_channel};
 pub use clip::clip_all;
 pub use view::{Job, View};
@@ -60,11 +64,27 @@ pub trait Kernel: Debug + Send + Sync {
     }
 }
 
+/// The shape of a tensor, and how its rows lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form<'a> {
+    /// Length of each axis.
+    pub shape: &'a [usize],
+    /// Positions and rows.
+    pub extent: Extent,
+}
+
+impl<'a> Form<'a> {
+    /// Returns the form of a tensor of `shape` that [`Extent::of`] gives it.
+    pub fn of(shape: &'a [usize]) -> Self {
+        Self { shape, extent: Extent::of(shape) }
+    }
+}
+
 /// An input of an operator.
 #[derive(Clone, Copy, Debug)]
 pub enum Operand<'a> {
-    /// A tensor of this shape, known at run time.
-    Value(&'a [usize]),
+    /// A tensor that is known at run time.
+    Value(Form<'a>),
     /// A constant, known when the kernel is built.
     Constant(&'a HostTensor),
 }

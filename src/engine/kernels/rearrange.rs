@@ -3,7 +3,7 @@
 use facts::graph::{Op, PadMode};
 
 use super::band::{Band, in_bands};
-use super::{Extent, Job, Kernel, Region};
+use super::{Extent, Form, Job, Kernel, Region};
 use crate::ops::{self, Array};
 
 /// Largest index that a float represents exactly: the operator is run on the indices as floats.
@@ -50,8 +50,8 @@ pub(super) struct Rearrange {
 }
 
 /// Builds the kernels of an operator that only moves elements, one for each output; `None` if a tensor is too large.
-pub(super) fn rearrange(op: &Op, input: &[usize], outputs: &[Vec<usize>]) -> Option<Vec<Box<dyn Kernel>>> {
-    let extent = Extent::of(input);
+pub(super) fn rearrange(op: &Op, input: Form<'_>, outputs: &[Form<'_>]) -> Option<Vec<Box<dyn Kernel>>> {
+    let extent = input.extent;
     if extent.elements() > MOST {
         return None;
     }
@@ -65,14 +65,14 @@ pub(super) fn rearrange(op: &Op, input: &[usize], outputs: &[Vec<usize>]) -> Opt
         }
         _ => (op, 0.0),
     };
-    let shapes: Vec<&[usize]> = outputs.iter().map(Vec::as_slice).collect();
-    let made = ops::apply(op, &[&Array::from_rows(input, indices)], &shapes);
-    let kernel = |array: &Array| -> Option<Box<dyn Kernel>> {
-        let sources = array.rows().ok()?;
+    let shapes: Vec<&[usize]> = outputs.iter().map(|output| output.shape).collect();
+    let made = ops::apply(op, &[&Array::from_rows(input.shape, extent, indices)], &shapes);
+    let kernel = |(array, output): (&Array, &Form<'_>)| -> Option<Box<dyn Kernel>> {
+        let sources = array.rows(output.extent).ok()?;
         let sources: Vec<u32> = sources.iter().map(|&x| if x < first { NOTHING } else { (x - first) as u32 }).collect();
-        Some(Rearrange::kernel(extent, Extent::of(array.shape()), &sources, fill))
+        Some(Rearrange::kernel(extent, output.extent, &sources, fill))
     };
-    made.iter().map(kernel).collect()
+    made.iter().zip(outputs).map(kernel).collect()
 }
 
 impl Rearrange {
@@ -82,7 +82,8 @@ impl Rearrange {
             let (before, here) = (sources[index - 1], sources[index]);
             if here == NOTHING { before == NOTHING } else { before != NOTHING && here == before + 1 }
         };
-        if input == output && sources[0] == 0 && (1..sources.len()).all(follows) {
+        let size = |extent: Extent| (extent.height, extent.width, extent.channels);
+        if size(input) == size(output) && sources[0] == 0 && (1..sources.len()).all(follows) {
             return Box::new(Copy { channels: output.channels });
         }
         // A piece lies within one row of the input and one row of the output.

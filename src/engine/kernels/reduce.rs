@@ -1,11 +1,11 @@
-//! Reductions over all positions of an image: global pooling.
+//! Reductions over all positions: global pooling, the mean of all tokens.
 
 use facts::graph::Reduction;
 
 use super::{Extent, Job, Kernel, Region, View};
 use crate::platform::{self, Vector, Vectorised};
 
-/// The reduction of all rows of an image to one row.
+/// The reduction of all rows to one row.
 #[derive(Debug)]
 pub(super) struct Global {
     pub reduction: Reduction,
@@ -39,7 +39,7 @@ impl Reduced<'_> {
     /// The sum adds within each line and then adds the lines: fewer successive roundings than in one long sequence.
     #[inline(always)]
     fn join(&mut self, join: impl Fn(f32, f32) -> f32 + Copy) {
-        let Extent { height, width, channels } = self.global.input;
+        let Extent { height, width, channels, .. } = self.global.input;
         let mut line = vec![0.0; channels];
         for y in 0..height {
             let mut rows = self.input.line(y, 0..width).flat_map(|run| run.chunks_exact(channels));

@@ -3,6 +3,7 @@
 use facts::graph::Binary;
 
 use super::band::in_bands;
+use super::scale::Constants;
 use super::{Extent, Job, Kernel, Region, View};
 use crate::platform::{self, Vector, Vectorised};
 
@@ -32,10 +33,8 @@ pub(super) enum Other {
     Map,
     /// A row that applies to every position: the other input.
     Gate,
-    /// A constant row, repeated several times.
-    Row(Vec<f32>),
-    /// Constant rows, one for each position.
-    Rows(Vec<f32>),
+    /// Constants.
+    Constant(Constants),
 }
 
 impl Zip {
@@ -67,8 +66,8 @@ impl Kernel for Zip {
                 band.inputs = &band.inputs[usize::from(self.swapped)..][..1];
                 band.each(|x, out| pairs(x, gate, out));
             }
-            Other::Row(row) => band.each(|x, out| pairs(x, row, out)),
-            Other::Rows(rows) => {
+            Other::Constant(Constants::Row(row)) => band.each(|x, out| pairs(x, row, out)),
+            Other::Constant(Constants::Rows(rows)) => {
                 let inputs = band.inputs;
                 band.each_of_two(&inputs[0], &View::new(self.extent, rows), pairs);
             }

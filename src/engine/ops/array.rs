@@ -23,7 +23,7 @@ pub struct Array {
 #[derive(Clone, Debug)]
 enum Data {
     /// Rows of an [`Extent`], in main memory.
-    Rows(Arc<Vec<f32>>),
+    Rows(Extent, Arc<Vec<f32>>),
     /// Row-major elements, in burn's storage.
     Tensor(Box<Tensor<1>>),
 }
@@ -41,21 +41,21 @@ impl Array {
     pub fn from_slice(shape: &[usize], data: &[f32], device: &Device) -> Self {
         assert_eq!(shape.iter().product::<usize>(), data.len(), "elements of a tensor of shape {shape:?}");
         let data = if *device == Device::flex() {
-            Data::Rows(Extent::of(shape).rows(data).into())
+            Data::Rows(Extent::of(shape), Extent::of(shape).rows(data).into())
         } else {
             Data::Tensor(Box::new(Tensor::from_data(TensorData::new(data.to_vec(), [data.len()]), device)))
         };
         Self { shape: shape.to_vec(), data }
     }
 
-    /// Makes an array on the CPU from the rows of a tensor of `shape`.
+    /// Makes an array on the CPU from the rows of a tensor of `shape`, which has `extent`.
     ///
     /// # Panics
     /// If the number of elements is not the product of `shape`. The caller, not the input, causes this error.
-    pub fn from_rows(shape: &[usize], rows: impl Into<Arc<Vec<f32>>>) -> Self {
+    pub fn from_rows(shape: &[usize], extent: Extent, rows: impl Into<Arc<Vec<f32>>>) -> Self {
         let rows = rows.into();
         assert_eq!(shape.iter().product::<usize>(), rows.len(), "elements of a tensor of shape {shape:?}");
-        Self { shape: shape.to_vec(), data: Data::Rows(rows) }
+        Self { shape: shape.to_vec(), data: Data::Rows(extent, rows) }
     }
 
     /// Takes over a burn tensor of any rank. Its shape becomes `shape`, which has the same number of elements.
@@ -77,7 +77,7 @@ impl Array {
     /// Returns the device that holds the tensor.
     pub fn device(&self) -> Device {
         match &self.data {
-            Data::Rows(_) => Device::flex(),
+            Data::Rows(..) => Device::flex(),
             Data::Tensor(tensor) => tensor.device(),
         }
     }
@@ -89,8 +89,8 @@ impl Array {
 
     fn flat(&self) -> Tensor<1> {
         match &self.data {
-            Data::Rows(rows) => {
-                let elements = Extent::of(&self.shape).row_major(rows);
+            Data::Rows(extent, rows) => {
+                let elements = extent.row_major(rows);
                 Tensor::from_data(TensorData::new(elements, [rows.len()]), &Device::flex())
             }
             Data::Tensor(tensor) => Tensor::clone(tensor),
@@ -108,7 +108,7 @@ impl Array {
     /// If the device fails.
     pub async fn read(&self) -> Result<Vec<f32>> {
         match &self.data {
-            Data::Rows(rows) => Ok(Extent::of(&self.shape).row_major(rows)),
+            Data::Rows(extent, rows) => Ok(extent.row_major(rows)),
             Data::Tensor(tensor) => {
                 let data = tensor.to_data_async().await.map_err(|error| Error::device("device", error))?;
                 data.try_into_vec::<f32>().map_err(|error| Error::device("device", error))
@@ -116,17 +116,18 @@ impl Array {
         }
     }
 
-    /// Returns the rows of a tensor on the CPU.
+    /// Returns the rows of a tensor on the CPU, as `extent` lays them out.
     ///
     /// # Errors
     /// If the tensor is on another device, or burn cannot read its elements.
-    pub fn rows(&self) -> Result<Arc<Vec<f32>>> {
+    pub fn rows(&self, extent: Extent) -> Result<Arc<Vec<f32>>> {
         match &self.data {
-            Data::Rows(rows) => Ok(rows.clone()),
+            Data::Rows(own, rows) if *own == extent => Ok(rows.clone()),
+            Data::Rows(own, rows) => Ok(Arc::new(extent.rows(&own.row_major(rows)))),
             Data::Tensor(tensor) if tensor.device() == Device::flex() => {
                 let elements =
                     self.read().now_or_never().ok_or_else(|| Error::device("cpu", "a tensor is not ready"))?;
-                Ok(Arc::new(Extent::of(&self.shape).rows(&elements?)))
+                Ok(Arc::new(extent.rows(&elements?)))
             }
             Data::Tensor(_) => Err(Error::device("gpu", "a tensor's rows are asked for; they are on the CPU only")),
         }

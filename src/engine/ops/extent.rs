@@ -1,5 +1,14 @@
 //! The layout of tensors on the CPU: positions, each with a row of channels.
 
+/// The axis of a tensor whose elements form a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Axis 1 of an image 1 x C x H x W.
+    Channels,
+    /// The last axis. Elements lie row-major.
+    Last,
+}
+
 /// Size of a tensor on the CPU: positions, each with a row of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
@@ -9,16 +18,30 @@ pub struct Extent {
     pub width: usize,
     /// Length of a position's row.
     pub channels: usize,
+    /// The axis of the rows.
+    pub order: Order,
 }
 
 impl Extent {
-    /// Returns the size of a tensor of `shape` for one image. 1 x C x H x W has H x W positions of C channels; any
-    /// other tensor is a single row.
+    /// Returns the size of a tensor of `shape` for one image. 1 x C x H x W has H x W positions of C channels, any other
+    /// tensor is as [`Extent::last`] says.
     pub fn of(shape: &[usize]) -> Self {
         match *shape {
-            [1, channels, height, width] => Self { height, width, channels },
-            _ => Self { height: 1, width: 1, channels: shape.iter().product() },
+            [1, channels, height, width] => Self { height, width, channels, order: Order::Channels },
+            _ => Self::last(shape),
         }
+    }
+
+    /// Returns the size of a tensor whose rows lie along its last axis: the tokens of a sequence, the heads and tokens of
+    /// an attention. Axes of length 1 at the end do not count, so 1 x N x 1 is one row.
+    pub fn last(shape: &[usize]) -> Self {
+        let end = shape.iter().rposition(|&length| length != 1).map_or(0, |last| last + 1);
+        let (height, width, channels) = match &shape[..end] {
+            [] => (1, 1, 1),
+            [channels] => (1, 1, *channels),
+            [before @ .., width, channels] => (before.iter().product(), *width, *channels),
+        };
+        Self { height, width, channels, order: Order::Last }
     }
 
     /// Returns the number of positions.
@@ -38,18 +61,26 @@ impl Extent {
 
     /// Converts row-major elements to rows.
     pub fn rows(self, row_major: &[f32]) -> Vec<f32> {
+        if self.order == Order::Last {
+            return row_major.to_vec();
+        }
         transposed(row_major, self.channels, self.positions())
     }
 
     /// Converts rows to row-major elements.
     pub fn row_major(self, rows: &[f32]) -> Vec<f32> {
+        if self.order == Order::Last {
+            return rows.to_vec();
+        }
         transposed(rows, self.positions(), self.channels)
     }
 
-    /// Returns the position and the channel of the element with index `row_major` in a row-major C x H x W tensor.
+    /// Returns the position and the channel of the element with index `row_major` in the row-major tensor.
     pub fn locate(self, row_major: usize) -> ([usize; 2], usize) {
-        let positions = self.positions();
-        let (channel, position) = (row_major / positions, row_major % positions);
+        let (channel, position) = match self.order {
+            Order::Channels => (row_major / self.positions(), row_major % self.positions()),
+            Order::Last => (row_major % self.channels, row_major / self.channels),
+        };
         ([position / self.width, position % self.width], channel)
     }
 }

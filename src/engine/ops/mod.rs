@@ -39,7 +39,7 @@ mod tests;
 
 pub use array::Array;
 pub use batch::{Operand, batched};
-pub use extent::{Extent, Region};
+pub use extent::{Extent, Order, Region};
 pub use range::Range;
 
 use facts::graph::Op;

@@ -67,14 +67,18 @@ pub fn trace(graph: &Graph, golden: &Activations, faulty: &Activations, sites: &
         };
         for &value in &node.outputs {
             reached[value] = true;
-            // Elements of a map that lie at the same position are H * W apart.
-            let positions = match *graph.values[value].shape {
-                [1, _, height, width] => height * width,
-                _ => 1,
+            // Elements of a map that lie at the same position are H * W apart; a token's follow one another.
+            let shape = &graph.values[value].shape;
+            let token = shape.iter().rev().find(|&&length| length != 1).copied().unwrap_or(1);
+            let total = shape.iter().product::<usize>();
+            let (positions, is_map) = match **shape {
+                [1, _, height, width] => (height * width, true),
+                _ => (total / token, false),
             };
+            let position = |at: usize| if is_map { at % positions } else { at / token };
             let pairs = || elements(golden, value).into_iter().zip(elements(faulty, value));
             let differs = pairs().enumerate().filter(|(_, (before, after))| before.to_bits() != after.to_bits());
-            row.touched += differs.map(|(at, _)| at % positions).collect::<BTreeSet<_>>().len() as u64;
+            row.touched += differs.map(|(at, _)| position(at)).collect::<BTreeSet<_>>().len() as u64;
             row.positions += positions as u64;
             for (before, after) in pairs() {
                 row.changed += u64::from(before.to_bits() != after.to_bits());

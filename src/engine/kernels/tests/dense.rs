@@ -91,7 +91,8 @@ fn factors_and_offsets() {
     own(&affine(1, &[2.0, 3.0, -1.0], &[1.0, 0.0, 5.0]), &[value(&[1, 3, 4, 5], 1)]);
     own(&affine(1, &[2.0, 3.0, -1.0], &[0.0; 3]), &[value(&[1, 3, 5], 1)]);
     own(&affine(2, &[2.0, 3.0], &[0.0, 1.0]), &[value(&[1, 3, 2], 1)]);
-    left(&affine(3, &[2.0, 3.0], &[0.0, 1.0]), &[value(&[1, 3, 2, 2], 1)]);
+    own(&affine(3, &[2.0, 3.0], &[0.0, 1.0]), &[value(&[1, 3, 2, 2], 1)]);
+    own(&affine(1, &[2.0, 3.0, 0.5], &[1.0, 0.0, 0.0]), &[value(&[2, 3, 4], 1)]);
 }
 
 #[test]
@@ -213,7 +214,9 @@ fn what_mixes_channels() {
         own(&softmax(1, true), &[value(&[1, 10, 1, 1], 1)]);
         own(&softmax(1, false), &[value(&[1, 4, 3, 2], 1)]);
         left(&softmax(1, true), &[value(&[1, 4, 3, 2], 1)]);
-        left(&softmax(2, false), &[value(&[1, 4, 3], 1)]);
+        own(&softmax(2, false), &[value(&[1, 4, 3], 1)]);
+        own(&softmax(2, true), &[value(&[1, 4, 3], 1)]);
+        left(&softmax(1, false), &[value(&[1, 4, 3], 1)]);
     }
     for size in [1, 4, 5, 30] {
         let lrn = Op::Lrn { size, alpha: 0.3, beta: 0.75, bias: 1.0 };
@@ -225,7 +228,14 @@ fn what_mixes_channels() {
     own(&concat(1), &[value(&[1, 3, 4, 2], 1), value(&[1, 5, 4, 2], 2), value(&[1, 1, 4, 2], 3)]);
     own(&concat(1), &[value(&[1, 3], 1), value(&[1, 5], 2)]);
     own(&concat(0), &[value(&[3, 2], 1), value(&[5, 2], 2)]);
-    left(&concat(2), &[value(&[1, 3, 4, 2], 1), value(&[1, 3, 2, 2], 2)]);
+    own(&concat(2), &[value(&[1, 3, 4, 2], 1), value(&[1, 3, 2, 2], 2), constant(&[1, 3, 1, 2], 3)]);
+    own(&concat(3), &[constant(&[1, 3, 4, 2], 1), value(&[1, 3, 4, 5], 2)]);
+    own(&concat(1), &[constant(&[1, 1, 6], 1), value(&[1, 7, 6], 2)]);
+    own(&concat(0), &[value(&[2, 4, 6], 1), value(&[1, 4, 6], 2)]);
+    own(&concat(2), &[value(&[1, 4, 6], 1), value(&[1, 4, 3], 2)]);
+    check(&concat(2), &[value(&[1, 4, 1], 1), value(&[1, 4, 3], 2)]);
+    check(&concat(1), &[value(&[2, 4, 3], 1), value(&[2, 1, 3], 2)]);
+    check(&concat(1), &[value(&[2, 1, 3], 1), value(&[2, 1, 3], 2)]);
     left(&concat(1), &[value(&[1, 3], 1), constant(&[1, 5], 2)]);
 }
 

@@ -7,7 +7,7 @@ mod regions;
 use burn::tensor::Device;
 use facts::graph::{HostTensor, Op, infer};
 
-use super::{Extent, Job, Kernel, Operand, Region, View, build};
+use super::{Extent, Form, Job, Kernel, Operand, Region, View, build};
 use crate::ops::{self, Array};
 
 /// An input of an operator in a test: row-major.
@@ -26,7 +26,7 @@ impl Input {
 
     fn operand(&self) -> Operand<'_> {
         match self {
-            Self::Value(tensor) => Operand::Value(&tensor.shape),
+            Self::Value(tensor) => Operand::Value(Form::of(&tensor.shape)),
             Self::Constant(tensor) => Operand::Constant(tensor),
         }
     }
@@ -63,7 +63,8 @@ fn shapes(op: &Op, inputs: &[Input]) -> Vec<Vec<usize>> {
 
 fn kernels(op: &Op, inputs: &[Input]) -> Vec<Box<dyn Kernel>> {
     let operands: Vec<Operand<'_>> = inputs.iter().map(Input::operand).collect();
-    build(op, &operands, &shapes(op, inputs))
+    let shapes = shapes(op, inputs);
+    build(op, &operands, &shapes.iter().map(|shape| Form::of(shape)).collect::<Vec<_>>())
 }
 
 /// Returns the non-constant tensors of `inputs`, as rows.
@@ -101,7 +102,8 @@ fn by_burn(op: &Op, inputs: &[Input]) -> Vec<Vec<f32>> {
     let arrays: Vec<&Array> = arrays.iter().collect();
     let outputs = shapes(op, inputs);
     let outputs: Vec<&[usize]> = outputs.iter().map(Vec::as_slice).collect();
-    ops::apply(op, &arrays, &outputs).iter().map(|array| array.rows().unwrap().to_vec()).collect()
+    let rows = |array: &Array| array.rows(Extent::of(array.shape())).unwrap().to_vec();
+    ops::apply(op, &arrays, &outputs).iter().map(rows).collect()
 }
 
 /// Compares the kernels of `op` with burn.

@@ -12,7 +12,7 @@ use super::super::matrix::{Matrix, Rows};
 use super::super::{ConstantEdit, build_channel};
 use super::dense::{BINARY, functions};
 use super::{
-    Extent, Input, Job, Operand, Region, View, compute, constant, kernels, noise, rows, shapes, tensor, value,
+    Extent, Form, Input, Job, Operand, Region, View, compute, constant, kernels, noise, rows, shapes, tensor, value,
 };
 
 /// Returns whether the numbers are equal or both NaN: arithmetic does not define the bits of a NaN.
@@ -252,7 +252,7 @@ proptest! {
         let operands: Vec<Operand<'_>> = inputs.iter().map(Input::operand).collect();
         let shapes = shapes(&op, &inputs);
         let edit = ConstantEdit { operand: input, element, value: weight };
-        let made = build_channel(&op, &operands, &shapes, edit);
+        let made = build_channel(&op, &operands, &[Form::of(&shapes[0])], edit);
         // A bias of one number may be added to all columns.
         prop_assume!(made.is_some());
         let (kernel, channel) = made.unwrap();

@@ -1,0 +1,132 @@
+//! How the rows of each tensor lie on the CPU.
+//!
+//! A tensor of four axes is an image, whose rows are its channels (axis 1), or holds tokens: the heads of an attention, or
+//! an image with its channels last. Which one, its readers and its maker tell. Elementwise operators work on either, but all
+//! their tensors must lie in one way.
+
+use facts::graph::{Graph, Node, Normalise, Op, Step, ValueId};
+
+use crate::ops::Extent;
+
+/// Returns the extent of each value of `graph`.
+pub(super) fn extents(graph: &Graph) -> Vec<Extent> {
+    let mut sets = Sets::new(graph.values.len());
+    for node in &graph.nodes {
+        for pair in alike(graph, node).windows(2) {
+            sets.join(pair[0], pair[1]);
+        }
+    }
+    let mut images = vec![false; graph.values.len()];
+    let mut tokens = vec![false; graph.values.len()];
+    for node in &graph.nodes {
+        for (value, rows) in demands(graph, node) {
+            match rows {
+                Rows::Channels => images[sets.of(value)] = true,
+                Rows::Last => tokens[sets.of(value)] = true,
+            }
+        }
+    }
+    // The inputs come as images.
+    for &value in &graph.inputs {
+        images[sets.of(value)] = true;
+    }
+    let extent = |(id, value): (ValueId, &facts::graph::Value)| match value.shape.len() {
+        4 if tokens[sets.of(id)] && !images[sets.of(id)] => Extent::last(&value.shape),
+        _ => Extent::of(&value.shape),
+    };
+    graph.values.iter().enumerate().map(extent).collect()
+}
+
+enum Rows {
+    Channels,
+    Last,
+}
+
+/// Values whose rows must lie alike.
+fn alike(graph: &Graph, node: &Node) -> Vec<ValueId> {
+    let all = |holds: fn(&Op) -> bool| match &node.op {
+        Op::Chain(steps) => steps.iter().all(|step| holds(&step.op)),
+        op => holds(op),
+    };
+    let shape = |value: ValueId| &graph.values[value].shape;
+    let values = node.outputs.iter().chain(&node.inputs).copied();
+    let values = values.filter(|value| !graph.parameters.contains_key(value));
+    if all(is_elementwise) {
+        values.filter(|&value| shape(value) == shape(node.outputs[0])).collect()
+    } else if all(is_cut) {
+        values.filter(|&value| shape(value).len() == 4).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// Whether the operator joins or cuts along an axis.
+fn is_cut(op: &Op) -> bool {
+    matches!(op, Op::Concat { .. } | Op::Split { .. } | Op::Slice { .. } | Op::Pad { .. })
+}
+
+fn is_elementwise(op: &Op) -> bool {
+    matches!(op, Op::Unary(_) | Op::Binary(_) | Op::PRelu | Op::Identity | Op::Where)
+        || matches!(op, Op::Affine { factor, .. } if factor.len() == 1)
+}
+
+/// What a layer asks of its tensors with four axes.
+fn demands(graph: &Graph, node: &Node) -> Vec<(ValueId, Rows)> {
+    let values = || node.inputs.iter().chain(&node.outputs).copied();
+    let steps: &[Step] = match &node.op {
+        Op::Chain(steps) => steps,
+        _ => &[],
+    };
+    let ops: Vec<&Op> = if steps.is_empty() { vec![&node.op] } else { steps.iter().map(|step| &step.op).collect() };
+    let rank = |value: ValueId| graph.values[value].shape.len();
+    let last = |value: ValueId| rank(value).saturating_sub(1);
+    let mut found = Vec::new();
+    for op in ops {
+        let rows = match op {
+            Op::MatMul | Op::Einsum(_) | Op::Attention(_) => Rows::Last,
+            Op::Softmax { axis, .. } if *axis == last(node.inputs[0]) => Rows::Last,
+            Op::Normalise(Normalise { axes, groups: 1, .. }) if axes[..] == [last(node.inputs[0])] => Rows::Last,
+            Op::LpNormalise { axis, .. } if *axis == last(node.inputs[0]) => Rows::Last,
+            Op::Reduce { axes, .. } if axes[..] != [2, 3] => Rows::Last,
+            // What rearranges takes and gives any rows.
+            Op::Transpose { .. } | Op::Reshape { .. } | Op::Gather { .. } | Op::Expand { .. } | Op::Tile { .. } => {
+                found.extend(values().map(|value| (value, Rows::Last)));
+                continue;
+            }
+            op if is_elementwise(op) => continue,
+            op if is_cut(op) => continue,
+            Op::Take { .. } | Op::Folded => continue,
+            _ => Rows::Channels,
+        };
+        match rows {
+            Rows::Last => found.extend(values().map(|value| (value, Rows::Last))),
+            Rows::Channels => {
+                // The output of a global pooling is one row either way.
+                let is_image = |value: &ValueId| rank(*value) == 4 && !graph.parameters.contains_key(value);
+                found.extend(values().filter(is_image).map(|value| (value, Rows::Channels)));
+            }
+        }
+    }
+    found
+}
+
+/// Sets of values, joined step by step.
+struct Sets(Vec<ValueId>);
+
+impl Sets {
+    fn new(count: usize) -> Self {
+        Self((0..count).collect())
+    }
+
+    fn of(&self, mut value: ValueId) -> ValueId {
+        while self.0[value] != value {
+            value = self.0[value];
+        }
+        value
+    }
+
+    fn join(&mut self, a: ValueId, b: ValueId) {
+        let (a, b) = (self.of(a), self.of(b));
+        self.0[a.max(b)] = a.min(b);
+    }
+}
