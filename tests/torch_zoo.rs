@@ -3,6 +3,7 @@
 //! `fixtures/torch_zoo/small.zip` holds small members of the families; `small.py` made them. A folder that `export.py`
 //! has filled with whole networks is compared, too, if `FAULTSCOPE_TORCH_ZOO` names it.
 
+use std::io::Read;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -32,6 +33,31 @@ fn difference(name: &str, model: &[u8], input: &[f32], expected: &[f32]) -> Resu
         return Err(format!("{} scores, {} are expected", found.len(), expected.len()));
     }
     Ok(apart / largest)
+}
+
+/// Every small network imports and agrees.
+#[test]
+fn small_networks() {
+    let archive = include_bytes!("fixtures/torch_zoo/small.zip");
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(archive)).expect("an archive");
+    let names: Vec<String> = archive.file_names().map(|name| name.expect("a name").into_owned()).collect();
+    let mut read_entry = |name: &str| {
+        let mut bytes = Vec::new();
+        archive.by_name(name).expect(name).read_to_end(&mut bytes).expect(name);
+        bytes
+    };
+    let networks: Vec<&str> = names.iter().filter_map(|name| name.strip_suffix(".onnx")).collect();
+    assert_eq!(networks.len(), 15, "{networks:?}");
+    let mut failed = Vec::new();
+    for name in networks {
+        let [model, input, scores] = ["onnx", "input.npy", "scores.npy"].map(|ending| read_entry(&format!("{name}.{ending}")));
+        match difference(name, &model, &read(&input), &read(&scores)) {
+            Ok(apart) if apart <= TOLERANCE => println!("{name}: {apart:.1e}"),
+            Ok(apart) => failed.push(format!("{name}: scores differ by {apart:.1e}")),
+            Err(error) => failed.push(format!("{name}: {error}")),
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[test]

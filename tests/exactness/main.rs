@@ -108,6 +108,57 @@ mod random {
         prove(&Network::zoo("efficientnetb0"), 20, &Expected { multiply_adds: Some(0.39e9), saved: 2.0 });
     }
 
+    /// Attention over tokens: what mixes all of them leaves little to save.
+    #[test]
+    fn small_vision_transformers() {
+        for (name, saved) in [("vit", 3.6), ("deit-distilled", 4.0), ("vit-pooled", 4.2), ("mixer", 3.4)] {
+            for exporter in ["torchscript", "dynamo"] {
+                let network = Network::torch(&format!("{name}-{exporter}.onnx"));
+                prove(&network, 2000, &Expected { multiply_adds: None, saved });
+            }
+        }
+    }
+
+    /// Attention within windows, which shift.
+    #[test]
+    fn small_swin_transformers() {
+        for (name, saved) in [
+            ("swin-torchscript", 10.0),
+            ("swin-dynamo", 10.0),
+            ("swin-v2-torchscript", 6.5),
+            ("maxvit-torchscript", 5.8),
+            ("maxvit-dynamo", 5.8),
+        ] {
+            prove(&Network::torch(&format!("{name}.onnx")), 2000, &Expected { multiply_adds: None, saved });
+        }
+    }
+
+    #[test]
+    fn small_convnext() {
+        for name in ["convnext-torchscript", "convnext-dynamo"] {
+            prove(&Network::torch(&format!("{name}.onnx")), 2000, &Expected { multiply_adds: None, saved: 4.2 });
+        }
+    }
+
+    /// Whole networks that `fixtures/torch_zoo/export.py` made, from the folder `FAULTSCOPE_TORCH_ZOO`; those whose file
+    /// name contains `FAULTSCOPE_TORCH_NAME`.
+    #[test]
+    #[ignore = "needs a folder of exported networks"]
+    fn whole_torch_networks() {
+        let folder = std::env::var("FAULTSCOPE_TORCH_ZOO").expect("FAULTSCOPE_TORCH_ZOO names the folder");
+        let wanted = std::env::var("FAULTSCOPE_TORCH_NAME").unwrap_or_default();
+        let entries = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
+        let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "onnx")).collect();
+        files.sort();
+        for path in files {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            if name.contains(&wanted) {
+                let network = Network::read(&name, std::fs::read(path).expect("a model"), Images::Gtsrb);
+                prove(&network, 20, &Expected { multiply_adds: None, saved: 1.0 });
+            }
+        }
+    }
+
     /// Too large to be made in seconds.
     #[test]
     #[ignore = "takes gigabytes and minutes"]

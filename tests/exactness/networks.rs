@@ -1,5 +1,7 @@
 //! Networks and images to inject faults into.
 
+use std::io::Read;
+
 use faultscope::campaign::Lab;
 use faultscope::data::Image;
 use faultscope::exec::Ranges;
@@ -44,6 +46,15 @@ impl Network {
     /// The model in `bytes`.
     pub fn read(file: &str, bytes: Vec<u8>, images: Images) -> Self {
         Self::new(file, import::load(file, bytes).expect("a model"), images)
+    }
+
+    /// A network that PyTorch exported, from `fixtures/torch_zoo/small.zip` or a folder of whole networks.
+    pub fn torch(name: &str) -> Self {
+        let mut bytes = Vec::new();
+        let archive = std::io::Cursor::new(include_bytes!("../fixtures/torch_zoo/small.zip"));
+        let mut archive = zip::ZipArchive::new(archive).expect("an archive");
+        archive.by_name(name).expect(name).read_to_end(&mut bytes).expect(name);
+        Self::read(name, bytes, Images::Gtsrb)
     }
 
     /// An architecture with random weights.

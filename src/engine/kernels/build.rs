@@ -495,7 +495,7 @@ fn part(
 }
 
 impl<'a> Operand<'a> {
-    fn shape(&self) -> &'a [usize] {
+    pub(super) fn shape(&self) -> &'a [usize] {
         match *self {
             Self::Value(form) => form.shape,
             Self::Constant(tensor) => &tensor.shape,

@@ -1,7 +1,7 @@
 //! Operators without a kernel of their own, on burn: burn computes the whole tensor, and the region is copied out.
 
 use burn::tensor::Device;
-use facts::graph::Op;
+use facts::graph::{Op, multiply_adds};
 
 use super::{Extent, Form, Job, Kernel, Operand, Region, View};
 use crate::ops::{self, Array};
@@ -16,6 +16,7 @@ pub(super) struct Generic {
     /// Index of the output.
     output: usize,
     extent: Extent,
+    multiply_adds: u64,
 }
 
 #[derive(Debug)]
@@ -31,12 +32,16 @@ impl Generic {
             Operand::Value(form) => Input::Value(form.shape.to_vec()),
             Operand::Constant(tensor) => Input::Constant(Box::new(Array::upload(tensor, &Device::flex()))),
         };
+        let extent = outputs[output].extent;
+        let shapes: Vec<&[usize]> = inputs.iter().map(Operand::shape).collect();
+        let total = multiply_adds(op, &shapes, outputs[output].shape);
         Self {
+            multiply_adds: total / extent.positions().max(1) as u64,
             op: op.clone(),
             inputs: inputs.iter().map(input).collect(),
             outputs: outputs.iter().map(|form| form.shape.to_vec()).collect(),
             output,
-            extent: outputs[output].extent,
+            extent,
         }
     }
 
@@ -70,6 +75,10 @@ impl Kernel for Generic {
 
     fn is_local(&self) -> bool {
         false
+    }
+
+    fn multiply_adds(&self) -> u64 {
+        self.multiply_adds
     }
 
     fn compute(&self, jobs: &mut [Job<'_>]) {

@@ -21,6 +21,7 @@ pub use op::{
     Padding2d, Pool, Reduction, Resize, SliceRange, Step, Unary,
 };
 pub use paths::Paths;
+pub use touched::multiply_adds;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;

@@ -5,6 +5,7 @@
 //! and columns alike without mixing them, so each axis is followed by itself, for all positions of the change at once.
 //! Nothing is known of values: masking (a dead ReLU, a maximum won by another element) makes the real cost less.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{Graph, NodeId, Op, PadMode, Step, ValueId};
@@ -27,11 +28,11 @@ impl Graph {
         match &self.nodes[node].op {
             Op::Chain(steps) => {
                 let mut sum = 0;
-                chain(steps, self.links(node), &shapes, |op, shapes, output| sum += dense(op, shapes, output));
+                chain(steps, self.links(node), &shapes, |op, shapes, output| sum += multiply_adds(op, shapes, output));
                 sum
             }
             Op::Folded => 0,
-            op => self.nodes[node].outputs.iter().map(|&id| dense(op, &shapes, self.shape_of(id))).sum(),
+            op => self.nodes[node].outputs.iter().map(|&id| multiply_adds(op, &shapes, self.shape_of(id))).sum(),
         }
     }
 
@@ -91,8 +92,29 @@ fn each(op: &Op, shapes: &[&[usize]]) -> u64 {
     count as u64
 }
 
-fn dense(op: &Op, shapes: &[&[usize]], output: &[usize]) -> u64 {
-    each(op, shapes) * output.iter().product::<usize>() as u64
+/// Multiply-adds of `op`, which is no chain, on inputs of these shapes, for an output of shape `output`.
+pub fn multiply_adds(op: &Op, shapes: &[&[usize]], output: &[usize]) -> u64 {
+    let count = |shape: &[usize]| shape.iter().map(|&length| length as u64).product::<u64>();
+    match op {
+        Op::ConvTranspose(_) => count(shapes[0]) * count(&shapes[1][1..]),
+        Op::Einsum(einsum) if einsum.inputs.len() > 1 => {
+            let axes: BTreeMap<u8, u64> = (einsum.inputs.iter().zip(shapes))
+                .flat_map(|(axes, shape)| axes.iter().copied().zip(shape.iter().map(|&length| length as u64)))
+                .collect();
+            axes.values().product()
+        }
+        // The scores, and the sum of the values that they weigh.
+        Op::Attention(attention) => {
+            let [query, key, value] = [0, 1, 2].map(|input| shapes[input]);
+            let tokens = |shape: &[usize]| shape[shape.len() - 2] as u64;
+            let heads = attention.heads.map_or(query[1], |[queries, _]| queries) as u64;
+            let last = |shape: &[usize], heads: u64| shape[shape.len() - 1] as u64 / heads;
+            let of_values = attention.heads.map_or(1, |[_, values]| values as u64);
+            let length = last(query, if attention.heads.is_some() { heads } else { 1 }) + last(value, of_values);
+            query[0] as u64 * heads * tokens(query) * tokens(key) * length
+        }
+        _ => each(op, shapes) * count(output),
+    }
 }
 
 /// Hands each of `steps` to `visit`, with the shapes of what it reads and makes; `links` are the latter.
