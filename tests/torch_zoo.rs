@@ -50,7 +50,8 @@ fn small_networks() {
     assert_eq!(networks.len(), 15, "{networks:?}");
     let mut failed = Vec::new();
     for name in networks {
-        let [model, input, scores] = ["onnx", "input.npy", "scores.npy"].map(|ending| read_entry(&format!("{name}.{ending}")));
+        let [model, input, scores] =
+            ["onnx", "input.npy", "scores.npy"].map(|ending| read_entry(&format!("{name}.{ending}")));
         match difference(name, &model, &read(&input), &read(&scores)) {
             Ok(apart) if apart <= TOLERANCE => println!("{name}: {apart:.1e}"),
             Ok(apart) => failed.push(format!("{name}: scores differ by {apart:.1e}")),

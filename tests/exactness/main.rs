@@ -148,7 +148,8 @@ mod random {
         let folder = std::env::var("FAULTSCOPE_TORCH_ZOO").expect("FAULTSCOPE_TORCH_ZOO names the folder");
         let wanted = std::env::var("FAULTSCOPE_TORCH_NAME").unwrap_or_default();
         let entries = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
-        let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "onnx")).collect();
+        let mut files: Vec<_> =
+            entries.filter(|path| path.extension().is_some_and(|ending| ending == "onnx")).collect();
         files.sort();
         for path in files {
             let name = path.file_name().expect("a name").to_string_lossy().into_owned();

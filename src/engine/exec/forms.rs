@@ -16,30 +16,35 @@ pub(super) fn extents(graph: &Graph) -> Vec<Extent> {
             sets.join(pair[0], pair[1]);
         }
     }
-    let mut images = vec![false; graph.values.len()];
-    let mut tokens = vec![false; graph.values.len()];
+    let mut demanded = vec![[false; 3]; graph.values.len()];
     for node in &graph.nodes {
         for (value, rows) in demands(graph, node) {
-            match rows {
-                Rows::Channels => images[sets.of(value)] = true,
-                Rows::Last => tokens[sets.of(value)] = true,
-            }
+            demanded[sets.of(value)][rows as usize] = true;
         }
     }
     // The inputs come as images.
     for &value in &graph.inputs {
-        images[sets.of(value)] = true;
+        demanded[sets.of(value)][Rows::Channels as usize] = true;
     }
-    let extent = |(id, value): (ValueId, &facts::graph::Value)| match value.shape.len() {
-        4 if tokens[sets.of(id)] && !images[sets.of(id)] => Extent::last(&value.shape),
-        _ => Extent::of(&value.shape),
+    let extent = |(id, value): (ValueId, &facts::graph::Value)| {
+        let [channels, last, one] = demanded[sets.of(id)];
+        match value.shape.len() {
+            4 if channels => Extent::of(&value.shape),
+            2.. if one && value.shape.last() == Some(&1) => Extent::column(&value.shape),
+            4 if last => Extent::last(&value.shape),
+            _ => Extent::of(&value.shape),
+        }
     };
     graph.values.iter().enumerate().map(extent).collect()
 }
 
+/// How rows lie.
+#[derive(Clone, Copy)]
 enum Rows {
     Channels,
     Last,
+    /// One number a row.
+    One,
 }
 
 /// Values whose rows must lie alike.
@@ -87,7 +92,13 @@ fn demands(graph: &Graph, node: &Node) -> Vec<(ValueId, Rows)> {
             Op::Softmax { axis, .. } if *axis == last(node.inputs[0]) => Rows::Last,
             Op::Normalise(Normalise { axes, groups: 1, .. }) if axes[..] == [last(node.inputs[0])] => Rows::Last,
             Op::LpNormalise { axis, .. } if *axis == last(node.inputs[0]) => Rows::Last,
-            Op::Reduce { axes, .. } if axes[..] != [2, 3] => Rows::Last,
+            Op::Reduce { axes, .. } if axes[..] == [1] => Rows::Channels,
+            Op::Reduce { axes, keep_dims, .. } if axes[..] != [2, 3] => {
+                if *keep_dims && axes[..] == [last(node.inputs[0])] {
+                    found.push((node.outputs[0], Rows::One));
+                }
+                Rows::Last
+            }
             // What rearranges takes and gives any rows.
             Op::Transpose { .. } | Op::Reshape { .. } | Op::Gather { .. } | Op::Expand { .. } | Op::Tile { .. } => {
                 found.extend(values().map(|value| (value, Rows::Last)));
@@ -99,12 +110,12 @@ fn demands(graph: &Graph, node: &Node) -> Vec<(ValueId, Rows)> {
             _ => Rows::Channels,
         };
         match rows {
-            Rows::Last => found.extend(values().map(|value| (value, Rows::Last))),
             Rows::Channels => {
                 // The output of a global pooling is one row either way.
                 let is_image = |value: &ValueId| rank(*value) == 4 && !graph.parameters.contains_key(value);
                 found.extend(values().filter(is_image).map(|value| (value, Rows::Channels)));
             }
+            rows => found.extend(values().map(|value| (value, rows))),
         }
     }
     found

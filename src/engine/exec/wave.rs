@@ -58,7 +58,8 @@ impl<'a> Walk<'a> {
         elements_of_a_run: usize,
     ) -> Result<Self> {
         let pool = program.pool(elements_of_a_run.saturating_mul(images.len() + lanes.len()));
-        let images = images.iter().map(|image| GoldenRows::new(graph, &program.extents, image)).collect::<Result<_>>()?;
+        let images =
+            images.iter().map(|image| GoldenRows::new(graph, &program.extents, image)).collect::<Result<_>>()?;
         let lanes = lanes.iter().map(|lane| LaneRun::new(graph, program, settings, lane)).collect();
         Ok(Self { graph, program, settings, images, lanes, work: MultiplyAdds::default(), pool })
     }
@@ -216,8 +217,11 @@ impl<'a> Walk<'a> {
     /// Clips the result of a step, after the changes: the golden runs in `computed`, and the lanes.
     fn protect(&mut self, id: NodeId, value: ValueId, step: &Step, range: Range, touched: &[bool], computed: &[usize]) {
         let goldens = self.images.iter_mut().enumerate().filter(|(index, _)| computed.contains(index));
-        let goldens = goldens.filter_map(|(_, image)| Arc::get_mut(image.values[value].as_mut()?));
-        clip_all(range, goldens.map(Vec::as_mut_slice));
+        let goldens = goldens.filter_map(|(index, image)| Some((index, Arc::get_mut(image.values[value].as_mut()?)?)));
+        let (indices, goldens): (Vec<usize>, Vec<&mut Vec<f32>>) = goldens.unzip();
+        let counts = clip_all(range, goldens.into_iter().map(Vec::as_mut_slice));
+        let moved: Vec<usize> =
+            indices.into_iter().zip(counts).filter(|(_, count)| *count > 0).map(|(at, _)| at).collect();
         let lanes = self.lanes.iter_mut().zip(touched).filter(|(_, touched)| **touched).map(|(lane, _)| lane);
         let mut lanes: Vec<_> =
             lanes.filter_map(|lane| lane.patches.remove(&value).map(|patch| (lane, patch))).collect();
@@ -226,9 +230,12 @@ impl<'a> Walk<'a> {
             if self.settings.observe.clipped {
                 lane.count_clipped(id, count);
             }
-            // Clipping may restore the golden value.
+            // Clipping may restore the golden value, or move the golden value to the lane's.
+            let is_clipped = count > 0 || moved.contains(&lane.image);
             let patch = match &self.images[lane.image].values[value] {
-                Some(golden) if count > 0 && !self.settings.whole => patch.trimmed(step.extent, golden, &mut self.pool),
+                Some(golden) if is_clipped && !self.settings.whole => {
+                    patch.trimmed(step.extent, golden, &mut self.pool)
+                }
                 _ => Some(patch),
             };
             lane.patches.extend(patch.map(|patch| (value, patch)));

@@ -12,7 +12,7 @@ pub(super) struct Softmax {
 }
 
 impl Softmax {
-    fn row(&self, x: &[f32], out: &mut [f32]) {
+    pub fn row(&self, x: &[f32], out: &mut [f32]) {
         // Subtracting the maximum keeps the exponential of a finite number from overflowing. If an element is NaN, or
         // the maximum is an infinity, the sum is NaN and therefore all results are NaN.
         let most = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);

@@ -12,6 +12,7 @@
 //!
 //! Operators without one of these kernels run on burn.
 
+mod attend;
 mod band;
 mod build;
 mod channels;
@@ -24,8 +25,8 @@ mod linear;
 mod matrix;
 mod normalise;
 mod pool;
-mod rearrange;
 mod product;
+mod rearrange;
 mod reduce;
 mod scale;
 mod unary;

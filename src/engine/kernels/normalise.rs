@@ -1,11 +1,9 @@
 //! Normalisation of each row by its own statistics: layer and RMS normalisation.
 
 use super::band::in_bands;
+use super::reduce::sum;
 use super::{Job, Kernel, Region};
 use crate::platform::{self, Vector, Vectorised};
-
-/// Partial sums of a row: so many are added at a time.
-const SUMS: usize = 16;
 
 /// `(x - mean) / sqrt(variance + epsilon) * scale + bias` over each row.
 #[derive(Debug)]
@@ -38,22 +36,6 @@ struct Row<'a> {
     kernel: &'a Normalise,
     x: &'a [f32],
     out: &'a mut [f32],
-}
-
-/// Sums `term` of each element in several partial sums, which are added at the end: vectors add as many at a time.
-#[inline(always)]
-fn sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
-    let mut sums = [0.0; SUMS];
-    let (blocks, rest) = x.as_chunks::<SUMS>();
-    for block in blocks {
-        for (sum, &x) in sums.iter_mut().zip(block) {
-            *sum += term(x);
-        }
-    }
-    for (sum, &x) in sums.iter_mut().zip(rest) {
-        *sum += term(x);
-    }
-    sums.iter().sum()
 }
 
 impl Vectorised for Row<'_> {

@@ -15,8 +15,10 @@ const PACKED: usize = 4;
 /// A matrix product for each line of positions.
 #[derive(Debug)]
 pub(super) struct Product {
-    /// Size of the right factor: its width is the inner length, its rows have the product's columns.
+    /// Size of the right factor.
     pub right: Extent,
+    /// Whether the rows of the right factor are the product's columns: their elements are summed over.
+    pub turned: bool,
     /// Size of the product.
     pub output: Extent,
     /// Whether one right factor serves all lines.
@@ -36,40 +38,80 @@ struct Line<'j, 'a> {
 impl Product {
     fn line(&self, line: Line<'_, '_>) {
         let Line { left, right, y, across, out } = line;
-        let (inner, columns) = (self.right.width, self.right.channels);
-        let below = if self.shared { 0 } else { y };
+        let right = Factor { view: right, line: if self.shared { 0 } else { y }, turned: self.turned };
         let rows: Vec<&[f32]> = across.map(|x| left.row(y, x)).collect();
-        // Either way an element is one chain of multiply-adds over the inner axis, from zero.
-        if rows.len() >= PACKED {
-            let factors: Vec<&[f32]> = (0..inner).map(|k| right.row(below, k)).collect();
-            let matrix = Matrix::pack(inner, columns, None, |k, column| factors[k][column]);
-            let mut outs: Vec<&mut [f32]> = out.chunks_exact_mut(columns).collect();
-            matrix.multiply(Rows { pieces: &rows, count: rows.len() }, &mut outs, 0);
+        right.multiply(&rows, out);
+    }
+}
+
+/// A line of positions as the right factor of a product.
+pub(super) struct Factor<'a> {
+    pub view: View<'a>,
+    pub line: usize,
+    /// Whether its rows are the product's columns.
+    pub turned: bool,
+}
+
+impl Factor<'_> {
+    /// Returns the length of the sums and the number of the product's columns.
+    fn size(&self) -> (usize, usize) {
+        let Extent { width, channels, .. } = self.view.extent();
+        if self.turned { (channels, width) } else { (width, channels) }
+    }
+
+    /// Multiplies `rows`, and writes the product row by row. An element is one chain of multiply-adds over the inner axis,
+    /// from zero, however many rows there are.
+    pub fn multiply(&self, rows: &[&[f32]], out: &mut [f32]) {
+        let (inner, columns) = self.size();
+        if rows.len() < PACKED {
+            for (row, sums) in rows.iter().zip(out.chunks_exact_mut(columns)) {
+                platform::vectorised(One { row, right: self, sums });
+            }
             return;
         }
-        for (row, sums) in rows.into_iter().zip(out.chunks_exact_mut(columns)) {
-            platform::vectorised(One { row, right, below, sums });
-        }
+        let own: Vec<&[f32]> = (0..self.view.extent().width).map(|x| self.view.row(self.line, x)).collect();
+        let at = |k: usize, column: usize| if self.turned { own[column][k] } else { own[k][column] };
+        let matrix = Matrix::pack(inner, columns, None, at);
+        let mut outs: Vec<&mut [f32]> = out.chunks_exact_mut(columns).collect();
+        matrix.multiply(Rows { pieces: rows, count: rows.len() }, &mut outs, 0);
     }
 }
 
 /// One row of a product.
 struct One<'a> {
     row: &'a [f32],
-    right: View<'a>,
-    below: usize,
+    right: &'a Factor<'a>,
     sums: &'a mut [f32],
 }
+
+/// Columns whose sums are added up together: the chain of one waits for each of its sums.
+const TOGETHER: usize = 8;
 
 impl Vectorised for One<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Vector<LANES>, const LANES: usize>(self) {
+        let add = |x: f32, y: f32, sum: &mut f32| *sum = if V::FUSED { x.mul_add(y, *sum) } else { x * y + *sum };
+        let Factor { view, line, turned } = *self.right;
         self.sums.fill(0.0);
-        for (k, &x) in self.row.iter().enumerate() {
-            for (sum, &y) in self.sums.iter_mut().zip(self.right.row(self.below, k)) {
-                *sum = if V::FUSED { x.mul_add(y, *sum) } else { x * y + *sum };
+        if !turned {
+            for (k, &x) in self.row.iter().enumerate() {
+                for (sum, &y) in self.sums.iter_mut().zip(view.row(line, k)) {
+                    add(x, y, sum);
+                }
+            }
+            return;
+        }
+        for (first, sums) in (0..).step_by(TOGETHER).zip(self.sums.chunks_mut(TOGETHER)) {
+            let mut columns = [&self.row[..0]; TOGETHER];
+            for (column, own) in columns.iter_mut().zip(first..first + sums.len()) {
+                *column = view.row(line, own);
+            }
+            for (k, &x) in self.row.iter().enumerate() {
+                for (sum, column) in sums.iter_mut().zip(&columns) {
+                    add(x, column[k], sum);
+                }
             }
         }
     }
@@ -91,7 +133,7 @@ impl Kernel for Product {
     }
 
     fn compute(&self, jobs: &mut [Job<'_>]) {
-        let columns = self.right.channels;
+        let columns = self.output.channels;
         let mut lines = Vec::new();
         for job in jobs.iter_mut().filter(|job| !job.region.is_empty()) {
             let Region { top, left, right, .. } = job.region;

@@ -40,7 +40,9 @@ impl Kernel for Elementwise {
 /// Computes the error function, which the standard library lacks, on burn.
 fn by_burn(function: Unary, x: &[f32], out: &mut [f32]) {
     let shape = [x.len()];
-    let made = ops::apply(&Op::Unary(function), &[&Array::from_rows(&shape, Extent::of(&shape), x.to_vec())], &[&shape]).swap_remove(0);
+    let made =
+        ops::apply(&Op::Unary(function), &[&Array::from_rows(&shape, Extent::of(&shape), x.to_vec())], &[&shape])
+            .swap_remove(0);
     out.copy_from_slice(&made.rows(Extent::of(&shape)).expect("burn's CPU backend has what it has just made"));
 }
 

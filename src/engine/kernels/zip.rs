@@ -33,6 +33,8 @@ pub(super) enum Other {
     Map,
     /// A row that applies to every position: the other input.
     Gate,
+    /// One number for each position: the other input.
+    Column,
     /// Constants.
     Constant(Constants),
 }
@@ -65,6 +67,13 @@ impl Kernel for Zip {
                 let gate = band.inputs[usize::from(!self.swapped)].row(0, 0);
                 band.inputs = &band.inputs[usize::from(self.swapped)..][..1];
                 band.each(|x, out| pairs(x, gate, out));
+            }
+            Other::Column => {
+                let (map, column) = (&band.inputs[usize::from(self.swapped)], &band.inputs[usize::from(!self.swapped)]);
+                let outs = band.out.chunks_exact_mut(self.extent.channels);
+                for ([y, x], out) in band.region.iter().zip(outs) {
+                    pairs(map.row(y, x), column.row(y, x), out);
+                }
             }
             Other::Constant(Constants::Row(row)) => band.each(|x, out| pairs(x, row, out)),
             Other::Constant(Constants::Rows(rows)) => {

@@ -44,6 +44,14 @@ impl Extent {
         Self { height, width, channels, order: Order::Last }
     }
 
+    /// Returns the size of a tensor with one number for each row of another: its last axis has length 1, and every number is a
+    /// position.
+    pub fn column(shape: &[usize]) -> Self {
+        let height = shape.iter().rev().skip(2).product();
+        let width = shape.iter().rev().nth(1).copied().unwrap_or(1);
+        Self { height, width, channels: 1, order: Order::Last }
+    }
+
     /// Returns the number of positions.
     pub fn positions(self) -> usize {
         self.height * self.width

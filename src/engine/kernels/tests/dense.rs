@@ -8,13 +8,13 @@ use facts::graph::{
 use super::{Input, check, constant, is_own, noise, tensor, value};
 
 /// Checks a case that our own kernel must compute.
-fn own(op: &Op, inputs: &[Input]) {
+pub(super) fn own(op: &Op, inputs: &[Input]) {
     assert!(is_own(op, inputs), "{op:?} is left to burn");
     check(op, inputs);
 }
 
 /// Checks a case that burn computes.
-fn left(op: &Op, inputs: &[Input]) {
+pub(super) fn left(op: &Op, inputs: &[Input]) {
     assert!(!is_own(op, inputs), "{op:?} has a kernel");
     check(op, inputs);
 }
@@ -163,7 +163,9 @@ fn functions_of_two_elements() {
         own(&op, &[value(&map, 1), value(&[1, 5, 1, 1], 2)]);
         own(&op, &[value(&[1, 5, 1, 1], 2), value(&map, 1)]);
         own(&op, &[value(&map, 1), constant(&[6, 3], 2)]);
-        left(&op, &[value(&map, 1), value(&[1, 1, 6, 3], 2)]);
+        own(&op, &[value(&map, 1), value(&[1, 1, 6, 3], 2)]);
+        own(&op, &[value(&[1, 1, 6, 3], 1), value(&map, 2)]);
+        left(&op, &[value(&map, 1), value(&[1, 1, 1, 3], 2)]);
         left(&op, &[value(&[1, 5, 1, 1], 1), constant(&map, 2)]);
     }
     for (x, slope) in [(&[1, 5, 6, 3][..], &[5, 1, 1][..]), (&[1, 5, 6, 3], &[1]), (&[1, 7], &[7])] {
@@ -199,9 +201,19 @@ fn reductions() {
         for keep_dims in [false, true] {
             own(&Op::Reduce { reduction, axes: vec![2, 3], keep_dims }, &[value(&[1, 37, 5, 6], 1)]);
             own(&Op::Reduce { reduction, axes: vec![2, 3], keep_dims }, &[value(&[1, 3, 1, 1], 1)]);
-            left(&Op::Reduce { reduction, axes: vec![1], keep_dims }, &[value(&[1, 3, 2, 2], 1)]);
-            left(&Op::Reduce { reduction, axes: vec![1], keep_dims }, &[value(&[1, 3], 1)]);
+            own(&Op::Reduce { reduction, axes: vec![1], keep_dims }, &[value(&[1, 3], 1)]);
+            own(&Op::Reduce { reduction, axes: vec![0, 1], keep_dims }, &[value(&[2, 5, 37], 1)]);
+            own(&Op::Reduce { reduction, axes: vec![1], keep_dims }, &[value(&[1, 5, 37], 1)]);
+            left(&Op::Reduce { reduction, axes: vec![1], keep_dims }, &[value(&[2, 5, 37], 1)]);
         }
+        own(&Op::Reduce { reduction, axes: vec![1], keep_dims: true }, &[value(&[1, 3, 2, 2], 1)]);
+        left(&Op::Reduce { reduction, axes: vec![1], keep_dims: false }, &[value(&[1, 3, 2, 2], 1)]);
+    }
+    for reduction in
+        [Reduction::Prod, Reduction::L1, Reduction::L2, Reduction::SumSquare, Reduction::LogSum, Reduction::LogSumExp]
+    {
+        let positive = Input::Value(tensor(&[1, 37, 4, 3], noise(4).map(|x| x.abs() + 0.5)));
+        own(&Op::Reduce { reduction, axes: vec![1], keep_dims: true }, &[positive]);
     }
 }
 

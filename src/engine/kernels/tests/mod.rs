@@ -3,6 +3,7 @@
 mod dense;
 mod non_finite;
 mod regions;
+mod tokens;
 
 use burn::tensor::Device;
 use facts::graph::{HostTensor, Op, infer};

@@ -1,8 +1,8 @@
 //! Parts of an output have the bits of the whole output.
 
 use facts::graph::{
-    Conv, CoordinateMode, HostTensor, Interpolation, NearestMode, Op, PadMode, Padding2d, Pool, Reduction, Resize,
-    SliceRange, infer,
+    Attention, Binary, Conv, CoordinateMode, Einsum, HostTensor, Interpolation, NearestMode, Normalise, Op, PadMode,
+    Padding2d, Pool, Reduction, Resize, SliceRange, infer,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -140,11 +140,64 @@ fn pools() -> impl Strategy<Value = (Op, Vec<Input>)> {
     })
 }
 
-fn operators() -> impl Strategy<Value = (Op, Vec<Input>)> {
-    prop_oneof![convolutions(), pools(), dense_layers(), others()].prop_filter("settings that fit", |(op, inputs)| {
-        let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.tensor().shape.as_slice()).collect();
-        infer(op, &shapes).is_ok()
+/// Operators on rows of tokens, in lines of so many.
+fn tokens() -> impl Strategy<Value = (Op, Vec<Input>)> {
+    let sizes = (2usize..4, 1usize..9, select(vec![1usize, 8, 17, 40]), select(vec![2usize, 16, 33]));
+    (sizes, 0usize..14).prop_map(|((lines, count, length, wide), which)| {
+        let shape = [lines, count, length];
+        let x = value(&shape, 1);
+        let normalise = |axes: &[usize]| {
+            let axes = axes.to_vec();
+            Op::Normalise(Normalise {
+                axes,
+                groups: 1,
+                centred: wide == 2,
+                epsilon: 1e-3,
+                scale: true,
+                bias: true,
+                along: 2,
+            })
+        };
+        let joined = |axis: usize| {
+            let mut other = shape;
+            other[axis] = wide;
+            vec![x.clone(), value(&other, 2)]
+        };
+        let heads = |tokens: usize, length: usize, seed| value(&[2, lines * 2, tokens, length], seed);
+        let attention = Attention { heads: None, scale: 0.3, causal: false, softcap: 0.0, mask: false, selects: false };
+        let equation = |right: &[u8]| {
+            Op::Einsum(Einsum { inputs: vec![b"bik".to_vec(), right.to_vec()], output: b"bij".to_vec() })
+        };
+        match which {
+            0 => (normalise(&[2]), vec![x, constant(&[length], 2), constant(&[length], 3)]),
+            1 => (Op::MatMul, vec![x, constant(&[length, wide], 2)]),
+            2 => (Op::MatMul, vec![x, value(&[lines, length, wide], 2)]),
+            3 => (Op::MatMul, vec![x, value(&[length, wide], 2)]),
+            4 => (equation(b"bjk"), vec![x, value(&[lines, wide, length], 2)]),
+            5 => (equation(b"bkj"), vec![x, value(&[lines, length, wide], 2)]),
+            6 => (Op::Softmax { axis: 2, to_end: false, log: false }, vec![x]),
+            7 => (Op::Concat { axis: wide % 3 }, joined(wide % 3)),
+            8 => (Op::Concat { axis: 1 }, vec![constant(&[lines, 1, length], 2), x]),
+            9 => (Op::Reduce { reduction: Reduction::Mean, axes: vec![0, 1], keep_dims: true }, vec![x]),
+            10 => (Op::Attention(attention), vec![heads(count, 8, 1), heads(wide, 8, 2), heads(wide, length, 3)]),
+            11 => (
+                Op::Attention(attention),
+                vec![heads(count, 8, 1), value(&[2, lines, wide, 8], 2), value(&[2, lines, wide, length], 3)],
+            ),
+            12 => (Op::Transpose { perm: vec![1, 0, 2] }, vec![x]),
+            _ => (Op::Binary(Binary::Mul), vec![x, constant(&[length], 2)]),
+        }
     })
+}
+
+fn operators() -> impl Strategy<Value = (Op, Vec<Input>)> {
+    prop_oneof![convolutions(), pools(), dense_layers(), others(), tokens()].prop_filter(
+        "settings that fit",
+        |(op, inputs)| {
+            let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.tensor().shape.as_slice()).collect();
+            infer(op, &shapes).is_ok()
+        },
+    )
 }
 
 /// Makes a row as a fault may leave it.

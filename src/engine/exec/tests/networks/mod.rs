@@ -1,6 +1,7 @@
 //! Random small networks with every kind of layer, combined in every way.
 
 mod pieces;
+mod tokens;
 
 use facts::graph::{
     Graph, GraphBuilder, HostTensor, Layout, Op, Padding2d, Pool, Reduction, Step, Unary, ValueId, infer,

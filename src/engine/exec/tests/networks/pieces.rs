@@ -6,13 +6,14 @@ use facts::graph::{
 };
 
 use super::super::numbers;
+use super::tokens::{normalised_channels, transformed};
 use super::{Dice, Input, Maker};
 
 /// Adds layers to a network if they fit.
 type Make = fn(&mut Maker, &mut Dice<'_>) -> Option<()>;
 
 /// All pieces. Important pieces are listed more than once.
-pub(super) const PIECES: [Make; 24] = [
+pub(super) const PIECES: [Make; 27] = [
     convolution,
     convolution,
     convolution,
@@ -37,6 +38,9 @@ pub(super) const PIECES: [Make; 24] = [
     merged,
     keras_pieces,
     others,
+    transformed,
+    transformed,
+    normalised_channels,
 ];
 
 /// Draws a convolution of `channels`: its settings, its kernel, and the number of inputs that an output adds.

@@ -1,9 +1,11 @@
 //! Building the kernels of an operator.
 
+mod pairs;
+mod products;
+
 use facts::graph::{Conv, HostTensor, Interpolation, Op, Padding2d, Pool, Reduction, Resize};
 
 use super::channels::{Lrn, Softmax};
-use super::concat::{Concat, Part, Stack};
 use super::conv::Convolution;
 use super::depthwise::Depthwise;
 use super::generic::Generic;
@@ -11,14 +13,15 @@ use super::linear::Linear;
 use super::matrix::Matrix;
 use super::normalise::Normalise;
 use super::pool::Pooling;
-use super::product::Product;
 use super::rearrange::{Copy, rearrange};
-use super::reduce::Global;
-use super::scale::{Constants, Scale, repeated};
+use super::reduce::{Each, Global};
+use super::scale::{Constants, Scale};
 use super::unary::Elementwise;
 use super::window::Window;
-use super::zip::{Function, Other, Zip};
+use super::zip::Function;
 use super::{ConstantEdit, Extent, Form, Kernel, Operand, Order};
+use pairs::{concat, zip};
+use products::{Dense, attend, einsum_product, product};
 
 /// Builds the kernels of an operator, one for each output; `outputs` are their forms. Without a kernel of our
 /// own for these settings and shapes, the result runs on burn.
@@ -65,6 +68,8 @@ fn single(op: &Op, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Ke
         }
         Op::Concat { axis } => return concat(*axis, inputs, shape),
         Op::MatMul if matches!(inputs, [Operand::Value(_), Operand::Value(_)]) => return product(inputs, shape),
+        Op::Einsum(einsum) => return einsum_product(einsum, inputs, shape),
+        Op::Attention(attention) => return attend(attention, inputs, shape),
         _ => {}
     }
     let (&Operand::Value(x), constants) = inputs.split_first()? else { return None };
@@ -112,21 +117,7 @@ fn single(op: &Op, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Ke
         Op::AveragePool { pool, count_include_pad } => {
             Box::new(Pooling::average(window_of_pool(pool, x, shape)?, channels, pool, *count_include_pad))
         }
-        Op::Reduce { reduction, axes, .. } => {
-            let joins = matches!(reduction, Reduction::Sum | Reduction::Mean | Reduction::Max | Reduction::Min);
-            let all = match x.extent.order {
-                Order::Channels => axes == &[2, 3],
-                // All axes but the last and those of length 1; the output is one row.
-                Order::Last => {
-                    let reduced = |&axis: &usize| axes.contains(&axis) || x.shape[axis] == 1;
-                    x.shape.last() == Some(&channels)
-                        && !axes.contains(&(x.shape.len() - 1))
-                        && (0..x.shape.len() - 1).all(|axis| reduced(&axis))
-                }
-            };
-            (all && joins && shape.extent.positions() == 1)
-                .then(|| Box::new(Global { reduction: *reduction, input: x.extent }))?
-        }
+        Op::Reduce { reduction, axes, .. } => return reduce(*reduction, axes, x, shape),
         Op::Lrn { size, alpha, beta, bias } => {
             let (size, alpha, beta, bias) = (*size, *alpha, *beta, *bias);
             let rows = image(x).is_some() || positions == 1 && x.shape[1] == channels;
@@ -136,6 +127,30 @@ fn single(op: &Op, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Ke
         Op::Identity => Box::new(Copy { channels }),
         _ => return None,
     })
+}
+
+fn reduce(reduction: Reduction, axes: &[usize], x: Form<'_>, shape: Form<'_>) -> Option<Box<dyn Kernel>> {
+    let last = x.shape.len().checked_sub(1)?;
+    let Extent { height, width, channels, order } = x.extent;
+    let all = match order {
+        Order::Channels => axes == [2, 3],
+        // All axes but the last; those of length 1 do not count.
+        Order::Last => {
+            x.shape[last] == channels
+                && !axes.contains(&last)
+                && (0..last).all(|axis| axes.contains(&axis) || x.shape[axis] == 1)
+        }
+    };
+    let joins = matches!(reduction, Reduction::Sum | Reduction::Mean | Reduction::Max | Reduction::Min);
+    if all && joins && shape.extent.positions() == 1 {
+        return Some(Box::new(Global { reduction, input: x.extent }));
+    }
+    let rows = match order {
+        Order::Channels => axes == [1],
+        Order::Last => axes == [last] && x.shape[last] == channels,
+    };
+    let one = Extent { height, width, channels: 1, order: shape.extent.order };
+    (rows && shape.extent == one).then(|| Box::new(Each { reduction, channels }) as Box<dyn Kernel>)
 }
 
 /// Returns the size of a tensor that is an image.
@@ -185,199 +200,6 @@ fn batch_norm(epsilon: f32, scale: bool, bias: bool, constants: &[&HostTensor]) 
         })
         .collect();
     (factor, offset)
-}
-
-/// A matrix product with a constant right operand.
-struct Dense<'a> {
-    inner: usize,
-    columns: usize,
-    transposed: bool,
-    weight: &'a HostTensor,
-    /// One number for each column.
-    bias: Option<Vec<f32>>,
-}
-
-impl<'a> Dense<'a> {
-    fn new(op: &Op, x: Form<'_>, constants: &[&'a HostTensor], shape: Form<'_>) -> Option<Self> {
-        let (weight, matrix) = (constants[0], constants[0].shape.as_slice());
-        let (transposed, [inner, columns]) = match (op, matrix) {
-            (Op::Gemm { trans_b: true, .. }, &[columns, inner]) => (true, [inner, columns]),
-            (_, &[ref batch @ .., inner, columns]) if batch.iter().all(|&axis| axis == 1) => (false, [inner, columns]),
-            (_, &[inner]) => (false, [inner, 1]),
-            _ => return None,
-        };
-        // Each position is a row of the product. A single one may be a row or a column.
-        let rows = x.extent.positions();
-        let fits = (x.extent.channels, shape.extent.channels) == (inner, columns) && rows == shape.extent.positions();
-        let alike = rows == 1 || (x.extent.order, shape.extent.order) == (Order::Last, Order::Last);
-        if !fits || !alike {
-            return None;
-        }
-        let bias = match op {
-            Op::Gemm { alpha, beta, trans_a, .. } => {
-                // A column of A' is a row of A only if there is one row. A factor other than 1 is too rare for a
-                // kernel.
-                if (*trans_a && rows != 1) || *alpha != 1.0 {
-                    return None;
-                }
-                match constants.get(1).filter(|_| *beta != 0.0) {
-                    Some(bias) => Some(expanded(bias, &[1, columns])?.iter().map(|x| x * beta).collect()),
-                    None => None,
-                }
-            }
-            _ => None,
-        };
-        Some(Self { inner, columns, transposed, weight, bias })
-    }
-
-    /// Packs the columns in a range.
-    fn pack(&self, columns: std::ops::Range<usize>) -> Matrix {
-        let bias = self.bias.as_deref().map(|bias| &bias[columns.clone()]);
-        Matrix::pack(self.inner, columns.len(), bias, |k, column| self.at(k, columns.start + column))
-    }
-
-    fn at(&self, k: usize, column: usize) -> f32 {
-        let (down, right) = if self.transposed { (1, self.inner) } else { (self.columns, 1) };
-        self.weight.data[k * down + column * right]
-    }
-}
-
-/// Returns the elements of `tensor` repeated to `shape`, row-major; `None` if the shapes do not broadcast.
-fn expanded(tensor: &HostTensor, shape: &[usize]) -> Option<Vec<f32>> {
-    let missing = shape.len().checked_sub(tensor.shape.len())?;
-    let mut strides = vec![0; shape.len()];
-    let mut stride = 1;
-    for (axis, &length) in tensor.shape.iter().enumerate().rev() {
-        if length != 1 {
-            if length != shape[missing + axis] {
-                return None;
-            }
-            strides[missing + axis] = stride;
-        }
-        stride *= length;
-    }
-    let place = |mut index: usize| {
-        let mut at = 0;
-        for (&length, &stride) in shape.iter().zip(&strides).rev() {
-            at += index % length * stride;
-            index /= length;
-        }
-        tensor.data[at]
-    };
-    Some((0..shape.iter().product()).map(place).collect())
-}
-
-fn zip(function: Function, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Kernel>> {
-    let extent = shape.extent;
-    let full = |x: Form<'_>| x.extent == extent;
-    let kernel = |other, swapped| Some(Box::new(Zip { function, extent, other, swapped }) as Box<dyn Kernel>);
-    match *inputs {
-        [Operand::Value(a), Operand::Value(b)] if full(a) && full(b) => kernel(Other::Map, false),
-        [Operand::Value(a), Operand::Value(b)] => {
-            let channels = extent.channels;
-            let gates = |x: Form<'_>| match extent.order {
-                Order::Channels => x.shape == [1, channels, 1, 1],
-                // One row for all positions: all axes but the last have length 1.
-                Order::Last => {
-                    channels > 1 && x.extent.positions() == 1 && x.shape.last() == Some(&channels)
-                        && shape.shape.last() == Some(&channels)
-                }
-            };
-            match (full(a) && gates(b), gates(a) && full(b)) {
-                (true, _) => kernel(Other::Gate, false),
-                (_, true) => kernel(Other::Gate, true),
-                _ => None,
-            }
-        }
-        [Operand::Value(x), Operand::Constant(constant)] if full(x) => kernel(constant_rows(constant, shape)?, false),
-        [Operand::Constant(constant), Operand::Value(x)] if full(x) => kernel(constant_rows(constant, shape)?, true),
-        _ => None,
-    }
-}
-
-/// Returns a constant that broadcasts to `shape`.
-fn constant_rows(constant: &HostTensor, shape: Form<'_>) -> Option<Other> {
-    let extent = shape.extent;
-    if let (Order::Channels, &[1, channels, _, _]) = (extent.order, shape.shape)
-        && let Some(row) = expanded(constant, &[1, channels, 1, 1])
-    {
-        return Some(Other::Constant(Constants::Row(repeated(&row))));
-    }
-    let rows = extent.rows(&expanded(constant, shape.shape)?);
-    Some(Other::Constant(Constants::of_rows(extent, rows)))
-}
-
-fn concat(axis: usize, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Kernel>> {
-    let Form { shape: lengths, extent } = shape;
-    let same_order = |input: &Operand<'_>| match input {
-        Operand::Value(form) => form.extent.order == extent.order,
-        Operand::Constant(_) => true,
-    };
-    if !inputs.iter().all(same_order) {
-        return None;
-    }
-    let (outer, after): (usize, usize) = (lengths[..axis].iter().product(), lengths[axis + 1..].iter().product());
-    let channels = extent.channels;
-    // The axis of the rows, of the positions in a line, or of the lines.
-    let (rows, across) = match extent.order {
-        Order::Channels => (axis == 1, axis == 3),
-        Order::Last if extent.positions() == 1 => (outer == 1, false),
-        Order::Last => (after == 1 && lengths[axis] == channels, after == channels && lengths[axis] == extent.width),
-    };
-    if rows {
-        let size = |extent: Extent| (extent.height, extent.width);
-        let fits = |input: &Operand<'_>| matches!(input, Operand::Value(x) if size(x.extent) == size(extent));
-        return inputs.iter().all(fits).then(|| Box::new(Concat { channels }) as Box<dyn Kernel>);
-    }
-    let down = match extent.order {
-        Order::Channels => axis == 2,
-        Order::Last => outer == 1 && after.is_multiple_of(extent.width * channels),
-    };
-    if !across && !down {
-        return None;
-    }
-    let mut start = 0;
-    let part = |input: &Operand<'_>| {
-        let own = match input {
-            Operand::Value(form) => form.extent,
-            Operand::Constant(tensor) if extent.order == Order::Last => Extent::last(&tensor.shape),
-            Operand::Constant(tensor) => Extent::of(&tensor.shape),
-        };
-        // A part of one position or column may have lost its axes of length 1.
-        let lines = if extent.order == Order::Channels || across { 1 } else { after / (extent.width * channels) };
-        let length = input.shape()[axis] * lines;
-        let (height, width) = if across { (extent.height, length) } else { (length, extent.width) };
-        let size = Extent { height, width, channels, order: extent.order };
-        if own != size {
-            return None;
-        }
-        let constant = match input {
-            Operand::Value(_) => None,
-            Operand::Constant(tensor) => Some((size, size.rows(&tensor.data))),
-        };
-        let from = start;
-        start += length;
-        Some(Part { start: from, end: start, constant })
-    };
-    let parts = inputs.iter().map(part).collect::<Option<Vec<_>>>()?;
-    Some(Box::new(Stack { across, channels, parts }))
-}
-
-/// Returns the product of two tensors with rows along their last axes.
-fn product(inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Kernel>> {
-    let [Operand::Value(a), Operand::Value(b)] = *inputs else { return None };
-    let (&[ref batch_a @ .., rows, inner], &[ref batch_b @ .., _, columns]) = (a.shape, b.shape) else { return None };
-    let count = |axes: &[usize]| axes.iter().product::<usize>();
-    let size = |batch, width, channels| Extent { height: batch, width, channels, order: Order::Last };
-    let (batches, shared) = (count(batch_a), count(batch_b) == 1 && count(batch_a) > 1);
-    // With one pair of matrices a line, the axes before them are the same.
-    if !shared && batch_a != batch_b {
-        return None;
-    }
-    let right = size(if shared { 1 } else { batches }, inner, columns);
-    let sizes = (a.extent, b.extent, shape.extent);
-    let fits = sizes == (size(batches, rows, inner), right, size(batches, rows, columns));
-    fits.then(|| Box::new(Product { right, output: shape.extent, shared }) as Box<dyn Kernel>)
 }
 
 /// Returns the normalisation of each row; `None` if other elements are normalised together.
