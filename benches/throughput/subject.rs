@@ -50,6 +50,7 @@ impl Subject {
             "efficientnet-lite0" => Some(root().join("models/efficientnet-lite0/efficientnet-lite0.bpk")),
             "resnet20" => Some(shared("models/cifar100_resnet20.onnx")),
             "gtsrb" => Some(shared("models/gtsrb_cnn.onnx")),
+            file if file.ends_with(".onnx") => Some(PathBuf::from(file)),
             _ => None,
         };
         let exported =

@@ -1,7 +1,9 @@
 //! Operators that mix the channels of one position: softmax, local response normalisation.
 
 use super::band::in_bands;
-use super::{Job, Kernel, Region};
+use super::reduce::joined;
+use super::{Job, Kernel, Region, functions};
+use crate::platform::{self, Vector, Vectorised};
 
 /// Softmax of each row.
 #[derive(Debug)]
@@ -13,18 +15,39 @@ pub(super) struct Softmax {
 
 impl Softmax {
     pub fn row(&self, x: &[f32], out: &mut [f32]) {
+        platform::vectorised(Powers { log: self.log, x, out });
+    }
+}
+
+/// A row of a softmax.
+struct Powers<'a> {
+    log: bool,
+    x: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Vectorised for Powers<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
+        let Self { log, x, out } = self;
         // Subtracting the maximum keeps the exponential of a finite number from overflowing. If an element is NaN, or
         // the maximum is an infinity, the sum is NaN and therefore all results are NaN.
-        let most = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let mut sum = 0.0;
+        let most = joined(x, f32::NEG_INFINITY, |most, x| if x > most { x } else { most });
         for (out, x) in out.iter_mut().zip(x) {
-            let power = (x - most).exp();
-            *out = if self.log { x - most } else { power };
-            sum += power;
+            *out = functions::exp(V::FUSED, x - most);
         }
-        let ln = sum.ln();
-        for out in out {
-            *out = if self.log { *out - ln } else { *out / sum };
+        let sum = joined(out, 0.0, |sum, power| sum + power);
+        if log {
+            let ln = sum.ln();
+            for (out, x) in out.iter_mut().zip(x) {
+                *out = x - most - ln;
+            }
+        } else {
+            for out in out {
+                *out /= sum;
+            }
         }
     }
 }

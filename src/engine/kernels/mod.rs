@@ -20,6 +20,7 @@ mod clip;
 mod concat;
 mod conv;
 mod depthwise;
+mod functions;
 mod generic;
 mod linear;
 mod matrix;

@@ -3,7 +3,7 @@
 use facts::graph::Reduction;
 
 use super::band::in_bands;
-use super::{Extent, Job, Kernel, Region, View};
+use super::{Extent, Job, Kernel, Region, View, functions};
 use crate::platform::{self, Vector, Vectorised};
 
 /// The reduction of all rows to one row.
@@ -139,7 +139,7 @@ impl Vectorised for Row<'_> {
                 let most = one_by_one(f32::NEG_INFINITY, f32::max);
                 // The difference of an infinity and itself is no number.
                 let most = if most.is_finite() { most } else { 0.0 };
-                sum(x, |x| (x - most).exp()).ln() + most
+                sum(x, |x| functions::exp(V::FUSED, x - most)).ln() + most
             }
         }
     }
@@ -162,4 +162,20 @@ pub(super) fn sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
         *sum += term(x);
     }
     sums.iter().sum()
+}
+
+/// Joins the elements of a row in the same way.
+#[inline(always)]
+pub(super) fn joined(x: &[f32], start: f32, join: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut results = [start; SUMS];
+    let (blocks, rest) = x.as_chunks::<SUMS>();
+    for block in blocks {
+        for (result, &x) in results.iter_mut().zip(block) {
+            *result = join(*result, x);
+        }
+    }
+    for (result, &x) in results.iter_mut().zip(rest) {
+        *result = join(*result, x);
+    }
+    results.into_iter().fold(start, join)
 }

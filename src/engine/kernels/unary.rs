@@ -3,11 +3,10 @@
 //! Branches use comparisons, which are false for NaN. Each function is written so that the branch taken by a NaN
 //! returns the NaN.
 
-use facts::graph::{Op, Unary};
+use facts::graph::Unary;
 
 use super::band::in_bands;
-use super::{Extent, Job, Kernel, Region};
-use crate::ops::{self, Array};
+use super::{Job, Kernel, Region, functions};
 use crate::platform::{self, Vector, Vectorised};
 
 /// A function of one element.
@@ -29,21 +28,9 @@ impl Kernel for Elementwise {
     fn compute(&self, jobs: &mut [Job<'_>]) {
         let function = self.function;
         in_bands(jobs, self.channels, |band| {
-            band.each(|x, out| match function {
-                Unary::Erf | Unary::Gelu { tanh: false } => by_burn(function, x, out),
-                _ => platform::vectorised(Map { function, x, out }),
-            });
+            band.each(|x, out| platform::vectorised(Map { function, x, out }));
         });
     }
-}
-
-/// Computes the error function, which the standard library lacks, on burn.
-fn by_burn(function: Unary, x: &[f32], out: &mut [f32]) {
-    let shape = [x.len()];
-    let made =
-        ops::apply(&Op::Unary(function), &[&Array::from_rows(&shape, Extent::of(&shape), x.to_vec())], &[&shape])
-            .swap_remove(0);
-    out.copy_from_slice(&made.rows(Extent::of(&shape)).expect("burn's CPU backend has what it has just made"));
 }
 
 struct Map<'a> {
@@ -66,6 +53,11 @@ impl Vectorised for Map<'_> {
 
     #[inline(always)]
     fn run<V: Vector<LANES>, const LANES: usize>(self) {
+        let fused = V::FUSED;
+        let exp = |x: f32| functions::exp(fused, x);
+        let tanh = |x: f32| functions::tanh(fused, x);
+        let sigmoid = |x: f32| functions::sigmoid(fused, x);
+        let elu = |x: f32, alpha: f32, width: f32| if x <= 0.0 { (exp(x / width) - 1.0) * alpha } else { x };
         match self.function {
             Unary::Relu => self.each(relu),
             Unary::ClippedRelu { max, slope, threshold } => {
@@ -80,16 +72,17 @@ impl Vectorised for Map<'_> {
             Unary::HardSigmoid { alpha, beta } => self.each(|x| hard_sigmoid(x, alpha, beta)),
             Unary::HardSwish => self.each(|x| x * hard_sigmoid(x, 1.0 / 6.0, 0.5)),
             Unary::Swish { alpha } => self.each(|x| x * sigmoid(x * alpha)),
-            Unary::Tanh => self.each(f32::tanh),
+            Unary::Tanh => self.each(tanh),
             Unary::Softplus => self.each(softplus),
             Unary::Softsign => self.each(|x| x / (x.abs() + 1.0)),
-            Unary::Gelu { tanh: true } => self.each(gelu_by_tanh),
-            Unary::Gelu { tanh: false } | Unary::Erf => unreachable!("left to burn"),
-            Unary::Mish => self.each(|x| x * softplus(x).tanh()),
+            Unary::Gelu { tanh: true } => self.each(|x| gelu_by_tanh(x, tanh)),
+            Unary::Gelu { tanh: false } => self.each(|x| functions::gelu(fused, x)),
+            Unary::Erf => self.each(|x| functions::erf(fused, x)),
+            Unary::Mish => self.each(|x| x * tanh(softplus(x))),
             Unary::Clip { min, max } => self.each(|x| at_most(if x < min { min } else { x }, max)),
             Unary::Sqrt => self.each(f32::sqrt),
             Unary::Reciprocal => self.each(f32::recip),
-            Unary::Exp => self.each(f32::exp),
+            Unary::Exp => self.each(exp),
             Unary::Log => self.each(f32::ln),
             Unary::Neg => self.each(|x| -x),
             Unary::Abs => self.each(f32::abs),
@@ -136,19 +129,6 @@ fn at_most(x: f32, max: f32) -> f32 {
     if x > max { max } else { x }
 }
 
-/// `x` where it is positive, else `alpha * (exp(x / width) - 1)`.
-#[inline(always)]
-fn elu(x: f32, alpha: f32, width: f32) -> f32 {
-    if x <= 0.0 { ((x / width).exp() - 1.0) * alpha } else { x }
-}
-
-/// The formula avoids exponentials that overflow.
-#[inline(always)]
-fn sigmoid(x: f32) -> f32 {
-    let e = (-x.abs()).exp();
-    (if x >= 0.0 { 1.0 } else { e }) / (1.0 + e)
-}
-
 #[inline(always)]
 fn hard_sigmoid(x: f32, alpha: f32, beta: f32) -> f32 {
     let y = x * alpha + beta;
@@ -162,8 +142,8 @@ fn softplus(x: f32) -> f32 {
 }
 
 #[inline(always)]
-fn gelu_by_tanh(x: f32) -> f32 {
+fn gelu_by_tanh(x: f32, tanh: impl Fn(f32) -> f32) -> f32 {
     const SQRT_2_OVER_PI: f32 = std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2;
     let inner = (x + x * x * x * 0.044715) * SQRT_2_OVER_PI;
-    x * (inner.tanh() + 1.0) * 0.5
+    x * (tanh(inner) + 1.0) * 0.5
 }

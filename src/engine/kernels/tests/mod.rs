@@ -1,6 +1,7 @@
 //! The kernels compared with burn, and parts of an output compared with the whole.
 
 mod dense;
+mod functions;
 mod non_finite;
 mod regions;
 mod tokens;
