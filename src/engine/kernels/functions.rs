@@ -45,7 +45,7 @@ pub(super) fn exp(fused: bool, x: f32) -> f32 {
     let exponent = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
     let whole = shifted - ROUND;
     let rest = add(fused, whole, -LN_2_LOW, add(fused, whole, -LN_2_HIGH, x));
-    let terms = polynomial(fused, rest, [0.499_999_94, 0.166_665_21, 0.041_668_389, 0.008_368_716, 0.001_381_460_2]);
+    let terms = polynomial(fused, rest, [0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_716, 0.001_381_460_2]);
     let power = add(fused, rest * rest, terms, rest) + 1.0;
     // In two steps, since a factor alone may lie beyond the range of exponents.
     let half = exponent >> 1;
@@ -67,7 +67,7 @@ pub(super) fn erf(fused: bool, x: f32) -> f32 {
     let far = polynomial(
         fused,
         far,
-        [3.424_376_8e-4, 1.127_085_3, 0.638_151_6, 0.103_100_61, -0.021_834_977, 0.002_946_845_9, -1.862_918_6e-4],
+        [3.424_376_8e-4, 1.127_085_3, 0.638_151_6, 0.103_100_61, -0.021_834_977, 0.002_946_846, -1.862_918_6e-4],
     );
     let far = 1.0 - exp(fused, -far);
     // A NaN is not greater.
@@ -78,11 +78,7 @@ pub(super) fn erf(fused: bool, x: f32) -> f32 {
 #[inline(always)]
 pub(super) fn tanh(fused: bool, x: f32) -> f32 {
     let (size, square) = (x.abs(), x * x);
-    let near = polynomial(
-        fused,
-        square,
-        [-0.333_332_84, 0.133_314_91, -0.053_743_497, 0.020_650_58, -0.005_717_037_7],
-    );
+    let near = polynomial(fused, square, [-0.333_332_84, 0.133_314_91, -0.053_743_497, 0.020_650_58, -0.005_717_037_7]);
     let near = add(fused, near * square, x, x);
     let far = 1.0 - 2.0 / (exp(fused, 2.0 * size) + 1.0);
     (if size > 0.625 { far } else { near }).copysign(x)

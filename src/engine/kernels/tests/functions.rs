@@ -9,7 +9,13 @@ fn units(found: f32, expected: f64) -> f64 {
 }
 
 /// Compares `function` at many numbers between `low` and `high`.
-fn check(name: &str, [low, high]: [f32; 2], most: f64, function: impl Fn(bool, f32) -> f32, exact: impl Fn(f64) -> f64) {
+fn check(
+    name: &str,
+    [low, high]: [f32; 2],
+    most: f64,
+    function: impl Fn(bool, f32) -> f32,
+    exact: impl Fn(f64) -> f64,
+) {
     const STEPS: u32 = 200_000;
     for fused in [false, true] {
         let at = |step: u32| low + (high - low) * (step as f32 / STEPS as f32);
