@@ -1,5 +1,6 @@
 //! Whole networks on both devices: the logits of an outside reference, and the very same faults.
 
+use std::io::Read;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -7,6 +8,7 @@ use faultscope::campaign::{Budget, CampaignConfig, CampaignEvent, Faults, Lab, R
 use faultscope::cli::convert::load;
 use faultscope::data::{Image, ImageSource};
 use faultscope::fault::FaultModel;
+use faultscope::graph::HostTensor;
 use faultscope::import;
 use faultscope::model::Model;
 use faultscope::outcome::{Outcome, top1};
@@ -71,6 +73,29 @@ fn the_sign_network_answers_on_the_gpu_as_onnxruntime_does() {
         let golden = pollster::block_on(lab.golden(&input)).expect("a golden run");
         assert!(distance(&golden.logits, expected) <= 1e-4, "{}", distance(&golden.logits, expected));
         assert_eq!(golden.class, top1(expected));
+    }
+}
+
+/// onnxruntime's scores of small transformers that PyTorch exported (fixtures/torch_zoo/small.py), on the GPU.
+#[test]
+fn small_transformers_answer_on_the_gpu_as_onnxruntime_does() {
+    let Some(gpu) = gpu() else { return };
+    let archive = std::io::Cursor::new(include_bytes!("../fixtures/torch_zoo/small.zip"));
+    let mut archive = zip::ZipArchive::new(archive).expect("an archive");
+    let mut read = |name: String| {
+        let mut bytes = Vec::new();
+        archive.by_name(&name).expect(&name).read_to_end(&mut bytes).expect(&name);
+        bytes
+    };
+    for name in ["vit-torchscript", "vit-dynamo", "swin-torchscript", "convnext-dynamo", "maxvit-dynamo"] {
+        let model = import::load("small.onnx", read(format!("{name}.onnx"))).expect(name);
+        let shape = model.graph.values[model.graph.inputs[0]].shape.clone();
+        let input = HostTensor::new(shape, floats(&read(format!("{name}.input.npy")))).expect("an input");
+        let expected = floats(&read(format!("{name}.scores.npy")));
+        let lab = Lab::on(model, &gpu).expect("a model that runs");
+        let golden = pollster::block_on(lab.golden(&input)).expect("a golden run");
+        assert!(distance(&golden.logits, &expected) <= 1e-4, "{name}: {}", distance(&golden.logits, &expected));
+        assert_eq!(golden.class, top1(&expected), "{name}");
     }
 }
 

@@ -36,7 +36,8 @@ fn evaluate(function: Unary, x: Tensor<1>) -> Tensor<1> {
         Unary::HardSigmoid { alpha, beta } => hard_sigmoid(x, alpha, beta),
         Unary::HardSwish => x.clone() * hard_sigmoid(x, 1.0 / 6.0, 0.5),
         Unary::Swish { alpha } => x.clone() * activation::sigmoid(x.mul_scalar(alpha)),
-        Unary::Tanh => x.tanh(),
+        // Some GPU drivers clamp their tanh, and a NaN with it.
+        Unary::Tanh => x.clone().tanh().mask_where(x.clone().is_nan(), x),
         Unary::Softplus => softplus(x),
         Unary::Softsign => x.clone() / x.abs().add_scalar(1.0),
         Unary::Gelu { tanh: false } => activation::gelu(x),
