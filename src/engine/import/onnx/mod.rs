@@ -8,6 +8,7 @@
 
 mod external;
 mod fold;
+mod functions;
 mod layers;
 mod node;
 mod proto;
@@ -33,7 +34,7 @@ use prost::Message;
 
 use self::external::External;
 use self::fold::Folded;
-use self::node::NodeView;
+use self::node::{NodeView, is_standard};
 use self::proto::{DimensionProto, GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use self::symbols::Symbols;
 use super::Statements;
@@ -186,7 +187,8 @@ impl Importer {
         if !graph.sparse_initializer.is_empty() {
             return Err(Error::input(name, "the model has sparse initializers, only dense ones are supported"));
         }
-        let GraphProto { node: mut nodes, name: title, initializer, input, mut output, .. } = graph;
+        let GraphProto { node: nodes, name: title, initializer, input, mut output, .. } = graph;
+        let mut nodes = functions::inlined(nodes, &model.functions, opset)?;
         let choice = choose(&output)?;
         let is_chosen = choice.is_some();
         if let Some(chosen) = choice {
@@ -329,7 +331,7 @@ fn node(proto: &NodeProto, index: usize, opset: i64, wanted: &HashSet<&str>, sym
 
 /// The version of the default operator set.
 fn opset(name: &str, model: &ModelProto) -> Result<i64> {
-    let opset = model.opset_import.iter().find(|opset| matches!(opset.domain.as_str(), "" | "ai.onnx"));
+    let opset = model.opset_import.iter().find(|opset| is_standard(&opset.domain));
     match opset.map(|opset| opset.version) {
         Some(version) if OPSETS.contains(&version) => Ok(version),
         Some(version) => Err(Error::input(

@@ -12,6 +12,11 @@ use super::tensor::Tensor;
 /// overflows, on wasm32 either.
 const MAX_EXTENT: i64 = 1 << 15;
 
+/// Whether this is ONNX's default domain.
+pub(super) fn is_standard(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx")
+}
+
 /// A node, with what is needed to talk about it.
 pub(super) struct NodeView<'a> {
     proto: &'a NodeProto,
@@ -26,7 +31,7 @@ impl<'a> NodeView<'a> {
     pub fn new(proto: &'a NodeProto, index: usize, opset: i64) -> Result<Self> {
         let label = if proto.name.is_empty() { format!("{}_{index}", proto.op_type) } else { proto.name.clone() };
         let node = Self { proto, label, opset };
-        if !matches!(proto.domain.as_str(), "" | "ai.onnx") {
+        if !is_standard(&proto.domain) {
             return Err(node.unsupported("only operators of ONNX's default domain are known"));
         }
         let mut names = HashSet::new();
@@ -64,7 +69,7 @@ impl<'a> NodeView<'a> {
     /// An error that says the operator, or this use of it, is not executed; `reason` may be empty.
     pub fn unsupported(&self, reason: impl Display) -> Error {
         let operator = match self.proto.domain.as_str() {
-            "" | "ai.onnx" => self.op().to_owned(),
+            domain if is_standard(domain) => self.op().to_owned(),
             domain => format!("{domain}.{}", self.op()),
         };
         Error::Unsupported { operator, node: self.label.clone(), opset: self.opset, reason: reason.to_string() }

@@ -10,6 +10,9 @@ const NUMBER: u64 = 16;
 
 /// Numbers of fields, as the format has them.
 const MODEL_GRAPH: u64 = 7;
+const MODEL_FUNCTION: u64 = 25;
+const FUNCTION_NODE: u64 = 7;
+const FUNCTION_ATTRIBUTE: u64 = 11;
 const GRAPH_NODE: u64 = 1;
 const GRAPH_INITIALIZER: u64 = 5;
 const NODE_ATTRIBUTE: u64 = 5;
@@ -17,17 +20,27 @@ const NODE_ATTRIBUTE: u64 = 5;
 /// Returns the bytes that the structures of the model in `bytes` take when decoded, without its raw data. What follows
 /// damage is not counted: decoding ends there.
 pub(super) fn structures(bytes: &[u8]) -> u64 {
-    let graphs = Fields(bytes).filter(|&(field, _)| field == MODEL_GRAPH);
-    sum(graphs.map(|(_, graph)| {
-        sum(Fields(graph).map(|(field, body)| match field {
-            GRAPH_NODE => STRUCTURE.saturating_add(sum(Fields(body).map(|(field, body)| match field {
-                NODE_ATTRIBUTE => STRUCTURE.saturating_add(attribute(body)),
-                _ => STRUCTURE,
-            }))),
+    sum(Fields(bytes).map(|(field, body)| match field {
+        MODEL_GRAPH => sum(Fields(body).map(|(field, body)| match field {
+            GRAPH_NODE => node(body),
             GRAPH_INITIALIZER => STRUCTURE.saturating_add(tensor(body)),
             _ => STRUCTURE,
-        }))
+        })),
+        MODEL_FUNCTION => STRUCTURE.saturating_add(sum(Fields(body).map(|(field, body)| match field {
+            FUNCTION_NODE => node(body),
+            FUNCTION_ATTRIBUTE => STRUCTURE.saturating_add(attribute(body)),
+            _ => STRUCTURE,
+        }))),
+        _ => 0,
     }))
+}
+
+/// Bytes of what a node becomes.
+fn node(body: &[u8]) -> u64 {
+    STRUCTURE.saturating_add(sum(Fields(body).map(|(field, body)| match field {
+        NODE_ATTRIBUTE => STRUCTURE.saturating_add(attribute(body)),
+        _ => STRUCTURE,
+    })))
 }
 
 /// Bytes of what an attribute becomes: numbers, and a tensor.

@@ -2,6 +2,7 @@
 //! that operators compute are compared with other implementations in `tests/onnx_conformance.rs`.
 
 mod external;
+mod functions;
 mod hostile;
 mod outputs;
 mod pruned;
@@ -79,7 +80,7 @@ fn model(opset: i64, input: &[Option<i64>], nodes: Vec<NodeProto>, initializer: 
         sparse_initializer: Vec::new(),
     };
     let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: opset }];
-    ModelProto { graph: Some(graph), opset_import }
+    ModelProto { graph: Some(graph), opset_import, functions: Vec::new() }
 }
 
 const IMAGE: [Option<i64>; 4] = [None, Some(3), Some(4), Some(4)];
