@@ -65,7 +65,8 @@ fn replace(
     if depth == DEEPEST {
         return Err(refuse(format!("{DEEPEST} calls within calls; a function that calls itself has no end")));
     }
-    let written_for = function.opset_import.iter().find(|import| is_standard(&import.domain)).map(|import| import.version);
+    let written_for =
+        function.opset_import.iter().find(|import| is_standard(&import.domain)).map(|import| import.version);
     if let Some(version) = written_for.filter(|&version| version != opset) {
         return Err(refuse(format!("it is written for operator set {version}, the model for {opset}")));
     }
