@@ -61,7 +61,7 @@ fn replace(
         made.nodes.push(node);
         return Ok(());
     };
-    let refuse = |problem: String| Error::graph(&name(), format_args!("function {}: {problem}", node.op_type));
+    let refuse = |problem: String| Error::graph(name(), format_args!("function {}: {problem}", node.op_type));
     if depth == DEEPEST {
         return Err(refuse(format!("{DEEPEST} calls within calls; a function that calls itself has no end")));
     }
