@@ -84,13 +84,16 @@ const KIND: &str = "kind:";
 impl SiteSpace {
     /// Every place in `graph`.
     ///
-    /// Activations: the layers whose output depends on the image. Weights: the layers that read parameters.
+    /// Activations: the layers whose output depends on the image and holds numbers, not truth values. Weights: the layers
+    /// that read parameters.
     pub fn of(graph: &Graph, target: Target) -> Self {
-        let depends = graph.depends_on_input();
+        let (depends, truth) = (graph.depends_on_input(), graph.truth_values());
         let layers = (0..graph.nodes.len())
             .filter_map(|layer| {
                 let tensors: Vec<ValueId> = match target {
-                    Target::Activation if depends[layer] => graph.nodes[layer].outputs.clone(),
+                    Target::Activation if depends[layer] => {
+                        graph.nodes[layer].outputs.iter().copied().filter(|&output| !truth[output]).collect()
+                    }
                     Target::Activation => Vec::new(),
                     Target::Weight => graph.parameters_of(layer).collect(),
                 };
@@ -174,7 +177,12 @@ impl SiteSpace {
     pub fn layer(&self, graph: &Graph, layer: NodeId) -> Result<&LayerSites> {
         self.layers.iter().find(|sites| sites.layer == layer).ok_or_else(|| {
             let node = &graph.nodes[layer];
+            let is_truth = node.outputs.first().is_some_and(|&output| graph.truth_values()[output]);
             Error::request(match self.target {
+                Target::Activation if is_truth => format!(
+                    "layer \"{}\" ({}) gives truth values, which are no float32 numbers whose bits could flip",
+                    node.name, node.kind
+                ),
                 Target::Activation => format!(
                     "layer \"{}\" ({}) does not depend on the image, so it has no activation to corrupt",
                     node.name, node.kind

@@ -156,3 +156,26 @@ fn a_keras_models_inner_layers_are_sampled_whatever_they_do() {
     assert_eq!(layers(SiteSpace::sampled(&graph, Target::Activation)), [1, 2]);
     assert!(layers(SiteSpace::sampled(&graph, Target::Weight)).is_empty());
 }
+
+#[test]
+fn truth_values_have_no_bits_to_flip() {
+    use crate::graph::{Binary, Step};
+    let mut builder = GraphBuilder::new("test");
+    let input = builder.input("image", [1, 4]).unwrap();
+    let relu = builder.layer("relu", "Relu", Op::Unary(Unary::Relu), &[input]).unwrap();
+    let zero = builder.parameter("zero", HostTensor::new([1], vec![0.0]).unwrap()).unwrap();
+    let equal = builder.layer("equal", "Equal", Op::Binary(Binary::Equal), &[relu, zero]).unwrap();
+    let moved = builder.layer("moved", "Reshape", Op::Reshape { shape: vec![4, 1] }, &[equal]).unwrap();
+    let chain = Op::Chain(vec![
+        Step { op: Op::Reshape { shape: vec![1, 4] }, inputs: 1 },
+        Step { op: Op::Unary(Unary::Not), inputs: 0 },
+    ]);
+    let not = builder.layer("not", "Not", chain, &[moved]).unwrap();
+    let scores = builder.layer("scores", "Where", Op::Where, &[not, relu, zero]).unwrap();
+    let graph = builder.finish(&[scores]).unwrap();
+    let space = SiteSpace::of(&graph, Target::Activation);
+    let layers: Vec<&str> = space.layers().iter().map(|sites| graph.nodes[sites.layer].name.as_str()).collect();
+    assert_eq!(layers, ["relu", "scores"]);
+    let refusal = space.layer(&graph, graph.find("moved").unwrap()).unwrap_err().to_string();
+    assert!(refusal.contains("moved") && refusal.contains("truth values"), "{refusal}");
+}

@@ -11,6 +11,7 @@ mod layout;
 mod op;
 mod paths;
 mod touched;
+mod truth;
 
 pub use build::GraphBuilder;
 pub use infer::as_image;
