@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use facts::{Error, Result};
 use serde_json::Value;
 
-use super::layers;
+use super::layers::{self, operation};
 use super::settings::{Settings, items};
 
 /// A model, or a model inside a model.
@@ -101,9 +101,15 @@ fn layer(entry: &Value) -> Result<Layer> {
     let config = entry.get("config").cloned().unwrap_or(Value::Null);
     // Sequential models of old have the name in the configuration only.
     let name = text(entry, "name").or_else(|| text(&config, "name")).unwrap_or_else(|| class.clone());
-    // Keras 3 writes a sum of two tensors like a layer of class Add; but it is none, and `model.layers` leaves it out.
-    if text(entry, "module").is_some_and(|module| module.split('.').any(|part| part == "ops")) {
-        return Err(outside(&name, &class));
+    // Keras 3 writes a sum of two tensors like a layer of class Add; but it is none, and `model.layers` leaves it out. In HDF5
+    // files no module tells it, but that it has none of the settings that every layer has.
+    let node = entry.get("inbound_nodes").and_then(|nodes| nodes.get(0));
+    let is_called = node.is_some_and(|node| node.get("args").is_some());
+    let is_layer = ["trainable", "dtype", "layers"].iter().any(|key| config.get(key).is_some());
+    let of_operations = |module: String| module.split('.').any(|part| part == "ops");
+    if text(entry, "module").map_or(is_called && !is_layer, of_operations) {
+        let config = operation::configuration(&config, node);
+        return Ok(Layer { name, class, config, calls: Vec::new(), inner: None, hidden: false });
     }
     let inner = Network::of(&class, &config)?;
     Ok(Layer { name, class, config, calls: Vec::new(), inner, hidden: false })
@@ -149,6 +155,10 @@ fn functional(name: String, trainable: bool, entries: &[Value], config: &Value) 
         .zip(&layers)
         .map(|(entry, layer)| {
             let nodes = entry.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            let settings = Settings::new(&layer.name, &layer.class, &layer.config);
+            if operation::is_operation(&settings) {
+                return Ok(nodes.iter().map(arguments).collect());
+            }
             let call = |node| call(node).map_err(|problem| misused(layer, &problem));
             nodes.iter().map(call).collect::<Result<Vec<_>>>()
         })
@@ -281,6 +291,15 @@ fn call(node: &Value) -> Result<Vec<NamedLink<'_>>, String> {
     }
     keyword_arguments(node.get("kwargs"))?;
     Ok(links)
+}
+
+/// The tensors that one call of an operation reads, in order, by place and by name.
+fn arguments(node: &Value) -> Vec<NamedLink<'_>> {
+    let mut links = Vec::new();
+    for part in ["args", "kwargs"] {
+        node.get(part).into_iter().for_each(|part| keras_3(part, &mut links));
+    }
+    links
 }
 
 /// Refuses a call that reads tensors by name.

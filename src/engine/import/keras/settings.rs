@@ -34,6 +34,12 @@ impl<'a> Settings<'a> {
         self.config.get(key).filter(|value| !value.is_null())
     }
 
+    /// The keys that are stated and not null.
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> {
+        let stated = self.config.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        stated.map(|(key, _)| key.as_str())
+    }
+
     /// The switch `key`.
     pub fn switch(&self, key: &str, default: bool) -> Result<bool> {
         self.get(key)

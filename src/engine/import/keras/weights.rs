@@ -342,7 +342,7 @@ fn has_weights_inside(store: &Store, path: &str) -> Result<bool> {
 }
 
 /// A class name as Keras 3 spells it in paths: `BatchNormalization` is `batch_normalization`, `Conv2D` is `conv2d`.
-fn snake_case(class: &str) -> String {
+pub(super) fn snake_case(class: &str) -> String {
     let letters: Vec<char> = class.chars().filter(|letter| letter.is_alphanumeric() || *letter == '_').collect();
     let mut snake = String::new();
     for (index, &letter) in letters.iter().enumerate() {

@@ -56,14 +56,30 @@ fn function_name(value: &Value) -> Option<&str> {
 }
 
 /// The function called `name`, `tf.nn.relu6` and the like included; whether it is known.
-fn apply(draft: &mut Draft, name: &str) -> Result<bool> {
-    let function = match name.rsplit('.').next().unwrap_or(name) {
-        "linear" => return Ok(true),
+pub(super) fn apply(draft: &mut Draft, name: &str) -> Result<bool> {
+    let name = name.rsplit('.').next().unwrap_or(name);
+    match name {
+        "linear" | "identity" => return Ok(true),
         "softmax" | "log_softmax" => {
             let axis = draft.rank().saturating_sub(1);
-            softmax(draft, axis, name.ends_with("log_softmax"))?;
+            softmax(draft, axis, name == "log_softmax")?;
             return Ok(true);
         }
+        _ => {}
+    }
+    let Some(function) = function(name, draft.keras) else { return Ok(false) };
+    draft.step(Op::Unary(function), &[])?;
+    Ok(true)
+}
+
+/// Whether [`apply`] knows the function called `name`.
+pub(super) fn is_known(name: &str) -> bool {
+    matches!(name, "linear" | "identity" | "softmax" | "log_softmax") || function(name, 3).is_some()
+}
+
+/// The function of one element called `name`, in this major version of Keras.
+fn function(name: &str, keras: u32) -> Option<Unary> {
+    Some(match name {
         "relu" => Unary::Relu,
         "relu6" => Unary::Clip { min: 0.0, max: 6.0 },
         "leaky_relu" => Unary::LeakyRelu { alpha: 0.2 },
@@ -71,7 +87,7 @@ fn apply(draft: &mut Draft, name: &str) -> Result<bool> {
         "celu" => Unary::Celu { alpha: 1.0 },
         "selu" => SELU,
         "sigmoid" => Unary::Sigmoid,
-        "hard_sigmoid" => hard_sigmoid(draft.keras),
+        "hard_sigmoid" => hard_sigmoid(keras),
         "tanh" => Unary::Tanh,
         "hard_tanh" => Unary::Clip { min: -1.0, max: 1.0 },
         "swish" | "silu" => Unary::Swish { alpha: 1.0 },
@@ -81,10 +97,19 @@ fn apply(draft: &mut Draft, name: &str) -> Result<bool> {
         "softplus" => Unary::Softplus,
         "softsign" => Unary::Softsign,
         "exponential" | "exp" => Unary::Exp,
-        _ => return Ok(false),
-    };
-    draft.step(Op::Unary(function), &[])?;
-    Ok(true)
+        "sqrt" => Unary::Sqrt,
+        "absolute" | "abs" => Unary::Abs,
+        "negative" => Unary::Neg,
+        "log" => Unary::Log,
+        "reciprocal" => Unary::Reciprocal,
+        "hard_shrink" => Unary::Shrink { bias: 0.0, lambd: 0.5 },
+        "soft_shrink" => Unary::Shrink { bias: 0.5, lambd: 0.5 },
+        "floor" => Unary::Floor,
+        "ceil" => Unary::Ceil,
+        "round" => Unary::Round,
+        "sign" => Unary::Sign,
+        _ => return None,
+    })
 }
 
 /// Keras 3 took over the definition that others use: `relu6(x + 3) / 6`; Keras 2 has `0.2 x + 0.5`, cut at 0 and 1.

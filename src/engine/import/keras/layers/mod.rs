@@ -5,6 +5,7 @@ mod convolution;
 mod dense;
 mod merge;
 mod normalization;
+pub(super) mod operation;
 mod pooling;
 mod shape;
 
@@ -30,7 +31,11 @@ pub(super) fn weights(settings: &Settings) -> Result<Vec<Weight>> {
             let switch = |key| settings.switch(key, true).map(usize::from);
             (switch("scale")? + switch("center")?, 2)
         }
-        "PReLU" => (1, 0),
+        "LayerNormalization" | "GroupNormalization" => {
+            let switch = |key| settings.switch(key, true).map(usize::from);
+            (switch("scale")? + switch("center")?, 0)
+        }
+        "PReLU" | "RMSNormalization" | "LayerScale" => (1, 0),
         "Normalization" if settings.get("mean").is_none() => (0, 3),
         _ => (0, 0),
     };
@@ -46,6 +51,9 @@ type Translator = fn(&mut Draft) -> Result<()>;
 /// # Errors
 /// Where no layer of this class is executed.
 pub(super) fn translator(settings: &Settings) -> Result<Translator> {
+    if operation::is_operation(settings) {
+        return operation::translator(settings);
+    }
     Ok(match settings.class {
         "Conv2D" => convolution::conv2d,
         "DepthwiseConv2D" => convolution::depthwise,
@@ -53,6 +61,10 @@ pub(super) fn translator(settings: &Settings) -> Result<Translator> {
         "Dense" => dense::dense,
         "BatchNormalization" => normalization::batch,
         "Normalization" => normalization::normalization,
+        "LayerNormalization" | "RMSNormalization" => normalization::layer,
+        "GroupNormalization" => normalization::group,
+        "UnitNormalization" => normalization::unit,
+        "LayerScale" => normalization::layer_scale,
         "Rescaling" => normalization::rescaling,
         "MaxPooling2D" | "AveragePooling2D" => pooling::window,
         "GlobalMaxPooling2D" | "GlobalAveragePooling2D" => pooling::global,
@@ -75,6 +87,7 @@ pub(super) fn translator(settings: &Settings) -> Result<Translator> {
         | "SpatialDropout3D"
         | "AlphaDropout"
         | "GaussianDropout"
+        | "StochasticDepth"
         | "GaussianNoise"
         | "ActivityRegularization"
         | "RandomFlip"

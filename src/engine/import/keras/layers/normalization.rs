@@ -1,7 +1,7 @@
-//! Normalisation with stored statistics, and scaling with constants.
+//! Normalisation with stored statistics or with a tensor's own, and scaling with constants.
 
 use facts::Result;
-use facts::graph::Op;
+use facts::graph::{Binary, Normalise, Op};
 
 use super::super::draft::Draft;
 
@@ -44,6 +44,78 @@ pub(super) fn normalization(draft: &mut Draft) -> Result<()> {
     // What is added to the variance has the least deviation's effect and is lost beside any other.
     let epsilon = LEAST_DEVIATION * LEAST_DEVIATION;
     draft.step(Op::BatchNorm { epsilon, scale: false, bias: false }, &[mean, variance])
+}
+
+/// Normalises each row along one axis by its own mean and variance, or by its root mean square.
+pub(super) fn layer(draft: &mut Draft) -> Result<()> {
+    let settings = draft.settings;
+    let by_rms = settings.class == "RMSNormalization";
+    if settings.switch("rms_scaling", false)? {
+        return Err(settings.unsupported("\"rms_scaling\" is not; RMSNormalization is"));
+    }
+    let axis = axis(draft)?;
+    if by_rms && axis + 1 != draft.rank() {
+        // Keras lays the scale along the last axis, whichever axis is normalised.
+        return Err(settings.unsupported("only along the last axis is it"));
+    }
+    let (length, place) = (draft.shape()[axis], draft.place(axis));
+    let parameters = match by_rms {
+        true => vec!["scale"],
+        false => [("gamma", "scale"), ("beta", "center")]
+            .into_iter()
+            .map(|(name, key)| Ok(settings.switch(key, true)?.then_some(name)))
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect(),
+    };
+    let normalise = Normalise {
+        axes: vec![place],
+        groups: 1,
+        centred: !by_rms,
+        epsilon: settings.number("epsilon")?.unwrap_or(if by_rms { 1e-6 } else { 1e-3 }),
+        scale: parameters.contains(&"gamma") || by_rms,
+        bias: parameters.contains(&"beta"),
+        along: place,
+    };
+    let more = parameters.into_iter().map(|name| draft.parameter(name, &[length], &[0])).collect::<Result<Vec<_>>>()?;
+    draft.step(Op::Normalise(normalise), &more)
+}
+
+/// Normalises groups of channels by their own mean and variance.
+pub(super) fn group(draft: &mut Draft) -> Result<()> {
+    let settings = draft.settings;
+    let (scale, bias) = (settings.switch("scale", true)?, settings.switch("center", true)?);
+    let channels = arrange_channels(draft)?;
+    // -1 stands for a group for each channel.
+    let groups = match settings.get("groups").and_then(serde_json::Value::as_i64) {
+        None => 32,
+        Some(-1) => channels,
+        Some(_) => settings.count("groups")?,
+    };
+    let axes = (1..draft.rank()).collect();
+    let epsilon = settings.number("epsilon")?.unwrap_or(1e-3);
+    let mut more = Vec::new();
+    for (name, _) in [("gamma", scale), ("beta", bias)].into_iter().filter(|(_, given)| *given) {
+        more.push(draft.parameter(name, &[channels], &[0])?);
+    }
+    draft.step(Op::Normalise(Normalise { axes, groups, centred: true, epsilon, scale, bias, along: 1 }), &more)
+}
+
+/// Divides each row along one axis by its length.
+pub(super) fn unit(draft: &mut Draft) -> Result<()> {
+    let axis = axis(draft)?;
+    draft.step(Op::LpNormalise { axis: draft.place(axis), p: 2 }, &[])
+}
+
+/// `x * gamma` along the last axis: a layer of keras.applications' ConvNeXt.
+pub(super) fn layer_scale(draft: &mut Draft) -> Result<()> {
+    let axis = draft.rank() - 1;
+    let (length, place) = (draft.shape()[axis], draft.place(axis));
+    let view: Vec<usize> = std::iter::once(length).chain((place + 1..draft.rank()).map(|_| 1)).collect();
+    let perm: Vec<usize> = (0..view.len()).collect();
+    let gamma = draft.parameter_viewed("gamma", &[length], &view, &perm)?;
+    draft.combine(Binary::Mul, gamma)
 }
 
 /// `x * scale + offset`; where there are several, along the last axis.
