@@ -50,7 +50,9 @@ mod tests {
         for (column, row) in [(QUIET, QUIET), (right, QUIET), (QUIET, right)] {
             assert!(code.path.contains(&format!("M{column} {row}h7v1h-7z")), "{column} {row}: {}", code.path);
         }
-        assert!(code.path.split('M').skip(1).all(|run| run.split(' ').next().and_then(|x| x.parse().ok()) >= Some(QUIET)));
+        assert!(
+            code.path.split('M').skip(1).all(|run| run.split(' ').next().and_then(|x| x.parse().ok()) >= Some(QUIET))
+        );
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use facts::catalogue::Catalogue;
-use facts::{Name, Named};
 use gloo::events::EventListener;
 use gloo::net::http;
 use protocol::FileRef;
@@ -11,14 +10,10 @@ use yew::prelude::*;
 
 use super::campaign::CampaignPanel;
 use super::client::Client;
-use super::fault::FaultPanel;
-use super::golden::GoldenPanel;
+use super::explore::{Closer, Stage};
 use super::header::Header;
 use super::lesson::LessonPanel;
-use super::look::LookPanel;
-use super::outcome::OutcomePanel;
-use super::setup::Setup;
-use super::site::SitePanel;
+use super::quick::QuickBar;
 use super::startup::{Download, Timing, keep_page};
 use super::{export, files, hover, theme};
 use crate::link::View;
@@ -102,31 +97,21 @@ impl Component for App {
                 <a class="skip" href="#main" onclick={skip()}>{ "Skip to the network" }</a>
                 <Header {state} {act} dark={self.dark} {theme} />
                 { notices(state, act) }
-                { tabs(state, act) }
-                <div class={classes!("stage", state.step().is_some().then_some("with-lesson"))}>
+                <div class={classes!("frame", state.step().is_some().then_some("with-lesson"))}>
                 <LessonPanel {state} {act} />
                 <main id="main" tabindex="-1" class={if state.link.view == View::Explore { "explore" } else { "campaigns" }}>
                     { match state.link.view {
                         View::Explore => html! {
                             <>
-                                <div class="column column-setup">
-                                    <Setup {state} {act} />
-                                    <GoldenPanel {state} {act} />
-                                </div>
-                                <div class="column column-look">
-                                    <SitePanel {state} {act} />
-                                    <LookPanel {state} {act} dark={self.dark} />
-                                </div>
-                                <div class="column column-fault">
-                                    <FaultPanel {state} {act} />
-                                    <OutcomePanel {state} {act} />
-                                </div>
+                                <Stage {state} {act} />
+                                <Closer {state} {act} dark={self.dark} />
                             </>
                         },
                         View::Campaign => html! { <CampaignPanel {state} {act} /> },
                     } }
                 </main>
                 </div>
+                if state.link.view == View::Explore { <QuickBar {state} {act} /> }
                 <footer>
                     <p>{ "Everything is computed in this tab; no file leaves it." }</p>
                 </footer>
@@ -215,22 +200,6 @@ impl App {
             ))),
         }
     }
-}
-
-/// The parts of the page.
-fn tabs(state: &Rc<State>, act: &Callback<Action>) -> Html {
-    let tabs = View::ALL.iter().map(|&(view, Name { name, label: text, help: hint })| {
-        let chosen = view == state.link.view;
-        let running = view == View::Campaign && state.campaign.running();
-        html! {
-            <button type="button" id={format!("view-{name}")} class={classes!("tab", chosen.then_some("chosen"))} title={hint}
-                aria-current={chosen.then_some("page")} onclick={act.reform(move |_| Action::ChooseView(view))}>
-                { text }
-                if running { <span class="tab-busy"><span class="visually-hidden">{ ", running" }</span></span> }
-            </button>
-        }
-    });
-    html! { <nav class="tabs" aria-label="Parts of the page">{ for tabs }</nav> }
 }
 
 fn notices(state: &Rc<State>, act: &Callback<Action>) -> Html {

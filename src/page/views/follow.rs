@@ -43,7 +43,7 @@ pub fn FollowPanel(props: &Props) -> Html {
     let here = at.map_or_else(|| "–".to_owned(), |at| (at + 1).to_string());
     html! {
         <div class="follow" id="follow">
-            <h3>{ "Follow the fault" }</h3>
+            <h3 class="visually-hidden">{ "Follow the fault" }</h3>
             <div class="follow-tools" role="group" aria-label="Follow the fault through the layers">
                 { button("follow-first", Icon::First, "To the layer that is struck", Follow::First, at != Some(0)) }
                 { button("follow-back", Icon::Back, "One layer back", Follow::Back, at.is_some_and(|at| at > 0)) }

@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use super::Props;
 use super::diagram::Diagram;
+use super::follow::FollowPanel;
 use super::layers::Layers;
 use super::parts::{Choice, Panel};
 
@@ -25,6 +26,7 @@ pub fn SitePanel(props: &Props) -> Html {
             <Choice id="network-as" label="Show the network as" {options} chosen={usize::from(*list)} {choose} />
         }}>
             if *list { <Layers {state} {act} /> } else { <Diagram {state} {act} /> }
+            if state.injection_now().is_some() { <FollowPanel {state} {act} /> }
         </Panel>
     }
 }

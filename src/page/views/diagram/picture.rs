@@ -16,6 +16,7 @@ use super::props::{PictureProps, Same};
 use super::readout::{Readout, describe};
 use super::stage::Stage;
 use super::tools::tools;
+use crate::diagram::names;
 use crate::diagram::paint::swallowed;
 use crate::diagram::scene::boxes_in;
 use crate::diagram::{Content, Network, Paint, Scene};
@@ -190,12 +191,13 @@ fn words(
         }
         Content::Answer => ("Answer".into(), format!("{} classes", model.classes).into(), "The answer".into()),
         Content::Layer(_) | Content::Block(_) => {
-            let name = match content {
-                Content::Block(block) => network.blocks[block].title.clone(),
-                _ => model.layers[layers[0]].kind.clone(),
-            };
             let last = layers.last().map(|&layer| &model.layers[layer]);
             let shape = last.map(|layer| times(layer.shape.get(1..).unwrap_or_default())).unwrap_or_default();
+            // The shape is cut last: two boxes of one kind differ by it.
+            let (name, size) = match content {
+                Content::Block(block) => (names::block(model, &network.blocks[block]), shape),
+                _ => (names::short(&model.layers[layers[0]].name), format!("{shape} {}", model.layers[layers[0]].kind)),
+            };
             let mut label = describe(model, network, paint, layers);
             for (there, words) in [
                 (marks.struck, "struck by the fault"),
@@ -206,7 +208,7 @@ fn words(
                     label = format!("{label}; {words}");
                 }
             }
-            (name.into(), shape.into(), label.into())
+            (name.into(), size.into(), label.into())
         }
     }
 }
