@@ -37,10 +37,10 @@ pub const STEPS: &[Step] = &[
              for this one image. What comes out then is the faulty run.",
         ],
         scene: output(sign::STOP, "block1.relu", 1856, 30, false),
-        parts: &["fault", "outcome", "setup", "golden"],
+        parts: &["fault", "outcome", "setup"],
         tasks: &[Task { text: "Press “Inject fault”.", control: "#inject", done: injected }],
         hint: "The button stands in the panel “The fault”.",
-        seen: "One wrong number, and the network takes the stop sign for another sign. The panel “Outcome” \
+        seen: "One wrong number, and the network takes the stop sign for another sign. The panel “The answer” \
                tells which, and how sure the network is of it.",
     },
     Step {
@@ -83,7 +83,7 @@ pub const STEPS: &[Step] = &[
              a part of that back. Masked does not mean that nothing happened: look at how far the corruption spreads.",
         ],
         scene: output(sign::STOP, "block1.relu", 1856, 12, true),
-        parts: &["outcome", "fault", "site"],
+        parts: &["fault", "outcome", "site", "path"],
         tasks: &[Task {
             text: "Find a flip in the exponent that is masked, too.",
             control: "#bits",
@@ -163,7 +163,7 @@ pub const STEPS: &[Step] = &[
             done: |state| activation(state).is_some_and(|run| run.verdict.scm == Some(true)),
         }],
         hint: "Flip bit 30 of other elements or layers. “Bit 30 over the whole map” shows which elements do it; click one.",
-        seen: "The sentence under the outcome names both groups: the one that was lost and the one that was read instead.",
+        seen: "The sentence under the answer names both groups: the one that was lost and the one that was read instead.",
     },
     Step {
         title: "NaN, infinity, and errors that are noticed",
@@ -269,7 +269,7 @@ pub const STEPS: &[Step] = &[
         parts: &["outcome", "fault", "site", "look"],
         tasks: &[
             Task {
-                text: "Switch on range clipping under the outcome, and see the fault masked.",
+                text: "Switch on range clipping under the answer, and see the fault masked.",
                 control: "#protect",
                 done: |state| protected(state, Outcome::Masked),
             },

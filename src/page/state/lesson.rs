@@ -141,6 +141,11 @@ impl Lesson {
         self.course.steps
     }
 
+    /// Whether the step is still to be set up.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting
+    }
+
     /// Whether a task of a step was done.
     pub fn is_done(&self, step: usize, task: usize) -> bool {
         self.done.contains(&(step, task))

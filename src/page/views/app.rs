@@ -13,9 +13,10 @@ use super::client::Client;
 use super::explore::{Closer, Stage};
 use super::header::Header;
 use super::lesson::LessonPanel;
+use super::present::Outside;
 use super::quick::QuickBar;
 use super::startup::{Download, Timing, keep_page};
-use super::{export, files, hover, theme};
+use super::{export, files, hover, present, theme};
 use crate::link::View;
 use crate::state::{Action, CampaignAction, Effect, State};
 use crate::{catalogue, lesson};
@@ -50,6 +51,7 @@ impl Component for App {
         let navigated = act.clone();
         listeners.push(EventListener::new(&window, "hashchange", move |_| navigated.emit(Action::Navigated(hash()))));
         listeners.push(keys(&act));
+        listeners.push(present::keys(&act));
         listeners.extend(hover::listen());
         if let Some(query) = theme::preference() {
             let changed = ctx.link().callback(|()| Message::Dark(theme::is_dark()));
@@ -84,6 +86,7 @@ impl Component for App {
 
     fn rendered(&mut self, _: &Context<Self>, _: bool) {
         self.timing.note(&self.state);
+        present::dress(&self.state);
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {
@@ -92,6 +95,16 @@ impl Component for App {
             theme::choose(dark);
             Message::Dark(dark)
         });
+        if state.link.embed {
+            return html! {
+                <>
+                    <h1 class="visually-hidden">{ "Faultscope" }</h1>
+                    { notices(state, act) }
+                    <main id="main"><Stage {state} {act} /></main>
+                    <Outside {state} {act} />
+                </>
+            };
+        }
         html! {
             <>
                 <a class="skip" href="#main" onclick={skip()}>{ "Skip to the network" }</a>
@@ -175,10 +188,7 @@ impl App {
             Effect::Copy { hash } => {
                 let act = self.act.clone();
                 wasm_bindgen_futures::spawn_local(async move {
-                    let location = gloo::utils::window().location();
-                    let page = location.href().unwrap_or_default();
-                    let page = page.split('#').next().unwrap_or_default();
-                    let link = format!("{page}#{hash}");
+                    let link = present::address(&hash);
                     let clipboard = gloo::utils::window().navigator().clipboard();
                     let copied = wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&link)).await;
                     act.emit(Action::Tell(match copied {

@@ -10,7 +10,6 @@ use super::golden::GoldenPanel;
 use super::look::LookPanel;
 use super::outcome::OutcomePanel;
 use super::path::PathPanel;
-use super::protect::ProtectPanel;
 use super::setup::Setup;
 use super::site::SitePanel;
 use crate::state::{Action, State};
@@ -46,7 +45,6 @@ pub fn Closer(props: &CloserProps) -> Html {
             <div class="column"><LookPanel {state} {act} {dark} /></div>
             <div class="column">
                 <PathPanel {state} {act} />
-                <ProtectPanel {state} {act} />
                 <GoldenPanel {state} {act} />
             </div>
         </div>

@@ -6,6 +6,7 @@ use yew::prelude::*;
 use super::Props;
 use super::lesson::LessonToggle;
 use super::parts::Choice;
+use super::present::PresentToggle;
 use crate::link::View;
 use crate::state::{Action, State};
 use crate::words;
@@ -60,6 +61,7 @@ pub fn Header(props: &HeaderProps) -> Html {
                 <button class="button" id="copy-link" onclick={act.reform(|_| Action::Share)}
                     title="Copies the address of this very fault">{ "Copy link" }</button>
                 <LessonToggle {state} {act} />
+                <PresentToggle {state} {act} />
                 <button class="button" id="theme" onclick={theme.reform(move |_| !dark)}
                     title={if dark { "Change to light colours" } else { "Change to dark colours" }}>
                     { if dark { "Light" } else { "Dark" } }

@@ -22,6 +22,7 @@ mod maps;
 mod outcome;
 mod parts;
 mod path;
+mod present;
 mod protect;
 mod quick;
 mod scores;

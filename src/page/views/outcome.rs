@@ -1,4 +1,4 @@
-//! The outcome of the fault: the answer before and after, badge and sentence.
+//! The outcome of the fault: the answer before and after, badge and sentence, and the same fault under range clipping.
 
 use facts::outcome::Outcome;
 use protocol::Injection;
@@ -6,13 +6,14 @@ use yew::prelude::*;
 
 use super::Props;
 use super::parts::{Panel, verdicts};
+use super::protect::ProtectCard;
 use crate::state::State;
 use crate::words;
 
 /// The answer without and with the fault, and the verdict on it.
 #[component]
 pub fn OutcomePanel(props: &Props) -> Html {
-    let Props { state, .. } = props;
+    let Props { state, act } = props;
     let injection = state.injection_now();
     let time = injection.map(|injection| words::duration(injection.milliseconds));
     html! {
@@ -22,6 +23,7 @@ pub fn OutcomePanel(props: &Props) -> Html {
             <div aria-live="polite">
                 if let Some(injection) = injection { { told(injection) } } else { <Waiting /> }
             </div>
+            if injection.is_some() { <ProtectCard {state} {act} /> }
         </Panel>
     }
 }
@@ -43,9 +45,9 @@ fn turn(state: &State) -> Html {
     });
     html! {
         <div class={classes!("turn", class)} id="turn">
-            { answer("before", "Without the fault", before) }
+            { answer("before", "Without fault", before) }
             <span class="turn-arrow" aria-hidden="true">{ "→" }</span>
-            { answer("after", "With the fault", after) }
+            { answer("after", "With fault", after) }
         </div>
     }
 }

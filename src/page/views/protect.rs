@@ -4,27 +4,26 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::Props;
-use super::parts::{Panel, Term, verdicts};
+use super::parts::{Term, verdicts};
 use crate::state::{Action, State};
 use crate::words;
 
 /// The switch, and beneath it the clipped run.
 #[component]
-pub fn ProtectPanel(props: &Props) -> Html {
+pub fn ProtectCard(props: &Props) -> Html {
     let Props { state, act } = props;
-    if state.injection_now().is_none() {
-        return Html::default();
-    }
     let onchange = act.reform(|event: Event| {
         let on = event.target_unchecked_into::<HtmlInputElement>().checked();
         Action::choose(move |link| link.protect = on)
     });
-    let means = html! { <span class="hint"><Term text="What is this?" means={words::RANGE_CLIPPING} /></span> };
     html! {
-        <Panel id="protection" title="The fault in a protected network" busy={state.asked.protect.busy()} aside={means}>
-            <label class="switch"><input type="checkbox" id="protect" checked={state.link.protect} {onchange} />{ "With range clipping" }</label>
+        <div class="protect" id="protection" aria-busy={state.asked.protect.busy().to_string()}>
+            <div class="protect-head">
+                <label class="switch"><input type="checkbox" id="protect" checked={state.link.protect} {onchange} />{ "With range clipping" }</label>
+                <span class="hint"><Term text="What is this?" means={words::RANGE_CLIPPING} /></span>
+            </div>
             if state.link.protect { <div aria-live="polite">{ told(state, act) }</div> }
-        </Panel>
+        </div>
     }
 }
 
