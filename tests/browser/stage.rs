@@ -64,7 +64,7 @@ fn the_head_takes_a_fifth_of_a_window_at_most_and_its_text_is_large_enough() {
         let head = page.eval("document.querySelector('.site-head').offsetHeight").as_f64().unwrap_or(f64::MAX);
         assert!(head <= 0.2 * f64::from(height), "{head} pixels of {height}");
         let small = page.eval(
-            "[...document.querySelectorAll('#stage *')].filter(element => element.checkVisibility() && \
+            "[...document.querySelectorAll('#main *')].filter(element => element.checkVisibility() && \
              [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
              .map(element => [parseFloat(getComputedStyle(element).fontSize), element.closest('.bit') ? 13 : 12, element.outerHTML])
              .filter(([size, least]) => size < least).map(([size, , html]) => `${size}: ${html.slice(0, 100)}`)",
@@ -117,5 +117,22 @@ fn a_strip_is_one_stop_and_the_arrows_move_in_it() {
     );
     page.press("Tab");
     page.wait_until("the strip to be left", "!document.activeElement.closest('#images')");
+    page.close();
+}
+
+/// For a frame of another page.
+#[test]
+fn an_embedded_page_is_the_stage_alone() {
+    let Some(page) = Page::open("embed", &format!("{FAULT}&embed=1")) else { return };
+    page.set_viewport(1280, 720);
+    page.wait_for("#verdict .verdict");
+    PARTS.iter().for_each(|part| page.in_window(part));
+    for gone in [".site-head", "#look", "#lesson", "footer"] {
+        assert_eq!(page.count(gone), 0, "{gone}");
+    }
+    let outside = page.eval("document.querySelector('#outside').href");
+    let outside = outside.as_str().unwrap_or_default();
+    assert!(outside.contains("element=1856") && !outside.contains("embed"), "{outside}");
+    page.screenshot("embed");
     page.close();
 }

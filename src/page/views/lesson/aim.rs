@@ -3,7 +3,8 @@
 //! The marks are attributes that only the style sheet reads, so that no view has to know of the lesson: `data-spoken` on
 //! the parts, `data-ring` on the control.
 
-use gloo::utils::document;
+use gloo::timers::callback::Timeout;
+use gloo::utils::{document, window};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition};
 
@@ -42,12 +43,29 @@ pub fn control(state: &State) -> Option<&'static str> {
     state.task().or(step.tasks.last()).map(|task| task.control)
 }
 
+/// Time between two looks at where the control is, in milliseconds, and the looks after its last move.
+const PAUSE: u32 = 100;
+const LOOKS: usize = 8;
+
 /// Brings the parts of a step into the window, and then its control: where not all fit, those named first do, and the
-/// control above all.
-pub fn bring(step: &Step, control: &Element) {
-    let parts = step.parts.iter().rev().filter_map(|id| document().get_element_by_id(id));
-    parts.for_each(|part| scroll(&part));
-    scroll(control);
+/// control above all. While the page is still being laid out, the control moves on the page, and is followed. The window
+/// stays the user's: a control that only the window's scrolling moves is left alone.
+pub fn bring(step: &'static Step, control: Element) {
+    follow(step, control, f64::NAN, LOOKS);
+}
+
+fn follow(step: &'static Step, control: Element, last: f64, looks: usize) {
+    let place = control.get_bounding_client_rect().top() + window().scroll_y().unwrap_or_default();
+    let moved = place != last;
+    if moved {
+        let parts = step.parts.iter().rev().filter_map(|id| document().get_element_by_id(id));
+        parts.for_each(|part| scroll(&part));
+        scroll(&control);
+    }
+    let looks = if moved { LOOKS } else { looks - 1 };
+    if looks > 0 && control.is_connected() {
+        Timeout::new(PAUSE, move || follow(step, control, place, looks)).forget();
+    }
 }
 
 /// Scrolls by the smallest distance that shows `element`.

@@ -2,7 +2,6 @@
 
 mod aim;
 
-use gloo::timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -60,8 +59,7 @@ pub fn LessonPanel(props: &Props) -> Html {
                     if *brought.borrow() != Some(number) && state.golden_now().is_some() =>
                 {
                     *brought.borrow_mut() = Some(number);
-                    // Other parts of the page are drawn after this one.
-                    Timeout::new(0, move || aim::bring(step, &found)).forget();
+                    aim::bring(step, found);
                 }
                 (None, _) => *brought.borrow_mut() = None,
                 _ => {}
