@@ -86,7 +86,6 @@ impl Component for App {
 
     fn rendered(&mut self, _: &Context<Self>, _: bool) {
         self.timing.note(&self.state);
-        present::dress(&self.state);
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {
@@ -140,6 +139,8 @@ impl App {
     fn act(&mut self, action: Action) {
         let was_ready = self.state.worker_ready;
         let effects = Rc::make_mut(&mut self.state).update(action);
+        // Before the page is drawn: drawings ask for the size of its text.
+        present::dress(&self.state);
         for effect in effects {
             self.perform(effect);
         }

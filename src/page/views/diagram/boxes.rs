@@ -7,8 +7,8 @@ use yew::prelude::*;
 use crate::diagram::scene::{HEIGHT, WIDTH};
 
 /// Mean font sizes of the style sheet; bold text is wider.
-const NAME_SIZE: f64 = 12.6;
-const SIZE_SIZE: f64 = 11.5;
+const NAME_SIZE: f64 = 13.4;
+const SIZE_SIZE: f64 = 12.4;
 /// Left edge of the text.
 const TEXT: f64 = 12.0;
 

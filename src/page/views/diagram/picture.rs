@@ -21,6 +21,7 @@ use crate::diagram::paint::swallowed;
 use crate::diagram::scene::boxes_in;
 use crate::diagram::{Content, Network, Paint, Scene};
 use crate::link::Colouring;
+use crate::views::present;
 
 /// Boxes side by side before the width is known.
 const ABREAST: usize = 5;
@@ -76,13 +77,14 @@ pub fn Picture(props: &PictureProps) -> Html {
             move || drop(gestures)
         });
     }
+    let size = if state.link.present { present::size() } else { 1.0 };
     {
         // The effect runs after each rendering, because parts beside the diagram may appear or disappear.
         let (stage, abreast) = (stage.clone(), abreast.clone());
         use_effect(move || {
             let (width, _) = stage.window();
-            if stage.width.replace(width) != width {
-                abreast.set(boxes_in(width));
+            if stage.drawn.replace((width, size)) != (width, size) {
+                abreast.set(boxes_in(width / size));
                 stage.settle();
             }
         });
@@ -145,7 +147,7 @@ pub fn Picture(props: &PictureProps) -> Html {
                 tabbed={tabbed == Some(position)} {marks} />
         }
     });
-    let height = scene.layout.height.min(HIGHEST);
+    let height = scene.layout.height.min(HIGHEST) * size;
     let all = Marks { struck: struck.is_some(), looked: looked.is_some(), swallowed: !ends.is_empty() };
     html! {
         <>

@@ -55,9 +55,7 @@ pub fn LessonPanel(props: &Props) -> Html {
             let step = state.step().filter(|_| !state.lesson.is_waiting());
             let found = aim::mark(step.map(|(_, step)| step), control);
             match (step, found) {
-                (Some((number, step)), Some(found))
-                    if *brought.borrow() != Some(number) && state.golden_now().is_some() =>
-                {
+                (Some((number, step)), Some(found)) if *brought.borrow() != Some(number) && settled(&state) => {
                     *brought.borrow_mut() = Some(number);
                     aim::bring(step, found);
                 }
