@@ -6,7 +6,7 @@ use crate::page::Page;
 const FAULT: &str = "#model=gtsrb-resnet8&device=cpu&layer=block1.relu&element=1856&bit=30&run=1";
 
 /// What shares the screen: image, answers, bits with the value before and after, outcome, place in the network, button.
-const PARTS: [&str; 9] = [
+const PARTS: [&str; 10] = [
     "#setup .photo",
     "#before",
     "#after",
@@ -15,6 +15,7 @@ const PARTS: [&str; 9] = [
     "#verdict",
     "#sentence",
     ".net-box.struck",
+    "#glance",
     "#inject",
 ];
 
@@ -38,6 +39,12 @@ fn cause_and_effect_share_a_window_and_a_bit_changes_all_of_it() {
         }
     }
     page.set_viewport(1280, 720);
+    // The longest sentence: NaN in the output, and the first of them counts as the answer.
+    page.go(&format!("?nan{}", FAULT.replace("block1.relu&element=1856&bit=30", "stem.relu&element=697&bit=29")));
+    page.wait_for_text("#verdict", "DUE");
+    PARTS.iter().for_each(|part| page.in_window(part));
+    page.go(&format!("?again{FAULT}"));
+    page.wait_for_text("#fault-sentence", "Bit 30 ");
     let shown =
         |page: &Page| ["#before", "#after", "#fault-place", "#verdict", "#sentence"].map(|part| page.text(part));
     let [before, after, place, verdict, sentence] = shown(&page);
@@ -50,6 +57,23 @@ fn cause_and_effect_share_a_window_and_a_bit_changes_all_of_it() {
         assert_ne!(*now, earlier);
     }
     PARTS.iter().for_each(|part| page.in_window(part));
+    assert_eq!(page.eval("scrollY").as_f64(), Some(0.0), "nothing has scrolled");
+    page.close();
+}
+
+/// Step by step, with the map of each layer beside its box.
+#[test]
+fn a_fault_is_followed_through_the_diagram_with_the_map_in_view() {
+    let Some(page) = open("stage-follow") else { return };
+    page.set_viewport(1280, 720);
+    page.eval("window.scrollTo(0, 0)");
+    let ways = page.text("#follow-at").split(" of ").nth(1).and_then(|count| count.parse().ok()).unwrap_or(0);
+    assert!(ways > 10, "{ways}");
+    for station in 2..=ways {
+        page.eval("document.querySelector('#follow-forward').click()");
+        page.wait_for_text("#follow-at", &format!("{station} of"));
+        [".net-box.looked", "#follow-told", "#glance"].iter().for_each(|part| page.in_window(part));
+    }
     assert_eq!(page.eval("scrollY").as_f64(), Some(0.0), "nothing has scrolled");
     page.close();
 }

@@ -99,7 +99,7 @@ impl Component for App {
                 <>
                     <h1 class="visually-hidden">{ "Faultscope" }</h1>
                     { notices(state, act) }
-                    <main id="main"><Stage {state} {act} /></main>
+                    <main id="main"><Stage {state} {act} dark={self.dark} /></main>
                     <Outside {state} {act} />
                 </>
             };
@@ -115,7 +115,7 @@ impl Component for App {
                     { match state.link.view {
                         View::Explore => html! {
                             <>
-                                <Stage {state} {act} />
+                                <Stage {state} {act} dark={self.dark} />
                                 <Closer {state} {act} dark={self.dark} />
                             </>
                         },

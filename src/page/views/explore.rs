@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::Props;
 use super::fault::FaultPanel;
 use super::golden::GoldenPanel;
 use super::look::LookPanel;
@@ -14,32 +13,32 @@ use super::setup::Setup;
 use super::site::SitePanel;
 use crate::state::{Action, State};
 
-/// Image, bits, answer and network: what one sets, then what comes of it.
-#[component]
-pub fn Stage(props: &Props) -> Html {
-    let Props { state, act } = props;
-    html! {
-        <div class="stage" id="stage">
-            <Setup {state} {act} />
-            <FaultPanel {state} {act} />
-            <OutcomePanel {state} {act} />
-            <SitePanel {state} {act} />
-        </div>
-    }
-}
-
 #[derive(Properties, PartialEq)]
-pub struct CloserProps {
+pub struct StageProps {
     pub state: Rc<State>,
     pub act: Callback<Action>,
     /// Whether the page is dark.
     pub dark: bool,
 }
 
+/// Image, bits, answer and network: what one sets, then what comes of it.
+#[component]
+pub fn Stage(props: &StageProps) -> Html {
+    let StageProps { state, act, dark } = props;
+    html! {
+        <div class="stage" id="stage">
+            <Setup {state} {act} />
+            <FaultPanel {state} {act} />
+            <OutcomePanel {state} {act} />
+            <SitePanel {state} {act} {dark} />
+        </div>
+    }
+}
+
 /// The values of the layer, and what the fault did to them.
 #[component]
-pub fn Closer(props: &CloserProps) -> Html {
-    let CloserProps { state, act, dark } = props;
+pub fn Closer(props: &StageProps) -> Html {
+    let StageProps { state, act, dark } = props;
     html! {
         <div class="closer">
             <div class="column"><LookPanel {state} {act} {dark} /></div>

@@ -20,13 +20,14 @@ pub fn dress(state: &State) {
     }
 }
 
-/// How much larger the page's text is than a browser's, at least 1: drawings in pixels grow with it.
+/// The scale of drawings in pixels, at least 1. It grows with the size of the page's text, a little less: three lines of
+/// boxes leave room for the rest.
 pub fn size() -> f64 {
     let root = document().document_element();
     let style = root.and_then(|root| window().get_computed_style(&root).ok().flatten());
     let text = style.and_then(|style| style.get_property_value("font-size").ok());
     let pixels = text.and_then(|text| text.trim_end_matches("px").parse::<f64>().ok());
-    pixels.map_or(1.0, |pixels| (pixels / 16.0).max(1.0))
+    pixels.map_or(1.0, |pixels| (0.85 * pixels / 16.0).max(1.0))
 }
 
 /// The address of the page with the fragment `hash`.

@@ -69,7 +69,7 @@ pub fn NetBox(props: &BoxProps) -> Html {
     );
     let badge = folded.map(|count| format!("+{count}"));
     let room = WIDTH - TEXT - 5.0;
-    let name_room = room - badge.as_ref().map_or(0.0, |badge| badge.len() as f64 * 7.0 + 4.0);
+    let name_room = room - badge.as_ref().map_or(0.0, |badge| badge.len() as f64 * 7.5 + 5.0);
     let (width, height) = (WIDTH.to_string(), HEIGHT.to_string());
     let body = html! {
         <>

@@ -56,7 +56,8 @@ pub fn bring(step: &'static Step, control: Element) {
 
 fn follow(step: &'static Step, control: Element, last: f64, looks: usize) {
     let place = control.get_bounding_client_rect().top() + window().scroll_y().unwrap_or_default();
-    let moved = place != last;
+    // Parts of a pixel are rounding. The first time, there is no last place.
+    let moved = last.is_nan() || (place - last).abs() >= 1.0;
     if moved {
         let parts = step.parts.iter().rev().filter_map(|id| document().get_element_by_id(id));
         parts.for_each(|part| scroll(&part));

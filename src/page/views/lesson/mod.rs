@@ -88,25 +88,25 @@ pub fn LessonPanel(props: &Props) -> Html {
     html! {
         <aside id="lesson" class="lesson" aria-labelledby="lesson-title" aria-keyshortcuts="ArrowLeft ArrowRight Escape" onkeydown={keys}>
             <div class="lesson-main">
-            <div class="lesson-body">
-            <div class="lesson-head">
-                <p class="hint">{ format!("Lesson, step {} of {}", place + 1, chapters.len()) }</p>
-                <span class="lesson-tools">
-                    { button(act, Some(LessonAction::SetUp), "lesson-set-up", "button button-quiet", "Set up again") }
-                    { button(act, Some(LessonAction::Close), "lesson-close", "button button-quiet", "Close") }
-                </span>
-            </div>
-            { dots(state, act, &chapters, number) }
-            <h2 id="lesson-title" tabindex="-1" ref={heading}>{ step.title }</h2>
-            <div class="lesson-text">{ for step.text.iter().map(|paragraph| html! { <p>{ *paragraph }</p> }) }</div>
-            </div>
-            <div class="lesson-do">
-            { tasks(state, number, step) }
-            <details class="lesson-hint" key={number}><summary>{ "Hint" }</summary><p>{ step.hint }</p></details>
-            <div role="status">
-                if complete { <p class="lesson-seen"><strong>{ "Done. " }</strong>{ step.seen }</p> }
-            </div>
-            </div>
+                <div class="lesson-body">
+                    <div class="lesson-head">
+                        <p class="hint">{ format!("Lesson, step {} of {}", place + 1, chapters.len()) }</p>
+                        <span class="lesson-tools">
+                            { button(act, Some(LessonAction::SetUp), "lesson-set-up", "button button-quiet", "Set up again") }
+                            { button(act, Some(LessonAction::Close), "lesson-close", "button button-quiet", "Close") }
+                        </span>
+                    </div>
+                    { dots(state, act, &chapters, number) }
+                    <h2 id="lesson-title" tabindex="-1" ref={heading}>{ step.title }</h2>
+                    <div class="lesson-text">{ for step.text.iter().map(|paragraph| html! { <p>{ *paragraph }</p> }) }</div>
+                </div>
+                <div class="lesson-do">
+                    { tasks(state, number, step) }
+                    <details class="lesson-hint" key={number}><summary>{ "Hint" }</summary><p>{ step.hint }</p></details>
+                    <div role="status">
+                        if complete { <p class="lesson-seen"><strong>{ "Done. " }</strong>{ step.seen }</p> }
+                    </div>
+                </div>
             </div>
             <div class="lesson-go">
                 { button(act, back, "lesson-back", "button", "Back") }
