@@ -40,7 +40,7 @@ fn cause_and_effect_share_a_window_and_a_bit_changes_all_of_it() {
     }
     page.set_viewport(1280, 720);
     // The longest sentence: NaN in the output, and the first of them counts as the answer.
-    page.go(&format!("?nan{}", FAULT.replace("block1.relu&element=1856&bit=30", "stem.relu&element=697&bit=29")));
+    page.go(&format!("?nan{}", FAULT.replace("block1.relu&element=1856&bit=30", "stem.relu&element=697&bit=30")));
     page.wait_for_text("#verdict", "DUE");
     PARTS.iter().for_each(|part| page.in_window(part));
     page.go(&format!("?again{FAULT}"));
