@@ -4,6 +4,7 @@
 //! functions. The module `views`, which exists for WebAssembly only, draws it. The worker answers in the messages of [`protocol`].
 
 pub mod catalogue;
+pub mod code;
 pub mod diagram;
 pub mod lesson;
 pub mod link;

@@ -82,3 +82,11 @@ fn errors() {
         page.wait_until("a sentence for each part", "document.querySelectorAll('.notice').length >= 4");
     });
 }
+
+#[test]
+fn the_presented_lesson() {
+    judge("present", "#lesson=5&device=cpu&present=1", |page| {
+        page.wait_for("#verdict .verdict");
+        page.in_window("[data-ring]");
+    });
+}

@@ -86,3 +86,99 @@ fn the_lesson_fits_every_window_in_light_and_dark() {
     });
     page.close();
 }
+
+/// Every step, in both windows, in light and dark: the control of its task and the way on are on the screen, the parts that it
+/// speaks of stand out, and the keyboard is led to the control.
+#[test]
+fn each_step_brings_its_part_into_the_window() {
+    let Some(page) = open("lesson-walk", "#lesson=1&device=cpu") else { return };
+    for (width, height, theme) in [(1280, 720, "light"), (360, 740, "dark")] {
+        page.set_viewport(1280, 720);
+        page.set_theme(theme);
+        page.set_viewport(width, height);
+        page.go(&format!("?{width}#lesson=1&device=cpu"));
+        page.wait_for(".lesson-dot");
+        let steps = page.count(".lesson-dot");
+        assert_eq!(steps, 11);
+        for step in 1..=steps {
+            page.wait_for(&format!(".lesson-dots li:nth-child({step}) [aria-current='step']"));
+            page.wait_for("[data-spoken]");
+            page.in_window("[data-ring]");
+            page.in_window("#lesson-next");
+            if width > 1000 {
+                page.in_window(".lesson-task");
+            }
+            page.eval("document.querySelector('#lesson-control').click()");
+            page.wait_until("the focus on the control", "document.activeElement.closest('[data-ring]')");
+            page.screenshot(&format!("lesson-{width}-{step}"));
+            page.eval("document.querySelector('#lesson-title').focus()");
+            page.press("ArrowRight");
+        }
+    }
+    page.close();
+}
+
+#[test]
+fn steps_are_left_out_and_the_last_preset_fulfils_its_task() {
+    let Some(page) = open("lesson-some", "#lesson=1,3,11&device=cpu") else { return };
+    page.wait_for_text("#lesson-title", "A soft error");
+    assert_eq!(page.count(".lesson-dot"), 3);
+    assert!(page.text(".lesson-head").contains("step 1 of 3"), "{}", page.text(".lesson-head"));
+    page.click("#lesson-next");
+    page.wait_for_text("#lesson-title", "Most faults are masked");
+    assert!(page.url().contains("lesson=1%2C3*%2C11") || page.url().contains("lesson=1,3*,11"), "{}", page.url());
+    page.click("#lesson-next");
+    page.wait_for_text("#lesson-title", "Measuring");
+    assert_eq!(page.text("#lesson-next"), "Finish");
+    page.click("#start");
+    page.wait_for(".lesson-task.done");
+    page.close();
+}
+
+/// PageDown and PageUp are what a clicker sends.
+#[test]
+fn a_lesson_is_presented_with_a_clicker_and_its_link_as_a_code() {
+    let Some(page) = open("present", "#model=gtsrb-resnet8&device=cpu&layer=block1.relu&element=1856&bit=30&run=1")
+    else {
+        return;
+    };
+    page.wait_for("#verdict .verdict");
+    page.set_viewport(1280, 720);
+    let before = page.eval("parseFloat(getComputedStyle(document.querySelector('#sentence')).fontSize)").as_f64();
+    page.click("#present");
+    page.wait_for("[data-present]");
+    let large = page.eval("parseFloat(getComputedStyle(document.querySelector('#sentence')).fontSize)").as_f64();
+    assert!(large > before, "{large:?} {before:?}");
+    assert_eq!(
+        page.eval("document.querySelector('#look').checkVisibility()").as_bool(),
+        Some(false),
+        "the cards are folded"
+    );
+    for (width, height) in [(1280, 720), (1920, 1080)] {
+        page.set_viewport(width, height);
+        page.eval("window.scrollTo(0, 0)");
+        ["#setup .photo", "#before", "#after", "#bits", "#sentence", ".net-box.struck", "#inject"]
+            .iter()
+            .for_each(|part| page.in_window(part));
+        page.screenshot(&format!("present-{width}"));
+    }
+    page.click("#show-code");
+    page.in_window("#code svg");
+    let link = page.text("#code .code-link");
+    assert!(link.contains("element=1856") && !link.contains("present"), "{link}");
+    page.screenshot("present-code");
+    page.press("Escape");
+    page.wait_until("the code to be gone", "!document.querySelector('#code').checkVisibility()");
+
+    page.eval("document.activeElement.blur()");
+    page.press("PageDown");
+    page.wait_for_text("#lesson-title", "A soft error");
+    page.press("PageDown");
+    page.wait_for_text("#lesson-title", "Sign, exponent, mantissa");
+    page.in_window("#lesson-next");
+    page.press("PageUp");
+    page.wait_for_text("#lesson-title", "A soft error");
+    page.in_window("[data-ring]");
+    page.screenshot("present-lesson");
+    page.close();
+}

@@ -324,6 +324,12 @@ impl Page {
         }
     }
 
+    /// Waits until all of the element for `selector` is in the window, and nothing covers its middle.
+    pub fn in_window(&self, selector: &str) {
+        let seen = format!("({IN_WINDOW})(document.querySelector({}))", quoted(selector));
+        self.wait_until(&format!("{selector} in the window"), &seen);
+    }
+
     /// Writes target/screens/NAME.png: what a person sees now.
     pub fn screenshot(&self, name: &str) -> PathBuf {
         let folder = project().join("target").join("screens");
@@ -434,6 +440,14 @@ const RESTING: &str = "async element => {
     const x = after.x + after.width / 2, y = after.y + after.height / 2;
     const met = document.elementFromPoint(x, y);
     return element.contains(met) ? { x, y } : { why: `${met?.outerHTML.slice(0, 80)} is over it` };
+}";
+
+/// Whether an element lies inside the window with nothing over its middle.
+const IN_WINDOW: &str = "element => {
+    if (!element) return false;
+    const { left, top, right, bottom } = element.getBoundingClientRect();
+    const inside = left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight && right > left && bottom > top;
+    return inside && element.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
 }";
 
 /// A drop that copies, as dropping a file on a page does.

@@ -22,6 +22,7 @@ mod server;
 #[path = "../support/shared.rs"]
 mod shared;
 mod soak;
+mod stage;
 mod start;
 mod startup;
 mod workers;

@@ -26,6 +26,8 @@ const SMALL: usize = 24;
 pub struct Block {
     /// The caption.
     pub title: String,
+    /// Whether the caption is a name of its own, and no list of the layers' kinds.
+    pub named: bool,
     /// The layers, in order: two or more.
     pub layers: Vec<usize>,
 }
@@ -73,8 +75,8 @@ impl Network {
         }
         let groups = network.groups(layers);
         let titles = titles(layers, &groups);
-        network.blocks =
-            groups.into_iter().zip(titles).map(|(group, title)| Block { title, layers: group.layers }).collect();
+        let block = |(group, (title, named)): (Group, _)| Block { title, named, layers: group.layers };
+        network.blocks = groups.into_iter().zip(titles).map(block).collect();
         for (id, block) in network.blocks.iter().enumerate() {
             block.layers.iter().for_each(|&layer| network.block_of[layer] = Some(id));
         }
@@ -209,18 +211,18 @@ enum Sort {
 }
 
 /// Returns the names of the blocks: the common start of their layers' names, otherwise a number or the kinds of
-/// layers.
-fn titles(layers: &[LayerInfo], groups: &[Group]) -> Vec<String> {
+/// layers. The second value is false for the kinds, which several blocks may share.
+fn titles(layers: &[LayerInfo], groups: &[Group]) -> Vec<(String, bool)> {
     let named: Vec<Option<String>> = groups.iter().map(|group| common_name(layers, &group.layers)).collect();
     let mut blocks = 0;
     let of = |(group, name): (&Group, &Option<String>)| {
         blocks += usize::from(group.sort == Sort::Branched);
         let alone = name.as_ref().filter(|_| named.iter().filter(|other| *other == name).count() == 1);
         match (group.sort, alone) {
-            (Sort::Unit, _) => kinds(layers, &group.layers),
-            (_, Some(name)) => name.clone(),
-            (Sort::Branched, None) => format!("Block {blocks}"),
-            (Sort::Stretch, None) => format!("{} layers", group.layers.len()),
+            (_, Some(name)) => (name.clone(), true),
+            (Sort::Unit, None) => (kinds(layers, &group.layers), false),
+            (Sort::Branched, None) => (format!("Block {blocks}"), true),
+            (Sort::Stretch, None) => (format!("{} layers", group.layers.len()), true),
         }
     };
     groups.iter().zip(&named).map(of).collect()

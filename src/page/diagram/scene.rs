@@ -8,7 +8,7 @@ use protocol::ModelInfo;
 use super::blocks::Network;
 
 /// Width of a box.
-pub const WIDTH: f64 = 100.0;
+pub const WIDTH: f64 = 110.0;
 /// Height of a box.
 pub const HEIGHT: f64 = 38.0;
 const ROW_GAP: f64 = 18.0;

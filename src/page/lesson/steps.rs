@@ -18,8 +18,11 @@ pub(super) mod sign {
 
 /// An output of a layer, struck in bit `bit`.
 const fn output(sign: usize, layer: &'static str, element: usize, bit: u8, run: bool) -> Scene {
-    Scene { view: View::Explore, sign, target: Target::Activation, layer, element, bit, run }
+    Scene { view: View::Explore, sign, target: Target::Activation, layer, element, bit, run, faults: None }
 }
+
+/// Faults in each of the 16 images of the last step's campaign: 320 of all.
+const MEASURED: usize = 20;
 
 /// All steps, in order.
 pub const STEPS: &[Step] = &[
@@ -34,9 +37,10 @@ pub const STEPS: &[Step] = &[
              for this one image. What comes out then is the faulty run.",
         ],
         scene: output(sign::STOP, "block1.relu", 1856, 30, false),
-        tasks: &[Task { text: "Press “Inject fault”.", done: injected }],
+        parts: &["fault", "outcome", "setup"],
+        tasks: &[Task { text: "Press “Inject fault”.", control: "#inject", done: injected }],
         hint: "The button stands in the panel “The fault”.",
-        seen: "One wrong number, and the network takes the stop sign for another sign. The panel “Outcome” \
+        seen: "One wrong number, and the network takes the stop sign for another sign. The panel “The answer” \
                tells which, and how sure the network is of it.",
     },
     Step {
@@ -49,13 +53,16 @@ pub const STEPS: &[Step] = &[
              bit 25 by 16, and so on, each time the square of the factor before, up to 2 to the power of 128 for bit 30.",
         ],
         scene: output(sign::STOP, "block1.relu", 1856, 0, false),
+        parts: &["fault"],
         tasks: &[
             Task {
                 text: "Flip a bit of the mantissa.",
+                control: "#bits",
                 done: |state| fault(state).is_some_and(|fault| field(fault) == Some(BitField::Mantissa)),
             },
             Task {
                 text: "Flip a bit that makes the number more than a thousand times as large.",
+                control: "#bits",
                 done: |state| {
                     let grows =
                         |fault: &InjectedFault| fault.after.is_finite() && fault.after.abs() > 1e3 * fault.before.abs();
@@ -76,8 +83,10 @@ pub const STEPS: &[Step] = &[
              a part of that back. Masked does not mean that nothing happened: look at how far the corruption spreads.",
         ],
         scene: output(sign::STOP, "block1.relu", 1856, 12, true),
+        parts: &["fault", "outcome", "site", "path"],
         tasks: &[Task {
             text: "Find a flip in the exponent that is masked, too.",
+            control: "#bits",
             done: |state| {
                 fault(state).is_some_and(|fault| field(fault) == Some(BitField::Exponent))
                     && activation(state).is_some_and(|run| run.verdict.outcome == Outcome::Masked)
@@ -97,8 +106,10 @@ pub const STEPS: &[Step] = &[
              values behind a fault are what they were, bit for bit, the corruption is dead, and the fault surely masked.",
         ],
         scene: output(sign::NO_ENTRY, "stem.norm", 3946, 24, true),
+        parts: &["look", "site", "fault", "outcome"],
         tasks: &[Task {
             text: "In stem.norm, strike a value so that the ReLU behind it swallows the corruption.",
+            control: "#feature-map",
             done: |state| {
                 activation(state).is_some_and(|run| {
                     let (first, rest) = (run.trace.first(), run.trace.get(1..).unwrap_or_default());
@@ -122,8 +133,10 @@ pub const STEPS: &[Step] = &[
              it quarters one number of a layer in the middle of the network.",
         ],
         scene: output(sign::GIVE_WAY, "block1.second.norm", 106, 24, true),
+        parts: &["fault", "outcome"],
         tasks: &[Task {
             text: "Flip a bit of the exponent so that the answer changes.",
+            control: "#bits",
             done: |state| {
                 fault(state).is_some_and(|fault| field(fault) == Some(BitField::Exponent))
                     && activation(state).is_some_and(|run| run.verdict.outcome == Outcome::Sdc)
@@ -143,12 +156,14 @@ pub const STEPS: &[Step] = &[
              is taken for one of another group. The grouping is a choice, and part of every result.",
         ],
         scene: output(sign::LIMIT_30, "block1.relu", 314, 30, true),
+        parts: &["look", "fault", "outcome"],
         tasks: &[Task {
             text: "Find a fault that makes it safety-critical.",
+            control: "#sweep-map",
             done: |state| activation(state).is_some_and(|run| run.verdict.scm == Some(true)),
         }],
         hint: "Flip bit 30 of other elements or layers. “Bit 30 over the whole map” shows which elements do it; click one.",
-        seen: "The sentence under the outcome names both groups: the one that was lost and the one that was read instead.",
+        seen: "The sentence under the answer names both groups: the one that was lost and the one that was read instead.",
     },
     Step {
         title: "NaN, infinity, and errors that are noticed",
@@ -160,8 +175,10 @@ pub const STEPS: &[Step] = &[
              output finds it; unrecoverable, because the right answer is lost.",
         ],
         scene: output(sign::STOP, "stem.relu", 697, 29, false),
+        parts: &["fault", "outcome"],
         tasks: &[Task {
             text: "Bring NaN or infinity to the output.",
+            control: "#bits",
             done: |state| activation(state).is_some_and(|run| run.verdict.due),
         }],
         hint: "This number lies between 1 and 2. Which of its exponent bits is 0?",
@@ -178,13 +195,16 @@ pub const STEPS: &[Step] = &[
              read it. At the end, pool hands over 96 means, hardly one of them 0, and each goes straight into the scores.",
         ],
         scene: output(sign::ROAD_WORKS, "block2.first.relu", 900, 30, true),
+        parts: &["site", "look", "fault", "outcome"],
         tasks: &[
             Task {
                 text: "Flip bit 30 in the first ReLU, stem.relu, so that the answer changes.",
+                control: "#diagram-picture",
                 done: |state| bit_30_changes_the_answer(state, "stem.relu"),
             },
             Task {
                 text: "Flip bit 30 in the last pooling, pool, so that the answer changes.",
+                control: "#diagram-picture",
                 done: |state| bit_30_changes_the_answer(state, "pool"),
             },
         ],
@@ -208,10 +228,13 @@ pub const STEPS: &[Step] = &[
             element: 700,
             bit: 30,
             run: true,
+            faults: None,
         },
+        parts: &["setup", "look", "outcome"],
         tasks: &[
             Task {
                 text: "Choose another image: the answer changes there as well.",
+                control: "#images",
                 done: |state| {
                     let elsewhere = state
                         .image()
@@ -221,6 +244,7 @@ pub const STEPS: &[Step] = &[
             },
             Task {
                 text: "Try this fault on all images.",
+                control: "#sweep-images",
                 done: |state| {
                     let all = state.link.sweep == Some(Sweep::Images) && !state.asked.sweep.busy();
                     all && state.trials_made() > 1 && state.struck().is_some_and(|at| at.target == Target::Weight)
@@ -242,13 +266,16 @@ pub const STEPS: &[Step] = &[
              wrong at once, each of them perhaps within its range.",
         ],
         scene: output(sign::STOP, "block1.relu", 1856, 30, true),
+        parts: &["outcome", "fault", "site", "look"],
         tasks: &[
             Task {
-                text: "Switch on range clipping under the outcome, and see the fault masked.",
+                text: "Switch on range clipping under the answer, and see the fault masked.",
+                control: "#protect",
                 done: |state| protected(state, Outcome::Masked),
             },
             Task {
                 text: "Flip a bit of a weight so that the answer changes in spite of it.",
+                control: "#diagram-picture",
                 done: |state| weight(state).is_some() && protected(state, Outcome::Sdc),
             },
         ],
@@ -274,9 +301,12 @@ pub const STEPS: &[Step] = &[
             element: 1856,
             bit: 30,
             run: false,
+            faults: Some(MEASURED),
         },
+        parts: &["campaign-settings", "campaign"],
         tasks: &[Task {
             text: "Run a campaign of 300 faults or more to its end.",
+            control: "#start",
             done: |state| {
                 state
                     .campaign

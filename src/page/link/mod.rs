@@ -7,24 +7,23 @@ mod campaign;
 mod card;
 mod fields;
 mod place;
+mod steps;
 #[cfg(test)]
 mod tests;
 
 use form_urlencoded::Serializer;
 
-use fields::{Fields, Key, choice, fields, group, number, parsed, renamed, switch, text};
+use fields::{Fields, choice, fields, group, number, parsed, renamed, switch, text};
 
 pub use campaign::{CampaignLink, Counting, MARGINS, MAX_FAULTS, MAX_IMAGES};
 pub use card::CardChoice;
 pub use fields::Anew;
 pub use place::Place;
+pub use steps::Steps;
 
 use facts::fault::{BitField, Bits, Corruption, FaultKind};
 use facts::{DeviceChoice, Name, Named};
 use protocol::Which;
-
-/// Most steps of a lesson that a link may count.
-const MAX_STEPS: usize = 64;
 
 /// The measure that colours the layers of the diagram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -151,8 +150,12 @@ fields! {
         look: Option<Place> = renamed(place::look);
         /// Show the fault under range clipping, too.
         protect: bool = switch("protect").kept(&[Anew::Model]);
-        /// The step of the lesson, counted from 0; links count from 1.
-        lesson: Option<usize> = step("lesson").kept(&[Anew::Model, Anew::Scene]);
+        /// The steps of the lesson.
+        lesson: Option<Steps> = parsed::<Steps>("lesson").kept(&[Anew::Model, Anew::Scene]);
+        /// Show the page to a class: in large, and only the parts that are spoken of.
+        present: bool = switch("present").kept(&[Anew::Model, Anew::Scene]);
+        /// Show the stage alone, as a part of another page.
+        embed: bool = switch("embed").kept(&[Anew::Model, Anew::Scene]);
         /// Inject on opening.
         run: bool = switch("run");
     }
@@ -162,15 +165,6 @@ fields! {
 fn first_bit() -> Bits {
     let exponent = Bits::of(BitField::Exponent);
     exponent.nth(exponent.count() - 1)
-}
-
-/// A step of the lesson. The lesson knows its length.
-fn step(key: &'static str) -> Key<usize, impl Fn(&str) -> Result<usize, String>> {
-    let read = |text: &str| {
-        let step = text.parse().ok().filter(|step| (1..=MAX_STEPS).contains(step));
-        step.map(|step| step - 1).ok_or_else(|| format!("a lesson has steps 1 to {MAX_STEPS} at most"))
-    };
-    Key::new(key, read, |step| Some((step + 1).to_string()))
 }
 
 /// The sentence about a part of a link that does not hold.

@@ -62,7 +62,9 @@ fn full() -> Link {
             groups: Some(Rc::new(Grouping::builtin("cifar10").expect("it ships"))),
         },
         protect: true,
-        lesson: Some(2),
+        lesson: "1,3*,7".parse().ok(),
+        present: true,
+        embed: true,
     }
 }
 
@@ -109,6 +111,10 @@ fn what_does_not_hold_is_left_out_with_a_sentence() {
         "protect=2",
         "lesson=0",
         "lesson=99",
+        "lesson=1,99",
+        "lesson=1,1",
+        "present=yes",
+        "embed=2",
         "faults=0",
         "faults=99999999999",
         "protocol=all",

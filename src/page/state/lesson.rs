@@ -8,7 +8,7 @@ use facts::data::class_in_name;
 use facts::fault::{Bits, FaultKind, Target};
 
 use super::State;
-use crate::link::{Anew, Link, Place, View, refusal};
+use crate::link::{Anew, CampaignLink, Link, Place, Steps, View, refusal};
 
 /// A lesson.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Step {
     pub text: &'static [&'static str],
     /// The settings of the page.
     pub scene: Scene,
+    /// Ids of the parts of the page that the step speaks of, the first one first.
+    pub parts: &'static [&'static str],
     /// Tasks of the learner.
     pub tasks: &'static [Task],
     /// Help with the tasks.
@@ -41,6 +43,8 @@ pub struct Step {
 pub struct Task {
     /// The task.
     pub text: &'static str,
+    /// The control that the task begins with, as a selector.
+    pub control: &'static str,
     /// Whether the page shows it now.
     pub done: fn(&State) -> bool,
 }
@@ -62,6 +66,8 @@ pub struct Scene {
     pub bit: u8,
     /// Whether the fault is injected at once.
     pub run: bool,
+    /// The faults that a campaign injects in each image, where the step is about a campaign.
+    pub faults: Option<usize>,
 }
 
 impl Scene {
@@ -81,6 +87,7 @@ impl Scene {
             kind: Some(FaultKind::default()),
             bits: Bits::one(self.bit.into()).ok(),
             run: self.run,
+            campaign: CampaignLink { faults: self.faults, ..CampaignLink::default() },
             ..link.for_another(Anew::Scene)
         }
     }
@@ -89,8 +96,14 @@ impl Scene {
 /// An action of the learner in the lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LessonAction {
+    /// Open the lesson at its first step.
+    Open,
     /// Go to a step, counted from 0, and set it up.
     Go(usize),
+    /// Go to the step after the present one. Opens the lesson where it is closed.
+    Next,
+    /// Go to the step before the present one.
+    Back,
     /// Set the step up once more.
     SetUp,
     /// Put the lesson away. The rest of the page stays.
@@ -128,6 +141,11 @@ impl Lesson {
         self.course.steps
     }
 
+    /// Whether the step is still to be set up.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting
+    }
+
     /// Whether a task of a step was done.
     pub fn is_done(&self, step: usize, task: usize) -> bool {
         self.done.contains(&(step, task))
@@ -147,29 +165,58 @@ impl State {
 
     /// Number and step of the lesson, while it is open.
     pub fn step(&self) -> Option<(usize, &'static Step)> {
-        let step = self.link.lesson?;
+        let step = self.link.lesson.as_ref()?.at();
         Some((step, self.lesson.steps().get(step)?))
+    }
+
+    /// Numbers of the steps of the open lesson, in order.
+    pub fn chapters(&self) -> Vec<usize> {
+        self.link.lesson.as_ref().map(|steps| steps.list(self.lesson.steps().len())).unwrap_or_default()
+    }
+
+    /// The steps before and after the present one.
+    pub fn neighbours(&self) -> [Option<usize>; 2] {
+        let (chapters, now) = (self.chapters(), self.step().map(|(number, _)| number));
+        let at = chapters.iter().position(|&number| Some(number) == now);
+        let step = |at: Option<usize>| chapters.get(at?).copied();
+        [step(at.and_then(|at| at.checked_sub(1))), step(at.map(|at| at + 1))]
+    }
+
+    /// The first task of the present step that was not done yet.
+    pub fn task(&self) -> Option<&'static Task> {
+        let (number, step) = self.step()?;
+        step.tasks.iter().enumerate().find(|(task, _)| !self.lesson.is_done(number, *task)).map(|(_, task)| task)
     }
 
     pub(super) fn learn(&mut self, action: LessonAction) {
         match action {
-            LessonAction::Go(step) => {
-                self.link.lesson = self.lesson.steps().len().checked_sub(1).map(|last| step.min(last));
-                self.lesson.waiting = self.link.lesson.is_some();
-            }
+            LessonAction::Open => self.go(self.chapters().first().copied().unwrap_or(0)),
+            LessonAction::Go(step) => self.go(step),
+            LessonAction::Next if self.step().is_none() => self.go(0),
+            LessonAction::Next => self.neighbours()[1].into_iter().for_each(|step| self.go(step)),
+            LessonAction::Back => self.neighbours()[0].into_iter().for_each(|step| self.go(step)),
             LessonAction::SetUp => self.lesson.waiting = self.link.lesson.is_some(),
             LessonAction::Close => (self.link.lesson, self.lesson.waiting) = (None, false),
         }
+    }
+
+    /// Goes to a step, which is set up.
+    fn go(&mut self, step: usize) {
+        let Some(last) = self.lesson.steps().len().checked_sub(1) else { return };
+        let steps = self.link.lesson.take().unwrap_or(Steps::of_all(0));
+        self.link.lesson = Some(steps.to(step.min(last)));
+        self.lesson.waiting = true;
     }
 
     /// Follows the opening of a link: a step that the lesson does not have is left out. A link with nothing but a step sets
     /// the step up; a link with more is left alone.
     pub(super) fn open_lesson(&mut self) {
         let steps = self.lesson.steps().len();
-        if let Some(step) = self.link.lesson.take_if(|step| *step >= steps) {
-            self.tell(refusal("lesson", &(step + 1).to_string(), &format!("the lesson has steps 1 to {steps}")));
+        if let Some(lesson) = self.link.lesson.take_if(|lesson| lesson.highest().max(lesson.at()) >= steps) {
+            self.tell(refusal("lesson", &lesson.to_string(), &format!("the lesson has steps 1 to {steps}")));
         }
-        let bare = Link { lesson: self.link.lesson, device: self.link.device, ..Link::default() };
+        let Link { lesson, device, present, embed, .. } = self.link.clone();
+        let bare = Link { lesson, device, present, embed, ..Link::default() };
         self.lesson.waiting = self.link.lesson.is_some() && self.link == bare;
     }
 

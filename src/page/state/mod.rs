@@ -208,8 +208,8 @@ impl State {
             Action::Undo => self.undo(),
             Action::Redo => self.redo(),
             Action::Share => {
-                self.spell_out();
-                effects.push(Effect::Copy { hash: self.link.to_hash() });
+                self.link = self.spelled_out();
+                effects.push(Effect::Copy { hash: self.shared().to_hash() });
             }
             Action::Retry => {
                 self.forgive_download();
@@ -254,18 +254,24 @@ impl State {
         self.tell(format!("The worker that computes has stopped ({problem}); a new one was started."));
     }
 
-    /// Writes the defaults into the link, so that it says the same wherever it is opened.
-    fn spell_out(&mut self) {
-        self.link.model = self.model_id();
-        self.link.image = self.image().map(|(id, _)| id);
-        self.link.device = Some(self.device());
-        if let Some(struck) = self.struck() {
-            self.link.fault = struck.spelled_out();
-        }
+    /// The link with the defaults in it, so that it says the same wherever it is opened.
+    fn spelled_out(&self) -> Link {
         let kind = self.link.kind();
-        self.link.kind = Some(kind);
-        self.link.bits = kind.takes_bits().then(|| self.link.bits());
-        self.link.value = kind.takes_value().then(|| self.link.value());
+        Link {
+            model: self.model_id(),
+            image: self.image().map(|(id, _)| id),
+            device: Some(self.device()),
+            fault: self.struck().map_or_else(|| self.link.fault.clone(), |struck| struck.spelled_out()),
+            kind: Some(kind),
+            bits: kind.takes_bits().then(|| self.link.bits()),
+            value: kind.takes_value().then(|| self.link.value()),
+            ..self.link.clone()
+        }
+    }
+
+    /// The link for other people: it opens the page as it is for everybody.
+    pub fn shared(&self) -> Link {
+        Link { present: false, embed: false, ..self.spelled_out() }
     }
 
     /// Another model has other layers, and other samples unless the image is the user's own.
@@ -305,7 +311,7 @@ impl State {
         if let Some(look) = self.link.look.take() {
             self.link.fault = look;
         }
-        self.spell_out();
+        self.link = self.spelled_out();
         self.link.run = self.site().is_some();
         // A weight is wrong for every image from now on, so every image is looked at.
         if self.link.fault.target == Some(Target::Weight) && self.link.sweep.is_none() {

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use facts::catalogue::Catalogue;
-use facts::{Name, Named};
 use gloo::events::EventListener;
 use gloo::net::http;
 use protocol::FileRef;
@@ -11,16 +10,13 @@ use yew::prelude::*;
 
 use super::campaign::CampaignPanel;
 use super::client::Client;
-use super::fault::FaultPanel;
-use super::golden::GoldenPanel;
+use super::explore::{Closer, Stage};
 use super::header::Header;
 use super::lesson::LessonPanel;
-use super::look::LookPanel;
-use super::outcome::OutcomePanel;
-use super::setup::Setup;
-use super::site::SitePanel;
+use super::present::Outside;
+use super::quick::QuickBar;
 use super::startup::{Download, Timing, keep_page};
-use super::{export, files, hover, theme};
+use super::{export, files, hover, present, theme};
 use crate::link::View;
 use crate::state::{Action, CampaignAction, Effect, State};
 use crate::{catalogue, lesson};
@@ -55,6 +51,7 @@ impl Component for App {
         let navigated = act.clone();
         listeners.push(EventListener::new(&window, "hashchange", move |_| navigated.emit(Action::Navigated(hash()))));
         listeners.push(keys(&act));
+        listeners.push(present::keys(&act));
         listeners.extend(hover::listen());
         if let Some(query) = theme::preference() {
             let changed = ctx.link().callback(|()| Message::Dark(theme::is_dark()));
@@ -97,36 +94,36 @@ impl Component for App {
             theme::choose(dark);
             Message::Dark(dark)
         });
+        if state.link.embed {
+            return html! {
+                <>
+                    <h1 class="visually-hidden">{ "Faultscope" }</h1>
+                    { notices(state, act) }
+                    <main id="main"><Stage {state} {act} dark={self.dark} /></main>
+                    <Outside {state} {act} />
+                </>
+            };
+        }
         html! {
             <>
                 <a class="skip" href="#main" onclick={skip()}>{ "Skip to the network" }</a>
                 <Header {state} {act} dark={self.dark} {theme} />
                 { notices(state, act) }
-                { tabs(state, act) }
-                <div class={classes!("stage", state.step().is_some().then_some("with-lesson"))}>
+                <div class={classes!("frame", state.step().is_some().then_some("with-lesson"))}>
                 <LessonPanel {state} {act} />
                 <main id="main" tabindex="-1" class={if state.link.view == View::Explore { "explore" } else { "campaigns" }}>
                     { match state.link.view {
                         View::Explore => html! {
                             <>
-                                <div class="column column-setup">
-                                    <Setup {state} {act} />
-                                    <GoldenPanel {state} {act} />
-                                </div>
-                                <div class="column column-look">
-                                    <SitePanel {state} {act} />
-                                    <LookPanel {state} {act} dark={self.dark} />
-                                </div>
-                                <div class="column column-fault">
-                                    <FaultPanel {state} {act} />
-                                    <OutcomePanel {state} {act} />
-                                </div>
+                                <Stage {state} {act} dark={self.dark} />
+                                <Closer {state} {act} dark={self.dark} />
                             </>
                         },
                         View::Campaign => html! { <CampaignPanel {state} {act} /> },
                     } }
                 </main>
                 </div>
+                if state.link.view == View::Explore { <QuickBar {state} {act} /> }
                 <footer>
                     <p>{ "Everything is computed in this tab; no file leaves it." }</p>
                 </footer>
@@ -142,6 +139,8 @@ impl App {
     fn act(&mut self, action: Action) {
         let was_ready = self.state.worker_ready;
         let effects = Rc::make_mut(&mut self.state).update(action);
+        // Before the page is drawn: drawings ask for the size of its text.
+        present::dress(&self.state);
         for effect in effects {
             self.perform(effect);
         }
@@ -190,10 +189,7 @@ impl App {
             Effect::Copy { hash } => {
                 let act = self.act.clone();
                 wasm_bindgen_futures::spawn_local(async move {
-                    let location = gloo::utils::window().location();
-                    let page = location.href().unwrap_or_default();
-                    let page = page.split('#').next().unwrap_or_default();
-                    let link = format!("{page}#{hash}");
+                    let link = present::address(&hash);
                     let clipboard = gloo::utils::window().navigator().clipboard();
                     let copied = wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&link)).await;
                     act.emit(Action::Tell(match copied {
@@ -215,22 +211,6 @@ impl App {
             ))),
         }
     }
-}
-
-/// The parts of the page.
-fn tabs(state: &Rc<State>, act: &Callback<Action>) -> Html {
-    let tabs = View::ALL.iter().map(|&(view, Name { name, label: text, help: hint })| {
-        let chosen = view == state.link.view;
-        let running = view == View::Campaign && state.campaign.running();
-        html! {
-            <button type="button" id={format!("view-{name}")} class={classes!("tab", chosen.then_some("chosen"))} title={hint}
-                aria-current={chosen.then_some("page")} onclick={act.reform(move |_| Action::ChooseView(view))}>
-                { text }
-                if running { <span class="tab-busy"><span class="visually-hidden">{ ", running" }</span></span> }
-            </button>
-        }
-    });
-    html! { <nav class="tabs" aria-label="Parts of the page">{ for tabs }</nav> }
 }
 
 fn notices(state: &Rc<State>, act: &Callback<Action>) -> Html {

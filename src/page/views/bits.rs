@@ -30,9 +30,10 @@ pub fn BitStrip(props: &BitStripProps) -> Html {
     let hovered = use_state_eq(|| None::<u8>);
     let groups = format.fields().iter().map(|(field, bits)| {
         let field = field.name();
+        let width = format!("--bits: {}", bits.len());
         let boxes = bits.clone().rev().map(|bit| one(props, bit, &hovered));
         html! {
-            <div class={classes!("bit-field", format!("bit-{field}"))} role="group" aria-label={field}>
+            <div class={classes!("bit-field", format!("bit-{field}"))} style={width} role="group" aria-label={field}>
                 <span class="bit-caption" aria-hidden="true">{ field }</span>
                 <div class="bit-boxes">{ for boxes }</div>
             </div>

@@ -31,24 +31,31 @@ pub fn FaultPanel(props: &Props) -> Html {
         let kind = kinds[index];
         Action::choose(move |link| link.kind = Some(kind))
     });
-    let ready = state.golden_now().is_some() && state.looked().is_some();
     let busy = state.asked.injection.busy();
     html! {
         <Panel id="fault" title="The fault" {busy} aside={html! {
-            <Choice id="kind" label="Kind of fault" {options} {chosen} {choose} />
+            <>{ place(state) }<Choice id="kind" label="Kind of fault" {options} {chosen} {choose} /></>
         }}>
-            { place(state) }
             { corruption(state, act) }
             <div class="fault-go">
-                <button type="button" class="button button-primary" id="inject" disabled={!ready || busy}
-                    onclick={act.reform(|_| Action::Inject)}>
-                    { if busy { "Running…" } else if state.link.run && state.link.look.is_none() { "Inject again" } else { "Inject fault" } }
-                </button>
+                { inject(state, act, "inject") }
                 if state.link.run {
                     <button type="button" class="button" id="heal" onclick={act.reform(|_| Action::Heal)}>{ "Remove the fault" }</button>
                 }
             </div>
         </Panel>
+    }
+}
+
+/// The button that injects.
+pub fn inject(state: &State, act: &Callback<Action>, id: &'static str) -> Html {
+    let ready = state.golden_now().is_some() && state.looked().is_some();
+    let busy = state.asked.injection.busy();
+    let again = state.link.run && state.link.look.is_none();
+    html! {
+        <button type="button" class="button button-primary" {id} disabled={!ready || busy} onclick={act.reform(|_| Action::Inject)}>
+            { if busy { "Running…" } else if again { "Inject again" } else { "Inject fault" } }
+        </button>
     }
 }
 

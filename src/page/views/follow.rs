@@ -1,10 +1,12 @@
-//! Following a corruption from layer to layer: the controls, and the effect of the present layer.
+//! Following a corruption from layer to layer: the controls, and the effect of the present layer in words and as a map.
 
 use facts::TraceRow;
 use gloo::timers::callback::Timeout;
 use yew::prelude::*;
 
 use super::Props;
+use super::explore::StageProps;
+use super::maps::Glance;
 use super::parts::{Icon, icon};
 use crate::state::{Action, Follow, State};
 use crate::words;
@@ -12,9 +14,9 @@ use crate::words;
 /// Time that each layer is shown, in milliseconds.
 const PACE: u32 = 700;
 
-/// Step or play through the layers.
+/// The controls: step or play through the layers.
 #[component]
-pub fn FollowPanel(props: &Props) -> Html {
+pub fn FollowTools(props: &Props) -> Html {
     let Props { state, act } = props;
     let way = state.way();
     let at = state.station();
@@ -27,36 +29,46 @@ pub fn FollowPanel(props: &Props) -> Html {
             move || drop(timer)
         });
     }
-    if way.is_empty() {
-        return Html::default();
-    }
-    let last = way.len() - 1;
+    let Some(last) = way.len().checked_sub(1) else { return Html::default() };
     let button = |id: &'static str, look: Icon, label: &'static str, step: Follow, enabled: bool| {
         html! {
             <button type="button" class="button button-icon" {id} aria-label={label} title={label} disabled={!enabled}
                 onclick={act.reform(move |_| Action::Follow(step))}>{ icon(look) }</button>
         }
     };
-    let told = at.and_then(|at| way.get(at)).map(|(_, row)| row_told(state, &way, row));
-    let told =
-        told.unwrap_or_else(|| "This layer lies off the fault's way: it computes the same as before.".to_owned());
     let here = at.map_or_else(|| "–".to_owned(), |at| (at + 1).to_string());
     html! {
+        <div class="follow-tools" role="group" aria-label="Follow the fault through the layers">
+            { button("follow-first", Icon::First, "To the layer that is struck", Follow::First, at != Some(0)) }
+            { button("follow-back", Icon::Back, "One layer back", Follow::Back, at.is_some_and(|at| at > 0)) }
+            if state.playing {
+                { button("follow-play", Icon::Pause, "Pause", Follow::Play(false), true) }
+            } else {
+                { button("follow-play", Icon::Play, "Play through the layers", Follow::Play(true), true) }
+            }
+            { button("follow-forward", Icon::Forward, "One layer on", Follow::Forward, at.is_none_or(|at| at < last)) }
+            { button("follow-last", Icon::Last, "To the last layer", Follow::Last, at != Some(last)) }
+            <span class="hint" id="follow-at">{ format!("{here} of {}", way.len()) }</span>
+        </div>
+    }
+}
+
+/// The effect of the present layer, in words and as a map.
+#[component]
+pub fn FollowPanel(props: &StageProps) -> Html {
+    let StageProps { state, act, dark } = props;
+    let way = state.way();
+    if way.is_empty() {
+        return Html::default();
+    }
+    let told = state.station().and_then(|at| way.get(at)).map(|(_, row)| row_told(state, &way, row));
+    let told =
+        told.unwrap_or_else(|| "This layer lies off the fault's way: it computes the same as before.".to_owned());
+    html! {
         <div class="follow" id="follow">
-            <h3>{ "Follow the fault" }</h3>
-            <div class="follow-tools" role="group" aria-label="Follow the fault through the layers">
-                { button("follow-first", Icon::First, "To the layer that is struck", Follow::First, at != Some(0)) }
-                { button("follow-back", Icon::Back, "One layer back", Follow::Back, at.is_some_and(|at| at > 0)) }
-                if state.playing {
-                    { button("follow-play", Icon::Pause, "Pause", Follow::Play(false), true) }
-                } else {
-                    { button("follow-play", Icon::Play, "Play through the layers", Follow::Play(true), true) }
-                }
-                { button("follow-forward", Icon::Forward, "One layer on", Follow::Forward, at.is_none_or(|at| at < last)) }
-                { button("follow-last", Icon::Last, "To the last layer", Follow::Last, at != Some(last)) }
-                <span class="hint" id="follow-at">{ format!("{here} of {}", way.len()) }</span>
-            </div>
+            <h3 class="visually-hidden">{ "Follow the fault" }</h3>
             <p class="follow-told" id="follow-told" aria-live="polite">{ told }</p>
+            <Glance {state} {act} {dark} />
         </div>
     }
 }

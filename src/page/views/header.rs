@@ -1,11 +1,13 @@
-//! The head of the page: name, device, theme, link.
+//! The head of the page: name, parts, device, theme, link. In a narrow window the tools are behind a button.
 
-use facts::DeviceChoice;
+use facts::{DeviceChoice, Name, Named};
 use yew::prelude::*;
 
 use super::Props;
 use super::lesson::LessonToggle;
 use super::parts::Choice;
+use super::present::PresentToggle;
+use crate::link::View;
 use crate::state::{Action, State};
 use crate::words;
 
@@ -24,16 +26,31 @@ pub struct HeaderProps {
 pub fn Header(props: &HeaderProps) -> Html {
     let HeaderProps { state, act, dark, theme } = props;
     let dark = *dark;
+    let open = use_state_eq(|| false);
+    let unfold = {
+        let open = open.clone();
+        Callback::from(move |_: MouseEvent| open.set(!*open))
+    };
+    let keys = {
+        let open = open.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            if event.key() == "Escape" {
+                open.set(false);
+            }
+        })
+    };
     html! {
-        <header class="site-head">
+        <header class="site-head" onkeydown={keys}>
             <div class="brand">
-                <img src="www/icon.svg" alt="" width="32" height="32" />
-                <div>
-                    <h1>{ "Faultscope" }</h1>
-                    <p>{ "What one flipped bit does to a neural network" }</p>
-                </div>
+                <img src="www/icon.svg" alt="" width="28" height="28" />
+                <h1>{ "Faultscope" }</h1>
+                <p>{ "What one flipped bit does to a neural network" }</p>
             </div>
-            <div class="site-tools">
+            { tabs(state, act) }
+            <button type="button" class="button" id="menu" aria-expanded={open.to_string()} aria-controls="site-tools" onclick={unfold}>
+                { "Menu" }
+            </button>
+            <div class={classes!("site-tools", open.then_some("open"))} id="site-tools">
                 <Device state={state.clone()} act={act.clone()} />
                 <span class="choices" role="group" aria-label="History">
                     <button class="choice" id="undo" disabled={!state.can_undo()} onclick={act.reform(|_| Action::Undo)}
@@ -44,6 +61,7 @@ pub fn Header(props: &HeaderProps) -> Html {
                 <button class="button" id="copy-link" onclick={act.reform(|_| Action::Share)}
                     title="Copies the address of this very fault">{ "Copy link" }</button>
                 <LessonToggle {state} {act} />
+                <PresentToggle {state} {act} />
                 <button class="button" id="theme" onclick={theme.reform(move |_| !dark)}
                     title={if dark { "Change to light colours" } else { "Change to dark colours" }}>
                     { if dark { "Light" } else { "Dark" } }
@@ -51,6 +69,22 @@ pub fn Header(props: &HeaderProps) -> Html {
             </div>
         </header>
     }
+}
+
+/// The parts of the page.
+fn tabs(state: &State, act: &Callback<Action>) -> Html {
+    let tabs = View::ALL.iter().map(|&(view, Name { name, label: text, help: hint })| {
+        let chosen = view == state.link.view;
+        let running = view == View::Campaign && state.campaign.running();
+        html! {
+            <button type="button" id={format!("view-{name}")} class={classes!("tab", chosen.then_some("chosen"))} title={hint}
+                aria-current={chosen.then_some("page")} onclick={act.reform(move |_| Action::ChooseView(view))}>
+                { text }
+                if running { <span class="tab-busy"><span class="visually-hidden">{ ", running" }</span></span> }
+            </button>
+        }
+    });
+    html! { <nav class="tabs" aria-label="Parts of the page">{ for tabs }</nav> }
 }
 
 /// Where the network computes, and the switch for it.

@@ -1,38 +1,74 @@
-//! The outcome of the fault: badge, sentence, both answers, and the corruption by layer.
+//! The outcome of the fault: the answer before and after, badge and sentence, and the same fault under range clipping.
 
-use std::rc::Rc;
-
-use protocol::{ClassScores, Injection};
+use facts::outcome::Outcome;
+use protocol::Injection;
 use yew::prelude::*;
 
 use super::Props;
-use super::corruption::Corruption;
-use super::export::save;
-use super::follow::FollowPanel;
-use super::parts::{Panel, Term, verdicts};
+use super::parts::{Panel, verdicts};
 use super::protect::ProtectCard;
-use crate::{tables, words};
+use crate::state::State;
+use crate::words;
 
-/// Badge, sentence, both answers, and the corruption by layer.
+/// The answer without and with the fault, and the verdict on it.
 #[component]
 pub fn OutcomePanel(props: &Props) -> Html {
     let Props { state, act } = props;
     let injection = state.injection_now();
     let time = injection.map(|injection| words::duration(injection.milliseconds));
     html! {
-        <Panel id="outcome" title="Outcome" busy={state.asked.injection.busy()}
+        <Panel id="outcome" title="The answer" busy={state.asked.injection.busy()}
             aside={html! { { for time.map(|time| html! { <span class="hint">{ time }</span> }) } }}>
+            { turn(state) }
             <div aria-live="polite">
                 if let Some(injection) = injection { { told(injection) } } else { <Waiting /> }
             </div>
-            if let Some(injection) = injection {
-                <ProtectCard {state} {act} />
-                <FollowPanel {state} {act} />
-                { answers(injection) }
-                <Corruption injection={injection.clone()} model={state.model().cloned()} act={act.clone()} />
-                { take(injection) }
-            }
+            if injection.is_some() { <ProtectCard {state} {act} /> }
         </Panel>
+    }
+}
+
+/// The answers before and after, side by side.
+fn turn(state: &State) -> Html {
+    let before = state.golden_now().and_then(|golden| golden.top.first());
+    let before = before.map(|score| (score.label.clone(), score.probability));
+    let injection = state.injection_now();
+    let after = injection.map(|injection| {
+        let Injection { faulty, after, .. } = &**injection;
+        let score = after.iter().find(|score| score.class == faulty.class);
+        (faulty.label.clone(), score.map_or(f32::NAN, |score| score.probability))
+    });
+    let class = injection.map(|injection| match (injection.verdict.scm, injection.verdict.outcome) {
+        (Some(true), _) => "turn-scm",
+        (_, Outcome::Sdc) => "turn-sdc",
+        (_, Outcome::Masked) => "turn-masked",
+    });
+    html! {
+        <div class={classes!("turn", class)} id="turn">
+            { answer("before", "Without fault", before) }
+            <span class="turn-arrow" aria-hidden="true">{ "→" }</span>
+            { answer("after", "With fault", after) }
+        </div>
+    }
+}
+
+/// One answer: the class and its probability.
+fn answer(id: &'static str, title: &'static str, class: Option<(String, f32)>) -> Html {
+    let Some((label, probability)) = class else {
+        return html! {
+            <div class="turn-side" id={id}>
+                <span class="turn-title">{ title }</span><span class="turn-class turn-open">{ "?" }</span>
+            </div>
+        };
+    };
+    let share = if probability.is_finite() { probability.clamp(0.0, 1.0) } else { 0.0 };
+    html! {
+        <div class="turn-side" id={id}>
+            <span class="turn-title">{ title }</span>
+            <span class="turn-class" title={label.clone()}>{ label }</span>
+            <span class="turn-share">{ words::percent(f64::from(probability)) }</span>
+            <span class="bar" aria-hidden="true"><span style={format!("width: {:.2}%", share * 100.0)}></span></span>
+        </div>
     }
 }
 
@@ -41,13 +77,11 @@ pub fn OutcomePanel(props: &Props) -> Html {
 fn Waiting() -> Html {
     html! {
         <div class="empty">
-            <p>{ "Choose a layer, an element and a bit, then inject. One of two things happens to the predicted class:" }</p>
+            <p>{ "Click a bit, or inject. One of two things happens to the predicted class:" }</p>
             <dl class="glossary">
                 <dt><span class="verdict verdict-masked">{ "Masked" }</span></dt><dd>{ "it stays;" }</dd>
                 <dt><span class="verdict verdict-sdc">{ "SDC" }</span></dt><dd>{ "silent data corruption: it changes, and nothing gives a warning." }</dd>
             </dl>
-            <p>{ "An SDC that takes an object of a critical group for one of another group is a safety-critical misclassification, SCM. \
-                Where NaN or infinity reaches the output, a system could notice: DUE, a detected unrecoverable error." }</p>
         </div>
     }
 }
@@ -59,64 +93,5 @@ fn told(injection: &Injection) -> Html {
             <p class="sentence" id="sentence">{ words::outcome(injection) }</p>
             { for injection.faults.iter().map(|fault| html! { <p class="hint" id="fault-sentence">{ words::fault(fault) }</p> }) }
         </>
-    }
-}
-
-/// The fault as files.
-fn take(injection: &Rc<Injection>) -> Html {
-    let json = {
-        let injection = injection.clone();
-        Callback::from(move |_: MouseEvent| {
-            let link = gloo::utils::window().location().href().unwrap_or_default();
-            save("fault.json", "application/json", tables::fault_json(&injection, &link).as_bytes());
-        })
-    };
-    let csv = {
-        let injection = injection.clone();
-        Callback::from(move |_: MouseEvent| save("trace.csv", "text/csv", tables::trace_csv(&injection).as_bytes()))
-    };
-    html! {
-        <div class="take" role="group" aria-label="Save this fault">
-            <button type="button" class="button" id="save-fault" onclick={json}
-                title="The fault, both answers, the corruption layer by layer and the link">{ "Save as JSON" }</button>
-            <button type="button" class="button" id="save-trace" onclick={csv}
-                title="The corruption layer by layer">{ "Save the layers as CSV" }</button>
-        </div>
-    }
-}
-
-/// Both answers, class by class.
-fn answers(injection: &Injection) -> Html {
-    html! {
-        <div class="answers" id="answers">
-            <table>
-                <caption class="visually-hidden">{ "Probability of the likeliest classes in both runs" }</caption>
-                <thead><tr>
-                    <th scope="col">{ "Class" }</th>
-                    <th scope="col"><Term text="Golden run" means={words::GOLDEN_RUN} /></th>
-                    <th scope="col"><Term text="Faulty run" means={words::FAULTY_RUN} /></th>
-                </tr></thead>
-                <tbody>{ for injection.classes().into_iter().map(|row| answer(injection, &row)) }</tbody>
-            </table>
-        </div>
-    }
-}
-
-fn answer(injection: &Injection, row: &ClassScores) -> Html {
-    let cell = |probability: Option<f32>, winner: bool, class: &'static str| {
-        let share = probability.filter(|probability| probability.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0);
-        let text = probability.map_or_else(|| "–".to_owned(), |probability| words::percent(f64::from(probability)));
-        html! {
-            <td class={classes!("answer", class, winner.then_some("winner"))}>
-                { text }<span class="bar" aria-hidden="true"><span style={format!("width: {:.2}%", share * 100.0)}></span></span>
-            </td>
-        }
-    };
-    html! {
-        <tr key={row.class}>
-            <th scope="row" title={format!("class {}", row.class)}>{ &row.label }</th>
-            { cell(row.golden, row.class == injection.golden.class, "answer-golden") }
-            { cell(row.faulty, row.class == injection.faulty.class, "answer-faulty") }
-        </tr>
     }
 }

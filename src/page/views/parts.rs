@@ -3,6 +3,8 @@
 use std::rc::Rc;
 
 use facts::outcome::{Outcome, Verdict};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use crate::state::{Action, State};
@@ -33,6 +35,9 @@ pub struct PanelProps {
     /// A description in one line.
     #[prop_or_default]
     pub hint: AttrValue,
+    /// Whether the heading is for screen readers only, because the panel begins with a name of its own.
+    #[prop_or_default]
+    pub untitled: bool,
     /// Shown at the right of the heading.
     #[prop_or_default]
     pub aside: Html,
@@ -49,7 +54,7 @@ pub fn Panel(props: &PanelProps) -> Html {
     html! {
         <section id={props.id.clone()} class="panel" aria-labelledby={heading.clone()} aria-busy={props.busy.to_string()}>
             <header class="panel-head">
-                <h2 id={heading}>{ &props.title }</h2>
+                <h2 id={heading} class={props.untitled.then_some("visually-hidden")}>{ &props.title }</h2>
                 <div class="panel-aside">{ props.aside.clone() }</div>
                 if !props.hint.is_empty() { <p class="hint">{ &props.hint }</p> }
             </header>
@@ -79,10 +84,42 @@ pub fn Choice(props: &ChoiceProps) -> Html {
         let chosen = index == props.chosen;
         html! {
             <button type="button" class={classes!("choice", chosen.then_some("chosen"))} aria-pressed={chosen.to_string()}
-                title={title.clone()} onclick={props.choose.reform(move |_| index)}>{ text }</button>
+                tabindex={stop(chosen)} title={title.clone()} onclick={props.choose.reform(move |_| index)}>{ text }</button>
         }
     });
-    html! { <div class="choices" id={props.id.clone()} role="group" aria-label={props.label.clone()}>{ for options }</div> }
+    html! {
+        <div class="choices" id={props.id.clone()} role="toolbar" aria-label={props.label.clone()} data-strip="" onkeydown={walk}>
+            { for options }
+        </div>
+    }
+}
+
+/// The `tabindex` of a button in a strip: only the button that is `chosen` is a stop of the Tab key.
+pub fn stop(chosen: bool) -> &'static str {
+    if chosen { "0" } else { "-1" }
+}
+
+/// Moves the focus between the buttons of a strip, which is an element with `data-strip`: with the arrow keys, Home and End.
+pub fn walk(event: KeyboardEvent) {
+    let Some(focused) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+    let strip = focused.closest("[data-strip]").ok().flatten();
+    let Some(buttons) = strip.and_then(|strip| strip.query_selector_all("button:not(:disabled)").ok()) else { return };
+    let button = |index: u32| buttons.get(index).and_then(|node| node.dyn_into::<HtmlElement>().ok());
+    let here = focused.closest("button").ok().flatten();
+    let at = (0..buttons.length()).find(|&index| here.is_some() && button(index).map(Element::from) == here);
+    let to = match (event.key().as_str(), at) {
+        ("ArrowLeft" | "ArrowUp", Some(at)) => at.checked_sub(1),
+        ("ArrowRight" | "ArrowDown", Some(at)) => Some(at + 1),
+        ("Home", _) => Some(0),
+        ("End", _) => buttons.length().checked_sub(1),
+        _ => return,
+    };
+    event.prevent_default();
+    event.stop_propagation();
+    if let Some(to) = to.and_then(button) {
+        // A button that cannot be focused leaves the focus unchanged.
+        let _ = to.focus();
+    }
 }
 
 #[derive(Properties, PartialEq)]

@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use super::Props;
 use super::files::FileButton;
-use super::parts::Panel;
+use super::parts::{Panel, stop, walk};
 use super::startup::{AnswerPanel, CardPanel, DownloadBar};
 use crate::state::{Action, OWN, State};
 use crate::words;
@@ -24,13 +24,17 @@ pub fn Setup(props: &Props) -> Html {
             }
         }
     });
+    let open = state.question().is_some();
     html! {
-        <Panel id="setup" title="Network and image" busy={state.asked.lab.busy()}>
+        <Panel id="setup" title="Network and image" untitled=true busy={state.asked.lab.busy()}>
             { model(state, act, &select) }
             <DownloadBar {state} {act} />
-            <AnswerPanel {state} {act} />
-            <CardPanel {state} {act} />
+            // A question holds everything up; an answer does not.
+            if open { <AnswerPanel {state} {act} /> }
             { images(state, act) }
+            { model_facts(state) }
+            if !open { <AnswerPanel {state} {act} /> }
+            <CardPanel {state} {act} />
         </Panel>
     }
 }
@@ -49,15 +53,6 @@ fn model(state: &State, act: &Callback<Action>, select: &NodeRef) -> Html {
     if let Some(id) = chosen.clone().filter(|id| options.iter().all(|(known, _)| known != id)) {
         options.push((id.clone(), id));
     }
-    let facts = state.model().map(|model| {
-        let [height, width] = model.input;
-        format!(
-            "{} layers, {} parameters, {height} × {width} input, {} classes",
-            words::count(model.layers.len() as u64),
-            words::count(model.parameters as u64),
-            words::count(model.classes as u64)
-        )
-    });
     html! {
         <>
             <div class="field">
@@ -73,10 +68,24 @@ fn model(state: &State, act: &Callback<Action>, select: &NodeRef) -> Html {
                 </select>
             </div>
             { progress(state) }
-            if let Some(facts) = facts { <p class="hint" id="model-facts">{ facts }</p> }
-            { for state.model().into_iter().flat_map(|model| &model.notices).map(|notice| html! {
-                <p class="hint model-notice">{ notice }</p>
-            }) }
+        </>
+    }
+}
+
+/// The size of the network, and notices about its file.
+fn model_facts(state: &State) -> Html {
+    let Some(model) = state.model() else { return Html::default() };
+    let [height, width] = model.input;
+    let facts = format!(
+        "{} layers, {} parameters, {height} × {width} input, {} classes",
+        words::count(model.layers.len() as u64),
+        words::count(model.parameters as u64),
+        words::count(model.classes as u64)
+    );
+    html! {
+        <>
+            <p class="hint" id="model-facts">{ facts }</p>
+            { for model.notices.iter().map(|notice| html! { <p class="hint model-notice">{ notice }</p> }) }
         </>
     }
 }
@@ -113,7 +122,7 @@ fn images(state: &State, act: &Callback<Action>) -> Html {
         let choose = Action::ChooseImage(id.clone());
         html! {
             <button type="button" key={id.clone()} class={classes!("thumbnail", pressed.then_some("chosen"))}
-                aria-pressed={pressed.to_string()} aria-label={format!("Image {}: {name}", index + 1)} title={name}
+                tabindex={stop(pressed)} aria-pressed={pressed.to_string()} aria-label={format!("Image {}: {name}", index + 1)} title={name}
                 onclick={act.reform(move |_| choose.clone())}>
                 <img src={file.url.clone()} alt="" loading="lazy" />
             </button>
@@ -130,7 +139,7 @@ fn images(state: &State, act: &Callback<Action>) -> Html {
             } else {
                 <p class="empty photo">{ "Drop an image anywhere on the page." }</p>
             }
-            <div class="strip" role="group" aria-labelledby="images-label">{ for thumbnails }</div>
+            <div class="strip" id="images" role="toolbar" aria-labelledby="images-label" data-strip="" onkeydown={walk}>{ for thumbnails }</div>
         </div>
     }
 }

@@ -2,15 +2,16 @@
 
 use yew::prelude::*;
 
-use super::Props;
 use super::diagram::Diagram;
+use super::explore::StageProps;
+use super::follow::{FollowPanel, FollowTools};
 use super::layers::Layers;
 use super::parts::{Choice, Panel};
 
 /// The network as a diagram, or as a list.
 #[component]
-pub fn SitePanel(props: &Props) -> Html {
-    let Props { state, act } = props;
+pub fn SitePanel(props: &StageProps) -> Html {
+    let StageProps { state, act, dark } = props;
     let list = use_state_eq(|| false);
     let options = vec![
         ("Diagram".into(), "The layers and what flows between them".into()),
@@ -22,9 +23,13 @@ pub fn SitePanel(props: &Props) -> Html {
     };
     html! {
         <Panel id="site" title="The network" busy={state.asked.lab.busy()} aside={html! {
-            <Choice id="network-as" label="Show the network as" {options} chosen={usize::from(*list)} {choose} />
+            <>
+                if state.injection_now().is_some() { <FollowTools {state} {act} /> }
+                <Choice id="network-as" label="Show the network as" {options} chosen={usize::from(*list)} {choose} />
+            </>
         }}>
             if *list { <Layers {state} {act} /> } else { <Diagram {state} {act} /> }
+            if state.injection_now().is_some() { <FollowPanel {state} {act} {dark} /> }
         </Panel>
     }
 }

@@ -57,7 +57,14 @@ const ENGINE: Crate = Crate {
 const PAGE: Crate = Crate {
     folder: "src/page",
     root: "lib.rs",
-    rows: &[&["palette", "tables", "words"], &["catalogue", "link"], &["diagram"], &["state"], &["lesson"], &["views"]],
+    rows: &[
+        &["code", "palette", "tables", "words"],
+        &["catalogue", "link"],
+        &["diagram"],
+        &["state"],
+        &["lesson"],
+        &["views"],
+    ],
     reserved: None,
     asks_target: &[],
 };

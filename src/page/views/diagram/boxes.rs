@@ -7,8 +7,8 @@ use yew::prelude::*;
 use crate::diagram::scene::{HEIGHT, WIDTH};
 
 /// Mean font sizes of the style sheet; bold text is wider.
-const NAME_SIZE: f64 = 12.6;
-const SIZE_SIZE: f64 = 10.0;
+const NAME_SIZE: f64 = 13.4;
+const SIZE_SIZE: f64 = 12.4;
 /// Left edge of the text.
 const TEXT: f64 = 12.0;
 
@@ -29,9 +29,9 @@ pub struct BoxProps {
     pub position: usize,
     /// Top left corner.
     pub corner: Point,
-    /// Kind, or the block's name.
+    /// Name of the layer or block.
     pub name: AttrValue,
-    /// Output shape.
+    /// Output shape and kind.
     pub size: AttrValue,
     /// Text for the mouse and for screen readers.
     pub label: AttrValue,
@@ -69,9 +69,7 @@ pub fn NetBox(props: &BoxProps) -> Html {
     );
     let badge = folded.map(|count| format!("+{count}"));
     let room = WIDTH - TEXT - 5.0;
-    let size_room = room - badge.as_ref().map_or(0.0, |badge| badge.len() as f64 * 6.5 + 3.0);
-    // Block names are cut in the middle because their numbers are at the end.
-    let cut = if folded.is_some() && !name.contains(" + ") { Cut::Middle } else { Cut::End };
+    let name_room = room - badge.as_ref().map_or(0.0, |badge| badge.len() as f64 * 7.5 + 5.0);
     let (width, height) = (WIDTH.to_string(), HEIGHT.to_string());
     let body = html! {
         <>
@@ -83,10 +81,10 @@ pub fn NetBox(props: &BoxProps) -> Html {
             <rect class="net-body" rx="6" width={width.clone()} height={height.clone()} />
             <path class="net-stripe" d={format!("M6 0H6V{HEIGHT}H6A6 6 0 0 1 0 {}V6A6 6 0 0 1 6 0z", HEIGHT - 6.0)} />
             <rect class="net-ring" x="-3" y="-3" rx="9" width={(WIDTH + 6.0).to_string()} height={(HEIGHT + 6.0).to_string()} />
-            <text class="net-name" x={TEXT.to_string()} y="16">{ shortened(name, room, NAME_SIZE, cut) }</text>
-            <text class="net-size" x={TEXT.to_string()} y="30">{ shortened(size, size_room, SIZE_SIZE, Cut::End) }</text>
+            <text class="net-name" x={TEXT.to_string()} y="16">{ shortened(name, name_room, NAME_SIZE, Cut::Middle) }</text>
+            <text class="net-size" x={TEXT.to_string()} y="31">{ shortened(size, room, SIZE_SIZE, Cut::End) }</text>
             if let Some(badge) = badge {
-                <text class="net-badge" x={(WIDTH - 6.0).to_string()} y="30" text-anchor="end">{ badge }</text>
+                <text class="net-badge" x={(WIDTH - 6.0).to_string()} y="16" text-anchor="end">{ badge }</text>
             }
             if marks.struck {
                 <g class="net-mark net-struck" transform="translate(3 -1)"><circle r="8" /><path d="M1.5 -5.5L-3.5 1H-0.5L-1.5 5.5L3.5 -1H0.5z" /></g>

@@ -16,10 +16,12 @@ use super::props::{PictureProps, Same};
 use super::readout::{Readout, describe};
 use super::stage::Stage;
 use super::tools::tools;
+use crate::diagram::names;
 use crate::diagram::paint::swallowed;
 use crate::diagram::scene::boxes_in;
 use crate::diagram::{Content, Network, Paint, Scene};
 use crate::link::Colouring;
+use crate::views::present;
 
 /// Boxes side by side before the width is known.
 const ABREAST: usize = 5;
@@ -75,13 +77,14 @@ pub fn Picture(props: &PictureProps) -> Html {
             move || drop(gestures)
         });
     }
+    let size = if state.link.present { present::size() } else { 1.0 };
     {
         // The effect runs after each rendering, because parts beside the diagram may appear or disappear.
         let (stage, abreast) = (stage.clone(), abreast.clone());
         use_effect(move || {
             let (width, _) = stage.window();
-            if stage.width.replace(width) != width {
-                abreast.set(boxes_in(width));
+            if stage.drawn.replace((width, size)) != (width, size) {
+                abreast.set(boxes_in(width / size));
                 stage.settle();
             }
         });
@@ -144,7 +147,7 @@ pub fn Picture(props: &PictureProps) -> Html {
                 tabbed={tabbed == Some(position)} {marks} />
         }
     });
-    let height = scene.layout.height.min(HIGHEST);
+    let height = scene.layout.height.min(HIGHEST) * size;
     let all = Marks { struck: struck.is_some(), looked: looked.is_some(), swallowed: !ends.is_empty() };
     html! {
         <>
@@ -190,12 +193,13 @@ fn words(
         }
         Content::Answer => ("Answer".into(), format!("{} classes", model.classes).into(), "The answer".into()),
         Content::Layer(_) | Content::Block(_) => {
-            let name = match content {
-                Content::Block(block) => network.blocks[block].title.clone(),
-                _ => model.layers[layers[0]].kind.clone(),
-            };
             let last = layers.last().map(|&layer| &model.layers[layer]);
             let shape = last.map(|layer| times(layer.shape.get(1..).unwrap_or_default())).unwrap_or_default();
+            // The shape is cut last: two boxes of one kind differ by it.
+            let (name, size) = match content {
+                Content::Block(block) => (names::block(model, &network.blocks[block]), shape),
+                _ => (names::short(&model.layers[layers[0]].name), format!("{shape} {}", model.layers[layers[0]].kind)),
+            };
             let mut label = describe(model, network, paint, layers);
             for (there, words) in [
                 (marks.struck, "struck by the fault"),
@@ -206,7 +210,7 @@ fn words(
                     label = format!("{label}; {words}");
                 }
             }
-            (name.into(), shape.into(), label.into())
+            (name.into(), size.into(), label.into())
         }
     }
 }

@@ -20,8 +20,8 @@ pub struct Stage {
     pub world: NodeRef,
     view: Cell<View>,
     content: Cell<Size>,
-    /// The window's width at the last drawing.
-    pub width: Cell<f64>,
+    /// The window's width and the size of the text at the last drawing.
+    pub drawn: Cell<Size>,
     /// The user has moved the diagram, so it no longer fits itself to the window.
     touched: Cell<bool>,
     /// Pointers on the diagram and their positions.
@@ -74,7 +74,7 @@ impl Stage {
 
     /// Updates the view after a possible change of the window.
     pub fn settle(&self) {
-        let view = if self.touched.get() { self.view() } else { View::fit(self.content.get(), self.window()) };
+        let view = if self.touched.get() { self.view() } else { self.fitted() };
         self.show(view);
     }
 
@@ -89,7 +89,14 @@ impl Stage {
     }
 
     pub fn fit(&self) -> bool {
-        self.show(View::fit(self.content.get(), self.window()))
+        self.show(self.fitted())
+    }
+
+    /// The view with the whole width, in the size of the text.
+    fn fitted(&self) -> View {
+        let ((width, height), (_, size)) = (self.window(), self.drawn.get());
+        let size = size.max(1.0);
+        View::fit(self.content.get(), (width / size, height / size)).zoomed(size, (0.0, 0.0))
     }
 
     /// Shows the whole diagram.

@@ -1,10 +1,14 @@
 //! The lesson beside the network: text, tasks that are ticked when done, and navigation between steps.
 
+mod aim;
+
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::Props;
+use super::parts::{stop, walk};
+use crate::link::View;
 use crate::state::{Action, LessonAction, State, Step, Task};
 
 /// Id of the button that opens the lesson. The focus returns to it when the lesson closes.
@@ -15,7 +19,7 @@ pub const TOGGLE: &str = "lesson-toggle";
 pub fn LessonToggle(props: &Props) -> Html {
     let Props { state, act } = props;
     let open = state.step().is_some();
-    let action = if open { LessonAction::Close } else { LessonAction::Go(0) };
+    let action = if open { LessonAction::Close } else { LessonAction::Open };
     html! {
         <button class={classes!("button", open.then_some("pressed"))} id={TOGGLE} aria-expanded={open.to_string()} aria-controls="lesson"
             onclick={act.reform(move |_| Action::Lesson(action))} title="A guided tour, with something to try in each step">
@@ -42,10 +46,29 @@ pub fn LessonPanel(props: &Props) -> Html {
             }
         });
     }
+    let control = aim::control(state);
+    {
+        // Parts and controls come and go with what the network answers, so this follows each rendering. A step comes into
+        // the window once, when its first control is there: from then on the window is the user's.
+        let (brought, state) = (use_mut_ref(|| None::<usize>), state.clone());
+        use_effect(move || {
+            let step = state.step().filter(|_| !state.lesson.is_waiting());
+            let found = aim::mark(step.map(|(_, step)| step), control);
+            match (step, found) {
+                (Some((number, step)), Some(found)) if *brought.borrow() != Some(number) && settled(&state) => {
+                    *brought.borrow_mut() = Some(number);
+                    aim::bring(step, found);
+                }
+                (None, _) => *brought.borrow_mut() = None,
+                _ => {}
+            }
+        });
+    }
     let Some((number, step)) = step else { return html! { <aside id="lesson" hidden=true></aside> } };
-    let steps = state.lesson.steps().len();
-    let go = |to: Option<usize>| to.filter(|to| *to < steps).map(LessonAction::Go);
-    let (back, next) = (go(number.checked_sub(1)), go(Some(number + 1)));
+    let chapters = state.chapters();
+    let place = chapters.iter().position(|&chapter| chapter == number).unwrap_or(0);
+    let [back, next] = state.neighbours();
+    let (back, next) = (back.map(|_| LessonAction::Back), next.map(|_| LessonAction::Next));
     let keys = {
         let act = act.clone();
         Callback::from(move |event: KeyboardEvent| {
@@ -64,21 +87,34 @@ pub fn LessonPanel(props: &Props) -> Html {
     let complete = state.lesson.is_complete(number);
     html! {
         <aside id="lesson" class="lesson" aria-labelledby="lesson-title" aria-keyshortcuts="ArrowLeft ArrowRight Escape" onkeydown={keys}>
-            <div class="lesson-head">
-                <p class="hint">{ format!("Lesson, step {} of {}", number + 1, steps) }</p>
-                { button(act, Some(LessonAction::Close), "lesson-close", "button button-quiet", "Close") }
-            </div>
-            { dots(state, act, number) }
-            <h2 id="lesson-title" tabindex="-1" ref={heading}>{ step.title }</h2>
-            <div class="lesson-text">{ for step.text.iter().map(|paragraph| html! { <p>{ *paragraph }</p> }) }</div>
-            { tasks(state, number, step) }
-            <details class="lesson-hint" key={number}><summary>{ "Hint" }</summary><p>{ step.hint }</p></details>
-            <div role="status">
-                if complete { <p class="lesson-seen"><strong>{ "Done. " }</strong>{ step.seen }</p> }
+            <div class="lesson-main">
+                <div class="lesson-body">
+                    <div class="lesson-head">
+                        <p class="hint">{ format!("Lesson, step {} of {}", place + 1, chapters.len()) }</p>
+                        <span class="lesson-tools">
+                            { button(act, Some(LessonAction::SetUp), "lesson-set-up", "button button-quiet", "Set up again") }
+                            { button(act, Some(LessonAction::Close), "lesson-close", "button button-quiet", "Close") }
+                        </span>
+                    </div>
+                    { dots(state, act, &chapters, number) }
+                    <h2 id="lesson-title" tabindex="-1" ref={heading}>{ step.title }</h2>
+                    <div class="lesson-text">{ for step.text.iter().map(|paragraph| html! { <p>{ *paragraph }</p> }) }</div>
+                </div>
+                <div class="lesson-do">
+                    { tasks(state, number, step) }
+                    <details class="lesson-hint" key={number}><summary>{ "Hint" }</summary><p>{ step.hint }</p></details>
+                    <div role="status">
+                        if complete { <p class="lesson-seen"><strong>{ "Done. " }</strong>{ step.seen }</p> }
+                    </div>
+                </div>
             </div>
             <div class="lesson-go">
                 { button(act, back, "lesson-back", "button", "Back") }
-                { button(act, Some(LessonAction::SetUp), "lesson-set-up", "button button-quiet", "Set up this step") }
+                if let Some(control) = control {
+                    <button type="button" class="button button-quiet" id="lesson-control" onclick={move |_: MouseEvent| aim::focus(control)}>
+                        { "Go to the control" }
+                    </button>
+                }
                 { if next.is_some() {
                     button(act, next, "lesson-next", if complete { "button button-primary" } else { "button" }, "Next")
                 } else {
@@ -89,23 +125,34 @@ pub fn LessonPanel(props: &Props) -> Html {
     }
 }
 
+/// Whether everything is there that a step begins with, so that the page no longer moves.
+fn settled(state: &State) -> bool {
+    let run = !state.link.run || state.injection_now().is_some();
+    state.link.view == View::Campaign || (state.view_now().is_some() && run && !state.asked.injection.busy())
+}
+
 /// Draws one dot for each step.
-fn dots(state: &State, act: &Callback<Action>, now: usize) -> Html {
-    let dot = |(number, step): (usize, &Step)| {
+fn dots(state: &State, act: &Callback<Action>, chapters: &[usize], now: usize) -> Html {
+    let dot = |(place, &number): (usize, &usize)| {
         let complete = state.lesson.is_complete(number);
-        let label = format!("Step {}: {}{}", number + 1, step.title, if complete { ", done" } else { "" });
+        let title = state.lesson.steps()[number].title;
+        let label = format!("Step {}: {title}{}", place + 1, if complete { ", done" } else { "" });
         let current = number == now;
         html! {
             <li key={number}>
                 <button type="button" class={classes!("lesson-dot", current.then_some("chosen"), complete.then_some("done"))}
-                    aria-label={label.clone()} title={label} aria-current={current.then_some("step")}
+                    tabindex={stop(current)} aria-label={label.clone()} title={label} aria-current={current.then_some("step")}
                     onclick={act.reform(move |_| Action::Lesson(LessonAction::Go(number)))}>
-                    { if complete { "✓".to_owned() } else { (number + 1).to_string() } }
+                    { if complete { "✓".to_owned() } else { (place + 1).to_string() } }
                 </button>
             </li>
         }
     };
-    html! { <nav aria-label="Steps of the lesson"><ol class="lesson-dots">{ for state.lesson.steps().iter().enumerate().map(dot) }</ol></nav> }
+    html! {
+        <nav aria-label="Steps of the lesson">
+            <ol class="lesson-dots" data-strip="" onkeydown={walk}>{ for chapters.iter().enumerate().map(dot) }</ol>
+        </nav>
+    }
 }
 
 /// Draws the tasks; completed tasks have a tick.

@@ -1,5 +1,6 @@
 //! The values of the tensor that the user looks at: golden, faulty and their difference side by side.
 
+mod glance;
 mod legend;
 mod names;
 mod plane;
@@ -12,6 +13,7 @@ use facts::Named;
 use protocol::{TensorView, Which};
 use yew::prelude::*;
 
+pub use self::glance::Glance;
 use self::legend::Legend;
 use self::names::position;
 use self::plane::Plane;
