@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Classes;
+use super::archive::is_image;
 use crate::text::{self, file_name};
 use crate::{Error, Result};
 
@@ -43,6 +44,20 @@ pub fn labels_of_list(name: &str, text: &str, files: &[&str], classes: &Classes)
         labels[place] = list.label(line, label)?;
     }
     Ok(labels)
+}
+
+/// Whether the first line of `text` is that of a list of labels, and not of a list of class names: it names columns of files
+/// and labels, or begins with the name of an image file. A list of labels alone does not tell.
+pub fn is_label_list(text: &str) -> bool {
+    let mut lines: Vec<(usize, &str)> = text::lines(text).take(1).collect();
+    let Some(&(_, first)) = lines.first() else { return false };
+    let classes = Classes::default();
+    match Columns::of("", &mut lines) {
+        // The line names files, and lacks a column of labels: the reader of the list says so.
+        Err(_) => true,
+        Ok(Some(columns)) => columns.file.is_some(),
+        Ok(None) => List { name: "", classes: &classes, columns: None }.parts(first).0.is_some_and(is_image),
+    }
 }
 
 struct List<'a> {
@@ -158,6 +173,23 @@ mod tests {
     }
 
     const FILES: [&str; 3] = ["a.png", "b c.png", "x/d.png"];
+
+    #[test]
+    fn a_list_of_labels_is_told_from_a_list_of_class_names() {
+        for text in [
+            "filename,label\na.png,1\n",
+            "# order\n\na.png 1\n",
+            "./x/b c.JPG\tgreat white shark\n",
+            "class;path\n1;a.png",
+            "filename,width\na.png,3\n",
+        ] {
+            assert!(is_label_list(text), "{text}");
+        }
+        for text in ["", "cat\ndog\n", "great white shark\n", "0\n1\n", "label\n2\n", "name\ncat\n", "tench, a fish\n"]
+        {
+            assert!(!is_label_list(text), "{text}");
+        }
+    }
 
     #[test]
     fn labels_come_in_order_or_by_name_as_numbers_or_names() {

@@ -23,6 +23,8 @@ use facts::fault::{BitField, Bits, Corruption, FaultKind};
 use facts::{DeviceChoice, Name, Named};
 use protocol::Which;
 
+/// The mark before the name of the user's own file in a link.
+pub const OWN: &str = "file:";
 /// Most steps of a lesson that a link may count.
 const MAX_STEPS: usize = 64;
 

@@ -13,9 +13,13 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 pub use self::system::{is_part, is_system, is_wrapper};
+use super::known;
 use crate::labels::wordnet_ids;
 use crate::named::{Name, Named};
 use crate::{Error, Result, text};
+
+/// The rule of ImageNet's folders.
+pub(super) const BY_WORDNET_IDS: &str = "by WordNet ids, in ImageNet's order";
 
 /// The classes of the model that images are for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,6 +135,7 @@ struct Folders<'a> {
 impl Folders<'_> {
     /// Finds the rule.
     fn found(&self) -> Result<Assigned> {
+        known::check_folders(self.root, self.names, self.classes)?;
         if let Some(assigned) = self.numbered(false) {
             return assigned;
         }
@@ -280,7 +285,7 @@ impl Folders<'_> {
             })
         };
         let labels = self.names.iter().map(label).collect::<Result<_>>();
-        Some(labels.map(|labels| Assigned { labels, rule: "by WordNet ids, in ImageNet's order", notices: Vec::new() }))
+        Some(labels.map(|labels| Assigned { labels, rule: BY_WORDNET_IDS, notices: Vec::new() }))
     }
 
     /// By place, where each class has a folder.
