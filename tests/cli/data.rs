@@ -208,6 +208,40 @@ fn arguments_that_would_have_no_effect_are_refused() {
     with(&["--data-format", "prepared"], "prepared.json");
 }
 
+/// The network has no class names of its own.
+#[test]
+fn a_list_of_class_names_is_read_with_their_order() {
+    let (images, lists) = (image_folder(), TempDir::new().expect("a temporary folder"));
+    let list = |name: &str, content: &str| {
+        let path = lists.path().join(name);
+        fs::write(&path, content).expect("a file");
+        path
+    };
+    let labels = list("labels.txt", "red\nred\ngreen\ngreen\nblue\nblue\n");
+    let order = list("order.txt", "red\ngreen\nblue\n");
+    let named = ["--labels", text(&labels), "--classes", text(&order)];
+    assert_eq!(labels_and_correct(campaign(images.path(), &named).path()), (vec![0, 0, 1, 1, 2, 2], 6));
+    let other = list("other.txt", "green\nblue\nred\n");
+    let turned = ["--labels", text(&labels), "--classes", text(&other)];
+    assert_eq!(labels_and_correct(campaign(images.path(), &turned).path()).0, [2, 2, 0, 0, 1, 1]);
+
+    let out = lists.path().join("out");
+    let with = |arguments: &[&str], problem: &str| {
+        let mut all = vec!["campaign", "--model", MODEL, "--data", text(images.path()), "--out", text(&out)];
+        all.extend(arguments);
+        refused(&all, INPUT, problem);
+    };
+    let unnamed = "labels.txt: line 1: \"red\" is no class number, and the model has no class names; --classes FILE";
+    with(&["--labels", text(&labels)], unnamed);
+    let short = list("short.txt", "red\ngreen\n");
+    let missing = "labels.txt: line 5: \"blue\" is no class number, nor the name of one class";
+    with(&["--labels", text(&labels), "--classes", text(&short)], missing);
+    let long = list("long.txt", "red\ngreen\nblue\nblack\n");
+    let more = "labels.txt: --classes lists 4 classes, the model has 3";
+    with(&["--labels", text(&labels), "--classes", text(&long)], more);
+    with(&["--labels", "none", "--classes", text(&order)], "--classes goes with a folder or an archive");
+}
+
 #[test]
 fn a_sample_is_drawn_once_and_kept() {
     let images = image_folder();

@@ -27,7 +27,7 @@ use super::write::{sha256, sha256_file};
 use crate::data::cifar::{Cifar, CifarSource};
 use crate::data::{
     Classes, DataFormat, DataSource, FolderChoice, FolderOrder, ImageSource, NO_LABELS, Preprocess, Resize, Shifted,
-    WITHOUT_LABELS, check_known, check_labelling, class_in_name, class_list, labels_of_list, misplaced,
+    Stated, WITHOUT_LABELS, check_known, check_labelling, class_in_name, class_list, labels_of_list, misplaced,
 };
 use crate::model::Model;
 use crate::{Error, Result};
@@ -42,12 +42,12 @@ pub struct DataArguments {
     /// File of labels. For an .npy file of images, another .npy file [default: the file beside it with "labels" for
     /// "images" in its name]. For a folder of images, a text file with a label per line, in the order of the names, or
     /// with lines NAME LABEL, or a table with a first line such as filename,label; a label is a class number, or a class
-    /// name that the model knows. "none": a folder of images without labels
+    /// name of the model or of --classes. "none": a folder of images without labels
     #[arg(long, value_name = "FILE|none")]
     pub labels: Option<PathBuf>,
 
-    /// Order of the classes for a folder with a sub-folder for each class: a text file with the sub-folders' names, one a
-    /// line, the first for class 0
+    /// Order of the classes for a folder with a sub-folder for each class, or for a list of class names (--labels): a text
+    /// file with the names, one a line, the first for class 0
     #[arg(long, value_name = "FILE", conflicts_with = "folder_order")]
     pub classes: Option<PathBuf>,
 
@@ -163,7 +163,7 @@ fn open_as_it_is(path: &Path, arguments: &DataArguments, classes: &Classes) -> R
                 Some(labels) => {
                     let mut images = folder::nested(path)?;
                     images.rule = Some(WITHOUT_LABELS).filter(|_| labels.as_os_str() == NO_LABELS);
-                    let name = apply_labels(labels, &mut images.files, classes)?;
+                    let name = apply_labels(arguments, &mut images.files, classes)?;
                     (images, name)
                 }
             };
@@ -288,8 +288,14 @@ fn folder_choice(arguments: &DataArguments) -> Result<FolderChoice> {
 
 /// Refuses an argument that would have no effect.
 fn check_arguments(format: DataFormat, arguments: &DataArguments) -> Result<()> {
-    let by_folder = arguments.classes.is_some() || arguments.folder_order.is_some();
-    check_labelling(format, arguments.labels.is_some(), by_folder)?;
+    let none = arguments.labels.as_ref().is_some_and(|labels| labels.as_os_str() == NO_LABELS);
+    let stated = Stated {
+        list: arguments.labels.is_some() && !none,
+        none,
+        classes: arguments.classes.is_some(),
+        order: arguments.folder_order.is_some(),
+    };
+    check_labelling(format, stated)?;
     if arguments.devkit.is_some() && format != DataFormat::Imagenet {
         return Err(misplaced("--devkit", "ImageNet's validation images"));
     }
@@ -314,13 +320,13 @@ fn built_in(path: &Path, files: &[BuiltIn], arguments: &DataArguments, classes: 
         crop: None,
     };
     let mut files: Vec<_> = files.iter().map(file).collect();
-    let labels = arguments.labels.as_ref().map(|labels| apply_labels(labels, &mut files, classes)).transpose()?;
-    let labels = labels.flatten();
+    let labels = apply_labels(arguments, &mut files, classes)?;
     Ok(of_files(name, format, Root::BuiltIn(path.to_owned()), files, |origin| origin.labels = labels))
 }
 
-/// Gives `files` the labels in the file `path`, or none where it says so. Returns the name of the file.
-fn apply_labels(path: &Path, files: &mut [File], classes: &Classes) -> Result<Option<String>> {
+/// Gives `files` the labels in the file that the arguments name, or none where they say so. Returns the name of the file.
+fn apply_labels(arguments: &DataArguments, files: &mut [File], classes: &Classes) -> Result<Option<String>> {
+    let Some(path) = &arguments.labels else { return Ok(None) };
     if path.as_os_str() == NO_LABELS {
         files.iter_mut().for_each(|file| file.label = None);
         return Ok(None);
@@ -328,7 +334,8 @@ fn apply_labels(path: &Path, files: &mut [File], classes: &Classes) -> Result<Op
     let name = path.display().to_string();
     let names: Vec<String> = files.iter().map(|file| files::portable(&file.path)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let labels = labels_of_list(&name, &read::text(path)?, &names, classes)?;
+    let listed = folder_choice(arguments)?.classes.map(|list| classes.called(&name, list)).transpose()?;
+    let labels = labels_of_list(&name, &read::text(path)?, &names, listed.as_ref().unwrap_or(classes))?;
     files.iter_mut().zip(labels).for_each(|(file, label)| file.label = Some(label));
     Ok(Some(name))
 }

@@ -19,7 +19,9 @@ pub fn labels_of_list(name: &str, text: &str, files: &[&str], classes: &Classes)
     let mut lines: Vec<(usize, &str)> = text::lines(text).collect();
     let list = List { name, classes, columns: Columns::of(name, &mut lines)? };
     if lines.len() != files.len() {
-        return Err(Error::input(name, format_args!("{} labels for {} images", lines.len(), files.len())));
+        let (labels, images) = (lines.len(), files.len());
+        let problem = format_args!("{labels} labels for {images} images; list each image once, and no others");
+        return Err(Error::input(name, problem));
     }
     let named = match &list.columns {
         Some(columns) => columns.file.is_some(),
@@ -153,7 +155,11 @@ impl List<'_> {
 
     fn label(&self, line: usize, label: &str) -> Result<usize> {
         self.class(label).ok_or_else(|| {
-            let names = if self.classes.names.is_empty() { "" } else { ", nor the name of one class of the model" };
+            let names = if self.classes.names.is_empty() {
+                ", and the model has no class names; --classes FILE with the names in their order, one a line, gives them numbers"
+            } else {
+                ", nor the name of one class; write its number, or give the names in their order with --classes FILE"
+            };
             self.wrong(line, format!("\"{label}\" is no class number{names}"))
         })
     }
@@ -215,8 +221,8 @@ mod tests {
     #[test]
     fn a_list_that_does_not_fit_is_refused_with_its_line() {
         for (text, expected) in [
-            ("4\n0\n", "2 labels for 3 images"),
-            ("4\n\nx\n1\n", "line 3: \"x\" is no class number"),
+            ("4\n0\n", "2 labels for 3 images; list each image once, and no others"),
+            ("4\n\nx\n1\n", "line 3: \"x\" is no class number, and the model has no class names; --classes FILE"),
             ("4\n-1\n1\n", "line 2: \"-1\" is no class number"),
             ("a.png 1\nb c.png 2\ne.png 3\n", "line 3: there is no image e.png"),
             ("a.png 1\na.png 2\nx/d.png 3\n", "line 2: there is no image a.png, or it is listed twice"),

@@ -8,20 +8,40 @@ pub const NO_LABELS: &str = "none";
 /// The rule of images that the user leaves without labels.
 pub const WITHOUT_LABELS: &str = "without labels";
 
-/// Refuses a list of labels (`labels`) or an order of folders (`folders`) that would have no effect on data in `format`.
+/// Which of the statements the user makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stated {
+    /// `--labels` with a file.
+    pub list: bool,
+    /// `--labels none`.
+    pub none: bool,
+    /// `--classes`.
+    pub classes: bool,
+    /// `--folder-order`.
+    pub order: bool,
+}
+
+/// Refuses a statement that would have no effect on data in `format`.
 ///
 /// # Errors
-/// If one of them is stated and does not apply.
-pub fn check_labelling(format: DataFormat, labels: bool, folders: bool) -> Result<()> {
+/// If one of them does not apply.
+pub fn check_labelling(format: DataFormat, stated: Stated) -> Result<()> {
     use DataFormat::{Archive, Folder, Idx, Npy, NpyNchw, NpyNhwc};
+    let Stated { list, none, classes, order } = stated;
     let misplaced = |flag, what| Err(misplaced(flag, what));
-    if labels && !matches!(format, Folder | Idx | Npy | NpyNhwc | NpyNchw) {
+    if (list || none) && !matches!(format, Folder | Idx | Npy | NpyNhwc | NpyNchw) {
         return misplaced("--labels", "an .npy file, MNIST's images or a folder of images");
     }
-    if folders && (!matches!(format, Archive | Folder) || labels) {
+    if order && (!matches!(format, Archive | Folder) || list || none) {
         return misplaced(
-            "--classes and --folder-order",
+            "--folder-order",
             "a folder or an archive with a folder for each class, and without --labels",
+        );
+    }
+    if classes && (!matches!(format, Archive | Folder) || none) {
+        return misplaced(
+            "--classes",
+            "a folder or an archive with a folder for each class, or a folder of images with a list of class names",
         );
     }
     Ok(())

@@ -35,7 +35,7 @@ pub use classes::{
 pub use decode::check_header;
 pub use known::check_known;
 pub use label_list::{is_label_list, labels_of_list};
-pub use labelling::{NO_LABELS, WITHOUT_LABELS, check_labelling, misplaced, unlabelled};
+pub use labelling::{NO_LABELS, Stated, WITHOUT_LABELS, check_labelling, misplaced, unlabelled};
 pub use name::{BY_NAMES_OF_FILES, class_in_name, classes_of_files};
 pub use origin::{DataFormat, DataSource, ListedImage, sha256};
 pub use preprocess::{

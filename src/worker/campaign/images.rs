@@ -6,7 +6,7 @@ use facts::data::array::Array;
 use facts::data::cifar::{Cifar, CifarSource};
 use facts::data::set::{self, Choices, Held, Set};
 use facts::data::{
-    BY_NAMES_OF_FILES, Classes, DataFormat, DataSource, FolderChoice, ImageSource, Shifted, WITHOUT_LABELS,
+    self, BY_NAMES_OF_FILES, Classes, DataFormat, DataSource, FolderChoice, ImageSource, Shifted, WITHOUT_LABELS,
     check_known, check_labelling, classes_of_files, is_system, labels_of_list, left_out, sha256, unlabelled,
 };
 use facts::{Error, Result};
@@ -38,6 +38,15 @@ pub struct Stated<'a> {
     pub list: Option<(&'a str, &'a str)>,
 }
 
+impl Stated<'_> {
+    fn options(&self) -> data::Stated {
+        let Labelling { labels, folder_order, .. } = self.labelling;
+        let (list, none) = (matches!(labels, Some(Labels::List(_))), matches!(labels, Some(Labels::None)));
+        // Dropped class names are the model's.
+        data::Stated { list, none, classes: false, order: folder_order.is_some() }
+    }
+}
+
 /// Opens `set`, whose files `bytes` holds in their order, for a model of these classes.
 ///
 /// # Errors
@@ -47,7 +56,7 @@ pub fn open(set: &ImageSet, bytes: Vec<Vec<u8>>, classes: &Classes, stated: Stat
     let folders = FolderChoice { classes: None, order: *order };
     let mut opened = match set {
         ImageSet::Files(files) => {
-            check_labelling(DataFormat::Folder, labels.is_some(), order.is_some())?;
+            check_labelling(DataFormat::Folder, stated.options())?;
             of_files(files, bytes, classes, &folders, stated)?
         }
         ImageSet::Set(files) => {
@@ -59,7 +68,7 @@ pub fn open(set: &ImageSet, bytes: Vec<Vec<u8>>, classes: &Classes, stated: Stat
                     "the labels are in a file beside the images; leave out --labels",
                 ));
             }
-            check_labelling(opened.origin.format, labels.is_some(), order.is_some())?;
+            check_labelling(opened.origin.format, stated.options())?;
             opened
         }
     };

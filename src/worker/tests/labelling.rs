@@ -102,7 +102,7 @@ fn lists_that_do_not_fit_are_refused_in_the_words_of_the_command_line() {
         refused(&mut engine, start_over(images(&files), listed(name), ONE), problem);
     }
     let both = Labelling { folder_order: Some(FolderOrder::Name), ..listed("high.csv") };
-    let misplaced = "--classes and --folder-order goes with a folder or an archive with a folder for each class, and without \
+    let misplaced = "--folder-order goes with a folder or an archive with a folder for each class, and without \
                      --labels, not with this data";
     refused(&mut engine, start_over(images(&files), both, ONE), misplaced);
     let misplaced = "--labels goes with an .npy file, MNIST's images or a folder of images, not with this data";

@@ -30,6 +30,22 @@ pub struct Classes {
     pub count: Option<usize>,
 }
 
+impl Classes {
+    /// These classes with the names in `list` (`--classes`), for the data called `root`.
+    ///
+    /// # Errors
+    /// If the list has more classes than there are.
+    pub fn called(&self, root: &str, list: Vec<String>) -> Result<Self> {
+        self.check_list(root, &list)?;
+        Ok(Self { names: list, count: self.count })
+    }
+
+    fn check_list(&self, root: &str, list: &[String]) -> Result<()> {
+        let Some(count) = self.count.filter(|&count| list.len() > count) else { return Ok(()) };
+        Err(Error::input(root, format_args!("--classes lists {} classes, the model has {count}", list.len())))
+    }
+}
+
 /// The rule that gives a folder its class (names of `--folder-order`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -189,12 +205,7 @@ impl Folders<'_> {
     }
 
     fn listed(&self, list: &[String]) -> Result<Assigned> {
-        if let Some(count) = self.classes.count.filter(|&count| list.len() > count) {
-            return Err(Error::input(
-                self.root,
-                format_args!("--classes lists {} classes, the model has {count}", list.len()),
-            ));
-        }
+        self.classes.check_list(self.root, list)?;
         let places: HashMap<&str, usize> =
             list.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
         let labels = self.names.iter().map(|&name| {
