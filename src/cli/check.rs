@@ -16,8 +16,9 @@ use super::failure::Failure;
 use super::open::{self, ModelFile};
 use super::output::{self, counted, json, percent, print};
 use super::table::{Render, Table};
-use crate::campaign::{Guesses, Lab};
+use crate::campaign::{self, Guesses, Lab, Settings};
 use crate::data::{Color, Image, InputShape, Normalise, Preprocess, PreprocessChoice, Resize};
+use crate::graph::HostTensor;
 use crate::{Error, Result};
 
 /// Standard deviations of a 95 % interval.
@@ -239,18 +240,23 @@ impl Subject<'_> {
     /// The accuracy of each candidate. The first one is in use.
     fn accuracies(&self, candidates: Vec<Candidate>) -> Result<Vec<Tried>> {
         let shape = self.lab.model().input_shape();
+        let together = open::runs_at_once(self.lab.model());
         let mut guesses = vec![(Guesses::default(), 0_u64); candidates.len()];
         let mut told = Instant::now();
         for (nth, &(index, label)) in self.images.iter().enumerate() {
             let image = self.image(index)?;
-            for (candidate, (guesses, correct)) in candidates.iter().zip(&mut guesses) {
-                let input = candidate.preprocess.apply(&image, shape);
-                let input = input.map_err(|error| error.concerning(self.data.source.name(index)))?;
-                let answer = pollster::block_on(self.lab.answer(&input));
-                // Values far from those of the training may well overflow: the answer is wrong.
-                let Ok(answer) = answer else { continue };
-                guesses.add(label, answer.class, 1);
-                *correct += u64::from(answer.class == label);
+            for (candidates, guesses) in candidates.chunks(together).zip(guesses.chunks_mut(together)) {
+                let input = |candidate: &Candidate| candidate.preprocess.apply(&image, shape);
+                let inputs: Result<Vec<HostTensor>> = candidates.iter().map(input).collect();
+                let inputs = inputs.map_err(|error| error.concerning(self.data.source.name(index)))?;
+                let subjects: Vec<_> = inputs.iter().map(|input| campaign::Subject::new(input, Vec::new())).collect();
+                let tried = pollster::block_on(self.lab.trials(&subjects, Settings::default()))?;
+                for ((guesses, correct), answer) in guesses.iter_mut().zip(tried.images) {
+                    // Values far from those of the training may well overflow: the answer is wrong.
+                    let Ok(answer) = answer else { continue };
+                    guesses.add(label, answer.class, 1);
+                    *correct += u64::from(answer.class == label);
+                }
             }
             if told.elapsed() >= LINE_EVERY {
                 told = Instant::now();

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use facts::limits;
+
 use super::args::{ModelArguments, PreprocessArguments, StatementArguments};
 use super::beside::Folder;
 use super::locate;
@@ -167,6 +169,14 @@ pub fn lab(model: Model, device: DeviceChoice, grouping: Option<Grouping>) -> Re
 /// the subject of the message with its verb.
 pub fn check_memory(name: &str, model: &Model, what: &str, runs: u64) -> Result<()> {
     Footprint::of(&model.graph, false).check(what, runs).map_err(|error| error.concerning(name))
+}
+
+/// Returns the number of runs of `model` that fit the memory together: at least the one that [`check_memory`] has checked.
+pub fn runs_at_once(model: &Model) -> usize {
+    let footprint = Footprint::of(&model.graph, false);
+    let one = footprint.with_runs(1).saturating_sub(footprint.with_runs(0)).max(1);
+    let free = limits::allowed().bytes().saturating_sub(footprint.with_runs(0));
+    usize::try_from(free / one).unwrap_or(usize::MAX).max(1)
 }
 
 /// Makes the input of `model` from the image that the user calls `path`.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use facts::campaign::{FaultSummary, GoldenSummary, Start, Until};
+use facts::data::FolderOrder;
 use facts::fault::{Corruption, FaultModel, Format, Target};
 use facts::labels::Grouping;
 use facts::outcome::{Rate, Ratio};
@@ -42,6 +43,8 @@ pub enum CampaignRequest {
         image: usize,
         /// The images that the page has.
         images: ImageSet,
+        /// The user's statements about their labels.
+        labelling: Labelling,
     },
 }
 
@@ -50,6 +53,8 @@ pub enum CampaignRequest {
 pub struct CampaignStart {
     /// The images.
     pub images: ImageSet,
+    /// The user's statements about their labels.
+    pub labelling: Labelling,
     /// Only so many of them, from the first.
     pub limit: Option<usize>,
     /// How many faults.
@@ -67,6 +72,26 @@ pub enum ImageSet {
     Files(Vec<FileRef>),
     /// A data set: a CIFAR file, or two arrays of images and labels.
     Set(Vec<FileRef>),
+}
+
+/// The user's statements about the labels of images, beside the images.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Labelling {
+    /// The source of labels; `None` for the names of folders and files.
+    pub labels: Option<Labels>,
+    /// The rule that gives a folder its class.
+    pub folder_order: Option<FolderOrder>,
+    /// The number that is added to each label.
+    pub shift: isize,
+}
+
+/// A source of labels other than the images' names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Labels {
+    /// No image has a label.
+    None,
+    /// A list of labels, as text.
+    List(FileRef),
 }
 
 /// How many faults an image gets.

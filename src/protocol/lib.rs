@@ -18,7 +18,7 @@ use serde_bytes::ByteBuf;
 
 pub use campaign::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Confusion, Export, ImageSet,
-    LayerCounts, Moment, Naming, Picture, Protocol, Severity, Stage, WorstFault,
+    Labelling, Labels, LayerCounts, Moment, Naming, Picture, Protocol, Severity, Stage, WorstFault,
 };
 pub use model::{AnswerInfo, Changes, PreprocessInfo};
 pub use protect::{MAX_IMAGES, ProtectRequest, Protection};
@@ -34,7 +34,7 @@ use facts::{DeviceChoice, Name, Named, Question};
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
 /// two releases in its cache.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The global variable of the worker that holds the page's address, from which relative addresses count.
 pub const PAGE: &str = "faultscopePage";

@@ -6,6 +6,7 @@
 #![cfg(not(target_family = "wasm"))]
 
 mod accessibility;
+mod answer;
 mod campaign;
 mod console;
 mod diagram;

@@ -9,10 +9,19 @@ const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/data
 const CIFAR100_IMAGES: &str = "48bb98c3de7539d5608eec3d8938e127f017688b2078179417b607427ab59b14";
 const CIFAR100_LABELS: &str = "b01ced492bed02370ececaaf7e598901b3547be94ca6afa53b876d30f74c62b5";
 
+/// The tiny network with more classes, none of which wins: for data sets of so many.
+const TEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/cli/colours-10.onnx");
+const SIGNS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/cli/colours-43.onnx");
+const THOUSAND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/cli/colours-1000.onnx");
+
 /// Runs a campaign over `data` and gives its directory; the tiny network has three classes and an input of 8 x 8.
 fn campaign(data: &Path, arguments: &[&str]) -> TempDir {
+    campaign_of(MODEL, data, arguments)
+}
+
+fn campaign_of(model: &str, data: &Path, arguments: &[&str]) -> TempDir {
     let out = TempDir::new().expect("a temporary folder");
-    let mut all = vec!["campaign", "--model", MODEL, "--data", text(data), "--out", text(out.path()), "--faults", "2"];
+    let mut all = vec!["campaign", "--model", model, "--data", text(data), "--out", text(out.path()), "--faults", "2"];
     all.extend(arguments);
     faultscope(&all).code(DONE);
     out
@@ -47,7 +56,7 @@ fn cifar_files_are_data() {
     let records: Vec<u8> = [2, 0, 1].into_iter().flat_map(record).collect();
     fs::write(&path, &records).expect("a file");
     for data in [path.as_path(), folder.path()] {
-        let out = campaign(data, &[]);
+        let out = campaign_of(TEN, data, &[]);
         assert_eq!(labels_and_correct(out.path()), (vec![2, 0, 1], 3));
         assert_eq!(format_of(out.path()), "cifar10");
     }
@@ -60,7 +69,11 @@ fn cifar_files_are_data() {
     refused(&arguments(text(&path)), INPUT, "2 images and 5 bytes of another, so it is cut short");
     // Classes of CIFAR-100, of which the network has three.
     let archive = format!("{FIXTURES}/cifar-100-binary.tar.gz");
-    refused(&arguments(&archive), INPUT, "label 49 is out of range");
+    refused(
+        &arguments(&archive),
+        INPUT,
+        "the data set is CIFAR-100 with 100 classes, the model has 3 classes; take a model",
+    );
     assert!(!out.exists(), "nothing is written where nothing is done");
 }
 
@@ -89,7 +102,7 @@ fn gtsrb_is_read_by_its_table_and_cropped_to_the_sign() {
     let table = "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path\n\
                  30,20,10,5,18,13,1,Test/00000.png\n30,20,10,5,18,13,1,Test/00001.ppm\n";
     fs::write(folder.path().join("Test.csv"), table).expect("a file");
-    let (whole, cropped) = (campaign(folder.path(), &[]), campaign(folder.path(), &["--roi"]));
+    let (whole, cropped) = (campaign_of(SIGNS, folder.path(), &[]), campaign_of(SIGNS, folder.path(), &["--roi"]));
     assert_eq!(labels_and_correct(whole.path()), (vec![1, 1], 0));
     assert_eq!(labels_and_correct(cropped.path()), (vec![1, 1], 2));
     assert_eq!(format_of(cropped.path()), "gtsrb");
@@ -100,7 +113,7 @@ fn gtsrb_is_read_by_its_table_and_cropped_to_the_sign() {
     let table = folder.path().join("Test.csv");
     fs::write(&table, "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path\n30,20,10,5,31,13,1,Test/00000.png\n")
         .expect("a file");
-    let arguments = ["campaign", "--model", MODEL, "--data", text(&table), "--out", text(&out), "--roi"];
+    let arguments = ["campaign", "--model", SIGNS, "--data", text(&table), "--out", text(&out), "--roi"];
     refused(
         &arguments,
         INPUT,
@@ -122,7 +135,7 @@ fn imagenet_is_labelled_by_its_kit() {
     }
     let truth = kit.join("ILSVRC2012_validation_ground_truth.txt");
     fs::write(&truth, "3\n4\n2\n").expect("a file");
-    let out = campaign(folder.path(), &["--devkit", text(&kit)]);
+    let out = campaign_of(THOUSAND, folder.path(), &["--devkit", text(&kit)]);
     assert_eq!(labels_and_correct(out.path()), (vec![2, 0, 1], 3));
     assert_eq!(format_of(out.path()), "imagenet");
 
@@ -143,6 +156,42 @@ fn imagenet_is_labelled_by_its_kit() {
     assert!(!out.exists(), "nothing is written where nothing is done");
 }
 
+/// Before anything is run, whatever form the data set has.
+#[test]
+fn a_known_data_set_for_another_number_of_classes_is_refused_by_name() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let out = folder.path().join("out");
+    let told = |model: &str, data: &Path, more: &[&str], set: &str| {
+        let mut all = vec!["campaign", "--model", model, "--data", text(data), "--out", text(&out)];
+        all.extend(more);
+        refused(&all, INPUT, &format!("{}: the data set is {set}; ", data.display()));
+        assert!(!out.exists(), "nothing is written where nothing is done");
+    };
+    let cifar = Path::new(FIXTURES).join("cifar-100-binary.tar.gz");
+    told(MODEL, &cifar, &[], "CIFAR-100 with 100 classes, the model has 3 classes");
+    told(MODEL, &cifar, &["--label-shift", "-47"], "CIFAR-100 with 100 classes, the model has 3 classes");
+    told(THOUSAND, &cifar, &[], "CIFAR-100 with 100 classes, the model has 1000 classes");
+    let python = Path::new(FIXTURES).join("cifar-10-python.tar.gz");
+    told(SIGNS, &python, &[], "CIFAR-10 with 10 classes, the model has 43 classes");
+    // Prepared, it is what it was.
+    let prepared = folder.path().join("prepared");
+    faultscope(&["prepare", text(&cifar), "--size", "8", "-o", text(&prepared)]).code(DONE);
+    told(TEN, &prepared, &[], "CIFAR-100 with 100 classes, the model has 10 classes");
+    // MNIST's files are known by their names.
+    let digits = folder.path().join("t10k-images-idx3-ubyte");
+    fs::write(&digits, [&[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2][..], &[0, 60, 120, 255]].concat())
+        .expect("a file");
+    let labels = folder.path().join("t10k-labels-idx1-ubyte");
+    fs::write(&labels, [0, 0, 8, 1, 0, 0, 0, 1, 2]).expect("a file");
+    told(MODEL, &digits, &[], "MNIST (or Fashion-MNIST) with 10 classes, the model has 3 classes");
+    assert_eq!(labels_and_correct(campaign_of(TEN, &digits, &[]).path()).0, [2]);
+    for name in ["images-idx3-ubyte", "labels-idx1-ubyte"] {
+        fs::rename(folder.path().join(format!("t10k-{name}")), folder.path().join(format!("own-{name}")))
+            .expect("a file");
+    }
+    assert_eq!(labels_and_correct(campaign(&folder.path().join("own-images-idx3-ubyte"), &[]).path()).0, [2]);
+}
+
 #[test]
 fn arguments_that_would_have_no_effect_are_refused() {
     let images = image_folder();
@@ -157,6 +206,40 @@ fn arguments_that_would_have_no_effect_are_refused() {
     with(&["--data-format", "imagenet"], "name it with --devkit");
     with(&["--data-format", "gtsrb"], "neither Test.csv nor GT-final_test.csv");
     with(&["--data-format", "prepared"], "prepared.json");
+}
+
+/// The network has no class names of its own.
+#[test]
+fn a_list_of_class_names_is_read_with_their_order() {
+    let (images, lists) = (image_folder(), TempDir::new().expect("a temporary folder"));
+    let list = |name: &str, content: &str| {
+        let path = lists.path().join(name);
+        fs::write(&path, content).expect("a file");
+        path
+    };
+    let labels = list("labels.txt", "red\nred\ngreen\ngreen\nblue\nblue\n");
+    let order = list("order.txt", "red\ngreen\nblue\n");
+    let named = ["--labels", text(&labels), "--classes", text(&order)];
+    assert_eq!(labels_and_correct(campaign(images.path(), &named).path()), (vec![0, 0, 1, 1, 2, 2], 6));
+    let other = list("other.txt", "green\nblue\nred\n");
+    let turned = ["--labels", text(&labels), "--classes", text(&other)];
+    assert_eq!(labels_and_correct(campaign(images.path(), &turned).path()).0, [2, 2, 0, 0, 1, 1]);
+
+    let out = lists.path().join("out");
+    let with = |arguments: &[&str], problem: &str| {
+        let mut all = vec!["campaign", "--model", MODEL, "--data", text(images.path()), "--out", text(&out)];
+        all.extend(arguments);
+        refused(&all, INPUT, problem);
+    };
+    let unnamed = "labels.txt: line 1: \"red\" is no class number, and the model has no class names; --classes FILE";
+    with(&["--labels", text(&labels)], unnamed);
+    let short = list("short.txt", "red\ngreen\n");
+    let missing = "labels.txt: line 5: \"blue\" is no class number, nor the name of one class";
+    with(&["--labels", text(&labels), "--classes", text(&short)], missing);
+    let long = list("long.txt", "red\ngreen\nblue\nblack\n");
+    let more = "labels.txt: --classes lists 4 classes, the model has 3";
+    with(&["--labels", text(&labels), "--classes", text(&long)], more);
+    with(&["--labels", "none", "--classes", text(&order)], "--classes goes with a folder or an archive");
 }
 
 #[test]
@@ -277,7 +360,20 @@ fn a_prepared_folder_that_was_changed_is_refused() {
     refused(&arguments, INPUT, "labels.npy: a numpy .npy file is expected");
     write_npy(&prepared.join("labels.npy"), "<i8", "(5,)", &[0; 40]);
     refused(&arguments, INPUT, "labels.npy is for 5; prepare them again");
-    fs::write(prepared.join("labels.npy"), labels).expect("a file");
+    // Arrays of the same shape with another content are other data.
+    for array in ["labels.npy", "images.npy"] {
+        fs::write(prepared.join("labels.npy"), &labels).expect("a file");
+        let path = prepared.join(array);
+        let mut bytes = fs::read(&path).expect("an array");
+        let last = bytes.len() - 8;
+        bytes[last] ^= 1;
+        fs::write(&path, bytes).expect("a file");
+        refused(
+            &arguments,
+            INPUT,
+            &format!("{array}: the array was changed since it was prepared: prepared.json says SHA-256"),
+        );
+    }
     fs::write(prepared.join("prepared.json"), "[]").expect("a file");
     refused(&arguments, INPUT, "prepared.json: expected a file of `faultscope prepare`");
 }

@@ -26,8 +26,8 @@ use super::read;
 use super::write::{sha256, sha256_file};
 use crate::data::cifar::{Cifar, CifarSource};
 use crate::data::{
-    Classes, DataFormat, DataSource, FolderChoice, FolderOrder, ImageSource, Preprocess, Resize, Shifted,
-    class_in_name, class_list, labels_of_list,
+    Classes, DataFormat, DataSource, FolderChoice, FolderOrder, ImageSource, NO_LABELS, Preprocess, Resize, Shifted,
+    Stated, WITHOUT_LABELS, check_known, check_labelling, class_in_name, class_list, labels_of_list, misplaced,
 };
 use crate::model::Model;
 use crate::{Error, Result};
@@ -42,12 +42,12 @@ pub struct DataArguments {
     /// File of labels. For an .npy file of images, another .npy file [default: the file beside it with "labels" for
     /// "images" in its name]. For a folder of images, a text file with a label per line, in the order of the names, or
     /// with lines NAME LABEL, or a table with a first line such as filename,label; a label is a class number, or a class
-    /// name that the model knows. "none": a folder of images without labels
+    /// name of the model or of --classes. "none": a folder of images without labels
     #[arg(long, value_name = "FILE|none")]
     pub labels: Option<PathBuf>,
 
-    /// Order of the classes for a folder with a sub-folder for each class: a text file with the sub-folders' names, one a
-    /// line, the first for class 0
+    /// Order of the classes for a folder with a sub-folder for each class, or for a list of class names (--labels): a text
+    /// file with the names, one a line, the first for class 0
     #[arg(long, value_name = "FILE", conflicts_with = "folder_order")]
     pub classes: Option<PathBuf>,
 
@@ -80,8 +80,8 @@ pub struct Data {
     pub notices: Vec<String>,
     /// The images, if each is a file of its own on disk: what can be told of them beside their pixels.
     pub files: Option<Arc<Files>>,
-    /// Height and width of prepared images.
-    prepared: Option<usize>,
+    /// Height and width of prepared images, and the origin of the images before.
+    prepared: Option<(usize, DataSource)>,
 }
 
 impl Data {
@@ -116,7 +116,7 @@ impl Data {
     /// If the images were prepared for another size.
     pub fn preprocess(&self, model: &Model) -> Result<Preprocess> {
         let own = model.preprocess();
-        let Some(side) = self.prepared else { return Ok(own) };
+        let Some((side, _)) = self.prepared else { return Ok(own) };
         let shape = model.input_shape();
         if ![&shape[1..3], &shape[2..4]].contains(&&[side, side][..]) {
             return Err(Error::input(
@@ -139,36 +139,14 @@ impl Data {
 pub fn open(path: &Path, arguments: &DataArguments, classes: &Classes) -> Result<Data> {
     let mut data = open_as_it_is(path, arguments, classes)?;
     let shift = arguments.label_shift;
-    check_known(&data.origin, shift, classes)?;
+    let (known, before) = data.prepared.as_ref().map_or((&data.origin, 0), |(_, origin)| (origin, origin.label_shift));
+    check_known(&data.origin.path, known, before.saturating_add(shift), classes)?;
     if shift != 0 {
         data.source = Arc::new(Shifted::new(data.source, shift));
         data.origin.label_shift = shift;
     }
     Ok(data)
 }
-
-/// Refuses a data set with fewer classes than the model: its labels would fit, and mean something else.
-fn check_known(origin: &DataSource, shift: isize, classes: &Classes) -> Result<()> {
-    let (set, own) = match origin.format {
-        DataFormat::Cifar10 => ("CIFAR-10", 10),
-        DataFormat::Cifar100 => ("CIFAR-100", 100),
-        DataFormat::Gtsrb => ("GTSRB", 43),
-        DataFormat::Imagenet => ("ImageNet", 1000),
-        _ => return Ok(()),
-    };
-    // A model with fewer classes is refused with the first label that it does not have.
-    let Some(count) = classes.count.filter(|&count| count > own && shift == 0) else { return Ok(()) };
-    let way = if count == own + 1 {
-        "if its class 0 is the background, as in TensorFlow's slim models, --label-shift 1 says so"
-    } else {
-        "take a model for these classes, or data for those of the model; if the labels fit for all that, --label-shift with \
-         the number that is to be added to them, or a folder of the images with --labels FILE"
-    };
-    Err(Error::input(&origin.path, format_args!("{set} has {own} classes, the model has {count}; {way}")))
-}
-
-/// The value of `--labels` for images without labels.
-const NO_LABELS: &str = "none";
 
 fn open_as_it_is(path: &Path, arguments: &DataArguments, classes: &Classes) -> Result<Data> {
     let path = &match locate::data(path)? {
@@ -184,8 +162,8 @@ fn open_as_it_is(path: &Path, arguments: &DataArguments, classes: &Classes) -> R
                 None => (folder::list(path, classes, &folder_choice(arguments)?)?, None),
                 Some(labels) => {
                     let mut images = folder::nested(path)?;
-                    images.rule = Some("without labels").filter(|_| labels.as_os_str() == NO_LABELS);
-                    let name = apply_labels(labels, &mut images.files, classes)?;
+                    images.rule = Some(WITHOUT_LABELS).filter(|_| labels.as_os_str() == NO_LABELS);
+                    let name = apply_labels(arguments, &mut images.files, classes)?;
                     (images, name)
                 }
             };
@@ -227,9 +205,9 @@ fn open_as_it_is(path: &Path, arguments: &DataArguments, classes: &Classes) -> R
             Ok(of_files(name, format, Root::Folder(path.clone()), files, |origin| origin.devkit = Some(devkit)))
         }
         DataFormat::Prepared => {
-            let (source, sha256, side) = Prepared::open(path)?;
+            let (source, sha256, head) = Prepared::open(path)?;
             let origin = DataSource::new(name, format, source.len(), sha256);
-            Ok(Data { prepared: Some(side), ..Data::new(source, origin) })
+            Ok(Data { prepared: Some((head.size, head.data)), ..Data::new(source, origin) })
         }
     }
 }
@@ -310,24 +288,19 @@ fn folder_choice(arguments: &DataArguments) -> Result<FolderChoice> {
 
 /// Refuses an argument that would have no effect.
 fn check_arguments(format: DataFormat, arguments: &DataArguments) -> Result<()> {
-    use DataFormat::{Archive, Folder, Gtsrb, Idx, Imagenet, Npy, NpyNchw, NpyNhwc};
-    let misplaced =
-        |flag: &str, what: &str| Err(Error::request(format_args!("{flag} goes with {what}, not with this data")));
-    if arguments.labels.is_some() && !matches!(format, Folder | Idx | Npy | NpyNhwc | NpyNchw) {
-        return misplaced("--labels", "an .npy file, MNIST's images or a folder of images");
+    let none = arguments.labels.as_ref().is_some_and(|labels| labels.as_os_str() == NO_LABELS);
+    let stated = Stated {
+        list: arguments.labels.is_some() && !none,
+        none,
+        classes: arguments.classes.is_some(),
+        order: arguments.folder_order.is_some(),
+    };
+    check_labelling(format, stated)?;
+    if arguments.devkit.is_some() && format != DataFormat::Imagenet {
+        return Err(misplaced("--devkit", "ImageNet's validation images"));
     }
-    let by_folder = arguments.classes.is_some() || arguments.folder_order.is_some();
-    if by_folder && (!matches!(format, Archive | Folder) || arguments.labels.is_some()) {
-        return misplaced(
-            "--classes and --folder-order",
-            "a folder or an archive with a folder for each class, and without --labels",
-        );
-    }
-    if arguments.devkit.is_some() && format != Imagenet {
-        return misplaced("--devkit", "ImageNet's validation images");
-    }
-    if arguments.roi && format != Gtsrb {
-        return misplaced("--roi", "a table of GTSRB");
+    if arguments.roi && format != DataFormat::Gtsrb {
+        return Err(misplaced("--roi", "a table of GTSRB"));
     }
     Ok(())
 }
@@ -347,13 +320,13 @@ fn built_in(path: &Path, files: &[BuiltIn], arguments: &DataArguments, classes: 
         crop: None,
     };
     let mut files: Vec<_> = files.iter().map(file).collect();
-    let labels = arguments.labels.as_ref().map(|labels| apply_labels(labels, &mut files, classes)).transpose()?;
-    let labels = labels.flatten();
+    let labels = apply_labels(arguments, &mut files, classes)?;
     Ok(of_files(name, format, Root::BuiltIn(path.to_owned()), files, |origin| origin.labels = labels))
 }
 
-/// Gives `files` the labels in the file `path`, or none where it says so. Returns the name of the file.
-fn apply_labels(path: &Path, files: &mut [File], classes: &Classes) -> Result<Option<String>> {
+/// Gives `files` the labels in the file that the arguments name, or none where they say so. Returns the name of the file.
+fn apply_labels(arguments: &DataArguments, files: &mut [File], classes: &Classes) -> Result<Option<String>> {
+    let Some(path) = &arguments.labels else { return Ok(None) };
     if path.as_os_str() == NO_LABELS {
         files.iter_mut().for_each(|file| file.label = None);
         return Ok(None);
@@ -361,7 +334,8 @@ fn apply_labels(path: &Path, files: &mut [File], classes: &Classes) -> Result<Op
     let name = path.display().to_string();
     let names: Vec<String> = files.iter().map(|file| files::portable(&file.path)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let labels = labels_of_list(&name, &read::text(path)?, &names, classes)?;
+    let listed = folder_choice(arguments)?.classes.map(|list| classes.called(&name, list)).transpose()?;
+    let labels = labels_of_list(&name, &read::text(path)?, &names, listed.as_ref().unwrap_or(classes))?;
     files.iter_mut().zip(labels).for_each(|(file, label)| file.label = Some(label));
     Ok(Some(name))
 }

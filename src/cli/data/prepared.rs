@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::binary::OnDisk;
 use crate::cli::read;
-use crate::cli::write::sha256;
+use crate::cli::write::{sha256, sha256_file};
 use crate::data::npy::{self, NpyImages};
 use crate::data::{Crop, DataSource, Filter, Image, ImageSource, Resize};
 use crate::{Error, Result};
@@ -57,12 +57,12 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Opens `folder`. Returns the SHA-256 of its `prepared.json` and the side in pixels, too.
+    /// Opens `folder`. Returns the SHA-256 of its `prepared.json` and its content, too. The arrays have the hashes that stand
+    /// there, so the hash of `prepared.json` tells these images from all others.
     ///
     /// # Errors
-    /// If the files do not fit each other. Sizes are checked, but not the hashes of the arrays, which would take as
-    /// long as the use of the images.
-    pub fn open(folder: &Path) -> Result<(Self, String, usize)> {
+    /// If the files do not fit each other, or an array is another one than that which was prepared.
+    pub fn open(folder: &Path) -> Result<(Self, String, Head)> {
         let path = folder.join(HEAD);
         let name = path.display().to_string();
         let text = read::text(&path)?;
@@ -70,14 +70,15 @@ impl Prepared {
             .map_err(|error| Error::input(&name, format_args!("expected a file of `faultscope prepare`: {error}")))?;
         let images_path = folder.join(IMAGES);
         let images = NpyImages::new(&images_path.display().to_string(), Box::new(OnDisk::open(&images_path)?), None)?;
-        let labels = match head.labels_sha256 {
-            Some(_) => {
-                let path = folder.join(LABELS);
-                Some(npy::labels(&path.display().to_string(), &read::bytes(&path)?)?)
+        let labels_path = folder.join(LABELS);
+        let labels = match &head.labels_sha256 {
+            Some(wanted) => {
+                let bytes = read::bytes(&labels_path)?;
+                Some((npy::labels(&labels_path.display().to_string(), &bytes)?, wanted, sha256(&bytes)))
             }
             None => None,
         };
-        let counts = [head.names.len(), labels.as_ref().map_or(images.len(), Vec::len)];
+        let counts = [head.names.len(), labels.as_ref().map_or(images.len(), |(labels, ..)| labels.len())];
         if counts != [images.len(); 2] || images.size() != (head.size, head.size) {
             return Err(Error::input(
                 name,
@@ -93,8 +94,29 @@ impl Prepared {
                 ),
             ));
         }
-        Ok((Self { images, labels, names: head.names }, sha256(text.as_bytes()), head.size))
+        let labels = match labels {
+            Some((labels, wanted, found)) => {
+                check_content(&labels_path, wanted, &found)?;
+                Some(labels)
+            }
+            None => None,
+        };
+        check_content(&images_path, &head.images_sha256, &sha256_file(&images_path)?)?;
+        Ok((Self { images, labels, names: head.names.clone() }, sha256(text.as_bytes()), head))
     }
+}
+
+/// Refuses the array at `path` if its SHA-256 is another one than that of the array that was prepared.
+fn check_content(path: &Path, wanted: &str, found: &str) -> Result<()> {
+    if wanted == found {
+        return Ok(());
+    }
+    Err(Error::input(
+        path.display().to_string(),
+        format_args!(
+            "the array was changed since it was prepared: {HEAD} says SHA-256 {wanted}, found {found}; prepare the images again"
+        ),
+    ))
 }
 
 impl ImageSource for Prepared {

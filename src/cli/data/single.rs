@@ -104,6 +104,7 @@ fn held(path: &Path, choices: Choices) -> Result<Held> {
 fn data(name: String, set: Set, sha256: String, labels: Option<String>) -> Data {
     let mut origin = DataSource::new(name, set.format, set.source.len(), sha256);
     origin.labels = labels;
+    origin.labelled = set.labelled.map(str::to_owned);
     Data { notices: set.notices, ..Data::new(set.source, origin) }
 }
 

@@ -7,7 +7,10 @@ use zip::ZipArchive;
 
 use super::read_at::Cursor;
 use super::set::Choices;
-use super::{Image, ImageSource, ReadAt, check_header, class_in_name, classes_of_folders, is_system};
+use super::{
+    BY_NAMES_OF_FILES, Image, ImageSource, ReadAt, check_header, class_in_name, classes_of_folders, is_system,
+    unlabelled,
+};
 use crate::{Error, Result};
 
 /// Endings of the names of images. Other files are ignored.
@@ -24,6 +27,8 @@ pub struct Archive {
     store: Store,
     /// Files that are no images.
     others: usize,
+    /// The rule that gave the images their labels.
+    rule: Option<&'static str>,
     notices: Vec<String>,
 }
 
@@ -114,13 +119,18 @@ impl Archive {
         let common = common_folders(&images);
         images.iter_mut().for_each(|(path, _)| drop(path.drain(..common)));
         let paths: Vec<&str> = images.iter().map(|(path, _)| path.as_str()).collect();
-        let (labels, notices) = labels(name, &paths, choices)?;
+        let (labels, rule, notices) = labels(name, &paths, choices)?;
         let entry = |((path, place), label)| Entry { path, label, place };
         let mut entries: Vec<Entry> = images.into_iter().zip(labels).map(entry).collect();
         entries.sort_by(|a, b| {
             (folder(&a.path).map(|_| a.label), &a.path).cmp(&(folder(&b.path).map(|_| b.label), &b.path))
         });
-        Ok(Self { name: name.to_owned(), entries, store, others, notices })
+        Ok(Self { name: name.to_owned(), entries, store, others, rule, notices })
+    }
+
+    /// The rule that gave the images their labels, in words; `None` where they have none.
+    pub fn rule(&self) -> Option<&'static str> {
+        self.rule
     }
 
     /// What was assumed about the labels, a sentence each.
@@ -160,7 +170,7 @@ impl Archive {
 }
 
 /// Whether a file of this name is an image.
-fn is_image(path: &str) -> bool {
+pub fn is_image(path: &str) -> bool {
     let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
     ending.is_some_and(|ending| IMAGES.contains(&ending.as_str()))
 }
@@ -177,11 +187,17 @@ fn common_folders(images: &[(String, Place)]) -> usize {
     ends.take_while(|&end| images.iter().all(|(path, _)| path.starts_with(&first[..end]))).last().unwrap_or(0)
 }
 
-/// The class of each image: that of its folder, or the one at the end of its name. What was assumed comes along.
-fn labels(name: &str, paths: &[&str], choices: Choices<'_>) -> Result<(Vec<Option<usize>>, Vec<String>)> {
+/// Labels, the rule that gave them, and what was assumed.
+type Labelled = (Vec<Option<usize>>, Option<&'static str>, Vec<String>);
+
+/// The class of each image: that of its folder, or the one at the end of its name.
+fn labels(name: &str, paths: &[&str], choices: Choices<'_>) -> Result<Labelled> {
     let mut folders: Vec<&str> = paths.iter().filter_map(|path| folder(path)).collect();
     if folders.is_empty() {
-        return Ok((paths.iter().map(|path| class_in_name(path)).collect(), Vec::new()));
+        let labels: Vec<Option<usize>> = paths.iter().map(|path| class_in_name(path)).collect();
+        let rule = labels.iter().any(Option::is_some).then_some(BY_NAMES_OF_FILES);
+        let notices = if rule.is_none() { vec![unlabelled(name)] } else { Vec::new() };
+        return Ok((labels, rule, notices));
     }
     if folders.len() < paths.len() {
         return Err(Error::input(
@@ -203,7 +219,7 @@ fn labels(name: &str, paths: &[&str], choices: Choices<'_>) -> Result<(Vec<Optio
     let choice = choices.folders.cloned().unwrap_or_default();
     let assigned = classes_of_folders(name, &folders, choices.classes, &choice)?;
     let class = |path: &&str| assigned.labels.get(folders.binary_search(&folder(path)?).ok()?).copied();
-    Ok((paths.iter().map(class).collect(), assigned.notices))
+    Ok((paths.iter().map(class).collect(), Some(assigned.rule), assigned.notices))
 }
 
 impl ImageSource for Archive {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Classes;
+use super::archive::is_image;
 use crate::text::{self, file_name};
 use crate::{Error, Result};
 
@@ -18,7 +19,9 @@ pub fn labels_of_list(name: &str, text: &str, files: &[&str], classes: &Classes)
     let mut lines: Vec<(usize, &str)> = text::lines(text).collect();
     let list = List { name, classes, columns: Columns::of(name, &mut lines)? };
     if lines.len() != files.len() {
-        return Err(Error::input(name, format_args!("{} labels for {} images", lines.len(), files.len())));
+        let (labels, images) = (lines.len(), files.len());
+        let problem = format_args!("{labels} labels for {images} images; list each image once, and no others");
+        return Err(Error::input(name, problem));
     }
     let named = match &list.columns {
         Some(columns) => columns.file.is_some(),
@@ -43,6 +46,20 @@ pub fn labels_of_list(name: &str, text: &str, files: &[&str], classes: &Classes)
         labels[place] = list.label(line, label)?;
     }
     Ok(labels)
+}
+
+/// Whether the first line of `text` is that of a list of labels, and not of a list of class names: it names columns of files
+/// and labels, or begins with the name of an image file. A list of labels alone does not tell.
+pub fn is_label_list(text: &str) -> bool {
+    let mut lines: Vec<(usize, &str)> = text::lines(text).take(1).collect();
+    let Some(&(_, first)) = lines.first() else { return false };
+    let classes = Classes::default();
+    match Columns::of("", &mut lines) {
+        // The line names files, and lacks a column of labels: the reader of the list says so.
+        Err(_) => true,
+        Ok(Some(columns)) => columns.file.is_some(),
+        Ok(None) => List { name: "", classes: &classes, columns: None }.parts(first).0.is_some_and(is_image),
+    }
 }
 
 struct List<'a> {
@@ -138,7 +155,11 @@ impl List<'_> {
 
     fn label(&self, line: usize, label: &str) -> Result<usize> {
         self.class(label).ok_or_else(|| {
-            let names = if self.classes.names.is_empty() { "" } else { ", nor the name of one class of the model" };
+            let names = if self.classes.names.is_empty() {
+                ", and the model has no class names; --classes FILE with the names in their order, one a line, gives them numbers"
+            } else {
+                ", nor the name of one class; write its number, or give the names in their order with --classes FILE"
+            };
             self.wrong(line, format!("\"{label}\" is no class number{names}"))
         })
     }
@@ -158,6 +179,23 @@ mod tests {
     }
 
     const FILES: [&str; 3] = ["a.png", "b c.png", "x/d.png"];
+
+    #[test]
+    fn a_list_of_labels_is_told_from_a_list_of_class_names() {
+        for text in [
+            "filename,label\na.png,1\n",
+            "# order\n\na.png 1\n",
+            "./x/b c.JPG\tgreat white shark\n",
+            "class;path\n1;a.png",
+            "filename,width\na.png,3\n",
+        ] {
+            assert!(is_label_list(text), "{text}");
+        }
+        for text in ["", "cat\ndog\n", "great white shark\n", "0\n1\n", "label\n2\n", "name\ncat\n", "tench, a fish\n"]
+        {
+            assert!(!is_label_list(text), "{text}");
+        }
+    }
 
     #[test]
     fn labels_come_in_order_or_by_name_as_numbers_or_names() {
@@ -183,8 +221,8 @@ mod tests {
     #[test]
     fn a_list_that_does_not_fit_is_refused_with_its_line() {
         for (text, expected) in [
-            ("4\n0\n", "2 labels for 3 images"),
-            ("4\n\nx\n1\n", "line 3: \"x\" is no class number"),
+            ("4\n0\n", "2 labels for 3 images; list each image once, and no others"),
+            ("4\n\nx\n1\n", "line 3: \"x\" is no class number, and the model has no class names; --classes FILE"),
             ("4\n-1\n1\n", "line 2: \"-1\" is no class number"),
             ("a.png 1\nb c.png 2\ne.png 3\n", "line 3: there is no image e.png"),
             ("a.png 1\na.png 2\nx/d.png 3\n", "line 2: there is no image a.png, or it is listed twice"),

@@ -7,7 +7,9 @@ mod classes;
 mod decode;
 pub mod idx;
 mod image;
+mod known;
 mod label_list;
+mod labelling;
 mod name;
 pub mod npy;
 pub mod npz;
@@ -31,8 +33,10 @@ pub use classes::{
     left_out,
 };
 pub use decode::check_header;
-pub use label_list::labels_of_list;
-pub use name::{class_in_name, classes_of_files};
+pub use known::check_known;
+pub use label_list::{is_label_list, labels_of_list};
+pub use labelling::{NO_LABELS, Stated, WITHOUT_LABELS, check_labelling, misplaced, unlabelled};
+pub use name::{BY_NAMES_OF_FILES, class_in_name, classes_of_files};
 pub use origin::{DataFormat, DataSource, ListedImage, sha256};
 pub use preprocess::{
     Color, FirstLayers, InputShape, InputSize, Normalise, Numbers, Pixels, Preprocess, PreprocessChoice, Scale, Values,

@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use super::{Assigned, Classes, FolderChoice, classes_of_folders};
 use crate::Result;
 
+/// The rule of labels that are numbers at the end of files' names.
+pub const BY_NAMES_OF_FILES: &str = "by the numbers at the end of the files' names";
+
 /// The class at the end of an image's file name, `NAME_NN_LABEL.ext`: 243 in `imagenet_00_243.jpg`.
 ///
 /// A name must have all three parts, so that the number of a camera's image is not taken for a class.

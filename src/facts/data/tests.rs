@@ -204,7 +204,7 @@ fn one_channel_takes_pillows_luminance() {
         assert_eq!(apply(Normalise::Byte, &image, &[1, 1, 1, 1]).expect("fits"), [grey]);
     }
     let error = apply(Normalise::Caffe, &pattern(1, 1), &[1, 1, 1, 1]).expect_err("three channels");
-    assert!(error.to_string().contains("Caffe is defined for three channels"), "{error}");
+    assert!(error.to_string().contains("the preprocessing caffe is defined for three channels"), "{error}");
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use facts::campaign::{Confidence, FAULTS, MARGIN, SEED, Until};
+use facts::data::{FolderOrder, NO_LABELS};
 use facts::fault::{Bits, FaultKind, FaultModel, Sampling, Target};
 use facts::labels::Grouping;
 use facts::{Name, Named};
 
-use super::Anew;
 use super::fields::{Key, choice, fields, name, number, parsed, text};
+use super::{Anew, OWN};
 
 /// Most faults in an image that a link may ask for.
 pub const MAX_FAULTS: usize = 10_000;
@@ -59,6 +60,12 @@ fields! {
             else Confidence = Confidence::default();
         /// The data set: none for the images on the page, else `file:NAME`.
         data: Option<String> = text("data").kept(&[Anew::Model]);
+        /// The source of labels: a list of them, as `file:NAME`, or `none`; without either, the names of folders and files.
+        labels: Option<String> = Key::new("campaign-labels", labels, |labels: &String| Some(labels.clone())).kept(&[Anew::Model]);
+        /// The rule that gives a folder its class.
+        folder_order: Option<FolderOrder> = choice::<FolderOrder>("folder-order").kept(&[Anew::Model]);
+        /// The number that is added to each label.
+        label_shift: Option<isize> = number::<isize>("label-shift", |_| true, "a shift of labels is a whole number");
         /// Only the first so many images.
         images: Option<usize> = number::<usize>("images", |n| (1..=MAX_IMAGES).contains(n), "a campaign has 1 to 1000000 images")
             .kept(&[Anew::Model]);
@@ -90,6 +97,15 @@ fields! {
 fn faults(key: &'static str) -> Key<usize, impl Fn(&str) -> Result<usize, String>> {
     number::<usize>(key, |n| (1..=MAX_FAULTS).contains(n), "a campaign has 1 to 10000 faults an image")
         .kept(&[Anew::Model])
+}
+
+/// Reads a source of labels.
+fn labels(text: &str) -> Result<String, String> {
+    let list = text.strip_prefix(OWN).filter(|list| name(list).is_ok());
+    if text != NO_LABELS && list.is_none() {
+        return Err(format!("{NO_LABELS}, or {OWN} and the name of a list of labels, is expected"));
+    }
+    Ok(text.to_owned())
 }
 
 /// Reads a grouping.

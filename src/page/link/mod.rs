@@ -25,6 +25,9 @@ use facts::fault::{BitField, Bits, Corruption, FaultKind};
 use facts::{DeviceChoice, Name, Named};
 use protocol::Which;
 
+/// The mark before the name of the user's own file in a link.
+pub const OWN: &str = "file:";
+
 /// The measure that colours the layers of the diagram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colouring {

@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use facts::campaign::Confidence;
-use facts::data::{Color, Filter, Normalise, Resize};
+use facts::data::{Color, Filter, FolderOrder, Normalise, Resize};
 use facts::fault::{Sampling, Target};
 use facts::labels::Grouping;
 
@@ -52,6 +52,9 @@ fn full() -> Link {
             margin: Some(0.5),
             confidence: Some(Confidence::NinetyNine),
             data: Some("file:test.bin".into()),
+            labels: Some("file:labels.csv".into()),
+            folder_order: Some(FolderOrder::String),
+            label_shift: Some(-1),
             images: Some(100),
             seed: Some(u64::MAX),
             target: Some(Target::Weight),
@@ -124,6 +127,10 @@ fn what_does_not_hold_is_left_out_with_a_sentence() {
         "margin=NaN",
         "confidence=100",
         "images=0",
+        "campaign-labels=labels.csv",
+        "campaign-labels=file:",
+        "folder-order=size",
+        "label-shift=1.5",
         "sampling=bit",
         "campaign-target=bias",
         "campaign-type=stuck",

@@ -23,6 +23,8 @@ pub struct Brought {
     pub images: Vec<FileRef>,
     /// Class names, one a line (`.txt`).
     pub labels: Option<FileRef>,
+    /// A list that says which class each image has (`.csv`, `.tsv`, or a `.txt` whose first line is one of such a list).
+    pub image_labels: Option<FileRef>,
     /// A grouping (`.toml`).
     pub grouping: Option<FileRef>,
     /// Many images in one file, or their labels: arrays, MNIST's files, CIFAR's, a tar.
@@ -35,21 +37,39 @@ pub struct Brought {
     pub strange: Vec<String>,
 }
 
+/// A file, and what was found out about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The file.
+    pub file: FileRef,
+    /// Whether it is a list of labels, if it is text.
+    pub is_list: bool,
+}
+
+impl From<FileRef> for Found {
+    fn from(file: FileRef) -> Self {
+        Self { file, is_list: false }
+    }
+}
+
 impl Brought {
-    /// Sorts `files` by their names, which may be paths.
+    /// Sorts `files` by their names, which may be paths, and text files by what they are known to be.
     ///
     /// An image keeps the name of its folder, `stop/a.png`, where that may be its class: below another folder, or where images
     /// come from several.
-    pub fn sort(files: impl IntoIterator<Item = FileRef>) -> Self {
+    pub fn sort(files: impl IntoIterator<Item: Into<Found>>) -> Self {
         let mut brought = Self::default();
         let (mut images, mut strange) = (Vec::new(), Vec::new());
-        for FileRef { name: path, url } in files {
+        for found in files {
+            let Found { file: FileRef { name: path, url }, is_list } = found.into();
             let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
             let file = FileRef { name: parts.last().cloned().unwrap_or_default(), url };
             let ending = file.name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
             match ending.as_str() {
                 ending if MODELS.contains(&ending) => brought.models.push(file),
                 ending if IMAGES.contains(&ending) => images.push((parts, file)),
+                "csv" | "tsv" => brought.image_labels = Some(file),
+                "txt" if is_list => brought.image_labels = Some(file),
                 "txt" => brought.labels = Some(file),
                 "toml" => brought.grouping = Some(file),
                 "npy" | "npz" | "bin" | "tar" | "gz" | "tgz" => brought.data.push(file),
@@ -105,7 +125,8 @@ impl State {
         if !strange.is_empty() {
             self.tell(format!(
                 "{}: of no use here. Faultscope takes models (.onnx, together with the files of its weights, .h5, .keras, .bpk, .safetensors), images (JPEG, PNG, \
-                 WebP, BMP, PNM), class names (.txt, one a line), a grouping (.toml), images in one file (.npy, .npz, \
+                 WebP, BMP, PNM), class names (.txt, one a line), labels of images (.csv, .txt with lines NAME LABEL), a grouping \
+                 (.toml), images in one file (.npy, .npz, \
                  .tar, MNIST's and CIFAR's files) and campaigns (config.json with faults.jsonl, or a .zip of both).",
                 listed(&strange)
             ));
@@ -168,6 +189,7 @@ impl State {
             (&self.link.image, &self.own_images),
             (labels, &self.own_texts),
             (grouping, &self.own_texts),
+            (&self.link.campaign.labels, &self.campaign.lists),
         ];
         let missing = wanted.into_iter().filter_map(|(id, files)| {
             let name = id.as_ref()?.strip_prefix(OWN)?;

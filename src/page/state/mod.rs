@@ -29,7 +29,7 @@ pub use action::{Action, Effect, Follow};
 pub use asked::{
     Asked, GoldenKey, InjectionKey, JudgeKey, Lab, LabKey, Order, ScaleKey, Slot, SweepKey, Trials, ViewKey, Want,
 };
-pub use brought::Brought;
+pub use brought::{Brought, Found};
 pub use campaign::{Campaign, CampaignAction, Estimate};
 pub use grouping::{Draft, GroupingAction};
 pub use lesson::{Course, Lesson, LessonAction, Scene, Step, Task};
@@ -41,10 +41,8 @@ use facts::catalogue::Catalogue;
 use facts::fault::{Corruption, Target};
 use protocol::{Envelope, FileRef, Request, RequestId, Response};
 
+pub use crate::link::OWN;
 use crate::link::{Anew, CardChoice, Link, Place, Sweep};
-
-/// The mark before the name of the user's own file in a link.
-pub const OWN: &str = "file:";
 
 /// Everything the page knows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -154,6 +152,7 @@ impl State {
             Action::Brought(mut brought) => {
                 self.open_campaign(std::mem::take(&mut brought.campaign), effects);
                 self.keep_data(std::mem::take(&mut brought.data));
+                self.keep_list(brought.image_labels.take());
                 self.bring(brought);
             }
             Action::Choose(change) => change.make(&mut self.link),

@@ -1,7 +1,9 @@
 //! Files that the user brings, by dropping them anywhere or through a file button. Folders are gone through.
 
+use facts::data::is_label_list;
+use facts::text::decode;
 use gloo::events::{EventListener, EventListenerOptions};
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use protocol::FileRef;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -11,7 +13,7 @@ use web_sys::{
 };
 use yew::prelude::*;
 
-use crate::state::{Action, Brought};
+use crate::state::{Action, Brought, Found};
 
 /// Most files that are taken from one drop.
 const MOST_FILES: usize = 10_000;
@@ -48,7 +50,7 @@ pub fn listen(act: Callback<Action>, over: Callback<bool>) -> Vec<EventListener>
                     // The dropped items are valid only while this listener runs.
                     let entries = entries(&data);
                     let act = act.clone();
-                    spawn_local(async move { bring(files_in(entries).await, &act) });
+                    spawn_local(async move { bring(files_in(entries).await, false, &act).await });
                 }
             }),
         ),
@@ -135,15 +137,31 @@ fn promise(start: impl Fn(&Function, &Function) -> Result<(), JsValue>) -> Promi
     })
 }
 
-/// Tells the state of `files`.
-fn bring(files: Vec<(String, File)>, act: &Callback<Action>) {
-    // The URL lives as long as the page: the worker may need the file again.
-    let file =
-        |(name, file): (String, File)| Some(FileRef { name, url: Url::create_object_url_with_blob(&file).ok()? });
-    let brought = Brought::sort(files.into_iter().filter_map(file));
+/// Tells the state of `files`, of which text files are lists of labels where `lists` says so, or their first line does.
+async fn bring(files: Vec<(String, File)>, lists: bool, act: &Callback<Action>) {
+    let mut found = Vec::new();
+    for (name, file) in files {
+        // The URL lives as long as the page: the worker may need the file again.
+        let Ok(url) = Url::create_object_url_with_blob(&file) else { continue };
+        let is_text = name.to_lowercase().ends_with(".txt");
+        let is_list = is_text && (lists || is_label_list(&beginning(&file).await));
+        found.push(Found { file: FileRef { name, url }, is_list });
+    }
+    let brought = Brought::sort(found);
     if brought != Brought::default() {
         act.emit(Action::Brought(brought));
     }
+}
+
+/// The first lines of a text file; empty where they cannot be read. The worker says what is wrong with the file.
+async fn beginning(file: &File) -> String {
+    const ENOUGH: f64 = 4096.0;
+    let Ok(part) = file.slice_with_f64_and_f64(0.0, ENOUGH.min(file.size())) else { return String::new() };
+    let Ok(buffer) = JsFuture::from(part.array_buffer()).await else { return String::new() };
+    let bytes = Uint8Array::new(&buffer).to_vec();
+    // The part may end within a character.
+    let ends = (0..4).map(|less| bytes.len().saturating_sub(less));
+    ends.filter_map(|end| decode(&file.name(), &bytes[..end]).ok()).next().unwrap_or_default()
 }
 
 /// Where `file` lies in the folder that was chosen, or its name.
@@ -166,6 +184,9 @@ pub struct FileButtonProps {
     /// Whether it looks like the buttons beside it, not like a link.
     #[prop_or_default]
     pub solid: bool,
+    /// Whether its text files are lists of labels.
+    #[prop_or_default]
+    pub lists: bool,
     /// Receives the files.
     pub act: Callback<Action>,
 }
@@ -173,7 +194,7 @@ pub struct FileButtonProps {
 /// A button that opens the browser's dialogue for files, or for a folder.
 #[component]
 pub fn FileButton(props: &FileButtonProps) -> Html {
-    let act = props.act.clone();
+    let (act, lists) = (props.act.clone(), props.lists);
     let input = use_node_ref();
     {
         let (input, folder) = (input.clone(), props.folder);
@@ -188,7 +209,9 @@ pub fn FileButton(props: &FileButtonProps) -> Html {
         let input: HtmlInputElement = event.target_unchecked_into();
         if let Some(files) = input.files() {
             let files = (0..files.length()).filter_map(|index| files.get(index));
-            bring(files.map(|file| (path(&file), file)).collect(), &act);
+            let files = files.map(|file| (path(&file), file)).collect();
+            let act = act.clone();
+            spawn_local(async move { bring(files, lists, &act).await });
         }
         // The same file can be chosen again.
         input.set_value("");

@@ -6,10 +6,11 @@ use facts::data::array::Array;
 use facts::data::cifar::{Cifar, CifarSource};
 use facts::data::set::{self, Choices, Held, Set};
 use facts::data::{
-    Classes, DataFormat, DataSource, FolderChoice, ImageSource, classes_of_files, is_system, left_out, sha256,
+    self, BY_NAMES_OF_FILES, Classes, DataFormat, DataSource, FolderChoice, ImageSource, Shifted, WITHOUT_LABELS,
+    check_known, check_labelling, classes_of_files, is_system, labels_of_list, left_out, sha256, unlabelled,
 };
 use facts::{Error, Result};
-use protocol::{FileRef, ImageSet};
+use protocol::{FileRef, ImageSet, Labelling, Labels};
 
 use crate::images::Encoded;
 
@@ -28,40 +29,105 @@ pub struct Opened {
     pub notices: Vec<String>,
 }
 
-/// Opens `set`, whose files `bytes` holds in their order, for a model of these classes.
-///
-/// # Errors
-/// Where a file is none of images; the sentence says which and what is expected.
-pub fn open(set: &ImageSet, bytes: Vec<Vec<u8>>, classes: &Classes) -> Result<Opened> {
-    match set {
-        ImageSet::Files(files) => of_files(files, bytes, classes),
-        ImageSet::Set(files) => of_set(files, bytes, Choices { classes, ..Choices::default() }),
+/// The user's statements about labels, with the text of the list.
+#[derive(Clone, Copy)]
+pub struct Stated<'a> {
+    /// The statements.
+    pub labelling: &'a Labelling,
+    /// Name and text of the list of labels.
+    pub list: Option<(&'a str, &'a str)>,
+}
+
+impl Stated<'_> {
+    fn options(&self) -> data::Stated {
+        let Labelling { labels, folder_order, .. } = self.labelling;
+        let (list, none) = (matches!(labels, Some(Labels::List(_))), matches!(labels, Some(Labels::None)));
+        // Dropped class names are the model's.
+        data::Stated { list, none, classes: false, order: folder_order.is_some() }
     }
 }
 
+/// Opens `set`, whose files `bytes` holds in their order, for a model of these classes.
+///
+/// # Errors
+/// Where a file is none of images, or the class of an image is unclear; the sentence says which and what is expected.
+pub fn open(set: &ImageSet, bytes: Vec<Vec<u8>>, classes: &Classes, stated: Stated) -> Result<Opened> {
+    let Labelling { labels, folder_order: order, shift } = stated.labelling;
+    let folders = FolderChoice { classes: None, order: *order };
+    let mut opened = match set {
+        ImageSet::Files(files) => {
+            check_labelling(DataFormat::Folder, stated.options())?;
+            of_files(files, bytes, classes, &folders, stated)?
+        }
+        ImageSet::Set(files) => {
+            let opened = of_set(files, bytes, Choices { classes, folders: Some(&folders), layout: None })?;
+            let of_arrays = labels.is_some() && opened.origin.labels.is_some();
+            if of_arrays {
+                return Err(Error::input(
+                    &opened.origin.path,
+                    "the labels are in a file beside the images; leave out --labels",
+                ));
+            }
+            check_labelling(opened.origin.format, stated.options())?;
+            opened
+        }
+    };
+    check_known(&opened.origin.path, &opened.origin, *shift, classes)?;
+    if *shift != 0 {
+        opened.source = Arc::new(Shifted::new(opened.source, *shift));
+        opened.origin.label_shift = *shift;
+    }
+    Ok(opened)
+}
+
 /// In the order in which the command line takes those of a folder: by class where each class has a sub-folder, then by name.
-fn of_files(files: &[FileRef], bytes: Vec<Vec<u8>>, classes: &Classes) -> Result<Opened> {
+fn of_files(
+    files: &[FileRef],
+    bytes: Vec<Vec<u8>>,
+    classes: &Classes,
+    folders: &FolderChoice,
+    stated: Stated,
+) -> Result<Opened> {
+    const ROOT: &str = "the images";
     let is_image = |name: &str| !name.split('/').any(is_system);
     let system: Vec<String> = files.iter().map(|file| file.name.clone()).filter(|name| !is_image(name)).collect();
-    let (files, bytes): (Vec<&FileRef>, Vec<Vec<u8>>) =
-        files.iter().zip(bytes).filter(|(file, _)| is_image(&file.name)).unzip();
-    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    let (labels, assigned) = classes_of_files(&names, classes, &FolderChoice::default())?;
-    let mut notices: Vec<String> = left_out("the images", &system, "files of a system").into_iter().collect();
-    if labels.iter().all(Option::is_none) {
-        notices.push("nothing says which classes the images show, so the accuracy is not known".to_owned());
+    let mut images: Vec<(&FileRef, Vec<u8>)> =
+        files.iter().zip(bytes).filter(|(file, _)| is_image(&file.name)).collect();
+    images.sort_by(|(a, _), (b, _)| a.name.split('/').cmp(b.name.split('/')));
+    let names: Vec<&str> = images.iter().map(|(file, _)| file.name.as_str()).collect();
+    let mut notices: Vec<String> = left_out(ROOT, &system, "files of a system").into_iter().collect();
+    let (labels, rule, by_class) = match (&stated.labelling.labels, stated.list) {
+        (Some(Labels::List(_)), Some((list, text))) => {
+            let labels = labels_of_list(list, text, &names, classes)?;
+            (labels.into_iter().map(Some).collect(), None, false)
+        }
+        (Some(_), _) => (vec![None; names.len()], Some(WITHOUT_LABELS), false),
+        (None, _) => {
+            let (labels, assigned) = classes_of_files(&names, classes, folders)?;
+            let mut rule = labels.iter().any(Option::is_some).then_some(BY_NAMES_OF_FILES);
+            if rule.is_none() {
+                notices.push(unlabelled(ROOT));
+            }
+            if let Some(assigned) = assigned {
+                rule = Some(assigned.rule);
+                notices.extend(assigned.notices);
+            }
+            (labels, rule, true)
+        }
+    };
+    let mut all: Vec<_> = images.into_iter().zip(labels).collect();
+    if by_class {
+        all.sort_by_key(|((file, _), label)| file.name.contains('/').then_some(*label));
     }
-    let mut all: Vec<_> = files.into_iter().zip(labels).zip(bytes).collect();
-    all.sort_by_key(|((file, label), _)| (file.name.contains('/').then_some(*label), &file.name));
     let mut source = Encoded::default();
     let mut ordered = Vec::new();
-    for ((file, label), bytes) in all {
+    for ((file, bytes), label) in all {
         source.push(file.name.clone(), label, bytes);
         ordered.push(file.clone());
     }
     let mut origin = DataSource::new("images", DataFormat::Folder, source.len(), sha256(source.list().as_bytes()));
-    origin.labelled = assigned.as_ref().map(|assigned| assigned.rule.to_owned());
-    notices.extend(assigned.into_iter().flat_map(|assigned| assigned.notices));
+    origin.labels = stated.list.map(|(list, _)| list.to_owned());
+    origin.labelled = rule.map(str::to_owned);
     let source = Arc::new(source);
     Ok(Opened { source: source.clone(), origin, files: ordered, encoded: Some(source), notices })
 }
@@ -104,6 +170,7 @@ fn of_set(files: &[FileRef], bytes: Vec<Vec<u8>>, choices: Choices) -> Result<Op
 fn opened(name: &str, set: Set, hash: String, labels: Option<String>) -> Opened {
     let mut origin = DataSource::new(name, set.format, set.source.len(), hash);
     origin.labels = labels;
+    origin.labelled = set.labelled.map(str::to_owned);
     Opened { source: set.source, origin, files: Vec::new(), encoded: None, notices: set.notices }
 }
 

@@ -9,6 +9,6 @@ mod store;
 mod worst;
 
 pub use export::export;
-pub use images::{Opened, open};
+pub use images::{Opened, Stated, open};
 pub use import::import;
 pub use results::Results;

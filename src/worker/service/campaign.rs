@@ -13,13 +13,13 @@ use facts::data::{Classes, ImageSource, sha256};
 use facts::labels::{self, Grouping};
 use facts::{Error, Result};
 use protocol::{
-    CampaignAnswer, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Naming, Picture,
-    Protocol, RequestId, Response, Stage,
+    CampaignAnswer, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Labelling, Labels,
+    Naming, Picture, Protocol, RequestId, Response, Stage,
 };
 use serde_bytes::ByteBuf;
 
 use super::{Host, Service};
-use crate::campaign::{Opened, Results, export, import, open};
+use crate::campaign::{Opened, Results, Stated, export, import, open};
 
 /// Least time between two reports of a campaign, and between two of them with everything, in milliseconds.
 const REPORT_EVERY: f64 = 200.0;
@@ -97,7 +97,9 @@ impl<H: Host> Service<H> {
             CampaignRequest::Start(start) => return self.start(id, *start).await,
             CampaignRequest::Import { files } => return self.import(id, &files).await,
             CampaignRequest::Judge { edited } => return self.judge(edited),
-            CampaignRequest::Picture { image, images } => return self.picture(image, &images).await,
+            CampaignRequest::Picture { image, images, labelling } => {
+                return self.picture(image, &images, &labelling).await;
+            }
             CampaignRequest::Export(what) => return self.export(what).await,
             CampaignRequest::Classes => {
                 return Ok(Response::Campaign(CampaignAnswer::Classes(naming(&*self.lab()?))));
@@ -119,7 +121,7 @@ impl<H: Host> Service<H> {
 
     async fn start(&mut self, id: RequestId, start: CampaignStart) -> Result<Response> {
         let lab = self.lab()?;
-        let opened = self.open_images(&start.images, classes(&lab)).await?;
+        let opened = self.open_images(&start.images, &start.labelling, classes(&lab)).await?;
         let (faults, until) = match start.protocol {
             Protocol::Fixed { faults } => (Faults::Each(faults), None),
             Protocol::Study { correct, misclassified } => (Faults::ByGolden { correct, misclassified }, None),
@@ -225,11 +227,11 @@ impl<H: Host> Service<H> {
         })
     }
 
-    async fn picture(&mut self, image: usize, images: &ImageSet) -> Result<Response> {
+    async fn picture(&mut self, image: usize, images: &ImageSet, labelling: &Labelling) -> Result<Response> {
         let classes = classes(&*self.lab()?);
         let campaign = self.campaign.as_ref().ok_or_else(|| Error::request("there is no campaign"))?;
         let wanted = campaign.results.provenance().data.clone();
-        let opened = self.open_images(images, classes).await?;
+        let opened = self.open_images(images, labelling, classes).await?;
         if opened.origin.sha256 != wanted.sha256 {
             return Err(Error::request(format_args!(
                 "the campaign was made on other images than those on the page ({}, {} images); bring them, and choose them \
@@ -262,7 +264,7 @@ impl<H: Host> Service<H> {
         let complete = campaign.stage == Stage::Complete;
         let of_campaign = &campaign.results.provenance().data.sha256;
         let opened =
-            self.images.as_ref().map(|(.., opened)| opened).filter(|opened| opened.origin.sha256 == *of_campaign);
+            self.images.as_ref().map(|(_, opened)| opened).filter(|opened| opened.origin.sha256 == *of_campaign);
         let images = opened.and_then(|opened| opened.encoded.as_deref());
         let (name, mime, bytes) = export(&campaign.results, what, complete, campaign.planned, campaign.rounds, images)?;
         Ok(Response::Campaign(CampaignAnswer::File {
@@ -273,16 +275,22 @@ impl<H: Host> Service<H> {
     }
 
     /// The images of `set`; those of the last call are kept.
-    async fn open_images(&mut self, set: &ImageSet, classes: Classes) -> Result<Opened> {
-        if let Some((known, of, opened)) = &self.images
-            && (known, of) == (set, &classes)
+    async fn open_images(&mut self, set: &ImageSet, labelling: &Labelling, classes: Classes) -> Result<Opened> {
+        let key = (set.clone(), labelling.clone(), classes);
+        if let Some((known, opened)) = &self.images
+            && *known == key
         {
             return Ok(opened.clone());
         }
         self.images = None;
+        let text = match &labelling.labels {
+            Some(Labels::List(file)) => Some((file.name.as_str(), self.text(file).await?)),
+            Some(Labels::None) | None => None,
+        };
+        let list = text.as_ref().map(|(name, text)| (*name, text.as_str()));
         let (ImageSet::Files(files) | ImageSet::Set(files)) = set;
-        let opened = open(set, self.fetch_all(files).await?, &classes)?;
-        self.images = Some((set.clone(), classes, opened.clone()));
+        let opened = open(set, self.fetch_all(files).await?, &key.2, Stated { labelling, list })?;
+        self.images = Some((key, opened.clone()));
         Ok(opened)
     }
 

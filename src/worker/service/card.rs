@@ -36,7 +36,8 @@ impl<H: Host> Service<H> {
         Model { card, ..model.clone() }.preprocessed(&changes.preprocess)
     }
 
-    async fn text(&self, file: &FileRef) -> Result<String> {
+    /// The text of the user's file.
+    pub(super) async fn text(&self, file: &FileRef) -> Result<String> {
         let bytes = self.host.fetch(file, &|_, _| ()).await?;
         if bytes.len() > LONGEST {
             return Err(Error::input(&file.name, format_args!("{} bytes are too many for a list", bytes.len())));

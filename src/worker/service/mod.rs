@@ -23,7 +23,9 @@ use facts::limits;
 use facts::model::Card;
 use facts::outcome::probabilities;
 use facts::{Error, Result};
-use protocol::{Changes, DeviceInfo, FileRef, GoldenInfo, ImageSet, Injection, Request, RequestId, Response, Which};
+use protocol::{
+    Changes, DeviceInfo, FileRef, GoldenInfo, ImageSet, Injection, Labelling, Request, RequestId, Response, Which,
+};
 
 use crate::campaign::Opened;
 use campaign::Campaign;
@@ -62,8 +64,8 @@ pub struct Service<H> {
     campaign: Option<Campaign>,
     /// Where the model computes.
     device: DeviceChoice,
-    /// The images of a campaign that were opened last, for a model of these classes.
-    images: Option<(ImageSet, Classes, Opened)>,
+    /// The images of a campaign that were opened last, with their labels, for a model of these classes.
+    images: Option<((ImageSet, Labelling, Classes), Opened)>,
     learnt: Learnt,
     protecting: Option<Protecting>,
 }

@@ -5,7 +5,7 @@ use facts::Question;
 use facts::campaign::Provenance;
 use facts::fault::FaultModel;
 use facts::report::Archive;
-use protocol::{CampaignAnswer, CampaignStart, ImageSet, Protocol};
+use protocol::{CampaignAnswer, CampaignStart, ImageSet, Labelling, Protocol};
 
 use super::*;
 
@@ -82,6 +82,7 @@ fn a_threshold_decides_single_faults_and_campaigns() {
 
     let start = CampaignStart {
         images: ImageSet::Files(vec![file("a.ppm")]),
+        labelling: Labelling::default(),
         limit: None,
         protocol: Protocol::Fixed { faults: 1 },
         seed: 0,

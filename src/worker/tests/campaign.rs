@@ -6,7 +6,7 @@ use facts::fault::FaultModel;
 use facts::labels::{Group, Grouping};
 use facts::report::{Archive, pack};
 use protocol::{
-    CampaignAnswer, CampaignStart, CampaignUpdate, ImageSet, Picture, Protocol, RequestId, Severity, Stage,
+    CampaignAnswer, CampaignStart, CampaignUpdate, ImageSet, Labelling, Picture, Protocol, RequestId, Severity, Stage,
 };
 use tempfile::TempDir;
 
@@ -14,7 +14,7 @@ use super::*;
 use faultscope::cli::{self, Exit};
 
 /// Images of the three colours that the small network tells apart, two of each, as files of the page.
-fn colours() -> Vec<(String, Vec<u8>)> {
+pub(super) fn colours() -> Vec<(String, Vec<u8>)> {
     let picture = |rgb: [u8; 3]| [b"P6 2 2 255\n".as_slice(), &rgb.repeat(4)].concat();
     let names = (0..6).map(|index| format!("colour_{index}_{}.ppm", index / 2));
     let levels = (0..6u8).map(|index| {
@@ -26,20 +26,26 @@ fn colours() -> Vec<(String, Vec<u8>)> {
 }
 
 fn model() -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/cli/colours.onnx");
-    fs::read(path).expect("a fixture")
+    network("colours.onnx")
+}
+
+/// One of the small networks.
+fn network(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/cli").join(name)).expect("a fixture")
 }
 
 /// An engine with the small network and `more` files.
-fn bench(more: Vec<(String, Vec<u8>)>) -> Service<Bench> {
-    let files = colours().into_iter().chain(more).chain([("colours.onnx".to_owned(), model())]).collect();
+pub(super) fn bench(more: Vec<(String, Vec<u8>)>) -> Service<Bench> {
+    let networks = ["colours.onnx", "colours-10.onnx"].map(|name| (name.to_owned(), network(name)));
+    let files = colours().into_iter().chain(more).chain(networks).collect();
     let mut engine = Service::new(Bench { files });
-    let loaded = ask(
-        &mut engine,
-        Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Box::default() },
-    );
-    assert!(matches!(loaded, Response::Loaded { .. }), "{loaded:?}");
+    load_network(&mut engine, "colours.onnx");
     engine
+}
+
+fn load_network(engine: &mut Service<Bench>, name: &str) {
+    let loaded = ask(engine, Request::Load { model: file(name), device: DeviceChoice::Cpu, changes: Box::default() });
+    assert!(matches!(loaded, Response::Loaded { .. }), "{loaded:?}");
 }
 
 fn images() -> ImageSet {
@@ -48,8 +54,16 @@ fn images() -> ImageSet {
 }
 
 fn start(protocol: Protocol) -> CampaignRequest {
-    let (images, fault_model) = (images(), FaultModel::default());
-    CampaignRequest::Start(Box::new(CampaignStart { images, limit: None, protocol, seed: 7, fault_model }))
+    start_over(images(), Labelling::default(), protocol)
+}
+
+pub(super) fn start_over(images: ImageSet, labelling: Labelling, protocol: Protocol) -> CampaignRequest {
+    let fault_model = FaultModel::default();
+    CampaignRequest::Start(Box::new(CampaignStart { images, labelling, limit: None, protocol, seed: 7, fault_model }))
+}
+
+fn picture(image: usize, images: ImageSet) -> CampaignRequest {
+    CampaignRequest::Picture { image, images, labelling: Labelling::default() }
 }
 
 /// The answer to request number `id`.
@@ -60,7 +74,7 @@ fn numbered(engine: &mut Service<Bench>, id: RequestId, request: CampaignRequest
     }
 }
 
-fn update(engine: &mut Service<Bench>, id: RequestId, request: CampaignRequest) -> CampaignUpdate {
+pub(super) fn update(engine: &mut Service<Bench>, id: RequestId, request: CampaignRequest) -> CampaignUpdate {
     match numbered(engine, id, request) {
         CampaignAnswer::Update(update) => *update,
         other => panic!("{other:?}"),
@@ -75,7 +89,7 @@ fn step(engine: &mut Service<Bench>) -> Option<CampaignUpdate> {
 }
 
 /// Lets the campaign run to its end.
-fn finish(engine: &mut Service<Bench>) -> CampaignUpdate {
+pub(super) fn finish(engine: &mut Service<Bench>) -> CampaignUpdate {
     let mut last = None;
     while engine.campaign().is_some() {
         last = step(engine).or(last);
@@ -83,14 +97,14 @@ fn finish(engine: &mut Service<Bench>) -> CampaignUpdate {
     last.expect("a campaign tells of its end")
 }
 
-fn saved(engine: &mut Service<Bench>, what: Export) -> Vec<u8> {
+pub(super) fn saved(engine: &mut Service<Bench>, what: Export) -> Vec<u8> {
     match numbered(engine, 9, CampaignRequest::Export(what)) {
         CampaignAnswer::File { bytes, .. } => bytes.into_vec(),
         other => panic!("{other:?}"),
     }
 }
 
-fn refused(engine: &mut Service<Bench>, request: CampaignRequest, part: &str) {
+pub(super) fn refused(engine: &mut Service<Bench>, request: CampaignRequest, part: &str) {
     match ask(engine, Request::Campaign(request)) {
         Response::Failed { message } => {
             assert!(message.contains(part) && message.ends_with('.') && !message.ends_with(".."), "{message}");
@@ -106,7 +120,7 @@ fn grouping(critical: &str) -> Grouping {
     Grouping::from_groups("colours", 3, vec![group("red", "0"), group("other", "1-2")]).expect("it is complete")
 }
 
-fn text(path: &Path) -> &str {
+pub(super) fn text(path: &Path) -> &str {
     path.to_str().expect("a plain path")
 }
 
@@ -274,12 +288,12 @@ fn the_command_line_goes_on_where_the_page_stopped() {
     assert_eq!((imported.stage, imported.faults.injections, imported.planned), (Stage::Complete, 240, 240));
     assert_eq!(saved(&mut engine, Export::Records), straight);
     // A fault of it can be followed, for the images are those on the page.
-    match numbered(&mut engine, 4, CampaignRequest::Picture { image: 2, images: images() }) {
+    match numbered(&mut engine, 4, picture(2, images())) {
         CampaignAnswer::Picture { picture: Picture::File(found), .. } => assert_eq!(found.name, colours()[2].0),
         other => panic!("{other:?}"),
     }
     let fewer = ImageSet::Files(colours().iter().skip(1).map(|(name, _)| file(name)).collect());
-    refused(&mut engine, CampaignRequest::Picture { image: 2, images: fewer }, "other images than those on the page");
+    refused(&mut engine, picture(2, fewer), "other images than those on the page");
 }
 
 /// An image that cannot be read is skipped and told, here and by the command line, and the directory says which images were
@@ -466,17 +480,26 @@ fn data_sets_are_told_by_their_files() {
         let images = ImageSet::Set(names.iter().map(|name| file(name)).collect());
         let protocol = Protocol::Study { correct: 2, misclassified: 3 };
         let fault_model = FaultModel::default();
-        CampaignRequest::Start(Box::new(CampaignStart { images, limit: Some(2), protocol, seed: 1, fault_model }))
+        let labelling = Labelling::default();
+        CampaignRequest::Start(Box::new(CampaignStart {
+            images,
+            labelling,
+            limit: Some(2),
+            protocol,
+            seed: 1,
+            fault_model,
+        }))
     };
     for names in [["images.npy", "labels.npy"], ["labels.npy", "images.npy"]] {
         update(&mut engine, 1, begin(&names));
         let last = finish(&mut engine);
         assert_eq!((last.golden.images, last.faults.injections), (2, 4), "both are correct");
     }
+    load_network(&mut engine, "colours-10.onnx");
     update(&mut engine, 2, begin(&["test_batch.bin"]));
     assert_eq!(finish(&mut engine).golden.images, 2);
     let set = ImageSet::Set(vec![file("test_batch.bin")]);
-    match numbered(&mut engine, 3, CampaignRequest::Picture { image: 1, images: set }) {
+    match numbered(&mut engine, 3, picture(1, set)) {
         CampaignAnswer::Picture { picture: Picture::Made { name, png }, .. } => {
             assert_eq!(name, "test_batch.bin[1].png");
             let image = facts::data::Image::decode(&name, &png).expect("a PNG");

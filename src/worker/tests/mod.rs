@@ -1,5 +1,6 @@
 mod answer;
 mod campaign;
+mod labelling;
 
 use std::collections::BTreeMap;
 use std::path::Path;

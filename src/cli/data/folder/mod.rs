@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::files::File;
 use crate::data::archive::IMAGES;
-use crate::data::{Assigned, Classes, FolderChoice, class_in_name, classes_of_folders, is_system, left_out};
+use crate::data::{
+    Assigned, BY_NAMES_OF_FILES, Classes, FolderChoice, class_in_name, classes_of_folders, is_system, left_out,
+    unlabelled,
+};
 use crate::{Error, Result};
 
 /// Endings of images in formats that are not read.
@@ -186,13 +189,9 @@ fn by_name(root: &Path, images: &[(PathBuf, u64)]) -> Result<Images> {
              lists the labels, --labels none does without them",
         )),
         _ => {
-            let rule = (labelled > 0).then_some("by the numbers at the end of the files' names");
-            let none = format!(
-                "{}: nothing says which classes the images show, so the accuracy and what depends on it are not known; \
-                 --labels FILE lists them",
-                root.display()
-            );
-            let notices = if labelled == 0 && !files.is_empty() { vec![none] } else { Vec::new() };
+            let rule = (labelled > 0).then_some(BY_NAMES_OF_FILES);
+            let none = labelled == 0 && !files.is_empty();
+            let notices = if none { vec![unlabelled(&root.display().to_string())] } else { Vec::new() };
             Ok(Images { files, rule, notices })
         }
     }

@@ -23,7 +23,8 @@ mod weights;
 
 pub use weights::Weights;
 
-use facts::data::InputSize;
+use facts::Named;
+use facts::data::{FirstLayers, InputSize};
 use facts::graph::Graph;
 use facts::model::{Card, Model};
 use facts::{Error, Result};
@@ -31,7 +32,7 @@ use serde_json::Value;
 
 use self::config::Network;
 use super::Statements;
-use crate::zoo::Architecture;
+use crate::zoo::{Application, Architecture};
 
 /// Whether `bytes` begin like an HDF5 file.
 pub fn is_hdf5(bytes: &[u8]) -> bool {
@@ -59,8 +60,8 @@ pub fn import(name: &str, bytes: Vec<u8>) -> Result<Model> {
     import_stated(name, bytes, &Statements::default())
 }
 
-/// As [`import`], with what the user says about the file. A network of `keras.applications` is recognised by its name and its
-/// layers, and preprocessed as its weights alone are.
+/// As [`import`], with what the user says about the file. A network of `keras.applications` is recognised
+/// ([`Application::like`]), and preprocessed as its weights alone are.
 ///
 /// # Errors
 /// As [`import`], or where a statement does not fit the file.
@@ -71,13 +72,21 @@ pub fn import_stated(name: &str, bytes: Vec<u8>, stated: &Statements) -> Result<
             if halves {
                 card.notices.push(HALVES.to_owned());
             }
-            if let Some(known) = Architecture::like(&graph) {
+            if let Some(known) = Application::like(&graph) {
                 let preprocess = known.preprocess();
                 card.notices.push(format!(
                     "the network is {} of keras.applications, and gets its preprocessing: {preprocess}",
                     known.name
                 ));
                 card.preprocess = Some(preprocess);
+            } else if let Some(known) = Application::namesake(&graph).filter(|_| FirstLayers::of(&graph).is_none()) {
+                card.notices.push(format!(
+                    "the network is called \"{}\", as {} of keras.applications, and has other layers or classes; if its images \
+                     went through the same preprocess_input, --preprocess {} says so",
+                    graph.name,
+                    known.name,
+                    known.normalise.name()
+                ));
             }
             Model::with_output(graph, card, stated.output.as_deref())
                 .and_then(|model| model.decided_at(stated.threshold))

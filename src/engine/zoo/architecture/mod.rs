@@ -96,25 +96,6 @@ impl Architecture {
         })
     }
 
-    /// Returns the architecture of `keras.applications` with the name, the layers and the input of `graph`, a Keras model.
-    pub fn like(graph: &Graph) -> Option<&'static Self> {
-        let shape = &graph.values[*graph.inputs.first()?].shape;
-        Self::all().iter().filter(|known| !known.any_classes() && shape[..] == [1, 3, known.side, known.side]).find(
-            |known| {
-                let Ok(config) = known.config(known.classes()) else { return false };
-                // Most of them have another name, which is found without reading all of it.
-                if !config.contains(&format!("\"name\":\"{}\"", graph.name)) {
-                    return false;
-                }
-                let Ok(config) = serde_json::from_str::<Value>(&config) else { return false };
-                let layers = config["config"]["layers"].as_array().map_or(&[][..], Vec::as_slice);
-                let classes = layers.iter().map(|layer| layer["class_name"].as_str().unwrap_or_default());
-                config["config"]["name"] == graph.name.as_str()
-                    && classes.eq(graph.nodes.iter().map(|node| &node.kind[..]))
-            },
-        )
-    }
-
     /// Returns the preprocessing of the network's images.
     pub fn preprocess(&self) -> Preprocess {
         Preprocess::known(self.normalise, if self.any_classes() { Resize::Stretch } else { Resize::ShorterSide })

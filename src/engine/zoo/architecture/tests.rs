@@ -12,6 +12,7 @@ use crate::exec::{Executor, Plain};
 use crate::import;
 use crate::import::keras::{self, Weights};
 use crate::ops::Array;
+use crate::zoo::Application;
 
 /// A file of the archive that Keras filled, tests/fixtures/keras_zoo/fixtures.py.
 fn fixture(name: &str) -> Vec<u8> {
@@ -29,8 +30,8 @@ fn every_architecture_has_the_layers_of_keras() {
         let zeros = |_: &str, shape: &[usize]| HostTensor::new(shape, vec![0.0; shape.iter().product()]);
         let graph = keras::build(id, &architecture.config(classes).expect(id), &Weights::made(id, zeros)).expect(id);
         // A whole model file is known by its name and layers; those for small images go by what the file says.
-        let like = Architecture::like(&graph).map(|known| known.id);
-        assert_eq!(like, (!architecture.any_classes()).then_some(id));
+        let like = Application::like(&graph).map(|known| known.name);
+        assert_eq!(like, (!architecture.any_classes()).then_some(architecture.name));
         let model = architecture.model(graph, classes).expect(id);
         let graph = &model.graph;
         let found: Vec<String> = graph

@@ -13,9 +13,13 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 pub use self::system::{is_part, is_system, is_wrapper};
+use super::known;
 use crate::labels::wordnet_ids;
 use crate::named::{Name, Named};
 use crate::{Error, Result, text};
+
+/// The rule of ImageNet's folders.
+pub(super) const BY_WORDNET_IDS: &str = "by WordNet ids, in ImageNet's order";
 
 /// The classes of the model that images are for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +28,22 @@ pub struct Classes {
     pub names: Vec<String>,
     /// Their number; `None` without a model.
     pub count: Option<usize>,
+}
+
+impl Classes {
+    /// These classes with the names in `list` (`--classes`), for the data called `root`.
+    ///
+    /// # Errors
+    /// If the list has more classes than there are.
+    pub fn called(&self, root: &str, list: Vec<String>) -> Result<Self> {
+        self.check_list(root, &list)?;
+        Ok(Self { names: list, count: self.count })
+    }
+
+    fn check_list(&self, root: &str, list: &[String]) -> Result<()> {
+        let Some(count) = self.count.filter(|&count| list.len() > count) else { return Ok(()) };
+        Err(Error::input(root, format_args!("--classes lists {} classes, the model has {count}", list.len())))
+    }
 }
 
 /// The rule that gives a folder its class (names of `--folder-order`).
@@ -131,6 +151,7 @@ struct Folders<'a> {
 impl Folders<'_> {
     /// Finds the rule.
     fn found(&self) -> Result<Assigned> {
+        known::check_folders(self.root, self.names, self.classes)?;
         if let Some(assigned) = self.numbered(false) {
             return assigned;
         }
@@ -184,12 +205,7 @@ impl Folders<'_> {
     }
 
     fn listed(&self, list: &[String]) -> Result<Assigned> {
-        if let Some(count) = self.classes.count.filter(|&count| list.len() > count) {
-            return Err(Error::input(
-                self.root,
-                format_args!("--classes lists {} classes, the model has {count}", list.len()),
-            ));
-        }
+        self.classes.check_list(self.root, list)?;
         let places: HashMap<&str, usize> =
             list.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
         let labels = self.names.iter().map(|&name| {
@@ -280,7 +296,7 @@ impl Folders<'_> {
             })
         };
         let labels = self.names.iter().map(label).collect::<Result<_>>();
-        Some(labels.map(|labels| Assigned { labels, rule: "by WordNet ids, in ImageNet's order", notices: Vec::new() }))
+        Some(labels.map(|labels| Assigned { labels, rule: BY_WORDNET_IDS, notices: Vec::new() }))
     }
 
     /// By place, where each class has a folder.

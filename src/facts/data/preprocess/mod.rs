@@ -132,8 +132,9 @@ fn wrong_channels(values: &Values, channels: usize) -> Error {
     };
     match values {
         Values::Known(known) => Error::request(format_args!(
-            "the preprocessing {known:?} is defined for three channels, the model's input has {input}; --mean and --std state \
+            "the preprocessing {} is defined for three channels, the model's input has {input}; --mean and --std state \
              the numbers of others",
+            known.name()
         )),
         Values::Own(pixels) => Error::request(format_args!(
             "--mean {}, --std {} and --color {} do not fit the model's input, which has {input} channel{}; one number holds for \

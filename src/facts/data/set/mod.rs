@@ -19,6 +19,8 @@ pub struct Set {
     pub source: Arc<dyn ImageSource + Send + Sync>,
     /// Their format.
     pub format: DataFormat,
+    /// The rule that gave the images their labels, in words, where it was looked for.
+    pub labelled: Option<&'static str>,
     /// What was assumed, a sentence each.
     pub notices: Vec<String>,
 }
@@ -82,7 +84,7 @@ fn of_content(name: &str, bytes: Arc<dyn ReadAt>, content: Content, choices: Cho
         Content::Npz => {
             let npz::Npz { images, labels, notices } = npz::open(name, bytes, choices.layout)?;
             let source = NpySource::new(images, name, labels.classes)?;
-            Held::Set(Set { source: Arc::new(source), format: DataFormat::Npz, notices })
+            Held::Set(Set { source: Arc::new(source), format: DataFormat::Npz, labelled: None, notices })
         }
         Content::Pickle => Held::Set(pickle(name, bytes)?),
         Content::Tar => match cifar_in(name, &bytes)? {
@@ -100,13 +102,14 @@ fn images(archive: Archive, name: &str) -> Held {
         0 => {}
         others => notices.push(format!("{name}: {others} files are no images and are left out")),
     }
-    Held::Set(Set { source: Arc::new(archive), format: DataFormat::Archive, notices })
+    let labelled = archive.rule();
+    Held::Set(Set { source: Arc::new(archive), format: DataFormat::Archive, labelled, notices })
 }
 
 fn pickle(name: &str, bytes: Arc<dyn ReadAt>) -> Result<Set> {
     let bytes = unpack::all(name, Cursor::new(bytes), "CIFAR's files are smaller")?;
     let (set, source) = cifar::python::read(name, &bytes)?;
-    Ok(Set { source: Arc::new(source), format: set.format(), notices: Vec::new() })
+    Ok(Set { source: Arc::new(source), format: set.format(), labelled: None, notices: Vec::new() })
 }
 
 /// The test set of CIFAR in a tar, in the binary version or the Python version.
@@ -123,7 +126,7 @@ fn cifar_in(name: &str, bytes: &Arc<dyn ReadAt>) -> Result<Option<Set>> {
         let mut set = match found {
             TestFile::Binary(set) => {
                 let source = CifarSource::new(&shown, Box::new(part), set)?;
-                Set { source: Arc::new(source), format: set.format(), notices: Vec::new() }
+                Set { source: Arc::new(source), format: set.format(), labelled: None, notices: Vec::new() }
             }
             TestFile::Python => pickle(&shown, Arc::new(part))?,
         };
@@ -172,7 +175,7 @@ pub fn pair(images: (Array<'static>, DataFormat), labels: Array<'static>, choice
     let read = Labels::read(&labels)?;
     let notices = images.notices().iter().chain(&read.notices).cloned().collect();
     let source = NpySource::new(images, labels.name(), read.classes)?;
-    Ok(Set { source: Arc::new(source), format, notices })
+    Ok(Set { source: Arc::new(source), format, labelled: None, notices })
 }
 
 fn unknown(name: &str) -> Error {

@@ -54,6 +54,16 @@ impl State {
         self.keep_set(arrays);
     }
 
+    /// Keeps a list of labels, which is chosen.
+    pub(in super::super) fn keep_list(&mut self, list: Option<FileRef>) {
+        let Some(list) = list else { return };
+        self.link.campaign.labels = Some(format!("{OWN}{}", list.name));
+        // A list labels each image; an order of folders does not go with it.
+        self.link.campaign.folder_order = None;
+        self.campaign.lists.retain(|known| known.name != list.name);
+        self.campaign.lists.push(list);
+    }
+
     fn keep_set(&mut self, files: Vec<FileRef>) {
         let Some(first) = files.first().map(|file| file.name.clone()) else { return };
         self.campaign.sets.retain(|set| set.first().is_none_or(|file| file.name != first));

@@ -2,7 +2,7 @@
 
 use facts::campaign::Until;
 use facts::data::{Classes, FolderChoice, classes_of_files};
-use protocol::Protocol;
+use protocol::{Labelling, Labels, Protocol};
 
 use super::super::asked::Want;
 use super::super::{LabKey, State};
@@ -28,19 +28,13 @@ impl State {
     pub fn estimate(&self) -> Estimate {
         let link = &self.link.campaign;
         let own = link.data.is_none();
-        let available = own.then(|| self.images());
+        let available = own.then(|| self.single_images());
         let limit = link.images.unwrap_or(usize::MAX);
         let images = available.as_ref().map(|images| images.len().min(limit) as u64);
         // A data set has at least as many images as are asked for, or says so when it is opened.
         let images = images.or(link.images.map(|limit| limit as u64));
         let faults = images.map(|images| faults(self.protocol(), images));
-        let names: Vec<&str> = available.iter().flatten().map(|(_, file, _)| file.name.as_str()).collect();
-        let known = self.campaign.naming.as_ref().map_or(&[][..], |naming| &naming.labels);
-        // The worker reports names without a class when it opens the images.
-        let classes = Classes { names: known.to_vec(), count: self.model().map(|model| model.classes) };
-        let labels =
-            classes_of_files(&names, &classes, &FolderChoice::default()).map(|(labels, _)| labels).unwrap_or_default();
-        let unlabelled = labels.iter().filter(|label| label.is_none());
+        let names: Vec<&str> = available.iter().flatten().map(|file| file.name.as_str()).collect();
         let pace = self.campaign.pace.as_ref().filter(|(key, _)| Some(key) == LabKey::wanted(self).as_ref());
         let golden = self.golden_now().map(|golden| golden.milliseconds).filter(|&time| time > 0.0);
         let each = pace.map(|(_, pace)| *pace).or(golden);
@@ -49,7 +43,23 @@ impl State {
             faults,
             milliseconds: each.zip(faults).map(|(each, [_, most])| each * most as f64),
             measured: pace.is_some(),
-            unlabelled: unlabelled.count() as u64,
+            unlabelled: self.unlabelled(&names) as u64,
+        }
+    }
+
+    /// How many of the images `names` have no label.
+    fn unlabelled(&self, names: &[&str]) -> usize {
+        match self.labelling().unwrap_or_default() {
+            Labelling { labels: Some(Labels::List(_)), .. } => 0,
+            Labelling { labels: Some(Labels::None), .. } => names.len(),
+            Labelling { labels: None, folder_order, .. } => {
+                let known = self.campaign.naming.as_ref().map_or(&[][..], |naming| &naming.labels);
+                let classes = Classes { names: known.to_vec(), count: self.model().map(|model| model.classes) };
+                // The worker reports names without a class when it opens the images.
+                let choice = FolderChoice { classes: None, order: folder_order };
+                let labels = classes_of_files(names, &classes, &choice).map(|(labels, _)| labels).unwrap_or_default();
+                labels.iter().filter(|label| label.is_none()).count()
+            }
         }
     }
 }

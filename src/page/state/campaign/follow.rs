@@ -26,7 +26,11 @@ impl State {
             ));
             return;
         }
-        let request = CampaignRequest::Picture { image: fault.image, images: self.campaign_images() };
+        let request = CampaignRequest::Picture {
+            image: fault.image,
+            images: self.campaign_images(),
+            labelling: self.labelling().unwrap_or_default(),
+        };
         self.order(request, Order::Follow(Box::new(fault)), effects);
     }
 

@@ -15,8 +15,8 @@ use crate::link::{CampaignLink, Counting};
 use facts::campaign::Faults;
 use facts::graph::NodeId;
 use protocol::{
-    CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Naming,
-    Protocol, Request, RequestId, Stage, WorstFault,
+    CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet,
+    Labelling, Labels, Naming, Protocol, Request, RequestId, Stage, WorstFault,
 };
 
 /// An action of the user in campaigns.
@@ -59,6 +59,8 @@ pub struct Campaign {
     pub naming: Option<Rc<Naming>>,
     /// Data sets that the user brought, each a CIFAR file or two arrays.
     pub sets: Vec<Vec<FileRef>>,
+    /// Lists of labels that the user brought.
+    pub lists: Vec<FileRef>,
     /// Whether it was made elsewhere.
     imported: bool,
     /// The request that the campaign answers.
@@ -137,8 +139,34 @@ impl State {
     pub fn campaign_images(&self) -> ImageSet {
         match self.chosen_set() {
             Some(files) => ImageSet::Set(files.clone()),
-            None => ImageSet::Files(self.images().into_iter().map(|(_, file, _)| file).collect()),
+            None => ImageSet::Files(self.single_images()),
         }
+    }
+
+    /// The images of the page that a campaign would use. A list labels the user's own, and no samples.
+    pub fn single_images(&self) -> Vec<FileRef> {
+        if self.has_list() {
+            return self.own_images.clone();
+        }
+        self.images().into_iter().map(|(_, file, _)| file).collect()
+    }
+
+    /// Whether a list of labels was chosen.
+    pub fn has_list(&self) -> bool {
+        self.link.campaign.labels.as_ref().is_some_and(|labels| labels.starts_with(OWN))
+    }
+
+    /// The statements about labels; `None` where the list that was chosen is not there.
+    pub fn labelling(&self) -> Option<Labelling> {
+        let link = &self.link.campaign;
+        let labels = match &link.labels {
+            None => None,
+            Some(labels) => Some(match labels.strip_prefix(OWN) {
+                Some(name) => Labels::List(self.campaign.lists.iter().find(|list| list.name == name)?.clone()),
+                None => Labels::None,
+            }),
+        };
+        Some(Labelling { labels, folder_order: link.folder_order, shift: link.label_shift.unwrap_or(0) })
     }
 
     /// The data set that was chosen, where it is there.
@@ -149,7 +177,8 @@ impl State {
 
     /// Whether a campaign could start now.
     pub fn can_start(&self) -> bool {
-        let images = self.chosen_set().is_some() || self.link.campaign.data.is_none() && !self.images().is_empty();
+        let single = || self.link.campaign.data.is_none() && !self.single_images().is_empty();
+        let images = (self.chosen_set().is_some() || single()) && self.labelling().is_some();
         let layers = self.link.campaign.layers.as_ref().is_none_or(|layers| !layers.is_empty());
         self.model().is_some() && images && layers && !self.campaign.running()
     }
@@ -184,9 +213,7 @@ impl State {
     }
 
     fn start_campaign(&mut self, effects: &mut Vec<Effect>) {
-        if !self.can_start() {
-            return;
-        }
+        let Some(labelling) = self.labelling().filter(|_| self.can_start()) else { return };
         // The link has to hold all settings of the campaign, defaults included.
         let link = &mut self.link.campaign;
         link.seed = Some(link.seed());
@@ -195,6 +222,7 @@ impl State {
         }
         let start = CampaignStart {
             images: self.campaign_images(),
+            labelling,
             limit: self.link.campaign.images,
             protocol: self.protocol(),
             seed: self.link.campaign.seed(),

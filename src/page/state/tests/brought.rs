@@ -21,6 +21,7 @@ fn files_are_told_apart_by_their_names() {
         "b.png",
         "a.jpeg",
         "names.txt",
+        "labels.csv",
         "groups.toml",
         "images.npy",
         "data_batch_1.bin",
@@ -39,6 +40,7 @@ fn files_are_told_apart_by_their_names() {
     assert_eq!(of(&brought.models), "net.keras net.H5");
     assert_eq!(of(&brought.images), "a.jpeg b.png", "in the order of their names");
     assert_eq!(brought.labels, Some(file("names.txt")));
+    assert_eq!(brought.image_labels, Some(file("labels.csv")));
     assert_eq!(brought.grouping, Some(file("groups.toml")));
     assert_eq!(of(&brought.data), "images.npy data_batch_1.bin set.npz t10k-images-idx3-ubyte test_batch images.tar");
     assert_eq!(of(&brought.campaign), "config.json faults.jsonl run.zip");

@@ -196,7 +196,9 @@ fn one_of_the_worst_faults_is_followed() {
     assert!(page.open.is_empty(), "there is no such fault");
 
     page.campaign(CampaignAction::Follow(0));
-    let (asked, CampaignRequest::Picture { image: 1, images: ImageSet::Files(files) }) = page.asked() else { panic!() };
+    let (asked, CampaignRequest::Picture { image: 1, images: ImageSet::Files(files), .. }) = page.asked() else {
+        panic!()
+    };
     let picture = Picture::File(files[1].clone());
     page.answer(asked, CampaignAnswer::Picture { image: 1, picture });
     let site =

@@ -1,5 +1,6 @@
 mod brought;
 mod campaign;
+mod labelling;
 mod startup;
 
 use facts::catalogue::{CatalogueEntry, CatalogueSample};

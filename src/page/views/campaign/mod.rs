@@ -4,6 +4,7 @@ mod charts;
 mod confusion;
 mod files;
 mod grouping;
+mod labels;
 mod layers;
 mod rates;
 mod results;

@@ -10,6 +10,7 @@ use yew::prelude::*;
 
 use super::super::Props;
 use super::super::parts::{Choice, Panel};
+use super::labels::LabelsField;
 use super::layers::LayersField;
 use facts::Named;
 
@@ -30,6 +31,7 @@ pub fn SettingsPanel(props: &Props) -> Html {
             <form class="settings" onsubmit={submit}>
                 <fieldset disabled={state.campaign.running()}>
                     { images(state, act) }
+                    <LabelsField state={state.clone()} act={act.clone()} />
                     { protocol(state, act) }
                     { faults(state, act) }
                     <Number id="seed" label="Seed" title="The same seed draws the same faults, here and on the command line"
@@ -44,7 +46,7 @@ pub fn SettingsPanel(props: &Props) -> Html {
 }
 
 /// An action that changes a copy of the settings.
-fn set<T: 'static>(
+pub(super) fn set<T: 'static>(
     state: &Rc<State>,
     act: &Callback<Action>,
     change: impl Fn(&mut CampaignLink, T) + 'static,
@@ -59,7 +61,8 @@ fn set<T: 'static>(
 
 fn images(state: &Rc<State>, act: &Callback<Action>) -> Html {
     let chosen = state.link.campaign.data.clone();
-    let own = format!("Those on the page ({})", state.images().len());
+    let which = if state.has_list() { "Your own, which the list labels" } else { "Those on the page" };
+    let own = format!("{which} ({})", state.single_images().len());
     let mut options = vec![(None, own)];
     for set in &state.campaign.sets {
         if let Some(first) = set.first() {
@@ -254,7 +257,7 @@ fn estimate(estimate: &Estimate, state: &State) -> Html {
         <p class="hint" id="estimate">
             { faults }{ time.unwrap_or_default() }{ "." }
             if study && estimate.unlabelled > 0 {
-                { format!(" The study's protocol needs the true class of every image; {} of them do not say it at the end of their names (NAME_NN_CLASS.png).", estimate.unlabelled) }
+                { format!(" The study's protocol needs the true class of every image; of {} of them it is not known: it can stand at the end of their names (NAME_NN_CLASS.png), in their folders' names, or in a list.", estimate.unlabelled) }
             }
         </p>
     }
