@@ -52,7 +52,7 @@ pub enum Action {
     /// The worker has died; a new one is being started.
     WorkerDied(String),
     /// The user brought files.
-    Brought(Brought),
+    Brought(Box<Brought>),
     /// Change choices, without further consequences.
     Choose(Change),
     /// Tell the user something.

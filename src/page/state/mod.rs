@@ -153,7 +153,7 @@ impl State {
                 self.open_campaign(std::mem::take(&mut brought.campaign), effects);
                 self.keep_data(std::mem::take(&mut brought.data));
                 self.keep_list(brought.image_labels.take());
-                self.bring(brought);
+                self.bring(*brought);
             }
             Action::Choose(change) => change.make(&mut self.link),
             Action::Tell(text) => self.tell(text),

@@ -149,7 +149,7 @@ async fn bring(files: Vec<(String, File)>, lists: bool, act: &Callback<Action>) 
     }
     let brought = Brought::sort(found);
     if brought != Brought::default() {
-        act.emit(Action::Brought(brought));
+        act.emit(Action::Brought(Box::new(brought)));
     }
 }
 

@@ -10,7 +10,7 @@ fn file(name: &str) -> FileRef {
 }
 
 fn bring(page: &mut Page, names: &[&str]) {
-    page.act(Action::Brought(Brought::sort(names.iter().map(|name| file(name)))));
+    page.act(Action::Brought(Box::new(Brought::sort(names.iter().map(|name| file(name))))));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn an_image_keeps_the_folder_that_may_be_its_class() {
 fn what_is_of_no_use_is_told_in_a_short_sentence() {
     let mut page = Page::settled("");
     let names: Vec<String> = (0..3000).map(|i| format!("{i}.mp3")).collect();
-    page.act(Action::Brought(Brought::sort(names.iter().map(|name| file(name)))));
+    page.act(Action::Brought(Box::new(Brought::sort(names.iter().map(|name| file(name))))));
     let [notice] = page.notices()[..] else { panic!("{:?}", page.notices()) };
     assert!(notice.contains("0.mp3") && notice.contains("and 2995 more") && notice.len() < 500, "{notice}");
 }

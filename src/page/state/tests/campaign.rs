@@ -227,13 +227,13 @@ fn a_campaign_from_elsewhere_takes_the_place_of_ours() {
     let (mut page, first, _) = Page::begun("");
     page.tell(first, update(first, Stage::Complete, 4));
     let files = vec![FileRef { name: "c.zip".into(), url: "blob:1".into() }];
-    page.act(Action::Brought(Brought::sort(files.clone())));
+    page.act(Action::Brought(Box::new(Brought::sort(files.clone()))));
     let (failing, CampaignRequest::Import { .. }) = page.asked() else { panic!() };
     page.hear(failing, Response::Failed { message: "c.zip: not a readable zip.".into() });
     assert_eq!(page.notices(), ["c.zip: not a readable zip."]);
     assert_eq!(page.state.campaign.update.as_ref().map(|update| update.campaign), Some(first), "ours stays");
 
-    page.act(Action::Brought(Brought::sort(files)));
+    page.act(Action::Brought(Box::new(Brought::sort(files))));
     let (id, _) = page.asked();
     let naming = Naming { classes: 3, labels: Vec::new(), grouping: None };
     page.tell(id, CampaignUpdate { naming: Some(naming), ..update(id, Stage::Stopped, 9) });
@@ -250,7 +250,7 @@ fn a_campaign_from_elsewhere_takes_the_place_of_ours() {
 fn a_zip_of_images_becomes_the_data_set() {
     let mut page = Page::settled("");
     let zip = FileRef { name: "signs.zip".into(), url: "blob:1".into() };
-    page.act(Action::Brought(Brought::sort(vec![zip.clone()])));
+    page.act(Action::Brought(Box::new(Brought::sort(vec![zip.clone()]))));
     let (id, CampaignRequest::Import { .. }) = page.asked() else { panic!() };
     page.answer(id, CampaignAnswer::Images(zip.clone()));
     assert!(page.hash.contains("data=file%3Asigns.zip"), "{}", page.hash);
@@ -263,7 +263,7 @@ fn a_zip_of_images_becomes_the_data_set() {
 fn a_data_set_is_chosen_when_it_is_brought() {
     let mut page = Page::settled("");
     let files = vec![FileRef { name: "test.bin".into(), url: "blob:1".into() }];
-    page.act(Action::Brought(Brought::sort(files.clone())));
+    page.act(Action::Brought(Box::new(Brought::sort(files.clone()))));
     assert!(page.hash.contains("data=file%3Atest.bin"), "{}", page.hash);
     page.campaign(CampaignAction::Start);
     let (_, CampaignRequest::Start(start)) = page.asked() else { panic!() };
@@ -273,7 +273,7 @@ fn a_data_set_is_chosen_when_it_is_brought() {
     // Arrays come in pairs, at once or one after the other.
     let mut page = Page::settled("");
     for name in ["images.npy", "labels.npy"] {
-        page.act(Action::Brought(Brought::sort(vec![FileRef { name: name.into(), url: name.into() }])));
+        page.act(Action::Brought(Box::new(Brought::sort(vec![FileRef { name: name.into(), url: name.into() }]))));
     }
     assert_eq!(page.state.chosen_set().map(Vec::len), Some(2));
     // So do MNIST's files, of which the test set is used.
@@ -281,10 +281,13 @@ fn a_data_set_is_chosen_when_it_is_brought() {
     let files = ["train-images", "train-labels", "t10k-images", "t10k-labels"]
         .map(|name| format!("mnist/{name}-idx3-ubyte"))
         .map(|name| FileRef { url: name.clone(), name });
-    page.act(Action::Brought(Brought::sort(files)));
+    page.act(Action::Brought(Box::new(Brought::sort(files))));
     let names = page.state.chosen_set().map(|set| set.iter().map(|file| file.name.clone()).collect::<Vec<_>>());
     assert_eq!(names, Some(vec!["t10k-images-idx3-ubyte".to_owned(), "t10k-labels-idx3-ubyte".to_owned()]));
-    page.act(Action::Brought(Brought::sort(vec![FileRef { name: "notes.doc".into(), url: "blob:2".into() }])));
+    page.act(Action::Brought(Box::new(Brought::sort(vec![FileRef {
+        name: "notes.doc".into(),
+        url: "blob:2".into(),
+    }]))));
     assert!(page.open.is_empty() && page.notices()[0].contains("notes.doc"), "{:?}", page.notices());
 }
 

@@ -11,7 +11,7 @@ fn file(name: &str) -> FileRef {
 }
 
 fn bring(page: &mut Page, names: &[&str]) {
-    page.act(Action::Brought(Brought::sort(names.iter().map(|name| file(name)))));
+    page.act(Action::Brought(Box::new(Brought::sort(names.iter().map(|name| file(name))))));
 }
 
 /// What a campaign that is started now is asked for; `None` where it cannot start.

@@ -405,7 +405,7 @@ fn another_image_or_device_meets_the_same_fault() {
 fn a_model_that_cannot_be_loaded_leaves_the_old_one_in_place() {
     let mut page = Page::settled("");
     let hostile = FileRef { name: "hostile.onnx".into(), url: "blob:1".into() };
-    page.act(Action::Brought(Brought::sort([hostile])));
+    page.act(Action::Brought(Box::new(Brought::sort([hostile]))));
     let Envelope { id, body, .. } = page.open.remove(0);
     assert!(matches!(body, Request::Load { model, .. } if model.url == "blob:1"));
     page.hear(id, Response::Failed { message: "hostile.onnx: it ends too early.".into() });
@@ -418,7 +418,7 @@ fn a_model_that_cannot_be_loaded_leaves_the_old_one_in_place() {
 fn an_image_that_cannot_be_decoded_leaves_the_old_one_in_place() {
     let mut page = Page::settled("#image=b.jpg");
     let broken = FileRef { name: "broken.png".into(), url: "blob:2".into() };
-    page.act(Action::Brought(Brought::sort([broken])));
+    page.act(Action::Brought(Box::new(Brought::sort([broken]))));
     let id = page.open.remove(0).id;
     page.hear(id, Response::Failed { message: "broken.png: no PNG.".into() });
     assert_eq!(page.state.image().map(|(id, _)| id).as_deref(), Some("b.jpg"));
@@ -431,7 +431,7 @@ fn a_link_to_an_own_file_waits_for_that_file() {
     assert!(page.settle().is_empty());
     assert!(page.notices()[0].contains("mine.onnx"), "{:?}", page.notices());
     let mine = FileRef { name: "mine.onnx".into(), url: "blob:3".into() };
-    page.act(Action::Brought(Brought::sort([mine])));
+    page.act(Action::Brought(Box::new(Brought::sort([mine]))));
     let asked = page.settle();
     assert_eq!(sites(&asked).iter().map(|site| (site.layer, site.element)).collect::<Vec<_>>(), [(2, 3)]);
 }

@@ -63,7 +63,7 @@ fn who_has_chosen_another_network_meanwhile_keeps_that() {
     let mut page = open("");
     page.settle();
     page.act(Action::ChooseModel("other".into()));
-    page.act(Action::Brought(Brought::sort([FileRef { name: "mine.onnx".into(), url: "blob:1".into() }])));
+    page.act(Action::Brought(Box::new(Brought::sort([FileRef { name: "mine.onnx".into(), url: "blob:1".into() }]))));
     page.settle();
     arrive(&mut page);
     assert_eq!(page.state.link.model.as_deref(), Some("file:mine.onnx"));
