@@ -87,7 +87,7 @@ fn every_layer_computes_what_keras_does() {
             }
         }
     }
-    assert_eq!(count, 70, "models");
+    assert_eq!(count, 72, "models");
     assert!(wrong.is_empty(), "{} of {count} models differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -6,6 +6,7 @@
 //! own name, when a layer reads it as data. What cannot be executed is refused with the node's name, its operator
 //! and the operator set; nothing is replaced by something similar.
 
+mod branches;
 mod external;
 mod fold;
 mod functions;
@@ -223,12 +224,12 @@ impl Importer {
             }
         }
 
-        let wanted = fold::settings(&nodes);
+        let wanted = fold::settings(&nodes, []);
         let translated = nodes.iter().enumerate().try_for_each(|(index, proto)| {
             if is_chosen && !reached[index] {
                 return symbols.unreached(proto);
             }
-            match node(proto, index, opset, &wanted, &mut symbols) {
+            match node(proto, index, opset, &wanted, 0, &mut symbols) {
                 // No output needs it, so what it would compute does not matter.
                 Err(_) if self.classifier && !reached[index] => symbols.unreached(proto),
                 made => made,
@@ -315,9 +316,30 @@ fn takes_bytes(info: &ValueInfoProto) -> bool {
     tensor.is_some_and(|tensor| tensor.elem_type == data_type::UINT8)
 }
 
-/// Translates one node. `wanted` are the tensors that set up other nodes.
-fn node(proto: &NodeProto, index: usize, opset: i64, wanted: &HashSet<&str>, symbols: &mut Symbols) -> Result<()> {
+/// Translates one node, within as many branches of `If`. `wanted` are the tensors that set up other nodes.
+fn node(
+    proto: &NodeProto,
+    index: usize,
+    opset: i64,
+    wanted: &HashSet<&str>,
+    depth: usize,
+    symbols: &mut Symbols,
+) -> Result<()> {
     let node = NodeView::new(proto, index, opset)?;
+    if let Some(branch) = branches::taken(proto, &node, symbols)? {
+        if depth == branches::DEEPEST {
+            return Err(node.unsupported(format_args!("more than {depth} branches within each other are not")));
+        }
+        for tensor in &branch.initializers {
+            let own = Tensor::from_proto(tensor);
+            let own =
+                own.map_err(|problem| node.problem(format_args!("initializer \"{}\": {problem}", tensor.name)))?;
+            symbols.known(&tensor.name, own)?;
+        }
+        let wanted = fold::settings(&branch.nodes, wanted.iter().copied());
+        let mut inner = branch.nodes.iter().enumerate();
+        return inner.try_for_each(|(index, proto)| self::node(proto, index, opset, &wanted, depth + 1, symbols));
+    }
     let wanted = node.outputs().iter().any(|output| wanted.contains(output.as_str()));
     match fold::fold(&node, symbols, wanted)? {
         Some(Folded::Value(tensor)) => symbols.folded(&node, tensor),

@@ -92,6 +92,8 @@ pub(super) struct AttributeProto {
     pub s: Option<Bytes>,
     #[prost(message, optional, tag = "5")]
     pub t: Option<TensorProto>,
+    #[prost(bytes = "bytes", optional, tag = "6")]
+    pub g: Option<Bytes>,
     #[prost(float, repeated, packed = "false", tag = "7")]
     pub floats: Vec<f32>,
     #[prost(int64, repeated, packed = "false", tag = "8")]

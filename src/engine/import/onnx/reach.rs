@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use facts::{Error, Result, answer};
 
+use super::branches;
 use super::proto::{NodeProto, ValueInfoProto, data_type};
 
 /// Positions of the outputs that may be the scores, where the file has several: the one that the user calls `wanted`, or
@@ -63,12 +64,13 @@ fn is_integer(kind: i32) -> bool {
 
 /// By node, whether one of `outputs` is computed from what it makes.
 pub(super) fn nodes(nodes: &[NodeProto], outputs: &[ValueInfoProto]) -> Vec<bool> {
-    let mut needed: HashSet<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
+    let mut needed: HashSet<String> = outputs.iter().map(|output| output.name.clone()).collect();
     let mut reached = vec![false; nodes.len()];
     for (node, reached) in nodes.iter().zip(&mut reached).rev() {
         *reached = node.output.iter().any(|output| !output.is_empty() && needed.contains(output.as_str()));
         if *reached {
-            needed.extend(node.input.iter().map(String::as_str));
+            needed.extend(node.input.iter().cloned());
+            needed.extend(branches::reads(node));
         }
     }
     reached

@@ -21,17 +21,22 @@ const NODE_ATTRIBUTE: u64 = 5;
 /// damage is not counted: decoding ends there.
 pub(super) fn structures(bytes: &[u8]) -> u64 {
     sum(Fields(bytes).map(|(field, body)| match field {
-        MODEL_GRAPH => sum(Fields(body).map(|(field, body)| match field {
-            GRAPH_NODE => node(body),
-            GRAPH_INITIALIZER => STRUCTURE.saturating_add(tensor(body)),
-            _ => STRUCTURE,
-        })),
+        MODEL_GRAPH => graph(body),
         MODEL_FUNCTION => STRUCTURE.saturating_add(sum(Fields(body).map(|(field, body)| match field {
             FUNCTION_NODE => node(body),
             FUNCTION_ATTRIBUTE => STRUCTURE.saturating_add(attribute(body)),
             _ => STRUCTURE,
         }))),
         _ => 0,
+    }))
+}
+
+/// The same of the graph in `bytes`. Graphs within it stay as they are.
+pub(super) fn graph(bytes: &[u8]) -> u64 {
+    sum(Fields(bytes).map(|(field, body)| match field {
+        GRAPH_NODE => node(body),
+        GRAPH_INITIALIZER => STRUCTURE.saturating_add(tensor(body)),
+        _ => STRUCTURE,
     }))
 }
 

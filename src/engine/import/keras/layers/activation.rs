@@ -65,6 +65,12 @@ pub(super) fn apply(draft: &mut Draft, name: &str) -> Result<bool> {
             softmax(draft, axis, name == "log_softmax")?;
             return Ok(true);
         }
+        "log_sigmoid" => {
+            for function in [Unary::Neg, Unary::Softplus, Unary::Neg] {
+                draft.step(Op::Unary(function), &[])?;
+            }
+            return Ok(true);
+        }
         _ => {}
     }
     let Some(function) = function(name, draft.keras) else { return Ok(false) };
@@ -74,7 +80,7 @@ pub(super) fn apply(draft: &mut Draft, name: &str) -> Result<bool> {
 
 /// Whether [`apply`] knows the function called `name`.
 pub(super) fn is_known(name: &str) -> bool {
-    matches!(name, "linear" | "identity" | "softmax" | "log_softmax") || function(name, 3).is_some()
+    matches!(name, "linear" | "identity" | "softmax" | "log_softmax" | "log_sigmoid") || function(name, 3).is_some()
 }
 
 /// The function of one element called `name`, in this major version of Keras.

@@ -1,13 +1,16 @@
 //! Convolutions.
 
 use facts::Result;
-use facts::graph::{Conv, Op, Padding2d, ValueId};
+use facts::graph::{Conv, ConvTranspose, Op, Padding2d, ValueId};
 
 use super::super::draft::Draft;
 use super::activation;
 
 /// Keras' kernels are height x width x input x output channels, stored ones output x input channels x height x width.
 const KERNEL: [usize; 4] = [3, 2, 0, 1];
+/// Kernels of transposed convolutions are height x width x output x input channels, stored ones input x output channels x height x
+/// width.
+const TRANSPOSED: [usize; 4] = [3, 2, 0, 1];
 /// Depthwise kernels, taken for height x width x output channels x 1.
 const DEPTHWISE: [usize; 4] = [2, 3, 0, 1];
 
@@ -25,6 +28,49 @@ pub(super) fn conv2d(draft: &mut Draft) -> Result<()> {
     let (window, conv) = settings(draft, [height, width], groups)?;
     let kernel = draft.parameter("kernel", &[window[0], window[1], channels / groups, filters], &KERNEL)?;
     with_bias(draft, conv, kernel, filters)
+}
+
+/// The transpose of a convolution. With `valid` padding an output has as many places as all kernels cover, with `same` the input's
+/// times the stride.
+pub(super) fn transposed(draft: &mut Draft) -> Result<()> {
+    let [channels, height, width] = draft.arrange_image()?;
+    let settings = draft.settings;
+    let filters = settings.count("filters")?;
+    if settings.get("output_padding").is_some() {
+        return Err(settings.unsupported("\"output_padding\" is not"));
+    }
+    let window = settings.pair("kernel_size", None)?;
+    let strides = settings.pair("strides", Some([1, 1]))?;
+    let dilations = settings.pair("dilation_rate", Some([1, 1]))?;
+    if [window, strides, dilations].iter().flatten().any(|&count| count == 0) {
+        return Err(settings.error("window, strides and dilation must be at least 1"));
+    }
+    let same = match settings.text("padding", "valid")?.to_ascii_lowercase().as_str() {
+        "valid" => false,
+        "same" => true,
+        other => return Err(settings.unsupported(format_args!("padding \"{other}\" is unknown"))),
+    };
+    let [mut cut, mut added] = [[(0, 0); 2], [(0, 0); 2]];
+    for axis in 0..2 {
+        let reach = (window[axis] - 1).saturating_mul(dilations[axis]).saturating_add(1);
+        let over = reach.saturating_sub(strides[axis]);
+        // A stride wider than the kernel leaves places at the end that no kernel covers.
+        added[axis] = (0, strides[axis].saturating_sub(reach));
+        cut[axis] = if same { (over / 2, over - over / 2) } else { (0, 0) };
+    }
+    if [height, width].contains(&0) {
+        return Err(settings.error("the image is empty"));
+    }
+    let kernel = draft.parameter("kernel", &[window[0], window[1], filters, channels], &TRANSPOSED)?;
+    let mut more = vec![kernel];
+    if settings.switch("use_bias", true)? {
+        more.push(draft.parameter("bias", &[filters], &[0])?);
+    }
+    let [(top, bottom), (left, right)] = cut;
+    let padding = Padding2d { top, left, bottom, right };
+    let output_padding = added.map(|(_, after)| after);
+    draft.step(Op::ConvTranspose(ConvTranspose { strides, dilations, padding, output_padding, groups: 1 }), &more)?;
+    activation::setting(draft, "activation")
 }
 
 pub(super) fn depthwise(draft: &mut Draft) -> Result<()> {

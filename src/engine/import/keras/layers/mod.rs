@@ -25,7 +25,7 @@ pub(super) struct Weight {
 pub(super) fn weights(settings: &Settings) -> Result<Vec<Weight>> {
     let bias = || settings.switch("use_bias", true).map(usize::from);
     let (trained, fixed) = match settings.class {
-        "Conv2D" | "DepthwiseConv2D" | "Dense" => (1 + bias()?, 0),
+        "Conv2D" | "Conv2DTranspose" | "DepthwiseConv2D" | "Dense" => (1 + bias()?, 0),
         "SeparableConv2D" => (2 + bias()?, 0),
         "BatchNormalization" => {
             let switch = |key| settings.switch(key, true).map(usize::from);
@@ -56,6 +56,7 @@ pub(super) fn translator(settings: &Settings) -> Result<Translator> {
     }
     Ok(match settings.class {
         "Conv2D" => convolution::conv2d,
+        "Conv2DTranspose" => convolution::transposed,
         "DepthwiseConv2D" => convolution::depthwise,
         "SeparableConv2D" => convolution::separable,
         "Dense" => dense::dense,
@@ -69,6 +70,7 @@ pub(super) fn translator(settings: &Settings) -> Result<Translator> {
         "MaxPooling2D" | "AveragePooling2D" => pooling::window,
         "GlobalMaxPooling2D" | "GlobalAveragePooling2D" => pooling::global,
         "ZeroPadding2D" | "Cropping2D" => shape::sides,
+        "CenterCrop" => shape::center_crop,
         "UpSampling2D" => shape::up_sampling,
         "Flatten" => shape::flatten,
         "Reshape" => shape::reshape,

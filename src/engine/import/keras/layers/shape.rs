@@ -25,6 +25,23 @@ pub(super) fn sides(draft: &mut Draft) -> Result<()> {
     draft.step(Op::Pad { mode: PadMode::Constant(0.0), pads }, &[])
 }
 
+/// The middle of an image.
+pub(super) fn center_crop(draft: &mut Draft) -> Result<()> {
+    let [_, height, width] = draft.arrange_image()?;
+    let mut pads = vec![(0, 0), (0, 0)];
+    for (key, length) in [("height", height), ("width", width)] {
+        let size = draft.settings.count(key)?;
+        let Some(over) = length.checked_sub(size).filter(|_| size > 0) else {
+            return Err(draft
+                .settings
+                .unsupported(format_args!("with a {key} of {size} it would resize an image of {length}")));
+        };
+        let signed = |count: usize| isize::try_from(count).unwrap_or(isize::MAX);
+        pads.push((-signed(over / 2), -signed(over - over / 2)));
+    }
+    draft.step(Op::Pad { mode: PadMode::Constant(0.0), pads }, &[])
+}
+
 pub(super) fn up_sampling(draft: &mut Draft) -> Result<()> {
     let [_, height, width] = draft.arrange_image()?;
     let factors = draft.settings.pair("size", Some([2, 2]))?;

@@ -65,9 +65,9 @@ const ARITHMETIC: [&str; 35] = [
     "Xor",
 ];
 
-/// Names of the tensors that nodes read as settings, directly or through [`ARITHMETIC`].
-pub(super) fn settings(nodes: &[NodeProto]) -> HashSet<&str> {
-    let mut names = HashSet::new();
+/// Names of the tensors that nodes read as settings, directly or through [`ARITHMETIC`]; `names` are those of later nodes.
+pub(super) fn settings<'a>(nodes: &'a [NodeProto], names: impl IntoIterator<Item = &'a str>) -> HashSet<&'a str> {
+    let mut names: HashSet<&str> = names.into_iter().collect();
     for node in nodes.iter().rev() {
         let followed = ARITHMETIC.contains(&node.op_type.as_str())
             && node.output.iter().any(|output| names.contains(output.as_str()));
@@ -79,6 +79,7 @@ pub(super) fn settings(nodes: &[NodeProto]) -> HashSet<&str> {
             | "CumSum" | "Trilu" | "GatherElements" | "GatherND" | "OneHot" | "ReduceProd" | "ReduceL1"
             | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => 1..node.input.len(),
             "ScatterND" => 1..2,
+            "If" => 0..1,
             _ => continue,
         };
         names.extend(node.input.get(inputs).unwrap_or_default().iter().map(String::as_str));

@@ -77,6 +77,7 @@ pub(super) fn layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
         "Dropout" => elementwise::dropout(node, symbols),
         "Identity" => Layer::unary(node, symbols, Op::Identity),
         "Cast" => elementwise::cast(node, symbols),
+        "CastLike" => elementwise::cast_like(node, symbols),
         "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Max" | "Min" | "Sum" | "Mean" | "Mod" | "Equal" | "Greater"
         | "GreaterOrEqual" | "Less" | "LessOrEqual" | "And" | "Or" | "Xor" => elementwise::binary(node, symbols),
         "Softmax" | "LogSoftmax" => reduce::softmax(node, symbols),

@@ -1,6 +1,7 @@
 //! What a file may hold and what becomes of it: names, constants, batches, refusals, hostile bytes. The values
 //! that operators compute are compared with other implementations in `tests/onnx_conformance.rs`.
 
+mod branches;
 mod external;
 mod functions;
 mod hostile;
