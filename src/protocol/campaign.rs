@@ -23,6 +23,10 @@ pub enum CampaignRequest {
     Resume,
     /// End it after the wave that is being computed; its results stay.
     Stop,
+    /// Prepare to compute parts of this campaign, which another worker has begun.
+    Share(Box<CampaignStart>),
+    /// Compute a part of the campaign that was shared.
+    Part(Part),
     /// Judge results and single faults by this grouping from now on.
     Judge {
         /// None: by their own.
@@ -46,6 +50,19 @@ pub enum CampaignRequest {
         /// The user's statements about their labels.
         labelling: Labelling,
     },
+}
+
+/// A part of a campaign, between two positions of its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The number of faults of each image, in a campaign of rounds; `None` for the number of the plan.
+    pub faults: Option<usize>,
+    /// The number of the first fault of each image.
+    pub first: usize,
+    /// The first position: the number of the image in the plan, and the number of the fault in the image.
+    pub start: [usize; 2],
+    /// The position after the last.
+    pub end: [usize; 2],
 }
 
 /// A campaign over images.
@@ -137,6 +154,13 @@ pub enum CampaignAnswer {
     Images(FileRef),
     /// Answers [`CampaignRequest::Judge`] where there are no results.
     Judged,
+    /// Answers [`CampaignRequest::Share`].
+    Shared,
+    /// Answers [`CampaignRequest::Part`].
+    Part {
+        /// Its events, as the workers write them for each other.
+        events: ByteBuf,
+    },
     /// Answers [`CampaignRequest::Export`].
     File {
         /// Its name.
@@ -211,6 +235,8 @@ pub struct CampaignUpdate {
     pub planned: u64,
     /// Time at work, in milliseconds; 0 for one that was made elsewhere.
     pub milliseconds: f64,
+    /// Workers that compute it.
+    pub workers: usize,
     /// All faults together.
     pub faults: FaultSummary,
     /// The golden runs.

@@ -9,6 +9,8 @@ pub mod fetch;
 mod model;
 pub mod planes;
 mod protect;
+#[cfg(target_family = "wasm")]
+pub mod start;
 mod sweep;
 
 use std::mem::discriminant;
@@ -18,7 +20,7 @@ use serde_bytes::ByteBuf;
 
 pub use campaign::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Confusion, Export, ImageSet,
-    Labelling, Labels, LayerCounts, Moment, Naming, Picture, Protocol, Severity, Stage, WorstFault,
+    Labelling, Labels, LayerCounts, Moment, Naming, Part, Picture, Protocol, Severity, Stage, WorstFault,
 };
 pub use model::{AnswerInfo, Changes, PreprocessInfo};
 pub use protect::{MAX_IMAGES, ProtectRequest, Protection};
@@ -110,6 +112,8 @@ impl Request {
     /// than they are computed wants to see the last one.
     pub fn replaces(&self, earlier: &Self) -> bool {
         match (self, earlier) {
+            // Every part is wanted.
+            (Self::Campaign(CampaignRequest::Part(_)), Self::Campaign(CampaignRequest::Part(_))) => false,
             (Self::Campaign(this), Self::Campaign(earlier)) => discriminant(this) == discriminant(earlier),
             _ => discriminant(self) == discriminant(earlier),
         }

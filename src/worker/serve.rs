@@ -11,17 +11,23 @@ use facts::{Error, Result};
 use gloo::events::EventListener;
 use gloo::net::http;
 use protocol::fetch::{get, stream, text};
-use protocol::{Envelope, FileRef, PAGE, Request, RequestId, Response, VERSION};
+use protocol::{Envelope, FileRef, PAGE, Request, RequestId, Response, VERSION, start};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, Worker};
 
 use super::service::{Host, Service};
 
 /// The memory that a tab can bear. WebAssembly addresses 4 GiB, what was used once is not given back, and browsers end a tab
 /// that takes all; a quarter is left for what lies between the tensors.
 const TAB: u64 = 3 << 30;
+
+/// Most workers beside this one. Each holds the model.
+const MOST_MATES: usize = 7;
+
+/// Time in milliseconds that pieces of work take together before requests are looked for.
+const TURN: f64 = 25.0;
 
 /// Answers the page's requests, one after the other, for as long as the worker lives. A campaign goes on while
 /// no request waits.
@@ -30,7 +36,7 @@ pub fn serve() {
     limits::allow(Memory::new(TAB));
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let server = Rc::new(Server { scope: scope.clone(), queue: RefCell::default(), busy: Cell::new(false) });
-    let engine = Rc::new(RefCell::new(Some(Service::new(Browser { scope: scope.clone() }))));
+    let engine = Rc::new(RefCell::new(Some(Service::new(Browser::new(scope.clone())))));
     let listener = {
         let server = server.clone();
         EventListener::new(&scope, "message", move |event| {
@@ -94,14 +100,19 @@ impl Server {
                     self.post(id, answer);
                 }
                 None => {
-                    let Some((id, answer)) = engine.go_on().await else { return };
-                    if let Some(answer) = answer {
-                        self.post(id, answer);
+                    let begun = now(&self.scope);
+                    loop {
+                        let Some((id, answer)) = engine.go_on().await else { return };
+                        if let Some(answer) = answer {
+                            self.post(id, answer);
+                        }
+                        if now(&self.scope) - begun >= TURN {
+                            break;
+                        }
                     }
                 }
             }
-            // Messages arrive only between tasks of the event loop.
-            gloo::timers::future::TimeoutFuture::new(0).await;
+            next_task().await;
         }
     }
 
@@ -119,9 +130,63 @@ fn post(scope: &DedicatedWorkerGlobalScope, id: RequestId, body: Response) {
     }
 }
 
+/// Waits for the next task of the event loop, because messages arrive only between tasks. A timer would wait for four
+/// milliseconds: browsers slow down timers that start timers.
+async fn next_task() {
+    let Ok(channel) = MessageChannel::new() else { return gloo::timers::future::TimeoutFuture::new(0).await };
+    let called = js_sys::Promise::new(&mut |resolve, _| channel.port1().set_onmessage(Some(&resolve)));
+    if channel.port2().post_message(&JsValue::NULL).is_ok() {
+        // It is fulfilled, never rejected.
+        let _ = JsFuture::from(called).await;
+    }
+    channel.port1().close();
+}
+
+fn now(scope: &DedicatedWorkerGlobalScope) -> f64 {
+    scope.performance().map_or(0.0, |performance| performance.now())
+}
+
 /// The browser, seen from a worker.
 struct Browser {
     scope: DedicatedWorkerGlobalScope,
+    mates: RefCell<Vec<Option<Mate>>>,
+    heard: Rc<RefCell<Vec<(usize, Envelope<Response>)>>>,
+}
+
+/// A worker beside this one. Dropping it ends it.
+struct Mate {
+    worker: Worker,
+    _listeners: [EventListener; 2],
+}
+
+impl Drop for Mate {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
+
+impl Mate {
+    /// Starts a worker, whose answers go to `heard` with the number `at`.
+    fn start(page: &str, at: usize, heard: &Rc<RefCell<Vec<(usize, Envelope<Response>)>>>) -> Result<Self, JsValue> {
+        let worker = start::worker(page)?;
+        let died = |message: String| Envelope::new(0, Response::Died { message });
+        let answers = heard.clone();
+        let message = EventListener::new(&worker, "message", move |event| {
+            let data = event.unchecked_ref::<MessageEvent>().data();
+            let answer = serde_wasm_bindgen::from_value(data).unwrap_or_else(|error| died(error.to_string()));
+            answers.borrow_mut().push((at, answer));
+        });
+        let answers = heard.clone();
+        let error = EventListener::new(&worker, "error", move |_| {
+            answers.borrow_mut().push((at, died("its program could not be loaded".to_owned())));
+        });
+        Ok(Self { worker, _listeners: [message, error] })
+    }
+
+    fn send(&self, request: &Envelope<Request>) -> Result<(), JsValue> {
+        let serializer = serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(true);
+        self.worker.post_message(&request.serialize(&serializer)?)
+    }
 }
 
 impl Host for Browser {
@@ -153,15 +218,64 @@ impl Host for Browser {
     }
 
     fn now(&self) -> f64 {
-        self.scope.performance().map_or(0.0, |performance| performance.now())
+        now(&self.scope)
+    }
+
+    fn mates(&self) -> usize {
+        // A browser may say nothing; then there is one core, as far as is known.
+        let cores = self.scope.navigator().hardware_concurrency();
+        if cores.is_finite() { (cores as usize).saturating_sub(1).min(MOST_MATES) } else { 0 }
+    }
+
+    fn send(&self, mate: usize, request: Envelope<Request>) {
+        let mates = &mut *self.mates.borrow_mut();
+        if mates.len() <= mate {
+            mates.resize_with(mate + 1, || None);
+        }
+        let sent = match &mates[mate] {
+            Some(running) => running.send(&request),
+            None => Mate::start(&self.page(), mate, &self.heard).and_then(|started| {
+                let sent = started.send(&request);
+                mates[mate] = Some(started);
+                sent
+            }),
+        };
+        if let Err(error) = sent {
+            let died = Response::Died { message: text(&error) };
+            self.heard.borrow_mut().push((mate, Envelope::new(request.id, died)));
+        }
+    }
+
+    fn dismiss(&self, mate: usize) {
+        if let Some(place) = self.mates.borrow_mut().get_mut(mate) {
+            *place = None;
+        }
+    }
+
+    fn answers(&self) -> Vec<(usize, Envelope<Response>)> {
+        self.heard.take()
+    }
+
+    async fn answered(&self) {
+        while self.heard.borrow().is_empty() {
+            next_task().await;
+        }
     }
 }
 
 impl Browser {
+    fn new(scope: DedicatedWorkerGlobalScope) -> Self {
+        Self { scope, mates: RefCell::default(), heard: Rc::default() }
+    }
+
+    /// The address of the page.
+    fn page(&self) -> String {
+        get(&self.scope, PAGE).as_string().unwrap_or_default()
+    }
+
     /// `url` counted from the page: the worker's own script is a blob, from which nothing can be counted.
     fn address(&self, url: &str) -> String {
-        let page = get(&self.scope, PAGE).as_string().unwrap_or_default();
-        web_sys::Url::new_with_base(url, &page).map_or_else(|_| url.to_owned(), |url| url.href())
+        web_sys::Url::new_with_base(url, &self.page()).map_or_else(|_| url.to_owned(), |url| url.href())
     }
 
     /// Name of the WebGPU adapter, as far as the browser tells it.

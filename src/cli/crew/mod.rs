@@ -12,7 +12,7 @@ use std::thread::{Builder, JoinHandle};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::campaign::{Budget, CampaignEvent, Faults, Lab, Plan, Position, Steps, Work};
+use crate::campaign::{Budget, CampaignEvent, Lab, Plan, Position, Steps, Units, Work};
 use crate::data::ImageSource;
 use crate::{Error, Result};
 
@@ -54,36 +54,6 @@ struct Task {
     results: SyncSender<Message>,
 }
 
-/// Cuts a plan into units.
-#[derive(Debug)]
-struct Units {
-    next: Position,
-    images: usize,
-    faults: Faults,
-    /// Largest number of images of a unit.
-    images_at_a_time: usize,
-    /// Largest number of faults of a unit of one image. A thread that begins in the middle of an image repeats its
-    /// golden run.
-    faults_at_a_time: usize,
-}
-
-impl Iterator for Units {
-    type Item = (Position, Position);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let start = self.next;
-        if start.nth >= self.images {
-            return None;
-        }
-        let stop = start.fault.saturating_add(self.faults_at_a_time);
-        self.next = match self.faults {
-            Faults::Each(faults) if stop < faults => Position { fault: stop, ..start },
-            _ => Position { nth: start.nth.saturating_add(self.images_at_a_time).min(self.images), fault: 0 },
-        };
-        Some((start, self.next))
-    }
-}
-
 impl Crew {
     /// Starts `jobs` threads on `plan` from `start` on, each in waves within `budget`.
     ///
@@ -111,13 +81,8 @@ impl Crew {
             threads.push(thread.map_err(|error| failed(&error))?);
         }
         let record = plan.sites(Position { fault: 0, ..start }).map_or(1, |sites| sites.len().max(1));
-        let faults = plan.config().faults;
-        let faults_at_a_time = budget.faults(lab, &plan);
-        let images_at_a_time = faults_at_a_time / faults.at_least().saturating_add(1);
-        // Few enough that every thread gets some.
-        let images_at_a_time = images_at_a_time.min(plan.images() / (jobs * UNITS_AHEAD)).max(1);
         Ok(Self {
-            units: Units { next: start, images: plan.images(), faults, images_at_a_time, faults_at_a_time },
+            units: Units::of(&plan, lab, start, 0, jobs * UNITS_AHEAD, budget),
             plan,
             capacity: (FAULTS_WAITING / record).clamp(2, EVENTS_WAITING),
             ahead: jobs * UNITS_AHEAD,
@@ -160,6 +125,11 @@ impl Crew {
 impl Work for Crew {
     fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    fn is_at_hand(&self) -> bool {
+        // Another thread may compute it at this moment.
+        false
     }
 
     async fn next(&mut self) -> Result<Option<CampaignEvent>> {

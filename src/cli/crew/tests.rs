@@ -134,18 +134,3 @@ fn who_has_heard_enough_need_not_wait_for_the_rest() {
         assert!(pollster::block_on(crew.next()).unwrap().is_some());
     }
 }
-
-#[test]
-fn units_are_images_or_parts_of_them() {
-    let units = |next, images, faults, (images_at_a_time, faults_at_a_time)| {
-        Units { next, images, faults, images_at_a_time, faults_at_a_time }.collect::<Vec<_>>()
-    };
-    let pairs = [(at(0, 0), at(1, 0)), (at(1, 0), at(2, 0))];
-    assert_eq!(units(at(0, 0), 2, Faults::Each(256), (1, 256)), pairs);
-    assert_eq!(units(at(0, 0), 2, Faults::STUDY, (1, 2)), pairs);
-    let parts = [(at(1, 100), at(1, 356)), (at(1, 356), at(1, 612)), (at(1, 612), at(2, 0))];
-    assert_eq!(units(at(1, 100), 2, Faults::Each(700), (1, 256)), parts);
-    let several = [(at(1, 3), at(4, 0)), (at(4, 0), at(7, 0)), (at(7, 0), at(8, 0))];
-    assert_eq!(units(at(1, 3), 8, Faults::Each(5), (3, 20)), several);
-    assert_eq!(units(at(2, 0), 2, Faults::STUDY, (1, 2)), []);
-}

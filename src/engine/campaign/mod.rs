@@ -11,6 +11,7 @@ mod profile;
 mod rounds;
 mod runner;
 mod steps;
+mod units;
 mod work;
 
 pub use crate::exec::{Observe, Settings};
@@ -18,7 +19,8 @@ pub use budget::Budget;
 pub use first_look::{FIRST_LOOK, first_look};
 pub use lab::{Golden, Inference, Lab, Subject, Trial, Trials, Tried};
 pub use profile::{learn_ranges, learn_ranges_of};
-pub use rounds::Rounds;
+pub use rounds::{Alone, Rounds, StepMaker};
 pub use runner::Runner;
 pub use steps::{Steps, plan};
+pub use units::Units;
 pub use work::{CampaignEvent, Work};

@@ -14,51 +14,67 @@ use facts::outcome::Outcome;
 
 use super::{Budget, CampaignEvent, Lab, Steps, Work};
 
+/// Whoever computes the steps of a plan, or of a round of it: this thread, or several threads or workers.
+pub trait StepMaker {
+    /// The steps.
+    type Steps: Work;
+
+    /// Begins the steps of `plan`, without the faults of each image before number `first`, which were made earlier.
+    fn begin(&self, plan: Arc<Plan>, first: usize) -> Self::Steps;
+}
+
+/// Computes steps on the caller's thread.
+#[derive(Clone, Debug)]
+pub struct Alone<L, S> {
+    /// The lab.
+    pub lab: L,
+    /// The images.
+    pub source: S,
+    /// The limits of a wave.
+    pub budget: Budget,
+}
+
+impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> StepMaker for Alone<L, S> {
+    type Steps = Steps<L, S>;
+
+    fn begin(&self, plan: Arc<Plan>, first: usize) -> Self::Steps {
+        Steps::new(self.lab.clone(), self.source.clone(), plan).within(self.budget).beginning_with(first)
+    }
+}
+
 /// The steps of a plan: in one pass, or in rounds until the rate is known precisely enough.
 #[derive(Debug)]
-pub struct Rounds<L, S> {
-    lab: L,
-    source: S,
+pub struct Rounds<M: StepMaker> {
+    maker: M,
     plan: Arc<Plan>,
-    budget: Budget,
     until: Option<Until>,
     /// The fault numbers of each image in the current round.
     round: Range<usize>,
-    steps: Steps<L, S>,
+    steps: M::Steps,
     faults: u64,
     sdc: u64,
     /// Images that the first round has skipped.
     skipped: usize,
 }
 
-impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Rounds<L, S> {
-    /// Prepares the steps of `plan`. With `until`, the plan's number of faults for each image is the maximum.
+impl<M: StepMaker> Rounds<M> {
+    /// Prepares the steps of `plan`, which `maker` computes. With `until`, the plan's number of faults for each image is
+    /// the maximum.
     ///
     /// # Errors
     /// If the plan gives an image no fault.
-    pub fn new(lab: L, source: S, plan: Arc<Plan>, until: Option<Until>, budget: Budget) -> Result<Self> {
+    pub fn new(maker: M, plan: Arc<Plan>, until: Option<Until>) -> Result<Self> {
         let round = 0..if until.is_some() { 1 } else { plan.config().faults.at_most() };
-        let steps = Self::steps(&lab, &source, &plan, until.map(|_| round.clone()), budget)?;
-        Ok(Self { lab, source, plan, budget, until, round, steps, faults: 0, sdc: 0, skipped: 0 })
+        let steps = Self::steps(&maker, &plan, until.map(|_| round.clone()))?;
+        Ok(Self { maker, plan, until, round, steps, faults: 0, sdc: 0, skipped: 0 })
     }
 
-    fn steps(
-        lab: &L,
-        source: &S,
-        plan: &Arc<Plan>,
-        round: Option<Range<usize>>,
-        budget: Budget,
-    ) -> Result<Steps<L, S>> {
+    fn steps(maker: &M, plan: &Arc<Plan>, round: Option<Range<usize>>) -> Result<M::Steps> {
         let (plan, first) = match round {
             Some(round) => (Arc::new(Plan::clone(plan).with_faults(Faults::Each(round.end))?), round.start),
             None => (plan.clone(), 0),
         };
-        Ok(Steps::new(lab.clone(), source.clone(), plan).within(budget).beginning_with(first))
-    }
-
-    /// Returns whether the next event is already computed.
-    pub fn is_at_hand(&self) -> bool {
-        self.steps.is_at_hand()
+        Ok(maker.begin(plan, first))
     }
 
     /// Returns the fault numbers of each image in the round of the last event.
@@ -102,9 +118,17 @@ impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Rounds<L, S> {
     }
 }
 
-impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Work for Rounds<L, S> {
+impl<M: StepMaker> Work for Rounds<M> {
     fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    fn is_at_hand(&self) -> bool {
+        self.steps.is_at_hand()
+    }
+
+    async fn advance(&mut self) -> Result<bool> {
+        self.steps.advance().await
     }
 
     /// Returns the next event. Only the first round reports golden runs.
@@ -124,8 +148,7 @@ impl<L: Deref<Target = Lab> + Clone, S: ImageSource + Clone> Work for Rounds<L, 
                 }
                 None => match self.following() {
                     Some(round) => {
-                        self.steps =
-                            Self::steps(&self.lab, &self.source, &self.plan, Some(round.clone()), self.budget)?;
+                        self.steps = Self::steps(&self.maker, &self.plan, Some(round.clone()))?;
                         self.round = round;
                     }
                     None => return Ok(None),

@@ -41,6 +41,18 @@ pub trait Work {
     /// Returns the plan.
     fn plan(&self) -> &Plan;
 
+    /// Returns whether the next event is already computed.
+    fn is_at_hand(&self) -> bool;
+
+    /// Does a piece of work, if others compute the next event and have not finished it. Returns whether
+    /// [`Work::next`] need not wait for them.
+    ///
+    /// # Errors
+    /// As [`Work::next`].
+    async fn advance(&mut self) -> Result<bool> {
+        Ok(true)
+    }
+
     /// Returns the next [`CampaignEvent::Golden`], [`CampaignEvent::Injection`] or [`CampaignEvent::Skipped`]; `None` after
     /// the last.
     ///

@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::campaign::{Budget, CampaignEvent, Lab, Rounds, Work, plan};
+use engine::campaign::{Alone, Budget, CampaignEvent, Lab, Rounds, StepMaker, Work, plan};
 use facts::DeviceChoice;
 use facts::answer::Answer;
-use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, OnBadImage, Plan, Provenance};
+use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, OnBadImage, Plan, Position, Provenance, Until};
 use facts::data::archive::holds_images;
-use facts::data::{Classes, ImageSource, sha256};
+use facts::data::{Classes, sha256};
 use facts::labels::{self, Grouping};
 use facts::{Error, Result};
 use protocol::{
     CampaignAnswer, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Labelling, Labels,
-    Naming, Picture, Protocol, RequestId, Response, Stage,
+    Naming, Part, Picture, Protocol, Request, RequestId, Response, Stage,
 };
 use serde_bytes::ByteBuf;
 
+use super::team::Team;
 use super::{Host, Service};
-use crate::campaign::{Opened, Results, Stated, export, import, open};
+use crate::campaign::{Hands, Opened, Results, SharedSource, Stated, Together, export, import, open, told};
 
 /// Least time between two reports of a campaign, and between two of them with everything, in milliseconds.
 const REPORT_EVERY: f64 = 200.0;
@@ -31,14 +32,31 @@ const BUDGET: Budget = Budget { bytes: 1 << 27, multiply_adds: 1 << 32, runs: 64
 /// Most faults in an image where their number is not known beforehand.
 const MOST_ROUNDS: usize = 10_000;
 
+/// Time in milliseconds after which a campaign is shared with other workers, if there is as much to do. Before, starting
+/// them takes longer than the rest of the campaign.
+const SHARE_AFTER: f64 = 400.0;
+
+/// Memory for the models and waves of the workers beside this one.
+const SHARED_MEMORY: usize = 1 << 30;
+
 /// Whoever makes the steps of a campaign.
-type AtWork = Rounds<Rc<Lab>, Arc<dyn ImageSource + Send + Sync>>;
+type AtWork<H> = Rounds<Together<Team<H>>>;
+
+/// A campaign of another worker, of which this one computes parts.
+pub(super) struct Share {
+    own: Alone<Rc<Lab>, SharedSource>,
+    plan: Arc<Plan>,
+}
 
 /// A campaign and its results.
-pub(super) struct Campaign {
+pub(super) struct Campaign<H: Host> {
     id: RequestId,
     /// None once it is over, or where it was made elsewhere.
-    work: Option<AtWork>,
+    work: Option<AtWork<H>>,
+    /// The workers that compute parts of it.
+    team: Option<Rc<Team<H>>>,
+    /// Its beginning, until it is shared with other workers.
+    unshared: Option<Box<CampaignStart>>,
     stage: Stage,
     results: Results,
     /// The grouping that they are judged by where none was edited.
@@ -69,6 +87,9 @@ impl<H: Host> Service<H> {
         let done = campaign.wave().await;
         let now = self.host.now();
         campaign.milliseconds += now - begun;
+        let id = campaign.id;
+        self.share();
+        let campaign = self.campaign.as_mut().filter(|campaign| campaign.id == id)?;
         match done {
             Ok(false) if now - campaign.reported < REPORT_EVERY => None,
             Ok(over) => {
@@ -95,6 +116,8 @@ impl<H: Host> Service<H> {
         let now = self.host.now();
         let stage = match request {
             CampaignRequest::Start(start) => return self.start(id, *start).await,
+            CampaignRequest::Share(start) => return self.join(&start).await,
+            CampaignRequest::Part(part) => return self.part(part).await,
             CampaignRequest::Import { files } => return self.import(id, &files).await,
             CampaignRequest::Judge { edited } => return self.judge(edited),
             CampaignRequest::Picture { image, images, labelling } => {
@@ -119,7 +142,8 @@ impl<H: Host> Service<H> {
         Ok(campaign.tell(now))
     }
 
-    async fn start(&mut self, id: RequestId, start: CampaignStart) -> Result<Response> {
+    /// Opens the images of a campaign and makes its plan.
+    async fn planned(&mut self, start: &CampaignStart) -> Result<Planned> {
         let lab = self.lab()?;
         let opened = self.open_images(&start.images, &start.labelling, classes(&lab)).await?;
         let (faults, until) = match start.protocol {
@@ -132,14 +156,60 @@ impl<H: Host> Service<H> {
             seed: start.seed,
             images: start.limit.filter(|&limit| limit < opened.origin.images),
             faults,
-            fault_model: start.fault_model,
+            fault_model: start.fault_model.clone(),
             grouping: None,
             protect: None,
             on_bad_image: OnBadImage::Skip,
         };
-        let stated = self.lab.as_ref().map(|loaded| loaded.stated.clone()).unwrap_or_default();
         let available = Images::All(opened.source.len());
-        let plan: Arc<Plan> = Arc::new(plan(&lab, config, &opened.source, available)?);
+        let plan = Arc::new(plan(&lab, config, &opened.source, available)?);
+        Ok(Planned { lab, opened, plan, until })
+    }
+
+    /// Prepares to compute parts of another worker's campaign.
+    async fn join(&mut self, start: &CampaignStart) -> Result<Response> {
+        let Planned { lab, opened, plan, .. } = self.planned(start).await?;
+        self.share = Some(Share { own: Alone { lab, source: opened.source, budget: BUDGET }, plan });
+        Ok(Response::Campaign(CampaignAnswer::Shared))
+    }
+
+    /// Computes a part of another worker's campaign.
+    async fn part(&mut self, part: Part) -> Result<Response> {
+        let Share { own, plan } = self.share.as_ref().ok_or_else(|| Error::request("no campaign was shared"))?;
+        let plan = match part.faults {
+            Some(faults) => Arc::new(Plan::clone(plan).with_faults(Faults::Each(faults))?),
+            None => plan.clone(),
+        };
+        let [start, end] = [part.start, part.end].map(|[nth, fault]| Position { nth, fault });
+        let mut steps = own.begin(plan, part.first).between(start, end);
+        let mut events = Vec::new();
+        while let Some(event) = steps.next().await? {
+            events.push(event);
+        }
+        let events = told(events).map_err(|error| Error::request(format_args!("events cannot be written: {error}")))?;
+        Ok(Response::Campaign(CampaignAnswer::Part { events: ByteBuf::from(events) }))
+    }
+
+    /// Shares the campaign with other workers, if it has taken some time and will take as much again.
+    fn share(&mut self) {
+        let (Some(campaign), Some(loaded)) = (&mut self.campaign, &self.lab) else { return };
+        let rest = campaign.planned.saturating_sub(campaign.results.len() as u64);
+        if campaign.milliseconds < SHARE_AFTER || rest < campaign.results.len() as u64 {
+            return;
+        }
+        // A GPU is shared already, and is no faster for several.
+        let Some(start) = campaign.unshared.take().filter(|_| self.device == DeviceChoice::Cpu) else { return };
+        let parameters = loaded.lab.model().graph.parameters.values().map(|tensor| tensor.data.len()).sum::<usize>();
+        // The parameters, packed for the kernels, and again while they are loaded.
+        let most = SHARED_MEMORY / (8 * parameters + BUDGET.bytes);
+        let model = loaded.file.clone();
+        let load = Request::Load { model, changes: Box::new(loaded.changes.clone()), device: DeviceChoice::Cpu };
+        self.team.invite(most, &load, &CampaignRequest::Share(start));
+    }
+
+    async fn start(&mut self, id: RequestId, start: CampaignStart) -> Result<Response> {
+        let Planned { lab, opened, plan, until } = self.planned(&start).await?;
+        let stated = self.lab.as_ref().map(|loaded| loaded.stated.clone()).unwrap_or_default();
         let provenance = Provenance {
             faultscope: env!("CARGO_PKG_VERSION").to_owned(),
             campaign: plan.config().clone(),
@@ -170,10 +240,14 @@ impl<H: Host> Service<H> {
             notices: lab.model().card.notices.iter().chain(&opened.notices).cloned().collect(),
         };
         let (naming, own) = (naming(&lab), lab.model().card.grouping.clone());
-        let work = Rounds::new(lab, opened.source, plan, until, BUDGET)?;
+        self.team.forget();
+        let own = Alone { lab, source: opened.source, budget: BUDGET };
+        let work = Rounds::new(Together { own, hands: self.team.clone(), rounds: until.is_some() }, plan, until)?;
         let mut campaign = Campaign::new(id, Results::new(provenance, None), own, Stage::Running, work.expected());
         campaign.work = Some(work);
+        campaign.team = Some(self.team.clone());
         campaign.naming = Some(naming);
+        campaign.unshared = Some(Box::new(start));
         campaign.rounds = until.map(|_| 1);
         campaign.model = self.lab.as_ref().map(|loaded| (loaded.file.clone(), loaded.weights.clone()));
         let answer = campaign.tell(self.host.now());
@@ -253,7 +327,7 @@ impl<H: Host> Service<H> {
         let campaign = self.campaign.as_mut().ok_or_else(|| Error::request("there is no campaign to save"))?;
         // Only a directory names the model's file.
         if let Some(model) = campaign.model.take_if(|_| what == Export::Zip) {
-            match hashes(&self.host, &model).await {
+            match hashes(&*self.host, &model).await {
                 Ok((sha256, external)) => campaign.results.name_model(model.0.name, sha256, external),
                 Err(error) => {
                     campaign.model = Some(model);
@@ -303,6 +377,14 @@ impl<H: Host> Service<H> {
     }
 }
 
+/// A campaign before its first step.
+struct Planned {
+    lab: Rc<Lab>,
+    opened: Opened,
+    plan: Arc<Plan>,
+    until: Option<Until>,
+}
+
 fn classes(lab: &Lab) -> Classes {
     Classes { count: Some(lab.model().classes()), names: lab.model().card.labels.clone() }
 }
@@ -314,11 +396,13 @@ fn naming(lab: &Lab) -> Naming {
     Naming { classes: lab.model().classes(), labels, grouping }
 }
 
-impl Campaign {
+impl<H: Host> Campaign<H> {
     fn new(id: RequestId, results: Results, own: Option<Grouping>, stage: Stage, planned: u64) -> Self {
         Self {
             id,
             work: None,
+            team: None,
+            unshared: None,
             stage,
             results,
             own,
@@ -351,6 +435,9 @@ impl Campaign {
     /// Does a wave; whether that was the last.
     async fn wave(&mut self) -> Result<bool> {
         let Some(work) = &mut self.work else { return Ok(true) };
+        if !work.advance().await? {
+            return Ok(false);
+        }
         loop {
             match work.next().await? {
                 Some(CampaignEvent::Injection(record)) => {
@@ -399,6 +486,7 @@ impl Campaign {
             stage: self.stage,
             planned: self.planned,
             milliseconds: self.milliseconds,
+            workers: 1 + self.team.as_ref().map_or(0, |team| team.ready()),
             faults: summary.faults.clone(),
             golden: summary.golden.clone(),
             skipped: self.results.told_of_skipped(&summary),

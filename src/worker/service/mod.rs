@@ -5,6 +5,7 @@ mod card;
 mod describe;
 mod protect;
 mod sweep;
+mod team;
 mod view;
 
 use std::rc::Rc;
@@ -24,15 +25,17 @@ use facts::model::Card;
 use facts::outcome::probabilities;
 use facts::{Error, Result};
 use protocol::{
-    Changes, DeviceInfo, FileRef, GoldenInfo, ImageSet, Injection, Labelling, Request, RequestId, Response, Which,
+    Changes, DeviceInfo, Envelope, FileRef, GoldenInfo, ImageSet, Injection, Labelling, Request, RequestId, Response,
+    Which,
 };
 
 use crate::campaign::Opened;
-use campaign::Campaign;
+use campaign::{Campaign, Share};
 pub use card::class_names;
 use describe::{class, describe, scores};
 use protect::{Learnt, Protecting};
 use sweep::Sweeping;
+use team::Team;
 
 /// What the engine needs from the world around it.
 #[allow(async_fn_in_trait, reason = "the worker has one thread; nothing here needs Send")]
@@ -51,17 +54,35 @@ pub trait Host {
 
     /// Time in milliseconds since some fixed moment.
     fn now(&self) -> f64;
+
+    /// Number of workers that may run beside this one.
+    fn mates(&self) -> usize;
+
+    /// Sends `request` to a worker beside this one, which is started if it does not run.
+    fn send(&self, mate: usize, request: Envelope<Request>);
+
+    /// Ends a worker beside this one.
+    fn dismiss(&self, mate: usize);
+
+    /// Takes the answers of the workers beside this one, in the order in which they came.
+    fn answers(&self) -> Vec<(usize, Envelope<Response>)>;
+
+    /// Waits until there is such an answer.
+    async fn answered(&self);
 }
 
 /// The model, image and campaign at hand.
 pub struct Service<H> {
-    pub(super) host: H,
+    pub(super) host: Rc<H>,
+    team: Rc<Team<H>>,
     lab: Option<Loaded>,
     golden: Option<Golden>,
     trial: Option<(Site, Activations)>,
     read: Vec<(ReadKey, Rc<[f32]>)>,
     sweep: Option<Sweeping>,
-    campaign: Option<Campaign>,
+    campaign: Option<Campaign<H>>,
+    /// The campaign of another worker that this one computes parts of.
+    share: Option<Share>,
     /// Where the model computes.
     device: DeviceChoice,
     /// The images of a campaign that were opened last, with their labels, for a model of these classes.
@@ -73,6 +94,8 @@ pub struct Service<H> {
 /// A model on its device.
 struct Loaded {
     file: FileRef,
+    /// The user's statements about it.
+    changes: Changes,
     /// The files that came with it.
     beside: Vec<FileRef>,
     /// Those of them that its weights are in, by their place below the folder of the model.
@@ -101,7 +124,9 @@ type ReadKey = (ValueId, Which);
 impl<H: Host> Service<H> {
     /// An engine with nothing loaded.
     pub fn new(host: H) -> Self {
+        let host = Rc::new(host);
         Self {
+            team: Rc::new(Team::new(host.clone())),
             host,
             lab: None,
             golden: None,
@@ -109,6 +134,7 @@ impl<H: Host> Service<H> {
             read: Vec::new(),
             sweep: None,
             campaign: None,
+            share: None,
             device: DeviceChoice::Cpu,
             images: None,
             learnt: Learnt::default(),
@@ -185,6 +211,8 @@ impl<H: Host> Service<H> {
         self.read.clear();
         (self.learnt, self.protecting) = (Learnt::default(), None);
         self.end_campaign();
+        self.share = None;
+        self.team.disband();
         // The golden run is kept as a whole, and of a faulty run every tensor that differs.
         let footprint = Footprint::of(&model.graph, false);
         let needed = footprint.with_runs(1).saturating_add(footprint.kept.saturating_mul(2));
@@ -192,7 +220,8 @@ impl<H: Host> Service<H> {
         limits::allowed().check(what, needed).map_err(|error| error.in_file(&file.name))?;
         let lab = Rc::new(Lab::on(model, &device)?);
         let model = describe(&lab, &card);
-        self.lab = Some(Loaded { file, beside: changes.beside, stated, weights, card, lab });
+        let beside = changes.beside.clone();
+        self.lab = Some(Loaded { file, changes, beside, stated, weights, card, lab });
         self.device = info.choice;
         Ok(Response::Loaded { model: Box::new(model), device: info })
     }

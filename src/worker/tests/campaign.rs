@@ -38,7 +38,7 @@ fn network(name: &str) -> Vec<u8> {
 pub(super) fn bench(more: Vec<(String, Vec<u8>)>) -> Service<Bench> {
     let networks = ["colours.onnx", "colours-10.onnx"].map(|name| (name.to_owned(), network(name)));
     let files = colours().into_iter().chain(more).chain(networks).collect();
-    let mut engine = Service::new(Bench { files });
+    let mut engine = Service::new(Bench { files, ..Bench::default() });
     load_network(&mut engine, "colours.onnx");
     engine
 }
@@ -313,7 +313,7 @@ fn a_bad_image_is_skipped_and_told() {
     let model_file = folder.path().join("colours.onnx");
     fs::write(&model_file, model()).expect("the test can write");
     files.push(("colours.onnx".to_owned(), model()));
-    let mut engine = Service::new(Bench { files: files.into_iter().collect() });
+    let mut engine = Service::new(Bench { files: files.into_iter().collect(), ..Bench::default() });
     let load = Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Box::default() };
     assert!(matches!(ask(&mut engine, load), Response::Loaded { .. }));
     update(&mut engine, 1, start(Protocol::Fixed { faults: 40 }));

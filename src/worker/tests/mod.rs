@@ -1,8 +1,10 @@
 mod answer;
 mod campaign;
+mod crew;
 mod labelling;
 
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -10,15 +12,45 @@ use facts::DeviceChoice;
 use facts::fault::{Corruption, Site, Target};
 use facts::{Error, Result};
 use protocol::{
-    CampaignRequest, Changes, Export, FileRef, ModelInfo, ProtectRequest, Protection, Request, Response, SweepRequest,
-    SweepTrial, ViewRequest, Which,
+    CampaignRequest, Changes, Envelope, Export, FileRef, ModelInfo, ProtectRequest, Protection, Request, Response,
+    SweepRequest, SweepTrial, ViewRequest, Which,
 };
 
 use super::{Host, Service};
 
-/// Files in memory and a computer without a GPU.
+/// Files in memory and a computer without a GPU. The workers beside it are served when somebody waits for their answers.
+#[derive(Default)]
 struct Bench {
     files: BTreeMap<String, Vec<u8>>,
+    /// Number of workers that may run beside this one.
+    mates: usize,
+    /// A clock, which runs where there are such workers.
+    clock: Cell<f64>,
+    running: RefCell<BTreeMap<usize, Service<Bench>>>,
+    waiting: RefCell<VecDeque<(usize, Envelope<Request>)>>,
+    answered: RefCell<Vec<(usize, Envelope<Response>)>>,
+    /// A worker that dies at its third part.
+    mortal: Option<usize>,
+    parts: Cell<usize>,
+}
+
+impl Bench {
+    /// Lets the worker that was asked first answer.
+    fn serve_one(&self) {
+        let Some((mate, Envelope { id, body, .. })) = self.waiting.borrow_mut().pop_front() else { return };
+        let mut running = self.running.borrow_mut();
+        let service = running
+            .entry(mate)
+            .or_insert_with(|| Service::new(Bench { files: self.files.clone(), ..Bench::default() }));
+        let is_part = matches!(body, Request::Campaign(CampaignRequest::Part(_)));
+        self.parts.set(self.parts.get() + usize::from(is_part));
+        let answer = if self.mortal == Some(mate) && is_part && self.parts.get() >= 3 {
+            Response::Died { message: "out of memory".to_owned() }
+        } else {
+            pollster::block_on(service.handle(id, body, &|_, _| ()))
+        };
+        self.answered.borrow_mut().push((mate, Envelope::new(id, answer)));
+    }
 }
 
 impl Host for Bench {
@@ -36,7 +68,31 @@ impl Host for Bench {
     }
 
     fn now(&self) -> f64 {
-        0.0
+        // Long enough for a campaign to be shared after a few waves.
+        self.clock.set(self.clock.get() + if self.mates > 0 { 100.0 } else { 0.0 });
+        self.clock.get()
+    }
+
+    fn mates(&self) -> usize {
+        self.mates
+    }
+
+    fn send(&self, mate: usize, request: Envelope<Request>) {
+        self.waiting.borrow_mut().push_back((mate, request));
+    }
+
+    fn dismiss(&self, mate: usize) {
+        self.running.borrow_mut().remove(&mate);
+        self.waiting.borrow_mut().retain(|(other, _)| *other != mate);
+    }
+
+    fn answers(&self) -> Vec<(usize, Envelope<Response>)> {
+        self.serve_one();
+        self.answered.take()
+    }
+
+    async fn answered(&self) {
+        self.serve_one();
     }
 }
 
@@ -68,7 +124,7 @@ fn engine_with(model: Vec<u8>) -> Service<Bench> {
     let cut = model[..model.len() / 2].to_vec();
     let images = [("a.ppm", picture(250)), ("b.ppm", picture(5)), ("no.png", b"not a picture".to_vec())];
     let files = [("net.bpk", model), ("cut.bpk", cut)].into_iter().chain(images);
-    Service::new(Bench { files: files.map(|(name, bytes)| (name.to_owned(), bytes)).collect() })
+    Service::new(Bench { files: files.map(|(name, bytes)| (name.to_owned(), bytes)).collect(), ..Bench::default() })
 }
 
 fn ask(engine: &mut Service<Bench>, request: Request) -> Response {

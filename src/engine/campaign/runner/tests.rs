@@ -7,7 +7,7 @@ use facts::graph::{GraphBuilder, HostTensor, Op, Unary};
 use facts::model::{Card, Model};
 
 use super::*;
-use crate::campaign::Rounds;
+use crate::campaign::{Alone, Rounds};
 
 /// A network with three scores, each the mean of one colour.
 fn lab() -> Lab {
@@ -107,6 +107,10 @@ fn a_campaign_is_repeatable_and_may_start_anywhere() {
     assert_ne!(all, records(&events(Runner::new(&lab, other, images(), Budget::default()).unwrap())));
 }
 
+fn alone<'a, S: Clone>(lab: &'a Lab, source: &S, budget: Budget) -> Alone<&'a Lab, S> {
+    Alone { lab, source: source.clone(), budget }
+}
+
 /// The records of a campaign in rounds, sorted by image, equal those of a campaign with as many faults for each image.
 #[test]
 fn a_campaign_in_rounds_ends_when_enough_is_known_and_is_one_of_whole_rounds() {
@@ -115,7 +119,7 @@ fn a_campaign_in_rounds_ends_when_enough_is_known_and_is_one_of_whole_rounds() {
         let until = Until { margin, confidence: Confidence::NinetyFive };
         let plan = Arc::new(steps::plan(&lab, config(most), &images, Images::All(3)).unwrap());
         let mut rounds =
-            Rounds::new(&lab, images.clone(), plan, Some(until), Budget { runs: 7, ..Budget::default() }).unwrap();
+            Rounds::new(alone(&lab, &images, Budget { runs: 7, ..Budget::default() }), plan, Some(until)).unwrap();
         let (mut made, mut golden) = (Vec::new(), 0);
         while let Some(event) = pollster::block_on(rounds.next()).unwrap() {
             match event {
@@ -317,7 +321,7 @@ fn rounds_go_on_without_the_images_that_were_skipped() {
     let source = Arc::new(Holes(images(), BTreeSet::from([1])));
     let plan = Arc::new(steps::plan(&lab, config, &source, Images::All(3)).unwrap());
     let until = Until { margin: 0.2, confidence: Confidence::NinetyFive };
-    let mut rounds = Rounds::new(&lab, source, plan, Some(until), Budget::default()).unwrap();
+    let mut rounds = Rounds::new(alone(&lab, &source, Budget::default()), plan, Some(until)).unwrap();
     let (mut skipped, mut faults, mut done) = (0, 0, None);
     while let Some(event) = pollster::block_on(rounds.next()).unwrap() {
         match event {

@@ -113,11 +113,6 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         Self { budget, ..self }
     }
 
-    /// Returns whether the next event is already computed.
-    pub fn is_at_hand(&self) -> bool {
-        self.images.front().is_some_and(|at| !at.events.is_empty())
-    }
-
     /// Reads the `nth` image.
     fn begin(&self, nth: usize) -> Result<ImageAtWork> {
         let image = self.plan.image(nth).ok_or_else(|| Error::request("the campaign has no such image"))?;
@@ -259,6 +254,10 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
 impl<L: Deref<Target = Lab>, S: ImageSource> Work for Steps<L, S> {
     fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    fn is_at_hand(&self) -> bool {
+        self.images.front().is_some_and(|at| !at.events.is_empty())
     }
 
     /// Returns the next event; further events may be ready. After an error, the next call tries the same step again.

@@ -1,12 +1,22 @@
 //! How many faults, and how long, before anything runs.
 
-use facts::campaign::Until;
+use facts::campaign::{FAULTS, Until};
 use facts::data::{Classes, FolderChoice, classes_of_files};
 use protocol::{Labelling, Labels, Protocol};
 
 use super::super::asked::Want;
 use super::super::{LabKey, State};
 use crate::link::MAX_FAULTS;
+
+/// Time in milliseconds of a campaign for which the user states no number of faults.
+const USUAL_TIME: f64 = 3000.0;
+
+/// Most faults of an image in such a campaign.
+const MOST_USUAL: usize = 1000;
+
+/// Faults that take as long as a golden run of which every tensor is kept, as long as no campaign has shown it: few
+/// enough that a campaign is rather shorter than longer.
+const FAULTS_A_RUN: f64 = 8.0;
 
 /// An estimate of a campaign's size and time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,9 +45,9 @@ impl State {
         let images = images.or(link.images.map(|limit| limit as u64));
         let faults = images.map(|images| faults(self.protocol(), images));
         let names: Vec<&str> = available.iter().flatten().map(|file| file.name.as_str()).collect();
-        let pace = self.campaign.pace.as_ref().filter(|(key, _)| Some(key) == LabKey::wanted(self).as_ref());
-        let golden = self.golden_now().map(|golden| golden.milliseconds).filter(|&time| time > 0.0);
-        let each = pace.map(|(_, pace)| *pace).or(golden);
+        let pace = self.pace();
+        // A fault takes a part of a golden run's time; which part, nobody knows yet.
+        let each = pace.or_else(|| Some(2.0 * self.golden_time()? / FAULTS_A_RUN));
         Estimate {
             images,
             faults,
@@ -45,6 +55,31 @@ impl State {
             measured: pace.is_some(),
             unlabelled: self.unlabelled(&names) as u64,
         }
+    }
+
+    /// The number of faults of each image where the user states none: as many as [`USUAL_TIME`] allows, as a round number.
+    pub fn usual_faults(&self) -> usize {
+        let link = &self.link.campaign;
+        if link.data.is_some() {
+            return FAULTS;
+        }
+        let images = self.single_images().len().min(link.images.unwrap_or(usize::MAX)).max(1);
+        let pace = self.pace().or_else(|| Some(self.golden_time()? / FAULTS_A_RUN));
+        let Some(each) = pace.filter(|&each| each > 0.0) else { return FAULTS };
+        let fitting = USUAL_TIME / each / images as f64;
+        let rounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, MOST_USUAL];
+        rounds.into_iter().rev().find(|&faults| faults as f64 <= fitting).unwrap_or(1)
+    }
+
+    /// Milliseconds that a fault takes with this network on this device, as the last campaign has shown.
+    fn pace(&self) -> Option<f64> {
+        let pace = self.campaign.pace.as_ref().filter(|(key, _)| Some(key) == LabKey::wanted(self).as_ref());
+        pace.map(|(_, pace)| *pace)
+    }
+
+    /// Milliseconds of the golden run at hand.
+    fn golden_time(&self) -> Option<f64> {
+        self.golden_now().map(|golden| golden.milliseconds).filter(|&time| time > 0.0)
     }
 
     /// How many of the images `names` have no label.

@@ -123,7 +123,7 @@ impl State {
     pub fn protocol(&self) -> Protocol {
         let link = &self.link.campaign;
         match link.protocol() {
-            Counting::Fixed => Protocol::Fixed { faults: link.faults() },
+            Counting::Fixed => Protocol::Fixed { faults: link.faults.unwrap_or_else(|| self.usual_faults()) },
             Counting::Study => {
                 let study = Faults::study(self.model().map_or(0, |model| model.classes));
                 Protocol::Study {
@@ -215,16 +215,17 @@ impl State {
     fn start_campaign(&mut self, effects: &mut Vec<Effect>) {
         let Some(labelling) = self.labelling().filter(|_| self.can_start()) else { return };
         // The link has to hold all settings of the campaign, defaults included.
+        let protocol = self.protocol();
         let link = &mut self.link.campaign;
         link.seed = Some(link.seed());
-        if link.protocol() == Counting::Fixed {
-            link.faults = Some(link.faults());
+        if let Protocol::Fixed { faults } = protocol {
+            link.faults = Some(faults);
         }
         let start = CampaignStart {
             images: self.campaign_images(),
             labelling,
             limit: self.link.campaign.images,
-            protocol: self.protocol(),
+            protocol,
             seed: self.link.campaign.seed(),
             fault_model: self.link.campaign.fault_model(),
         };

@@ -18,6 +18,7 @@ fn update(campaign: RequestId, stage: Stage, done: u64) -> CampaignUpdate {
         stage,
         planned: 20,
         milliseconds: 10.0 * done as f64,
+        workers: 1,
         faults: FaultSummary { injections: done, masked: none, sdc: none, due: none, scm: None, scm_of_sdc: None },
         golden: GoldenSummary { images: 2, accuracy: None, scm: None, non_scm: None, alarm: None },
         skipped: None,

@@ -63,6 +63,9 @@ fn progress(state: &State, update: &CampaignUpdate) -> Html {
     if update.milliseconds > 0.0 {
         let pace = (done as f64 / update.milliseconds * 1000.0).round();
         text.push_str(&format!(", {} a second", words::count(pace as u64)));
+        if update.workers > 1 {
+            text.push_str(&format!(" on {} workers", update.workers));
+        }
     }
     match update.stage {
         Stage::Running => {

@@ -1,0 +1,223 @@
+//! A campaign on several workers.
+//!
+//! The plan is cut into units. The workers beside this one compute some of them, this one the others, and the results are
+//! passed on in the order of the plan: they do not depend on the number of workers.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use engine::campaign::{Alone, CampaignEvent, Lab, StepMaker, Steps, Units, Work};
+use facts::Result;
+use facts::campaign::{Plan, Position};
+use facts::data::ImageSource;
+use protocol::Part;
+use serde::{Deserialize, Serialize};
+
+/// Images that a campaign shares with the rest of the worker.
+pub type SharedSource = Arc<dyn ImageSource + Send + Sync>;
+
+/// Units of a worker beside this one that wait or are being computed. The second begins while the first travels.
+const UNITS_AHEAD: usize = 2;
+
+/// Unit number of a campaign, of which a worker beside this one computes the events.
+pub type UnitId = u32;
+
+/// The workers beside this one, as a campaign needs them.
+pub trait Hands {
+    /// Number of workers that can compute now.
+    fn ready(&self) -> usize;
+
+    /// Hands `part` to the worker with the fewest waiting units. `None` if each has `most` units or none is ready.
+    fn give(&self, part: Part, most: usize) -> Option<UnitId>;
+
+    /// Takes the result of a unit. `Some(None)` if the worker has failed: the caller computes the unit itself.
+    fn take(&self, unit: UnitId) -> Option<Option<Vec<CampaignEvent>>>;
+
+    /// Waits until a worker has answered.
+    #[allow(async_fn_in_trait, reason = "the worker has one thread; nothing here needs Send")]
+    async fn wait(&self);
+}
+
+/// Computes the steps of a plan together with other workers.
+#[derive(Debug)]
+pub struct Together<H> {
+    /// The part that this worker computes.
+    pub own: Alone<Rc<Lab>, SharedSource>,
+    /// The other workers.
+    pub hands: Rc<H>,
+    /// Whether the campaign goes on in rounds.
+    pub rounds: bool,
+}
+
+impl<H: Hands> StepMaker for Together<H> {
+    type Steps = Crew<H>;
+
+    fn begin(&self, plan: Arc<Plan>, first: usize) -> Crew<H> {
+        let Alone { lab, source, budget } = self.own.clone();
+        let own = Alone { lab, source, budget };
+        let parts = UNITS_AHEAD * (self.hands.ready() + 1);
+        let units = Units::of(&plan, &own.lab, Position::default(), first, parts, budget);
+        let faults = self.rounds.then(|| plan.config().faults.at_most());
+        Crew { plan, own, hands: self.hands.clone(), units, faults, first, coming: VecDeque::new() }
+    }
+}
+
+/// The steps of a plan, or of a round, on several workers.
+#[derive(Debug)]
+pub struct Crew<H> {
+    plan: Arc<Plan>,
+    own: Alone<Rc<Lab>, SharedSource>,
+    hands: Rc<H>,
+    units: Units,
+    faults: Option<usize>,
+    first: usize,
+    /// Units begun, in the order of the plan.
+    coming: VecDeque<Coming>,
+}
+
+type Unit = (Position, Position);
+
+#[derive(Debug)]
+enum Coming {
+    /// This worker computes it when its turn has come.
+    Own(Box<Steps<Rc<Lab>, SharedSource>>),
+    /// Another worker computes it.
+    Sent(UnitId, Unit),
+    Here(VecDeque<CampaignEvent>),
+}
+
+impl<H: Hands> Crew<H> {
+    fn steps(&self, (start, end): Unit) -> Steps<Rc<Lab>, SharedSource> {
+        self.own.begin(self.plan.clone(), self.first).between(start, end)
+    }
+
+    /// Takes what has arrived, and keeps the other workers busy.
+    fn exchange(&mut self) {
+        for at in 0..self.coming.len() {
+            let Coming::Sent(id, unit) = &self.coming[at] else { continue };
+            let (id, unit) = (*id, *unit);
+            match self.hands.take(id) {
+                Some(Some(events)) => self.coming[at] = Coming::Here(events.into()),
+                Some(None) => self.coming[at] = Coming::Own(Box::new(self.steps(unit))),
+                None => {}
+            }
+        }
+        let most = self.most();
+        while self.coming.len() < most {
+            let mut rest = self.units.clone();
+            let Some(unit) = rest.next() else { return };
+            let position = |position: Position| [position.nth, position.fault];
+            let part = Part { faults: self.faults, first: self.first, start: position(unit.0), end: position(unit.1) };
+            let Some(id) = self.hands.give(part, UNITS_AHEAD) else { return };
+            self.coming.push_back(Coming::Sent(id, unit));
+            self.units = rest;
+        }
+    }
+
+    /// Largest number of units begun: their results wait in memory for those before them.
+    fn most(&self) -> usize {
+        2 * UNITS_AHEAD * (self.hands.ready() + 1)
+    }
+}
+
+impl<H: Hands> Work for Crew<H> {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn is_at_hand(&self) -> bool {
+        match self.coming.front() {
+            Some(Coming::Own(steps)) => steps.is_at_hand(),
+            Some(Coming::Here(events)) => !events.is_empty(),
+            Some(Coming::Sent(..)) | None => false,
+        }
+    }
+
+    async fn advance(&mut self) -> Result<bool> {
+        self.exchange();
+        while self.coming.front().is_some_and(|unit| matches!(unit, Coming::Here(events) if events.is_empty())) {
+            self.coming.pop_front();
+        }
+        if !matches!(self.coming.front(), Some(Coming::Sent(..))) {
+            return Ok(true);
+        }
+        let most = self.most();
+        match (self.coming.len() < most).then(|| self.units.next()).flatten() {
+            Some(unit) => {
+                let mut events = VecDeque::new();
+                let mut steps = self.steps(unit);
+                let made = loop {
+                    match steps.next().await {
+                        Ok(Some(event)) => events.push_back(event),
+                        Ok(None) => break Coming::Here(events),
+                        // Its turn comes later: it is then computed, and fails, again.
+                        Err(_) => break Coming::Own(Box::new(self.steps(unit))),
+                    }
+                };
+                self.coming.push_back(made);
+            }
+            None => self.hands.wait().await,
+        }
+        self.exchange();
+        Ok(!matches!(self.coming.front(), Some(Coming::Sent(..))))
+    }
+
+    async fn next(&mut self) -> Result<Option<CampaignEvent>> {
+        loop {
+            match self.coming.front_mut() {
+                Some(Coming::Own(steps)) => match steps.next().await? {
+                    Some(event) => return Ok(Some(event)),
+                    None => drop(self.coming.pop_front()),
+                },
+                Some(Coming::Here(events)) => match events.pop_front() {
+                    Some(event) => return Ok(Some(event)),
+                    None => drop(self.coming.pop_front()),
+                },
+                Some(Coming::Sent(..)) => drop(self.advance().await?),
+                None => match self.units.next() {
+                    Some(unit) => {
+                        let steps = Box::new(self.steps(unit));
+                        self.coming.push_back(Coming::Own(steps));
+                        self.exchange();
+                    }
+                    None => return Ok(None),
+                },
+            }
+        }
+    }
+}
+
+/// An event between workers: a record's probabilities are in no file, and the page shows them.
+#[derive(Serialize, Deserialize)]
+struct Told(CampaignEvent, Option<[f32; 2]>);
+
+/// Writes `events` for another worker.
+///
+/// # Errors
+/// If an event cannot be written.
+pub fn told(events: Vec<CampaignEvent>) -> Result<Vec<u8>, serde_json::Error> {
+    let told = |event| match event {
+        CampaignEvent::Injection(record) => {
+            let confidence = record.confidence;
+            Told(CampaignEvent::Injection(record), confidence)
+        }
+        other => Told(other, None),
+    };
+    serde_json::to_vec(&events.into_iter().map(told).collect::<Vec<_>>())
+}
+
+/// Reads the events of another worker.
+///
+/// # Errors
+/// If they are damaged.
+pub fn heard(bytes: &[u8]) -> Result<Vec<CampaignEvent>, serde_json::Error> {
+    let heard = |Told(event, confidence)| match event {
+        CampaignEvent::Injection(mut record) => {
+            record.confidence = confidence;
+            CampaignEvent::Injection(record)
+        }
+        other => other,
+    };
+    Ok(serde_json::from_slice::<Vec<Told>>(bytes)?.into_iter().map(heard).collect())
+}
