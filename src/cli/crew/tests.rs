@@ -3,7 +3,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use proptest::prelude::*;
 
 use super::*;
-use crate::campaign::{self, CampaignConfig, Images, Shard};
+use crate::campaign::{self, CampaignConfig, Faults, Images, Shard};
 use crate::data::Image;
 use crate::fault::FaultModel;
 use crate::import;

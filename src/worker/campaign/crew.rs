@@ -40,10 +40,9 @@ pub trait Hands {
 }
 
 /// Computes the steps of a plan together with other workers.
-#[derive(Debug)]
 pub struct Together<H> {
     /// The part that this worker computes.
-    pub own: Alone<Rc<Lab>, SharedSource>,
+    pub here: Alone<Rc<Lab>, SharedSource>,
     /// The other workers.
     pub hands: Rc<H>,
     /// Whether the campaign goes on in rounds.
@@ -54,20 +53,18 @@ impl<H: Hands> StepMaker for Together<H> {
     type Steps = Crew<H>;
 
     fn begin(&self, plan: Arc<Plan>, first: usize) -> Crew<H> {
-        let Alone { lab, source, budget } = self.own.clone();
-        let own = Alone { lab, source, budget };
+        let here = self.here.clone();
         let parts = UNITS_AHEAD * (self.hands.ready() + 1);
-        let units = Units::of(&plan, &own.lab, Position::default(), first, parts, budget);
+        let units = Units::of(&plan, &here.lab, Position::default(), first, parts, here.budget);
         let faults = self.rounds.then(|| plan.config().faults.at_most());
-        Crew { plan, own, hands: self.hands.clone(), units, faults, first, coming: VecDeque::new() }
+        Crew { plan, here, hands: self.hands.clone(), units, faults, first, coming: VecDeque::new() }
     }
 }
 
 /// The steps of a plan, or of a round, on several workers.
-#[derive(Debug)]
 pub struct Crew<H> {
     plan: Arc<Plan>,
-    own: Alone<Rc<Lab>, SharedSource>,
+    here: Alone<Rc<Lab>, SharedSource>,
     hands: Rc<H>,
     units: Units,
     faults: Option<usize>,
@@ -78,7 +75,6 @@ pub struct Crew<H> {
 
 type Unit = (Position, Position);
 
-#[derive(Debug)]
 enum Coming {
     /// This worker computes it when its turn has come.
     Own(Box<Steps<Rc<Lab>, SharedSource>>),
@@ -89,7 +85,7 @@ enum Coming {
 
 impl<H: Hands> Crew<H> {
     fn steps(&self, (start, end): Unit) -> Steps<Rc<Lab>, SharedSource> {
-        self.own.begin(self.plan.clone(), self.first).between(start, end)
+        self.here.begin(self.plan.clone(), self.first).between(start, end)
     }
 
     /// Takes what has arrived, and keeps the other workers busy.

@@ -44,7 +44,7 @@ type AtWork<H> = Rounds<Together<Team<H>>>;
 
 /// A campaign of another worker, of which this one computes parts.
 pub(super) struct Share {
-    own: Alone<Rc<Lab>, SharedSource>,
+    here: Alone<Rc<Lab>, SharedSource>,
     plan: Arc<Plan>,
 }
 
@@ -117,7 +117,7 @@ impl<H: Host> Service<H> {
         let stage = match request {
             CampaignRequest::Start(start) => return self.start(id, *start).await,
             CampaignRequest::Share(start) => return self.join(&start).await,
-            CampaignRequest::Part(part) => return self.part(part).await,
+            CampaignRequest::Part(part) => return self.compute(part).await,
             CampaignRequest::Import { files } => return self.import(id, &files).await,
             CampaignRequest::Judge { edited } => return self.judge(edited),
             CampaignRequest::Picture { image, images, labelling } => {
@@ -169,19 +169,19 @@ impl<H: Host> Service<H> {
     /// Prepares to compute parts of another worker's campaign.
     async fn join(&mut self, start: &CampaignStart) -> Result<Response> {
         let Planned { lab, opened, plan, .. } = self.planned(start).await?;
-        self.share = Some(Share { own: Alone { lab, source: opened.source, budget: BUDGET }, plan });
+        self.share = Some(Share { here: Alone { lab, source: opened.source, budget: BUDGET }, plan });
         Ok(Response::Campaign(CampaignAnswer::Shared))
     }
 
     /// Computes a part of another worker's campaign.
-    async fn part(&mut self, part: Part) -> Result<Response> {
-        let Share { own, plan } = self.share.as_ref().ok_or_else(|| Error::request("no campaign was shared"))?;
+    async fn compute(&mut self, part: Part) -> Result<Response> {
+        let Share { here, plan } = self.share.as_ref().ok_or_else(|| Error::request("no campaign was shared"))?;
         let plan = match part.faults {
             Some(faults) => Arc::new(Plan::clone(plan).with_faults(Faults::Each(faults))?),
             None => plan.clone(),
         };
         let [start, end] = [part.start, part.end].map(|[nth, fault]| Position { nth, fault });
-        let mut steps = own.begin(plan, part.first).between(start, end);
+        let mut steps = here.begin(plan, part.first).between(start, end);
         let mut events = Vec::new();
         while let Some(event) = steps.next().await? {
             events.push(event);
@@ -241,8 +241,8 @@ impl<H: Host> Service<H> {
         };
         let (naming, own) = (naming(&lab), lab.model().card.grouping.clone());
         self.team.forget();
-        let own = Alone { lab, source: opened.source, budget: BUDGET };
-        let work = Rounds::new(Together { own, hands: self.team.clone(), rounds: until.is_some() }, plan, until)?;
+        let here = Alone { lab, source: opened.source, budget: BUDGET };
+        let work = Rounds::new(Together { here, hands: self.team.clone(), rounds: until.is_some() }, plan, until)?;
         let mut campaign = Campaign::new(id, Results::new(provenance, None), own, Stage::Running, work.expected());
         campaign.work = Some(work);
         campaign.team = Some(self.team.clone());

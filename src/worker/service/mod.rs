@@ -56,23 +56,27 @@ pub trait Host {
     fn now(&self) -> f64;
 
     /// Number of workers that may run beside this one.
-    fn mates(&self) -> usize;
+    fn mates(&self) -> usize {
+        0
+    }
 
     /// Sends `request` to a worker beside this one, which is started if it does not run.
-    fn send(&self, mate: usize, request: Envelope<Request>);
+    fn send(&self, _mate: usize, _request: Envelope<Request>) {}
 
     /// Ends a worker beside this one.
-    fn dismiss(&self, mate: usize);
+    fn dismiss(&self, _mate: usize) {}
 
     /// Takes the answers of the workers beside this one, in the order in which they came.
-    fn answers(&self) -> Vec<(usize, Envelope<Response>)>;
+    fn answers(&self) -> Vec<(usize, Envelope<Response>)> {
+        Vec::new()
+    }
 
     /// Waits until there is such an answer.
-    async fn answered(&self);
+    async fn answered(&self) {}
 }
 
 /// The model, image and campaign at hand.
-pub struct Service<H> {
+pub struct Service<H: Host> {
     pub(super) host: Rc<H>,
     team: Rc<Team<H>>,
     lab: Option<Loaded>,

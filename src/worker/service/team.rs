@@ -35,6 +35,8 @@ struct Mate {
 enum Stage {
     #[default]
     Absent,
+    /// It has the model, and no part in the present campaign.
+    Idle,
     /// It loads the model and opens the images; the last request has this number.
     Joining(RequestId),
     Ready,
@@ -101,12 +103,15 @@ impl<H: Host> Team<H> {
         }
     }
 
-    /// Forgets the campaign's units. The workers stay, with the model.
+    /// Forgets the campaign. The workers stay, with the model; they have no part in another campaign until they are invited.
     pub fn forget(&self) {
         let state = &mut *self.state.borrow_mut();
         state.done.clear();
         for mate in &mut state.mates {
             mate.units.clear();
+            if matches!(mate.stage, Stage::Joining(_) | Stage::Ready) {
+                mate.stage = Stage::Idle;
+            }
         }
     }
 

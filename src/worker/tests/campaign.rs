@@ -37,8 +37,8 @@ fn network(name: &str) -> Vec<u8> {
 /// An engine with the small network and `more` files.
 pub(super) fn bench(more: Vec<(String, Vec<u8>)>) -> Service<Bench> {
     let networks = ["colours.onnx", "colours-10.onnx"].map(|name| (name.to_owned(), network(name)));
-    let files = colours().into_iter().chain(more).chain(networks).collect();
-    let mut engine = Service::new(Bench { files, ..Bench::default() });
+    let files: BTreeMap<_, _> = colours().into_iter().chain(more).chain(networks).collect();
+    let mut engine = Service::new(Bench { files: files.into(), ..Bench::default() });
     load_network(&mut engine, "colours.onnx");
     engine
 }
@@ -313,7 +313,8 @@ fn a_bad_image_is_skipped_and_told() {
     let model_file = folder.path().join("colours.onnx");
     fs::write(&model_file, model()).expect("the test can write");
     files.push(("colours.onnx".to_owned(), model()));
-    let mut engine = Service::new(Bench { files: files.into_iter().collect(), ..Bench::default() });
+    let mut engine =
+        Service::new(Bench { files: files.into_iter().collect::<BTreeMap<_, _>>().into(), ..Bench::default() });
     let load = Request::Load { model: file("colours.onnx"), device: DeviceChoice::Cpu, changes: Box::default() };
     assert!(matches!(ask(&mut engine, load), Response::Loaded { .. }));
     update(&mut engine, 1, start(Protocol::Fixed { faults: 40 }));
@@ -447,7 +448,7 @@ fn a_hostile_campaign_is_refused_in_a_sentence_and_nothing_is_lost() {
         ("text.json", b"{}".to_vec(), "config.json is missing"),
         ("config.json", archive.config.clone(), "faults.jsonl is missing"),
     ];
-    engine.host.files.extend(hostile.iter().map(|(name, bytes, _)| ((*name).to_owned(), bytes.clone())));
+    engine.host.files.borrow_mut().extend(hostile.iter().map(|(name, bytes, _)| ((*name).to_owned(), bytes.clone())));
     for (name, _, part) in hostile {
         refused(&mut engine, CampaignRequest::Import { files: vec![file(name)] }, part);
     }

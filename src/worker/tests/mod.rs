@@ -21,7 +21,7 @@ use super::{Host, Service};
 /// Files in memory and a computer without a GPU. The workers beside it are served when somebody waits for their answers.
 #[derive(Default)]
 struct Bench {
-    files: BTreeMap<String, Vec<u8>>,
+    files: RefCell<BTreeMap<String, Vec<u8>>>,
     /// Number of workers that may run beside this one.
     mates: usize,
     /// A clock, which runs where there are such workers.
@@ -55,9 +55,10 @@ impl Bench {
 
 impl Host for Bench {
     async fn fetch(&self, file: &FileRef, progress: &dyn Fn(u64, Option<u64>)) -> Result<Vec<u8>> {
-        let bytes = self.files.get(&file.url).ok_or_else(|| Error::input(&file.name, "there is no such file"))?;
+        let bytes = self.files.borrow().get(&file.url).cloned();
+        let bytes = bytes.ok_or_else(|| Error::input(&file.name, "there is no such file"))?;
         progress(bytes.len() as u64, Some(bytes.len() as u64));
-        Ok(bytes.clone())
+        Ok(bytes)
     }
 
     async fn open(&self, choice: DeviceChoice) -> Result<(Device, String)> {
@@ -124,7 +125,8 @@ fn engine_with(model: Vec<u8>) -> Service<Bench> {
     let cut = model[..model.len() / 2].to_vec();
     let images = [("a.ppm", picture(250)), ("b.ppm", picture(5)), ("no.png", b"not a picture".to_vec())];
     let files = [("net.bpk", model), ("cut.bpk", cut)].into_iter().chain(images);
-    Service::new(Bench { files: files.map(|(name, bytes)| (name.to_owned(), bytes)).collect(), ..Bench::default() })
+    let files: BTreeMap<_, _> = files.map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+    Service::new(Bench { files: files.into(), ..Bench::default() })
 }
 
 fn ask(engine: &mut Service<Bench>, request: Request) -> Response {

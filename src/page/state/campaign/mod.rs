@@ -274,7 +274,8 @@ impl State {
             CampaignAnswer::Update(update) => self.take_update(id, order, *update),
             CampaignAnswer::Classes(naming) => self.campaign.naming = Some(Rc::new(naming)),
             CampaignAnswer::Images(file) => self.keep_data(vec![file]),
-            CampaignAnswer::Judged => {}
+            // Workers answer each other with the last two.
+            CampaignAnswer::Judged | CampaignAnswer::Shared | CampaignAnswer::Part { .. } => {}
             CampaignAnswer::File { name, mime, bytes } => {
                 effects.push(Effect::Save { name, mime, bytes: bytes.into_vec() });
             }
