@@ -13,6 +13,7 @@ macro_rules! eprintln {
 mod architectures;
 mod args;
 mod beside;
+mod budget;
 mod built_in;
 mod campaign;
 mod check;
@@ -84,6 +85,7 @@ enum Command {
     Campaign(Box<campaign::Arguments>),
     Merge(merge::Arguments),
     Report(report::Arguments),
+    Budget(budget::Arguments),
     ExportLog(export_log::Arguments),
     ImportLog(import_log::Arguments),
     Sample(sample::Arguments),
@@ -182,6 +184,7 @@ impl Command {
             Self::Campaign(arguments) => campaign::run(*arguments, words),
             Self::Merge(arguments) => merge::run(arguments),
             Self::Report(arguments) => report::run(arguments),
+            Self::Budget(arguments) => budget::run(arguments),
             Self::ExportLog(arguments) => export_log::run(arguments),
             Self::ImportLog(arguments) => import_log::run(arguments),
             Self::Sample(arguments) => sample::run(arguments),

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::outcome::at_least;
+
 /// The chance that guesses come to as many hits, above which the golden runs are no better.
 const CHANCE: f64 = 0.01;
 
@@ -58,43 +60,9 @@ impl Guesses {
     }
 }
 
-/// The chance of `hits` or more in `trials`, each with chance `p`.
-fn at_least(hits: u64, trials: u64, p: f64) -> f64 {
-    if hits == 0 || p >= 1.0 {
-        return 1.0;
-    }
-    let (n, k) = (trials as f64, hits as f64);
-    // The logarithm of the chance of exactly `hits`.
-    let choices: f64 = (1..=hits.min(trials - hits)).map(|i| ((n - i as f64 + 1.0) / i as f64).ln()).sum();
-    let mut term = choices + k * p.ln() + (n - k) * (1.0 - p).ln();
-    let odds = (p / (1.0 - p)).ln();
-    let mut sum = 0.0;
-    for i in hits..=trials {
-        sum += term.exp();
-        term += ((n - i as f64) / (i as f64 + 1.0)).ln() + odds;
-    }
-    sum.min(1.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Sums of the probabilities of `hits` to `trials`, by Python's `math.lgamma`.
-    #[test]
-    fn chances_are_sums_of_probabilities() {
-        for (hits, trials, p, expected) in [
-            (4, 24, 1.0 / 12.0, 0.134_741_5),
-            (1, 3, 1.0 / 3.0, 0.703_703_7),
-            (30, 100, 0.2, 0.011_248_98),
-            (620, 10_000, 0.06, 0.205_217_0),
-            (0, 5, 0.5, 1.0),
-            (5, 5, 0.5, 0.031_25),
-        ] {
-            let found = at_least(hits, trials, p);
-            assert!((found - expected).abs() < 1e-6, "{hits} of {trials} at {p}: {found}, {expected} expected");
-        }
-    }
 
     fn guesses(pairs: &[(usize, usize, u64)]) -> Guesses {
         let mut guesses = Guesses::default();

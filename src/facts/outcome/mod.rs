@@ -1,9 +1,11 @@
 //! What became of the answer: masked, SDC, DUE, SCM, and how sure a rate is.
 
+mod binomial;
 mod interval;
 mod probability;
 mod verdict;
 
+pub use binomial::{at_least, upper_bound};
 pub use interval::{Comparison, Rate, Ratio, koopman, wilson};
 pub use probability::{Ranked, probabilities, top};
 pub use verdict::{Outcome, Verdict, is_due, top1};

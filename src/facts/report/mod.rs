@@ -2,6 +2,7 @@
 
 mod archive;
 mod blocks;
+pub mod budget;
 pub mod chart;
 mod csv;
 pub mod diagram;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use self::archive::{Archive, pack};
 pub use self::blocks::{Blocks, OwnedBlock, too_long};
 pub use self::csv::{csv, csv_line};
-pub use self::html::html;
+pub use self::html::{budget as html_budget, html};
 pub use self::log::{LogCheck, LogHead, LogLine, LoggedGolden, LoggedInjection};
 pub use self::origin::{LogFile, LogOrigin, Origin};
 pub use self::read::{Block, Counted, Entry, Options, Reader};

@@ -1,9 +1,11 @@
 //! Results as a page: one file that needs no other file and no network, for a screen of any width, light or dark, and for
 //! paper.
 
+mod budget;
 mod campaign;
 mod table;
 
+pub use budget::budget;
 use maud::{Markup, PreEscaped, html};
 
 use super::chart::{Share, shares};
