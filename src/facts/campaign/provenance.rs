@@ -191,6 +191,7 @@ mod tests {
             grouping: None,
             protect: None,
             on_bad_image: OnBadImage::Stop,
+            design: None,
         };
         let model = ModelSource {
             path: "m.h5".to_owned(),

@@ -200,6 +200,7 @@ mod tests {
                 after: 0.0,
             },
             faults: Vec::new(),
+            drawn: None,
             confidence: None,
         }
     }
