@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Faults, OnBadImage, Protection};
+use super::{Faults, NumberFormats, OnBadImage, Protection};
 use crate::fault::FaultModel;
 use crate::{Error, Result};
 
@@ -41,6 +41,9 @@ pub struct CampaignConfig {
     /// What is done at an image that cannot be read. It changes no fault.
     #[serde(default)]
     pub on_bad_image: OnBadImage,
+    /// Number formats that are emulated on the network.
+    #[serde(flatten)]
+    pub numbers: NumberFormats,
 }
 
 impl CampaignConfig {
@@ -55,6 +58,7 @@ impl CampaignConfig {
             grouping: None,
             protect: None,
             on_bad_image: OnBadImage::Stop,
+            numbers: NumberFormats::default(),
         }
     }
 
@@ -67,6 +71,7 @@ impl CampaignConfig {
             return Err(Error::request("a campaign needs at least one image; 0 were asked for"));
         }
         self.faults.validate()?;
+        self.numbers.validate()?;
         self.fault_model.validate()
     }
 }

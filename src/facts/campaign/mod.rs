@@ -8,6 +8,7 @@ mod bad_image;
 mod chain;
 mod config;
 mod faults;
+mod numbers;
 mod plan;
 mod protection;
 mod provenance;
@@ -23,6 +24,9 @@ pub use bad_image::{BadImage, OnBadImage, Skipped};
 pub use chain::{Chain, DAMAGED};
 pub use config::{CampaignConfig, FAULTS, MARGIN, SEED};
 pub use faults::Faults;
+pub use numbers::{
+    Calibration, CoveredRange, Granularity, NumberFormats, RoundedAccuracy, Scaling, TensorScale, rounded_outputs,
+};
 pub use plan::{Images, Plan, Position};
 pub use protection::{Protection, ProtectionMethod, TensorRange};
 pub use provenance::{ModelSource, Provenance, SampleSource};

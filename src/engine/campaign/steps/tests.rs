@@ -49,6 +49,7 @@ fn plan_of(lab: &Lab, faults: Faults, fault_model: FaultModel) -> Arc<Plan> {
         grouping: None,
         protect: None,
         on_bad_image: Default::default(),
+        numbers: Default::default(),
     };
     Arc::new(plan(lab, config, &images(None), Images::All(IMAGES)).unwrap())
 }

@@ -3,6 +3,7 @@ mod faults;
 mod networks;
 mod ranges;
 mod reference;
+mod rounding;
 mod waves;
 
 use facts::fault::{Corruption, Format};

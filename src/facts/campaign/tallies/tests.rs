@@ -1,6 +1,6 @@
 use super::*;
 use crate::campaign::{Faults, Prediction};
-use crate::fault::{FaultModel, InjectedFault, Target};
+use crate::fault::{FaultModel, Format, InjectedFault, Target};
 use crate::outcome::Outcome;
 
 fn config(grouping: Option<&str>) -> CampaignConfig {
@@ -13,6 +13,7 @@ fn config(grouping: Option<&str>) -> CampaignConfig {
         grouping: grouping.map(str::to_owned),
         protect: None,
         on_bad_image: Default::default(),
+        numbers: Default::default(),
     }
 }
 
@@ -42,6 +43,7 @@ fn fault(layer: &str, bit: u8) -> InjectedFault {
         kind: None,
         bit: Some(bit),
         bits: None,
+        format: Format::F32,
         before: 0.0,
         after: 1.0,
     }

@@ -76,7 +76,9 @@ pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
     };
     let faults = fault_model(&config.fault_model, summary.faults.injections);
     let protection = config.protect.map(|protection| format!("; {protection}")).unwrap_or_default();
-    let drawn = format!("{}; seed {}{protection}", sampling(&config.fault_model), config.seed);
+    let numbers = if config.numbers.is_float32() { String::new() } else { format!("; {}", config.numbers) };
+    let rounded = summary.rounded.map(|rounded| format!("; {rounded}")).unwrap_or_default();
+    let drawn = format!("{}; seed {}{protection}{numbers}{rounded}", sampling(&config.fault_model), config.seed);
     [format!("{model}: {images}, {faults}"), drawn]
 }
 
