@@ -8,10 +8,10 @@ use facts::{Name, Named};
 
 use super::shard::ShardArgument;
 use crate::campaign::{DesignKind, FAULTS, Faults, OnBadImage, ProtectionMethod, SEED};
-use crate::cli::args::{GroupingArguments, RunArguments, choice};
+use crate::cli::args::{CalibrationArguments, FormatArguments, GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
-use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
+use crate::fault::{Bits, FaultKind, FaultModel, Mode, Sampling, Target};
 
 /// Images that a protection is learnt from where nothing is said.
 const PROFILE: usize = 100;
@@ -72,6 +72,12 @@ pub struct Arguments {
 
     #[command(flatten)]
     fault: FaultArguments,
+
+    #[command(flatten)]
+    pub formats: FormatArguments,
+
+    #[command(flatten)]
+    pub calibration: CalibrationArguments,
 
     #[command(flatten)]
     pub protect: ProtectArguments,
@@ -196,7 +202,7 @@ struct FaultArguments {
     kind: FaultKind,
 
     /// Bits to draw from; each fault inverts one of them, and all are equally likely: 30 for example, 23-30, 0,31, or
-    /// the fields sign, exponent, mantissa [default: 0-31]
+    /// the fields of the number format: sign, exponent, mantissa [default: all]
     #[arg(long, value_name = "BITS")]
     bit: Option<String>,
 
@@ -255,7 +261,7 @@ impl Arguments {
 
     /// Returns the fault model.
     pub fn fault_model(&self) -> Result<FaultModel, Failure> {
-        self.fault.resolve()
+        self.fault.resolve(&self.formats)
     }
 }
 
@@ -277,8 +283,9 @@ fn layer_list(text: &str) -> Result<LayerList, String> {
 }
 
 impl FaultArguments {
-    fn resolve(&self) -> Result<FaultModel, Failure> {
-        let bits = self.bit.as_deref().map(str::parse).transpose()?;
+    fn resolve(&self, formats: &FormatArguments) -> Result<FaultModel, Failure> {
+        let format = formats.of(self.target == Target::Weight);
+        let bits = self.bit.as_deref().map(|text| Bits::parse(text, format)).transpose()?;
         let kind = self.kind.with(bits, self.percent).map_err(|error| Failure::usage("campaign", error.to_string()))?;
         let layers: Vec<String> = self.layers.iter().flat_map(|list| list.0.iter().cloned()).collect();
         let layers = (!layers.is_empty()).then_some(layers);

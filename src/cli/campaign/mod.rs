@@ -30,8 +30,8 @@ use super::write::sha256;
 use super::{data, report};
 use crate::answer::Answer;
 use crate::campaign::{
-    self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, Plan, Position, Provenance, Runner,
-    SampleSource, Steps, Summary, Tallies, Work,
+    self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, NumberFormats, Plan, Position, Provenance,
+    Runner, SampleSource, Steps, Summary, Tallies, Work,
 };
 use crate::data::{DataSource, ImageSource as _, Sample};
 use crate::exec::{Footprint, SITE};
@@ -103,7 +103,7 @@ impl Campaign {
         let beside = file.folder();
         let mut model = file.load(&arguments.run.preprocess)?;
         let on_bad_image = bad_images::action(arguments.on_bad_image, begun, out)?;
-        let config = CampaignConfig {
+        let mut config = CampaignConfig {
             model: model.card.name.clone(),
             seed: arguments.seed,
             images: arguments.images,
@@ -113,6 +113,7 @@ impl Campaign {
             protect: None,
             on_bad_image,
             design: None,
+            numbers: NumberFormats::default(),
         };
         let stratified = arguments.design.stratified()?;
         config.validate()?;
@@ -136,6 +137,14 @@ impl Campaign {
             external: beside.sha256()?,
             preprocess: model.preprocess(),
         };
+        config.numbers = arguments.formats.resolve(&arguments.calibration, data.source.len())?;
+        let (plain, mut scales) = (model.clone(), Vec::new());
+        if !config.numbers.is_float32() {
+            let rounded = campaign::rounded(&model, &config.numbers, &data.source, on_bad_image);
+            let rounded = pollster::block_on(rounded)?;
+            eprintln!("notice: {}", config.numbers);
+            (model, scales) = (rounded.model, rounded.scales);
+        }
         let lab = open::lab(model, device, grouping)?;
         let (images, sample) = match &arguments.sample {
             Some(path) => {
@@ -166,6 +175,13 @@ impl Campaign {
         if let Some(shard) = shard {
             plan = plan.shard(shard)?;
         }
+        let rounded = match plan.config().numbers.is_float32() {
+            true => None,
+            false => {
+                let plain = Lab::cpu(plain)?;
+                pollster::block_on(campaign::accuracy_beside(&plain, &lab, &data.source, &plan, budget))?
+            }
+        };
         let provenance = Provenance {
             faultscope: env!("CARGO_PKG_VERSION").to_owned(),
             campaign: plan.config().clone(),
@@ -178,6 +194,8 @@ impl Campaign {
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
             ranges: lab.tensor_ranges(),
+            scales,
+            rounded,
             notices,
         };
         let (lab, plan, files) = (Arc::new(lab), Arc::new(plan), data.files);
@@ -194,7 +212,7 @@ impl Campaign {
         let stopped = || interrupted.load(Ordering::Relaxed);
         let look = campaign::first_look(&self.lab, &self.source, &self.plan, self.budget, stopped);
         if let Some(alarm) = pollster::block_on(look)?.alarm() {
-            output::alarm(&alarm);
+            output::alarm(&self.provenance.rounded.map_or(alarm.clone(), |rounded| rounded.alarm(&alarm)));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! stop. The [`Lab`] makes single trials.
 
 mod budget;
+mod calibrate;
 mod first_look;
 mod lab;
 mod pilot;
@@ -21,7 +22,8 @@ mod proof_tests;
 
 pub use crate::exec::{Observe, Settings};
 pub use budget::Budget;
-pub use first_look::{FIRST_LOOK, first_look};
+pub use calibrate::{Rounded, accuracy_beside, rounded};
+pub use first_look::{FIRST_LOOK, first_look, look};
 pub use lab::{Golden, Inference, Lab, Subject, Trial, Trials, Tried};
 pub use pilot::stratify;
 pub use profile::{learn_ranges, learn_ranges_of};

@@ -7,6 +7,8 @@
 
 use facts::graph::{Binary, Graph, NodeId, Op, Pool, Unary, ValueId, as_image};
 
+use facts::format::Format;
+
 use super::score::Scorer;
 
 /// Layers that a change is followed through.
@@ -67,11 +69,11 @@ impl<'a, 'b> Proof<'a, 'b> {
     fn reader(&self, reader: NodeId, value: ValueId, index: usize, before: f32, after: Interval, depth: usize) -> bool {
         let node = &self.graph.nodes[reader];
         let [output] = node.outputs[..] else { return node.op == Op::Folded };
+        let is_plain = !self.golden.is_protected() && self.graph.values[output].format == Format::F32;
         let follow = |after: Interval| {
-            // A clipped output is not followed: the range would have to be.
+            // An output that is clipped or rounded is not followed: the interval would have to be.
             let golden = self.golden.value(output, index);
-            !self.golden.is_protected()
-                && golden.is_some_and(|golden| self.follow(output, index, golden, after, depth - 1))
+            is_plain && golden.is_some_and(|golden| self.follow(output, index, golden, after, depth - 1))
         };
         let same_shape = self.graph.values[value].shape == self.graph.values[output].shape;
         match &node.op {
@@ -107,7 +109,7 @@ impl<'a, 'b> Proof<'a, 'b> {
                 let size = after.low.abs().max(after.high.abs()) + term.abs();
                 follow(Interval { low: after.low + term, high: after.high + term }.rounded(size))
             }
-            Op::MaxPool(pool) => self.is_beaten(pool, value, output, index, before, after),
+            Op::MaxPool(pool) if is_plain => self.is_beaten(pool, value, output, index, before, after),
             _ => false,
         }
     }

@@ -7,7 +7,7 @@ use facts::Result;
 use facts::answer::Answer;
 use facts::campaign::design::{Score, Stratum, stratum};
 use facts::campaign::{Plan, Position};
-use facts::fault::{Format, Site, Target};
+use facts::fault::{Site, Target};
 use facts::graph::{NodeId, ValueId};
 
 use super::proof::Proof;
@@ -115,8 +115,9 @@ impl<'a> Scorer<'a> {
     }
 
     /// Returns the value that a fault leaves in the place of `before`, after the protection.
-    fn after(&self, site: &Site, before: f32) -> f32 {
-        let after = site.corruption.apply(before, Format::F32);
+    fn after(&self, site: &Site, index: usize, before: f32) -> f32 {
+        let value = &self.lab.executor().graph().values[site.tensor];
+        let after = site.corruption.apply(before, value.code(index));
         let range = (site.target == Target::Activation)
             .then(|| self.lab.executor().protection().and_then(|ranges| ranges.get(site.tensor)))
             .flatten();
@@ -132,7 +133,7 @@ impl<'a> Scorer<'a> {
             let value = &graph.values[site.tensor];
             let index = value.layout.stored_index(&value.shape, site.element);
             let Some(before) = self.value(site.tensor, index) else { return Score::NotFinite };
-            let after = self.after(site, before);
+            let after = self.after(site, index, before);
             if let ([_], Target::Activation) = (sites, site.target)
                 && Proof::new(self, graph, &self.scoring.readers).is_masked(site.tensor, index, before, after)
             {
@@ -166,8 +167,9 @@ impl<'a> Scorer<'a> {
     pub(super) fn strata(&self, plan: &Plan, nth: usize, candidates: usize) -> Result<Vec<Stratum>> {
         let one = |fault| {
             let sites = plan.sites(Position { nth, fault })?;
-            let first = sites.first().map(|site| site.corruption);
-            Ok(first.map_or(0, |first| stratum(first, Format::F32, self.score(&sites))))
+            let graph = self.lab.executor().graph();
+            let of = |site: &Site| stratum(site.corruption, graph.values[site.tensor].format, self.score(&sites));
+            Ok(sites.first().map_or(0, of))
         };
         (0..candidates).map(one).collect()
     }

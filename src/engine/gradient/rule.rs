@@ -37,6 +37,9 @@ impl Rule {
     /// # Errors
     /// If the operator has no derivative here.
     pub fn new(op: Op, inputs: Vec<Vec<usize>>, outputs: Vec<Vec<usize>>, depends: Vec<bool>) -> Result<Self> {
+        if !has_derivative(&op) {
+            return Err(unknown("the operator"));
+        }
         let most = inputs.iter().chain(&outputs).map(|shape| shape.iter().product::<usize>()).max();
         if moves(&op) && most > Some(NUMBERED) {
             return Err(unknown("a tensor of more than 16,777,216 elements that a layer rearranges"));
@@ -197,6 +200,37 @@ impl Rule {
         };
         ops::apply(&op, &inputs, &shapes).iter().map(read).collect()
     }
+}
+
+/// Whether the operator has a derivative here. Its steps have one, if it is a chain.
+fn has_derivative(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Conv(_)
+            | Op::ConvTranspose(_)
+            | Op::Gemm { .. }
+            | Op::MatMul
+            | Op::BatchNorm { .. }
+            | Op::Affine { .. }
+            | Op::Unary(_)
+            | Op::Binary(_)
+            | Op::PRelu
+            | Op::Softmax { .. }
+            | Op::MaxPool(_)
+            | Op::AveragePool { .. }
+            | Op::Reduce { .. }
+            | Op::Concat { .. }
+            | Op::Resize(_)
+            | Op::Normalise(_)
+            | Op::LpNormalise { .. }
+            | Op::Where
+            | Op::Einsum(_)
+            | Op::Attention(_)
+            | Op::CumSum { .. }
+            | Op::Lrn { .. }
+            | Op::Identity
+            | Op::Folded
+    ) || moves(op)
 }
 
 /// Whether the operator only moves elements.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Faults, OnBadImage, Protection, Stratified};
+use super::{Faults, NumberFormats, OnBadImage, Protection, Stratified};
 use crate::fault::FaultModel;
 use crate::{Error, Result};
 
@@ -44,6 +44,9 @@ pub struct CampaignConfig {
     /// How faults are chosen; `None` where all of them have the same weight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<Stratified>,
+    /// Number formats that are emulated on the network.
+    #[serde(flatten)]
+    pub numbers: NumberFormats,
 }
 
 impl CampaignConfig {
@@ -59,6 +62,7 @@ impl CampaignConfig {
             protect: None,
             on_bad_image: OnBadImage::Stop,
             design: None,
+            numbers: NumberFormats::default(),
         }
     }
 
@@ -81,6 +85,7 @@ impl CampaignConfig {
             }
             (None, _) => {}
         }
+        self.numbers.validate()?;
         self.fault_model.validate()
     }
 }

@@ -128,9 +128,12 @@ fn bits_of(corruption: Corruption, format: Format) -> u8 {
                 _ => 4,
             }
         }
-        Some(BitField::Mantissa) => 5,
-        #[allow(unreachable_patterns, reason = "formats without fields have none")]
-        _ => 6,
+        Some(BitField::Integer) => {
+            let bits = format.bits_of(BitField::Integer);
+            if highest - bits.start >= bits.len() as u8 / 2 { 3 } else { 4 }
+        }
+        Some(BitField::Mantissa | BitField::Fraction) => 5,
+        None => 6,
     }
 }
 

@@ -9,6 +9,7 @@ mod chain;
 mod config;
 pub mod design;
 mod faults;
+mod numbers;
 mod parts;
 mod plan;
 mod protection;
@@ -27,6 +28,9 @@ pub use chain::{Chain, DAMAGED};
 pub use config::{CampaignConfig, FAULTS, MARGIN, SEED};
 pub use design::{DesignKind, Drawn, Stratified};
 pub use faults::Faults;
+pub use numbers::{
+    Calibration, CoveredRange, Granularity, NumberFormats, RoundedAccuracy, Scaling, TensorScale, rounded_outputs,
+};
 pub use plan::{Images, Plan, Position};
 pub use protection::{Protection, ProtectionMethod, TensorRange};
 pub use provenance::{ModelSource, Provenance, SampleSource};

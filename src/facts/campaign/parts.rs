@@ -16,6 +16,8 @@ pub struct Parts {
     bits: BTreeMap<u8, Part>,
     fields: BTreeMap<BitField, Part>,
     starts: [Part; Start::ALL.len()],
+    /// Whether a fault struck another format than float32: the share of a bit is then not known.
+    formats: bool,
 }
 
 impl Parts {
@@ -32,9 +34,13 @@ impl Parts {
             self.starts[start as usize].add(drawn, judgement);
         }
         let (mut layers, mut bits): (Vec<&str>, u32) = (Vec::new(), 0);
+        let mut fields: Vec<BitField> = Vec::new();
         for fault in trial.faults {
             layers.push(fault.layer.as_ref());
-            bits |= fault.struck().map_or(0, |bits| bits.mask());
+            let mask = fault.struck().map_or(0, |bits| bits.mask());
+            bits |= mask;
+            fields.extend(fault.format.fields_of(mask));
+            self.formats |= fault.format != Format::F32;
         }
         layers.sort_unstable();
         layers.dedup();
@@ -44,10 +50,8 @@ impl Parts {
                 None => self.layers.entry(layer.to_owned()).or_default().add(drawn, judgement),
             }
         }
-        let mut fields: Vec<BitField> = Vec::new();
         for bit in (0..Format::F32.width()).filter(|bit| bits >> bit & 1 == 1) {
             self.bits.entry(bit).or_default().add(drawn, judgement);
-            fields.extend(Format::F32.field(bit));
         }
         fields.sort_unstable();
         fields.dedup();
@@ -59,6 +63,7 @@ impl Parts {
     /// Counts what `other` has counted.
     pub fn merge(&mut self, other: &Self) {
         self.all.merge(&other.all);
+        self.formats |= other.formats;
         other.layers.iter().for_each(|(layer, part)| self.layers.entry(layer.clone()).or_default().merge(part));
         other.bits.iter().for_each(|(&bit, part)| self.bits.entry(bit).or_default().merge(part));
         other.fields.iter().for_each(|(&field, part)| self.fields.entry(field).or_default().merge(part));
@@ -92,11 +97,11 @@ impl Parts {
             })
             .collect();
         summary.bits.retain_mut(|bit| {
-            let share = share_of_bits(config, [bit.bit]);
+            let share = share_of_bits(config, [bit.bit]).filter(|_| !self.formats);
             share.inspect(|share| estimate(self.bits.get(&bit.bit), &mut bit.faults, share * all)).is_some()
         });
         summary.fields.retain_mut(|field| {
-            let share = share_of_bits(config, Format::F32.bits_of(field.field));
+            let share = share_of_bits(config, Format::F32.bits_of(field.field)).filter(|_| !self.formats);
             share.inspect(|share| estimate(self.fields.get(&field.field), &mut field.faults, share * all)).is_some()
         });
     }

@@ -137,6 +137,7 @@ impl<H: Host> Service<H> {
             protect: None,
             on_bad_image: OnBadImage::Skip,
             design: None,
+            numbers: Default::default(),
         };
         let stated = self.lab.as_ref().map(|loaded| loaded.stated.clone()).unwrap_or_default();
         let available = Images::All(opened.source.len());
@@ -168,6 +169,8 @@ impl<H: Host> Service<H> {
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
             ranges: lab.tensor_ranges(),
+            scales: Vec::new(),
+            rounded: None,
             notices: lab.model().card.notices.iter().chain(&opened.notices).cloned().collect(),
         };
         let (naming, own) = (naming(&lab), lab.model().card.grouping.clone());

@@ -32,6 +32,7 @@ const FACTS: Crate = Crate {
     root: "lib.rs",
     rows: &[
         &["error", "limits", "named", "shown", "text"],
+        &["format"],
         &["graph"],
         &["catalogue", "data", "device", "fault", "labels", "trace"],
         &["outcome"],

@@ -362,6 +362,10 @@ impl Lab {
                     value.elements().saturating_sub(1)
                 )));
             }
+            if let Some(bits) = site.corruption.bits() {
+                let within = bits.within(value.format);
+                within.map_err(|error| Error::request(format_args!("tensor \"{}\": {error}", value.name)))?;
+            }
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ fn config(faults: usize) -> CampaignConfig {
         protect: None,
         on_bad_image: Default::default(),
         design: None,
+        numbers: Default::default(),
     }
 }
 

@@ -3,6 +3,7 @@ mod faults;
 pub(crate) mod networks;
 mod ranges;
 mod reference;
+mod rounding;
 mod waves;
 
 use facts::fault::{Corruption, Format};

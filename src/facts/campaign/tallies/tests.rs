@@ -1,6 +1,6 @@
 use super::*;
 use crate::campaign::{Faults, Prediction};
-use crate::fault::{FaultModel, InjectedFault, Target};
+use crate::fault::{FaultModel, Format, InjectedFault, Target};
 use crate::outcome::Outcome;
 
 fn config(grouping: Option<&str>) -> CampaignConfig {
@@ -14,6 +14,7 @@ fn config(grouping: Option<&str>) -> CampaignConfig {
         protect: None,
         on_bad_image: Default::default(),
         design: None,
+        numbers: Default::default(),
     }
 }
 
@@ -43,6 +44,7 @@ fn fault(layer: &str, bit: u8) -> InjectedFault {
         kind: None,
         bit: Some(bit),
         bits: None,
+        format: Format::F32,
         before: 0.0,
         after: 1.0,
     }

@@ -91,7 +91,10 @@ pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
     let faults = fault_model(&config.fault_model, summary.faults.injections);
     let protection = config.protect.map(|protection| format!("; {protection}")).unwrap_or_default();
     let design = if config.design.is_some() { "; design stratified" } else { "" };
-    let drawn = format!("{}; seed {}{protection}{design}", sampling(&config.fault_model), config.seed);
+    let numbers = if config.numbers.is_float32() { String::new() } else { format!("; {}", config.numbers) };
+    let rounded = summary.rounded.map(|rounded| format!("; {rounded}")).unwrap_or_default();
+    let drawn =
+        format!("{}; seed {}{protection}{numbers}{rounded}{design}", sampling(&config.fault_model), config.seed);
     [format!("{model}: {images}, {faults}"), drawn]
 }
 
