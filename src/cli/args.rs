@@ -1,16 +1,22 @@
 //! Arguments that several commands share.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use facts::Named;
 use facts::limits::{self, DEFAULT_MEMORY, Memory};
 
-use super::size;
+use super::{read, size};
 use crate::answer::Threshold;
+use crate::campaign::{Calibration, CoveredRange, Granularity, NumberFormats, Provenance, Rounded, Scaling};
 use crate::data::{Color, Crop, Filter, InputSize, Normalise, Numbers, PreprocessChoice, Resize, Scale};
+use crate::fault::Format;
 use crate::import::Statements;
+use crate::model::Model;
 use crate::platform::DeviceChoice;
 use crate::zoo::Architecture;
+use crate::{Error, Result};
 
 /// Returns a parser for the names of `T`, with the help of each.
 pub fn choice<T: Named + Send + Sync>() -> impl TypedValueParser<Value = T> {
@@ -203,6 +209,139 @@ impl PreprocessArguments {
         let SizingArguments { resize, filter, antialias, crop } = *sizing;
         let (preset, mean, std) = (*normalise, mean.clone(), std.clone());
         PreprocessChoice { preset, color: *color, scale: *scale, mean, std, resize, filter, antialias, crop }
+    }
+}
+
+/// The arguments about emulated number formats.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Number formats")]
+pub struct FormatArguments {
+    /// Number format of the layers' outputs, emulated on a float32 model: f32, f16, bf16, e4m3, e5m2, int8, uint8, int16, or
+    /// fixed:M.N with M bits before the point and N behind it [default: f32]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+
+    /// Number format of the parameters, as --format; without an exponent, those of convolutions and products only [default:
+    /// f32]
+    #[arg(long, value_name = "FORMAT")]
+    weight_format: Option<Format>,
+
+    /// Zero points of int8, uint8 and int16 [default: mixed]
+    #[arg(long, value_name = "SCALING", value_parser = choice::<Scaling>())]
+    scaling: Option<Scaling>,
+
+    /// Scales of a parameter in int8, uint8 or int16 [default: channel]
+    #[arg(long, value_name = "SCALES", value_parser = choice::<Granularity>())]
+    scales: Option<Granularity>,
+}
+
+/// The arguments about learning the scales of layers' outputs.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Number formats")]
+pub struct CalibrationArguments {
+    /// Number of images, from the first of the data, whose golden runs the scales of layers' outputs are learnt from
+    /// [default: 100, or all where the data has fewer]
+    #[arg(long, value_name = "N")]
+    calibrate: Option<usize>,
+
+    /// Part of an output's values that its scale covers: min-max, or percentile:P, which leaves out (100 - P) / 2 % at
+    /// either end [default: min-max]
+    #[arg(long, value_name = "RANGE")]
+    calibrate_range: Option<CoveredRange>,
+}
+
+impl FormatArguments {
+    /// Returns the number formats, with scales learnt from some of the `available` images. Formats that need golden runs are
+    /// refused where no image is available.
+    ///
+    /// # Errors
+    /// If an argument has no effect, or a format cannot be emulated.
+    pub fn resolve(&self, calibration: &CalibrationArguments, available: usize) -> Result<NumberFormats> {
+        /// Images that scales are learnt from where nothing is said.
+        const CALIBRATE: usize = 100;
+        let outputs = self.format.unwrap_or_default();
+        let weights = self.weight_format.unwrap_or_default();
+        let (scaled, learns) = (outputs.is_scaled() || weights.is_scaled(), outputs.is_scaled());
+        let unused = [
+            ("--calibrate", calibration.calibrate.is_some() && !learns, "goes with --format int8, uint8 or int16"),
+            (
+                "--calibrate-range",
+                calibration.calibrate_range.is_some() && !learns,
+                "goes with --format int8, uint8 or int16",
+            ),
+            ("--scaling", self.scaling.is_some() && !scaled, "goes with int8, uint8 and int16"),
+            (
+                "--scales",
+                self.scales.is_some() && !weights.is_scaled(),
+                "goes with --weight-format int8, uint8 or int16",
+            ),
+        ];
+        if let Some((argument, _, rule)) = unused.into_iter().find(|(_, is_unused, _)| *is_unused) {
+            return Err(Error::request(format_args!("{argument} {rule} only")));
+        }
+        let calibration = scaled.then(|| Calibration {
+            images: calibration.calibrate.unwrap_or(CALIBRATE.min(available).max(1)),
+            range: calibration.calibrate_range.unwrap_or_default(),
+            scaling: self.scaling.unwrap_or_default(),
+            scales: self.scales.unwrap_or_default(),
+        });
+        let numbers = NumberFormats { outputs, weights, calibration };
+        numbers.validate()?;
+        Ok(numbers)
+    }
+
+    /// Whether a format is stated.
+    pub fn is_given(&self) -> bool {
+        self.format.or(self.weight_format).is_some() || self.scaling.is_some() || self.scales.is_some()
+    }
+
+    /// Returns the format of the layers' outputs, or of parameters.
+    pub fn of(&self, weights: bool) -> Format {
+        if weights { self.weight_format } else { self.format }.unwrap_or_default()
+    }
+}
+
+/// The arguments about emulated number formats of a command without data to learn scales from.
+#[derive(Clone, Debug, Default, Args)]
+pub struct StoredArguments {
+    #[command(flatten)]
+    formats: FormatArguments,
+
+    /// Take number formats and scales from this campaign: its directory, or its config.json
+    #[arg(long, value_name = "DIR", help_heading = "Number formats")]
+    formats_of: Option<PathBuf>,
+}
+
+impl StoredArguments {
+    /// Returns `model` in the number formats that are stated, and these formats.
+    ///
+    /// # Errors
+    /// If a format cannot be emulated, or the campaign is one of another model.
+    pub fn stored(&self, model: Model) -> Result<(Model, NumberFormats)> {
+        let (numbers, scales) = match &self.formats_of {
+            Some(_) if self.formats.is_given() => {
+                return Err(Error::request("--formats-of takes the place of the other arguments about number formats"));
+            }
+            Some(path) => {
+                let path = if path.is_dir() { path.join("config.json") } else { path.clone() };
+                let (name, text) = (path.display().to_string(), read::text(&path)?);
+                let provenance: Provenance = serde_json::from_str(&text).map_err(|error| Error::input(&name, error))?;
+                (provenance.campaign.numbers, provenance.scales)
+            }
+            None => (self.formats.resolve(&CalibrationArguments::default(), 1)?, Vec::new()),
+        };
+        if numbers.is_float32() {
+            return Ok((model, numbers));
+        }
+        if numbers.learns() && scales.is_empty() {
+            return Err(Error::request(format_args!(
+                "{} needs the scales of the layers' outputs, which golden runs teach; --formats-of DIR takes them from a \
+                 campaign with --format {}",
+                numbers.outputs.name(),
+                numbers.outputs
+            )));
+        }
+        Ok((Rounded::again(&model, &numbers, &scales)?.model, numbers))
     }
 }
 

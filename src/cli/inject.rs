@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::args::{GroupingArguments, RunArguments, choice};
+use super::args::{GroupingArguments, RunArguments, StoredArguments, choice};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::{self, ModelFile};
@@ -16,7 +16,7 @@ use super::output::{Style, counted, float, json, name, percent, print, shape, st
 use super::table::{Render, Table};
 use crate::campaign::{Lab, Observe, SEED, Subject, Trial, Tried};
 use crate::exec::{Settings, TraceRow};
-use crate::fault::{Bits, Corruption, FaultKind, Format, InjectedFault, Site, SiteSpace, Target, number};
+use crate::fault::{Bits, Code, Corruption, FaultKind, Format, InjectedFault, Site, SiteSpace, Target, number};
 use crate::graph::Graph;
 use crate::outcome::Outcome;
 use crate::{Error, Result};
@@ -46,7 +46,8 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
 
-    /// Bits to invert, all of them at once: 30 for example, 23-30, 0,31, or the fields sign, exponent, mantissa
+    /// Bits to invert, all of them at once: 30 for example, 23-30, 0,31, or the fields of the number format: sign, exponent,
+    /// mantissa
     #[arg(long, value_name = "BITS")]
     bit: Option<String>,
 
@@ -66,6 +67,9 @@ pub struct Arguments {
     grouping: GroupingArguments,
 
     #[command(flatten)]
+    formats: StoredArguments,
+
+    #[command(flatten)]
     run: RunArguments,
 
     /// Follow the corruption layer by layer
@@ -78,11 +82,19 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    fn corruption(&self) -> Result<Corruption, Failure> {
-        let bits: Option<Bits> = self.bit.as_deref().map(str::parse).transpose()?;
-        if self.kind.takes_bits() && bits.is_none() {
+    fn check(&self) -> Result<(), Failure> {
+        if self.kind.takes_bits() && self.bit.is_none() {
             return Err(Failure::usage("inject", "a bit flip needs --bit BITS, 0 to 31"));
         }
+        self.kind
+            .with(self.bit.as_ref().map(|_| Bits::ALL), None)
+            .map(|_| ())
+            .map_err(|error| Failure::usage("inject", error.to_string()))
+    }
+
+    /// Returns the change of an element in `format`.
+    fn corruption(&self, format: Format) -> Result<Corruption, Failure> {
+        let bits = self.bit.as_deref().map(|text| Bits::parse(text, format)).transpose()?;
         let kind = self.kind.with(bits, None).map_err(|error| Failure::usage("inject", error.to_string()))?;
         let value = ChaCha8Rng::seed_from_u64(self.seed).random::<f32>();
         Ok(kind.exactly(bits.unwrap_or_default(), value))
@@ -142,20 +154,25 @@ struct Answer {
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.run.model.memory.allow();
-    let corruption = arguments.corruption()?;
+    arguments.check()?;
     let grouping = arguments.grouping.grouping.as_deref().map(open::grouping).transpose()?;
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?
         .stated_by(arguments.run.answer.statements())
         .load(&arguments.run.preprocess)?;
+    let (model, numbers) = arguments.formats.stored(model)?;
     model.card.notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
-    let site = site(
+    if !numbers.is_float32() {
+        eprintln!("notice: {numbers}");
+    }
+    let mut site = site(
         &model.graph,
         arguments.target,
         &arguments.layer,
         arguments.tensor.as_deref(),
         arguments.element,
-        corruption,
+        Corruption::Set(0.0),
     )?;
+    site.corruption = arguments.corruption(model.graph.values[site.tensor].format)?;
     open::check_memory(&arguments.model, &model, "one image and one fault need", 2)?;
     let input = open::input(&model, &arguments.image)?;
     let lab = open::lab(model, arguments.run.device, grouping)?;
@@ -197,14 +214,16 @@ fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Tried, trial: &T
         let name = if label == class.to_string() { format!("class {class}") } else { format!("{class} {label}") };
         if probability.is_nan() { name } else { format!("{name}, {}", percent(f64::from(probability))) }
     };
-    let change = fault.struck().map_or_else(|| "replaced".to_owned(), flipped);
+    let value = &graph.values[site.tensor];
+    let code = value.code(value.layout.stored_index(&value.shape, site.element));
+    let change = fault.struck().map_or_else(|| "replaced".to_owned(), |bits| flipped(bits, code.format));
     let lines = [
         ("layer", format!("{} {} ({})", site.layer, node.name, node.kind)),
         ("tensor", format!("{}, {}, {}", fault.tensor, name(&site.target), shape(dimensions))),
         ("element", format!("{} = {:?}", site.element, coordinates(dimensions, site.element))),
         ("fault", change),
-        ("before", format!("{}  {}", bits(fault.before, fault.struck()), float(fault.before))),
-        ("after", format!("{}  {}", bits(fault.after, fault.struck()), float(fault.after))),
+        ("before", format!("{}  {}", bits(fault.before, code, fault.struck()), float(fault.before))),
+        ("after", format!("{}  {}", bits(fault.after, code, fault.struck()), float(fault.after))),
         ("golden", answer(golden.class, &golden.logits)),
         ("faulty", answer(trial.class, &trial.logits)),
         ("outcome", outcome(lab, golden, trial)),
@@ -266,25 +285,28 @@ fn trace(rows: &[TraceRow]) -> String {
     table.render() + &note
 }
 
-/// Returns a flip of `bits` in words, with the names of their fields.
-fn flipped(bits: Bits) -> String {
+/// Returns a flip of `bits` of a number in `format` in words, with the names of their fields.
+fn flipped(bits: Bits, format: Format) -> String {
     let noun = if bits.count() == 1 { "bit" } else { "bits" };
-    let fields = Format::F32.fields().iter().filter(|(_, range)| bits.iter().any(|bit| range.contains(&bit)));
-    let fields: Vec<_> = fields.map(|(field, _)| field.name()).collect();
-    format!("{noun} {bits} flipped ({})", fields.join(", "))
+    let fields: Vec<_> = format.fields_of(bits.mask()).map(|field| field.name()).collect();
+    let of = if format == Format::F32 { String::new() } else { format!(" of {}", format.name()) };
+    format!("{noun} {bits}{of} flipped ({})", fields.join(", "))
 }
 
-/// Returns the bits of `value` from the sign down, with a space between the fields. The `struck` bits are coloured.
-fn bits(value: f32, struck: Option<Bits>) -> String {
+/// Returns the bits of `value` from the most significant one down, with a space between the fields. The `struck` bits are
+/// coloured.
+fn bits(value: f32, code: Code, struck: Option<Bits>) -> String {
     let mut text = String::new();
-    for position in Format::F32.bits() {
-        let digit = if value.to_bits() >> position & 1 == 1 { "1" } else { "0" };
+    let word = if code.format == Format::F32 { value.to_bits() } else { code.encode(value) };
+    let starts: Vec<u8> = code.format.fields().iter().map(|(_, bits)| bits.start).filter(|&start| start > 0).collect();
+    for position in code.format.bits() {
+        let digit = if word >> position & 1 == 1 { "1" } else { "0" };
         if struck.is_some_and(|bits| bits.mask() >> position & 1 == 1) {
             text += &style(Style::Struck, digit);
         } else {
             text += digit;
         }
-        if position == 31 || position == 23 {
+        if starts.contains(&position) {
             text.push(' ');
         }
     }
@@ -314,13 +336,19 @@ mod tests {
 
     #[test]
     fn bits_stand_in_their_fields() {
-        assert_eq!(finished(&bits(-0.5, Bits::one(30).ok()), false), "1 01111110 00000000000000000000000");
-        assert_eq!(bits(1.0, None), "0 01111111 00000000000000000000000");
+        assert_eq!(
+            finished(&bits(-0.5, Code::default(), Bits::one(30).ok()), false),
+            "1 01111110 00000000000000000000000"
+        );
+        assert_eq!(bits(1.0, Code::default(), None), "0 01111111 00000000000000000000000");
+        assert_eq!(bits(-3.0, Format::I8.into(), None), "1 1111101");
+        assert_eq!(bits(1.5, Format::Bf16.into(), None), "0 01111111 1000000");
     }
 
     #[test]
     fn a_flip_is_written_with_its_fields() {
-        let flipped = |bits: &str| flipped(bits.parse().expect("bits"));
+        assert_eq!(flipped(Bits::one(7).expect("a bit"), Format::I8), "bit 7 of int8 flipped (sign)");
+        let flipped = |bits: &str| flipped(bits.parse().expect("bits"), Format::F32);
         assert_eq!(flipped("30"), "bit 30 flipped (exponent)");
         assert_eq!(flipped("22-23,31"), "bits 22-23,31 flipped (sign, exponent, mantissa)");
     }

@@ -6,7 +6,7 @@ use clap::Args;
 use facts::shown;
 use serde::Serialize;
 
-use super::args::RunArguments;
+use super::args::{RunArguments, StoredArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::locate;
@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Number of classes to show, the most likely first
     #[arg(long, default_value_t = 5, value_name = "N")]
     top: usize,
+
+    #[command(flatten)]
+    formats: StoredArguments,
 
     #[command(flatten)]
     run: RunArguments,
@@ -76,7 +79,11 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?
         .stated_by(arguments.run.answer.statements())
         .load(&arguments.run.preprocess)?;
+    let (model, numbers) = arguments.formats.stored(model)?;
     model.card.notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
+    if !numbers.is_float32() {
+        eprintln!("notice: {numbers}");
+    }
     open::check_memory(&arguments.model, &model, "one image needs", 1)?;
     let lab = open::lab(model, arguments.run.device, None)?;
     let mut predictions = Vec::new();

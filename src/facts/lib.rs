@@ -9,6 +9,7 @@ pub mod data;
 mod device;
 pub mod error;
 pub mod fault;
+pub mod format;
 pub mod graph;
 pub mod labels;
 pub mod limits;

@@ -87,7 +87,7 @@ pub fn sweep_csv(trials: &[Option<Result<SweepTrial, String>>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use facts::fault::{CorruptionKind, Target};
+    use facts::fault::{CorruptionKind, Format, Target};
     use facts::outcome::Verdict;
     use protocol::ClassInfo;
 
@@ -100,6 +100,7 @@ mod tests {
             kind: Some(CorruptionKind::BitFlip),
             bit: Some(30),
             bits: None,
+            format: Format::F32,
             before: 1.5,
             after: f32::INFINITY,
         }

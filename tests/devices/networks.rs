@@ -138,6 +138,7 @@ fn campaign(device: &Device) -> Vec<Record> {
         grouping: None,
         protect: None,
         on_bad_image: Default::default(),
+        numbers: Default::default(),
     };
     let mut runner = Runner::new(&lab, config, Patterns, Budget::default()).expect("a campaign");
     let mut records = Vec::new();

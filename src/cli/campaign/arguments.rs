@@ -7,11 +7,11 @@ use clap::Args;
 use facts::{Name, Named};
 
 use super::shard::ShardArgument;
-use crate::campaign::{FAULTS, Faults, OnBadImage, ProtectionMethod, SEED};
-use crate::cli::args::{GroupingArguments, RunArguments, choice};
+use crate::campaign::{DesignKind, FAULTS, Faults, OnBadImage, ProtectionMethod, SEED};
+use crate::cli::args::{CalibrationArguments, FormatArguments, GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
-use crate::fault::{FaultKind, FaultModel, Mode, Sampling, Target};
+use crate::fault::{Bits, FaultKind, FaultModel, Mode, Sampling, Target};
 
 /// Images that a protection is learnt from where nothing is said.
 const PROFILE: usize = 100;
@@ -68,7 +68,16 @@ pub struct Arguments {
     count: CountArguments,
 
     #[command(flatten)]
+    pub design: DesignArguments,
+
+    #[command(flatten)]
     fault: FaultArguments,
+
+    #[command(flatten)]
+    pub formats: FormatArguments,
+
+    #[command(flatten)]
+    pub calibration: CalibrationArguments,
 
     #[command(flatten)]
     pub protect: ProtectArguments,
@@ -112,6 +121,32 @@ struct CountArguments {
     /// has]
     #[arg(long, value_name = "K")]
     misclassified: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct DesignArguments {
+    /// Choice of the faults: stratified injects more where a gradient says that it tells more, and gives each fault a weight, so
+    /// that the rates stay unbiased and need several times fewer faults
+    #[arg(long, default_value = "uniform", value_parser = choice::<DesignKind>())]
+    design: DesignKind,
+
+    /// With --design stratified: faults of each image that are scored, of which --faults are injected [default: 64 for each
+    /// of --faults, at least 256]
+    #[arg(long, value_name = "N")]
+    candidates: Option<usize>,
+}
+
+impl DesignArguments {
+    /// Returns the number of candidates if the design is stratified: `Some(None)` is the usual number.
+    pub fn stratified(&self) -> Result<Option<Option<usize>>, Failure> {
+        match (self.design, self.candidates) {
+            (DesignKind::Uniform, Some(_)) => {
+                Err(Failure::usage("campaign", "--candidates goes with --design stratified only"))
+            }
+            (DesignKind::Uniform, None) => Ok(None),
+            (DesignKind::Stratified, candidates) => Ok(Some(candidates)),
+        }
+    }
 }
 
 /// A rule for the number of faults of an image.
@@ -167,7 +202,7 @@ struct FaultArguments {
     kind: FaultKind,
 
     /// Bits to draw from; each fault inverts one of them, and all are equally likely: 30 for example, 23-30, 0,31, or
-    /// the fields sign, exponent, mantissa [default: 0-31]
+    /// the fields of the number format: sign, exponent, mantissa [default: all]
     #[arg(long, value_name = "BITS")]
     bit: Option<String>,
 
@@ -226,7 +261,7 @@ impl Arguments {
 
     /// Returns the fault model.
     pub fn fault_model(&self) -> Result<FaultModel, Failure> {
-        self.fault.resolve()
+        self.fault.resolve(&self.formats)
     }
 }
 
@@ -248,8 +283,9 @@ fn layer_list(text: &str) -> Result<LayerList, String> {
 }
 
 impl FaultArguments {
-    fn resolve(&self) -> Result<FaultModel, Failure> {
-        let bits = self.bit.as_deref().map(str::parse).transpose()?;
+    fn resolve(&self, formats: &FormatArguments) -> Result<FaultModel, Failure> {
+        let format = formats.of(self.target == Target::Weight);
+        let bits = self.bit.as_deref().map(|text| Bits::parse(text, format)).transpose()?;
         let kind = self.kind.with(bits, self.percent).map_err(|error| Failure::usage("campaign", error.to_string()))?;
         let layers: Vec<String> = self.layers.iter().flat_map(|list| list.0.iter().cloned()).collect();
         let layers = (!layers.is_empty()).then_some(layers);

@@ -30,8 +30,8 @@ use super::write::sha256;
 use super::{data, report};
 use crate::answer::Answer;
 use crate::campaign::{
-    self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, Plan, Position, Provenance, Runner,
-    SampleSource, Steps, Summary, Tallies, Work,
+    self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, NumberFormats, Plan, Position, Provenance,
+    Runner, SampleSource, Steps, Summary, Tallies, Work,
 };
 use crate::data::{DataSource, ImageSource as _, Sample};
 use crate::exec::{Footprint, SITE};
@@ -53,8 +53,8 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
     let (_, _, out) = arguments.places()?;
     if arguments.resume { directory::check_files(out) } else { directory::check_free(out) }?;
     let begun = if arguments.resume && directory::is_begun(out) { Some(Begun::read(out)?) } else { None };
-    let campaign = Campaign::prepare(&arguments, begun.as_ref())?;
     let interrupted = interruption()?;
+    let campaign = Campaign::prepare(&arguments, begun.as_ref(), &interrupted)?;
     let summary = if begun.is_some() {
         campaign.resume(out, &interrupted)?
     } else {
@@ -90,7 +90,7 @@ struct Campaign {
 
 impl Campaign {
     /// Prepares the campaign that the arguments describe, or the one that was `begun` to be continued.
-    fn prepare(arguments: &Arguments, begun: Option<&Begun>) -> Result<Self, Failure> {
+    fn prepare(arguments: &Arguments, begun: Option<&Begun>, interrupted: &AtomicBool) -> Result<Self, Failure> {
         let (model, images, out) = arguments.places()?;
         let fault_model = arguments.fault_model()?;
         let shard = arguments.shard.map(|shard| shard.resolve(|name| std::env::var(name).ok())).transpose()?;
@@ -103,7 +103,7 @@ impl Campaign {
         let beside = file.folder();
         let mut model = file.load(&arguments.run.preprocess)?;
         let on_bad_image = bad_images::action(arguments.on_bad_image, begun, out)?;
-        let config = CampaignConfig {
+        let mut config = CampaignConfig {
             model: model.card.name.clone(),
             seed: arguments.seed,
             images: arguments.images,
@@ -112,16 +112,19 @@ impl Campaign {
             grouping: None,
             protect: None,
             on_bad_image,
+            design: None,
+            numbers: NumberFormats::default(),
         };
+        let stratified = arguments.design.stratified()?;
         config.validate()?;
         let data = data::open(images, &arguments.reading, &open::classes_of(&model))?;
         let (data, changed) = bad_images::as_begun(data, begun, on_bad_image, out)?;
         model.card.preprocess = Some(data.preprocess(&model)?);
-        let notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
+        let mut notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
         notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
         let architecture = arguments.run.model.architecture.map(|architecture| architecture.id.to_owned());
         let protected = arguments.protect.is_asked_for();
-        let (jobs, budget) = budget(&model, protected, wanted, arguments.jobs.is_some())?;
+        let (jobs, budget) = budget(&model, [protected, stratified.is_some()], wanted, arguments.jobs.is_some())?;
         let stated = arguments.run.answer.statements();
         let model_source = ModelSource {
             path,
@@ -134,6 +137,14 @@ impl Campaign {
             external: beside.sha256()?,
             preprocess: model.preprocess(),
         };
+        config.numbers = arguments.formats.resolve(&arguments.calibration, data.source.len())?;
+        let (plain, mut scales) = (model.clone(), Vec::new());
+        if !config.numbers.is_float32() {
+            let rounded = campaign::rounded(&model, &config.numbers, &data.source, on_bad_image);
+            let rounded = pollster::block_on(rounded)?;
+            eprintln!("notice: {}", config.numbers);
+            (model, scales) = (rounded.model, rounded.scales);
+        }
         let lab = open::lab(model, device, grouping)?;
         let (images, sample) = match &arguments.sample {
             Some(path) => {
@@ -152,9 +163,25 @@ impl Campaign {
             None => lab,
         };
         let mut plan = campaign::plan(&lab, config, &data.source, images)?;
+        if let Some(candidates) = stratified {
+            let stopped = || interrupted.load(Ordering::Relaxed);
+            plan = pollster::block_on(campaign::stratify(&lab, plan, &data.source, candidates, budget, stopped))?;
+            if let Err(problem) = lab.scoring().derivative() {
+                let notice = format!("{problem}; the strata are of bits and changes alone");
+                eprintln!("notice: {notice}");
+                notices.push(notice);
+            }
+        }
         if let Some(shard) = shard {
             plan = plan.shard(shard)?;
         }
+        let rounded = match plan.config().numbers.is_float32() {
+            true => None,
+            false => {
+                let plain = Lab::cpu(plain)?;
+                pollster::block_on(campaign::accuracy_beside(&plain, &lab, &data.source, &plan, budget))?
+            }
+        };
         let provenance = Provenance {
             faultscope: env!("CARGO_PKG_VERSION").to_owned(),
             campaign: plan.config().clone(),
@@ -167,6 +194,8 @@ impl Campaign {
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
             ranges: lab.tensor_ranges(),
+            scales,
+            rounded,
             notices,
         };
         let (lab, plan, files) = (Arc::new(lab), Arc::new(plan), data.files);
@@ -183,7 +212,7 @@ impl Campaign {
         let stopped = || interrupted.load(Ordering::Relaxed);
         let look = campaign::first_look(&self.lab, &self.source, &self.plan, self.budget, stopped);
         if let Some(alarm) = pollster::block_on(look)?.alarm() {
-            output::alarm(&alarm);
+            output::alarm(&self.provenance.rounded.map_or(alarm.clone(), |rounded| rounded.alarm(&alarm)));
         }
         Ok(())
     }
@@ -314,7 +343,12 @@ fn jobs(arguments: &Arguments, device: DeviceChoice) -> Result<usize, Failure> {
 
 /// Divides the memory that is allowed among the jobs. Fewer than the `wanted` jobs are started where only fewer fit, unless
 /// their number was `asked_for`.
-fn budget(model: &Model, protected: bool, wanted: usize, asked_for: bool) -> Result<(usize, Budget)> {
+fn budget(
+    model: &Model,
+    [protected, stratified]: [bool; 2],
+    wanted: usize,
+    asked_for: bool,
+) -> Result<(usize, Budget)> {
     let footprint = Footprint::of(&model.graph, protected);
     let located = |error: Error| error.concerning(&model.card.name);
     let memory = limits::allowed();
@@ -324,14 +358,21 @@ fn budget(model: &Model, protected: bool, wanted: usize, asked_for: bool) -> Res
         memory.check("learning the ranges of the protection needs", learning).map_err(located)?;
     }
     let free = memory.bytes().saturating_sub(footprint.with_runs(0));
-    let least = 2 * (footprint.run + SITE);
+    // A stratified campaign keeps a golden run and its gradients.
+    let kept = if stratified { footprint.kept.saturating_mul(3) } else { 0 };
+    if stratified {
+        memory
+            .check("the scores of a stratified campaign need", footprint.with_runs(2).saturating_add(kept))
+            .map_err(located)?;
+    }
+    let least = kept.saturating_add(2 * (footprint.run + SITE));
     let most = usize::try_from(free / least).unwrap_or(usize::MAX).max(1);
     if asked_for && wanted > most {
         let what = format!("the campaign with --jobs {wanted} (--jobs {most} fits) needs");
         footprint.check(&what, 2 * wanted as u64).map_err(located)?;
     }
     let jobs = wanted.min(most);
-    let bytes = usize::try_from(free / jobs as u64).unwrap_or(usize::MAX);
+    let bytes = usize::try_from((free / jobs as u64).saturating_sub(kept)).unwrap_or(usize::MAX);
     Ok((jobs, Budget { bytes, ..Budget::default() }))
 }
 

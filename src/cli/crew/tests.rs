@@ -56,6 +56,7 @@ fn plan(lab: &Lab, faults: Faults) -> Plan {
         grouping: None,
         protect: None,
         on_bad_image: Default::default(),
+        numbers: Default::default(),
     };
     campaign::plan(lab, config, &Colours::default(), Images::All(7)).unwrap()
 }

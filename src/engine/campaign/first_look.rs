@@ -9,8 +9,7 @@ use super::{Budget, Lab, Settings, Subject};
 /// Golden runs that are looked at.
 pub const FIRST_LOOK: usize = 100;
 
-/// The golden predictions of the first [`FIRST_LOOK`] images of `plan` that have a label, in waves within `budget`. An image
-/// or a golden run that fails ends the look: the campaign comes to it, except an image that it skips. So does `stopped`.
+/// The golden predictions of the first [`FIRST_LOOK`] images of `plan`, as [`look`].
 ///
 /// # Errors
 /// If the device fails.
@@ -21,8 +20,23 @@ pub async fn first_look(
     budget: Budget,
     stopped: impl Fn() -> bool,
 ) -> Result<Guesses> {
+    look(lab, source, plan, FIRST_LOOK, budget, stopped).await
+}
+
+/// The golden predictions of the first `most` images of `plan` that have a label, in waves within `budget`. An image or a golden run that fails ends the look: the campaign comes to it, except an image that it skips. So does `stopped`.
+///
+/// # Errors
+/// If the device fails.
+pub async fn look(
+    lab: &Lab,
+    source: &impl ImageSource,
+    plan: &Plan,
+    most: usize,
+    budget: Budget,
+    stopped: impl Fn() -> bool,
+) -> Result<Guesses> {
     let mut guesses = Guesses::default();
-    let images = (0..plan.images().min(FIRST_LOOK)).filter_map(|nth| plan.image(nth));
+    let images = (0..plan.images().min(most)).filter_map(|nth| plan.image(nth));
     let labelled: Vec<(usize, usize)> = images.filter_map(|image| Some((image, source.label(image)?))).collect();
     let model = lab.model();
     let skips = plan.config().on_bad_image == OnBadImage::Skip;

@@ -15,7 +15,7 @@ use crate::ops::{Array, Extent};
 pub(super) async fn faulty(gpu: &GpuGraph, golden: &Activations, lane: &Lane, observe: Observe) -> Result<Faulty> {
     let graph = &*gpu.graph;
     let mut answer = Faulty::default();
-    let mut strikes = Strikes::new(&lane.changes);
+    let mut strikes = Strikes::new(graph, &lane.changes);
     let weights = Weights::struck(graph, &mut strikes);
     let changed: BTreeMap<ValueId, Array> = weights
         .changed(graph, weights.parameters())
@@ -31,7 +31,8 @@ pub(super) async fn faulty(gpu: &GpuGraph, golden: &Activations, lane: &Lane, ob
         }
         // A protected golden run holds values after clipping, not the values before the strike.
         let outputs: Vec<Array> = if touched || node.outputs.iter().any(|&value| gpu.is_protected(value)) {
-            gpu.compute(id, |value| run.get(value).or_else(|| changed.get(&value)).or_else(|| golden.get(value)))?
+            let read = |value| run.get(value).or_else(|| changed.get(&value)).or_else(|| golden.get(value));
+            gpu.compute_rounded(id, read).await?
         } else {
             node.outputs.iter().filter_map(|&value| golden.get(value).cloned()).collect()
         };

@@ -106,7 +106,7 @@ impl Executor {
             Means::Kernels(program) => {
                 let mut constants = changed.clone();
                 let graph = &*self.graph;
-                full::run(graph, inputs, hook, |id, run| program.compute(graph, id, run, &mut constants)).await
+                full::run(graph, inputs, hook, async |id, run| program.compute(graph, id, run, &mut constants)).await
             }
             Means::Burn(gpu) => gpu.run(inputs, changed, hook).await,
         }

@@ -14,14 +14,14 @@ pub(super) async fn run<H: Hook>(
     graph: &Graph,
     inputs: &[Array],
     hook: &mut H,
-    mut compute: impl FnMut(NodeId, &Activations) -> Result<Vec<Array>>,
+    mut compute: impl AsyncFnMut(NodeId, &Activations) -> Result<Vec<Array>>,
 ) -> Result<Activations> {
     let mut run = Activations::new(graph.values.len());
     for (&id, array) in graph.inputs.iter().zip(inputs) {
         run.set(id, array.clone());
     }
     for (id, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.op != Op::Folded) {
-        for (&value, array) in node.outputs.iter().zip(compute(id, &run)?) {
+        for (&value, array) in node.outputs.iter().zip(compute(id, &run).await?) {
             run.set(value, hook.output(id, value, array).await?);
         }
     }

@@ -9,6 +9,7 @@ use facts::graph::{Graph, NodeId, ValueId};
 
 use super::lane::Changed;
 use super::{Activations, Hook, Ranges, full};
+use crate::kernels;
 use crate::ops::{self, Array};
 
 /// A graph that burn computes. Clones share the parameters.
@@ -71,6 +72,34 @@ impl GpuGraph {
         Ok(ops::layer(&node.op, &inputs, self.graph.links(id), &self.shapes(id)))
     }
 
+    /// Returns the outputs of layer `id` in the number formats of their tensors, before the strike.
+    ///
+    /// # Errors
+    /// As [`GpuGraph::compute`], or if the device fails.
+    pub async fn compute_rounded<'a>(
+        &'a self,
+        id: NodeId,
+        read: impl Fn(ValueId) -> Option<&'a Array>,
+    ) -> Result<Vec<Array>> {
+        let mut outputs = Vec::new();
+        for (&value, array) in self.graph.nodes[id].outputs.iter().zip(self.compute(id, read)?) {
+            outputs.push(self.round(value, array).await?);
+        }
+        Ok(outputs)
+    }
+
+    /// Rounds the output `value` of a layer to its number format. A shader may round as it likes, so the elements come to
+    /// main memory and go back.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn round(&self, value: ValueId, array: Array) -> Result<Array> {
+        let Some(code) = super::program::rounding(&self.graph, value) else { return Ok(array) };
+        let mut elements = array.read().await?;
+        kernels::round_all(code, [&mut elements[..]]);
+        Ok(Array::from_slice(array.shape(), &elements, &self.device))
+    }
+
     /// Returns the shapes of the outputs of layer `id`, for one image.
     pub fn shapes(&self, id: NodeId) -> Vec<&[usize]> {
         self.graph.nodes[id].outputs.iter().map(|&value| self.graph.values[value].shape.as_slice()).collect()
@@ -83,8 +112,8 @@ impl GpuGraph {
     pub async fn run<H: Hook>(&self, inputs: &[Array], changed: &Changed, hook: &mut H) -> Result<Activations> {
         let changed: BTreeMap<ValueId, Array> =
             changed.iter().map(|(&id, tensor)| (id, Array::upload(tensor, &self.device))).collect();
-        let layer = |id: NodeId, run: &Activations| {
-            let outputs = self.compute(id, |value| run.get(value).or_else(|| changed.get(&value)))?;
+        let layer = async |id: NodeId, run: &Activations| {
+            let outputs = self.compute_rounded(id, |value| run.get(value).or_else(|| changed.get(&value))).await?;
             let values = self.graph.nodes[id].outputs.iter();
             Ok(values.zip(outputs).map(|(&value, array)| self.protect(value, array)).collect())
         };

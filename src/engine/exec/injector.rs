@@ -4,7 +4,7 @@
 //! of waves.
 
 use facts::Result;
-use facts::fault::{Format, InjectedFault, Site, Target};
+use facts::fault::{InjectedFault, Site, Target};
 use facts::graph::{Graph, HostTensor, NodeId, ValueId};
 
 use crate::exec::{Changed, Hook};
@@ -61,8 +61,9 @@ pub fn faulty_parameters(graph: &Graph, sites: &[Site]) -> (Changed, Vec<Injecte
 
 fn corrupt(graph: &Graph, site: &Site, elements: &mut [f32]) -> InjectedFault {
     let value = &graph.values[site.tensor];
-    let element = &mut elements[value.layout.stored_index(&value.shape, site.element)];
+    let stored = value.layout.stored_index(&value.shape, site.element);
+    let element = &mut elements[stored];
     let before = *element;
-    *element = site.corruption.apply(before, Format::F32);
+    *element = site.corruption.apply(before, value.code(stored));
     InjectedFault::new(graph, site, [before, *element])
 }

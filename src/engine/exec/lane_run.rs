@@ -44,7 +44,7 @@ pub(super) struct Altered {
 
 impl<'a> LaneRun<'a> {
     pub fn new(graph: &Graph, program: &Program, settings: Settings, lane: &'a Lane) -> Self {
-        let mut strikes = Strikes::new(&lane.changes);
+        let mut strikes = Strikes::new(graph, &lane.changes);
         let weights = Weights::struck(graph, &mut strikes);
         let readers = weights.readers(graph);
         let layers = || readers.iter().copied().chain(strikes.layers());

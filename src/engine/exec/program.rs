@@ -1,13 +1,14 @@
 //! A graph prepared for the CPU: a kernel for each step of each layer.
 //!
-//! A layer consists of compute steps, the strike, and the protection. Only the compute steps are a [`Step`].
-//! [`Step::struck`] marks the step that computes the values to change, and [`Step::protection`] is the range that
-//! clips them afterwards.
+//! A layer consists of compute steps, the rounding, the strike, and the protection. Only the compute steps are a
+//! [`Step`]. [`Step::struck`] marks the step that computes the values to change, [`Step::rounding`] is their number
+//! format, and [`Step::protection`] is the range that clips them afterwards.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
+use facts::fault::{Code, Format};
 use facts::graph::{Graph, HostTensor, Node, NodeId, Op, Step as ChainStep, ValueId};
 use facts::{Error, Result};
 use futures_util::FutureExt;
@@ -45,6 +46,8 @@ pub(super) struct Step {
     pub constants: Vec<ValueId>,
     /// The output that faults change, if this step computes it.
     pub struck: Option<ValueId>,
+    /// The number format that the result is rounded to in place, before the changes.
+    pub rounding: Option<Code>,
     /// The range that clips the result in place, after the changes.
     pub protection: Option<Range>,
     /// The value that holds the result; `None` if the next step reads it.
@@ -212,6 +215,9 @@ impl Program {
             let inputs = inputs.collect();
             let mut out = vec![0.0; step.extent.elements()];
             kernel.compute(&mut [Job { inputs, region: step.extent.region(), out: &mut out }]);
+            if let Some(code) = step.rounding {
+                kernels::round_all(code, [&mut out[..]]);
+            }
             if let Some(range) = step.protection {
                 kernels::clip_all(range, [&mut out[..]]);
             }
@@ -240,6 +246,7 @@ impl Program {
         }
         if let Some(last) = steps.last_mut() {
             (last.struck, last.output) = (Some(node.outputs[0]), Some(node.outputs[0]));
+            last.rounding = rounding(graph, node.outputs[0]);
         }
         steps
     }
@@ -284,6 +291,7 @@ impl Program {
             inputs: inputs.clone(),
             constants: constants.clone(),
             struck: output(nth),
+            rounding: output(nth).and_then(|value| rounding(graph, value)),
             output: output(nth),
             extent: outputs[nth].1,
             previous: previous.map_or(Extent::of(&[]), |(_, extent)| *extent),
@@ -329,6 +337,11 @@ impl Program {
         let (kernel, channel) = kernels::build_channel(recipe.op(&graph.nodes[id]), &operands, &recipe.forms(), edit)?;
         Some((kernel.into(), channel))
     }
+}
+
+/// Returns the number format that the output `value` of a layer is rounded to.
+pub(super) fn rounding(graph: &Graph, value: ValueId) -> Option<Code> {
+    graph.values[value].one_code().filter(|code| code.format != Format::F32)
 }
 
 impl Recipe {

@@ -2,8 +2,8 @@
 //!
 //! Waves on the CPU, batches and single runs on a GPU, and weight faults all change elements here.
 
-use facts::fault::Format;
-use facts::graph::{NodeId, ValueId};
+use facts::fault::Code;
+use facts::graph::{Graph, NodeId, ValueId};
 
 use super::Change;
 
@@ -21,13 +21,19 @@ pub(super) struct Strikes<'a> {
 pub(super) struct Strike<'a> {
     number: usize,
     change: &'a Change,
+    /// How the element is stored.
+    code: Code,
 }
 
 impl<'a> Strikes<'a> {
-    /// Prepares a lane's changes; all are pending.
-    pub fn new(changes: &'a [Change]) -> Self {
-        let mut coming: Vec<Strike<'a>> =
-            changes.iter().enumerate().map(|(number, change)| Strike { number, change }).collect();
+    /// Prepares a lane's changes in `graph`; all are pending.
+    pub fn new(graph: &Graph, changes: &'a [Change]) -> Self {
+        let strike = |(number, change): (usize, &'a Change)| Strike {
+            number,
+            change,
+            code: graph.values[change.tensor].code(change.element),
+        };
+        let mut coming: Vec<Strike<'a>> = changes.iter().enumerate().map(strike).collect();
         coming.sort_by_key(|strike| strike.change.layer);
         Self { coming, changed: vec![[0.0; 2]; changes.len()] }
     }
@@ -80,7 +86,7 @@ impl<'a> Strikes<'a> {
     /// Applies a change to its element and records the values.
     pub fn make(&mut self, strike: Strike<'_>, element: &mut f32) {
         let before = *element;
-        *element = strike.change.corruption.apply(before, Format::F32);
+        *element = strike.change.corruption.apply(before, strike.code);
         self.changed[strike.number] = [before, *element];
     }
 

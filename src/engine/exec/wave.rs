@@ -19,7 +19,7 @@ use super::lane_run::{Altered, LaneRun};
 use super::patch::Patch;
 use super::pool::Pool;
 use super::program::{Input, Program, Step};
-use crate::kernels::{Job, Kernel, View, clip_all};
+use crate::kernels::{Job, Kernel, View, clip_all, round_all};
 use crate::ops::{Extent, Range, Region};
 
 /// A wave in progress.
@@ -265,7 +265,7 @@ impl<'a> Walk<'a> {
             task.out = self.pool.take(task.region.positions() * channels);
         }
         let mut together = Vec::with_capacity(tasks.len());
-        for task in tasks {
+        for task in &mut *tasks {
             let inputs = step.inputs.iter().map(|&input| self.view(task.whose, input, step)).collect();
             let job = Job { inputs, region: task.region, out: &mut task.out };
             match own(task.whose) {
@@ -274,6 +274,9 @@ impl<'a> Walk<'a> {
             }
         }
         step.kernel.compute(&mut together);
+        if let Some(code) = step.rounding {
+            round_all(code, tasks.iter_mut().map(|task| &mut task.out[..]));
+        }
     }
 
     /// Returns a step's input for an image or a lane.

@@ -29,6 +29,7 @@ mod pool;
 mod product;
 mod rearrange;
 mod reduce;
+mod round;
 mod scale;
 mod unary;
 mod view;
@@ -41,6 +42,7 @@ mod tests;
 pub use crate::ops::{Extent, Order, Region};
 pub use build::{build, build_channel};
 pub use clip::clip_all;
+pub use round::round_all;
 pub use view::{Job, View};
 
 use std::fmt::Debug;

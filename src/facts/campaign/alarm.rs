@@ -27,6 +27,11 @@ impl Guesses {
         self.correct += if label == class { images } else { 0 };
     }
 
+    /// Images, and those among them that were predicted correctly.
+    pub fn hits(&self) -> (u64, u64) {
+        (self.images, self.correct)
+    }
+
     /// The alarm, in a sentence; `None` where the golden runs are better than guessing, or too few to tell.
     ///
     /// A guess is the class that most images have. Golden runs are no better where so many hits, or more, have a chance

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{CampaignConfig, Shard, TensorRange};
+use super::{CampaignConfig, RoundedAccuracy, Shard, TensorRange, TensorScale};
 use crate::answer::Threshold;
 use crate::data::{DataSource, InputSize, Preprocess};
 use crate::labels::Grouping;
@@ -53,6 +53,12 @@ pub struct Provenance {
     /// The ranges that the protection clips to; empty where there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ranges: Vec<TensorRange>,
+    /// The scales of the outputs of layers, where they are rounded to integers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scales: Vec<TensorScale>,
+    /// The golden accuracy with and without rounding, where the network is rounded and images have labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounded: Option<RoundedAccuracy>,
     /// What was assumed about model and data, a sentence each. It follows from what else stands here and does not tell one
     /// campaign from another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -191,6 +197,8 @@ mod tests {
             grouping: None,
             protect: None,
             on_bad_image: OnBadImage::Stop,
+            design: None,
+            numbers: Default::default(),
         };
         let model = ModelSource {
             path: "m.h5".to_owned(),
@@ -215,6 +223,8 @@ mod tests {
             labels: Vec::new(),
             layers: vec!["relu".to_owned()],
             ranges: Vec::new(),
+            scales: Vec::new(),
+            rounded: None,
             notices: Vec::new(),
         }
     }

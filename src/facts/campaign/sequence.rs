@@ -176,7 +176,7 @@ impl Sequence {
 mod tests {
     use super::*;
     use crate::campaign::{BadImage, Prediction};
-    use crate::fault::{InjectedFault, Target};
+    use crate::fault::{Format, InjectedFault, Target};
     use crate::outcome::Outcome;
 
     fn record(image: usize, label: usize, golden: usize) -> Record {
@@ -196,10 +196,12 @@ mod tests {
                 kind: None,
                 bit: Some(0),
                 bits: None,
+                format: Format::F32,
                 before: 0.0,
                 after: 0.0,
             },
             faults: Vec::new(),
+            drawn: None,
             confidence: None,
         }
     }

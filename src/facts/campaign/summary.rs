@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CampaignConfig;
+use super::{CampaignConfig, DesignSummary, RoundedAccuracy};
 use crate::data::Preprocess;
-use crate::fault::BitField;
+use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
 use crate::outcome::{Rate, Ratio};
 
@@ -25,6 +25,9 @@ pub struct Summary {
     /// What was assumed about model and data, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
+    /// The golden accuracy with and without rounding; `None` for a network in float32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounded: Option<RoundedAccuracy>,
     /// Name of the grouping that SCM is judged by here; `None` where it is not judged.
     pub grouping: Option<String>,
     /// Images that cannot be read and were skipped: no other number counts them.
@@ -34,6 +37,9 @@ pub struct Summary {
     pub golden: GoldenSummary,
     /// All trials together.
     pub faults: FaultSummary,
+    /// The design, where it gives faults weights: all shares are then estimates, and counts are of the trials made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<DesignSummary>,
     /// How many times as likely an error made by a fault is to be safety-critical as one the model makes by
     /// itself: [`FaultSummary::scm_of_sdc`] over [`GoldenSummary::scm`]. `None` where one of them is unknown or
     /// the latter is zero.
@@ -42,7 +48,10 @@ pub struct Summary {
     pub scm_ratio_interval: Option<Ratio>,
     /// By what the golden run of the image came to: the study's starting sets.
     pub starts: Vec<StartSummary>,
-    /// By field of the float32, for bit flips.
+    /// The number format of the flipped bits; of several, the widest.
+    #[serde(default, skip_serializing_if = "Format::is_default")]
+    pub format: Format,
+    /// By field of the number format, for bit flips.
     pub fields: Vec<FieldSummary>,
     /// By bit, for bit flips; only bits that were flipped.
     pub bits: Vec<BitSummary>,
@@ -84,7 +93,7 @@ pub struct FaultSummary {
     pub scm_of_sdc: Option<Rate>,
 }
 
-/// Trials that hit one field of the float32.
+/// Trials that hit one field of the number format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FieldSummary {
     /// The field.
@@ -97,7 +106,7 @@ pub struct FieldSummary {
 /// Trials that flipped one bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BitSummary {
-    /// 0 = least significant mantissa bit, 31 = sign.
+    /// 0 = least significant bit.
     pub bit: u8,
     /// Their outcomes.
     #[serde(flatten)]
@@ -165,11 +174,10 @@ impl StartSummary {
     /// The rates of `faults`, the trials on the `images` images of `start`. `golden_scm` is the share of SCM among the
     /// golden errors.
     pub fn new(start: Start, images: u64, faults: FaultSummary, golden_scm: Option<&Rate>) -> Self {
-        let rest = |scm: Rate| Rate::new(scm.of - scm.count, scm.of);
         Self {
             start,
             images,
-            non_scm_of_sdc: faults.scm_of_sdc.map(rest),
+            non_scm_of_sdc: faults.scm_of_sdc.map(Rate::complement),
             scm_ratio: faults.scm_of_sdc.zip(golden_scm).map(|(faulty, golden)| Ratio::new(&faulty, golden)),
             faults,
         }

@@ -27,9 +27,7 @@ impl Bits {
     /// # Errors
     /// Where no format has such a bit.
     pub fn one(bit: u32) -> Result<Self> {
-        1u32.checked_shl(bit).map(Self).ok_or_else(|| {
-            Error::request(format_args!("bit {bit} is out of range: a float32 has bits 0 to {}", WIDTH - 1))
-        })
+        1u32.checked_shl(bit).map(Self).ok_or_else(|| out_of_range(bit, Format::F32))
     }
 
     /// The bits that are 1 in `mask`; `None` where there is none.
@@ -42,9 +40,60 @@ impl Bits {
         self.0
     }
 
-    /// The bits of a field of a float32.
-    pub fn of(field: BitField) -> Self {
-        Format::F32.bits_of(field).fold(Self(0), |bits, bit| Self(bits.0 | 1 << bit))
+    /// The bits of a field of `format`; `None` where the format has no such field.
+    pub fn of(field: BitField, format: Format) -> Option<Self> {
+        Self::from_mask(format.bits_of(field).fold(0, |mask, bit| mask | 1 << bit))
+    }
+
+    /// These bits of a number in `format`: all that it has where all are meant.
+    ///
+    /// # Errors
+    /// Where the format has no such bit; the message states its width.
+    pub fn within(self, format: Format) -> Result<Self> {
+        if self == Self::ALL {
+            return Ok(Self(format.mask()));
+        }
+        match Self::from_mask(self.0 & !format.mask()) {
+            None => Ok(self),
+            Some(beyond) => Err(out_of_range(beyond.lowest().into(), format)),
+        }
+    }
+
+    /// Reads bits of a number in `format`, whose fields have names.
+    ///
+    /// # Errors
+    /// Where the text names no bit, or one that the format has not.
+    pub fn parse(text: &str, format: Format) -> Result<Self> {
+        let fields = || format.fields().into_iter().map(|(field, _)| field.name()).collect::<Vec<_>>();
+        let number = |text: &str| {
+            let bit: u32 = text.trim().parse().map_err(|_| {
+                let names = fields();
+                let names = match names.split_last() {
+                    Some((last, [])) => (*last).to_owned(),
+                    Some((last, others)) => format!("{} or {last}", others.join(", ")),
+                    None => String::new(),
+                };
+                let (top, low) = (format.width() - 1, if format == Format::F32 { 23 } else { 1 });
+                let range = format!("{low}-{}", if format == Format::F32 { 30 } else { top });
+                Error::request(format_args!(
+                    "a bit from 0 to {top}, a range such as {range}, {names} is expected, found \"{text}\""
+                ))
+            })?;
+            if bit < format.width().into() { Ok(bit) } else { Err(out_of_range(bit, format)) }
+        };
+        let part = |part: &str| {
+            let field = BitField::ALL.into_iter().find(|field| field.name() == part.trim());
+            if let Some(bits) = field.and_then(|field| Self::of(field, format)) {
+                return Ok(bits);
+            }
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let (first, last) = (number(first)?, number(last)?);
+            if first > last {
+                return Err(Error::request(format_args!("bits {part} run backwards; write {last}-{first}")));
+            }
+            (first..=last).try_fold(Self(0), |bits, bit| Ok(bits.or(Self::one(bit)?)))
+        };
+        text.split(',').map(part).try_fold(Self(0), |bits, part| Ok(bits.or(part?)))
     }
 
     /// The bits of both sets.
@@ -82,6 +131,14 @@ impl Bits {
     }
 }
 
+fn out_of_range(bit: u32, format: Format) -> Error {
+    let name = match format {
+        Format::F32 => "a float32".into(),
+        format => format.name(),
+    };
+    Error::request(format_args!("bit {bit} is out of range: {name} has bits 0 to {}", format.width() - 1))
+}
+
 impl Default for Bits {
     fn default() -> Self {
         Self::ALL
@@ -108,26 +165,9 @@ impl fmt::Display for Bits {
 impl FromStr for Bits {
     type Err = Error;
 
+    /// Reads bits of a float32; [`Bits::parse`] reads those of other formats.
     fn from_str(text: &str) -> Result<Self> {
-        let number = |text: &str| {
-            let bit: u32 = text.trim().parse().map_err(|_| {
-                let expected = "a bit from 0 to 31, a range such as 23-30, sign, exponent or mantissa is expected";
-                Error::request(format_args!("{expected}, found \"{text}\""))
-            })?;
-            Self::one(bit).map(|_| bit)
-        };
-        let part = |part: &str| {
-            if let Some(field) = BitField::ALL.into_iter().find(|field| field.name() == part.trim()) {
-                return Ok(Self::of(field));
-            }
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
-            let (first, last) = (number(first)?, number(last)?);
-            if first > last {
-                return Err(Error::request(format_args!("bits {part} run backwards; write {last}-{first}")));
-            }
-            (first..=last).try_fold(Self(0), |bits, bit| Ok(bits.or(Self::one(bit)?)))
-        };
-        text.split(',').map(part).try_fold(Self(0), |bits, part| Ok(bits.or(part?)))
+        Self::parse(text, Format::F32)
     }
 }
 
@@ -192,9 +232,25 @@ mod tests {
             assert_eq!(serde_json::to_string(&bits(text)).unwrap(), json);
         }
         assert_eq!((bits("9").single(), bits("9,10").single()), (Some(9), None));
-        for field in BitField::ALL {
-            assert!(Bits::of(field).iter().all(|bit| Format::F32.field(bit) == Some(field)), "{}", field.name());
+        for field in [BitField::Sign, BitField::Exponent, BitField::Mantissa] {
+            assert!(
+                Bits::of(field, Format::F32).unwrap().iter().all(|bit| Format::F32.field(bit) == Some(field)),
+                "{}",
+                field.name()
+            );
         }
+    }
+
+    #[test]
+    fn bits_go_by_the_format() {
+        let int8 = |text: &str| Bits::parse(text, Format::I8);
+        assert_eq!(int8("sign,integer").unwrap().to_string(), "0-7");
+        assert_eq!(Bits::parse("exponent", Format::Bf16).unwrap().to_string(), "7-14");
+        assert_eq!(Bits::ALL.within(Format::I8).unwrap().to_string(), "0-7");
+        let refused = |result: Result<Bits>| result.unwrap_err().to_string();
+        assert_eq!(refused(int8("20")), "bit 20 is out of range: int8 has bits 0 to 7");
+        assert_eq!(refused(Bits(1 << 9 | 1).within(Format::I8)), "bit 9 is out of range: int8 has bits 0 to 7");
+        assert!(refused(int8("mantissa")).contains("a range such as 1-7, sign or integer is expected"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bits, Format};
+use super::{Bits, Code};
 use crate::Result;
 
 /// A change of one stored value. The executor, the records, the command line, the links and the page all speak of it in
@@ -29,16 +29,17 @@ impl Corruption {
         Bits::one(bit.into()).map(Self::Flip)
     }
 
-    /// The value that stands in the place of `value`, which is stored in `format`.
+    /// The value that stands in the place of `value`, which is stored as `code` says: a format, or one with its scale.
     ///
     /// A NaN is encoded as the format's one NaN, so a flip of it does not depend on the machine that computed it.
-    pub fn apply(self, value: f32, format: Format) -> f32 {
-        let word = format.encode(value);
+    pub fn apply(self, value: f32, code: impl Into<Code>) -> f32 {
+        let code = code.into();
+        let word = code.encode(value);
         match self {
-            Self::Flip(bits) => format.decode(word ^ bits.mask()),
-            Self::StuckAt1(bits) => format.decode(word | bits.mask()),
-            Self::StuckAt0(bits) => format.decode(word & !bits.mask()),
-            Self::Set(new) => format.round(new),
+            Self::Flip(bits) => code.decode(word ^ bits.mask()),
+            Self::StuckAt1(bits) => code.decode(word | bits.mask()),
+            Self::StuckAt0(bits) => code.decode(word & !bits.mask()),
+            Self::Set(new) => code.round(new),
         }
     }
 
@@ -79,6 +80,7 @@ pub enum CorruptionKind {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Format;
     use super::*;
 
     fn flip(bit: u8, value: f32) -> f32 {

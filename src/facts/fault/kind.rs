@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Bits, Corruption};
+use super::{Bits, Corruption, Format};
 use crate::named::{Name, Named};
 use crate::{Error, Result};
 
@@ -78,15 +78,21 @@ impl FaultKind {
         }
     }
 
-    /// The corruption of one element of a campaign's fault.
-    pub(super) fn draw(self, rng: &mut ChaCha8Rng) -> Corruption {
-        match self {
-            // A single bit takes no number of `rng`.
-            Self::BitFlip { bits } if bits.single().is_some() => Corruption::Flip(bits),
-            Self::BitFlip { bits } => Corruption::Flip(bits.nth(rng.random_range(0..bits.count()))),
+    /// The corruption of one element of a campaign's fault, which is stored in `format`.
+    ///
+    /// # Errors
+    /// Where the format lacks a bit that is to be drawn from.
+    pub(super) fn draw(self, rng: &mut ChaCha8Rng, format: Format) -> Result<Corruption> {
+        Ok(match self {
+            Self::BitFlip { bits } => {
+                let bits = bits.within(format)?;
+                // A single bit takes no number of `rng`.
+                let drawn = if bits.single().is_some() { bits } else { bits.nth(rng.random_range(0..bits.count())) };
+                Corruption::Flip(drawn)
+            }
             Self::Zero { .. } => Corruption::Set(0.0),
             Self::Random => Corruption::Set(rng.random::<f32>()),
-        }
+        })
     }
 
     /// Number of elements that a fault strikes in a layer of `elements`, where `amount` are asked for.

@@ -5,16 +5,15 @@
 
 mod bits;
 mod corruption;
-mod format;
 mod kind;
 mod model;
 mod record;
 pub mod sampler;
 mod site;
 
+pub use crate::format::{BitField, Code, Format};
 pub use bits::Bits;
 pub use corruption::{Corruption, CorruptionKind};
-pub use format::{BitField, Format};
 pub use kind::FaultKind;
 pub use model::{FaultModel, Mode, RECORD_BYTES, Sampling, Target};
 pub use record::{InjectedFault, number};

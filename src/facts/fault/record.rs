@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bits, Corruption, CorruptionKind, Site, Target};
+use super::{Bits, Corruption, CorruptionKind, Format, Site, Target};
 use crate::graph::Graph;
 
 /// A fault that was injected, written out in full. `S` is how it holds its names: a string of its own, or one
@@ -25,6 +25,9 @@ pub struct InjectedFault<S = String> {
     /// The bits that were struck, where they were several.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "bit_list")]
     pub bits: Option<Bits>,
+    /// The number format of the tensor; float32 where it is not said.
+    #[serde(default, skip_serializing_if = "Format::is_default")]
+    pub format: Format,
     /// The value before.
     #[serde(with = "number")]
     pub before: f32,
@@ -44,6 +47,7 @@ impl InjectedFault {
             kind: Some(site.corruption.kind()),
             bit: site.corruption.bits().and_then(Bits::single),
             bits: site.corruption.bits().filter(|bits| bits.count() > 1),
+            format: graph.values[site.tensor].format,
             before,
             after,
         }

@@ -31,7 +31,8 @@ fn generator(seed: u64, image: u64, fault: u64) -> ChaCha8Rng {
 /// layer, tensor and element.
 ///
 /// # Errors
-/// Where the model is invalid, the space is empty, or a layer has fewer elements than the amount asked for.
+/// Where the model is invalid, the space is empty, a layer has fewer elements than the amount asked for, or a tensor's
+/// number format lacks a bit that is to be drawn from.
 pub fn draw(
     graph: &Graph,
     space: &SiteSpace,
@@ -100,8 +101,10 @@ fn draw_in_layer(
         index::sample(rng, layer.elements, amount).into_vec()
     };
     for index in elements {
-        let corruption = model.kind.draw(rng);
         let (tensor, element) = layer.locate(graph, index)?;
+        let value = &graph.values[tensor];
+        let drawn = model.kind.draw(rng, value.format);
+        let corruption = drawn.map_err(|error| Error::request(format_args!("tensor \"{}\": {error}", value.name)))?;
         sites.push(Site { target: space.target(), layer: layer.layer, tensor, element, corruption });
     }
     Ok(())

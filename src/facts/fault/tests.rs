@@ -51,6 +51,7 @@ proptest! {
             kind: Some(CorruptionKind::BitFlip),
             bit: Some(31),
             bits: None,
+            format: Format::F32,
             before: f32::from_bits(before),
             after: f32::from_bits(after),
         };

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::infer::{MAX_ELEMENTS, infer, links};
 use super::{Graph, GraphDraft, HostTensor, Layout, Node, Op, SampledLayers, Source, Value, ValueId, elements};
+use crate::format::{Format, Scales};
 use crate::{Error, Result};
 
 /// Most elements all activations of one image may have together, since a golden run keeps them: 2^30, four GiB.
@@ -121,6 +122,17 @@ impl GraphBuilder {
         Ok(())
     }
 
+    /// Says in which number format a tensor made so far is stored; until then it is float32. Integers without scales are
+    /// the elements themselves. The data of a parameter must be numbers of the format.
+    ///
+    /// # Errors
+    /// Where the scales do not fit, or the output of a layer has more than one.
+    pub fn store(&mut self, value: ValueId, format: Format, scales: Scales) -> Result<()> {
+        let value = &mut self.graph.values[value];
+        (value.format, value.scales) = (format, scales);
+        check_code(value)
+    }
+
     /// Says which layers campaigns draw activation faults from.
     pub fn sample(&mut self, sampled: SampledLayers) {
         self.graph.sampled = sampled;
@@ -149,7 +161,14 @@ impl GraphBuilder {
         if elements(&shape).is_none_or(|count| count > MAX_ELEMENTS) {
             return Err(Error::graph(&name, format_args!("a tensor of shape {shape:?} is too large to compute")));
         }
-        self.graph.values.push(Value { name, shape, source, layout: Layout::default() });
+        self.graph.values.push(Value {
+            name,
+            shape,
+            source,
+            layout: Layout::default(),
+            format: Format::F32,
+            scales: Scales::default(),
+        });
         Ok(self.graph.values.len() - 1)
     }
 
@@ -162,6 +181,17 @@ impl GraphBuilder {
         }
         self.names.insert(unique.clone());
         unique
+    }
+}
+
+/// Checks that the scales of a tensor fit it.
+pub(super) fn check_code(value: &Value) -> Result<()> {
+    let problem = |problem: &dyn std::fmt::Display| Error::graph(&value.name, problem);
+    value.scales.check(value.format, &value.shape).map_err(|error| problem(&error))?;
+    match value.source {
+        Source::Parameter => Ok(()),
+        _ if value.one_code().is_some() => Ok(()),
+        _ => Err(problem(&format_args!("the output of a layer has one scale, found {}", value.scales.each.len()))),
     }
 }
 
@@ -184,6 +214,7 @@ pub(super) fn check(graph: &GraphDraft) -> Result<Vec<Vec<Vec<usize>>>> {
             ));
         }
         value.layout.fits(&value.shape).map_err(|problem| Error::graph(&value.name, problem))?;
+        check_code(value)?;
         match value.source {
             Source::Input => made[id] = graph.inputs.contains(&id),
             Source::Parameter => {

@@ -10,6 +10,7 @@ mod infer;
 mod layout;
 mod op;
 mod paths;
+mod stored;
 mod touched;
 mod truth;
 
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::format::{Code, Format, Scales};
 use crate::limits::NAME;
 use crate::{Error, Result};
 
@@ -105,6 +107,12 @@ pub struct Value {
     /// layout.
     #[serde(default, skip_serializing_if = "Layout::is_stored")]
     pub layout: Layout,
+    /// The number format of the elements. The executor rounds the output of a layer to it, and faults strike its bits.
+    #[serde(default, skip_serializing_if = "Format::is_default")]
+    pub format: Format,
+    /// The scales of integers; none where the tensor holds the integers themselves.
+    #[serde(default, skip_serializing_if = "Scales::is_empty")]
+    pub scales: Scales,
 }
 
 /// The layers from which campaigns draw activation faults.
@@ -297,6 +305,16 @@ impl Value {
     /// Number of elements for one image. A checked graph's shapes never overflow.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// How the row-major element `element`, as stored, is coded.
+    pub fn code(&self, element: usize) -> Code {
+        Code::new(self.format, self.scales.of(&self.shape, element))
+    }
+
+    /// How all elements are coded, where they are coded alike.
+    pub fn one_code(&self) -> Option<Code> {
+        (self.scales.each.len() < 2).then(|| self.code(0))
     }
 
     /// Length of each axis as the source framework lays the tensor out.

@@ -6,7 +6,7 @@ mod probability;
 mod verdict;
 
 pub use binomial::{at_least, upper_bound};
-pub use interval::{Comparison, Rate, Ratio, koopman, wilson};
+pub use interval::{Comparison, Rate, Ratio, koopman, wilson, wilson_share};
 pub use probability::{Ranked, probabilities, top};
 pub use verdict::{Outcome, Verdict, is_due, top1};
 

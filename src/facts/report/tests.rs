@@ -17,6 +17,8 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             grouping: None,
             protect: None,
             on_bad_image: Default::default(),
+            design: None,
+            numbers: Default::default(),
         },
         model: ModelSource {
             path: "m.onnx".to_owned(),
@@ -37,6 +39,8 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
         labels: Vec::new(),
         layers: vec!["conv".to_owned(), "relu".to_owned()],
         ranges: Vec::new(),
+        scales: Vec::new(),
+        rounded: None,
         notices: Vec::new(),
     }
 }

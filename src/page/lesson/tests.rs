@@ -256,6 +256,7 @@ fn a_bit_does_what_its_field_says() {
                 let ratio = f64::from(after) / f64::from(before);
                 assert!(ratio == factor || ratio == 1.0 / factor, "bit {bit}: {before} becomes {after}");
             }
+            field => panic!("a float32 has no {}", field.name()),
         }
     }
     assert!(desk.state.lesson.is_done(1, 0) && !desk.state.lesson.is_done(1, 1));

@@ -21,7 +21,7 @@ pub use fields::Anew;
 pub use place::Place;
 pub use steps::Steps;
 
-use facts::fault::{BitField, Bits, Corruption, FaultKind};
+use facts::fault::{BitField, Bits, Corruption, FaultKind, Format};
 use facts::{DeviceChoice, Name, Named};
 use protocol::Which;
 
@@ -166,7 +166,7 @@ fields! {
 
 /// The bit that is chosen at first: the highest of the exponent, which changes a value most.
 fn first_bit() -> Bits {
-    let exponent = Bits::of(BitField::Exponent);
+    let exponent = Bits::of(BitField::Exponent, Format::F32).unwrap_or_default();
     exponent.nth(exponent.count() - 1)
 }
 

@@ -28,7 +28,7 @@ pub fn BitStrip(props: &BitStripProps) -> Html {
     let (format, last) = (props.format, props.format.width() - 1);
     let strip = use_node_ref();
     let hovered = use_state_eq(|| None::<u8>);
-    let groups = format.fields().iter().map(|(field, bits)| {
+    let groups = format.fields().into_iter().map(|(field, bits)| {
         let field = field.name();
         let width = format!("--bits: {}", bits.len());
         let boxes = bits.clone().rev().map(|bit| one(props, bit, &hovered));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use facts::campaign::{Prediction, Record};
-use facts::fault::{Bits, CorruptionKind, InjectedFault, Target};
+use facts::fault::{Bits, CorruptionKind, Format, InjectedFault, Target};
 use facts::labels::Grouping;
 use facts::outcome::Outcome;
 
@@ -43,6 +43,7 @@ struct Fault {
     kind: Option<CorruptionKind>,
     /// The bits that were struck, as a mask; 0 for none.
     bits: u32,
+    format: Format,
     before: f32,
     after: f32,
 }
@@ -65,6 +66,7 @@ impl Store {
                 element: fault.element,
                 kind: fault.kind,
                 bits: fault.struck().map_or(0, Bits::mask),
+                format: fault.format,
                 before: fault.before,
                 after: fault.after,
             };
@@ -112,6 +114,7 @@ impl Store {
                 kind: fault.kind,
                 bit: bits.and_then(Bits::single),
                 bits: bits.filter(|bits| bits.count() > 1),
+                format: fault.format,
                 before: fault.before,
                 after: fault.after,
             }
@@ -128,6 +131,7 @@ impl Store {
             scm: grouping.map(|grouping| grouping.is_scm(golden, faulty)),
             fault: fault(&faults[0]),
             faults: if faults.len() > 1 { faults.iter().map(fault).collect() } else { Vec::new() },
+            drawn: None,
             confidence: trial.confidence[0].is_finite().then_some(trial.confidence),
         }
     }

@@ -160,6 +160,8 @@ impl<H: Host> Service<H> {
             grouping: None,
             protect: None,
             on_bad_image: OnBadImage::Skip,
+            design: None,
+            numbers: Default::default(),
         };
         let available = Images::All(opened.source.len());
         let plan = Arc::new(plan(&lab, config, &opened.source, available)?);
@@ -237,6 +239,8 @@ impl<H: Host> Service<H> {
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
             ranges: lab.tensor_ranges(),
+            scales: Vec::new(),
+            rounded: None,
             notices: lab.model().card.notices.iter().chain(&opened.notices).cloned().collect(),
         };
         let (naming, own) = (naming(&lab), lab.model().card.grouping.clone());

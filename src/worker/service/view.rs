@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use facts::fault::{Format, Target};
+use facts::fault::Target;
 use facts::graph::{Graph, Source, ValueId};
 use facts::{Error, Result};
 use protocol::planes::Planes;
@@ -95,8 +95,9 @@ impl<H: Host> Service<H> {
         }
         let mut values = golden.to_vec();
         let value = &graph.values[id];
-        if let Some(element) = values.get_mut(value.layout.stored_index(&value.shape, site.element)) {
-            *element = site.corruption.apply(*element, Format::F32);
+        let stored = value.layout.stored_index(&value.shape, site.element);
+        if let Some(element) = values.get_mut(stored) {
+            *element = site.corruption.apply(*element, value.code(stored));
         }
         Ok(values.into())
     }

@@ -96,7 +96,7 @@ impl<'a> Batch<'a> {
     }
 
     fn lane(&mut self, image: usize, lane: &'a Lane) -> BatchLane<'a> {
-        let mut strikes = Strikes::new(&lane.changes);
+        let mut strikes = Strikes::new(self.graph, &lane.changes);
         let weights = Weights::struck(self.graph, &mut strikes);
         let mut until = strikes.layers().next_back().unwrap_or(0);
         for id in weights.readers(self.graph) {
@@ -156,6 +156,7 @@ impl<'a> Batch<'a> {
         let lanes = self.touched(id);
         let outputs = self.compute(id, &lanes)?;
         for (&value, rows) in self.graph.nodes[id].outputs.iter().zip(outputs) {
+            let rows = self.gpu.round(value, rows).await?;
             self.stacks[value] = Some(Stack { rows, images: self.images, lanes: lanes.clone() });
         }
         let looked_at = self.looked_at(id, &lanes);

@@ -1,8 +1,9 @@
 mod batches;
 mod faults;
-mod networks;
+pub(crate) mod networks;
 mod ranges;
 mod reference;
+mod rounding;
 mod waves;
 
 use facts::fault::{Corruption, Format};

@@ -6,6 +6,7 @@ use facts::fault::{Site, Target};
 use facts::graph::{Graph, NodeId, ValueId};
 
 use super::super::{Activations, Clip, Executor, Ranges, TraceRow};
+use super::rounding::Rounds;
 use crate::exec::{Injector, faulty_parameters};
 use crate::ops::Array;
 
@@ -18,15 +19,14 @@ pub struct Full {
     pub clipped: Vec<(NodeId, u64)>,
 }
 
-/// Runs the network on `input` with the faults at `sites` and every output clipped to `ranges` after the faults.
-/// `executor` has no protection.
-pub fn full(executor: &Executor, ranges: &Ranges, input: &Array, sites: &[Site]) -> Full {
-    let graph = executor.graph();
+/// Runs the network on `input` with the outputs in the number formats of `graph`, the faults at `sites`, and every output
+/// clipped to `ranges` after the faults. `executor` has no protection, and its outputs are float32.
+pub fn full(executor: &Executor, graph: &Graph, ranges: &Ranges, input: &Array, sites: &[Site]) -> Full {
     let (parameters, weights) = faulty_parameters(graph, sites);
-    let mut hook = Clip::new(ranges, Injector::new(graph, sites));
+    let mut hook = Clip::new(ranges, Rounds { graph, inner: Injector::new(graph, sites) });
     let run = executor.run_changed(std::slice::from_ref(input), &parameters, &mut hook);
     let run = pollster::block_on(run).unwrap();
-    let (injector, clipped) = hook.into_parts();
+    let (Rounds { inner: injector, .. }, clipped) = hook.into_parts();
     // Weight faults are recorded first, then activation faults in the order of the run.
     let mut order: Vec<usize> = (0..sites.len()).collect();
     order.sort_by_key(|&index| {

@@ -14,6 +14,7 @@ use super::super::{Activations, Change, Executor, Faulty, Image, Lane, Observe, 
 use super::networks::{Recipe, recipes};
 use super::numbers;
 use super::reference::{Full, elements, full, same, trace};
+use super::rounding::{Formats, Rounds, fitting, formats, unrounded};
 use crate::ops::Array;
 
 const IMAGES: usize = 3;
@@ -73,7 +74,7 @@ fn site(graph: &Graph, fault: Fault) -> Site {
 struct Bench {
     /// The executor with the protection, if there is one.
     executor: Executor,
-    /// The executor without protection.
+    /// The executor without protection and with outputs in float32.
     bare: Executor,
     ranges: Ranges,
     inputs: Vec<[Array; 1]>,
@@ -86,27 +87,34 @@ impl Bench {
         Self::protected(recipe, draws, 0..0)
     }
 
+    /// Makes a network as [`Bench::protected`], with tensors in other number formats.
+    fn stored(recipe: &Recipe, draws: &[Draw], formats: Formats, profile: Range<usize>) -> Self {
+        Self::of(formats.of(&recipe.graph()), draws, profile)
+    }
+
     /// Makes a network with outputs clipped to the ranges of the golden runs of the images `profile`.
     fn protected(recipe: &Recipe, draws: &[Draw], profile: Range<usize>) -> Self {
-        let graph = Arc::new(recipe.graph());
+        Self::of(recipe.graph(), draws, profile)
+    }
+
+    fn of(graph: Graph, draws: &[Draw], profile: Range<usize>) -> Self {
+        let graph = Arc::new(graph);
         let device = Device::flex();
-        let bare = Executor::new(graph.clone(), &device).unwrap();
+        let bare = Executor::new(Arc::new(unrounded(&graph)), &device).unwrap();
         let input = &graph.values[graph.inputs[0]];
         let input = |seed| [Array::from_slice(&input.shape, &numbers(input.elements(), 40 + seed as u32), &device)];
         let inputs: Vec<_> = (0..IMAGES).map(input).collect();
         let mut ranges = Ranges::default();
         for input in &inputs[profile.clone()] {
-            let run = pollster::block_on(bare.run(input, &mut Plain)).unwrap();
+            let run = pollster::block_on(bare.run(input, &mut Rounds { graph: &graph, inner: Plain })).unwrap();
             pollster::block_on(ranges.include(&graph, &run)).unwrap();
         }
-        let executor = match profile.is_empty() {
-            true => Executor::new(graph.clone(), &device).unwrap(),
-            false => bare.protected_by(ranges.clone()),
-        };
+        let plain = Executor::new(graph.clone(), &device).unwrap();
+        let executor = if profile.is_empty() { plain } else { plain.protected_by(ranges.clone()) };
         let golden = |input: &[Array; 1]| pollster::block_on(executor.run(input, &mut Plain)).unwrap();
         let goldens = inputs.iter().map(golden).collect();
         let lane = |(image, faults): &Draw| {
-            let mut sites: Vec<Site> = faults.iter().map(|&fault| site(&graph, fault)).collect();
+            let mut sites: Vec<Site> = faults.iter().map(|&fault| fitting(&graph, site(&graph, fault))).collect();
             sites.sort_by_key(|site| site.layer);
             (*image as usize % IMAGES, sites)
         };
@@ -143,7 +151,7 @@ impl Bench {
         let (wave, whole) = (self.all(settings), self.all(Settings { whole: true, ..settings }));
         let output = self.graph().outputs[0];
         for (image, golden) in self.goldens.iter().enumerate() {
-            let clean = full(&self.bare, &self.ranges, &self.inputs[image][0], &[]).run;
+            let clean = full(&self.bare, self.graph(), &self.ranges, &self.inputs[image][0], &[]).run;
             for &value in self.graph().nodes.iter().flat_map(|node| &node.outputs) {
                 prop_assert!(same(&elements(golden, value), &elements(&clean, value)), "golden tensor {value}");
             }
@@ -151,7 +159,7 @@ impl Bench {
             prop_assert!(same(&wave.golden[image], &golden) && same(&whole.golden[image], &golden), "image {image}");
         }
         for (lane, (image, sites)) in self.lanes.iter().enumerate() {
-            let full = full(&self.bare, &self.ranges, &self.inputs[*image][0], sites);
+            let full = full(&self.bare, self.graph(), &self.ranges, &self.inputs[*image][0], sites);
             self.is(lane, &wave.lanes[lane], &full, settings)?;
             self.is(lane, &whole.lanes[lane], &full, Settings { whole: true, ..settings })?;
         }
@@ -242,6 +250,14 @@ proptest! {
     #[test]
     fn protected_waves_give_what_clipped_runs_give(recipe in recipes(), draws in draws(), images in 1..=IMAGES) {
         Bench::protected(&recipe, &draws, 0..images).gives_what_whole_runs_give()?;
+    }
+
+    /// In a network of any number formats, golden runs and lanes equal full runs that a hook rounds.
+    #[test]
+    fn rounded_waves_give_what_rounded_runs_give(
+        recipe in recipes(), draws in draws(), formats in formats(), images in 0..=IMAGES,
+    ) {
+        Bench::stored(&recipe, &draws, formats, 0..images).gives_what_whole_runs_give()?;
     }
 
     /// The result of a lane depends on that lane alone.

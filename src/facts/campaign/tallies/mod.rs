@@ -1,18 +1,20 @@
 //! Counting outcomes as they come in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::parts::Parts;
 use super::{
     BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, Guesses, LayerSummary, Observation,
-    Position, Provenance, Record, Start, StartSummary, Summary,
+    Position, Provenance, Record, RoundedAccuracy, Start, StartSummary, Summary,
 };
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
 use crate::outcome::{Rate, Ratio};
 
+/// Number of bits of the widest format.
 const BITS: usize = Format::F32.width() as usize;
 
 /// The counts behind a [`Summary`], fed one result at a time. Its size does not grow with the campaign, and what
@@ -24,6 +26,7 @@ pub struct Tallies {
     preprocess: Option<Preprocess>,
     answer: Option<String>,
     notices: Vec<String>,
+    rounded: Option<RoundedAccuracy>,
     images: u64,
     skipped: u64,
     labelled: u64,
@@ -37,9 +40,13 @@ pub struct Tallies {
     trials: u64,
     all: Tally,
     fields: BTreeMap<BitField, Tally>,
+    /// The number formats of flipped bits.
+    formats: BTreeSet<Format>,
     bits: [Tally; BITS],
     layers: Vec<Layer>,
     layer_index: HashMap<String, usize>,
+    /// The weighted sums, where trials have weights.
+    parts: Option<Box<Parts>>,
 }
 
 /// What was counted of one layer.
@@ -176,6 +183,7 @@ impl Tallies {
             preprocess: None,
             answer: None,
             notices: Vec::new(),
+            rounded: None,
             images: 0,
             skipped: 0,
             labelled: 0,
@@ -187,9 +195,11 @@ impl Tallies {
             trials: 0,
             all: Tally::default(),
             fields: BTreeMap::new(),
+            formats: BTreeSet::new(),
             bits: Default::default(),
             layer_index: layers.iter().map(|layer| layer.name.clone()).zip(0..).collect(),
             layers,
+            parts: None,
         }
     }
 
@@ -235,10 +245,13 @@ impl Tallies {
         let judgement = trial.judge(self.grouping.as_ref());
         self.trials += 1;
         self.all.add(judgement);
+        if trial.draw.is_some() {
+            self.parts.get_or_insert_default().add(trial, judgement, self.grouping.as_ref());
+        }
         for &start in Start::containing(trial.label, trial.golden, self.grouping.as_ref()) {
             self.starts[start as usize].1.add(judgement);
         }
-        let mut flipped = 0u32;
+        let (mut flipped, mut fields) = (0u32, BTreeSet::new());
         for fault in trial.faults {
             let index = self.index_of(fault.layer.as_ref());
             let layer = &mut self.layers[index];
@@ -252,15 +265,14 @@ impl Tallies {
             }
             layer.flipped |= bits.mask();
             flipped |= bits.mask();
+            self.formats.insert(fault.format);
+            fields.extend(fault.format.fields_of(bits.mask()));
         }
-        let mut field = None;
+        for field in fields {
+            self.fields.entry(field).or_default().add(judgement);
+        }
         for bit in (0..Format::F32.width()).filter(|bit| flipped & (1 << bit) != 0) {
             self.bits[usize::from(bit)].add(judgement);
-            // Bits come in order, so those of one field come together.
-            let Some(own) = Format::F32.field(bit) else { continue };
-            if field.replace(own) != Some(own) {
-                self.fields.entry(own).or_default().add(judgement);
-            }
         }
     }
 
@@ -292,9 +304,13 @@ impl Tallies {
         }
         self.trials += other.trials;
         self.all.merge(&other.all);
+        if let Some(parts) = &other.parts {
+            self.parts.get_or_insert_default().merge(parts);
+        }
         for (&field, tally) in &other.fields {
             self.fields.entry(field).or_default().merge(tally);
         }
+        self.formats.extend(&other.formats);
         let merge = |bits: &mut [Tally; BITS], other: &[Tally; BITS]| {
             bits.iter_mut().zip(other).for_each(|(tally, other)| tally.merge(other));
         };
@@ -326,7 +342,8 @@ impl Tallies {
     #[must_use]
     pub fn about(self, provenance: &Provenance) -> Self {
         let (preprocess, notices) = (Some(provenance.model.preprocess.clone()), provenance.notices.clone());
-        Self { preprocess, answer: provenance.model.answer.clone(), notices, ..self }
+        let (answer, rounded) = (provenance.model.answer.clone(), provenance.rounded);
+        Self { preprocess, answer, notices, rounded, ..self }
     }
 
     /// The rates so far.
@@ -339,7 +356,10 @@ impl Tallies {
             accuracy: (self.labelled > 0).then(|| Rate::new(self.correct, self.labelled)),
             scm: of_wrong(self.golden_scm),
             non_scm: of_wrong(wrong - self.golden_scm),
-            alarm: self.guesses().alarm(),
+            alarm: self.guesses().alarm().map(|alarm| match self.rounded {
+                Some(rounded) => rounded.alarm(&alarm),
+                None => alarm,
+            }),
         };
         let faults = self.all.summary(judged);
         let ratio = faults.scm_of_sdc.zip(golden.scm).map(|(faulty, golden)| Ratio::new(&faulty, &golden));
@@ -350,19 +370,22 @@ impl Tallies {
         });
         let starts = if self.labelled > 0 { starts.collect() } else { Vec::new() };
         let bits = (0..Format::F32.width()).zip(&self.bits).filter(|(_, tally)| tally.injections > 0);
-        Summary {
+        let mut summary = Summary {
             complete,
             config: self.config.clone(),
             preprocess: self.preprocess.clone(),
             answer: self.answer.clone(),
             notices: self.notices.clone(),
+            rounded: self.rounded,
             grouping: self.grouping.as_ref().map(|grouping| grouping.name().to_owned()),
             skipped: self.skipped,
             golden,
             faults,
+            design: None,
             scm_ratio: ratio.and_then(|ratio| ratio.ratio),
             scm_ratio_interval: ratio,
             starts,
+            format: self.formats.iter().copied().max_by_key(|format| format.width()).unwrap_or_default(),
             fields: self
                 .fields
                 .iter()
@@ -374,7 +397,13 @@ impl Tallies {
                 .iter()
                 .map(|layer| LayerSummary { layer: layer.name.clone(), faults: layer.all.summary(judged) })
                 .collect(),
+        };
+        if let (Some(config), Some(parts)) = (&self.config, &self.parts)
+            && let Some(design) = &config.design
+        {
+            parts.estimate(config, design, &mut summary);
         }
+        summary
     }
 
     /// By true class, what its images were taken for in golden runs; classes without an image are left out.
@@ -394,8 +423,12 @@ impl Tallies {
         self.classes.iter().map(|(&class, &images)| ClassErrors { class, images, errors: errors_of(class) }).collect()
     }
 
-    /// By layer, in model order, and bit: only bits that were flipped there.
+    /// By layer, in model order, and bit: only bits that were flipped there. Nothing where trials have weights, since
+    /// counts are no shares then.
     pub fn layer_bits(&self) -> Vec<LayerBit> {
+        if self.parts.is_some() {
+            return Vec::new();
+        }
         let cells = self.layers.iter().flat_map(|layer| (0..Format::F32.width()).map(move |bit| (layer, bit)));
         cells
             .map(|(layer, bit)| (layer, bit, &layer.bits[usize::from(bit)]))

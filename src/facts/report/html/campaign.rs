@@ -4,7 +4,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::table;
 use crate::campaign::{Provenance, Start, Summary};
-use crate::fault::Format;
+use crate::fault::{BitField, Format};
 use crate::outcome::Rate;
 use crate::report::chart::{Band, Column, LEVELS, MapColumn, MapRow, Share, bit_tick, columns, map, shares};
 use crate::report::tables::{Extent, classes, headline, outcomes, profile, starts};
@@ -165,18 +165,19 @@ fn capitalised(sentence: &str) -> String {
 
 fn bits(summary: &Summary) -> Markup {
     let Some(all) = profile::bits(summary) else { return html! {} };
+    let format = summary.format;
     let column = |bit: u8| {
         let known = summary.bits.iter().find(|row| row.bit == bit);
         let rate = known.map_or(Rate::new(0, 0), |row| row.faults.sdc);
         Column {
             name: format!("bit {bit}"),
-            tick: bit_tick(Format::F32, bit),
-            class: Format::F32.field_name(bit),
+            tick: bit_tick(format, bit),
+            class: format.field_name(bit),
             rate,
             layer: None,
         }
     };
-    let profile: Vec<_> = Format::F32.bits().map(column).collect();
+    let profile: Vec<_> = format.bits().map(column).collect();
     let tables = html! {
         @if let Some(fields) = profile::fields(summary) { (table::write(&fields)) }
         (table::write(&untitled(all)))
@@ -185,12 +186,21 @@ fn bits(summary: &Summary) -> Markup {
         "By bit",
         html! {
             p.muted {
-                "Share of flips of each bit that change the answer, with 95 % intervals; bit 31 is the sign."
+                "Share of flips of each bit that change the answer, with 95 % intervals; bit " (format.width() - 1) " is the "
+                (top(format)) "."
             }
-            (PreEscaped(columns("SDC share by bit", &profile, &Band::of(Format::F32))))
+            (PreEscaped(columns("SDC share by bit", &profile, &Band::of(format))))
             (folded(false, "Table", tables))
         },
     )
+}
+
+/// The most significant bit in words.
+fn top(format: Format) -> &'static str {
+    match format.field(format.width() - 1) {
+        Some(BitField::Sign) => "sign",
+        _ => "most significant one",
+    }
 }
 
 fn layers(summary: &Summary) -> Markup {
@@ -237,25 +247,26 @@ fn layer_bits(report: &Report) -> Markup {
     if report.summary.bits.len() < 2 {
         return html! {};
     }
+    let format = report.summary.format;
     let rows: Vec<_> = report
         .layer_bits
         .chunk_by(|a, b| a.layer == b.layer)
         .map(|cells| MapRow {
             name: &cells[0].layer,
-            cells: Format::F32
+            cells: format
                 .bits()
                 .map(|bit| cells.iter().find(|cell| cell.bit == bit).map(|cell| Rate::new(cell.sdc, cell.injections)))
                 .collect(),
         })
         .collect();
-    let columns: Vec<_> = Format::F32
-        .bits()
-        .map(|bit| MapColumn { name: format!("bit {bit}"), tick: bit_tick(Format::F32, bit) })
-        .collect();
+    let columns: Vec<_> =
+        format.bits().map(|bit| MapColumn { name: format!("bit {bit}"), tick: bit_tick(format, bit) }).collect();
     section(
         "By layer and bit",
         html! {
-            p.muted { "Share of flips that change the answer; bit 31, the sign, on the left." }
+            p.muted {
+                "Share of flips that change the answer; bit " (format.width() - 1) ", the " (top(format)) ", on the left."
+            }
             (PreEscaped(map("SDC share by layer and bit", &rows, &columns)))
             ul.legend {
                 li { i.q0 {} "none" }

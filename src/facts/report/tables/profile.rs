@@ -2,14 +2,13 @@
 
 use super::{Extent, breakdown};
 use crate::campaign::{LayerBit, LayerSummary, Summary};
-use crate::fault::Format;
 use crate::report::words::{counted, name};
 use crate::report::{Report, Table};
 
 /// Number of layers that are shown from a longer list.
 const TOP_LAYERS: usize = 10;
 
-/// Returns the rates by field of the float32; none if no bit was flipped.
+/// Returns the rates by field of the number format; none if no bit was flipped.
 pub fn fields(summary: &Summary) -> Option<Table> {
     let rows = summary.fields.iter().map(|row| (name(&row.field), &row.faults));
     (!summary.fields.is_empty()).then(|| breakdown(Table::titled("By field").word("field"), summary, rows))
@@ -55,8 +54,9 @@ pub fn most_vulnerable(summary: &Summary) -> Vec<&LayerSummary> {
 /// By layer and bit, a sign for each; none where one bit at most was flipped.
 pub fn map(report: &Report, extent: Extent) -> Option<Table> {
     // A letter for each bit: the first of its field's name.
-    let header: String = Format::F32.bits().filter_map(|bit| Format::F32.field_name(bit).chars().next()).collect();
     let summary = &report.summary;
+    let format = summary.format;
+    let header: String = format.bits().filter_map(|bit| format.field_name(bit).chars().next()).collect();
     if summary.bits.len() < 2 {
         return None;
     }
@@ -67,16 +67,21 @@ pub fn map(report: &Report, extent: Extent) -> Option<Table> {
         if extent == Extent::Part && !shown.contains(&layer) {
             continue;
         }
-        let signs = Format::F32.bits().map(|bit| sign(cells.iter().find(|cell| cell.bit == bit)));
+        let signs = format.bits().map(|bit| sign(cells.iter().find(|cell| cell.bit == bit)));
         table.row([layer.to_owned(), signs.collect()]);
     }
     if table.rows.is_empty() {
         return None;
     }
-    table.note(
-        "s, e, m: sign, exponent, mantissa, bit 31 to bit 0; a digit d: d0 % to below (d+1)0 % SDC, 9: 90 % to 100 %; \
-         a point: no SDC; blank: no fault",
-    );
+    let names: Vec<_> = format.fields().into_iter().map(|(field, _)| field.name()).collect();
+    let letters: Vec<_> = names.iter().map(|name| &name[..1]).collect();
+    table.note(format!(
+        "{}: {}, bit {} to bit 0; a digit d: d0 % to below (d+1)0 % SDC, 9: 90 % to 100 %; a point: no SDC; blank: no \
+         fault",
+        letters.join(", "),
+        names.join(", "),
+        format.width() - 1
+    ));
     Some(table)
 }
 

@@ -4,7 +4,7 @@ mod labelling;
 mod startup;
 
 use facts::catalogue::{CatalogueEntry, CatalogueSample};
-use facts::fault::{Corruption, CorruptionKind, InjectedFault, Site, Target};
+use facts::fault::{Corruption, CorruptionKind, Format, InjectedFault, Site, Target};
 use facts::graph::Layout;
 use facts::outcome::{Outcome, Verdict};
 use facts::report::diagram::{Family, Role};
@@ -97,6 +97,7 @@ fn injection() -> Injection {
             kind: Some(CorruptionKind::BitFlip),
             bit: Some(30),
             bits: None,
+            format: Format::F32,
             before: 1.0,
             after: f32::INFINITY,
         }],

@@ -223,8 +223,7 @@ fn bit_sets(format: Format, chosen: Bits) -> Vec<(Bits, String)> {
     let mut sets = vec![(Bits::ALL, "All, each drawn".to_owned())];
     // The sign is one bit, and stands among those.
     for (field, name) in [(BitField::Exponent, "Exponent"), (BitField::Mantissa, "Mantissa")] {
-        let bits = Bits::of(field);
-        sets.push((bits, format!("{name} ({bits})")));
+        sets.extend(Bits::of(field, format).map(|bits| (bits, format!("{name} ({bits})"))));
     }
     let single = format.bits().filter_map(|bit| Some((bit, Bits::one(bit.into()).ok()?)));
     sets.extend(single.map(|(bit, bits)| (bits, format!("Bit {bit} ({})", format.field_name(bit)))));
