@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use facts::fault::{Bits, FaultKind, Mode, SiteSpace, Target};
+use facts::fault::{Bits, FaultKind, Format, Mode, SiteSpace, Target};
 use facts::{Name, Named, shown_json};
 
 use super::args::{MemoryArguments, choice};
@@ -16,23 +16,23 @@ use super::table::Render;
 use super::write::{self, Existing};
 use super::{output, read};
 use crate::campaign::{FaultSummary, Provenance};
-use crate::graph::Graph;
+use crate::graph::{Graph, ValueId};
 use crate::import::Statements;
 use crate::report::budget::{Assumptions, Budget, Dangerous, LayerMeasured, Measured, Residency, tables};
 use crate::report::{self, Options, Origin, csv_line};
 use crate::zoo::Architecture;
 use crate::{Error, Result};
 
-/// A format of a budget.
+/// A form of a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+enum Form {
     Text,
     Json,
     Csv,
     Html,
 }
 
-impl Named for Format {
+impl Named for Form {
     const ALL: &'static [(Self, Name)] = &[
         (Self::Text, Name::new("text", "Text", "tables to read")),
         (Self::Json, Name::new("json", "JSON", "assumptions, measurements and failure rates, nested")),
@@ -104,8 +104,8 @@ pub struct Arguments {
     model: Option<String>,
 
     /// Format of the budget
-    #[arg(long, default_value = "text", value_parser = choice::<Format>())]
-    format: Format,
+    #[arg(long, default_value = "text", value_parser = choice::<Form>())]
+    format: Form,
 
     /// Same as --format json
     #[arg(long, conflicts_with = "format")]
@@ -133,7 +133,7 @@ fn raw_rates(text: &str) -> std::result::Result<RawRates, String> {
 /// Runs the command.
 pub fn run(arguments: Arguments) -> std::result::Result<Exit, Failure> {
     MemoryArguments::default().allow();
-    let format = if arguments.json { Format::Json } else { arguments.format };
+    let format = if arguments.json { Form::Json } else { arguments.format };
     let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
     if let (Some(path), Existing::Keep) = (&arguments.output, existing) {
         write::check_absent(path)?;
@@ -151,7 +151,7 @@ pub fn run(arguments: Arguments) -> std::result::Result<Exit, Failure> {
     let (model, campaigns) = measure(&arguments, assumed.dangerous)?;
     let budget = Budget::new(campaigns, assumed)?;
     let text = match format {
-        Format::Text => {
+        Form::Text => {
             let plain = arguments.output.is_some();
             let all = tables(&budget);
             let rendered = all.iter().map(|table| if plain { table.plain() } else { table.render() });
@@ -163,12 +163,12 @@ pub fn run(arguments: Arguments) -> std::result::Result<Exit, Failure> {
             }
             finished(&text, false)
         }
-        Format::Json => {
+        Form::Json => {
             let json = serde_json::to_string_pretty(&budget).map_err(|error| Error::input("JSON output", error))?;
             shown_json(&json).into_owned() + "\n"
         }
-        Format::Csv => rows(&budget),
-        Format::Html => report::html_budget(&model, &budget),
+        Form::Csv => rows(&budget),
+        Form::Html => report::html_budget(&model, &budget),
     };
     match &arguments.output {
         Some(path) => write::atomically(path, text.as_bytes(), existing)?,
@@ -228,13 +228,20 @@ fn measure(arguments: &Arguments, dangerous: Dangerous) -> Result<(String, Vec<M
                 Error::input(&name, problem)
             }),
         };
-        let bits = u64::from(facts::fault::Format::default().width());
+        let emulated = match target {
+            Target::Weight => provenance.campaign.numbers.weights,
+            Target::Activation => provenance.campaign.numbers.outputs,
+        };
+        let bits = |&(tensor, elements): &(ValueId, usize)| {
+            let format = if emulated == Format::default() { graph.values[tensor].format } else { emulated };
+            elements as u64 * u64::from(format.width())
+        };
         let mut layers = Vec::new();
         for sites in SiteSpace::of(graph, target).layers() {
             let layer = graph.nodes[sites.layer].name.clone();
             let own = report.summary.layers.iter().find(|own| own.layer == layer);
             layers.push(LayerMeasured {
-                bits: sites.elements as u64 * bits,
+                bits: sites.tensors.iter().map(bits).sum(),
                 faults: own.map_or(0, |own| own.faults.injections),
                 dangerous: own.map_or(Ok(0), |own| count(&own.faults))?,
                 layer,
@@ -258,6 +265,12 @@ fn measure(arguments: &Arguments, dangerous: Dangerous) -> Result<(String, Vec<M
 fn check(name: &str, provenance: &Provenance) -> Result<()> {
     let model = &provenance.campaign.fault_model;
     let problem = match model.kind {
+        _ if provenance.campaign.design.is_some() => {
+            return Err(Error::input(
+                name,
+                "the faults of the campaign have weights (--design stratified); a budget counts those of a uniform campaign",
+            ));
+        }
         _ if model.mode != Mode::Single || model.amount != 1 => "each fault of the campaign strikes several elements",
         FaultKind::BitFlip { bits } if bits == Bits::ALL => return Ok(()),
         FaultKind::BitFlip { .. } => "the campaign flips some of the bits only",

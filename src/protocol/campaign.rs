@@ -254,6 +254,8 @@ pub struct CampaignUpdate {
 /// The results of a campaign, broken down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CampaignProfile {
+    /// The format of the values that were struck.
+    pub format: Format,
     /// A description of the campaign, in two lines.
     pub heading: [String; 2],
     /// Where it was made, for one that was imported.
@@ -281,14 +283,9 @@ pub struct CampaignProfile {
 }
 
 impl CampaignProfile {
-    /// The format of the values that were struck.
-    pub fn format(&self) -> Format {
-        Format::default()
-    }
-
     /// Faults and SDCs of flips of `bit` in the layer at this place; none where that bit was not flipped there.
     pub fn cell(&self, layer: usize, bit: u8) -> Option<Rate> {
-        let at = 8 * (layer * usize::from(self.format().width()) + usize::from(bit));
+        let at = 8 * (layer * usize::from(self.format.width()) + usize::from(bit));
         let number = |at: usize| {
             self.map.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes).map(u64::from)
         };

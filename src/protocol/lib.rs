@@ -28,7 +28,7 @@ pub use sweep::{SweepPart, SweepRequest, SweepTrial};
 
 use crate::planes::Planes;
 use facts::TraceRow;
-use facts::fault::{InjectedFault, Site, Target};
+use facts::fault::{Format, InjectedFault, Site, Target};
 use facts::graph::{Layout, NodeId, ValueId};
 use facts::outcome::Verdict;
 use facts::report::diagram::{Family, Role};
@@ -290,6 +290,8 @@ pub struct TensorInfo {
     pub shape: Vec<usize>,
     /// How the source framework lays it out, which is how its elements are counted.
     pub layout: Layout,
+    /// The format in which its values are stored.
+    pub format: Format,
 }
 
 impl TensorInfo {

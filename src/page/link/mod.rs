@@ -204,11 +204,6 @@ impl Link {
         self
     }
 
-    /// The change of the value.
-    pub fn corruption(&self) -> Corruption {
-        self.kind().exactly(self.bits(), self.value())
-    }
-
     /// Chooses the change of the value; false where a link has no words for it.
     pub fn set_corruption(&mut self, corruption: Corruption) -> bool {
         (self.kind, self.bits, self.value) = match corruption {

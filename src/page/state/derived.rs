@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use facts::Question;
 use facts::catalogue::CatalogueEntry;
-use facts::fault::{Format, Site, Target};
+use facts::fault::{Bits, Corruption, Format, Site, Target};
 use protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
 
 use super::asked::{ScaleKey, Want};
@@ -69,9 +69,27 @@ impl State {
         self.place().target()
     }
 
-    /// The format in which the values are stored that a fault can strike.
+    /// The format in which the value that is looked at is stored.
     pub fn format(&self) -> Format {
-        Format::default()
+        self.looked().map_or_else(Format::default, |looked| looked.tensor.format)
+    }
+
+    /// The bits that flip in the value that is looked at.
+    pub fn bits(&self) -> Bits {
+        self.bits_in(self.format())
+    }
+
+    /// The bits that flip: those of the link where `format` has them, else its first bit after the sign, which changes a
+    /// value most.
+    fn bits_in(&self, format: Format) -> Bits {
+        let bits = self.link.bits();
+        let most = Bits::one(format.width().saturating_sub(2).into()).unwrap_or_default();
+        bits.within(format).map_or(most, |_| bits)
+    }
+
+    /// The change of a value that is stored in `format`.
+    pub(super) fn corruption_in(&self, format: Format) -> Corruption {
+        self.link.kind().exactly(self.bits_in(format), self.link.value())
     }
 
     /// The model, where the chosen one is loaded.

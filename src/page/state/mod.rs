@@ -262,7 +262,7 @@ impl State {
             device: Some(self.device()),
             fault: self.struck().map_or_else(|| self.link.fault.clone(), |struck| struck.spelled_out()),
             kind: Some(kind),
-            bits: kind.takes_bits().then(|| self.link.bits()),
+            bits: kind.takes_bits().then(|| self.bits()),
             value: kind.takes_value().then(|| self.link.value()),
             ..self.link.clone()
         }

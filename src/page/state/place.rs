@@ -108,7 +108,7 @@ impl State {
             layer: struck.layer.index,
             tensor: struck.tensor.id,
             element: struck.element,
-            corruption: self.link.corruption(),
+            corruption: self.corruption_in(struck.tensor.format),
         })
     }
 

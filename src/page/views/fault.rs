@@ -85,7 +85,7 @@ fn corruption(state: &State, act: &Callback<Action>) -> Html {
             let here = state.looked() == state.struck();
             html! {
                 <>
-                    <BitStrip format={state.format()} {value} chosen={here.then(|| state.link.bits())} verdicts={verdicts(state)} strike={act.reform(Action::Strike)} />
+                    <BitStrip format={state.format()} {value} chosen={here.then(|| state.bits())} verdicts={verdicts(state)} strike={act.reform(Action::Strike)} />
                     { every_bit(state, value) }
                 </>
             }
@@ -114,7 +114,7 @@ fn corruption(state: &State, act: &Callback<Action>) -> Html {
                 </div>
             }
         }
-        kind => match kind.exactly(state.link.bits(), state.link.value()) {
+        kind => match kind.exactly(state.bits(), state.link.value()) {
             Corruption::Set(after) => change(value, after),
             corruption => change(value, corruption.apply(value.unwrap_or_default(), state.format())),
         },

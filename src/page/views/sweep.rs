@@ -32,7 +32,7 @@ pub fn SweepPanel(props: &SweepProps) -> Html {
     let images = state.images().len();
     let flip = state.link.kind().takes_bits();
     let map = match state.link.kind() {
-        kind if kind.takes_bits() => format!("{} over the whole map", words::bits(state.link.bits())),
+        kind if kind.takes_bits() => format!("{} over the whole map", words::bits(state.bits())),
         _ => "This value over the whole map".to_owned(),
     };
     let button = |sweep: Sweep, id: &'static str, text: String, enabled: bool| {
@@ -131,7 +131,7 @@ fn verdict(made: &Made) -> Option<Verdict> {
 
 /// One column a bit, the sign first.
 fn bits(state: &State, trials: &[Made], act: &Callback<Action>) -> Html {
-    let (format, chosen) = (state.format(), state.link.bits());
+    let (format, chosen) = (state.format(), state.bits());
     let columns = format.bits().map(|bit| {
         let made = trials.get(usize::from(bit)).cloned().flatten();
         let verdict = verdict(&made);

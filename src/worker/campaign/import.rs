@@ -35,6 +35,13 @@ pub fn import(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Imported> {
             "this is an imported log, which does not say what faults were injected; `faultscope report` shows its tables",
         ));
     };
+    if provenance.campaign.design.is_some() {
+        return Err(Error::input(
+            name,
+            "the faults of this campaign have weights (--design stratified), which the page does not draw; `faultscope report` \
+             shows its rates",
+        ));
+    }
     let mut reader = Reader::new(&origin, "faults.jsonl", Options::default());
     let mut results = Results::new(Provenance::clone(provenance), Some(name));
     let mut last = None;

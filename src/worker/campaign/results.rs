@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use facts::campaign::{BadImage, Position, Provenance, Record, Skipped, Summary, Tallies};
-use facts::fault::Format;
 use facts::labels::Grouping;
 use facts::report::{Report, heading, skipped};
 use protocol::{CampaignProfile, Confusion, LayerCounts, Naming};
@@ -172,18 +171,23 @@ impl Results {
     /// The breakdown for the page.
     pub fn profile(&self, summary: Summary) -> CampaignProfile {
         let counts = &self.counts;
-        let mut map = vec![0u8; summary.layers.len() * usize::from(Format::F32.width()) * 8];
+        let format = self.store.format();
+        let width = usize::from(format.width());
+        let mut map = vec![0u8; summary.layers.len() * width * 8];
         let places: BTreeMap<&str, usize> =
             summary.layers.iter().enumerate().map(|(place, layer)| (layer.layer.as_str(), place)).collect();
         for cell in counts.tallies.layer_bits() {
-            let Some(place) = places.get(cell.layer.as_str()) else { continue };
-            let at = 8 * (place * usize::from(Format::F32.width()) + usize::from(cell.bit));
+            let Some(place) = places.get(cell.layer.as_str()).filter(|_| usize::from(cell.bit) < width) else {
+                continue;
+            };
+            let at = 8 * (place * width + usize::from(cell.bit));
             for (at, number) in [(at, cell.injections), (at + 4, cell.sdc)] {
                 map[at..at + 4].copy_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
             }
         }
         let indices: Vec<usize> = counts.worst.indices().collect();
         CampaignProfile {
+            format,
             heading: heading(&self.provenance.campaign.model, &summary),
             imported: self.imported.clone(),
             preprocess: self.provenance.model.preprocess.to_string(),

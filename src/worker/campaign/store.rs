@@ -54,6 +54,11 @@ impl Store {
         self.trials.len()
     }
 
+    /// The format of the values that were struck: the first one's, if they differ.
+    pub fn format(&self) -> Format {
+        self.faults.first().map_or_else(Format::default, |fault| fault.format)
+    }
+
     /// Keeps `record`, of fault number `nth` of its image.
     pub fn push<S: AsRef<str>>(&mut self, nth: usize, record: &Record<S>) {
         let small = |number: usize| u32::try_from(number).unwrap_or(NONE - 1);

@@ -23,7 +23,13 @@ pub(super) fn describe(lab: &Lab, card: &Card) -> ModelInfo {
         let ids = sites.into_iter().flat_map(|sites| &sites.tensors).map(|&(id, _)| id);
         let tensor = |id: ValueId| {
             let value = &graph.values[id];
-            TensorInfo { id, name: value.name.clone(), shape: value.shape.clone(), layout: value.layout.clone() }
+            TensorInfo {
+                id,
+                name: value.name.clone(),
+                shape: value.shape.clone(),
+                layout: value.layout.clone(),
+                format: value.format,
+            }
         };
         ids.map(tensor).collect()
     };

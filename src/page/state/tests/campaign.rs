@@ -1,5 +1,6 @@
 use facts::campaign::{FaultSummary, GoldenSummary, SEED, Until};
 use facts::fault::FaultKind;
+use facts::fault::Format;
 use facts::labels::{Group, Grouping};
 use facts::outcome::Rate;
 use protocol::{
@@ -49,6 +50,7 @@ fn worst(layer: &str, others: usize) -> WorstFault {
 
 fn profile(worst: Vec<WorstFault>) -> Rc<CampaignProfile> {
     Rc::new(CampaignProfile {
+        format: Format::F32,
         heading: [String::new(), String::new()],
         imported: None,
         preprocess: String::new(),

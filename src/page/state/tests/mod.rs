@@ -40,6 +40,7 @@ fn model() -> ModelInfo {
         name: name.into(),
         shape: shape.to_vec(),
         layout: Layout::default(),
+        format: Format::F32,
     };
     let layer = |index: usize, name: &str, outputs: Vec<TensorInfo>, parameters: Vec<TensorInfo>| LayerInfo {
         index,

@@ -11,7 +11,7 @@ use crate::words;
 
 /// SDC rate by bit, the sign on the left.
 pub fn bits(profile: &CampaignProfile) -> String {
-    let format = profile.format();
+    let format = profile.format;
     let column = |bit: u8| Column {
         name: format!("bit {bit} ({})", format.field_name(bit)),
         tick: bit_tick(format, bit),
@@ -45,7 +45,7 @@ pub fn layers(profile: &CampaignProfile) -> String {
 
 /// SDC rate by layer and bit.
 pub fn layer_bits(profile: &CampaignProfile) -> String {
-    let format = profile.format();
+    let format = profile.format;
     let rows: Vec<_> = profile
         .layers
         .iter()

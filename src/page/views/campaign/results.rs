@@ -168,7 +168,7 @@ fn Breakdown(props: &BreakdownProps) -> Html {
             if profile.bits.len() > 1 {
                 <div class="profile-wide">
                     <Chart id="map-chart" title="SDC rate by layer and bit" name="sdc-by-layer-and-bit" act={act.clone()}
-                        hint={format!("Bit {}, the sign, on the left; a cell without colour has had no fault.", profile.format().width() - 1)} svg={charts::layer_bits(profile)}>
+                        hint={format!("Bit {}, the sign, on the left; a cell without colour has had no fault.", profile.format.width() - 1)} svg={charts::layer_bits(profile)}>
                         <ul class="map-legend" aria-hidden="true"><li><i class="q0"></i>{ "none" }</li>{ for legend }</ul>
                         { tables::map(profile) }
                     </Chart>

@@ -71,7 +71,7 @@ pub fn bits(profile: &Rc<CampaignProfile>) -> Html {
     let profile = profile.clone();
     folded(move || {
         let rows = profile.bits.iter().rev().map(|(bit, rate)| {
-            html! { <tr><th scope="row">{ format!("{bit} ({})", profile.format().field_name(*bit)) }</th>{ rate_cells(rate) }</tr> }
+            html! { <tr><th scope="row">{ format!("{bit} ({})", profile.format.field_name(*bit)) }</th>{ rate_cells(rate) }</tr> }
         });
         html! { <>{ head("Bit", SDC) }<tbody>{ for rows }</tbody></> }
     })
@@ -102,7 +102,7 @@ pub fn layers(profile: &Rc<CampaignProfile>, act: &Callback<Action>) -> Html {
 pub fn map(profile: &Rc<CampaignProfile>) -> Html {
     let profile = profile.clone();
     folded(move || {
-        let bits = || profile.format().bits();
+        let bits = || profile.format.bits();
         let rows = profile.layers.iter().enumerate().map(|(layer, row)| {
             let cell = |bit| profile.cell(layer, bit).map(|rate| format!("{}/{}", rate.count, rate.of));
             html! {
