@@ -4,49 +4,36 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::campaign::{Alone, Budget, CampaignEvent, Lab, Rounds, StepMaker, Work, plan};
+use engine::campaign::{Alone, Budget, CampaignEvent, Lab, Rounds, Work, plan};
 use facts::DeviceChoice;
 use facts::answer::Answer;
-use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, OnBadImage, Plan, Position, Provenance, Until};
+use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, OnBadImage, Plan, Provenance, Until};
 use facts::data::archive::holds_images;
 use facts::data::{Classes, sha256};
 use facts::labels::{self, Grouping};
 use facts::{Error, Result};
 use protocol::{
     CampaignAnswer, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Labelling, Labels,
-    Naming, Part, Picture, Protocol, Request, RequestId, Response, Stage,
+    Naming, Picture, Protocol, RequestId, Response, Stage,
 };
 use serde_bytes::ByteBuf;
 
 use super::team::Team;
 use super::{Host, Service};
-use crate::campaign::{Hands, Opened, Results, SharedSource, Stated, Together, export, import, open, told};
+use crate::campaign::{Hands, Opened, Results, Stated, Together, export, import, open};
 
 /// Least time between two reports of a campaign, and between two of them with everything, in milliseconds.
 const REPORT_EVERY: f64 = 200.0;
 const PROFILE_EVERY: f64 = 1000.0;
 
 /// Waves of a campaign: small ones, so that requests are answered, rates are seen to grow, and the tab stays small.
-const BUDGET: Budget = Budget { bytes: 1 << 27, multiply_adds: 1 << 32, runs: 64 };
+pub(super) const BUDGET: Budget = Budget { bytes: 1 << 27, multiply_adds: 1 << 32, runs: 64 };
 
 /// Most faults in an image where their number is not known beforehand.
 const MOST_ROUNDS: usize = 10_000;
 
-/// Time in milliseconds after which a campaign is shared with other workers, if there is as much to do. Before, starting
-/// them takes longer than the rest of the campaign.
-const SHARE_AFTER: f64 = 400.0;
-
-/// Memory for the models and waves of the workers beside this one.
-const SHARED_MEMORY: usize = 1 << 30;
-
 /// Whoever makes the steps of a campaign.
 type AtWork<H> = Rounds<Together<Team<H>>>;
-
-/// A campaign of another worker, of which this one computes parts.
-pub(super) struct Share {
-    here: Alone<Rc<Lab>, SharedSource>,
-    plan: Arc<Plan>,
-}
 
 /// A campaign and its results.
 pub(super) struct Campaign<H: Host> {
@@ -56,18 +43,18 @@ pub(super) struct Campaign<H: Host> {
     /// The workers that compute parts of it.
     team: Option<Rc<Team<H>>>,
     /// Its beginning, until it is shared with other workers.
-    unshared: Option<Box<CampaignStart>>,
+    pub unshared: Option<Box<CampaignStart>>,
     stage: Stage,
-    results: Results,
+    pub results: Results,
     /// The grouping that they are judged by where none was edited.
     own: Option<Grouping>,
-    planned: u64,
+    pub planned: u64,
     /// Faults of each image, where their number was not known beforehand.
     rounds: Option<usize>,
     /// Which fault of its image the next record is of: those of an image in one round come together.
     at: Option<(usize, usize)>,
     model: Option<(FileRef, Vec<(String, FileRef)>)>,
-    milliseconds: f64,
+    pub milliseconds: f64,
     reported: f64,
     profiled: f64,
     /// What the page is to be told once.
@@ -143,7 +130,7 @@ impl<H: Host> Service<H> {
     }
 
     /// Opens the images of a campaign and makes its plan.
-    async fn planned(&mut self, start: &CampaignStart) -> Result<Planned> {
+    pub(super) async fn planned(&mut self, start: &CampaignStart) -> Result<Planned> {
         let lab = self.lab()?;
         let opened = self.open_images(&start.images, &start.labelling, classes(&lab)).await?;
         let (faults, until) = match start.protocol {
@@ -166,47 +153,6 @@ impl<H: Host> Service<H> {
         let available = Images::All(opened.source.len());
         let plan = Arc::new(plan(&lab, config, &opened.source, available)?);
         Ok(Planned { lab, opened, plan, until })
-    }
-
-    /// Prepares to compute parts of another worker's campaign.
-    async fn join(&mut self, start: &CampaignStart) -> Result<Response> {
-        let Planned { lab, opened, plan, .. } = self.planned(start).await?;
-        self.share = Some(Share { here: Alone { lab, source: opened.source, budget: BUDGET }, plan });
-        Ok(Response::Campaign(CampaignAnswer::Shared))
-    }
-
-    /// Computes a part of another worker's campaign.
-    async fn compute(&mut self, part: Part) -> Result<Response> {
-        let Share { here, plan } = self.share.as_ref().ok_or_else(|| Error::request("no campaign was shared"))?;
-        let plan = match part.faults {
-            Some(faults) => Arc::new(Plan::clone(plan).with_faults(Faults::Each(faults))?),
-            None => plan.clone(),
-        };
-        let [start, end] = [part.start, part.end].map(|[nth, fault]| Position { nth, fault });
-        let mut steps = here.begin(plan, part.first).between(start, end);
-        let mut events = Vec::new();
-        while let Some(event) = steps.next().await? {
-            events.push(event);
-        }
-        let events = told(events).map_err(|error| Error::request(format_args!("events cannot be written: {error}")))?;
-        Ok(Response::Campaign(CampaignAnswer::Part { events: ByteBuf::from(events) }))
-    }
-
-    /// Shares the campaign with other workers, if it has taken some time and will take as much again.
-    fn share(&mut self) {
-        let (Some(campaign), Some(loaded)) = (&mut self.campaign, &self.lab) else { return };
-        let rest = campaign.planned.saturating_sub(campaign.results.len() as u64);
-        if campaign.milliseconds < SHARE_AFTER || rest < campaign.results.len() as u64 {
-            return;
-        }
-        // A GPU is shared already, and is no faster for several.
-        let Some(start) = campaign.unshared.take().filter(|_| self.device == DeviceChoice::Cpu) else { return };
-        let parameters = loaded.lab.model().graph.parameters.values().map(|tensor| tensor.data.len()).sum::<usize>();
-        // The parameters, packed for the kernels, and again while they are loaded.
-        let most = SHARED_MEMORY / (8 * parameters + BUDGET.bytes);
-        let model = loaded.file.clone();
-        let load = Request::Load { model, changes: Box::new(loaded.changes.clone()), device: DeviceChoice::Cpu };
-        self.team.invite(most, &load, &CampaignRequest::Share(start));
     }
 
     async fn start(&mut self, id: RequestId, start: CampaignStart) -> Result<Response> {
@@ -382,11 +328,11 @@ impl<H: Host> Service<H> {
 }
 
 /// A campaign before its first step.
-struct Planned {
-    lab: Rc<Lab>,
-    opened: Opened,
-    plan: Arc<Plan>,
-    until: Option<Until>,
+pub(super) struct Planned {
+    pub lab: Rc<Lab>,
+    pub opened: Opened,
+    pub plan: Arc<Plan>,
+    pub until: Option<Until>,
 }
 
 fn classes(lab: &Lab) -> Classes {

@@ -4,6 +4,7 @@ mod campaign;
 mod card;
 mod describe;
 mod protect;
+mod share;
 mod sweep;
 mod team;
 mod view;
@@ -30,10 +31,11 @@ use protocol::{
 };
 
 use crate::campaign::Opened;
-use campaign::{Campaign, Share};
+use campaign::Campaign;
 pub use card::class_names;
 use describe::{class, describe, scores};
 use protect::{Learnt, Protecting};
+use share::Share;
 use sweep::Sweeping;
 use team::Team;
 

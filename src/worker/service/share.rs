@@ -1,0 +1,70 @@
+//! Campaigns that several workers share: one begins them, the others compute parts.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use engine::campaign::{Alone, Lab, StepMaker, Work};
+use facts::campaign::{Faults, Plan, Position};
+use facts::{DeviceChoice, Error, Result};
+use protocol::{CampaignAnswer, CampaignRequest, CampaignStart, Part, Request, Response};
+use serde_bytes::ByteBuf;
+
+use super::campaign::{BUDGET, Planned};
+use super::{Host, Service};
+use crate::campaign::{SharedSource, told};
+
+/// Time in milliseconds after which a campaign is shared with other workers, if there is as much to do. Before, starting
+/// them takes longer than the rest of the campaign.
+const SHARE_AFTER: f64 = 400.0;
+
+/// Memory for the models and waves of the workers beside this one.
+const SHARED_MEMORY: usize = 1 << 30;
+
+/// A campaign of another worker, of which this one computes parts.
+pub(super) struct Share {
+    here: Alone<Rc<Lab>, SharedSource>,
+    plan: Arc<Plan>,
+}
+
+impl<H: Host> Service<H> {
+    /// Prepares to compute parts of another worker's campaign.
+    pub(super) async fn join(&mut self, start: &CampaignStart) -> Result<Response> {
+        let Planned { lab, opened, plan, .. } = self.planned(start).await?;
+        self.share = Some(Share { here: Alone { lab, source: opened.source, budget: BUDGET }, plan });
+        Ok(Response::Campaign(CampaignAnswer::Shared))
+    }
+
+    /// Computes a part of another worker's campaign.
+    pub(super) async fn compute(&mut self, part: Part) -> Result<Response> {
+        let Share { here, plan } = self.share.as_ref().ok_or_else(|| Error::request("no campaign was shared"))?;
+        let plan = match part.faults {
+            Some(faults) => Arc::new(Plan::clone(plan).with_faults(Faults::Each(faults))?),
+            None => plan.clone(),
+        };
+        let [start, end] = [part.start, part.end].map(|[nth, fault]| Position { nth, fault });
+        let mut steps = here.begin(plan, part.first).between(start, end);
+        let mut events = Vec::new();
+        while let Some(event) = steps.next().await? {
+            events.push(event);
+        }
+        let events = told(events).map_err(|error| Error::request(format_args!("events cannot be written: {error}")))?;
+        Ok(Response::Campaign(CampaignAnswer::Part { events: ByteBuf::from(events) }))
+    }
+
+    /// Shares the campaign with other workers, if it has taken some time and will take as much again.
+    pub(super) fn share(&mut self) {
+        let (Some(campaign), Some(loaded)) = (&mut self.campaign, &self.lab) else { return };
+        let rest = campaign.planned.saturating_sub(campaign.results.len() as u64);
+        if campaign.milliseconds < SHARE_AFTER || rest < campaign.results.len() as u64 {
+            return;
+        }
+        // A GPU is shared already, and is no faster for several.
+        let Some(start) = campaign.unshared.take().filter(|_| self.device == DeviceChoice::Cpu) else { return };
+        let parameters = loaded.lab.model().graph.parameters.values().map(|tensor| tensor.data.len()).sum::<usize>();
+        // The parameters, packed for the kernels, and again while they are loaded.
+        let most = SHARED_MEMORY / (8 * parameters + BUDGET.bytes);
+        let model = loaded.file.clone();
+        let load = Request::Load { model, changes: Box::new(loaded.changes.clone()), device: DeviceChoice::Cpu };
+        self.team.invite(most, &load, &CampaignRequest::Share(start));
+    }
+}
