@@ -161,9 +161,7 @@ impl Campaign {
             None => lab,
         };
         let mut plan = campaign::plan(&lab, config, &data.source, images)?;
-        if let Some(shard) = shard {
-            plan = plan.shard(shard)?;
-        }
+        // Every shard states the accuracy over the images of the whole campaign.
         let rounded = match plan.config().numbers.is_float32() {
             true => None,
             false => {
@@ -171,6 +169,9 @@ impl Campaign {
                 pollster::block_on(campaign::accuracy_beside(&plain, &lab, &data.source, &plan, budget))?
             }
         };
+        if let Some(shard) = shard {
+            plan = plan.shard(shard)?;
+        }
         let provenance = Provenance {
             faultscope: env!("CARGO_PKG_VERSION").to_owned(),
             campaign: plan.config().clone(),
