@@ -198,7 +198,7 @@ impl Pattern {
             Error::request(format_args!("pattern {self} takes {wanted}, tensor \"{}\" has {has}", value.name))
         };
         let [channel, row, column] = anchor;
-        let mut channels = |rng: &mut ChaCha8Rng, count: Option<usize>, usual: Option<usize>| -> Result<Vec<usize>> {
+        let channels = |rng: &mut ChaCha8Rng, count: Option<usize>, usual: Option<usize>| -> Result<Vec<usize>> {
             let count = match count.or(usual.map(|usual| usual.min(grid.channels))) {
                 Some(count) if count > grid.channels => {
                     return Err(too_large(format!("{count} channels"), grid.channels.to_string()));

@@ -13,8 +13,8 @@ use proptest::sample::Index;
 use super::super::gpu::GpuGraph;
 use super::super::{Change, Executor, Image, Lane, Plain, Ranges, Settings, device};
 use super::networks::recipes;
-use super::rounding::formats;
 use super::numbers;
+use super::rounding::formats;
 use crate::ops::Array;
 
 const IMAGES: usize = 3;
