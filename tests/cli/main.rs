@@ -35,6 +35,7 @@ mod shards;
 #[path = "../support/shared.rs"]
 mod shared;
 mod slurm;
+mod stratified;
 mod study_log;
 mod usage;
 mod zoo;
