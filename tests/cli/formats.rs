@@ -63,6 +63,8 @@ fn a_campaign_in_int8_is_the_same_in_jobs_shards_and_parts() {
     let cut = study.path("cut");
     fs::create_dir(&cut).expect("a folder");
     fs::copy(study.path("whole").join("config.json"), cut.join("config.json")).expect("a copy");
+    let records = fs::read(study.path("whole").join("faults.jsonl")).expect("records");
+    fs::write(cut.join("faults.jsonl"), &records[..records.len() / 2]).expect("a file");
     study.campaign("cut", &["--resume"]).code(INPUT).stderr(contains("campaign."));
     study.campaign("cut", &with(&["--resume"])).code(DONE);
     assert_same(&study.path("whole"), &cut);
