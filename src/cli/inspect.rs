@@ -4,14 +4,14 @@ use clap::Args;
 use facts::shown;
 use serde::Serialize;
 
-use super::args::{AnswerArguments, ModelArguments, PreprocessArguments};
+use super::args::{AnswerArguments, ModelArguments, PreprocessArguments, StoredArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
 use super::output::{counted, json, print, shape, thousands};
 use super::table::{Render, Table};
 use crate::data::Preprocess;
-use crate::fault::{SiteSpace, Target};
+use crate::fault::{Format, SiteSpace, Target};
 use crate::graph::Graph;
 use crate::model::Model;
 
@@ -31,6 +31,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     answer: AnswerArguments,
+
+    #[command(flatten)]
+    formats: StoredArguments,
 
     /// Write JSON
     #[arg(long)]
@@ -64,6 +67,12 @@ struct Layer {
     parameters: usize,
     injectable: bool,
     sampled: bool,
+    /// Number format of the first output; float32 where it is not said.
+    #[serde(skip_serializing_if = "Format::is_default")]
+    format: Format,
+    /// Number format of the parameters: the first that is not float32.
+    #[serde(skip_serializing_if = "Format::is_default")]
+    weight_format: Format,
 }
 
 impl Inspection {
@@ -92,20 +101,29 @@ impl Inspection {
     fn text(&self) -> String {
         let mut table =
             Table::new().number("#").text("layer").word("kind").number("output").number("parameters").word("faults");
+        let stored = self.layers.iter().any(|layer| !layer.format.is_default() || !layer.weight_format.is_default());
+        if stored {
+            table = table.word("numbers").word("weights");
+        }
         for layer in &self.layers {
             let faults = match (layer.sampled, layer.injectable) {
                 (true, _) => "sampled",
                 (false, true) => "by hand",
                 (false, false) => "",
             };
-            table.row([
+            let mut cells = vec![
                 layer.index.to_string(),
                 layer.name.clone(),
                 layer.kind.clone(),
                 shape(&layer.output_shape),
                 if layer.parameters == 0 { String::new() } else { thousands(layer.parameters) },
                 faults.to_owned(),
-            ]);
+            ];
+            if stored {
+                let weights = if layer.parameters == 0 { String::new() } else { layer.weight_format.to_string() };
+                cells.extend([layer.format.to_string(), weights]);
+            }
+            table.row(cells);
         }
         format!(
             "{}: {}, {}, input {}, {}\n{}\n{}\n{}\n",
@@ -139,6 +157,12 @@ fn layers(graph: &Graph) -> Vec<Layer> {
         parameters: graph.parameter_elements(index),
         injectable: injectable[index],
         sampled: sampled[index],
+        format: node.outputs.first().map(|&id| graph.values[id].format).unwrap_or_default(),
+        weight_format: graph
+            .parameters_of(index)
+            .map(|id| graph.values[id].format)
+            .find(|format| !format.is_default())
+            .unwrap_or_default(),
     };
     graph.nodes.iter().enumerate().map(layer).collect()
 }
@@ -149,6 +173,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let model = ModelFile::read(&arguments.model, arguments.file.architecture)?
         .stated_by(arguments.answer.statements())
         .load(&PreprocessArguments::default())?;
+    let (model, _) = arguments.formats.stored(model)?;
     let inspection = Inspection::new(&model);
     if arguments.json {
         json(&inspection)?
