@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::integer::Integer;
 use super::float;
+use crate::format::Format;
 
 /// What a layer computes. Images are N x C x H x W inside Faultscope.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,6 +178,26 @@ pub enum Op {
         /// Offset.
         bias: f32,
     },
+    /// The nearest integer of `x / scale + zero` that `format` holds, halves to the even one; inputs `[x, scale, zero?]`.
+    Quantize {
+        /// The axis of `x` along which scales lie, where there are several.
+        axis: usize,
+        /// Elements of the axis that share a scale.
+        block: usize,
+        /// The integers.
+        format: Format,
+    },
+    /// `(x - zero) * scale`; inputs `[x, scale, zero?]`.
+    Dequantize {
+        /// The axis of `x` along which scales lie, where there are several.
+        axis: usize,
+        /// Elements of the axis that share a scale.
+        block: usize,
+    },
+    /// Integers from 0 to 255 with the scale and the zero point that cover `x`; input `[x]`, outputs `[y, scale, zero]`.
+    DynamicQuantize,
+    /// An operator on integers; inputs as its roles say.
+    Integer(Integer),
     /// One after the other: a layer of the source framework that does several things, a convolution with its
     /// activation for example. The first step takes the first inputs; each later one takes what the step before
     /// made, then its own share of the inputs that are left, in order.
