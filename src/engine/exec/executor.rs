@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use facts::graph::Graph;
+use facts::graph::{Graph, Op};
 use facts::{Error, Result};
 
 use super::gpu::GpuGraph;
@@ -32,6 +32,19 @@ enum Means {
     Burn(GpuGraph),
 }
 
+/// Refuses operators on integers, which only the CPU computes.
+fn check_floats(graph: &Graph) -> Result<()> {
+    let is_whole =
+        |op: &Op| matches!(op, Op::Quantize { .. } | Op::Dequantize { .. } | Op::DynamicQuantize | Op::Integer(_));
+    match graph.nodes.iter().find(|node| is_whole(&node.op)) {
+        None => Ok(()),
+        Some(node) => Err(Error::graph(
+            &node.name,
+            format_args!("{} computes with integers, which only the CPU does; use --device cpu", node.kind),
+        )),
+    }
+}
+
 impl Executor {
     /// Prepares `graph` for `device`: packs its parameters, or copies them to the device.
     ///
@@ -41,6 +54,7 @@ impl Executor {
         let means = if *device == Device::flex() {
             Means::Kernels(Program::new(&graph)?)
         } else {
+            check_floats(&graph)?;
             Means::Burn(GpuGraph::new(graph.clone(), device))
         };
         let footprint = Footprint::of(&graph, false);

@@ -72,7 +72,13 @@ impl Product {
 
 /// Returns the output of each integer from the smallest to the largest of 8 bits, under `function` of the number that it
 /// means.
-pub fn table(from: (f32, f32), to: (f32, f32), low: f32, bounds: (f32, f32), function: impl Fn(f32) -> f32) -> Vec<f32> {
+pub fn table(
+    from: (f32, f32),
+    to: (f32, f32),
+    low: f32,
+    bounds: (f32, f32),
+    function: impl Fn(f32) -> f32,
+) -> Vec<f32> {
     let of = |index: u16| {
         let x = (low + f32::from(index) - from.1) * from.0;
         nearest(function(x) / to.0, to.1, bounds)
@@ -149,13 +155,21 @@ fn places(axis: usize, block: usize, shape: &[usize], scales: usize) -> impl Fn(
     move |element: usize| match scales {
         1 => 0,
         _ if block == 1 => element / inner % length,
-        _ => element / (inner * length) * length.div_ceil(block) * inner
-            + element / inner % length / block * inner
-            + element % inner,
+        _ => {
+            element / (inner * length) * length.div_ceil(block) * inner
+                + element / inner % length / block * inner
+                + element % inner
+        }
     }
 }
 
-pub(super) fn quantize(axis: usize, block: usize, format: facts::Format, inputs: &[&Array], shape: &[usize]) -> Array {
+pub(super) fn quantize(
+    axis: usize,
+    block: usize,
+    format: facts::format::Format,
+    inputs: &[&Array],
+    shape: &[usize],
+) -> Array {
     let tensors: Vec<Vec<f32>> = inputs.iter().map(|&input| host(input)).collect();
     let place = places(axis, block, shape, tensors[1].len());
     let of = |(index, &x): (usize, &f32)| {
@@ -352,8 +366,14 @@ fn convolved(conv: &Conv, given: &Given<'_>, operands: &[Scaled], shape: &[usize
                 let at = |place: usize, stride: usize, tap: usize, dilation: usize, before: usize, length: usize| {
                     (place * stride + tap * dilation).checked_sub(before).filter(|&at| at < length)
                 };
-                let source = at(y, conv.strides[0], ky, conv.dilations[0], conv.padding.top, height)
-                    .zip(at(x_at, conv.strides[1], kx, conv.dilations[1], conv.padding.left, width));
+                let source = at(y, conv.strides[0], ky, conv.dilations[0], conv.padding.top, height).zip(at(
+                    x_at,
+                    conv.strides[1],
+                    kx,
+                    conv.dilations[1],
+                    conv.padding.left,
+                    width,
+                ));
                 if let Some((y, x_at)) = source {
                     let plane = image * channels + feature / wide * depth + channel;
                     sum += x[(plane * height + y) * width + x_at] * w[feature * filter + tap];
@@ -368,10 +388,8 @@ fn convolved(conv: &Conv, given: &Given<'_>, operands: &[Scaled], shape: &[usize
 fn multiplied(given: &Given<'_>, operands: &[Scaled], shape: &[usize]) -> Vec<f32> {
     let (of_a, of_b) = (given.shapes[operands[0].tensor], given.shapes[operands[1].tensor]);
     let inner = of_a[of_a.len() - 1];
-    let (rows, columns) = (
-        if of_a.len() > 1 { of_a[of_a.len() - 2] } else { 1 },
-        if of_b.len() > 1 { of_b[of_b.len() - 1] } else { 1 },
-    );
+    let (rows, columns) =
+        (if of_a.len() > 1 { of_a[of_a.len() - 2] } else { 1 }, if of_b.len() > 1 { of_b[of_b.len() - 1] } else { 1 });
     let a = given.shifted(operands[0], |_| 0);
     let b = given.shifted(operands[1], |index| index % columns);
     // The axes before the matrices, as the output has them.
@@ -381,10 +399,8 @@ fn multiplied(given: &Given<'_>, operands: &[Scaled], shape: &[usize]) -> Vec<f3
     let (batch_a, batch_b) = (axes(of_a), axes(of_b));
     let mut out = Vec::with_capacity(shape.iter().product());
     for matrix in 0..batch.iter().product() {
-        let (first_a, first_b) = (
-            broadcast(matrix, batch, &batch_a) * rows * inner,
-            broadcast(matrix, batch, &batch_b) * inner * columns,
-        );
+        let (first_a, first_b) =
+            (broadcast(matrix, batch, &batch_a) * rows * inner, broadcast(matrix, batch, &batch_b) * inner * columns);
         for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
             let sum = (0..inner).map(|k| a[first_a + row * inner + k] * b[first_b + k * columns + column]).sum();
             out.push(given.finish(1.0, column, sum));
@@ -393,14 +409,7 @@ fn multiplied(given: &Given<'_>, operands: &[Scaled], shape: &[usize]) -> Vec<f3
     out
 }
 
-fn gemm(
-    alpha: f32,
-    trans_a: bool,
-    trans_b: bool,
-    given: &Given<'_>,
-    operands: &[Scaled],
-    shape: &[usize],
-) -> Vec<f32> {
+fn gemm(alpha: f32, trans_a: bool, trans_b: bool, given: &Given<'_>, operands: &[Scaled], shape: &[usize]) -> Vec<f32> {
     let (rows, columns) = (shape[0], shape[1]);
     let of_a = given.shapes[operands[0].tensor];
     let inner = of_a[usize::from(!trans_a)];
@@ -425,7 +434,8 @@ fn averages(pool: &Pool, count_include_pad: bool, x: &[f32], of_x: &[usize], sha
         for (y, x_at) in (0..down).flat_map(|y| (0..right).map(move |x| (y, x))) {
             let (mut sum, mut count) = (0.0, 0);
             for (ky, kx) in (0..pool.kernel[0]).flat_map(|ky| (0..pool.kernel[1]).map(move |kx| (ky, kx))) {
-                let padded = [y * pool.strides[0] + ky * pool.dilations[0], x_at * pool.strides[1] + kx * pool.dilations[1]];
+                let padded =
+                    [y * pool.strides[0] + ky * pool.dilations[0], x_at * pool.strides[1] + kx * pool.dilations[1]];
                 let source = padded[0].checked_sub(pool.padding.top).zip(padded[1].checked_sub(pool.padding.left));
                 let inside = source.filter(|&(y, x)| y < height && x < width);
                 if let Some((y, x_at)) = inside {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::integer::Integer;
 use super::float;
+use super::integer::Integer;
 use crate::format::Format;
 
 /// What a layer computes. Images are N x C x H x W inside Faultscope.

@@ -260,13 +260,7 @@ impl Importer {
         let refuse = |problem: String| Error::input(name, format_args!("input \"{input}\" {problem}"));
         let tensor = info.r#type.as_ref().and_then(|r#type| r#type.tensor_type.as_ref());
         let tensor = tensor.ok_or_else(|| refuse("is not a tensor".to_owned()))?;
-        let kinds = [
-            data_type::FLOAT,
-            data_type::FLOAT16,
-            data_type::BFLOAT16,
-            data_type::DOUBLE,
-            data_type::UINT8,
-        ];
+        let kinds = [data_type::FLOAT, data_type::FLOAT16, data_type::BFLOAT16, data_type::DOUBLE, data_type::UINT8];
         if !kinds.contains(&tensor.elem_type) {
             let found = data_type::name(tensor.elem_type);
             return Err(refuse(format!("takes {found} elements; floats or bytes (uint8) are expected of an image")));

@@ -150,7 +150,7 @@ pub(super) struct EntryProto {
 
 /// `TensorProto.DataType`, the types that are told apart.
 pub(super) mod data_type {
-    use facts::Format;
+    use facts::format::Format;
 
     pub const FLOAT: i32 = 1;
     pub const UINT8: i32 = 2;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use facts::format::Format;
 use facts::graph::elements;
-use facts::{Error, Format, Result};
+use facts::{Error, Result};
 use prost::Message;
 
 use super::proto::{TensorProto, data_type};
@@ -191,7 +192,8 @@ fn short(proto: &TensorProto, count: usize, format: Format) -> Result<Arc<[f32]>
     if format.width() >= 8 && proto.raw_data.is_none() {
         // A typed field has 32 bits for each element, sign included.
         let shift = 32 - u32::from(format.width());
-        let fits = |&word: &u32| word >> format.width() == 0 || (word << shift).cast_signed() >> shift == word.cast_signed();
+        let fits =
+            |&word: &u32| word >> format.width() == 0 || (word << shift).cast_signed() >> shift == word.cast_signed();
         if let Some(word) = words.iter().find(|word| !fits(word)) {
             return Err(format!("its element {} is no {}", word.cast_signed(), format.name()));
         }

@@ -4,7 +4,9 @@ use facts::graph::{Conv, HostTensor, Integer, IntegerFunction, Op, Reduction, Ro
 
 use super::super::conv::Convolution;
 use super::super::depthwise::Depthwise;
-use super::super::integer::{Averages, Coded, Covering, Finish, Joined, Part, Reads, Shares, Shift, Sums, Table, Zero, Zipped};
+use super::super::integer::{
+    Averages, Coded, Covering, Finish, Joined, Part, Reads, Shares, Shift, Sums, Table, Zero, Zipped,
+};
 use super::super::linear::Linear;
 use super::super::matrix::Matrix;
 use super::super::pool::Pooling;
@@ -130,10 +132,7 @@ impl<'a> Given<'a> {
 pub(super) fn integer(integer: &Integer, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Kernel>> {
     let given = Given { integer, inputs, edit: None };
     let operands = integer.operands();
-    if matches!(
-        integer.function,
-        IntegerFunction::Conv(_) | IntegerFunction::MatMul | IntegerFunction::Gemm { .. }
-    ) {
+    if matches!(integer.function, IntegerFunction::Conv(_) | IntegerFunction::MatMul | IntegerFunction::Gemm { .. }) {
         return sums(&given, shape, None);
     }
     let forms = operands.iter().map(|operand| given.value(operand.tensor)).collect::<Option<Vec<_>>>()?;

@@ -21,13 +21,7 @@ pub(in crate::kernels) struct Finish {
 
 impl Finish {
     /// Makes the end of sums whose magnitude is at most `largest`; `bias` and `scale` have one number a column.
-    pub fn new(
-        bias: &[f32],
-        scale: Option<&[f32]>,
-        zero: f32,
-        bounds: Option<(f32, f32)>,
-        largest: f64,
-    ) -> Self {
+    pub fn new(bias: &[f32], scale: Option<&[f32]>, zero: f32, bounds: Option<(f32, f32)>, largest: f64) -> Self {
         let most = bias.iter().fold(0f64, |most, &bias| most.max(f64::from(bias).abs()));
         Self {
             columns: bias.len(),

@@ -82,10 +82,9 @@ impl Sums {
         platform::for_each(jobs.iter().zip(&mut held).collect(), |(job, held): (&Job<'_>, &mut Vec<_>)| {
             *held = shifted(job);
         });
-        let views = |job: &Job<'_>, held: &'_ [Option<(Region, Vec<f32>)>]| -> Vec<View<'_>> { self.views(job, held) };
         if let [only] = &self.parts[..] {
             let (regions, inputs): (Vec<Region>, Vec<Vec<View<'_>>>) =
-                jobs.iter().zip(&held).map(|(job, held)| (job.region, views(job, held))).unzip();
+                jobs.iter().zip(&held).map(|(job, held)| (job.region, self.views(job, held))).unzip();
             let inner = jobs.iter_mut().zip(inputs).zip(regions);
             let mut inner: Vec<Job<'_>> =
                 inner.map(|((job, inputs), region)| Job { inputs, region, out: &mut *job.out }).collect();
@@ -98,8 +97,9 @@ impl Sums {
         for part in &self.parts {
             let mut outs: Vec<Vec<f32>> = jobs.iter().map(|job| vec![0.0; job.out.len()]).collect();
             let inner = jobs.iter().zip(&held).zip(&mut outs);
-            let mut inner: Vec<Job<'_>> =
-                inner.map(|((job, held), out)| Job { inputs: views(job, held), region: job.region, out }).collect();
+            let mut inner: Vec<Job<'_>> = inner
+                .map(|((job, held), out)| Job { inputs: self.views(job, held), region: job.region, out })
+                .collect();
             part.compute(&mut inner);
             for (sums, out) in sums.iter_mut().zip(&outs) {
                 sums.iter_mut().zip(out).for_each(|(sum, &part)| *sum += part as i64);

@@ -228,7 +228,9 @@ fn range(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {
     let count = count as usize;
     symbols.spend(node, count)?;
     let data = match bounds[0].widened() {
-        Data::Short(..) | Data::Float(_) => Data::Float((0..count).map(|index| (start + index as f64 * delta) as f32).collect()),
+        Data::Short(..) | Data::Float(_) => {
+            Data::Float((0..count).map(|index| (start + index as f64 * delta) as f32).collect())
+        }
         Data::Double(_) => Data::Double((0..count).map(|index| start + index as f64 * delta).collect()),
         Data::Int(_) => Data::Int((0..count).map(|index| (start + index as f64 * delta) as i64).collect()),
     };
@@ -247,7 +249,9 @@ fn cast(node: &NodeView, symbols: &mut Symbols, wanted: bool) -> Result<Option<F
     if let Some(format) = data_type::short(to) {
         symbols.spend(node, tensor.data.len())?;
         let whole = match &tensor.data {
-            Data::Float(values) if !format.is_float() => Data::Float(values.iter().map(|value| value.trunc()).collect()),
+            Data::Float(values) if !format.is_float() => {
+                Data::Float(values.iter().map(|value| value.trunc()).collect())
+            }
             data => data.clone(),
         };
         let data = whole.shortened(format);

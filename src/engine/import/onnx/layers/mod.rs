@@ -62,9 +62,11 @@ pub(super) fn layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
         "QLinearConv" | "QLinearMatMul" | "QGemm" => quantize::product(node, symbols),
         "QLinearAdd" | "QLinearMul" => quantize::pair(node, symbols),
         "QLinearConcat" => quantize::concat(node, symbols),
-        "QLinearAveragePool" | "QLinearGlobalAveragePool" | "QLinearLeakyRelu" | "QLinearSigmoid" | "QLinearSoftmax" => {
-            quantize::of_one(node, symbols)
-        }
+        "QLinearAveragePool"
+        | "QLinearGlobalAveragePool"
+        | "QLinearLeakyRelu"
+        | "QLinearSigmoid"
+        | "QLinearSoftmax" => quantize::of_one(node, symbols),
         "MatMul" => Layer::of(node, symbols, Op::MatMul, 2),
         "BatchNormalization" => linear::batch_norm(node, symbols),
         "LayerNormalization" | "RMSNormalization" => normalise::layer(node, symbols),

@@ -1,7 +1,8 @@
 //! Quantization, and operators on integers: those of ONNX, and those of onnxruntime that its quantizer writes.
 
+use facts::Result;
+use facts::format::Format;
 use facts::graph::{Integer, IntegerFunction, Op, Role, Unary, ValueId};
-use facts::{Format, Result};
 
 use super::{Layer, window};
 use crate::import::onnx::node::NodeView;
@@ -31,14 +32,17 @@ pub(super) fn quantize(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> 
     if let (Some(stated), Some(zero)) = (stated, zero)
         && stated != zero
     {
-        return Err(node.problem(format_args!("its output_dtype is {}, its zero point {}", stated.name(), zero.name())));
+        return Err(node.problem(format_args!(
+            "its output_dtype is {}, its zero point {}",
+            stated.name(),
+            zero.name()
+        )));
     }
     let format = zero.or(stated).unwrap_or(Format::U8);
     if format.is_float() || format.width() > 16 {
-        return Err(node.unsupported(format_args!(
-            "its zero point is {}; integers of 4 to 16 bits are made",
-            format.name()
-        )));
+        return Err(
+            node.unsupported(format_args!("its zero point is {}; integers of 4 to 16 bits are made", format.name()))
+        );
     }
     inputs.extend(symbols.optional_data(node, 2)?);
     Ok(Layer { op: Op::Quantize { axis, block, format }, inputs, outputs: 1 })

@@ -1,7 +1,8 @@
 //! The number format of each output: ONNX states it by operator and by the types of the inputs.
 
+use facts::Result;
+use facts::format::Format;
 use facts::graph::{Binary, Op, Unary, ValueId};
-use facts::{Format, Result};
 
 use crate::import::onnx::node::NodeView;
 use crate::import::onnx::proto::data_type;
@@ -49,7 +50,9 @@ pub(in crate::import::onnx) fn formats(
         Op::Chain(_) | Op::PRelu => inputs,
         _ => &[],
     };
-    if let Some(other) = choices.iter().map(|&input| symbols.format(input)).find(|&own| own != of_first(choices, symbols)) {
+    if let Some(other) =
+        choices.iter().map(|&input| symbols.format(input)).find(|&own| own != of_first(choices, symbols))
+    {
         return Err(node.problem(format_args!(
             "its inputs are {} and {}; one type is expected",
             of_first(choices, symbols).name(),
@@ -102,7 +105,9 @@ fn cast(node: &NodeView, symbols: &mut Symbols, from: Format) -> Result<Format> 
 }
 
 fn refused(node: &NodeView, to: &str) -> facts::Error {
-    node.unsupported(format_args!("it is a cast to {to}, but layers compute with floats and with integers that are quantized"))
+    node.unsupported(format_args!(
+        "it is a cast to {to}, but layers compute with floats and with integers that are quantized"
+    ))
 }
 
 /// The format of CastLike's second input.
