@@ -11,7 +11,7 @@ use super::open::ModelFile;
 use super::output::{counted, json, print, shape, thousands};
 use super::table::{Render, Table};
 use crate::data::Preprocess;
-use crate::fault::{SiteSpace, Target};
+use crate::fault::{Format, SiteSpace, Target};
 use crate::graph::Graph;
 use crate::model::Model;
 
@@ -62,8 +62,23 @@ struct Layer {
     /// Shape of the first output, in the layout of the source framework.
     output_shape: Vec<usize>,
     parameters: usize,
+    /// Number format of the first output.
+    format: Format,
+    /// Bits of an element of it.
+    bits: u8,
+    /// The parameters that it reads.
+    tensors: Vec<Tensor>,
     injectable: bool,
     sampled: bool,
+}
+
+/// A parameter of a layer.
+#[derive(Debug, Serialize)]
+struct Tensor {
+    name: String,
+    shape: Vec<usize>,
+    format: Format,
+    bits: u8,
 }
 
 impl Inspection {
@@ -90,8 +105,14 @@ impl Inspection {
     }
 
     fn text(&self) -> String {
-        let mut table =
-            Table::new().number("#").text("layer").word("kind").number("output").number("parameters").word("faults");
+        let mut table = Table::new()
+            .number("#")
+            .text("layer")
+            .word("kind")
+            .number("output")
+            .word("type")
+            .number("parameters")
+            .word("faults");
         for layer in &self.layers {
             let faults = match (layer.sampled, layer.injectable) {
                 (true, _) => "sampled",
@@ -103,6 +124,7 @@ impl Inspection {
                 layer.name.clone(),
                 layer.kind.clone(),
                 shape(&layer.output_shape),
+                layer.types(),
                 if layer.parameters == 0 { String::new() } else { thousands(layer.parameters) },
                 faults.to_owned(),
             ]);
@@ -116,8 +138,23 @@ impl Inspection {
             counted(self.classes, "score"),
             self.about_input_and_output(),
             table.render(),
-            "faults: whether campaigns draw activation faults there, or only `inject` does"
+            "type: number format of the output, and after the slash those of the parameters\n\
+             faults: whether campaigns draw activation faults there, or only `inject` does"
         )
+    }
+}
+
+impl Layer {
+    /// Number formats of the output and, where one differs, of the parameters.
+    fn types(&self) -> String {
+        let mut others: Vec<Format> = self.tensors.iter().map(|tensor| tensor.format).collect();
+        others.sort_unstable();
+        others.dedup();
+        if others.iter().all(|format| *format == self.format) {
+            return self.format.to_string();
+        }
+        let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+        format!("{} / {}", self.format, others.join(" "))
     }
 }
 
@@ -131,12 +168,21 @@ fn layers(graph: &Graph) -> Vec<Layer> {
     };
     let injectable = holds(SiteSpace::of(graph, Target::Activation));
     let sampled = holds(SiteSpace::sampled(graph, Target::Activation));
+    let tensor = |value: &crate::graph::Value| Tensor {
+        name: value.name.clone(),
+        shape: value.source_shape(),
+        format: value.format,
+        bits: value.format.width(),
+    };
     let layer = |(index, node): (usize, &crate::graph::Node)| Layer {
         index,
         name: node.name.clone(),
         kind: node.kind.clone(),
         output_shape: node.outputs.first().map(|&id| graph.values[id].source_shape()).unwrap_or_default(),
         parameters: graph.parameter_elements(index),
+        format: node.outputs.first().map(|&id| graph.values[id].format).unwrap_or_default(),
+        bits: node.outputs.first().map(|&id| graph.values[id].format).unwrap_or_default().width(),
+        tensors: graph.parameters_of(index).map(|id| tensor(&graph.values[id])).collect(),
         injectable: injectable[index],
         sampled: sampled[index],
     };

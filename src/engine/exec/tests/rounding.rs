@@ -68,7 +68,7 @@ fn nearest(code: Code, value: f32) -> f32 {
 
 fn integer(code: Code, value: f32) -> f32 {
     let (low, high) = match code.format {
-        Format::U8 => (0.0, 255.0),
+        Format::U8 | Format::U16 | Format::U4 => (0.0, 2f64.powi(i32::from(code.format.width())) - 1.0),
         format => (-2f64.powi(i32::from(format.width()) - 1), 2f64.powi(i32::from(format.width()) - 1) - 1.0),
     };
     let steps = f64::from(value / code.scale);
