@@ -137,7 +137,9 @@ impl Formats {
         };
         let all: Vec<_> = outputs.chain(graph.parameters.keys().map(parameter)).collect();
         let kept = |(at, tensor)| if at % self.every == 0 { Some(tensor) } else { None };
-        graph.stored(all.into_iter().enumerate().filter_map(kept)).unwrap()
+        // What a layer makes as integers stays: the network states those formats itself.
+        let is_plain = |&(id, ..): &(ValueId, Format, Scales)| graph.values[id].format == Format::F32;
+        graph.stored(all.into_iter().filter(is_plain).enumerate().filter_map(kept)).unwrap()
     }
 }
 

@@ -190,6 +190,14 @@ impl Importer {
             return Err(Error::input(name, "the model has sparse initializers, only dense ones are supported"));
         }
         let GraphProto { node: nodes, name: title, initializer, input, mut output, .. } = graph;
+        // Numbers of few bits take more room than in the file.
+        let widened = initializer.iter().filter(|tensor| data_type::short(tensor.data_type).is_some()).map(|tensor| {
+            let count = tensor.dims.iter().fold(4u64, |bytes, &dim| bytes.saturating_mul(dim.unsigned_abs()));
+            // As many elements as the bytes of the file can hold at most.
+            count.min((bytes.len() as u64).saturating_mul(8))
+        });
+        let needed = widened.fold(needed, u64::saturating_add);
+        limits::allowed().check("decoding the model needs", needed).map_err(|error| error.concerning(name))?;
         let mut nodes = functions::inlined(nodes, &model.functions, opset)?;
         let choice = choose(&output)?;
         let is_chosen = choice.is_some();
