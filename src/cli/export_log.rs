@@ -12,7 +12,7 @@ use super::output::{counted, line as output_line};
 use super::results::Results;
 use super::write::{self, Existing};
 use crate::campaign::Head;
-use crate::report::{Entry, LogLine, LoggedGolden, LoggedInjection};
+use crate::report::{Entry, LogLine, LoggedGolden, LoggedInjection, Origin};
 use crate::{Error, Result};
 
 /// Write a campaign as a log of the study's own scripts: a text with one line per golden run and one per fault.
@@ -42,6 +42,14 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.memory.allow();
     let results = Results::open(&arguments.directory)?;
+    if matches!(results.origin(), Origin::Campaign(provenance) if provenance.campaign.design.is_some()) {
+        return Err(Error::input(
+            arguments.directory.display().to_string(),
+            "a stratified campaign has faults with weights, and the study's log has no place for weights: its readers would \
+             count each fault once; make a campaign with --design uniform",
+        )
+        .into());
+    }
     let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
     let mut counts = (0, 0);
     write::streamed(&arguments.output, existing, |out| {

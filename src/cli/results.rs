@@ -61,6 +61,12 @@ impl Results {
     /// # Errors
     /// If the results are damaged. The error names the line.
     pub fn report(&self, options: Options) -> Result<Report> {
+        let weighted = matches!(&self.origin, Origin::Campaign(provenance) if provenance.campaign.design.is_some());
+        if weighted && options.study_sample.is_some() {
+            let problem =
+                "--study-sample draws faults of equal weight, and those of a stratified campaign have weights";
+            return Err(Error::input(self.path.display().to_string(), problem));
+        }
         let mut reader = self.reader(options);
         let mut blocks = self.blocks()?;
         loop {

@@ -2,6 +2,7 @@
 
 pub mod campaign;
 pub mod exec;
+pub mod gradient;
 pub mod import;
 pub mod kernels;
 pub mod ops;

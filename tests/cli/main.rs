@@ -34,6 +34,7 @@ mod shards;
 #[path = "../support/shared.rs"]
 mod shared;
 mod slurm;
+mod stratified;
 mod study_log;
 mod usage;
 mod zoo;

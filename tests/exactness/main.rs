@@ -5,6 +5,7 @@
 //! for small images took 76 s on two busy cores, of ResNet-50 ten minutes):
 //! `FAULTSCOPE_FAULTS=2000 cargo test --release --test exactness -- --nocapture --include-ignored resnet50`
 
+mod gradients;
 #[path = "../support/missing.rs"]
 mod missing;
 mod networks;

@@ -65,6 +65,21 @@ impl Network {
         Self::read(name, bytes, Images::Gtsrb)
     }
 
+    /// The same with the input beside it.
+    pub fn torch_with_input(name: &str) -> (Self, HostTensor) {
+        let network = Self::torch(&format!("{name}.onnx"));
+        let archive = std::io::Cursor::new(include_bytes!("../fixtures/torch_zoo/small.zip"));
+        let mut bytes = Vec::new();
+        let mut archive = zip::ZipArchive::new(archive).expect("an archive");
+        archive.by_name(&format!("{name}.input.npy")).expect(name).read_to_end(&mut bytes).expect(name);
+        let shape = network.lab.model().input_shape().to_vec();
+        let count = shape.iter().product::<usize>();
+        // The numbers stand at the end of the file.
+        let numbers = bytes[bytes.len() - 4 * count..].chunks_exact(4);
+        let data: Vec<f32> = numbers.map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect();
+        (network, HostTensor::new(shape, data).expect("an input"))
+    }
+
     /// An architecture with random weights.
     pub fn zoo(id: &str) -> Self {
         let architecture = Architecture::of(id).expect("an architecture");

@@ -7,7 +7,7 @@ use clap::Args;
 use facts::{Name, Named};
 
 use super::shard::ShardArgument;
-use crate::campaign::{FAULTS, Faults, OnBadImage, ProtectionMethod, SEED};
+use crate::campaign::{DesignKind, FAULTS, Faults, OnBadImage, ProtectionMethod, SEED};
 use crate::cli::args::{CalibrationArguments, FormatArguments, GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
@@ -68,6 +68,9 @@ pub struct Arguments {
     count: CountArguments,
 
     #[command(flatten)]
+    pub design: DesignArguments,
+
+    #[command(flatten)]
     fault: FaultArguments,
 
     #[command(flatten)]
@@ -118,6 +121,32 @@ struct CountArguments {
     /// has]
     #[arg(long, value_name = "K")]
     misclassified: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct DesignArguments {
+    /// Choice of the faults: stratified injects more where a gradient says that it tells more, and gives each fault a weight, so
+    /// that the rates stay unbiased and need several times fewer faults
+    #[arg(long, default_value = "uniform", value_parser = choice::<DesignKind>())]
+    design: DesignKind,
+
+    /// With --design stratified: faults of each image that are scored, of which --faults are injected [default: 64 for each
+    /// of --faults, at least 256]
+    #[arg(long, value_name = "N")]
+    candidates: Option<usize>,
+}
+
+impl DesignArguments {
+    /// Returns the number of candidates if the design is stratified: `Some(None)` is the usual number.
+    pub fn stratified(&self) -> Result<Option<Option<usize>>, Failure> {
+        match (self.design, self.candidates) {
+            (DesignKind::Uniform, Some(_)) => {
+                Err(Failure::usage("campaign", "--candidates goes with --design stratified only"))
+            }
+            (DesignKind::Uniform, None) => Ok(None),
+            (DesignKind::Stratified, candidates) => Ok(Some(candidates)),
+        }
+    }
 }
 
 /// A rule for the number of faults of an image.

@@ -53,8 +53,8 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
     let (_, _, out) = arguments.places()?;
     if arguments.resume { directory::check_files(out) } else { directory::check_free(out) }?;
     let begun = if arguments.resume && directory::is_begun(out) { Some(Begun::read(out)?) } else { None };
-    let campaign = Campaign::prepare(&arguments, begun.as_ref())?;
     let interrupted = interruption()?;
+    let campaign = Campaign::prepare(&arguments, begun.as_ref(), &interrupted)?;
     let summary = if begun.is_some() {
         campaign.resume(out, &interrupted)?
     } else {
@@ -90,7 +90,7 @@ struct Campaign {
 
 impl Campaign {
     /// Prepares the campaign that the arguments describe, or the one that was `begun` to be continued.
-    fn prepare(arguments: &Arguments, begun: Option<&Begun>) -> Result<Self, Failure> {
+    fn prepare(arguments: &Arguments, begun: Option<&Begun>, interrupted: &AtomicBool) -> Result<Self, Failure> {
         let (model, images, out) = arguments.places()?;
         let fault_model = arguments.fault_model()?;
         let shard = arguments.shard.map(|shard| shard.resolve(|name| std::env::var(name).ok())).transpose()?;
@@ -112,17 +112,19 @@ impl Campaign {
             grouping: None,
             protect: None,
             on_bad_image,
+            design: None,
             numbers: NumberFormats::default(),
         };
+        let stratified = arguments.design.stratified()?;
         config.validate()?;
         let data = data::open(images, &arguments.reading, &open::classes_of(&model))?;
         let (data, changed) = bad_images::as_begun(data, begun, on_bad_image, out)?;
         model.card.preprocess = Some(data.preprocess(&model)?);
-        let notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
+        let mut notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
         notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
         let architecture = arguments.run.model.architecture.map(|architecture| architecture.id.to_owned());
         let protected = arguments.protect.is_asked_for();
-        let (jobs, budget) = budget(&model, protected, wanted, arguments.jobs.is_some())?;
+        let (jobs, budget) = budget(&model, [protected, stratified.is_some()], wanted, arguments.jobs.is_some())?;
         let stated = arguments.run.answer.statements();
         let model_source = ModelSource {
             path,
@@ -161,6 +163,15 @@ impl Campaign {
             None => lab,
         };
         let mut plan = campaign::plan(&lab, config, &data.source, images)?;
+        if let Some(candidates) = stratified {
+            let stopped = || interrupted.load(Ordering::Relaxed);
+            plan = pollster::block_on(campaign::stratify(&lab, plan, &data.source, candidates, budget, stopped))?;
+            if let Err(problem) = lab.scoring().derivative() {
+                let notice = format!("{problem}; the strata are of bits and changes alone");
+                eprintln!("notice: {notice}");
+                notices.push(notice);
+            }
+        }
         if let Some(shard) = shard {
             plan = plan.shard(shard)?;
         }
@@ -332,7 +343,12 @@ fn jobs(arguments: &Arguments, device: DeviceChoice) -> Result<usize, Failure> {
 
 /// Divides the memory that is allowed among the jobs. Fewer than the `wanted` jobs are started where only fewer fit, unless
 /// their number was `asked_for`.
-fn budget(model: &Model, protected: bool, wanted: usize, asked_for: bool) -> Result<(usize, Budget)> {
+fn budget(
+    model: &Model,
+    [protected, stratified]: [bool; 2],
+    wanted: usize,
+    asked_for: bool,
+) -> Result<(usize, Budget)> {
     let footprint = Footprint::of(&model.graph, protected);
     let located = |error: Error| error.concerning(&model.card.name);
     let memory = limits::allowed();
@@ -342,14 +358,21 @@ fn budget(model: &Model, protected: bool, wanted: usize, asked_for: bool) -> Res
         memory.check("learning the ranges of the protection needs", learning).map_err(located)?;
     }
     let free = memory.bytes().saturating_sub(footprint.with_runs(0));
-    let least = 2 * (footprint.run + SITE);
+    // A stratified campaign keeps a golden run and its gradients.
+    let kept = if stratified { footprint.kept.saturating_mul(3) } else { 0 };
+    if stratified {
+        memory
+            .check("the scores of a stratified campaign need", footprint.with_runs(2).saturating_add(kept))
+            .map_err(located)?;
+    }
+    let least = kept.saturating_add(2 * (footprint.run + SITE));
     let most = usize::try_from(free / least).unwrap_or(usize::MAX).max(1);
     if asked_for && wanted > most {
         let what = format!("the campaign with --jobs {wanted} (--jobs {most} fits) needs");
         footprint.check(&what, 2 * wanted as u64).map_err(located)?;
     }
     let jobs = wanted.min(most);
-    let bytes = usize::try_from(free / jobs as u64).unwrap_or(usize::MAX);
+    let bytes = usize::try_from((free / jobs as u64).saturating_sub(kept)).unwrap_or(usize::MAX);
     Ok((jobs, Budget { bytes, ..Budget::default() }))
 }
 

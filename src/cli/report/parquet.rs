@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use parquet::basic::Compression;
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, FloatType, Int32Type, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -43,6 +43,7 @@ message faults {
   optional int32 bit (INTEGER(8, false));
   optional float before;
   optional float after;
+  optional double weight;
   optional binary type (STRING);
 }";
 
@@ -126,6 +127,7 @@ struct Rows {
     before: Column<f32>,
     after: Column<f32>,
     kind: Column<ByteArray>,
+    weight: Column<f64>,
     /// Repeated words, converted once.
     words: HashMap<String, ByteArray>,
 }
@@ -171,6 +173,7 @@ impl Rows {
         self.after.push(fault.map(|fault| fault.after));
         let kind = fault.and_then(|fault| fault.kind).map(|kind| self.word(&name(&kind)));
         self.kind.push(kind);
+        self.weight.push(trial.draw.map(|(_, drawn)| drawn.weight));
     }
 
     fn word(&mut self, word: &str) -> ByteArray {
@@ -207,6 +210,7 @@ impl Rows {
         put::<Int32Type, _>(&mut group, &mut self.bit)?;
         put::<FloatType, _>(&mut group, &mut self.before)?;
         put::<FloatType, _>(&mut group, &mut self.after)?;
+        put::<DoubleType, _>(&mut group, &mut self.weight)?;
         put::<ByteArrayType, _>(&mut group, &mut self.kind)?;
         group.close().map(drop)
     }

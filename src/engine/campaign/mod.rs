@@ -8,19 +8,27 @@ mod budget;
 mod calibrate;
 mod first_look;
 mod lab;
+mod pilot;
 mod profile;
+mod proof;
 mod rounds;
 mod runner;
+mod score;
 mod steps;
 mod work;
+
+#[cfg(test)]
+mod proof_tests;
 
 pub use crate::exec::{Observe, Settings};
 pub use budget::Budget;
 pub use calibrate::{Rounded, accuracy_beside, rounded};
 pub use first_look::{FIRST_LOOK, first_look, look};
 pub use lab::{Golden, Inference, Lab, Subject, Trial, Trials, Tried};
+pub use pilot::stratify;
 pub use profile::{learn_ranges, learn_ranges_of};
 pub use rounds::Rounds;
 pub use runner::Runner;
+pub use score::{Scorer, Scoring};
 pub use steps::{Steps, plan};
 pub use work::{CampaignEvent, Work};

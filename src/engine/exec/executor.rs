@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use facts::fault::Format;
-use facts::graph::{Graph, Op, ValueId};
+use facts::graph::{Graph, ValueId};
 use facts::{Error, Result};
 
 use super::gpu::GpuGraph;
@@ -36,9 +36,7 @@ enum Means {
 
 /// Refuses operators on integers, which only the CPU computes.
 fn check_floats(graph: &Graph) -> Result<()> {
-    let is_whole =
-        |op: &Op| matches!(op, Op::Quantize { .. } | Op::Dequantize { .. } | Op::DynamicQuantize | Op::Integer(_));
-    match graph.nodes.iter().find(|node| is_whole(&node.op)) {
+    match graph.nodes.iter().find(|node| node.op.makes_integers()) {
         None => Ok(()),
         Some(node) => Err(Error::graph(
             &node.name,

@@ -37,4 +37,4 @@ pub use lane::{Change, Changed, Faulty, Image, Lane, MultiplyAdds, Observe, Sett
 pub use ranges::{Range, Ranges};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,6 @@
 //! A tensor with a rank that is known only at run time.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -112,6 +113,20 @@ impl Array {
             Data::Tensor(tensor) => {
                 let data = tensor.to_data_async().await.map_err(|error| Error::device("device", error))?;
                 data.try_into_vec::<f32>().map_err(|error| Error::device("device", error))
+            }
+        }
+    }
+
+    /// Returns the layout of a tensor on the CPU with its rows, without a copy if the tensor is one of our own kernels'.
+    ///
+    /// # Errors
+    /// If the tensor is on another device, or burn cannot read its elements.
+    pub fn laid_out(&self) -> Result<(Extent, Cow<'_, [f32]>)> {
+        match &self.data {
+            Data::Rows(extent, rows) => Ok((*extent, Cow::Borrowed(rows))),
+            Data::Tensor(_) => {
+                let extent = Extent::last(&self.shape);
+                Ok((extent, Cow::Owned(self.rows(extent)?.to_vec())))
             }
         }
     }

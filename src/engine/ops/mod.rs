@@ -42,6 +42,7 @@ pub use array::Array;
 pub use batch::{Operand, batched};
 pub use extent::{Extent, Order, Region};
 pub use range::Range;
+pub(crate) use resize::mixed;
 
 use facts::graph::Op;
 

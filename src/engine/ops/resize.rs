@@ -59,6 +59,16 @@ fn nearest(mode: NearestMode, place: f32, length: usize) -> usize {
     (pixel as usize).min(length - 1)
 }
 
+/// Returns for each output pixel along `axis` the input pixels that a linear interpolation mixes, with their shares.
+pub(crate) fn mixed(resize: &Resize, axis: usize, length: usize) -> Vec<[(usize, f32); 2]> {
+    let mix = |index| {
+        let place = coordinate(resize, axis, index, length).clamp(0.0, (length - 1) as f32);
+        let lower = place.floor() as usize;
+        [(lower, 1.0 - place.fract()), ((lower + 1).min(length - 1), place.fract())]
+    };
+    (0..resize.size[axis]).map(mix).collect()
+}
+
 /// Mixes the two neighbours of each position along axis `dim`. Positions beyond the edge give the edge pixel.
 fn linear(x: Tensor<3>, dim: usize, places: &[f32], length: usize) -> Tensor<3> {
     let inside: Vec<f32> = places.iter().map(|place| place.clamp(0.0, (length - 1) as f32)).collect();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Faults, NumberFormats, OnBadImage, Protection};
+use super::{Faults, NumberFormats, OnBadImage, Protection, Stratified};
 use crate::fault::FaultModel;
 use crate::{Error, Result};
 
@@ -41,6 +41,9 @@ pub struct CampaignConfig {
     /// What is done at an image that cannot be read. It changes no fault.
     #[serde(default)]
     pub on_bad_image: OnBadImage,
+    /// How faults are chosen; `None` where all of them have the same weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<Stratified>,
     /// Number formats that are emulated on the network.
     #[serde(flatten)]
     pub numbers: NumberFormats,
@@ -58,6 +61,7 @@ impl CampaignConfig {
             grouping: None,
             protect: None,
             on_bad_image: OnBadImage::Stop,
+            design: None,
             numbers: NumberFormats::default(),
         }
     }
@@ -71,6 +75,16 @@ impl CampaignConfig {
             return Err(Error::request("a campaign needs at least one image; 0 were asked for"));
         }
         self.faults.validate()?;
+        match (&self.design, self.faults) {
+            (Some(design), Faults::Each(faults)) => design.validate(faults)?,
+            (Some(_), Faults::ByGolden { .. }) => {
+                return Err(Error::request(
+                    "a stratified campaign gives each image the same number of faults; leave --protocol away, or choose \
+                     --design uniform",
+                ));
+            }
+            (None, _) => {}
+        }
         self.numbers.validate()?;
         self.fault_model.validate()
     }

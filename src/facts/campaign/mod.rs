@@ -7,8 +7,10 @@ mod alarm;
 mod bad_image;
 mod chain;
 mod config;
+pub mod design;
 mod faults;
 mod numbers;
+mod parts;
 mod plan;
 mod protection;
 mod provenance;
@@ -18,11 +20,13 @@ mod shard;
 mod summary;
 mod tallies;
 mod until;
+mod weighted;
 
 pub use alarm::Guesses;
 pub use bad_image::{BadImage, OnBadImage, Skipped};
 pub use chain::{Chain, DAMAGED};
 pub use config::{CampaignConfig, FAULTS, MARGIN, SEED};
+pub use design::{DesignKind, Drawn, Stratified};
 pub use faults::Faults;
 pub use numbers::{
     Calibration, CoveredRange, Granularity, NumberFormats, RoundedAccuracy, Scaling, TensorScale, rounded_outputs,
@@ -36,3 +40,4 @@ pub use shard::Shard;
 pub use summary::{BitSummary, FaultSummary, FieldSummary, GoldenSummary, LayerSummary, Start, StartSummary, Summary};
 pub use tallies::{ClassError, ClassErrors, Judgement, LayerBit, Tallies, Tally};
 pub use until::{Confidence, Until};
+pub use weighted::{DesignSummary, StratumSummary, Weighted};

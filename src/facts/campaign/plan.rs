@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{CampaignConfig, Faults, Record, Shard};
+use super::{CampaignConfig, Faults, Record, Shard, Stratified};
 use crate::fault::{Bits, FaultModel, Site, SiteSpace, sampler};
 use crate::graph::Graph;
 use crate::{Error, Result};
@@ -110,6 +110,21 @@ impl Plan {
         Ok(self)
     }
 
+    /// The same with a design that gives faults weights.
+    ///
+    /// # Errors
+    /// Where its numbers do not fit.
+    pub fn with_design(mut self, design: Stratified) -> Result<Self> {
+        self.config.design = Some(design);
+        self.config.validate()?;
+        Ok(self)
+    }
+
+    /// Elements of each layer that faults are drawn from, in model order.
+    pub fn elements(&self) -> Vec<usize> {
+        self.space.layers().iter().map(|sites| sites.elements).collect()
+    }
+
     /// The configuration.
     pub fn config(&self) -> &CampaignConfig {
         &self.config
@@ -140,7 +155,7 @@ impl Plan {
     }
 
     /// What is injected at `position`: one element, or several ([`Mode::Multiple`](crate::fault::Mode), an
-    /// amount above 1, a percentage).
+    /// amount above 1, a percentage). In a stratified campaign the fault's number is that of the candidate.
     ///
     /// # Errors
     /// Where the plan has no such image.
@@ -178,7 +193,23 @@ impl Plan {
     /// # Errors
     /// Where it is of another trial.
     pub fn check(&self, position: Position, record: &Record) -> Result<()> {
-        let sites = self.sites(position)?;
+        let drawn = match (&self.config.design, &record.drawn) {
+            (None, None) => position,
+            (Some(design), Some(drawn)) if drawn.candidate < design.candidates => {
+                Position { fault: drawn.candidate, ..position }
+            }
+            (Some(design), drawn) => {
+                return Err(Error::request(format_args!(
+                    "a record of a stratified campaign names one of {} candidates, found {}",
+                    design.candidates,
+                    drawn.as_ref().map_or_else(|| "none".to_owned(), |drawn| drawn.candidate.to_string())
+                )));
+            }
+            (None, Some(_)) => {
+                return Err(Error::request("the record has a weight, and the campaign is uniform"));
+            }
+        };
+        let sites = self.sites(drawn)?;
         self.check_image(position, record.image)?;
         let mut drawn: Vec<_> = sites
             .iter()

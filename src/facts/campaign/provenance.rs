@@ -197,6 +197,7 @@ mod tests {
             grouping: None,
             protect: None,
             on_bad_image: OnBadImage::Stop,
+            design: None,
             numbers: Default::default(),
         };
         let model = ModelSource {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::Drawn;
 use crate::fault::InjectedFault;
 use crate::outcome::Outcome;
 
@@ -29,6 +30,9 @@ pub struct Record<S = String> {
     /// All faults, where the trial injected more than one.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<InjectedFault<S>>,
+    /// The draw, where the design gives faults weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<Drawn>,
     /// Of an SDC with finite scores, the golden class's probability without and with the fault. Known where the trial was
     /// made; no file holds it.
     #[serde(skip)]
@@ -76,6 +80,7 @@ impl<S> Record<S> {
             faulty: self.faulty.class,
             due: Some(self.due),
             faults: self.all_faults(),
+            draw: self.drawn.as_ref().map(|drawn| (self.image, drawn)),
         }
     }
 }
@@ -104,4 +109,6 @@ pub struct Observation<'a, S = String> {
     pub due: Option<bool>,
     /// The faults, where known.
     pub faults: &'a [InjectedFault<S>],
+    /// The image and the draw, where the design gives faults weights.
+    pub draw: Option<(usize, &'a Drawn)>,
 }

@@ -201,6 +201,7 @@ mod tests {
                 after: 0.0,
             },
             faults: Vec::new(),
+            drawn: None,
             confidence: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CampaignConfig, RoundedAccuracy};
+use super::{CampaignConfig, DesignSummary, RoundedAccuracy};
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
@@ -37,6 +37,9 @@ pub struct Summary {
     pub golden: GoldenSummary,
     /// All trials together.
     pub faults: FaultSummary,
+    /// The design, where it gives faults weights: all shares are then estimates, and counts are of the trials made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<DesignSummary>,
     /// How many times as likely an error made by a fault is to be safety-critical as one the model makes by
     /// itself: [`FaultSummary::scm_of_sdc`] over [`GoldenSummary::scm`]. `None` where one of them is unknown or
     /// the latter is zero.
@@ -171,11 +174,10 @@ impl StartSummary {
     /// The rates of `faults`, the trials on the `images` images of `start`. `golden_scm` is the share of SCM among the
     /// golden errors.
     pub fn new(start: Start, images: u64, faults: FaultSummary, golden_scm: Option<&Rate>) -> Self {
-        let rest = |scm: Rate| Rate::new(scm.of - scm.count, scm.of);
         Self {
             start,
             images,
-            non_scm_of_sdc: faults.scm_of_sdc.map(rest),
+            non_scm_of_sdc: faults.scm_of_sdc.map(Rate::complement),
             scm_ratio: faults.scm_of_sdc.zip(golden_scm).map(|(faulty, golden)| Ratio::new(&faulty, golden)),
             faults,
         }

@@ -209,6 +209,13 @@ pub enum Op {
     Folded,
 }
 
+impl Op {
+    /// Whether it reads or makes integers with a scale, which only the CPU computes.
+    pub fn makes_integers(&self) -> bool {
+        matches!(self, Self::Quantize { .. } | Self::Dequantize { .. } | Self::DynamicQuantize | Self::Integer(_))
+    }
+}
+
 fn yes() -> bool {
     true
 }

@@ -15,6 +15,10 @@ pub struct Rate {
     pub low: f64,
     /// Upper end.
     pub high: f64,
+    /// The number of equally weighted trials that would say as much, where trials have weights: `rate` is then an estimate
+    /// and not `count / of`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective: Option<f64>,
 }
 
 impl Rate {
@@ -22,7 +26,32 @@ impl Rate {
     pub fn new(count: u64, of: u64) -> Self {
         let (low, high) = wilson(count, of, Z_95);
         let rate = if of == 0 { 0.0 } else { count as f64 / of as f64 };
-        Self { count, of, rate, low, high }
+        Self { count, of, rate, low, high, effective: None }
+    }
+
+    /// Returns the same counts with an estimate `rate` of this `variance`. The interval is Wilson's for as many trials as
+    /// give the variance. Without a variance, as where no trial has the outcome, they count as `least` trials.
+    #[must_use]
+    pub fn estimated(self, rate: f64, variance: f64, least: f64) -> Self {
+        let spread = rate * (1.0 - rate);
+        let effective = if variance > 0.0 && spread > 0.0 { spread / variance } else { least };
+        let (low, high) = wilson_share(rate, effective, Z_95);
+        Self { rate, low, high, effective: Some(effective), ..self }
+    }
+
+    /// Returns the share of the other trials.
+    #[must_use]
+    pub fn complement(self) -> Self {
+        let Self { count, of, rate, low, high, effective } = self;
+        match effective {
+            None => Self::new(of - count, of),
+            Some(_) => Self { count: of - count, of, rate: 1.0 - rate, low: 1.0 - high, high: 1.0 - low, effective },
+        }
+    }
+
+    /// The trials that had the outcome, and all, as far as intervals are concerned.
+    fn trials(&self) -> (f64, f64) {
+        self.effective.map_or((self.count as f64, self.of as f64), |effective| (self.rate * effective, effective))
     }
 }
 
@@ -64,8 +93,8 @@ pub enum Comparison {
 impl Ratio {
     /// `one` over `other`, which must be shares of different trials.
     pub fn new(one: &Rate, other: &Rate) -> Self {
-        let (low, high) = koopman((one.count, one.of), (other.count, other.of), Z_95);
-        let known = one.of > 0 && other.count > 0;
+        let (low, high) = score_interval(one.trials(), other.trials(), Z_95);
+        let known = one.of > 0 && other.rate > 0.0;
         Self { ratio: known.then(|| one.rate / other.rate), low, high: high.is_finite().then_some(high) }
     }
 
@@ -86,17 +115,22 @@ const Z_95: f64 = 1.959_963_984_540_054;
 /// The Wilson score interval for `count` successes in `of` trials at the normal quantile `z`
 /// (Wilson, JASA 22, 1927, 209-212). Without trials nothing is known: 0 to 1.
 pub fn wilson(count: u64, of: u64, z: f64) -> (f64, f64) {
-    if of == 0 {
-        return (0.0, 1.0);
+    let (low, high) = wilson_share(if of == 0 { 0.0 } else { count as f64 / of as f64 }, of as f64, z);
+    // At the ends the exact bounds are 0 and 1; rounding must not move them.
+    (if count == 0 { 0.0 } else { low }, if count == of { 1.0 } else { high })
+}
+
+/// The same for a share `p` of `n` trials, which need not be a whole number.
+pub fn wilson_share(p: f64, n: f64, z: f64) -> (f64, f64) {
+    if n <= 0.0 || !n.is_finite() {
+        return if n > 0.0 { (p, p) } else { (0.0, 1.0) };
     }
-    let (n, p) = (of as f64, count as f64 / of as f64);
     let z2 = z * z;
     let centre = p + z2 / (2.0 * n);
     let spread = z * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
     let scale = 1.0 + z2 / n;
-    // At the ends the exact bounds are 0 and 1; rounding must not move them.
-    let low = if count == 0 { 0.0 } else { ((centre - spread) / scale).max(0.0) };
-    let high = if count == of { 1.0 } else { ((centre + spread) / scale).min(1.0) };
+    let low = if p == 0.0 { 0.0 } else { ((centre - spread) / scale).max(0.0) };
+    let high = if p == 1.0 { 1.0 } else { ((centre + spread) / scale).min(1.0) };
     (low, high)
 }
 
@@ -108,8 +142,13 @@ pub fn wilson(count: u64, of: u64, z: f64) -> (f64, f64) {
 /// likely values for the ratio in question, so the interval holds up for small counts, where the usual logarithmic
 /// one does not.
 pub fn koopman(one: (u64, u64), other: (u64, u64), z: f64) -> (f64, f64) {
-    let ((x1, n1), (x2, n2)) = ((one.0 as f64, one.1 as f64), (other.0 as f64, other.1 as f64));
-    if one.1 == 0 || other.1 == 0 {
+    score_interval((one.0 as f64, one.1 as f64), (other.0 as f64, other.1 as f64), z)
+}
+
+/// The same for shares of trials that have weights.
+fn score_interval(one: (f64, f64), other: (f64, f64), z: f64) -> (f64, f64) {
+    let ((x1, n1), (x2, n2)) = (one, other);
+    if n1 <= 0.0 || n2 <= 0.0 {
         return (0.0, f64::INFINITY);
     }
     // Falls as the ratio grows.
@@ -131,5 +170,5 @@ pub fn koopman(one: (u64, u64), other: (u64, u64), z: f64) -> (f64, f64) {
         }
         f64::midpoint(low, high).exp2()
     };
-    (if one.0 == 0 { 0.0 } else { end(z) }, if other.0 == 0 { f64::INFINITY } else { end(-z) })
+    (if x1 <= 0.0 { 0.0 } else { end(z) }, if x2 <= 0.0 { f64::INFINITY } else { end(-z) })
 }

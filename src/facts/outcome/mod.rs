@@ -4,7 +4,7 @@ mod interval;
 mod probability;
 mod verdict;
 
-pub use interval::{Comparison, Rate, Ratio, koopman, wilson};
+pub use interval::{Comparison, Rate, Ratio, koopman, wilson, wilson_share};
 pub use probability::{Ranked, probabilities, top};
 pub use verdict::{Outcome, Verdict, is_due, top1};
 

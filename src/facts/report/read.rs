@@ -46,6 +46,7 @@ impl<'a> Entry<'a> {
                 faulty: *faulty,
                 due: None,
                 faults: &[],
+                draw: None,
             }),
             Self::Golden(_) | Self::Skipped(_) | Self::Torn => None,
         }
@@ -81,6 +82,8 @@ pub struct Reader {
     preamble: u64,
     grouping: Option<Grouping>,
     sample: Option<StudySample>,
+    /// Whether the records have weights.
+    weighted: bool,
     /// Empty counts, from which the counting of a block begins.
     empty: Tallies,
     tallies: Tallies,
@@ -154,6 +157,7 @@ impl Reader {
             preamble,
             grouping,
             sample: options.study_sample,
+            weighted: matches!(origin, Origin::Campaign(provenance) if provenance.campaign.design.is_some()),
             empty: tallies.clone(),
             tallies,
             draw: options.study_sample.map(|sample| Draw::new(sample, 0)),
@@ -250,6 +254,13 @@ impl Reader {
                 Entry::Injection(_) => {}
             }
             let Some(trial) = entry.observation() else { continue };
+            if trial.draw.is_some() != self.weighted {
+                let found = if self.weighted { "a record lacks its weight" } else { "a record has a weight" };
+                return Err(Error::input(
+                    &self.name,
+                    format_args!("{found}, which the design of the campaign excludes"),
+                ));
+            }
             self.check_classes([trial.label.unwrap_or_default(), trial.golden.max(trial.faulty)])?;
             counted.trials += 1;
             counted.tallies.observe(&trial);

@@ -17,6 +17,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             grouping: None,
             protect: None,
             on_bad_image: Default::default(),
+            design: None,
             numbers: Default::default(),
         },
         model: ModelSource {

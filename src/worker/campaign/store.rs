@@ -131,6 +131,7 @@ impl Store {
             scm: grouping.map(|grouping| grouping.is_scm(golden, faulty)),
             fault: fault(&faults[0]),
             faults: if faults.len() > 1 { faults.iter().map(fault).collect() } else { Vec::new() },
+            drawn: None,
             confidence: trial.confidence[0].is_finite().then_some(trial.confidence),
         }
     }

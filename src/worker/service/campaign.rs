@@ -136,6 +136,7 @@ impl<H: Host> Service<H> {
             grouping: None,
             protect: None,
             on_bad_image: OnBadImage::Skip,
+            design: None,
             numbers: Default::default(),
         };
         let stated = self.lab.as_ref().map(|loaded| loaded.stated.clone()).unwrap_or_default();

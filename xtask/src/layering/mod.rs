@@ -48,10 +48,10 @@ const FACTS: Crate = Crate {
 const ENGINE: Crate = Crate {
     folder: "src/engine",
     root: "lib.rs",
-    rows: &[&["platform"], &["ops"], &["kernels"], &["exec"], &["import", "zoo"], &["campaign"]],
+    rows: &[&["platform"], &["ops"], &["kernels"], &["exec"], &["gradient", "import", "zoo"], &["campaign"]],
     // The kernels ask for cores and vector instructions, and a laboratory opens a device. Everything else is the same on
     // each platform.
-    reserved: Some(("platform", &["campaign", "kernels"])),
+    reserved: Some(("platform", &["campaign", "gradient", "kernels"])),
     asks_target: &["platform"],
 };
 

@@ -3,7 +3,7 @@
 //! Every fault, from the command line, the page or a campaign, is injected here. Therefore all of them give the same
 //! result.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Device;
 use facts::campaign::{Protection, ProtectionMethod, TensorRange};
@@ -14,6 +14,7 @@ use facts::model::Model;
 use facts::outcome::Verdict;
 use facts::{DeviceChoice, Error, Result};
 
+use super::Scoring;
 use crate::exec::{
     Activations, Change, Executor, Faulty, Image, Lane, MultiplyAdds, Observe, Plain, Ranges, Settings, TraceRow,
 };
@@ -26,6 +27,7 @@ pub struct Lab {
     model: Model,
     executor: Arc<Executor>,
     grouping: Option<Grouping>,
+    scoring: Arc<OnceLock<Arc<Scoring>>>,
 }
 
 /// A fault-free inference.
@@ -150,7 +152,7 @@ impl Lab {
     pub fn on(model: Model, device: &Device) -> Result<Self> {
         let executor = Arc::new(Executor::new(model.graph.clone(), device)?);
         let grouping = model.card.grouping.clone();
-        Ok(Self { model, executor, grouping })
+        Ok(Self { model, executor, grouping, scoring: Arc::default() })
     }
 
     /// Judges SCM by `grouping`.
@@ -192,6 +194,11 @@ impl Lab {
     /// replace an earlier protection. The two labs share the large data.
     pub fn protected_by(&self, ranges: Ranges) -> Self {
         Self { executor: Arc::new(self.executor.protected_by(ranges)), ..self.clone() }
+    }
+
+    /// Returns what scores of faults need, made at the first call.
+    pub fn scoring(&self) -> Arc<Scoring> {
+        self.scoring.get_or_init(|| Arc::new(Scoring::new(self))).clone()
     }
 
     /// Returns the active protection.

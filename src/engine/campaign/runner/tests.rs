@@ -41,6 +41,7 @@ fn config(faults: usize) -> CampaignConfig {
         grouping: None,
         protect: None,
         on_bad_image: Default::default(),
+        design: None,
         numbers: Default::default(),
     }
 }

@@ -1,17 +1,21 @@
 //! The steps of a campaign, one at a time: golden runs and trials in the order of the plan.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use facts::campaign::{BadImage, CampaignConfig, Images, OnBadImage, Plan, Position, Prediction, Record, Skipped};
+use facts::campaign::design::Stratum;
+use facts::campaign::{
+    BadImage, CampaignConfig, Drawn, Images, OnBadImage, Plan, Position, Prediction, Record, Skipped,
+};
 use facts::data::ImageSource;
-use facts::fault::Site;
+use facts::fault::{Site, Target};
 use facts::graph::HostTensor;
 use facts::outcome::{Outcome, probabilities};
 use facts::{Error, Result};
 
 use super::lab::{Subject, Tried};
+use super::score::Scorer;
 use super::{Budget, CampaignEvent, Lab, Settings, Work, budget};
 
 /// Makes the plan of `config` for the images `available` of `source`. The lab's grouping and protection replace those
@@ -155,6 +159,9 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
 
     /// Computes one wave: the remaining faults of images that were read, then those of further images.
     async fn wave(&mut self) -> Result<()> {
+        if self.plan.config().design.is_some() {
+            return self.picked().await;
+        }
         let mut room = self.budget.slots(&self.lab);
         // For each image in the wave: its index and the sites of its trials.
         let mut drawn: Vec<(usize, Vec<Vec<Site>>)> = Vec::new();
@@ -186,7 +193,7 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         }
         let made = self.lab.trials(&subjects, Settings::default()).await?;
         for (index, tried) in whose.into_iter().zip(made.images) {
-            match tried.and_then(|tried| self.take(index, tried)) {
+            match tried.and_then(|tried| self.take(index, tried, Vec::new())) {
                 Ok(()) => {}
                 Err(error) if index == 0 => return Err(error.concerning(self.source.name(self.images[0].image))),
                 // As above, for a golden run that fails.
@@ -220,8 +227,53 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         Ok(Some(faults))
     }
 
+    /// Computes a wave of a stratified campaign: faults of one image. Which of its candidates they are depends on its golden
+    /// run.
+    async fn picked(&mut self) -> Result<()> {
+        if self.images.is_empty() {
+            let at = self.begin(self.next.nth)?;
+            self.images.push_back(at);
+        }
+        let Some(at) = self.images.front() else { return Ok(()) };
+        let (Some(input), false) = (&at.input, at.is_done()) else { return Ok(()) };
+        let named = |error: Error| error.concerning(self.source.name(at.image));
+        let golden = self.lab.golden(input).await.map_err(named)?;
+        let config = self.plan.config();
+        let Some(design) = &config.design else { return Ok(()) };
+        let scorer = Scorer::new(&self.lab, &golden, config.fault_model.target == Target::Weight)?;
+        let strata = scorer.strata(&self.plan, at.nth, design.candidates)?;
+        drop(scorer);
+        let picks = design.pick(&strata, config.faults.at_most(), config.seed, at.image as u64);
+        let mut room = self.budget.slots(&self.lab).saturating_sub(1);
+        let (mut draws, mut faults) = (Vec::new(), Vec::new());
+        for number in at.faults.clone() {
+            let Some(pick) = picks.get(number) else { break };
+            let sites = self.plan.sites(Position { nth: at.nth, fault: pick.candidate })?;
+            let slots = budget::slots_of(&self.lab, &sites);
+            if slots > room && !faults.is_empty() {
+                break;
+            }
+            room = room.saturating_sub(slots);
+            faults.push(sites);
+            let counts = || {
+                let mut counts: BTreeMap<Stratum, u32> = BTreeMap::new();
+                strata.iter().for_each(|&stratum| *counts.entry(stratum).or_default() += 1);
+                counts.into_iter().collect()
+            };
+            draws.push(Drawn {
+                candidate: pick.candidate,
+                stratum: strata[pick.candidate],
+                weight: pick.weight,
+                candidates: if number == 0 { counts() } else { Vec::new() },
+            });
+        }
+        let tried = self.lab.trials(&[Subject::new(&golden, faults)], Settings::default()).await?.only()?;
+        self.take(0, tried, draws)
+    }
+
     /// Converts the results of an image to events.
-    fn take(&mut self, index: usize, tried: Tried) -> Result<()> {
+    fn take(&mut self, index: usize, tried: Tried, draws: Vec<Drawn>) -> Result<()> {
+        let mut draws = draws.into_iter();
         let nth = self.images[index].nth;
         let faults = self.limit(nth, self.plan.config().faults.of(self.images[index].label, tried.class)?);
         let at = &mut self.images[index];
@@ -244,6 +296,7 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
                 scm: trial.verdict.scm,
                 fault: fault.ok_or_else(|| Error::request("a trial injected no fault"))?,
                 faults: if trial.faults.len() > 1 { trial.faults } else { Vec::new() },
+                drawn: draws.next(),
                 confidence: changed
                     .then(|| [confidence(&tried.logits), confidence(&trial.logits)])
                     .filter(|both| both.iter().all(|share| share.is_finite())),

@@ -49,6 +49,7 @@ fn plan_of(lab: &Lab, faults: Faults, fault_model: FaultModel) -> Arc<Plan> {
         grouping: None,
         protect: None,
         on_bad_image: Default::default(),
+        design: None,
         numbers: Default::default(),
     };
     Arc::new(plan(lab, config, &images(None), Images::All(IMAGES)).unwrap())
@@ -104,6 +105,7 @@ fn one_by_one(lab: &Lab, plan: &Plan, start: Position, end: Position) -> Vec<Str
                 scm: trial.verdict.scm,
                 fault: trial.faults[0].clone(),
                 faults: if trial.faults.len() > 1 { trial.faults } else { Vec::new() },
+                drawn: None,
                 confidence: None,
             };
             events.push(json(&CampaignEvent::Injection(Box::new(record))));
@@ -179,4 +181,52 @@ fn what_a_wave_has_made_is_at_hand() {
     }
     pollster::block_on(steps.next()).unwrap();
     assert!(steps.is_at_hand());
+}
+
+/// A stratified campaign's steps do not depend on waves or on where they begin, and a record names its candidate.
+#[test]
+fn stratified_steps_are_the_same_in_any_wave() {
+    let lab = lab();
+    let uniform = plan_of(&lab, Faults::Each(5), FaultModel::default());
+    let stratified = |plan: &Plan| {
+        let (images, never) = (images(None), || false);
+        let made = crate::campaign::stratify(&lab, plan.clone(), &images, Some(300), Budget::default(), never);
+        pollster::block_on(made).unwrap()
+    };
+    let plan = Arc::new(stratified(&uniform));
+    assert_eq!(plan.config().design, stratified(&uniform).config().design, "the pilot depends on the plan alone");
+    let steps = || Steps::new(&lab, images(None), plan.clone());
+    let (whole, error) = events(steps());
+    assert_eq!(error, None);
+    for runs in [2, 3, 7] {
+        assert_eq!(events(steps().within(in_runs(runs))).0, whole);
+    }
+    let middle = Position { nth: 4, fault: 2 };
+    let first = events(steps().between(Position::default(), middle)).0;
+    let second = events(steps().between(middle, Position { nth: IMAGES, fault: 0 })).0;
+    assert_eq!([first, second].concat(), whole);
+    let mut tallies = facts::campaign::Tallies::new(plan.config().clone(), plan.layers(), None);
+    let mut position = Position::default();
+    for event in &whole {
+        match serde_json::from_str(event).unwrap() {
+            CampaignEvent::Golden { label, class, .. } => tallies.add_golden(label, class),
+            CampaignEvent::Injection(record) => {
+                plan.check(position, &record).unwrap();
+                let mut other = record.clone();
+                other.drawn = None;
+                assert!(plan.check(position, &other).unwrap_err().to_string().contains("names one of 300 candidates"));
+                tallies.add(&record);
+                position.fault += 1;
+                if position.fault == 5 {
+                    position = Position { nth: position.nth + 1, fault: 0 };
+                }
+            }
+            _ => {}
+        }
+    }
+    let summary = tallies.summary(true);
+    let design = summary.design.unwrap();
+    assert_eq!((design.candidates, summary.faults.injections), (300 * IMAGES as u64, 5 * IMAGES as u64));
+    let shares: f64 = design.strata.iter().map(|stratum| stratum.share).sum();
+    assert!((shares - 1.0).abs() < 1e-9, "{shares}");
 }

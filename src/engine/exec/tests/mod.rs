@@ -1,6 +1,6 @@
 mod batches;
 mod faults;
-mod networks;
+pub(crate) mod networks;
 mod ranges;
 mod reference;
 mod rounding;

@@ -128,11 +128,16 @@ impl<'a> Given<'a> {
     }
 }
 
+/// Returns whether the operator sums up products.
+fn is_product(function: &IntegerFunction) -> bool {
+    matches!(function, IntegerFunction::Conv(_) | IntegerFunction::MatMul | IntegerFunction::Gemm { .. })
+}
+
 /// Returns the kernel of an operator on integers; `None` where its loops compute it.
 pub(super) fn integer(integer: &Integer, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Kernel>> {
     let given = Given { integer, inputs, edit: None };
     let operands = integer.operands();
-    if matches!(integer.function, IntegerFunction::Conv(_) | IntegerFunction::MatMul | IntegerFunction::Gemm { .. }) {
+    if is_product(&integer.function) {
         return sums(&given, shape, None);
     }
     let forms = operands.iter().map(|operand| given.value(operand.tensor)).collect::<Option<Vec<_>>>()?;
@@ -202,6 +207,9 @@ pub(super) fn channel(
     shape: Form<'_>,
     edit: ConstantEdit,
 ) -> Option<(Box<dyn Kernel>, usize)> {
+    if !is_product(&integer.function) {
+        return None;
+    }
     let given = Given { integer, inputs, edit: Some(edit) };
     let operands = integer.operands();
     let &[_, second] = &operands[..] else { return None };

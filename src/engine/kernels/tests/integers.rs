@@ -216,3 +216,15 @@ fn numbers_that_are_none_become_the_smallest_integer() {
     let op = Op::Quantize { axis: 0, block: 1, format: Format::U8 };
     assert_eq!(whole(&op, &[x, one(1.0), one(10.0)])[0], [0.0, 255.0, 0.0, 10.0]);
 }
+
+/// A constant summand has no channels of its own.
+#[test]
+fn a_constant_summand_is_no_weight() {
+    let roles = [&TWO[..], &OUTPUT].concat();
+    let op = Op::Integer(Integer { function: IntegerFunction::Add, roles, output: Format::I8 });
+    let (x, y) = (whole_numbers(&[1, 9], 1, (-128.0, 127.0)), whole_numbers(&[9], 2, (-128.0, 127.0)));
+    let inputs = [Input::Value(x), one(0.02), one(0.0), Input::Constant(y), one(0.02), one(0.0), one(0.04), one(0.0)];
+    let operands: Vec<Operand<'_>> = inputs.iter().map(Input::operand).collect();
+    let edit = ConstantEdit { operand: 3, element: 4, value: 100.0 };
+    assert!(build_channel(&op, &operands, &[Form::of(&[1, 9])], edit).is_none());
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::parts::Parts;
 use super::{
     BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, Guesses, LayerSummary, Observation,
     Position, Provenance, Record, RoundedAccuracy, Start, StartSummary, Summary,
@@ -44,6 +45,8 @@ pub struct Tallies {
     bits: [Tally; BITS],
     layers: Vec<Layer>,
     layer_index: HashMap<String, usize>,
+    /// The weighted sums, where trials have weights.
+    parts: Option<Box<Parts>>,
 }
 
 /// What was counted of one layer.
@@ -196,6 +199,7 @@ impl Tallies {
             bits: Default::default(),
             layer_index: layers.iter().map(|layer| layer.name.clone()).zip(0..).collect(),
             layers,
+            parts: None,
         }
     }
 
@@ -241,6 +245,9 @@ impl Tallies {
         let judgement = trial.judge(self.grouping.as_ref());
         self.trials += 1;
         self.all.add(judgement);
+        if trial.draw.is_some() {
+            self.parts.get_or_insert_default().add(trial, judgement, self.grouping.as_ref());
+        }
         for &start in Start::containing(trial.label, trial.golden, self.grouping.as_ref()) {
             self.starts[start as usize].1.add(judgement);
         }
@@ -297,6 +304,9 @@ impl Tallies {
         }
         self.trials += other.trials;
         self.all.merge(&other.all);
+        if let Some(parts) = &other.parts {
+            self.parts.get_or_insert_default().merge(parts);
+        }
         for (&field, tally) in &other.fields {
             self.fields.entry(field).or_default().merge(tally);
         }
@@ -360,7 +370,7 @@ impl Tallies {
         });
         let starts = if self.labelled > 0 { starts.collect() } else { Vec::new() };
         let bits = (0..Format::F32.width()).zip(&self.bits).filter(|(_, tally)| tally.injections > 0);
-        Summary {
+        let mut summary = Summary {
             complete,
             config: self.config.clone(),
             preprocess: self.preprocess.clone(),
@@ -371,6 +381,7 @@ impl Tallies {
             skipped: self.skipped,
             golden,
             faults,
+            design: None,
             scm_ratio: ratio.and_then(|ratio| ratio.ratio),
             scm_ratio_interval: ratio,
             starts,
@@ -386,7 +397,13 @@ impl Tallies {
                 .iter()
                 .map(|layer| LayerSummary { layer: layer.name.clone(), faults: layer.all.summary(judged) })
                 .collect(),
+        };
+        if let (Some(config), Some(parts)) = (&self.config, &self.parts)
+            && let Some(design) = &config.design
+        {
+            parts.estimate(config, design, &mut summary);
         }
+        summary
     }
 
     /// By true class, what its images were taken for in golden runs; classes without an image are left out.
@@ -406,8 +423,12 @@ impl Tallies {
         self.classes.iter().map(|(&class, &images)| ClassErrors { class, images, errors: errors_of(class) }).collect()
     }
 
-    /// By layer, in model order, and bit: only bits that were flipped there.
+    /// By layer, in model order, and bit: only bits that were flipped there. Nothing where trials have weights, since
+    /// counts are no shares then.
     pub fn layer_bits(&self) -> Vec<LayerBit> {
+        if self.parts.is_some() {
+            return Vec::new();
+        }
         let cells = self.layers.iter().flat_map(|layer| (0..Format::F32.width()).map(move |bit| (layer, bit)));
         cells
             .map(|(layer, bit)| (layer, bit, &layer.bits[usize::from(bit)]))

@@ -13,6 +13,7 @@ fn config(grouping: Option<&str>) -> CampaignConfig {
         grouping: grouping.map(str::to_owned),
         protect: None,
         on_bad_image: Default::default(),
+        design: None,
         numbers: Default::default(),
     }
 }
@@ -60,6 +61,7 @@ fn record(golden: usize, faulty: usize, scm: Option<bool>, faults: &[InjectedFau
         scm,
         fault: faults[0].clone(),
         faults: if faults.len() > 1 { faults.to_vec() } else { Vec::new() },
+        drawn: None,
         confidence: None,
     }
 }
@@ -234,7 +236,7 @@ fn what_is_counted_apart_adds_up() {
 #[test]
 fn a_log_that_does_not_say_whether_a_fault_was_detected_has_no_due_rate() {
     let mut tallies = Tallies::new(None, [], None);
-    tallies.observe(&Observation::<String> { label: None, golden: 1, faulty: 2, due: None, faults: &[] });
+    tallies.observe(&Observation::<String> { label: None, golden: 1, faulty: 2, due: None, faults: &[], draw: None });
     let summary = tallies.summary(true);
     assert_eq!((summary.faults.due, summary.faults.sdc), (Rate::new(0, 0), Rate::new(1, 1)));
 }

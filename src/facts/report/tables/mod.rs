@@ -8,7 +8,7 @@ pub(super) mod starts;
 pub use self::comparison::comparison;
 use super::words::{counted, name, percent, ratio, thousands};
 use super::{Origin, Report, Table};
-use crate::campaign::{BadImage, FaultSummary, Summary};
+use crate::campaign::{BadImage, DesignSummary, FaultSummary, Summary};
 use crate::fault::{FaultModel, Mode, Sampling};
 use crate::outcome::{Comparison, Rate, Ratio};
 
@@ -35,6 +35,7 @@ impl Extent {
 pub fn tables(origin: &Origin, report: &Report, extent: Extent) -> Vec<Table> {
     let summary = &report.summary;
     let mut tables = vec![outcomes(summary)];
+    tables.extend(strata(summary, extent));
     tables.extend(starts::tables(report));
     tables.extend(profile::fields(summary));
     tables.extend(profile::bits(summary));
@@ -47,6 +48,19 @@ pub fn tables(origin: &Origin, report: &Report, extent: Extent) -> Vec<Table> {
 /// Returns the rates over all faults, and by field of the float32.
 pub fn overview(summary: &Summary) -> Vec<Table> {
     std::iter::once(outcomes(summary)).chain(profile::fields(summary)).collect()
+}
+
+/// Returns the strata of a stratified campaign; nothing for others.
+fn strata(summary: &Summary, extent: Extent) -> Option<Table> {
+    let design = summary.design.as_ref()?;
+    let mut table = Table::new().text("stratum").numbers(["share", "faults", "SDC", "of all SDCs"]);
+    for one in design.strata.iter().take(extent.of(12, design.strata.len())) {
+        let counts = [thousands(one.injections), thousands(one.sdc)];
+        let [faults, sdc] = counts;
+        table.row([one.name.clone(), percent(one.share), faults, sdc, percent(one.of_sdc)]);
+    }
+    table.note("share: of all candidates; of all SDCs: estimated");
+    Some(table)
 }
 
 /// Returns the sentence on images that were skipped, of which `first` are named; `None` if there are none.
@@ -76,9 +90,11 @@ pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
     };
     let faults = fault_model(&config.fault_model, summary.faults.injections);
     let protection = config.protect.map(|protection| format!("; {protection}")).unwrap_or_default();
+    let design = if config.design.is_some() { "; design stratified" } else { "" };
     let numbers = if config.numbers.is_float32() { String::new() } else { format!("; {}", config.numbers) };
     let rounded = summary.rounded.map(|rounded| format!("; {rounded}")).unwrap_or_default();
-    let drawn = format!("{}; seed {}{protection}{numbers}{rounded}", sampling(&config.fault_model), config.seed);
+    let drawn =
+        format!("{}; seed {}{protection}{numbers}{rounded}{design}", sampling(&config.fault_model), config.seed);
     [format!("{model}: {images}, {faults}"), drawn]
 }
 
@@ -126,7 +142,13 @@ pub fn outcomes(summary: &Summary) -> Table {
         let counts = [name.to_owned(), thousands(rate.count), thousands(rate.of)];
         table.row(counts.into_iter().chain(estimate(rate)).chain([few([rate])]));
     }
-    table.note("low, high: ends of the 95 % Wilson interval");
+    table.note(match summary.design {
+        None => "low, high: ends of the 95 % Wilson interval",
+        Some(_) => "share: estimated with the faults' weights; low, high: ends of the 95 % interval, design-based by image (fixed n)",
+    });
+    if let Some(design) = &summary.design {
+        table.note(saved(design, faults.injections));
+    }
     explain_few(&mut table);
     if faults.scm.is_none() {
         table.note("SCM is not judged: the model has no grouping; --grouping gives one");
@@ -134,6 +156,22 @@ pub fn outcomes(summary: &Summary) -> Table {
         table.note(headline(ratio));
     }
     table
+}
+
+/// Returns what a stratified design has saved, in a sentence.
+fn saved(design: &DesignSummary, injections: u64) -> String {
+    let gain = design.gain.map_or_else(
+        || "no SDC yet: nothing can be said of what it saves".to_owned(),
+        |gain| {
+            let uniform = (gain * injections as f64).round() as u64;
+            format!("the SDC rate is as sure as with {} drawn uniformly", counted(uniform, "fault"))
+        },
+    );
+    format!(
+        "stratified: {} scored, {} of them proved masked; {gain}",
+        counted(design.candidates, "candidate"),
+        percent(design.proved)
+    )
 }
 
 /// Returns the main result of the paper: the ratio of the SCM share among errors by faults to that among the model's

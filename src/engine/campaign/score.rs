@@ -1,0 +1,176 @@
+//! The score of a fault: how far it moves the answer's margin, to first order, before it is injected.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use facts::Result;
+use facts::answer::Answer;
+use facts::campaign::design::{Score, Stratum, stratum};
+use facts::campaign::{Plan, Position};
+use facts::fault::{Site, Target};
+use facts::graph::{NodeId, ValueId};
+
+use super::proof::Proof;
+use super::{Golden, Lab};
+use crate::gradient::{Derivative, Gradients, Margin};
+use crate::ops::{Extent, Order};
+
+/// What scores need of a network, made once.
+#[derive(Debug)]
+pub struct Scoring {
+    /// The derivative; a sentence on the layer that has none.
+    derivative: Result<Derivative, String>,
+    /// The layers that read each value.
+    pub(super) readers: Vec<Vec<NodeId>>,
+}
+
+impl Scoring {
+    pub(super) fn new(lab: &Lab) -> Self {
+        let graph = lab.executor().graph();
+        let mut readers = vec![Vec::new(); graph.values.len()];
+        for (id, node) in graph.nodes.iter().enumerate() {
+            let mut inputs = node.inputs.clone();
+            inputs.sort_unstable();
+            inputs.dedup();
+            inputs.into_iter().for_each(|value| readers[value].push(id));
+        }
+        Self { derivative: Derivative::new(lab.executor()).map_err(|error| error.to_string()), readers }
+    }
+
+    /// Returns the derivative of the network, or a sentence on the layer that has none.
+    pub fn derivative(&self) -> Result<&Derivative, &str> {
+        self.derivative.as_ref().map_err(String::as_str)
+    }
+}
+
+impl Lab {
+    /// Prepares the derivative of the network.
+    ///
+    /// # Errors
+    /// If a layer has no derivative, or the lab computes on a GPU.
+    pub fn derivative(&self) -> Result<Derivative> {
+        Derivative::new(self.executor())
+    }
+
+    /// Returns the margin of a golden run: the score of its class less that of the runner-up. Of a binary model it is
+    /// the distance of the logit from the threshold.
+    pub fn margin(&self, golden: &Golden) -> Margin {
+        let class = golden.class;
+        match self.model().answer {
+            Answer::Binary { threshold, .. } => {
+                let sign = if class == 1 { 1.0 } else { -1.0 };
+                Margin { terms: vec![(0, sign)], offset: -sign * threshold.logit() }
+            }
+            Answer::Scores { .. } => {
+                let others = golden.logits.iter().enumerate().filter(|(other, _)| *other != class);
+                let second = others.max_by(|one, other| one.1.total_cmp(other.1)).map(|(other, _)| other);
+                let terms = std::iter::once((class, 1.0)).chain(second.map(|second| (second, -1.0)));
+                Margin { terms: terms.collect(), offset: 0.0 }
+            }
+        }
+    }
+}
+
+/// The scores of faults in one golden run.
+#[derive(Debug)]
+pub struct Scorer<'a> {
+    lab: &'a Lab,
+    scoring: Arc<Scoring>,
+    gradients: Option<Gradients>,
+    /// The golden tensors.
+    tensors: Vec<Option<(Extent, Cow<'a, [f32]>)>>,
+}
+
+impl<'a> Scorer<'a> {
+    /// Prepares the scores of faults in `golden`. With `parameters`, faults in weights have scores. Without a derivative no
+    /// fault has one.
+    ///
+    /// # Errors
+    /// If the golden run lacks a tensor.
+    pub fn new(lab: &'a Lab, golden: &'a Golden, parameters: bool) -> Result<Self> {
+        let scoring = lab.scoring();
+        let margin = lab.margin(golden);
+        let gradients = match scoring.derivative() {
+            Ok(derivative) => Some(derivative.of(&golden.activations, &margin, parameters)?),
+            Err(_) => None,
+        };
+        let graph = lab.executor().graph();
+        let tensors = (0..graph.values.len())
+            .map(|value| golden.activations.get(value).map(|array| array.laid_out()).transpose())
+            .collect::<Result<_>>()?;
+        Ok(Self { lab, scoring, gradients, tensors })
+    }
+
+    /// Returns the golden value of an element of a tensor, counted row-major as the tensor is stored.
+    pub(super) fn value(&self, tensor: ValueId, index: usize) -> Option<f32> {
+        if let Some(parameter) = self.lab.executor().graph().parameters.get(&tensor) {
+            return parameter.data.get(index).copied();
+        }
+        let (extent, rows) = self.tensors.get(tensor)?.as_ref()?;
+        let index = match extent.order {
+            Order::Last => index,
+            Order::Channels => index % extent.positions() * extent.channels + index / extent.positions(),
+        };
+        rows.get(index).copied()
+    }
+
+    /// Returns the value that a fault leaves in the place of `before`, after the protection.
+    fn after(&self, site: &Site, index: usize, before: f32) -> f32 {
+        let value = &self.lab.executor().graph().values[site.tensor];
+        let after = site.corruption.apply(before, value.code(index));
+        let range = (site.target == Target::Activation)
+            .then(|| self.lab.executor().protection().and_then(|ranges| ranges.get(site.tensor)))
+            .flatten();
+        range.map_or(after, |range| range.clip(after))
+    }
+
+    /// Returns the score of a fault that strikes `sites`.
+    pub fn score(&self, sites: &[Site]) -> Score {
+        let graph = self.lab.executor().graph();
+        let margin = self.gradients.as_ref().map_or(0.0, Gradients::margin);
+        let (mut sum, mut most, mut flat) = (0.0f32, 0.0f32, true);
+        for site in sites {
+            let value = &graph.values[site.tensor];
+            let index = value.layout.stored_index(&value.shape, site.element);
+            let Some(before) = self.value(site.tensor, index) else { return Score::NotFinite };
+            let after = self.after(site, index, before);
+            if let ([_], Target::Activation) = (sites, site.target)
+                && Proof::new(self, graph, &self.scoring.readers).is_masked(site.tensor, index, before, after)
+            {
+                return Score::Proved;
+            }
+            let change = after - before;
+            if !change.is_finite() {
+                return Score::NotFinite;
+            }
+            most = most.max(change.abs());
+            let gradient = self.gradients.as_ref().map_or(0.0, |gradients| gradients.at(site.tensor, index));
+            flat &= gradient == 0.0;
+            sum -= gradient * change;
+        }
+        match &self.gradients {
+            None => Score::Unknown(most),
+            Some(_) if flat => Score::Flat(most),
+            Some(_) => Score::Finite(sum / margin),
+        }
+    }
+
+    /// Whether the executor clips outputs.
+    pub(super) fn is_protected(&self) -> bool {
+        self.lab.executor().protection().is_some()
+    }
+
+    /// Returns the stratum of each candidate of the `nth` image of `plan`.
+    ///
+    /// # Errors
+    /// If a candidate cannot be drawn.
+    pub(super) fn strata(&self, plan: &Plan, nth: usize, candidates: usize) -> Result<Vec<Stratum>> {
+        let one = |fault| {
+            let sites = plan.sites(Position { nth, fault })?;
+            let graph = self.lab.executor().graph();
+            let of = |site: &Site| stratum(site.corruption, graph.values[site.tensor].format, self.score(&sites));
+            Ok(sites.first().map_or(0, of))
+        };
+        (0..candidates).map(one).collect()
+    }
+}

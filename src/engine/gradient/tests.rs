@@ -1,0 +1,127 @@
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use facts::Result;
+use facts::graph::{Graph, HostTensor, NodeId, Source, ValueId};
+use proptest::prelude::*;
+
+use super::*;
+use crate::exec::tests::networks::recipes;
+use crate::exec::{Changed, Hook, Plain};
+use crate::ops::Array;
+
+/// Adds a number to one element of a layer's output.
+struct Nudge {
+    value: ValueId,
+    element: usize,
+    by: f32,
+}
+
+impl Hook for Nudge {
+    async fn output(&mut self, _node: NodeId, value: ValueId, array: Array) -> Result<Array> {
+        if value != self.value {
+            return Ok(array);
+        }
+        let mut elements = array.read().await?;
+        elements[self.element] += self.by;
+        Ok(Array::from_slice(array.shape(), &elements, &Device::flex()))
+    }
+}
+
+fn input(graph: &Graph, seed: u32) -> Array {
+    let shape = &graph.values[graph.inputs[0]].shape;
+    let mut state = seed;
+    let numbers = (0..shape.iter().product::<usize>()).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    });
+    Array::from_slice(shape, &numbers.collect::<Vec<_>>(), &Device::flex())
+}
+
+struct Case {
+    executor: Executor,
+    input: Array,
+    margin: Margin,
+}
+
+impl Case {
+    fn margin_of(&self, run: &Activations) -> f64 {
+        let graph = self.executor.graph();
+        let scores = pollster::block_on(run.get(graph.outputs[0]).unwrap().read()).unwrap();
+        self.margin.terms.iter().map(|&(class, factor)| f64::from(factor) * f64::from(scores[class])).sum()
+    }
+
+    fn nudged(&self, value: ValueId, element: usize, by: f32) -> f64 {
+        let graph = self.executor.graph();
+        let input = std::slice::from_ref(&self.input);
+        let run = match graph.parameters.get(&value) {
+            None => pollster::block_on(self.executor.run(input, &mut Nudge { value, element, by })),
+            Some(tensor) => {
+                let mut data = tensor.data.to_vec();
+                data[element] += by;
+                let changed = Changed::from([(value, HostTensor::new(tensor.shape.clone(), data).unwrap())]);
+                pollster::block_on(self.executor.run_changed(input, &changed, &mut Plain))
+            }
+        };
+        self.margin_of(&run.unwrap())
+    }
+
+    /// The slope along an element from differences; `None` at a kink, or where rounding hides it.
+    fn slope(&self, golden: f64, value: ValueId, element: usize) -> Option<f64> {
+        const STEP: f32 = 1.0 / 128.0;
+        let one = |by: f32| (self.nudged(value, element, by) - golden) / f64::from(by);
+        let slopes = [one(STEP), one(-STEP), one(STEP / 2.0), one(-STEP / 2.0)];
+        let [most, least] = [f64::max, f64::min].map(|pick| slopes.iter().copied().reduce(pick).unwrap_or(0.0));
+        let size = most.abs().max(least.abs());
+        let smooth = slopes.iter().all(|slope| slope.is_finite()) && most - least <= 0.02 * size + 2e-4;
+        smooth.then(|| f64::midpoint(slopes[2], slopes[3]))
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn gradients_are_the_limits_of_differences(recipe in recipes(), seed: u32) {
+        let graph = Arc::new(recipe.graph());
+        let classes = graph.values[graph.outputs[0]].elements();
+        prop_assume!(classes >= 2);
+        let margin = Margin { terms: vec![(0, 1.0), (classes - 1, -1.0)], offset: 0.0 };
+        let executor = Executor::new(graph.clone(), &Device::flex()).unwrap();
+        let case = Case { input: input(&graph, seed), executor, margin };
+        let golden = pollster::block_on(case.executor.run(std::slice::from_ref(&case.input), &mut Plain)).unwrap();
+        let derivative = Derivative::new(&case.executor).unwrap();
+        let before = case.margin_of(&golden);
+        prop_assume!(before.is_finite() && before.abs() < 100.0);
+        // The margin of probabilities is that of the scores before them.
+        let direct = Derivative { layers: derivative.layers, ..derivative };
+        let gradients = direct.of(&golden, &case.margin, true).unwrap();
+        let probabilities = matches!(
+            direct.layers[direct.graph.nodes.len() - 1].last().map(|rule| &rule.op),
+            Some(Op::Softmax { log: false, .. } | Op::Unary(Unary::Sigmoid))
+        );
+        prop_assume!(!probabilities);
+        let mut state = seed;
+        let mut compared = 0;
+        for (value, found) in graph.values.iter().enumerate() {
+            let is_made = matches!(found.source, Source::Node(node) if graph.depends_on_input()[node]);
+            if !is_made && found.source != Source::Parameter || found.elements() == 0 {
+                continue;
+            }
+            for _ in 0..2 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let element = (state >> 8) as usize % found.elements();
+                let Some(expected) = case.slope(before, value, element) else { continue };
+                let gradient = f64::from(gradients.at(value, element));
+                prop_assert!(
+                    (gradient - expected).abs() <= 0.03 * expected.abs() + 1e-3,
+                    "{} [{element}]: gradient {gradient}, difference {expected}\n{:?}",
+                    found.name,
+                    graph.nodes.iter().map(|node| (&node.name, &node.op)).collect::<Vec<_>>()
+                );
+                compared += 1;
+            }
+        }
+        prop_assert!(compared > 0);
+    }
+}

@@ -1,0 +1,108 @@
+//! The weighted sums of a stratified campaign: over all trials, and by layer, bit, field and starting set.
+
+use std::collections::BTreeMap;
+
+use super::weighted::{Part, Weighted, share_of_bits, share_of_layer};
+use super::{CampaignConfig, FaultSummary, Judgement, Observation, Start, StartSummary, Stratified, Summary};
+use crate::fault::{BitField, Format};
+use crate::labels::Grouping;
+use crate::outcome::Ratio;
+
+/// The sums behind the estimates of a [`Summary`].
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    all: Weighted,
+    layers: BTreeMap<String, Part>,
+    bits: BTreeMap<u8, Part>,
+    fields: BTreeMap<BitField, Part>,
+    starts: [Part; Start::ALL.len()],
+    /// Whether a fault struck another format than float32: the share of a bit is then not known.
+    formats: bool,
+}
+
+impl Parts {
+    /// Counts a trial, if it has a weight.
+    pub fn add<S: AsRef<str>>(
+        &mut self,
+        trial: &Observation<'_, S>,
+        judgement: Judgement,
+        grouping: Option<&Grouping>,
+    ) {
+        let Some((image, drawn)) = trial.draw else { return };
+        self.all.add(image, drawn, judgement);
+        for &start in Start::containing(trial.label, trial.golden, grouping) {
+            self.starts[start as usize].add(drawn, judgement);
+        }
+        let (mut layers, mut bits): (Vec<&str>, u32) = (Vec::new(), 0);
+        let mut fields: Vec<BitField> = Vec::new();
+        for fault in trial.faults {
+            layers.push(fault.layer.as_ref());
+            let mask = fault.struck().map_or(0, |bits| bits.mask());
+            bits |= mask;
+            fields.extend(fault.format.fields_of(mask));
+            self.formats |= fault.format != Format::F32;
+        }
+        layers.sort_unstable();
+        layers.dedup();
+        for layer in layers {
+            match self.layers.get_mut(layer) {
+                Some(part) => part.add(drawn, judgement),
+                None => self.layers.entry(layer.to_owned()).or_default().add(drawn, judgement),
+            }
+        }
+        for bit in (0..Format::F32.width()).filter(|bit| bits >> bit & 1 == 1) {
+            self.bits.entry(bit).or_default().add(drawn, judgement);
+        }
+        fields.sort_unstable();
+        fields.dedup();
+        for field in fields {
+            self.fields.entry(field).or_default().add(drawn, judgement);
+        }
+    }
+
+    /// Counts what `other` has counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.all.merge(&other.all);
+        self.formats |= other.formats;
+        other.layers.iter().for_each(|(layer, part)| self.layers.entry(layer.clone()).or_default().merge(part));
+        other.bits.iter().for_each(|(&bit, part)| self.bits.entry(bit).or_default().merge(part));
+        other.fields.iter().for_each(|(&field, part)| self.fields.entry(field).or_default().merge(part));
+        self.starts.iter_mut().zip(&other.starts).for_each(|(own, other)| own.merge(other));
+    }
+
+    /// Replaces the shares in `summary` by estimates. Rates of layers and bits whose share of the fault space is not known
+    /// are left out.
+    pub fn estimate(&self, config: &CampaignConfig, design: &Stratified, summary: &mut Summary) {
+        summary.design = Some(self.all.estimate(design, &mut summary.faults));
+        let golden = summary.golden.scm;
+        summary.scm_ratio_interval =
+            summary.faults.scm_of_sdc.zip(golden).map(|(faulty, golden)| Ratio::new(&faulty, &golden));
+        summary.scm_ratio = summary.scm_ratio_interval.and_then(|ratio| ratio.ratio);
+        let each = design.candidates as f64;
+        let all = summary.golden.images as f64 * each;
+        let estimate = |part: Option<&Part>, faults: &mut FaultSummary, size: f64| {
+            part.copied().unwrap_or_default().estimate(faults, size);
+        };
+        for start in &mut summary.starts {
+            let mut faults = start.faults.clone();
+            estimate(Some(&self.starts[start.start as usize]), &mut faults, start.images as f64 * each);
+            *start = StartSummary::new(start.start, start.images, faults, golden.as_ref());
+        }
+        let layers = std::mem::take(&mut summary.layers).into_iter().enumerate();
+        summary.layers = layers
+            .filter_map(|(index, mut layer)| {
+                let share = share_of_layer(config, design, index)?;
+                estimate(self.layers.get(&layer.layer), &mut layer.faults, share * all);
+                Some(layer)
+            })
+            .collect();
+        summary.bits.retain_mut(|bit| {
+            let share = share_of_bits(config, [bit.bit]).filter(|_| !self.formats);
+            share.inspect(|share| estimate(self.bits.get(&bit.bit), &mut bit.faults, share * all)).is_some()
+        });
+        summary.fields.retain_mut(|field| {
+            let share = share_of_bits(config, Format::F32.bits_of(field.field)).filter(|_| !self.formats);
+            share.inspect(|share| estimate(self.fields.get(&field.field), &mut field.faults, share * all)).is_some()
+        });
+    }
+}
