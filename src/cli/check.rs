@@ -9,7 +9,7 @@ use facts::outcome::wilson;
 use facts::shown;
 use serde::Serialize;
 
-use super::args::RunArguments;
+use super::args::{RunArguments, StoredArguments};
 use super::data::{self, Data, DataArguments};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -46,6 +46,9 @@ pub struct Arguments {
     /// Number of images
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     images: u32,
+
+    #[command(flatten)]
+    formats: StoredArguments,
 
     #[command(flatten)]
     run: RunArguments,
@@ -92,11 +95,13 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let model = ModelFile::read(&arguments.model, arguments.run.model.architecture)?
         .stated_by(arguments.run.answer.statements())
         .load(&arguments.run.preprocess)?;
+    let (model, numbers) = arguments.formats.stored(model)?;
     open::check_memory(&arguments.model, &model, "one image needs", 1)?;
     let data = data::open(&arguments.data, &arguments.reading, &open::classes_of(&model))?;
     let used = data.preprocess(&model)?;
     let mut notices: Vec<String> = model.card.notices.clone();
     notices.extend(data.notices.iter().cloned());
+    notices.extend((!numbers.is_float32()).then(|| numbers.to_string()));
     let images = labelled(&data, arguments.images as usize)?;
     let lab = open::lab(model, arguments.run.device, None)?;
     let subject = Subject { lab: &lab, data: &data, images: &images };

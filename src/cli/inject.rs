@@ -55,8 +55,9 @@ pub struct Arguments {
     #[arg(long, default_value = "activation", value_parser = choice::<Target>())]
     target: Target,
 
-    /// Change of the value
-    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<FaultKind>())]
+    /// Change of the value: bitflip, stuck0, stuck1, zero, random (a number from 0 to 1), set:V, scale:F, or noise:S, which
+    /// adds S here
+    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = FaultKind::parse)]
     kind: FaultKind,
 
     /// Seed of the number for --type random

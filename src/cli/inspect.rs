@@ -4,7 +4,7 @@ use clap::Args;
 use facts::shown;
 use serde::Serialize;
 
-use super::args::{AnswerArguments, ModelArguments, PreprocessArguments};
+use super::args::{AnswerArguments, ModelArguments, PreprocessArguments, StoredArguments};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
@@ -31,6 +31,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     answer: AnswerArguments,
+
+    #[command(flatten)]
+    formats: StoredArguments,
 
     /// Write JSON
     #[arg(long)]
@@ -62,14 +65,18 @@ struct Layer {
     /// Shape of the first output, in the layout of the source framework.
     output_shape: Vec<usize>,
     parameters: usize,
-    /// Number format of the first output.
-    format: Format,
-    /// Bits of an element of it.
-    bits: u8,
-    /// The parameters that it reads.
-    tensors: Vec<Tensor>,
     injectable: bool,
     sampled: bool,
+    /// Bits of an element of the first output.
+    bits: u8,
+    /// The parameters that the layer reads.
+    tensors: Vec<Tensor>,
+    /// Number format of the first output; float32 where it is not said.
+    #[serde(skip_serializing_if = "Format::is_default")]
+    format: Format,
+    /// Number format of the parameters: the first that is not float32.
+    #[serde(skip_serializing_if = "Format::is_default")]
+    weight_format: Format,
 }
 
 /// A parameter of a layer.
@@ -105,29 +112,30 @@ impl Inspection {
     }
 
     fn text(&self) -> String {
-        let mut table = Table::new()
-            .number("#")
-            .text("layer")
-            .word("kind")
-            .number("output")
-            .word("type")
-            .number("parameters")
-            .word("faults");
+        let mut table =
+            Table::new().number("#").text("layer").word("kind").number("output").number("parameters").word("faults");
+        let stored = self.layers.iter().any(|layer| !layer.format.is_default() || !layer.weight_format.is_default());
+        if stored {
+            table = table.word("numbers").word("weights");
+        }
         for layer in &self.layers {
             let faults = match (layer.sampled, layer.injectable) {
                 (true, _) => "sampled",
                 (false, true) => "by hand",
                 (false, false) => "",
             };
-            table.row([
+            let mut cells = vec![
                 layer.index.to_string(),
                 layer.name.clone(),
                 layer.kind.clone(),
                 shape(&layer.output_shape),
-                layer.types(),
                 if layer.parameters == 0 { String::new() } else { thousands(layer.parameters) },
                 faults.to_owned(),
-            ]);
+            ];
+            if stored {
+                cells.extend([layer.format.to_string(), layer.weight_formats()]);
+            }
+            table.row(cells);
         }
         format!(
             "{}: {}, {}, input {}, {}\n{}\n{}\n{}\n",
@@ -138,23 +146,18 @@ impl Inspection {
             counted(self.classes, "score"),
             self.about_input_and_output(),
             table.render(),
-            "type: number format of the output, and after the slash those of the parameters\n\
-             faults: whether campaigns draw activation faults there, or only `inject` does"
+            "faults: whether campaigns draw activation faults there, or only `inject` does"
         )
     }
 }
 
 impl Layer {
-    /// Number formats of the output and, where one differs, of the parameters.
-    fn types(&self) -> String {
-        let mut others: Vec<Format> = self.tensors.iter().map(|tensor| tensor.format).collect();
-        others.sort_unstable();
-        others.dedup();
-        if others.iter().all(|format| *format == self.format) {
-            return self.format.to_string();
-        }
-        let others: Vec<String> = others.iter().map(ToString::to_string).collect();
-        format!("{} / {}", self.format, others.join(" "))
+    /// The number formats of the parameters, each once.
+    fn weight_formats(&self) -> String {
+        let mut formats: Vec<Format> = self.tensors.iter().map(|tensor| tensor.format).collect();
+        formats.sort_unstable();
+        formats.dedup();
+        formats.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -180,11 +183,16 @@ fn layers(graph: &Graph) -> Vec<Layer> {
         kind: node.kind.clone(),
         output_shape: node.outputs.first().map(|&id| graph.values[id].source_shape()).unwrap_or_default(),
         parameters: graph.parameter_elements(index),
-        format: node.outputs.first().map(|&id| graph.values[id].format).unwrap_or_default(),
         bits: node.outputs.first().map(|&id| graph.values[id].format).unwrap_or_default().width(),
         tensors: graph.parameters_of(index).map(|id| tensor(&graph.values[id])).collect(),
         injectable: injectable[index],
         sampled: sampled[index],
+        format: node.outputs.first().map(|&id| graph.values[id].format).unwrap_or_default(),
+        weight_format: graph
+            .parameters_of(index)
+            .map(|id| graph.values[id].format)
+            .find(|format| !format.is_default())
+            .unwrap_or_default(),
     };
     graph.nodes.iter().enumerate().map(layer).collect()
 }
@@ -195,6 +203,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let model = ModelFile::read(&arguments.model, arguments.file.architecture)?
         .stated_by(arguments.answer.statements())
         .load(&PreprocessArguments::default())?;
+    let (model, _) = arguments.formats.stored(model)?;
     let inspection = Inspection::new(&model);
     if arguments.json {
         json(&inspection)?

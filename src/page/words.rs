@@ -139,6 +139,8 @@ pub fn corruption(corruption: Corruption) -> String {
         Corruption::StuckAt1(set) => format!("{} stuck at 1", bits(set).to_lowercase()),
         Corruption::StuckAt0(set) => format!("{} stuck at 0", bits(set).to_lowercase()),
         Corruption::Set(_) => "set".to_owned(),
+        Corruption::Scale(factor) => format!("times {factor}"),
+        Corruption::Add(number) => format!("plus {number}"),
     }
 }
 

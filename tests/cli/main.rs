@@ -10,6 +10,7 @@ mod convert;
 mod data;
 mod devices;
 mod external;
+mod formats;
 mod graph;
 mod grouping;
 mod inject;

@@ -139,6 +139,7 @@ fn campaign(device: &Device) -> Vec<Record> {
         protect: None,
         on_bad_image: Default::default(),
         numbers: Default::default(),
+        design: None,
     };
     let mut runner = Runner::new(&lab, config, Patterns, Budget::default()).expect("a campaign");
     let mut records = Vec::new();

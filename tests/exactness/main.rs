@@ -69,6 +69,43 @@ fn gtsrb_resnet8_protected() {
     prove(&network, 2000, &Expected { multiply_adds: None, saved: 8.0 });
 }
 
+/// The same network in every kind of number format: a fault strikes the bits that the format has, and gives what a rounded
+/// whole run gives. Rounding itself is held to a reference that shares no code with it in the engine's own tests.
+#[test]
+fn gtsrb_resnet8_in_other_formats() {
+    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
+    for (outputs, weights) in
+        [("f16", "f16"), ("bf16", "e4m3"), ("e5m2", "bf16"), ("int8", "int8"), ("fixed:4.11", "int16")]
+    {
+        let [outputs, weights] = [outputs, weights].map(|format| format.parse().expect("a format"));
+        let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb).stored(outputs, weights);
+        prove(&network, 400, &Expected { multiply_adds: None, saved: 5.0 });
+    }
+}
+
+/// The same network under every kind of fault and every pattern.
+#[test]
+fn gtsrb_resnet8_under_patterns() {
+    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
+    for (kind, pattern) in [
+        ("bitflips", "single"),
+        ("burst", "single"),
+        ("stuck1", "single"),
+        ("scale:-2", "single"),
+        ("noise:3", "single"),
+        ("bitflip", "row"),
+        ("set:NaN", "column"),
+        ("zero", "channel"),
+        ("bitflip", "bullet-wake"),
+        ("random", "shattered-glass"),
+        ("bitflip", "random:3"),
+        ("bitflip", "skip:4x3"),
+    ] {
+        let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb).struck(kind, pattern);
+        prove(&network, 200, &Expected { multiply_adds: None, saved: 1.0 });
+    }
+}
+
 /// Architectures with random weights. Their sizes are those of the papers.
 mod random {
     use super::*;

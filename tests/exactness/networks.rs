@@ -2,9 +2,12 @@
 
 use std::io::Read;
 
-use faultscope::campaign::Lab;
+use faultscope::campaign::{
+    Calibration, CoveredRange, Granularity, Lab, NumberFormats, Rounded, Scaling, TensorScale, rounded_outputs,
+};
 use faultscope::data::Image;
 use faultscope::exec::Ranges;
+use faultscope::fault::{FaultKind, FaultModel, Format};
 use faultscope::graph::HostTensor;
 use faultscope::import;
 use faultscope::model::{Card, Model};
@@ -31,6 +34,8 @@ pub struct Network {
     pub bare: Lab,
     /// The ranges of the protection; none without one.
     pub ranges: Ranges,
+    /// What is drawn.
+    pub faults: FaultModel,
     pub images: Vec<HostTensor>,
 }
 
@@ -109,7 +114,14 @@ impl Network {
         let input = |image: &Image| model.preprocess().apply(image, model.input_shape()).expect("an input");
         let images = images.iter().map(input).collect();
         let bare = Lab::cpu(model).expect("a valid graph");
-        Self { name: name.into(), lab: bare.clone(), bare, ranges: Ranges::default(), images }
+        Self {
+            name: name.into(),
+            lab: bare.clone(),
+            bare,
+            ranges: Ranges::default(),
+            faults: FaultModel::default(),
+            images,
+        }
     }
 
     /// The same with every layer's output clipped to its range in the golden runs of half of the images.
@@ -121,6 +133,39 @@ impl Network {
         }
         self.lab = self.bare.protected_by(self.ranges.clone());
         self.name += ", protected by range";
+        self
+    }
+
+    /// The same with layers' outputs and parameters in other number formats, as `--format` and `--weight-format` have it. The
+    /// scales of integers cover what the golden runs of the images have.
+    pub fn stored(mut self, outputs: Format, weights: Format) -> Self {
+        let (range, scaling, scales) = (CoveredRange::MinMax, Scaling::default(), Granularity::default());
+        let calibration = Some(Calibration { images: IMAGES, range, scaling, scales });
+        let numbers = NumberFormats { outputs, weights, calibration };
+        let (model, mut ranges) = (self.bare.model().clone(), Ranges::default());
+        for image in &self.images {
+            let golden = pollster::block_on(self.bare.golden(image)).expect("a golden run");
+            pollster::block_on(ranges.include(&model.graph, &golden.activations)).expect("the CPU can be read");
+        }
+        let scale = |id| {
+            let range = ranges.get(id)?;
+            let scale = numbers.output_scale(range.low, range.high);
+            Some(TensorScale { tensor: model.graph.values[id].name.clone(), scale })
+        };
+        let known: Vec<TensorScale> = rounded_outputs(&model.graph).filter_map(scale).collect();
+        let scales = if numbers.learns() { known } else { Vec::new() };
+        let rounded = Rounded::again(&model, &numbers, &scales).expect("formats that can be emulated");
+        self.bare = Lab::cpu(rounded.model).expect("a valid graph");
+        self.lab = self.bare.clone();
+        self.name += &format!(" in {outputs} and {weights}");
+        self
+    }
+
+    /// The same with faults of another kind and pattern.
+    pub fn struck(mut self, kind: &str, pattern: &str) -> Self {
+        let kind = FaultKind::parse(kind).expect("a kind");
+        self.faults = FaultModel { kind, pattern: pattern.parse().expect("a pattern"), ..self.faults };
+        self.name += &format!(", {kind} {pattern}", kind = kind.words());
         self
     }
 

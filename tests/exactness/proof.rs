@@ -82,7 +82,7 @@ struct Found {
 /// Proves faults of one kind.
 fn prove_draw(network: &Network, goldens: &[Vec<f32>], draw: &Draw, dense: f64) -> Found {
     let (lab, graph) = (&network.lab, &**network.lab.executor().graph());
-    let model = FaultModel { target: draw.space.target(), ..FaultModel::default() };
+    let model = FaultModel { target: draw.space.target(), ..network.faults.clone() };
     // Fault by fault, each in the next image.
     let sites = |fault: usize| {
         let [image, fault] = [fault % IMAGES, fault / IMAGES].map(|index| index as u64);
@@ -148,7 +148,8 @@ fn compare(network: &Network, graph: &Graph, image: &HostTensor, golden: &[f32],
         (&a.layer, &a.tensor, a.element, a.bit) == (&b.layer, &b.tensor, b.element, b.bit)
             && same(&[a.before, a.after], &[b.before, b.after])
     };
-    assert!(faults.len() == 1 && trial.faults.len() == 1 && same_fault(fault, &trial.faults[0]), "{place}");
+    assert!(faults.len() == sites.len() && trial.faults.len() == sites.len(), "{place}");
+    assert!(faults.iter().zip(&trial.faults).all(|(a, b)| same_fault(a, b)), "{place}");
     assert!(same(&logits, &trial.logits), "{place}: scores {:?}, a whole run has {logits:?}", trial.logits);
     assert_eq!(trial.class, top1(&logits), "{place}");
     assert_eq!(trial.verdict, Verdict::new(golden, &logits, network.lab.grouping()), "{place}");

@@ -11,7 +11,7 @@ use crate::campaign::{DesignKind, FAULTS, Faults, OnBadImage, ProtectionMethod, 
 use crate::cli::args::{CalibrationArguments, FormatArguments, GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
-use crate::fault::{Bits, FaultKind, FaultModel, Mode, Sampling, Target};
+use crate::fault::{Bits, FaultKind, FaultModel, Mode, Pattern, Sampling, Target};
 
 /// Images that a protection is learnt from where nothing is said.
 const PROFILE: usize = 100;
@@ -197,14 +197,29 @@ struct FaultArguments {
     #[arg(long, default_value = "activation", value_parser = choice::<Target>())]
     target: Target,
 
-    /// Change of the value
-    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = choice::<FaultKind>())]
+    /// Change of the value: bitflip, zero, random (a number from 0 to 1), set:V, scale:F, noise:S (a normally distributed
+    /// number of standard deviation S is added), or the permanent stuck0 and stuck1, which are the same for every image
+    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = FaultKind::parse)]
     kind: FaultKind,
 
     /// Bits to draw from; each fault inverts one of them, and all are equally likely: 30 for example, 23-30, 0,31, or
     /// the fields of the number format: sign, exponent, mantissa [default: all]
     #[arg(long, value_name = "BITS")]
     bit: Option<String>,
+
+    /// Number of bits of a word that one fault inverts, drawn from --bit
+    #[arg(long, value_name = "K")]
+    bits_per_word: Option<u8>,
+
+    /// Number of adjacent bits of a word that one fault inverts, within --bit
+    #[arg(long, value_name = "K", conflicts_with = "bits_per_word")]
+    burst: Option<u8>,
+
+    /// Elements of a tensor that one fault changes together: single, row, column, channel, full-channels[:K],
+    /// bullet-wake[:K] (a position in K channels), shattered-glass[:K] (a wake with one channel hit in more places of a
+    /// row), block:WxH, skip:N[xK] (at distances of N), or random:K
+    #[arg(long, value_name = "PATTERN", default_value_t = Pattern::Single)]
+    pattern: Pattern,
 
     /// Number of distinct elements of a layer that one fault changes
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -287,10 +302,12 @@ impl FaultArguments {
         let format = formats.of(self.target == Target::Weight);
         let bits = self.bit.as_deref().map(|text| Bits::parse(text, format)).transpose()?;
         let kind = self.kind.with(bits, self.percent).map_err(|error| Failure::usage("campaign", error.to_string()))?;
+        let kind = kind.of_many(self.bits_per_word, self.burst);
+        let kind = kind.map_err(|error| Failure::usage("campaign", error.to_string()))?;
         let layers: Vec<String> = self.layers.iter().flat_map(|list| list.0.iter().cloned()).collect();
         let layers = (!layers.is_empty()).then_some(layers);
         let (target, mode, amount, sampling) = (self.target, self.mode, self.amount, self.sampling);
-        let model = FaultModel { target, kind, mode, amount, sampling, layers };
+        let model = FaultModel { target, kind, mode, amount, sampling, layers, pattern: self.pattern };
         model.validate()?;
         Ok(model)
     }

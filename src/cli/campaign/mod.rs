@@ -121,6 +121,17 @@ impl Campaign {
         let (data, changed) = bad_images::as_begun(data, begun, on_bad_image, out)?;
         model.card.preprocess = Some(data.preprocess(&model)?);
         let mut notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
+        if config.fault_model.kind.is_permanent() {
+            if stratified.is_some() {
+                let problem = "--design stratified draws faults for each image; permanent faults are the same for all";
+                return Err(Failure::usage("campaign", problem));
+            }
+            notices.push(
+                "every image has the same permanent faults: the intervals hold for these faults over images, not for all \
+                 permanent faults"
+                    .to_owned(),
+            );
+        }
         notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
         let architecture = arguments.run.model.architecture.map(|architecture| architecture.id.to_owned());
         let protected = arguments.protect.is_asked_for();
@@ -172,9 +183,7 @@ impl Campaign {
                 notices.push(notice);
             }
         }
-        if let Some(shard) = shard {
-            plan = plan.shard(shard)?;
-        }
+        // Every shard states the accuracy over the images of the whole campaign.
         let rounded = match plan.config().numbers.is_float32() {
             true => None,
             false => {
@@ -182,6 +191,9 @@ impl Campaign {
                 pollster::block_on(campaign::accuracy_beside(&plain, &lab, &data.source, &plan, budget))?
             }
         };
+        if let Some(shard) = shard {
+            plan = plan.shard(shard)?;
+        }
         let provenance = Provenance {
             faultscope: env!("CARGO_PKG_VERSION").to_owned(),
             campaign: plan.config().clone(),

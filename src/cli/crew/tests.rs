@@ -57,6 +57,7 @@ fn plan(lab: &Lab, faults: Faults) -> Plan {
         protect: None,
         on_bad_image: Default::default(),
         numbers: Default::default(),
+        design: None,
     };
     campaign::plan(lab, config, &Colours::default(), Images::All(7)).unwrap()
 }

@@ -168,7 +168,7 @@ impl Plan {
             &self.space,
             &self.config.fault_model,
             self.config.seed,
-            image as u64,
+            if self.config.fault_model.kind.is_permanent() { sampler::EVERY_IMAGE } else { image as u64 },
             position.fault as u64,
         )
     }

@@ -18,6 +18,10 @@ pub enum Corruption {
     StuckAt0(Bits),
     /// The value becomes this number.
     Set(f32),
+    /// The value is multiplied by this number.
+    Scale(f32),
+    /// This number is added to the value.
+    Add(f32),
 }
 
 impl Corruption {
@@ -40,6 +44,8 @@ impl Corruption {
             Self::StuckAt1(bits) => code.decode(word | bits.mask()),
             Self::StuckAt0(bits) => code.decode(word & !bits.mask()),
             Self::Set(new) => code.round(new),
+            Self::Scale(factor) => code.round(value * factor),
+            Self::Add(number) => code.round(value + number),
         }
     }
 
@@ -50,6 +56,8 @@ impl Corruption {
             Self::StuckAt1(_) => CorruptionKind::Stuck1,
             Self::StuckAt0(_) => CorruptionKind::Stuck0,
             Self::Set(_) => CorruptionKind::Set,
+            Self::Scale(_) => CorruptionKind::Scale,
+            Self::Add(_) => CorruptionKind::Add,
         }
     }
 
@@ -57,7 +65,7 @@ impl Corruption {
     pub fn bits(self) -> Option<Bits> {
         match self {
             Self::Flip(bits) | Self::StuckAt1(bits) | Self::StuckAt0(bits) => Some(bits),
-            Self::Set(_) => None,
+            Self::Set(_) | Self::Scale(_) | Self::Add(_) => None,
         }
     }
 }
@@ -74,6 +82,10 @@ pub enum CorruptionKind {
     Stuck0,
     /// The value was replaced.
     Set,
+    /// The value was multiplied.
+    Scale,
+    /// A number was added to the value.
+    Add,
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 //! This file is all that a kind needs: its row in the table of names, its numbers, its draw, its words.
 
 use rand::RngExt;
+use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::record::number;
 use super::{Bits, Corruption, Format};
 use crate::named::{Name, Named};
 use crate::{Error, Result};
@@ -27,6 +29,66 @@ pub enum FaultKind {
     },
     /// Replaced by a number drawn uniformly from [0, 1).
     Random,
+    /// Several bits of one word inverted, drawn from these.
+    BitFlips {
+        /// The bits that are drawn from.
+        #[serde(rename = "bit", default)]
+        bits: Bits,
+        /// How many are inverted.
+        #[serde(rename = "bits_per_word", default = "two")]
+        count: u8,
+    },
+    /// Adjacent bits of one word inverted.
+    Burst {
+        /// The bits that the burst lies in.
+        #[serde(rename = "bit", default)]
+        bits: Bits,
+        /// How many are inverted.
+        #[serde(rename = "burst", default = "two")]
+        length: u8,
+    },
+    /// One bit, drawn from these, is 0 in the same element for every image.
+    Stuck0 {
+        /// The bits that are drawn from.
+        #[serde(rename = "bit", default)]
+        bits: Bits,
+    },
+    /// One bit, drawn from these, is 1 in the same element for every image.
+    Stuck1 {
+        /// The bits that are drawn from.
+        #[serde(rename = "bit", default)]
+        bits: Bits,
+    },
+    /// Set to a number.
+    Set {
+        /// The number.
+        #[serde(with = "number", default)]
+        value: f32,
+    },
+    /// Multiplied by a number.
+    Scale {
+        /// The number.
+        #[serde(with = "number", default = "double")]
+        factor: f32,
+    },
+    /// A number is added that is drawn from a normal distribution around 0.
+    Noise {
+        /// The standard deviation.
+        #[serde(with = "number", default = "unit")]
+        deviation: f32,
+    },
+}
+
+fn two() -> u8 {
+    2
+}
+
+fn double() -> f32 {
+    2.0
+}
+
+fn unit() -> f32 {
+    1.0
 }
 
 impl Default for FaultKind {
@@ -41,13 +103,93 @@ impl Named for FaultKind {
         (Self::BitFlip { bits: Bits::ALL }, Name::new("bitflip", "Bit flip", "one bit inverted")),
         (Self::Zero { percent: None }, Name::new("zero", "Zero", "set to zero")),
         (Self::Random, Name::new("random", "Random value, 0 to 1", "replaced by a number drawn uniformly from [0, 1)")),
+        (
+            Self::BitFlips { bits: Bits::ALL, count: 2 },
+            Name::new("bitflips", "Several bits", "two bits of a word inverted, or --bits-per-word K"),
+        ),
+        (
+            Self::Burst { bits: Bits::ALL, length: 2 },
+            Name::new("burst", "Burst", "two adjacent bits of a word inverted, or --burst K"),
+        ),
+        (
+            Self::Stuck0 { bits: Bits::ALL },
+            Name::new("stuck0", "Stuck at 0", "permanent: one bit is 0, in the same element for every image"),
+        ),
+        (
+            Self::Stuck1 { bits: Bits::ALL },
+            Name::new("stuck1", "Stuck at 1", "permanent: one bit is 1, in the same element for every image"),
+        ),
+        (
+            Self::Set { value: 0.0 },
+            Name::new("set", "Set to a number", "set:V, set to the number V, which may be NaN or inf"),
+        ),
+        (Self::Scale { factor: 2.0 }, Name::new("scale", "Scaled", "scale:F, multiplied by F")),
+        (
+            Self::Noise { deviation: 1.0 },
+            Name::new("noise", "Noise", "noise:S, a normally distributed number of standard deviation S added"),
+        ),
     ];
 }
 
 impl FaultKind {
     /// Whether bits are struck, so that a user may choose them.
     pub fn takes_bits(self) -> bool {
-        matches!(self, Self::BitFlip { .. })
+        self.bits().is_some()
+    }
+
+    /// The bits that are drawn from, where bits are struck.
+    pub fn bits(self) -> Option<Bits> {
+        match self {
+            Self::BitFlip { bits }
+            | Self::BitFlips { bits, .. }
+            | Self::Burst { bits, .. }
+            | Self::Stuck0 { bits }
+            | Self::Stuck1 { bits } => Some(bits),
+            Self::Zero { .. } | Self::Random | Self::Set { .. } | Self::Scale { .. } | Self::Noise { .. } => None,
+        }
+    }
+
+    /// Whether a fault is permanent: every image of a campaign has the same ones.
+    pub fn is_permanent(self) -> bool {
+        matches!(self, Self::Stuck0 { .. } | Self::Stuck1 { .. })
+    }
+
+    /// The kind called `text`: a name, and of some kinds a number behind a colon.
+    ///
+    /// # Errors
+    /// If there is no such kind, or it has another number.
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        let (name, number) = match text.split_once(':') {
+            Some((name, number)) => (name, Some(number)),
+            None => (text, None),
+        };
+        let parsed = |text: &str| text.parse::<f32>().map_err(|_| format!("{name}:NUMBER is expected, found {text}"));
+        match (Self::named(name)?, number) {
+            (Self::Set { .. }, Some(number)) => Ok(Self::Set { value: parsed(number)? }),
+            (Self::Scale { .. }, Some(number)) => Ok(Self::Scale { factor: parsed(number)? }),
+            (Self::Noise { .. }, Some(number)) => Ok(Self::Noise { deviation: parsed(number)? }),
+            (Self::Set { .. } | Self::Scale { .. } | Self::Noise { .. }, None) => {
+                Err(format!("{name}:NUMBER is expected, found {name}"))
+            }
+            (_, Some(_)) => Err(format!("{name} takes no number")),
+            (kind, None) => Ok(kind),
+        }
+    }
+
+    /// The flip of one bit with another number of bits of a word: `count` of them anywhere, or a `burst` of adjacent ones.
+    ///
+    /// # Errors
+    /// If the kind flips no bits, or both numbers are stated.
+    pub fn of_many(self, count: Option<u8>, burst: Option<u8>) -> Result<Self> {
+        let flips = matches!(self, Self::BitFlip { .. } | Self::BitFlips { .. } | Self::Burst { .. });
+        match (self.bits().filter(|_| flips), count, burst) {
+            (_, None, None) => Ok(self),
+            (_, Some(_), Some(_)) => Err(Error::request("--bits-per-word and --burst exclude each other")),
+            (None, ..) => Err(Error::request("--bits-per-word and --burst go with --type bitflip only")),
+            (Some(bits), Some(1), None) | (Some(bits), None, Some(1)) => Ok(Self::BitFlip { bits }),
+            (Some(bits), Some(count), None) => Ok(Self::BitFlips { bits, count }),
+            (Some(bits), None, Some(length)) => Ok(Self::Burst { bits, length }),
+        }
     }
 
     /// Whether a number replaces the value, so that a user may choose it.
@@ -62,8 +204,16 @@ impl FaultKind {
     pub fn with(self, bits: Option<Bits>, percent: Option<f64>) -> Result<Self> {
         match self {
             Self::BitFlip { .. } if percent.is_none() => Ok(Self::BitFlip { bits: bits.unwrap_or_default() }),
+            Self::BitFlips { count, .. } if percent.is_none() => {
+                Ok(Self::BitFlips { bits: bits.unwrap_or_default(), count })
+            }
+            Self::Burst { length, .. } if percent.is_none() => {
+                Ok(Self::Burst { bits: bits.unwrap_or_default(), length })
+            }
+            Self::Stuck0 { .. } if percent.is_none() => Ok(Self::Stuck0 { bits: bits.unwrap_or_default() }),
+            Self::Stuck1 { .. } if percent.is_none() => Ok(Self::Stuck1 { bits: bits.unwrap_or_default() }),
             Self::Zero { .. } if bits.is_none() => Ok(Self::Zero { percent }),
-            Self::Random if bits.is_none() && percent.is_none() => Ok(self),
+            kind if bits.is_none() && percent.is_none() => Ok(kind),
             _ if bits.is_some() => Err(Error::request("--bit goes with --type bitflip only")),
             _ => Err(Error::request("--percent goes with --type zero only")),
         }
@@ -72,9 +222,14 @@ impl FaultKind {
     /// The corruption of a single fault: all of `bits` are struck, or `value` is written, as the kind has it.
     pub fn exactly(self, bits: Bits, value: f32) -> Corruption {
         match self {
-            Self::BitFlip { .. } => Corruption::Flip(bits),
+            Self::BitFlip { .. } | Self::BitFlips { .. } | Self::Burst { .. } => Corruption::Flip(bits),
+            Self::Stuck0 { .. } => Corruption::StuckAt0(bits),
+            Self::Stuck1 { .. } => Corruption::StuckAt1(bits),
             Self::Zero { .. } => Corruption::Set(0.0),
             Self::Random => Corruption::Set(value),
+            Self::Set { value } => Corruption::Set(value),
+            Self::Scale { factor } => Corruption::Scale(factor),
+            Self::Noise { deviation } => Corruption::Add(deviation),
         }
     }
 
@@ -92,6 +247,36 @@ impl FaultKind {
             }
             Self::Zero { .. } => Corruption::Set(0.0),
             Self::Random => Corruption::Set(rng.random::<f32>()),
+            Self::BitFlips { bits, count } => {
+                let bits = bits.within(format)?;
+                if u32::from(count) > bits.count() {
+                    return Err(few(format_args!("{count} bits of a word"), bits, format));
+                }
+                let drawn = index::sample(rng, bits.count() as usize, count.into()).into_iter();
+                let mask = drawn.fold(0, |mask, nth| mask | bits.nth(nth as u32).mask());
+                Corruption::Flip(Bits::from_mask(mask).unwrap_or(bits))
+            }
+            Self::Burst { bits, length } => {
+                let bits = bits.within(format)?;
+                let burst = u32::MAX.checked_shr(32 - u32::from(length)).unwrap_or(0);
+                let starts: Vec<u32> = (0..=32 - u32::from(length).min(32))
+                    .filter(|start| burst != 0 && bits.mask() & burst << start == burst << start)
+                    .collect();
+                if starts.is_empty() {
+                    return Err(few(format_args!("{length} adjacent bits"), bits, format));
+                }
+                let start = starts[rng.random_range(0..starts.len() as u64) as usize];
+                Corruption::Flip(Bits::from_mask(burst << start).unwrap_or(bits))
+            }
+            Self::Stuck0 { bits } => Corruption::StuckAt0(one(bits, format, rng)?),
+            Self::Stuck1 { bits } => Corruption::StuckAt1(one(bits, format, rng)?),
+            Self::Set { value } => Corruption::Set(value),
+            Self::Scale { factor } => Corruption::Scale(factor),
+            Self::Noise { deviation } => {
+                // The sum of twelve uniform numbers is nearly normal, has the variance 1, and is the same on every machine.
+                let sum: f32 = (0..12).map(|_| rng.random::<f32>()).sum();
+                Corruption::Add((sum - 6.0) * deviation)
+            }
         })
     }
 
@@ -112,6 +297,14 @@ impl FaultKind {
     /// If the percentage is out of range.
     pub fn validate(self) -> Result<()> {
         match self {
+            Self::BitFlips { count: number, .. } | Self::Burst { length: number, .. }
+                if !(1..=32).contains(&number) =>
+            {
+                Err(Error::request(format_args!("1 to 32 bits of a word are inverted, found {number}")))
+            }
+            Self::Noise { deviation } if !(deviation >= 0.0 && deviation.is_finite()) => {
+                Err(Error::request(format_args!("a standard deviation is 0 or above, found {deviation}")))
+            }
             Self::Zero { percent: Some(percent) } if !(percent > 0.0 && percent <= 100.0) => {
                 Err(Error::request(format_args!("a percentage above 0 and up to 100 is expected, found {percent}")))
             }
@@ -128,6 +321,27 @@ impl FaultKind {
             Self::Zero { percent: Some(percent) } => format!("{percent} % of a layer's values set to zero"),
             Self::Zero { percent: None } => "value set to zero".to_owned(),
             Self::Random => "value replaced at random".to_owned(),
+            Self::BitFlips { bits, count } => format!("{count} bits of a word flipped{}", among(bits)),
+            Self::Burst { bits, length } => format!("{length} adjacent bits of a word flipped{}", among(bits)),
+            Self::Stuck0 { bits } => format!("one bit stuck at 0, the same for every image{}", among(bits)),
+            Self::Stuck1 { bits } => format!("one bit stuck at 1, the same for every image{}", among(bits)),
+            Self::Set { value } => format!("value set to {value}"),
+            Self::Scale { factor } => format!("value multiplied by {factor}"),
+            Self::Noise { deviation } => format!("noise of standard deviation {deviation} added"),
         }
     }
+}
+
+/// One of `bits`, as a number in `format` has them.
+fn one(bits: Bits, format: Format, rng: &mut ChaCha8Rng) -> Result<Bits> {
+    let bits = bits.within(format)?;
+    Ok(if bits.single().is_some() { bits } else { bits.nth(rng.random_range(0..bits.count())) })
+}
+
+fn few(wanted: std::fmt::Arguments<'_>, bits: Bits, format: Format) -> Error {
+    Error::request(format_args!("{wanted} are to be inverted, bits {bits} of {} have no room for them", format.name()))
+}
+
+fn among(bits: Bits) -> String {
+    if bits == Bits::ALL { String::new() } else { format!(", among bits {bits}") }
 }

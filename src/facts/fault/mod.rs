@@ -7,6 +7,7 @@ mod bits;
 mod corruption;
 mod kind;
 mod model;
+mod pattern;
 mod record;
 pub mod sampler;
 mod site;
@@ -16,6 +17,7 @@ pub use bits::Bits;
 pub use corruption::{Corruption, CorruptionKind};
 pub use kind::FaultKind;
 pub use model::{FaultModel, Mode, RECORD_BYTES, Sampling, Target};
+pub use pattern::Pattern;
 pub use record::{InjectedFault, number};
 pub use site::{Site, SiteSpace};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::FaultKind;
+use super::{FaultKind, Pattern};
 use crate::limits::LINE;
 use crate::named::{Name, Named};
 use crate::{Error, Result};
@@ -76,6 +76,9 @@ pub struct FaultModel {
     pub amount: usize,
     /// How a layer is drawn.
     pub sampling: Sampling,
+    /// The elements that are struck together with each that is drawn.
+    #[serde(default, skip_serializing_if = "Pattern::is_single")]
+    pub pattern: Pattern,
     /// The layers that can be hit, each by its name or its index; without any, those that campaigns draw from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<String>>,
@@ -93,6 +96,7 @@ impl Default for FaultModel {
             mode: Mode::Single,
             amount: 1,
             sampling: Sampling::Layer,
+            pattern: Pattern::Single,
             layers: None,
         }
     }
@@ -103,7 +107,9 @@ impl FaultModel {
     pub fn most_record_bytes(&self) -> usize {
         /// Where the number of faults depends on the model: a percentage of a tensor, or every layer.
         const ANY: usize = 256 << 20;
-        let known = self.mode == Mode::Single && !matches!(self.kind, FaultKind::Zero { percent: Some(_) });
+        let known = self.mode == Mode::Single
+            && self.pattern.is_single()
+            && !matches!(self.kind, FaultKind::Zero { percent: Some(_) });
         if known { RECORD_BYTES.saturating_mul(self.amount).min(ANY) } else { ANY }
     }
 
@@ -115,6 +121,12 @@ impl FaultModel {
         self.kind.validate()?;
         if self.amount == 0 {
             return Err(Error::request("a fault hits at least one element; the amount is 0"));
+        }
+        if !self.pattern.is_single() && (self.amount > 1 || matches!(self.kind, FaultKind::Zero { percent: Some(_) })) {
+            return Err(Error::request(format_args!(
+                "pattern {} states the elements of a fault; --amount and --percent do not go with it",
+                self.pattern
+            )));
         }
         if self.layers.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::request("a fault hits at least one layer; none is chosen"));

@@ -68,7 +68,8 @@ impl<S> InjectedFault<S> {
             (Some(CorruptionKind::BitFlip) | None, Some(bits)) => Corruption::Flip(bits),
             (Some(CorruptionKind::Stuck1), Some(bits)) => Corruption::StuckAt1(bits),
             (Some(CorruptionKind::Stuck0), Some(bits)) => Corruption::StuckAt0(bits),
-            (Some(_), None) | (None, None) | (Some(CorruptionKind::Set), Some(_)) => Corruption::Set(self.after),
+            // A value that was changed by a number that no record keeps is replaced by the one that came out.
+            (Some(_), None) | (None, None) | (Some(_), Some(_)) => Corruption::Set(self.after),
         }
     }
 }

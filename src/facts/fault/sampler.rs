@@ -103,12 +103,19 @@ fn draw_in_layer(
     for index in elements {
         let (tensor, element) = layer.locate(graph, index)?;
         let value = &graph.values[tensor];
-        let drawn = model.kind.draw(rng, value.format);
-        let corruption = drawn.map_err(|error| Error::request(format_args!("tensor \"{}\": {error}", value.name)))?;
-        sites.push(Site { target: space.target(), layer: layer.layer, tensor, element, corruption });
+        let struck = if model.pattern.is_single() { vec![element] } else { model.pattern.draw(rng, value, element)? };
+        for element in struck {
+            let drawn = model.kind.draw(rng, value.format);
+            let corruption =
+                drawn.map_err(|error| Error::request(format_args!("tensor \"{}\": {error}", value.name)))?;
+            sites.push(Site { target: space.target(), layer: layer.layer, tensor, element, corruption });
+        }
     }
     Ok(())
 }
+
+/// The image that permanent faults are drawn for: all images have the same.
+pub const EVERY_IMAGE: u64 = u64::MAX;
 
 fn below(rng: &mut ChaCha8Rng, bound: usize) -> usize {
     rng.random_range(0..bound as u64) as usize

@@ -77,6 +77,62 @@ fn draws_are_pinned() {
     assert_eq!(drawn, [(1, 1, 12), (1, 2, 22), (1, 3, 10), (0, 2, 23), (1, 2, 6), (0, 1, 16)]);
 }
 
+/// What the newer kinds and patterns draw, pinned in `fixtures/draws.txt`: it must not change either.
+#[test]
+fn draws_of_every_kind_are_pinned() {
+    let mut builder = GraphBuilder::new("test");
+    let image = builder.input("image", [1, 8, 4, 6]).unwrap();
+    let relu = builder.layer("relu", "Relu", Op::Unary(Unary::Relu), &[image]).unwrap();
+    let tanh = builder.layer("tanh", "Tanh", Op::Unary(Unary::Tanh), &[relu]).unwrap();
+    let graph = builder.finish(&[tanh]).unwrap();
+    let stored = |format| graph.stored([(relu, format, Default::default())]).unwrap();
+    let graphs = [graph.clone(), stored(Format::Bf16), stored(Format::I8)];
+    let space = SiteSpace::sampled(&graph, Target::Activation);
+    let kinds = ["bitflip", "bitflips", "burst", "stuck0", "stuck1", "set:2.5", "scale:3", "noise:0.5"];
+    let kinds = kinds.map(|kind| (FaultKind::parse(kind).unwrap(), Pattern::Single));
+    let patterns = ["row", "column", "block:2x3", "bullet-wake", "shattered-glass", "skip:5", "random:4"];
+    let patterns = patterns.map(|pattern| (FaultKind::default(), pattern.parse().unwrap()));
+    let mut text = String::new();
+    for (graph, (kind, pattern)) in
+        graphs.iter().flat_map(|graph| kinds.iter().chain(&patterns).map(move |row| (graph, row)))
+    {
+        let model = FaultModel { kind: *kind, pattern: *pattern, ..FaultModel::default() };
+        let format = graph.values[relu].format;
+        text += &format!("{format} {} {pattern}\n", crate::Named::name(*kind));
+        for fault in 0..3 {
+            for site in sampler::draw(graph, &space, &model, 2022, 7, fault).unwrap() {
+                text += &format!("  {fault} {} {}\n", site.element, serde_json::to_string(&site.corruption).unwrap());
+            }
+        }
+    }
+    assert!(text == include_str!("fixtures/draws.txt"), "{text}");
+}
+
+#[test]
+fn several_bits_of_a_word_are_where_they_may_be() {
+    let of = |kind: FaultKind, fault| {
+        let sites = draw(&FaultModel { kind, ..FaultModel::default() }, 3, 0, fault);
+        sites[0].corruption.bits().unwrap()
+    };
+    let exponent = Bits::of(BitField::Exponent, Format::F32).unwrap();
+    for fault in 0..50 {
+        let three = of(FaultKind::BitFlips { bits: exponent, count: 3 }, fault);
+        assert!(three.count() == 3 && three.or(exponent) == exponent, "{three}");
+        let burst = of(FaultKind::Burst { bits: exponent, length: 4 }, fault);
+        assert!(burst.count() == 4 && burst.mask() >> burst.lowest() == 0b1111 && burst.or(exponent) == exponent);
+    }
+    let refused = |kind: FaultKind| {
+        let model = FaultModel { kind, ..FaultModel::default() };
+        sampler::draw(&graph(), &SiteSpace::sampled(&graph(), Target::Activation), &model, 0, 0, 0)
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(refused(FaultKind::Burst { bits: exponent, length: 9 }).contains("9 adjacent bits"));
+    assert!(refused(FaultKind::BitFlips { bits: exponent, count: 9 }).contains("9 bits of a word"));
+    assert!(refused(FaultKind::BitFlips { bits: exponent, count: 0 }).contains("1 to 32 bits"));
+    assert!(refused(FaultKind::Noise { deviation: -1.0 }).contains("0 or above"));
+}
+
 #[test]
 fn layers_elements_and_bits_are_drawn_uniformly() {
     const DRAWS: u64 = 6400;

@@ -215,7 +215,9 @@ impl Link {
             Corruption::Flip(bits) => (Some(FaultKind::default()), Some(bits), None),
             Corruption::Set(0.0) => (Some(FaultKind::Zero { percent: None }), None, None),
             Corruption::Set(value) => (Some(FaultKind::Random), None, Some(value)),
-            Corruption::StuckAt1(_) | Corruption::StuckAt0(_) => return false,
+            Corruption::StuckAt1(bits) => (Some(FaultKind::Stuck1 { bits: Bits::ALL }), Some(bits), None),
+            Corruption::StuckAt0(bits) => (Some(FaultKind::Stuck0 { bits: Bits::ALL }), Some(bits), None),
+            Corruption::Scale(_) | Corruption::Add(_) => return false,
         };
         true
     }

@@ -14,6 +14,7 @@ use super::super::gpu::GpuGraph;
 use super::super::{Change, Executor, Image, Lane, Plain, Ranges, Settings, device};
 use super::networks::recipes;
 use super::numbers;
+use super::rounding::formats;
 use crate::ops::Array;
 
 const IMAGES: usize = 3;
@@ -35,6 +36,7 @@ proptest! {
         recipe in recipes(),
         places in prop::collection::vec(any::<Index>(), 1..12),
         profile in 0..=IMAGES,
+        formats in formats(),
     ) {
         let (graph, device) = (Arc::new(recipe.graph()), Device::flex());
         // Integers are computed on the CPU only, and a rounding error before them may become a step.
@@ -69,6 +71,15 @@ proptest! {
             let [found, expected] =
                 [&batch, &wave].map(|wave| wave.lanes[index].output.as_ref().unwrap_or(&wave.golden[lane.image]));
             pairs.push((found, expected));
+        }
+        // A rounded network's scores are numbers of its format, also in a batch.
+        let stored = Arc::new(formats.of(&graph));
+        let output = &stored.values[stored.outputs[0]];
+        let rounded = GpuGraph::new(stored.clone(), &device);
+        let rounded = pollster::block_on(device::wave(&rounded, &images, &lanes, settings)).unwrap();
+        let lanes_of = rounded.lanes.iter().filter_map(|lane| lane.output.as_ref());
+        for score in rounded.golden.iter().chain(lanes_of).flatten() {
+            prop_assert!(output.code(0).round(*score).to_bits() == score.to_bits() || score.is_nan(), "{score}");
         }
         for (found, expected) in pairs {
             let largest = expected.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));

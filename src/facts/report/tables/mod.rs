@@ -121,7 +121,8 @@ fn fault_model(model: &FaultModel, injections: u64) -> String {
     let kind = model.kind.words();
     let amount = if model.amount > 1 { format!(", {} elements at once", model.amount) } else { String::new() };
     let target = format!("{} fault", name(&model.target));
-    format!("{} ({kind}{amount})", counted(injections, &target))
+    let pattern = model.pattern.words();
+    format!("{} ({kind}{amount}{pattern})", counted(injections, &target))
 }
 
 /// Returns the rates over all golden runs and all faults.
