@@ -17,6 +17,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use faultscope::cli::download::Wheel;
 use faultscope::exec::{Executor, Plain};
+use faultscope::fault::Format;
 use faultscope::graph::Source;
 use faultscope::import::onnx::{Data, Importer, Tensor};
 use faultscope::ops::Array;
@@ -221,11 +222,15 @@ fn run_set(
             Data::Float(data) if !graph.reads_setting(&input.name) => {
                 arrays.push(Array::from_slice(&tensor.shape, data, &Device::flex()));
             }
+            // The sums of two halves are halves, too: only integers are constants.
+            Data::Short(format, data) if format.is_float() && !graph.reads_setting(&input.name) => {
+                arrays.push(Array::from_slice(&tensor.shape, data, &Device::flex()));
+            }
             Data::Double(_) | Data::Int(_) if graph.is_data(&input.name) => {
                 let data = match &tensor.data {
                     Data::Double(data) => data.iter().map(|&x| x as f32).collect(),
                     Data::Int(data) => data.iter().map(|&x| x as f32).collect(),
-                    Data::Float(data) => data.clone(),
+                    Data::Float(data) | Data::Short(_, data) => data.clone(),
                 };
                 importer = importer.bind(&input.name, Tensor { shape: tensor.shape, data: Data::Float(data) });
             }
@@ -291,6 +296,19 @@ fn compare(found: &Tensor, expected: &Tensor, tolerance: Tolerance) -> Result<()
             let expected = Data::Float(expected.iter().map(|&x| x as f32).collect());
             let found = Tensor { shape: Vec::new(), data: Data::Float(found.clone()) };
             compare(&found, &Tensor { shape: Vec::new(), data: expected }, tolerance)
+        }
+        // Half of a float16's last bit more; integers are exact.
+        (Data::Float(found), Data::Short(format, expected)) => {
+            let exact = Tolerance { relative: 0.0, absolute: 0.0 };
+            let half = Tolerance { relative: 1e-3, absolute: 1e-6 };
+            let brain = Tolerance { relative: 8e-3, absolute: 1e-6 };
+            let tolerance = match format {
+                Format::F16 => half,
+                Format::Bf16 => brain,
+                _ => exact,
+            };
+            let plain = |data: &Arc<[f32]>| Tensor { shape: Vec::new(), data: Data::Float(data.clone()) };
+            compare(&plain(found), &plain(expected), tolerance)
         }
         // A layer's truth values are 1 and 0.
         (Data::Float(found), Data::Int(expected)) => {

@@ -67,12 +67,25 @@ struct Layer {
     parameters: usize,
     injectable: bool,
     sampled: bool,
+    /// Bits of an element of the first output.
+    bits: u8,
+    /// The parameters that the layer reads.
+    tensors: Vec<Tensor>,
     /// Number format of the first output; float32 where it is not said.
     #[serde(skip_serializing_if = "Format::is_default")]
     format: Format,
     /// Number format of the parameters: the first that is not float32.
     #[serde(skip_serializing_if = "Format::is_default")]
     weight_format: Format,
+}
+
+/// A parameter of a layer.
+#[derive(Debug, Serialize)]
+struct Tensor {
+    name: String,
+    shape: Vec<usize>,
+    format: Format,
+    bits: u8,
 }
 
 impl Inspection {
@@ -120,8 +133,7 @@ impl Inspection {
                 faults.to_owned(),
             ];
             if stored {
-                let weights = if layer.parameters == 0 { String::new() } else { layer.weight_format.to_string() };
-                cells.extend([layer.format.to_string(), weights]);
+                cells.extend([layer.format.to_string(), layer.weight_formats()]);
             }
             table.row(cells);
         }
@@ -139,6 +151,16 @@ impl Inspection {
     }
 }
 
+impl Layer {
+    /// The number formats of the parameters, each once.
+    fn weight_formats(&self) -> String {
+        let mut formats: Vec<Format> = self.tensors.iter().map(|tensor| tensor.format).collect();
+        formats.sort_unstable();
+        formats.dedup();
+        formats.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+}
+
 fn layers(graph: &Graph) -> Vec<Layer> {
     let holds = |space: SiteSpace| {
         let mut holds = vec![false; graph.nodes.len()];
@@ -149,12 +171,20 @@ fn layers(graph: &Graph) -> Vec<Layer> {
     };
     let injectable = holds(SiteSpace::of(graph, Target::Activation));
     let sampled = holds(SiteSpace::sampled(graph, Target::Activation));
+    let tensor = |value: &crate::graph::Value| Tensor {
+        name: value.name.clone(),
+        shape: value.source_shape(),
+        format: value.format,
+        bits: value.format.width(),
+    };
     let layer = |(index, node): (usize, &crate::graph::Node)| Layer {
         index,
         name: node.name.clone(),
         kind: node.kind.clone(),
         output_shape: node.outputs.first().map(|&id| graph.values[id].source_shape()).unwrap_or_default(),
         parameters: graph.parameter_elements(index),
+        bits: node.outputs.first().map(|&id| graph.values[id].format).unwrap_or_default().width(),
+        tensors: graph.parameters_of(index).map(|id| tensor(&graph.values[id])).collect(),
         injectable: injectable[index],
         sampled: sampled[index],
         format: node.outputs.first().map(|&id| graph.values[id].format).unwrap_or_default(),

@@ -178,6 +178,53 @@ mod random {
         }
     }
 
+    /// ResNet-20 and a network with depthwise convolutions, in integers: operators on integers, float32 between integers, and
+    /// sums whose scale the network finds itself. What mixes all of a tensor to find a scale leaves nothing to save.
+    #[test]
+    fn small_integer_networks() {
+        for (name, saved) in [
+            ("resnet20-qoperator-s8s8-channel", 4.0),
+            ("resnet20-qoperator-u8s8", 4.0),
+            ("resnet20-qdq-s8s8-channel", 4.0),
+            ("resnet20-dynamic", 1.0),
+            ("mobile-qoperator-u8s8-channel", 2.0),
+            ("mobile-qdq-u8s8-channel", 2.0),
+        ] {
+            let network = Network::quantized(&format!("{name}.onnx"));
+            prove(&network, 2000, &Expected { multiply_adds: None, saved });
+        }
+    }
+
+    /// The same in float16.
+    #[test]
+    fn small_float16_networks() {
+        for name in ["resnet20-float16", "resnet20-float16-inside", "mobile-float16"] {
+            let network = Network::quantized(&format!("{name}.onnx"));
+            prove(&network, 2000, &Expected { multiply_adds: None, saved: 2.0 });
+        }
+    }
+
+    /// Networks that `fixtures/quantized/quantize.py` made of those beside the project, from the folder
+    /// `FAULTSCOPE_QUANTIZED`; those whose file name contains `FAULTSCOPE_QUANTIZED_NAME`.
+    #[test]
+    #[ignore = "needs a folder of quantized networks"]
+    fn real_quantized_networks() {
+        let folder = std::env::var("FAULTSCOPE_QUANTIZED").expect("FAULTSCOPE_QUANTIZED names the folder");
+        let wanted = std::env::var("FAULTSCOPE_QUANTIZED_NAME").unwrap_or_default();
+        let entries = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
+        let mut files: Vec<_> =
+            entries.filter(|path| path.extension().is_some_and(|ending| ending == "onnx")).collect();
+        files.sort();
+        for path in files {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            if name.contains(&wanted) {
+                let images = if name.starts_with("cifar") { Images::Cifar100 } else { Images::Gtsrb };
+                let network = Network::read(&name, std::fs::read(path).expect("a model"), images);
+                prove(&network, 2000, &Expected { multiply_adds: None, saved: 1.0 });
+            }
+        }
+    }
+
     /// Whole networks that `fixtures/torch_zoo/export.py` made, from the folder `FAULTSCOPE_TORCH_ZOO`; those whose file
     /// name contains `FAULTSCOPE_TORCH_NAME`.
     #[test]

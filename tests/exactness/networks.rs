@@ -55,9 +55,17 @@ impl Network {
 
     /// A network that PyTorch exported, from `fixtures/torch_zoo/small.zip` or a folder of whole networks.
     pub fn torch(name: &str) -> Self {
+        Self::archived(include_bytes!("../fixtures/torch_zoo/small.zip"), name)
+    }
+
+    /// A network of integers or of float16, from `fixtures/quantized/small.zip`.
+    pub fn quantized(name: &str) -> Self {
+        Self::archived(include_bytes!("../fixtures/quantized/small.zip"), name)
+    }
+
+    fn archived(archive: &[u8], name: &str) -> Self {
         let mut bytes = Vec::new();
-        let archive = std::io::Cursor::new(include_bytes!("../fixtures/torch_zoo/small.zip"));
-        let mut archive = zip::ZipArchive::new(archive).expect("an archive");
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(archive)).expect("an archive");
         archive.by_name(name).expect(name).read_to_end(&mut bytes).expect(name);
         Self::read(name, bytes, Images::Gtsrb)
     }

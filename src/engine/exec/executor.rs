@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use facts::graph::Graph;
+use facts::fault::Format;
+use facts::graph::{Graph, ValueId};
 use facts::{Error, Result};
 
 use super::gpu::GpuGraph;
@@ -11,6 +12,7 @@ use super::lane::Changed;
 use super::program::Program;
 use super::wave::Walk;
 use super::{Activations, Footprint, Hook, Image, Lane, Ranges, Settings, Wave, device, full};
+use crate::kernels;
 use crate::ops::Array;
 
 /// A graph on a device, ready to run.
@@ -32,6 +34,17 @@ enum Means {
     Burn(GpuGraph),
 }
 
+/// Refuses operators on integers, which only the CPU computes.
+fn check_floats(graph: &Graph) -> Result<()> {
+    match graph.nodes.iter().find(|node| node.op.makes_integers()) {
+        None => Ok(()),
+        Some(node) => Err(Error::graph(
+            &node.name,
+            format_args!("{} computes with integers, which only the CPU does; use --device cpu", node.kind),
+        )),
+    }
+}
+
 impl Executor {
     /// Prepares `graph` for `device`: packs its parameters, or copies them to the device.
     ///
@@ -41,6 +54,7 @@ impl Executor {
         let means = if *device == Device::flex() {
             Means::Kernels(Program::new(&graph)?)
         } else {
+            check_floats(&graph)?;
             Means::Burn(GpuGraph::new(graph.clone(), device))
         };
         let footprint = Footprint::of(&graph, false);
@@ -102,6 +116,8 @@ impl Executor {
     /// As [`Executor::run`].
     pub async fn run_changed<H: Hook>(&self, inputs: &[Array], changed: &Changed, hook: &mut H) -> Result<Activations> {
         self.check_inputs(inputs)?;
+        let rounded = self.rounded(inputs).await?;
+        let inputs = rounded.as_deref().unwrap_or(inputs);
         match &self.means {
             Means::Kernels(program) => {
                 let mut constants = changed.clone();
@@ -128,6 +144,19 @@ impl Executor {
         for lane in lanes {
             self.check_lane(lane, images.len())?;
         }
+        let mut rounded = Vec::with_capacity(images.len());
+        for image in images {
+            rounded.push(match image {
+                Image::Inputs(inputs) => self.rounded(inputs).await?,
+                Image::Golden(_) => None,
+            });
+        }
+        let own = |(&image, rounded)| -> Image<'_> {
+            let rounded: &Option<Vec<Array>> = rounded;
+            rounded.as_deref().map_or(image, Image::Inputs)
+        };
+        let images: Vec<Image<'_>> = images.iter().zip(&rounded).map(own).collect();
+        let images = &images[..];
         match &self.means {
             Means::Kernels(program) => {
                 let elements = usize::try_from(self.footprint.run / 4).unwrap_or(usize::MAX);
@@ -135,6 +164,26 @@ impl Executor {
             }
             Means::Burn(gpu) => device::wave(gpu, images, lanes, settings).await,
         }
+    }
+
+    /// Returns the inputs in the number formats that the graph states; `None` where that changes nothing.
+    async fn rounded(&self, inputs: &[Array]) -> Result<Option<Vec<Array>>> {
+        let code = |value: ValueId| self.graph.values[value].one_code().filter(|code| code.format != Format::F32);
+        if self.graph.inputs.iter().all(|&value| code(value).is_none()) {
+            return Ok(None);
+        }
+        let mut rounded = Vec::with_capacity(inputs.len());
+        for (&value, array) in self.graph.inputs.iter().zip(inputs) {
+            rounded.push(match code(value) {
+                None => array.clone(),
+                Some(code) => {
+                    let mut elements = array.read().await?;
+                    kernels::round_all(code, [&mut elements[..]]);
+                    Array::from_slice(array.shape(), &elements, &self.device)
+                }
+            });
+        }
+        Ok(Some(rounded))
     }
 
     fn check_inputs(&self, inputs: &[Array]) -> Result<()> {

@@ -4,7 +4,7 @@
 //! an image with its channels last. Which one, its readers and its maker tell. Elementwise operators work on either, but all
 //! their tensors must lie in one way.
 
-use facts::graph::{Graph, Node, Normalise, Op, Step, ValueId};
+use facts::graph::{Graph, Integer, IntegerFunction, Node, Normalise, Op, Step, ValueId};
 
 use crate::ops::Extent;
 
@@ -68,11 +68,19 @@ fn alike(graph: &Graph, node: &Node) -> Vec<ValueId> {
 /// Whether the operator joins or cuts along an axis.
 fn is_cut(op: &Op) -> bool {
     matches!(op, Op::Concat { .. } | Op::Split { .. } | Op::Slice { .. } | Op::Pad { .. })
+        || matches!(op, Op::Integer(Integer { function: IntegerFunction::Concat { .. }, .. }))
 }
 
 fn is_elementwise(op: &Op) -> bool {
     matches!(op, Op::Unary(_) | Op::Binary(_) | Op::PRelu | Op::Identity | Op::Where)
         || matches!(op, Op::Affine { factor, .. } if factor.len() == 1)
+        || matches!(op, Op::Quantize { .. } | Op::Dequantize { .. } | Op::DynamicQuantize)
+        || matches!(op, Op::Integer(Integer { function, .. }) if is_each(function))
+}
+
+/// Whether the operator on integers works element by element.
+fn is_each(function: &IntegerFunction) -> bool {
+    matches!(function, IntegerFunction::Add | IntegerFunction::Mul | IntegerFunction::Unary(_))
 }
 
 /// What a layer asks of its tensors with four axes.
@@ -89,6 +97,12 @@ fn demands(graph: &Graph, node: &Node) -> Vec<(ValueId, Rows)> {
     for op in ops {
         let rows = match op {
             Op::MatMul | Op::Einsum(_) | Op::Attention(_) => Rows::Last,
+            Op::Integer(Integer { function: IntegerFunction::MatMul, .. }) => Rows::Last,
+            Op::Integer(Integer { function: IntegerFunction::Softmax { end, .. }, .. })
+                if *end == rank(node.outputs[0]) =>
+            {
+                Rows::Last
+            }
             Op::Softmax { axis, .. } if *axis == last(node.inputs[0]) => Rows::Last,
             Op::Normalise(Normalise { axes, groups: 1, .. }) if axes[..] == [last(node.inputs[0])] => Rows::Last,
             Op::LpNormalise { axis, .. } if *axis == last(node.inputs[0]) => Rows::Last,

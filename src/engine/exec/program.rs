@@ -339,9 +339,12 @@ impl Program {
     }
 }
 
-/// Returns the number format that the output `value` of a layer is rounded to.
+/// Returns the number format that the output `value` of a layer is rounded to. Integers without a scale are what the layer
+/// itself makes.
 pub(super) fn rounding(graph: &Graph, value: ValueId) -> Option<Code> {
-    graph.values[value].one_code().filter(|code| code.format != Format::F32)
+    let value = &graph.values[value];
+    let is_made = value.format.is_scaled() && value.scales.is_empty();
+    value.one_code().filter(|code| code.format != Format::F32 && !is_made)
 }
 
 impl Recipe {

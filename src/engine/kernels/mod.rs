@@ -22,6 +22,7 @@ mod conv;
 mod depthwise;
 mod functions;
 mod generic;
+mod integer;
 mod linear;
 mod matrix;
 mod normalise;

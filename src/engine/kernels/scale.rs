@@ -59,7 +59,7 @@ impl Constants {
     }
 
     /// Returns the constants for a run of rows that starts at `position`.
-    fn at(&self, position: usize, channels: usize) -> &[f32] {
+    pub fn at(&self, position: usize, channels: usize) -> &[f32] {
         match self {
             Self::Row(row) => row,
             Self::Rows(rows) => &rows[position * channels..],

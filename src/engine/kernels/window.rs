@@ -38,6 +38,23 @@ impl Window {
         (first..end, (start + first * dilation).saturating_sub(self.before[axis]))
     }
 
+    /// Returns the input positions that the windows of `region` span.
+    pub fn sources(&self, region: Region) -> Region {
+        if region.is_empty() {
+            return Region::EMPTY;
+        }
+        let along = |axis: usize, from: usize, to: usize| {
+            let span = (self.kernel[axis] - 1) * self.dilations[axis];
+            let first = (from * self.strides[axis]).saturating_sub(self.before[axis]);
+            let end = ((to - 1) * self.strides[axis] + span + 1).saturating_sub(self.before[axis]);
+            (first.min(self.input[axis]), end.min(self.input[axis]))
+        };
+        let (top, bottom) = along(0, region.top, region.bottom);
+        let (left, right) = along(1, region.left, region.right);
+        let sources = Region { top, left, bottom, right };
+        if sources.is_empty() { Region::EMPTY } else { sources }
+    }
+
     /// Returns the output positions with a window that spans any position in `changed`.
     pub fn reach(&self, changed: Region) -> Region {
         if changed.is_empty() {

@@ -69,6 +69,8 @@ pub fn batched<'a>(op: &'a Op, inputs: &[Operand<'_>], outputs: &[&[usize]], cou
             return (*first == SliceRange { length: 1, ..all }).then_some(Cow::Owned(Op::Slice { ranges }));
         }
         Op::Chain(steps) => return chain(steps, inputs, count).map(Cow::Owned),
+        // Integers are computed on the CPU.
+        Op::Quantize { .. } | Op::Dequantize { .. } | Op::DynamicQuantize | Op::Integer(_) => false,
         Op::Folded => false,
     };
     apart.then_some(Cow::Borrowed(op))

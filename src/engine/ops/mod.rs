@@ -22,6 +22,7 @@ mod binary;
 mod conv;
 mod einsum;
 mod extent;
+pub mod integer;
 mod linear;
 mod norm;
 mod normalise;
@@ -86,6 +87,10 @@ pub fn apply(op: &Op, inputs: &[&Array], shapes: &[&[usize]]) -> Vec<Array> {
         Op::CumSum { axis, exclusive, reverse } => reduce::running(*axis, *exclusive, *reverse, x),
         Op::ConvTranspose(settings) => conv::transposed(settings, inputs, shape),
         Op::Lrn { size, alpha, beta, bias } => norm::lrn(*size, *alpha, *beta, *bias, x),
+        Op::Quantize { axis, block, format } => integer::quantize(*axis, *block, *format, inputs, shape),
+        Op::Dequantize { axis, block } => integer::dequantize(*axis, *block, inputs, shape),
+        Op::DynamicQuantize => return integer::dynamic(x),
+        Op::Integer(settings) => integer::integer(settings, inputs, shape),
         Op::Identity => x.clone(),
         Op::Chain(_) => unreachable!("chains are taken apart by `layer`"),
         Op::Folded => unreachable!("the executor computes no folded layer"),

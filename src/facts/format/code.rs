@@ -149,7 +149,7 @@ impl Code {
     /// The smallest and the largest integer of an integer format.
     fn integers(self) -> (i64, i64) {
         match self.format {
-            Format::U8 => (0, 255),
+            Format::U8 | Format::U16 | Format::U4 => (0, i64::from(self.format.mask())),
             format => {
                 let half = 1i64 << (format.width() - 1);
                 (-half, half - 1)

@@ -20,7 +20,7 @@ use float::Float;
 
 use crate::{Error, Result};
 
-/// A number format. As text `f32`, `f16`, `bf16`, `e4m3`, `e5m2`, `int8`, `uint8`, `int16`, `int32` or `fixed:M.N`.
+/// A number format. As text `f32`, `f16`, `bf16`, `e4m3`, `e5m2`, `int8`, `uint8`, `int16`, `uint16`, `int4`, `uint4`, `int32` or `fixed:M.N`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
     /// IEEE 754 binary32.
@@ -40,6 +40,12 @@ pub enum Format {
     U8,
     /// An integer of 16 bits, two's complement.
     I16,
+    /// An integer of 16 bits without a sign.
+    U16,
+    /// An integer of 4 bits, two's complement.
+    I4,
+    /// An integer of 4 bits without a sign.
+    U4,
     /// An integer of 32 bits, two's complement.
     I32,
     /// A fixed-point number, two's complement: sign, `whole` bits before the point, `fraction` bits behind it.
@@ -85,14 +91,27 @@ impl BitField {
 
 impl Format {
     /// The formats without parameters.
-    pub const NAMED: [Self; 9] =
-        [Self::F32, Self::F16, Self::Bf16, Self::E4m3, Self::E5m2, Self::I8, Self::U8, Self::I16, Self::I32];
+    pub const NAMED: [Self; 12] = [
+        Self::F32,
+        Self::F16,
+        Self::Bf16,
+        Self::E4m3,
+        Self::E5m2,
+        Self::I8,
+        Self::U8,
+        Self::I16,
+        Self::U16,
+        Self::I4,
+        Self::U4,
+        Self::I32,
+    ];
 
     /// Number of stored bits. Bit 0 is the least significant one.
     pub const fn width(self) -> u8 {
         match self {
             Self::F32 | Self::I32 => 32,
-            Self::F16 | Self::Bf16 | Self::I16 => 16,
+            Self::F16 | Self::Bf16 | Self::I16 | Self::U16 => 16,
+            Self::I4 | Self::U4 => 4,
             Self::E4m3 | Self::E5m2 | Self::I8 | Self::U8 => 8,
             Self::Fixed { whole, fraction } => 1 + whole + fraction,
         }
@@ -115,7 +134,7 @@ impl Format {
 
     /// Whether the format's values depend on a scale, which golden runs teach.
     pub const fn is_scaled(self) -> bool {
-        matches!(self, Self::I8 | Self::U8 | Self::I16 | Self::I32)
+        matches!(self, Self::I8 | Self::U8 | Self::I16 | Self::U16 | Self::I32 | Self::I4 | Self::U4)
     }
 
     /// The fields with their bits, the most significant field first. This table is the only place that knows them.
@@ -133,8 +152,8 @@ impl Format {
                 let top = exponent.end;
                 vec![(sign, top..top + 1), (BitField::Exponent, exponent), (BitField::Mantissa, 0..mantissa)]
             }
-            Self::U8 => vec![(BitField::Integer, 0..8)],
-            Self::I8 | Self::I16 | Self::I32 => {
+            Self::U8 | Self::U16 | Self::U4 => vec![(BitField::Integer, 0..self.width())],
+            Self::I8 | Self::I16 | Self::I32 | Self::I4 => {
                 let top = self.width() - 1;
                 vec![(sign, top..top + 1), (BitField::Integer, 0..top)]
             }
@@ -193,6 +212,9 @@ impl Format {
             Self::I8 => "int8",
             Self::U8 => "uint8",
             Self::I16 => "int16",
+            Self::U16 => "uint16",
+            Self::I4 => "int4",
+            Self::U4 => "uint4",
             Self::I32 => "int32",
             Self::Fixed { whole, fraction } => return Cow::Owned(format!("fixed point {whole}.{fraction}")),
         })
@@ -227,6 +249,9 @@ impl fmt::Display for Format {
             Self::I8 => "int8",
             Self::U8 => "uint8",
             Self::I16 => "int16",
+            Self::U16 => "uint16",
+            Self::I4 => "int4",
+            Self::U4 => "uint4",
             Self::I32 => "int32",
             Self::Fixed { whole, fraction } => return write!(out, "fixed:{whole}.{fraction}"),
         })
@@ -253,7 +278,7 @@ impl FromStr for Format {
                 1 + u32::from(whole) + u32::from(fraction)
             ))),
             None => Err(Error::request(format_args!(
-                "a number format is expected: f32, f16, bf16, e4m3, e5m2, int8, uint8, int16, int32, or fixed:M.N with M \
+                "a number format is expected: f32, f16, bf16, e4m3, e5m2, int8, uint8, int16, uint16, int4, uint4, int32, or fixed:M.N with M \
                  bits before the point and N behind it; found \"{text}\""
             ))),
         }

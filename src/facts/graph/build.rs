@@ -133,6 +133,11 @@ impl GraphBuilder {
         check_code(value)
     }
 
+    /// The number format of a tensor made so far.
+    pub fn format(&self, value: ValueId) -> Format {
+        self.graph.values[value].format
+    }
+
     /// Says which layers campaigns draw activation faults from.
     pub fn sample(&mut self, sampled: SampledLayers) {
         self.graph.sampled = sampled;

@@ -7,6 +7,7 @@
 mod build;
 mod float;
 mod infer;
+mod integer;
 mod layout;
 mod op;
 mod paths;
@@ -17,6 +18,7 @@ mod truth;
 pub use build::GraphBuilder;
 pub use infer::as_image;
 pub use infer::{infer, links};
+pub use integer::{Integer, IntegerFunction, Role, Scaled, bounds};
 pub use layout::Layout;
 pub use op::{
     Attention, Binary, Conv, ConvTranspose, CoordinateMode, Einsum, Interpolation, NearestMode, Normalise, Op, PadMode,

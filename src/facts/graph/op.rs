@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::float;
+use super::integer::Integer;
+use crate::format::Format;
 
 /// What a layer computes. Images are N x C x H x W inside Faultscope.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,6 +178,26 @@ pub enum Op {
         /// Offset.
         bias: f32,
     },
+    /// The nearest integer of `x / scale + zero` that `format` holds, halves to the even one; inputs `[x, scale, zero?]`.
+    Quantize {
+        /// The axis of `x` along which scales lie, where there are several.
+        axis: usize,
+        /// Elements of the axis that share a scale.
+        block: usize,
+        /// The integers.
+        format: Format,
+    },
+    /// `(x - zero) * scale`; inputs `[x, scale, zero?]`.
+    Dequantize {
+        /// The axis of `x` along which scales lie, where there are several.
+        axis: usize,
+        /// Elements of the axis that share a scale.
+        block: usize,
+    },
+    /// Integers from 0 to 255 with the scale and the zero point that cover `x`; input `[x]`, outputs `[y, scale, zero]`.
+    DynamicQuantize,
+    /// An operator on integers; inputs as its roles say.
+    Integer(Integer),
     /// One after the other: a layer of the source framework that does several things, a convolution with its
     /// activation for example. The first step takes the first inputs; each later one takes what the step before
     /// made, then its own share of the inputs that are left, in order.
@@ -185,6 +207,13 @@ pub enum Op {
     /// Known since import, not executed: constants, shape arithmetic, aliases of parameters; or needed only by
     /// outputs that are not asked for.
     Folded,
+}
+
+impl Op {
+    /// Whether it reads or makes integers with a scale, which only the CPU computes.
+    pub fn makes_integers(&self) -> bool {
+        matches!(self, Self::Quantize { .. } | Self::Dequantize { .. } | Self::DynamicQuantize | Self::Integer(_))
+    }
 }
 
 fn yes() -> bool {

@@ -68,7 +68,7 @@ fn nearest(code: Code, value: f32) -> f32 {
 
 fn integer(code: Code, value: f32) -> f32 {
     let (low, high) = match code.format {
-        Format::U8 => (0.0, 255.0),
+        Format::U8 | Format::U16 | Format::U4 => (0.0, 2f64.powi(i32::from(code.format.width())) - 1.0),
         format => (-2f64.powi(i32::from(format.width()) - 1), 2f64.powi(i32::from(format.width()) - 1) - 1.0),
     };
     let steps = f64::from(value / code.scale);
@@ -137,7 +137,9 @@ impl Formats {
         };
         let all: Vec<_> = outputs.chain(graph.parameters.keys().map(parameter)).collect();
         let kept = |(at, tensor)| if at % self.every == 0 { Some(tensor) } else { None };
-        graph.stored(all.into_iter().enumerate().filter_map(kept)).unwrap()
+        // What a layer makes as integers stays: the network states those formats itself.
+        let is_plain = |&(id, ..): &(ValueId, Format, Scales)| graph.values[id].format == Format::F32;
+        graph.stored(all.into_iter().filter(is_plain).enumerate().filter_map(kept)).unwrap()
     }
 }
 

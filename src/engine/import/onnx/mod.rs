@@ -83,6 +83,7 @@ pub fn import_beside(name: &str, bytes: &[u8], said: &Statements, beside: Arc<dy
         card.preprocess = Some(Preprocess::known(Normalise::Byte, Resize::default()));
         card.notices.push("the input takes bytes (uint8): pixel values go in as 0 to 255".to_owned());
     }
+    symbols.notices(&mut card.notices);
     let graph = symbols.finish(&outputs.iter().map(String::as_str).collect::<Vec<_>>())?;
     let model = Model::new(graph, card).and_then(|model| model.decided_at(said.threshold));
     // Outputs that are not translated are the file's, too.
@@ -189,6 +190,14 @@ impl Importer {
             return Err(Error::input(name, "the model has sparse initializers, only dense ones are supported"));
         }
         let GraphProto { node: nodes, name: title, initializer, input, mut output, .. } = graph;
+        // Numbers of few bits take more room than in the file.
+        let widened = initializer.iter().filter(|tensor| data_type::short(tensor.data_type).is_some()).map(|tensor| {
+            let count = tensor.dims.iter().fold(4u64, |bytes, &dim| bytes.saturating_mul(dim.unsigned_abs()));
+            // As many elements as the bytes of the file can hold at most.
+            count.min((bytes.len() as u64).saturating_mul(8))
+        });
+        let needed = widened.fold(needed, u64::saturating_add);
+        limits::allowed().check("decoding the model needs", needed).map_err(|error| error.concerning(name))?;
         let mut nodes = functions::inlined(nodes, &model.functions, opset)?;
         let choice = choose(&output)?;
         let is_chosen = choice.is_some();
@@ -216,11 +225,13 @@ impl Importer {
         for info in &input {
             // Before IR version 4 initializers are listed as inputs, too.
             if !symbols.contains(&info.name) {
-                let (shape, batch) = self.shape(name, info, &nodes)?;
+                let (shape, batch) = self.shape(name, info)?;
                 fixed_batch = fixed_batch.or(batch);
                 symbols.made_for(batch);
-                symbols.input(&info.name, shape)?;
-                symbols.takes_bytes |= takes_bytes(info);
+                let kind = element(info);
+                symbols.has_doubles |= kind == data_type::DOUBLE;
+                symbols.input(&info.name, shape, data_type::short(kind).unwrap_or_default())?;
+                symbols.takes_bytes |= kind == data_type::UINT8;
             }
         }
 
@@ -252,16 +263,15 @@ impl Importer {
     }
 
     /// Shape of an input for one image, and its batch size where that is fixed and not 1.
-    fn shape(&self, name: &str, info: &ValueInfoProto, nodes: &[NodeProto]) -> Result<(Vec<usize>, Option<usize>)> {
+    fn shape(&self, name: &str, info: &ValueInfoProto) -> Result<(Vec<usize>, Option<usize>)> {
         let input = &info.name;
         let refuse = |problem: String| Error::input(name, format_args!("input \"{input}\" {problem}"));
         let tensor = info.r#type.as_ref().and_then(|r#type| r#type.tensor_type.as_ref());
         let tensor = tensor.ok_or_else(|| refuse("is not a tensor".to_owned()))?;
-        if tensor.elem_type != data_type::FLOAT && !is_cast(info, nodes) {
+        let kinds = [data_type::FLOAT, data_type::FLOAT16, data_type::BFLOAT16, data_type::DOUBLE, data_type::UINT8];
+        if !kinds.contains(&tensor.elem_type) {
             let found = data_type::name(tensor.elem_type);
-            return Err(refuse(format!(
-                "takes {found} elements; Faultscope runs float32 networks, and those whose bytes a Cast makes float32 at once"
-            )));
+            return Err(refuse(format!("takes {found} elements; floats or bytes (uint8) are expected of an image")));
         }
         if let Some(shape) = self.shapes.get(input) {
             return Ok((shape.clone(), None));
@@ -298,22 +308,10 @@ impl Importer {
     }
 }
 
-/// Whether an input of bytes is read by nothing but casts to float32. Bytes are float32 numbers from the start, then.
-fn is_cast(info: &ValueInfoProto, nodes: &[NodeProto]) -> bool {
-    let mut readers = nodes.iter().filter(|node| node.input.contains(&info.name)).peekable();
-    let is_float = |node: &NodeProto| {
-        node.op_type == "Cast"
-            && node
-                .attribute
-                .iter()
-                .any(|attribute| attribute.name == "to" && attribute.i == Some(i64::from(data_type::FLOAT)))
-    };
-    takes_bytes(info) && readers.peek().is_some() && readers.all(is_float)
-}
-
-fn takes_bytes(info: &ValueInfoProto) -> bool {
+/// The type of the elements of an input, by ONNX's number.
+fn element(info: &ValueInfoProto) -> i32 {
     let tensor = info.r#type.as_ref().and_then(|r#type| r#type.tensor_type.as_ref());
-    tensor.is_some_and(|tensor| tensor.elem_type == data_type::UINT8)
+    tensor.map_or(data_type::FLOAT, |tensor| tensor.elem_type)
 }
 
 /// Translates one node, within as many branches of `If`. `wanted` are the tensors that set up other nodes.

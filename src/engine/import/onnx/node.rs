@@ -17,6 +17,25 @@ pub(super) fn is_standard(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
+/// Whether this is an operator of onnxruntime that its quantizer writes.
+pub(super) fn is_quantizer(domain: &str, op: &str) -> bool {
+    domain == "com.microsoft"
+        && matches!(
+            op,
+            "DequantizeLinear"
+                | "QGemm"
+                | "QLinearAdd"
+                | "QLinearAveragePool"
+                | "QLinearConcat"
+                | "QLinearGlobalAveragePool"
+                | "QLinearLeakyRelu"
+                | "QLinearMul"
+                | "QLinearSigmoid"
+                | "QLinearSoftmax"
+                | "QuantizeLinear"
+        )
+}
+
 /// A node, with what is needed to talk about it.
 pub(super) struct NodeView<'a> {
     proto: &'a NodeProto,
@@ -31,8 +50,10 @@ impl<'a> NodeView<'a> {
     pub fn new(proto: &'a NodeProto, index: usize, opset: i64) -> Result<Self> {
         let label = if proto.name.is_empty() { format!("{}_{index}", proto.op_type) } else { proto.name.clone() };
         let node = Self { proto, label, opset };
-        if !is_standard(&proto.domain) {
-            return Err(node.unsupported("only operators of ONNX's default domain are known"));
+        if !is_standard(&proto.domain) && !is_quantizer(&proto.domain, &proto.op_type) {
+            return Err(node.unsupported(
+                "only operators of ONNX's default domain are known, and those of com.microsoft that onnxruntime's quantizer writes",
+            ));
         }
         let mut names = HashSet::new();
         for attribute in &proto.attribute {

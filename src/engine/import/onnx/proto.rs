@@ -150,12 +150,36 @@ pub(super) struct EntryProto {
 
 /// `TensorProto.DataType`, the types that are told apart.
 pub(super) mod data_type {
+    use facts::format::Format;
+
     pub const FLOAT: i32 = 1;
     pub const UINT8: i32 = 2;
+    pub const INT8: i32 = 3;
+    pub const UINT16: i32 = 4;
+    pub const INT16: i32 = 5;
     pub const INT32: i32 = 6;
     pub const INT64: i32 = 7;
     pub const BOOL: i32 = 9;
+    pub const FLOAT16: i32 = 10;
     pub const DOUBLE: i32 = 11;
+    pub const BFLOAT16: i32 = 16;
+    pub const UINT4: i32 = 21;
+    pub const INT4: i32 = 22;
+
+    /// The number format of elements of fewer than 32 bits; `None` for other types.
+    pub fn short(data_type: i32) -> Option<Format> {
+        Some(match data_type {
+            FLOAT16 => Format::F16,
+            BFLOAT16 => Format::Bf16,
+            INT8 => Format::I8,
+            UINT8 => Format::U8,
+            INT16 => Format::I16,
+            UINT16 => Format::U16,
+            INT4 => Format::I4,
+            UINT4 => Format::U4,
+            _ => return None,
+        })
+    }
 
     /// Bytes of an element as it is stored; `None` where a byte holds several, or for no number.
     pub fn bytes(data_type: i32) -> Option<u64> {

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use facts::format::{Format, Scales};
 use facts::graph::{Graph, GraphBuilder, HostTensor, ValueId};
 use facts::{Error, Result};
 
+use super::layers::types;
 use super::node::NodeView;
 use super::proto::NodeProto;
 use super::tensor::{Data, Tensor};
@@ -33,6 +35,10 @@ pub(super) struct Symbols {
     batch: Option<usize>,
     /// Whether an input takes bytes.
     pub takes_bytes: bool,
+    /// Whether layers compute with tensors of float64.
+    pub has_doubles: bool,
+    /// Tensors of int32 that may exceed what float32 holds, by name.
+    pub large: Vec<String>,
 }
 
 /// What a name stands for.
@@ -75,6 +81,8 @@ impl Symbols {
             filled: FILLED_ELEMENTS,
             batch: None,
             takes_bytes: false,
+            has_doubles: false,
+            large: Vec::new(),
         }
     }
 
@@ -94,9 +102,10 @@ impl Symbols {
     }
 
     /// Defines an input of the graph.
-    pub fn input(&mut self, name: &str, shape: Vec<usize>) -> Result<()> {
+    pub fn input(&mut self, name: &str, shape: Vec<usize>, format: Format) -> Result<()> {
         check_rank(name, &shape)?;
         let id = self.builder.input(name, shape)?;
+        self.builder.store(id, format, Scales::default())?;
         self.define(name, Symbol::Computed(id))
     }
 
@@ -144,8 +153,10 @@ impl Symbols {
         }
         let (computed, absent) = outputs.split_at(made);
         let names: Vec<&str> = computed.iter().map(String::as_str).collect();
+        let formats = types::formats(node, self, &op, inputs, made)?;
         let ids = self.builder.node(&node.label, node.op(), op, inputs, &names)?;
-        for (name, id) in names.into_iter().zip(ids) {
+        for ((name, id), format) in names.into_iter().zip(ids).zip(formats) {
+            self.builder.store(id, format, Scales::default())?;
             self.define(name, Symbol::Computed(id))?;
         }
         for (position, name) in absent.iter().enumerate() {
@@ -176,6 +187,50 @@ impl Symbols {
             &Symbol::Known(constant) => self.parameter(constant, |problem| node.unsupported(problem)),
             Symbol::Absent(what) => Err(node.unsupported(format_args!("it reads {what}, which is not computed"))),
         }
+    }
+
+    /// The number format of a tensor of the graph.
+    pub fn format(&self, value: ValueId) -> Format {
+        self.builder.format(value)
+    }
+
+    /// The number format of input `index`; `None` for int64, int32 and bool that are known.
+    pub fn format_of(&self, node: &NodeView, index: usize) -> Result<Option<Format>> {
+        Ok(match self.symbol(node, index)? {
+            &Symbol::Computed(id) => Some(self.builder.format(id)),
+            &Symbol::Known(constant) => match self.constants[constant].tensor.data {
+                Data::Float(_) | Data::Double(_) => Some(Format::F32),
+                Data::Short(format, _) => Some(format),
+                Data::Int(_) => None,
+            },
+            Symbol::Absent(_) => None,
+        })
+    }
+
+    /// Input `index` as data; known integers of more than 16 bits become int32.
+    pub fn integers(&mut self, node: &NodeView, index: usize) -> Result<ValueId> {
+        let &Symbol::Known(constant) = self.symbol(node, index)? else { return self.data(node, index) };
+        let Constant { name, tensor: Tensor { shape, data: Data::Int(values) }, parameter, .. } =
+            &self.constants[constant]
+        else {
+            return self.data(node, index);
+        };
+        if let &Some(id) = parameter {
+            return Ok(id);
+        }
+        let (name, shape, values) = (name.clone(), shape.clone(), values.clone());
+        if let Some(value) = values.iter().find(|&&value| i32::try_from(value).is_err()) {
+            return Err(node.problem(format_args!("{value} in \"{name}\" is no int32")));
+        }
+        if values.iter().any(|&value| value.unsigned_abs() > 1 << 24) {
+            self.large.push(name.clone());
+        }
+        self.spend(node, values.len())?;
+        let tensor = HostTensor::new(shape, values.iter().map(|&value| value as f32).collect::<Vec<_>>())?;
+        let id = self.builder.parameter(&name, tensor)?;
+        self.builder.store(id, Format::I32, Scales::default())?;
+        self.constants[constant].parameter = Some(id);
+        Ok(id)
     }
 
     /// Input `index` as data, where it is given.
@@ -235,6 +290,8 @@ impl Symbols {
         match self.setting(node, index, what)?.map(|tensor| &tensor.data) {
             None => Ok(None),
             Some(Data::Float(values)) => Ok(Some(values.clone())),
+            Some(Data::Short(_, values)) => Ok(Some(values.clone())),
+            Some(Data::Double(values)) => Ok(Some(values.iter().map(|&value| value as f32).collect())),
             Some(data) => Err(node.problem(format_args!("its {what} is {}, float32 is expected", data.kind()))),
         }
     }
@@ -266,6 +323,21 @@ impl Symbols {
             ))
         })?;
         Ok(())
+    }
+
+    /// Adds what is assumed about number types to `notices`.
+    pub fn notices(&self, notices: &mut Vec<String>) {
+        if self.has_doubles {
+            let text = "the file computes in float64; Faultscope computes these tensors in float32, and a stored number has 32 bits";
+            notices.push(text.to_owned());
+        }
+        if let Some(first) = self.large.first() {
+            notices.push(format!(
+                "{} of int32 may exceed 2^24, the first \"{first}\": their elements are held as float32, rounded to 24 bits, \
+                 and a fault strikes the rounded number",
+                if self.large.len() == 1 { "one tensor".to_owned() } else { format!("{} tensors", self.large.len()) }
+            ));
+        }
     }
 
     /// The known tensor called `name`.
@@ -310,15 +382,24 @@ impl Symbols {
         if let Some(id) = constant.parameter {
             return Ok(id);
         }
-        let Data::Float(data) = &constant.tensor.data else {
-            return Err(error(format!(
-                "\"{}\" is a tensor of type {}, but Faultscope computes in float32",
-                constant.name,
-                constant.tensor.data.kind()
-            )));
+        let (data, format) = match &constant.tensor.data {
+            Data::Float(data) => (data.clone(), Format::F32),
+            Data::Short(format, data) => (data.clone(), *format),
+            Data::Double(data) => {
+                self.has_doubles = true;
+                (data.iter().map(|&value| value as f32).collect(), Format::F32)
+            }
+            Data::Int(_) => {
+                return Err(error(format!(
+                    "\"{}\" is a tensor of type {}, but numbers of a float or 8-bit type are expected",
+                    constant.name,
+                    constant.tensor.data.kind()
+                )));
+            }
         };
-        let tensor = HostTensor::new(constant.tensor.shape.clone(), data.clone())?;
+        let tensor = HostTensor::new(constant.tensor.shape.clone(), data)?;
         let id = self.builder.parameter(&constant.name, tensor)?;
+        self.builder.store(id, format, Scales::default())?;
         constant.parameter = Some(id);
         Ok(id)
     }

@@ -1,5 +1,6 @@
 //! Building the kernels of an operator.
 
+mod integers;
 mod pairs;
 mod products;
 
@@ -40,6 +41,9 @@ fn own(op: &Op, inputs: &[Operand<'_>], outputs: &[Form<'_>]) -> Option<Vec<Box<
     if let (true, [Operand::Value(x)]) = (moves(op), inputs) {
         return rearrange(op, *x, outputs);
     }
+    if *op == Op::DynamicQuantize && matches!(inputs, [Operand::Value(_)]) {
+        return Some(integers::dynamic(outputs));
+    }
     Some(vec![single(op, inputs, *outputs.first()?)?])
 }
 
@@ -70,6 +74,8 @@ fn single(op: &Op, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Ke
         Op::MatMul if matches!(inputs, [Operand::Value(_), Operand::Value(_)]) => return product(inputs, shape),
         Op::Einsum(einsum) => return einsum_product(einsum, inputs, shape),
         Op::Attention(attention) => return attend(attention, inputs, shape),
+        Op::Integer(settings) => return integers::integer(settings, inputs, shape),
+        Op::Quantize { .. } | Op::Dequantize { .. } => return integers::coded(op, inputs, shape),
         _ => {}
     }
     let (&Operand::Value(x), constants) = inputs.split_first()? else { return None };
@@ -252,6 +258,9 @@ pub fn build_channel(
     outputs: &[Form<'_>],
     edit: ConstantEdit,
 ) -> Option<(Box<dyn Kernel>, usize)> {
+    if let Op::Integer(settings) = op {
+        return integers::channel(settings, inputs, *outputs.first()?, edit);
+    }
     let (&Operand::Value(x), constants) = inputs.split_first()? else { return None };
     let constants: Vec<&HostTensor> = constants.iter().map(Operand::constant).collect::<Option<_>>()?;
     let shape = *outputs.first()?;

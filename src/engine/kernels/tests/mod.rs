@@ -2,6 +2,7 @@
 
 mod dense;
 mod functions;
+mod integers;
 mod non_finite;
 mod regions;
 mod tokens;

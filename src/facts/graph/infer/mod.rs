@@ -5,6 +5,7 @@
 //! numbers, and it may be hostile.
 
 mod axes;
+mod integer;
 mod tokens;
 mod window;
 
@@ -60,6 +61,11 @@ pub fn infer(op: &Op, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, String> {
         Op::ConvTranspose(conv) => vec![window::conv_transpose(conv, inputs)?],
         Op::Chain(steps) => links(steps, inputs)?.pop().into_iter().collect(),
         Op::Lrn { size, .. } => vec![lrn(*size, inputs[0])?],
+        Op::Quantize { axis, block, .. } | Op::Dequantize { axis, block } => {
+            vec![integer::scaled(*axis, *block, inputs)?]
+        }
+        Op::DynamicQuantize => vec![inputs[0].to_vec(), Vec::new(), Vec::new()],
+        Op::Integer(integer) => vec![integer::shape(integer, inputs)?],
         Op::Unary(_) | Op::Identity => vec![inputs[0].to_vec()],
         Op::Binary(_) => vec![broadcast(inputs[0], inputs[1])?],
         Op::PRelu => vec![broadcast_to("the slope", inputs[1], inputs[0])?],
@@ -90,6 +96,8 @@ fn arity(op: &Op) -> (usize, usize) {
     match op {
         Op::Conv(_) | Op::ConvTranspose(_) | Op::Gemm { .. } => (2, 3),
         Op::Where => (3, 3),
+        Op::Quantize { .. } | Op::Dequantize { .. } => (2, 3),
+        Op::Integer(integer) => (integer.roles.len(), integer.roles.len()),
         Op::Attention(Attention { mask, .. }) => (3 + usize::from(*mask), 3 + usize::from(*mask)),
         Op::Einsum(_) | Op::Take { .. } => (1, 2),
         Op::Normalise(Normalise { scale, bias, .. }) => {

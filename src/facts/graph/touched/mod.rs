@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{Graph, NodeId, Op, PadMode, Step, ValueId};
+use super::{Conv, Graph, Integer, IntegerFunction, NodeId, Op, PadMode, Pool, Step, ValueId};
 
 /// What the change of an element of one layer reaches of one tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +86,21 @@ fn each(op: &Op, shapes: &[&[usize]]) -> u64 {
         // A kernel is O x I/groups x KH x KW.
         Op::Conv(_) => shapes[1][1..].iter().product(),
         Op::Gemm { trans_a, .. } => shapes[0][usize::from(!trans_a)],
+        Op::Integer(integer) => return each_integer(integer, shapes),
         Op::MatMul => shapes[0].last().copied().unwrap_or(1),
+        _ => 0,
+    };
+    count as u64
+}
+
+/// The same of an operator on integers.
+fn each_integer(integer: &Integer, shapes: &[&[usize]]) -> u64 {
+    let operands = integer.operands();
+    let shape = |nth: usize| operands.get(nth).map_or(&[][..], |operand| shapes[operand.tensor]);
+    let count = match &integer.function {
+        IntegerFunction::Conv(_) => shape(1)[1..].iter().product(),
+        IntegerFunction::MatMul => shape(0).last().copied().unwrap_or(1),
+        IntegerFunction::Gemm { trans_a, .. } => shape(0)[usize::from(!trans_a)],
         _ => 0,
     };
     count as u64
@@ -163,36 +177,26 @@ fn moved(op: &Op, inputs: &[Option<&Touched>], shapes: &[&[usize]], output: &[us
     };
     let [channels, height, width] = extent(output);
     let image = shapes[0].len() == 4;
+    let whole = first.whole(channels, height, width);
     match op {
-        Op::Conv(conv) => {
-            let (kernel, pad) = (&shapes[1][2..], conv.padding);
-            let window = |axis: usize, before, length| Window {
-                kernel: kernel[axis],
-                stride: conv.strides[axis],
-                dilation: conv.dilations[axis],
-                before,
-                length,
-            };
-            Touched {
-                rows: window(0, pad.top, height).of(&first.rows),
-                columns: window(1, pad.left, width).of(&first.columns),
-                channels: first.channels.min(conv.groups) * (channels / conv.groups),
+        Op::Conv(conv) => convolved(conv, first, shapes[1], output),
+        Op::MaxPool(pool) | Op::AveragePool { pool, .. } => pooled(pool, first, output),
+        Op::Integer(integer) => match &integer.function {
+            IntegerFunction::Conv(conv) if image => {
+                let weight = integer.operands()[1].tensor;
+                // A change of a zero point or of a scale reaches everything.
+                if inputs[0].is_some() { convolved(conv, first, shapes[weight], output) } else { whole }
             }
-        }
-        Op::MaxPool(pool) | Op::AveragePool { pool, .. } => {
-            let window = |axis: usize, before, length| Window {
-                kernel: pool.kernel[axis],
-                stride: pool.strides[axis],
-                dilation: pool.dilations[axis],
-                before,
-                length,
-            };
-            Touched {
-                rows: window(0, pool.padding.top, height).of(&first.rows),
-                columns: window(1, pool.padding.left, width).of(&first.columns),
-                channels: first.channels,
+            IntegerFunction::AveragePool { pool, .. } if image => pooled(pool, first, output),
+            IntegerFunction::GlobalAveragePool if image => Touched { channels: first.channels, ..whole },
+            IntegerFunction::Unary(_) => (*first).clone(),
+            IntegerFunction::Add | IntegerFunction::Mul if first.rows.len() == height => (*first).clone(),
+            IntegerFunction::Concat { axis: 1 } if image => {
+                joined(inputs.iter().flatten().map(|&part| part.clone()), usize::saturating_add)
             }
-        }
+            _ => whole,
+        },
+        Op::Quantize { .. } | Op::Dequantize { .. } if inputs[0].is_some() => (*first).clone(),
         Op::Reduce { axes, .. } if image && axes[..] == [2, 3] => {
             Touched { channels: first.channels, ..first.whole(channels, 1, 1) }
         }
@@ -221,7 +225,41 @@ fn moved(op: &Op, inputs: &[Option<&Touched>], shapes: &[&[usize]], output: &[us
             };
             joined(inputs.iter().zip(shapes).filter_map(spread), usize::max)
         }
-        _ => first.whole(channels, height, width),
+        _ => whole,
+    }
+}
+
+/// What a convolution reaches.
+fn convolved(conv: &Conv, part: &Touched, weight: &[usize], output: &[usize]) -> Touched {
+    let [channels, height, width] = extent(output);
+    let window = |axis: usize, before, length| Window {
+        kernel: weight[2..][axis],
+        stride: conv.strides[axis],
+        dilation: conv.dilations[axis],
+        before,
+        length,
+    };
+    Touched {
+        rows: window(0, conv.padding.top, height).of(&part.rows),
+        columns: window(1, conv.padding.left, width).of(&part.columns),
+        channels: part.channels.min(conv.groups) * (channels / conv.groups),
+    }
+}
+
+/// What a pooling window reaches.
+fn pooled(pool: &Pool, part: &Touched, output: &[usize]) -> Touched {
+    let [_, height, width] = extent(output);
+    let window = |axis: usize, before, length| Window {
+        kernel: pool.kernel[axis],
+        stride: pool.strides[axis],
+        dilation: pool.dilations[axis],
+        before,
+        length,
+    };
+    Touched {
+        rows: window(0, pool.padding.top, height).of(&part.rows),
+        columns: window(1, pool.padding.left, width).of(&part.columns),
+        channels: part.channels,
     }
 }
 

@@ -14,7 +14,7 @@ use layout::Placement;
 use serde::{Deserialize, Serialize};
 
 use super::words::{counted, thousands};
-use crate::graph::{Graph, NodeId, Op, Paths, ValueId};
+use crate::graph::{Graph, IntegerFunction, NodeId, Op, Paths, ValueId};
 use crate::model::Model;
 
 /// The content of a picture: boxes in topological order, and lines from earlier to later boxes.
@@ -215,8 +215,17 @@ pub fn family(op: &Op) -> Family {
         | Op::Tile { .. }
         | Op::Take { .. }
         | Op::Resize(_)
+        | Op::Quantize { .. }
+        | Op::Dequantize { .. }
+        | Op::DynamicQuantize
         | Op::Identity
         | Op::Folded => Family::Shape,
+        Op::Integer(integer) => match integer.function {
+            IntegerFunction::Conv(_) | IntegerFunction::MatMul | IntegerFunction::Gemm { .. } => Family::Product,
+            IntegerFunction::Unary(_) | IntegerFunction::Softmax { .. } => Family::Activation,
+            IntegerFunction::GlobalAveragePool | IntegerFunction::AveragePool { .. } => Family::Pooling,
+            IntegerFunction::Add | IntegerFunction::Mul | IntegerFunction::Concat { .. } => Family::Merge,
+        },
         // A convolution with its activation is a convolution.
         Op::Chain(steps) => {
             let mut families = steps.iter().map(|step| family(&step.op));

@@ -1,8 +1,10 @@
 //! Random small networks with every kind of layer, combined in every way.
 
+mod integers;
 mod pieces;
 mod tokens;
 
+use facts::format::{Format, Scales};
 use facts::graph::{
     Graph, GraphBuilder, HostTensor, Layout, Op, Padding2d, Pool, Reduction, Step, Unary, ValueId, infer,
 };
@@ -107,6 +109,8 @@ enum Input {
     Made(ValueId),
     /// A parameter of this shape with elements between the two numbers.
     New(Vec<usize>, f32, f32),
+    /// The same of whole numbers, stored in this format.
+    Integers(Vec<usize>, f32, f32, Format),
 }
 
 impl Input {
@@ -152,7 +156,7 @@ impl Maker {
             .iter()
             .map(|input| match input {
                 Input::Made(value) => self.builder.shape(*value),
-                Input::New(shape, ..) => shape,
+                Input::New(shape, ..) | Input::Integers(shape, ..) => shape,
             })
             .collect();
         let outputs = infer(&op, &shapes).ok()?;
@@ -173,16 +177,19 @@ impl Maker {
     }
 
     fn value(&mut self, nth: usize, input: Input) -> ValueId {
-        let (shape, low, high) = match input {
+        let (shape, low, high, format) = match input {
             Input::Made(value) => return value,
-            Input::New(shape, low, high) => (shape, low, high),
+            Input::New(shape, low, high) => (shape, low, high, Format::F32),
+            Input::Integers(shape, low, high, format) => (shape, low, high, format),
         };
         let seed = (self.layers * 16 + nth) as u32;
         let data = numbers(shape.iter().product(), seed).into_iter();
-        let data: Vec<f32> = data.map(|number| low + (high - low) * (number + 1.0) / 2.0).collect();
-        self.builder
-            .parameter(format!("{}.parameter{nth}", self.layers), HostTensor::new(shape, data).unwrap())
-            .unwrap()
+        let data = data.map(|number| low + (high - low) * (number + 1.0) / 2.0);
+        let data: Vec<f32> = data.map(|number| format.round(number)).collect();
+        let parameter = HostTensor::new(shape, data).unwrap();
+        let id = self.builder.parameter(format!("{}.parameter{nth}", self.layers), parameter).unwrap();
+        self.builder.store(id, format, Scales::default()).unwrap();
+        id
     }
 
     /// Adds a layer that reads the last image.

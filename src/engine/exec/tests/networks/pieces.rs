@@ -6,6 +6,7 @@ use facts::graph::{
 };
 
 use super::super::numbers;
+use super::integers::{dynamic_convolution, integer_convolution, integer_gate};
 use super::tokens::{normalised_channels, transformed};
 use super::{Dice, Input, Maker};
 
@@ -13,7 +14,7 @@ use super::{Dice, Input, Maker};
 type Make = fn(&mut Maker, &mut Dice<'_>) -> Option<()>;
 
 /// All pieces. Important pieces are listed more than once.
-pub(super) const PIECES: [Make; 27] = [
+pub(super) const PIECES: [Make; 31] = [
     convolution,
     convolution,
     convolution,
@@ -41,10 +42,14 @@ pub(super) const PIECES: [Make; 27] = [
     transformed,
     transformed,
     normalised_channels,
+    integer_convolution,
+    integer_convolution,
+    dynamic_convolution,
+    integer_gate,
 ];
 
 /// Draws a convolution of `channels`: its settings, its kernel, and the number of inputs that an output adds.
-fn conv_settings(dice: &mut Dice<'_>, channels: usize) -> (Conv, Input, usize) {
+pub(super) fn conv_settings(dice: &mut Dice<'_>, channels: usize) -> (Conv, Input, usize) {
     let kernel = [dice.of(&[3, 1, 2, 5]), dice.of(&[3, 1, 2])];
     let padding = dice.padding();
     let strides = [dice.of(&[1, 2, 1, 3]), dice.of(&[1, 2])];

@@ -76,7 +76,9 @@ pub(super) fn evaluate(node: &NodeView, symbols: &mut Symbols, inputs: &[Tensor]
             let data = match &tensor.data {
                 Data::Float(values) => Data::Float(values.iter().map(|value| value.sqrt()).collect()),
                 Data::Double(values) => Data::Double(values.iter().map(|value| value.sqrt()).collect()),
-                Data::Int(_) => return Err(node.problem("it is of integers; numbers with a fraction are expected")),
+                Data::Int(_) | Data::Short(..) => {
+                    return Err(node.problem("it is of integers; numbers with a fraction are expected"));
+                }
             };
             Ok(Tensor { shape: tensor.shape.clone(), data })
         }
@@ -120,6 +122,7 @@ pub(super) fn evaluate(node: &NodeView, symbols: &mut Symbols, inputs: &[Tensor]
                     let made = values.iter().map(whole).collect::<Option<Vec<_>>>();
                     Data::Int(made.ok_or_else(|| node.problem("an integer overflows"))?.into())
                 }
+                Data::Short(..) => return Err(node.unsupported("it is of numbers of few bits")),
             };
             Ok(Tensor { shape: tensor.shape.clone(), data })
         }
@@ -174,6 +177,7 @@ fn concat(node: &NodeView, symbols: &mut Symbols, inputs: &[Tensor]) -> Result<T
         Data::Float(_) => join!(Float),
         Data::Double(_) => join!(Double),
         Data::Int(_) => join!(Int),
+        Data::Short(..) => return Err(node.unsupported("it is of numbers of few bits")),
     };
     Ok(Tensor { shape, data })
 }

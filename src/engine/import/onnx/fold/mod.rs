@@ -96,7 +96,7 @@ pub(super) fn fold(node: &NodeView, symbols: &mut Symbols, wanted: bool) -> Resu
         "ConstantOfShape" => constant_of_shape(node, symbols)?,
         "Range" => range(node, symbols)?,
         "Identity" => return Ok(symbols.tensor(node, 0)?.map(|_| Folded::Alias)),
-        "Cast" => return cast(node, symbols),
+        "Cast" => return cast(node, symbols, wanted),
         op if ARITHMETIC.contains(&op) => {
             let Some(inputs) = known(node, symbols)? else { return Ok(None) };
             let operands = match op {
@@ -104,15 +104,31 @@ pub(super) fn fold(node: &NodeView, symbols: &mut Symbols, wanted: bool) -> Resu
                 "Where" => 1..inputs.len(),
                 _ => 0..inputs.len(),
             };
-            let are_data = inputs[operands.clone()].iter().all(|tensor| matches!(tensor.data, Data::Float(_)));
-            if !wanted && are_data && !is_derived(node, symbols, operands)? {
+            let is_data = |tensor: &Tensor| matches!(tensor.data, Data::Float(_) | Data::Short(..));
+            let are_data = inputs[operands.clone()].iter().all(is_data);
+            if !wanted && are_data && !is_derived(node, symbols, operands.clone())? {
                 return Ok(None);
             }
-            arithmetic::evaluate(node, symbols, &inputs)?
+            short(node, symbols, &inputs, operands)?
         }
         _ => return Ok(None),
     };
     Ok(Some(Folded::Value(tensor)))
+}
+
+/// Evaluates an operator of [`ARITHMETIC`]; numbers of few bits are rounded to their format afterwards.
+fn short(node: &NodeView, symbols: &mut Symbols, inputs: &[Tensor], operands: Range<usize>) -> Result<Tensor> {
+    let format = inputs[operands].iter().find_map(|tensor| match tensor.data {
+        Data::Short(format, _) => Some(format),
+        _ => None,
+    });
+    let widened = |tensor: &Tensor| Tensor { shape: tensor.shape.clone(), data: tensor.data.widened() };
+    let made = arithmetic::evaluate(node, symbols, &inputs.iter().map(widened).collect::<Vec<_>>())?;
+    let compares = matches!(node.op(), "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual");
+    let Some(format) = format.filter(|_| !compares) else { return Ok(made) };
+    let data = made.data.shortened(format);
+    let data = data.ok_or_else(|| node.problem(format_args!("an integer does not fit {}", format.name())))?;
+    Ok(Tensor { shape: made.shape, data })
 }
 
 /// Whether import has computed one of these inputs, and none is a weight.
@@ -179,7 +195,7 @@ fn constant_of_shape(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {
     let fill = node.tensor("value")?.unwrap_or_else(|| Tensor::floats([0.0]));
     // Floats may be weights; integers are settings.
     match fill.data {
-        Data::Float(_) => symbols.fill(node, count)?,
+        Data::Float(_) | Data::Short(..) => symbols.fill(node, count)?,
         _ => symbols.spend(node, count)?,
     }
     if fill.data.len() != 1 {
@@ -199,7 +215,7 @@ fn range(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {
         bounds.push(tensor.data.clone());
     }
     let number = |data: &Data| match data {
-        Data::Float(values) => f64::from(values[0]),
+        Data::Float(values) | Data::Short(_, values) => f64::from(values[0]),
         Data::Double(values) => values[0],
         Data::Int(values) => values[0] as f64,
     };
@@ -211,17 +227,37 @@ fn range(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {
     // A cast from float saturates, and a negative count is an empty range.
     let count = count as usize;
     symbols.spend(node, count)?;
-    let data = match bounds[0] {
-        Data::Float(_) => Data::Float((0..count).map(|index| (start + index as f64 * delta) as f32).collect()),
+    let data = match bounds[0].widened() {
+        Data::Short(..) | Data::Float(_) => {
+            Data::Float((0..count).map(|index| (start + index as f64 * delta) as f32).collect())
+        }
         Data::Double(_) => Data::Double((0..count).map(|index| start + index as f64 * delta).collect()),
         Data::Int(_) => Data::Int((0..count).map(|index| (start + index as f64 * delta) as i64).collect()),
     };
     Ok(Tensor { shape: vec![count], data })
 }
 
-fn cast(node: &NodeView, symbols: &mut Symbols) -> Result<Option<Folded>> {
+fn cast(node: &NodeView, symbols: &mut Symbols, wanted: bool) -> Result<Option<Folded>> {
     let Some(tensor) = symbols.tensor(node, 0)?.cloned() else { return Ok(None) };
     let to = i32::try_from(node.int("to", 0)?).unwrap_or_default();
+    let changes = matches!(tensor.data, Data::Short(..)) || data_type::short(to).is_some();
+    if !wanted && changes && symbols.origin(node, 0)? == Some(Origin::Stored) && !matches!(tensor.data, Data::Int(_)) {
+        // A weight is stored as the file has it; the cast is a layer.
+        return Ok(None);
+    }
+    let tensor = Tensor { shape: tensor.shape, data: tensor.data.widened() };
+    if let Some(format) = data_type::short(to) {
+        symbols.spend(node, tensor.data.len())?;
+        let whole = match &tensor.data {
+            Data::Float(values) if !format.is_float() => {
+                Data::Float(values.iter().map(|value| value.trunc()).collect())
+            }
+            data => data.clone(),
+        };
+        let data = whole.shortened(format);
+        let data = data.ok_or_else(|| node.problem(format_args!("a number does not fit {}", data_type::name(to))))?;
+        return Ok(Some(Folded::Value(Tensor { shape: tensor.shape, data })));
+    }
     let problem = |value: f64| node.problem(format_args!("{value} does not fit {}", data_type::name(to)));
     let integers = |values: &mut dyn ExactSizeIterator<Item = f64>| -> Result<Data> {
         let mut made = Vec::with_capacity(values.len());
@@ -235,7 +271,7 @@ fn cast(node: &NodeView, symbols: &mut Symbols) -> Result<Option<Folded>> {
         }
         Ok(Data::Int(made.into()))
     };
-    if matches!((&tensor.data, to), (Data::Float(_), data_type::FLOAT) | (Data::Int(_), data_type::INT64)) {
+    if !changes && matches!((&tensor.data, to), (Data::Float(_), data_type::FLOAT) | (Data::Int(_), data_type::INT64)) {
         return Ok(Some(Folded::Alias));
     }
     symbols.spend(node, tensor.data.len())?;
@@ -244,7 +280,9 @@ fn cast(node: &NodeView, symbols: &mut Symbols) -> Result<Option<Folded>> {
         (Data::Int(values), data_type::FLOAT) => Data::Float(values.iter().map(|&value| value as f32).collect()),
         (Data::Float(values), data_type::DOUBLE) => Data::Double(values.iter().map(|&value| value.into()).collect()),
         (Data::Int(values), data_type::DOUBLE) => Data::Double(values.iter().map(|&value| value as f64).collect()),
-        (Data::Double(_), data_type::DOUBLE) => tensor.data.clone(),
+        (Data::Double(_), data_type::DOUBLE)
+        | (Data::Float(_), data_type::FLOAT)
+        | (Data::Int(_), data_type::INT64) => tensor.data.clone(),
         (Data::Float(values), data_type::INT32 | data_type::INT64 | data_type::BOOL) => {
             integers(&mut values.iter().map(|&value| f64::from(value)))?
         }

@@ -5,9 +5,7 @@ use facts::graph::{Binary, Op, Step, Unary};
 
 use super::Layer;
 use crate::import::onnx::node::NodeView;
-use crate::import::onnx::proto::data_type;
 use crate::import::onnx::symbols::Symbols;
-use crate::import::onnx::tensor::Data;
 
 /// The function of one element, with ONNX's default attributes; `None` where the operator is another.
 pub(super) fn unary(node: &NodeView) -> Result<Option<Unary>> {
@@ -132,20 +130,7 @@ pub(super) fn dropout(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     Layer::unary(node, symbols, Op::Identity)
 }
 
-/// A cast of a float32 tensor to float32.
-/// CastLike. What layers compute is float32, and so is a cast to the type of it.
-pub(super) fn cast_like(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
-    if symbols.tensor(node, 1)?.is_some_and(|like| !matches!(like.data, Data::Float(_))) {
-        return Err(node.unsupported("it is a cast to a type other than float32, but layers compute in float32"));
-    }
-    Layer::unary(node, symbols, Op::Identity)
-}
-
+/// Cast and CastLike: the number format of the output says what they make.
 pub(super) fn cast(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
-    let to = node.int("to", 0)?;
-    if to != i64::from(data_type::FLOAT) {
-        let to = data_type::name(i32::try_from(to).unwrap_or_default());
-        return Err(node.unsupported(format_args!("it is a cast to {to}, but layers compute in float32")));
-    }
     Layer::unary(node, symbols, Op::Identity)
 }

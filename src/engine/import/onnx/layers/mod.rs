@@ -8,10 +8,12 @@ mod einsum;
 mod elementwise;
 mod linear;
 mod normalise;
+mod quantize;
 mod reduce;
 mod resize;
 mod shape;
 mod take;
+pub(super) mod types;
 mod window;
 
 use facts::Result;
@@ -53,6 +55,18 @@ pub(super) fn layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
         "Conv" => window::conv(node, symbols),
         "MaxPool" | "AveragePool" => window::pool(node, symbols),
         "Gemm" => linear::gemm(node, symbols),
+        "QuantizeLinear" => quantize::quantize(node, symbols),
+        "DequantizeLinear" => quantize::dequantize(node, symbols),
+        "DynamicQuantizeLinear" => quantize::dynamic(node, symbols),
+        "ConvInteger" | "MatMulInteger" => quantize::sums(node, symbols),
+        "QLinearConv" | "QLinearMatMul" | "QGemm" => quantize::product(node, symbols),
+        "QLinearAdd" | "QLinearMul" => quantize::pair(node, symbols),
+        "QLinearConcat" => quantize::concat(node, symbols),
+        "QLinearAveragePool"
+        | "QLinearGlobalAveragePool"
+        | "QLinearLeakyRelu"
+        | "QLinearSigmoid"
+        | "QLinearSoftmax" => quantize::of_one(node, symbols),
         "MatMul" => Layer::of(node, symbols, Op::MatMul, 2),
         "BatchNormalization" => linear::batch_norm(node, symbols),
         "LayerNormalization" | "RMSNormalization" => normalise::layer(node, symbols),
@@ -76,8 +90,7 @@ pub(super) fn layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
         "Clip" => elementwise::clip(node, symbols),
         "Dropout" => elementwise::dropout(node, symbols),
         "Identity" => Layer::unary(node, symbols, Op::Identity),
-        "Cast" => elementwise::cast(node, symbols),
-        "CastLike" => elementwise::cast_like(node, symbols),
+        "Cast" | "CastLike" => elementwise::cast(node, symbols),
         "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Max" | "Min" | "Sum" | "Mean" | "Mod" | "Equal" | "Greater"
         | "GreaterOrEqual" | "Less" | "LessOrEqual" | "And" | "Or" | "Xor" => elementwise::binary(node, symbols),
         "Softmax" | "LogSoftmax" => reduce::softmax(node, symbols),

@@ -8,23 +8,29 @@ use crate::import::onnx::node::NodeView;
 use crate::import::onnx::symbols::Symbols;
 
 pub(super) fn conv(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let conv = convolution(node, symbols, 1)?;
+    let mut layer = Layer::of(node, symbols, Op::Conv(conv), 2)?;
+    layer.inputs.extend(symbols.optional_data(node, 2)?);
+    Ok(layer)
+}
+
+/// The settings of a convolution whose weight is input `weight`.
+pub(super) fn convolution(node: &NodeView, symbols: &Symbols, weight: usize) -> Result<Conv> {
     let image = image(node, symbols)?;
-    let kernel = kernel(node, symbols)?;
+    let kernel = kernel(node, symbols, weight)?;
     let window = Window::new(node, image, kernel)?;
     let [groups] = node.amounts("group", &[node.int("group", 1)?])?;
     if groups == 0 {
         return Err(node.problem("its group is 0; at least 1 is expected"));
     }
     let Window { strides, dilations, padding, .. } = window;
-    let mut layer = Layer::of(node, symbols, Op::Conv(Conv { strides, dilations, padding, groups }), 2)?;
-    layer.inputs.extend(symbols.optional_data(node, 2)?);
-    Ok(layer)
+    Ok(Conv { strides, dilations, padding, groups })
 }
 
 /// ConvTranspose. Where the output's size is stated, the padding follows from it.
 pub(super) fn conv_transpose(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let image = image(node, symbols)?;
-    let kernel = kernel(node, symbols)?;
+    let kernel = kernel(node, symbols, 1)?;
     let strides = node.extents("strides", node.ints("strides")?.unwrap_or(&[1, 1]))?;
     let dilations = node.extents("dilations", node.ints("dilations")?.unwrap_or(&[1, 1]))?;
     let output_padding = match node.ints("output_padding")? {
@@ -68,8 +74,8 @@ pub(super) fn conv_transpose(node: &NodeView, symbols: &mut Symbols) -> Result<L
 }
 
 /// The extents of the kernel: the last axes of the weight, which the node may state, too.
-fn kernel(node: &NodeView, symbols: &Symbols) -> Result<[usize; 2]> {
-    let weight = symbols.shape(node, 1)?;
+fn kernel(node: &NodeView, symbols: &Symbols, weight: usize) -> Result<[usize; 2]> {
+    let weight = symbols.shape(node, weight)?;
     let spatial: Vec<i64> = match weight {
         [_, _, spatial @ ..] if matches!(spatial.len(), 1 | 2) => spatial.iter().map(|&axis| axis as i64).collect(),
         _ => {
@@ -87,18 +93,23 @@ fn kernel(node: &NodeView, symbols: &Symbols) -> Result<[usize; 2]> {
 
 /// MaxPool and AveragePool. MaxPool's second output, the positions of the maxima, is not made.
 pub(super) fn pool(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let pool = pooling(node, symbols)?;
+    let op = match node.op() {
+        "MaxPool" => Op::MaxPool(pool),
+        _ => Op::AveragePool { pool, count_include_pad: node.flag("count_include_pad", false)? },
+    };
+    Layer::unary(node, symbols, op)
+}
+
+/// The window of a pooling.
+pub(super) fn pooling(node: &NodeView, symbols: &Symbols) -> Result<Pool> {
     let image = image(node, symbols)?;
     let kernel = node.ints("kernel_shape")?.ok_or_else(|| node.problem("attribute kernel_shape is missing"))?;
     let kernel = node.extents("kernel_shape", kernel)?;
     let Window { strides, dilations, padding, explicit } = Window::new(node, image, kernel)?;
     // With automatic padding, ONNX's formulas for the output size do not depend on ceil_mode.
     let ceil_mode = explicit && node.flag("ceil_mode", false)?;
-    let pool = Pool { kernel, strides, dilations, padding, ceil_mode };
-    let op = match node.op() {
-        "MaxPool" => Op::MaxPool(pool),
-        _ => Op::AveragePool { pool, count_include_pad: node.flag("count_include_pad", false)? },
-    };
-    Layer::unary(node, symbols, op)
+    Ok(Pool { kernel, strides, dilations, padding, ceil_mode })
 }
 
 /// Height and width of the image at input 0.

@@ -7,6 +7,7 @@ mod functions;
 mod hostile;
 mod outputs;
 mod pruned;
+mod quantized;
 
 use facts::Result;
 use facts::graph::{Graph, Op, Source};
@@ -248,7 +249,7 @@ fn refusals_say_why() {
         (model(13, &IMAGE, n("Max", &[], &["y"]), Vec::new()), "found 0"),
         (model(13, &IMAGE, training, vec![floats("ratio", &[], &[0.5]), on]), "training"),
         (model(13, &IMAGE, vec![pool, node("r", "Relu", &["indices"], &["y"])], Vec::new()), "output 1 of MaxPool"),
-        (unary(with_int(node("n", "Cast", &["x"], &["y"]), "to", 10), Vec::new()), "cast to float16"),
+        (unary(with_int(node("n", "Cast", &["x"], &["y"]), "to", 3), Vec::new()), "cast to int8"),
         (sparse, "sparse"),
         (bytes, "uint8"),
     ] {
