@@ -33,11 +33,12 @@ fn compare(name: &str, lab: &Lab, image: &HostTensor) {
     for (tensor, (sum, element, gradient)) in expected(name) {
         let Some(value) = graph.values.iter().position(|value| value.name == tensor) else { continue };
         let Some(found) = gradients.tensor(value) else { continue };
+        // Where the true gradient is 0, both are rounding.
         let size: f64 = found.iter().map(|&gradient| f64::from(gradient.abs())).sum();
-        assert!((size - sum).abs() <= 1e-4 * sum + 1e-9, "{name}, {tensor}: sum {size}, PyTorch {sum}");
+        assert!((size - sum).abs() <= 1e-4 * sum + 1e-6, "{name}, {tensor}: sum {size}, PyTorch {sum}");
         // The element is that of the greatest gradient.
         let one = f64::from(found[element]);
-        assert!((one - gradient).abs() <= 1e-4 * gradient.abs() + 1e-9, "{name}, {tensor}: {one}, PyTorch {gradient}");
+        assert!((one - gradient).abs() <= 1e-4 * gradient.abs() + 1e-6, "{name}, {tensor}: {one}, PyTorch {gradient}");
         compared += 1;
     }
     println!("{name}: {compared} tensors");

@@ -17,7 +17,8 @@ pub(super) fn zip(function: Function, inputs: &[Operand<'_>], shape: Form<'_>) -
         [Operand::Value(a), Operand::Value(b)] => {
             let channels = extent.channels;
             let gates = |x: Form<'_>| match extent.order {
-                Order::Channels => x.shape == [1, channels, 1, 1],
+                // A mean along a row lies as a column, though its shape may be that of a gate.
+                Order::Channels => x.shape == [1, channels, 1, 1] && x.extent.positions() == 1,
                 // One row for all positions: all axes but the last have length 1.
                 Order::Last => {
                     channels > 1
