@@ -118,11 +118,11 @@ fn prove_draw(network: &Network, goldens: &[Vec<f32>], draw: &Draw, dense: f64) 
         1.0 / cost
     );
 
-    // What a wave executes is decided by what is drawn, not by chance; and whole layers take more.
+    // What a wave executes is decided by what is drawn, not by chance; and whole layers take no less.
     let some = subjects(0..draw.count.min(8));
     let [first, second, whole] = [false, false, true].map(|whole| trials(lab, &some, whole).work);
     assert_eq!(first, second, "{}: the same faults take the same", network.name);
-    assert!(whole.lanes > first.lanes, "{}: {whole:?} and {first:?}", network.name);
+    assert!(whole.lanes >= first.lanes, "{}: {whole:?} and {first:?}", network.name);
     Found { faults: draw.count, differing, cost }
 }
 

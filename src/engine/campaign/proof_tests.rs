@@ -36,7 +36,8 @@ proptest! {
         for _ in 0..600 {
             let sites = &space.layers()[next() as usize % space.layers().len()];
             let (tensor, element) = sites.locate(&graph, next() as usize % sites.elements).unwrap();
-            let corruption = Corruption::flip((next() % 32) as u8).unwrap();
+            let width = u32::from(graph.values[tensor].format.width());
+            let corruption = Corruption::flip((next() % width) as u8).unwrap();
             let site = Site { target: Target::Activation, layer: sites.layer, tensor, element, corruption };
             if scorer.score(&[site]) == Score::Proved {
                 proved.push(vec![site]);
