@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(units(at(1, 100), 0, 2, Some(700), [1, 256]), parts);
         let several = [[at(1, 3), at(4, 0)], [at(4, 0), at(7, 0)], [at(7, 0), at(8, 0)]];
         assert_eq!(units(at(1, 3), 0, 8, Some(5), [3, 20]), several);
-        assert_eq!(units(at(2, 0), 0, 2, None, [1, 2]), [[at(0, 0); 2]; 0]);
+        assert!(units(at(2, 0), 0, 2, None, [1, 2]).is_empty());
     }
 
     #[test]

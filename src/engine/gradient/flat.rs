@@ -31,11 +31,7 @@ impl<'a> Flat<'a> {
     /// # Errors
     /// If the tensor is on another device.
     pub fn of(array: &'a Array) -> Result<Self> {
-        let (extent, rows) = array.laid_out()?;
-        let data = match rows {
-            Cow::Borrowed(rows) => Cow::Borrowed(rows),
-            Cow::Owned(rows) => Cow::Owned(rows),
-        };
+        let (extent, data) = array.laid_out()?;
         Ok(Self { shape: Cow::Borrowed(array.shape()), extent, data })
     }
 

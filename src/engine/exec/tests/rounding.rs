@@ -46,7 +46,7 @@ fn nearest(code: Code, value: f32) -> f32 {
     let size = |word: u32| {
         let (power, rest) = ((word >> mantissa) as i32, f64::from(word & ((1 << mantissa) - 1)));
         let least = 2 - (1 << (exponent - 1));
-        let quantum = 2f64.powi(least - mantissa as i32);
+        let quantum = 2f64.powi(least - mantissa);
         if power == 0 { rest * quantum } else { (rest + f64::from(1 << mantissa)) * quantum * 2f64.powi(power - 1) }
     };
     let words = if infinite { ((1u32 << exponent) - 1) << mantissa } else { (1 << (exponent + mantissa)) - 1 };

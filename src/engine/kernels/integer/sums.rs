@@ -12,6 +12,9 @@ use crate::platform;
 /// Elements of inputs without their zero points that are held at a time.
 const HELD: usize = 1 << 20;
 
+/// The part of an input that a job reads, without its zero point; `None` if the zero point is 0.
+type Shifted = Option<(Region, Vec<f32>)>;
+
 /// Sums of products: convolutions, matrix products, and the sums of means.
 #[derive(Debug)]
 pub(in crate::kernels) struct Sums {
@@ -61,7 +64,7 @@ impl Reads {
 impl Sums {
     /// Computes some jobs.
     fn batch(&self, jobs: &mut [Job<'_>]) {
-        let shifted = |job: &Job<'_>| -> Vec<Option<(Region, Vec<f32>)>> {
+        let shifted = |job: &Job<'_>| -> Vec<Shifted> {
             let of = |shift: &Shift| {
                 let view = job.inputs[shift.input];
                 let zero = match shift.zero {
@@ -78,7 +81,7 @@ impl Sums {
             };
             self.shifts.iter().map(of).collect()
         };
-        let mut held: Vec<Vec<Option<(Region, Vec<f32>)>>> = jobs.iter().map(|_| Vec::new()).collect();
+        let mut held: Vec<Vec<Shifted>> = jobs.iter().map(|_| Vec::new()).collect();
         platform::for_each(jobs.iter().zip(&mut held).collect(), |(job, held): (&Job<'_>, &mut Vec<_>)| {
             *held = shifted(job);
         });
@@ -111,8 +114,8 @@ impl Sums {
     }
 
     /// Returns the inputs of the parts for a job.
-    fn views<'v>(&self, job: &Job<'v>, held: &'v [Option<(Region, Vec<f32>)>]) -> Vec<View<'v>> {
-        let view = |(shift, held): (&Shift, &'v Option<(Region, Vec<f32>)>)| {
+    fn views<'v>(&self, job: &Job<'v>, held: &'v [Shifted]) -> Vec<View<'v>> {
+        let view = |(shift, held): (&Shift, &'v Shifted)| {
             let view = job.inputs[shift.input];
             match held {
                 None => view,
