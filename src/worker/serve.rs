@@ -146,11 +146,14 @@ fn now(scope: &DedicatedWorkerGlobalScope) -> f64 {
     scope.performance().map_or(0.0, |performance| performance.now())
 }
 
+/// Answers of the workers beside this one, each with the worker's number.
+type Heard = Rc<RefCell<Vec<(usize, Envelope<Response>)>>>;
+
 /// The browser, seen from a worker.
 struct Browser {
     scope: DedicatedWorkerGlobalScope,
     mates: RefCell<Vec<Option<Mate>>>,
-    heard: Rc<RefCell<Vec<(usize, Envelope<Response>)>>>,
+    heard: Heard,
 }
 
 /// A worker beside this one. Dropping it ends it.
@@ -167,7 +170,7 @@ impl Drop for Mate {
 
 impl Mate {
     /// Starts a worker, whose answers go to `heard` with the number `at`.
-    fn start(page: &str, at: usize, heard: &Rc<RefCell<Vec<(usize, Envelope<Response>)>>>) -> Result<Self, JsValue> {
+    fn start(page: &str, at: usize, heard: &Heard) -> Result<Self, JsValue> {
         let worker = start::worker(page)?;
         let died = |message: String| Envelope::new(0, Response::Died { message });
         let answers = heard.clone();
