@@ -15,7 +15,7 @@ use crate::campaign::{SharedSource, told};
 
 /// Time in milliseconds after which a campaign is shared with other workers, if there is as much to do. Before, starting
 /// them takes longer than the rest of the campaign.
-const SHARE_AFTER: f64 = 400.0;
+const SHARE_AFTER: f64 = 1000.0;
 
 /// Memory for the models and waves of the workers beside this one.
 const SHARED_MEMORY: usize = 1 << 30;

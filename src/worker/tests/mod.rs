@@ -70,7 +70,7 @@ impl Host for Bench {
 
     fn now(&self) -> f64 {
         // Long enough for a campaign to be shared after a few waves.
-        self.clock.set(self.clock.get() + if self.mates > 0 { 100.0 } else { 0.0 });
+        self.clock.set(self.clock.get() + if self.mates > 0 { 250.0 } else { 0.0 });
         self.clock.get()
     }
 
