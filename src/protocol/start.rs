@@ -28,8 +28,6 @@ pub fn worker(page: &str) -> Result<Worker, JsValue> {
     let script = Url::create_object_url_with_blob(&Blob::new_with_str_sequence_and_options(&parts, &options)?)?;
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
-    let worker = Worker::new_with_options(&script, &options);
-    // The worker holds on to its script.
-    Url::revoke_object_url(&script)?;
-    worker
+    // The address stays valid: a worker that starts another one fetches the script later, and not at once as a page does.
+    Worker::new_with_options(&script, &options)
 }
