@@ -102,9 +102,12 @@ impl Server {
                 None => {
                     let begun = now(&self.scope);
                     loop {
-                        let Some((id, answer)) = engine.go_on().await else { return };
-                        if let Some(answer) = answer {
-                            self.post(id, answer);
+                        match engine.go_on().await {
+                            Some((id, Some(answer))) => self.post(id, answer),
+                            Some((_, None)) => {}
+                            None if self.queue.borrow().is_empty() => return,
+                            // A request came while the last piece was made.
+                            None => break,
                         }
                         if now(&self.scope) - begun >= TURN {
                             break;
