@@ -1,38 +1,8 @@
 //! Number formats, kinds of faults, and patterns: `--format`, `--type`, `--pattern`.
 
-use super::resume::{assert_same, images_with_mistakes};
+use super::protect::Study;
+use super::resume::assert_same;
 use super::*;
-
-struct Study {
-    images: TempDir,
-    results: TempDir,
-}
-
-impl Study {
-    fn new() -> Self {
-        Self { images: images_with_mistakes(), results: TempDir::new().expect("a temporary folder") }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.results.path().join(name)
-    }
-
-    fn campaign(&self, name: &str, more: &[&str]) -> assert_cmd::assert::Assert {
-        let mut command = Command::new(PROGRAM);
-        command.args(["campaign", "--model", MODEL, "--data", text(self.images.path()), "--faults", "9"]);
-        command.args(["--out", text(&self.path(name))]).args(more).assert()
-    }
-
-    fn config(&self, name: &str) -> Value {
-        let bytes = fs::read(self.path(name).join("config.json")).expect("config.json");
-        serde_json::from_slice(&bytes).expect("JSON")
-    }
-
-    fn records(&self, name: &str) -> Vec<Value> {
-        let text = fs::read_to_string(self.path(name).join("faults.jsonl")).expect("records");
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-    }
-}
 
 #[test]
 fn a_campaign_in_int8_is_the_same_in_jobs_shards_and_parts() {

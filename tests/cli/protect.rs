@@ -3,29 +3,35 @@
 use super::resume::{assert_same, images_with_mistakes};
 use super::*;
 
-struct Study {
-    images: TempDir,
+/// Campaigns on a folder of images, of which the network misclassifies some.
+pub(super) struct Study {
+    pub(super) images: TempDir,
     results: TempDir,
 }
 
 impl Study {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { images: images_with_mistakes(), results: TempDir::new().expect("a temporary folder") }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.results.path().join(name)
     }
 
-    fn campaign(&self, name: &str, more: &[&str]) -> assert_cmd::assert::Assert {
+    pub(super) fn campaign(&self, name: &str, more: &[&str]) -> assert_cmd::assert::Assert {
         let mut command = Command::new(PROGRAM);
         command.args(["campaign", "--model", MODEL, "--data", text(self.images.path()), "--faults", "9"]);
         command.args(["--out", text(&self.path(name))]).args(more).assert()
     }
 
-    fn config(&self, name: &str) -> Value {
+    pub(super) fn config(&self, name: &str) -> Value {
         let bytes = fs::read(self.path(name).join("config.json")).expect("config.json");
         serde_json::from_slice(&bytes).expect("JSON")
+    }
+
+    pub(super) fn records(&self, name: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.path(name).join("faults.jsonl")).expect("records");
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use burn::tensor::Device;
-use facts::graph::{Binary, Interpolation, Op, PadMode, Resize};
+use facts::graph::{Interpolation, Op, PadMode, Resize};
 use facts::{Error, Result};
 use futures_util::FutureExt;
 
@@ -106,16 +106,7 @@ impl Rule {
             Op::BatchNorm { epsilon, scale, bias } => normalise::batch(*epsilon, *scale, *bias, x, g, wanted),
             Op::Affine { axis, factor, .. } => one(normalise::affine(*axis, factor, &x[0], g)),
             Op::Unary(function) => one(elementwise::unary(*function, &x[0], y, g)),
-            Op::Binary(
-                Binary::Equal
-                | Binary::Greater
-                | Binary::GreaterOrEqual
-                | Binary::Less
-                | Binary::LessOrEqual
-                | Binary::And
-                | Binary::Or
-                | Binary::Xor,
-            ) => vec![None, None],
+            Op::Binary(function) if function.gives_truth() => vec![None, None],
             Op::Binary(function) => elementwise::binary(*function, &x[0], &x[1], y, g, wanted),
             Op::PRelu => elementwise::prelu(&x[0], &x[1], g, wanted),
             Op::Softmax { axis, to_end, log } => one(reduce::softmax(*axis, *to_end, *log, y, g)),

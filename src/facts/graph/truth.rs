@@ -17,20 +17,20 @@ impl Graph {
     }
 }
 
+impl Binary {
+    /// Whether the function gives truth values: a comparison, or one of logic.
+    pub fn gives_truth(self) -> bool {
+        let compares =
+            matches!(self, Self::Equal | Self::Greater | Self::GreaterOrEqual | Self::Less | Self::LessOrEqual);
+        compares || matches!(self, Self::And | Self::Or | Self::Xor)
+    }
+}
+
 /// Whether `op` gives truth values, if its first input has them or not.
 fn gives_truth(op: &Op, of_input: bool) -> bool {
     match op {
         Op::Unary(Unary::Not) => true,
-        Op::Binary(
-            Binary::Equal
-            | Binary::Greater
-            | Binary::GreaterOrEqual
-            | Binary::Less
-            | Binary::LessOrEqual
-            | Binary::And
-            | Binary::Or
-            | Binary::Xor,
-        ) => true,
+        Op::Binary(function) => function.gives_truth(),
         Op::Chain(steps) => steps.iter().fold(of_input, |before, step| gives_truth(&step.op, before)),
         Op::Transpose { .. } | Op::Slice { .. } | Op::Gather { .. } | Op::Split { .. } | Op::Reshape { .. } => of_input,
         Op::Expand { .. } | Op::Tile { .. } | Op::Take { .. } | Op::Concat { .. } => of_input,

@@ -29,17 +29,8 @@ pub(in crate::import::onnx) fn formats(
         _ if node.op() == "Cast" => cast(node, symbols, first)?,
         _ if node.op() == "CastLike" => like(node, symbols, first)?,
         // Truth values.
-        Op::Unary(Unary::Not)
-        | Op::Binary(
-            Binary::Equal
-            | Binary::Greater
-            | Binary::GreaterOrEqual
-            | Binary::Less
-            | Binary::LessOrEqual
-            | Binary::And
-            | Binary::Or
-            | Binary::Xor,
-        ) => Format::F32,
+        Op::Unary(Unary::Not) => Format::F32,
+        Op::Binary(function) if function.gives_truth() => Format::F32,
         Op::Where => of(1),
         _ => first,
     };
