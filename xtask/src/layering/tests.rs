@@ -54,7 +54,7 @@ fn tests_may_import_anything() {
 fn few_modules_import_the_platform() {
     assert_eq!(lines(&ENGINE, "kernels/conv.rs", "use crate::platform::threads;"), NONE);
     let found = broken(&ENGINE, "exec/mod.rs", "use crate::platform;");
-    assert_eq!(found, [(1, "`exec` imports `platform`, which only `campaign`, `kernels` may".to_owned())]);
+    assert_eq!(found, [(1, "`exec` imports `platform`, which only `campaign`, `gradient`, `kernels` may".to_owned())]);
     assert_eq!(lines(&ENGINE, "platform/device.rs", "use crate::exec;"), [1]);
 }
 
