@@ -4,6 +4,7 @@
 //! included, so that only the worker holds their bytes; tensors travel as bytes, a few channels at a time.
 
 mod campaign;
+mod danger;
 #[cfg(target_family = "wasm")]
 pub mod fetch;
 mod model;
@@ -22,6 +23,7 @@ pub use campaign::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Confusion, Export, ImageSet,
     Labelling, Labels, LayerCounts, Moment, Naming, Part, Picture, Protocol, Severity, Stage, WorstFault,
 };
+pub use danger::{Danger, DangerRequest, TensorDanger};
 pub use model::{AnswerInfo, Changes, PreprocessInfo};
 pub use protect::{MAX_IMAGES, ProtectRequest, Protection};
 pub use sweep::{SweepPart, SweepRequest, SweepTrial};
@@ -101,6 +103,8 @@ pub enum Request {
     EndSweep,
     /// Find the largest finite absolute value of all layers' golden outputs.
     Scale,
+    /// Predict where a corruption changes the answer.
+    Danger(DangerRequest),
     /// Inject a fault with every layer's output clipped to its golden range.
     Protect(ProtectRequest),
     /// Something about many faults.
@@ -121,7 +125,7 @@ impl Request {
 }
 
 /// Which planes of which tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViewRequest {
     /// A layer's output or a parameter.
     pub tensor: ValueId,
@@ -129,6 +133,8 @@ pub struct ViewRequest {
     pub first: usize,
     /// Whether the last faulty run's values are wanted beside the golden ones.
     pub faulty: bool,
+    /// The corruption whose predicted effect in each element is wanted, too.
+    pub danger: Option<DangerRequest>,
 }
 
 /// The run whose values a view shows.
@@ -141,6 +147,8 @@ pub enum Which {
     Faulty,
     /// Faulty minus golden.
     Difference,
+    /// The predicted effect of the present corruption in each element. From 1 on the answer changes.
+    Danger,
 }
 
 impl Named for Which {
@@ -148,6 +156,7 @@ impl Named for Which {
         (Self::Golden, Name::new("golden", "Golden", "The golden run's values")),
         (Self::Faulty, Name::new("faulty", "Faulty", "The faulty run's values")),
         (Self::Difference, Name::new("difference", "Difference", "Faulty minus golden")),
+        (Self::Danger, Name::new("danger", "Danger", "The predicted effect of this corruption in each element")),
     ];
 }
 
@@ -190,6 +199,8 @@ pub enum Response {
         /// Images in all.
         total: usize,
     },
+    /// Answers [`Request::Danger`].
+    Danger(Danger),
     /// Answers [`Request::Protect`].
     Protected(Protection),
     /// Answers [`Request::Campaign`], and reports the progress of a campaign.
@@ -361,6 +372,8 @@ pub struct TensorView {
     pub golden: ByteBuf,
     /// The faulty run's, where they were asked for.
     pub faulty: Option<ByteBuf>,
+    /// The predicted effect of a corruption in each element, where it was asked for and can be predicted.
+    pub danger: Option<ByteBuf>,
     /// Largest finite absolute value of the whole tensor: golden, faulty, and their difference.
     pub max_abs: [f32; 3],
 }
@@ -385,6 +398,7 @@ impl TensorView {
         match which {
             Which::Golden => read(&self.golden),
             Which::Faulty => read(self.faulty.as_ref()?),
+            Which::Danger => read(self.danger.as_ref()?),
             Which::Difference => Some(difference(read(&self.golden)?, read(self.faulty.as_ref()?)?)),
         }
     }

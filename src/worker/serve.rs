@@ -162,8 +162,13 @@ struct Browser {
 /// A worker beside this one. Dropping it ends it.
 struct Mate {
     worker: Worker,
+    unsent: Unsent,
     _listeners: [EventListener; 2],
 }
+
+/// Requests to a worker whose program is on its way, `None` once it is there: messages that arrive before somebody listens
+/// are lost, because a module that waits for its program counts as run.
+type Unsent = Rc<RefCell<Option<Vec<JsValue>>>>;
 
 impl Drop for Mate {
     fn drop(&mut self) {
@@ -175,23 +180,41 @@ impl Mate {
     /// Starts a worker, whose answers go to `heard` with the number `at`.
     fn start(page: &str, at: usize, heard: &Heard) -> Result<Self, JsValue> {
         let worker = start::worker(page)?;
+        let unsent = Unsent::new(RefCell::new(Some(Vec::new())));
         let died = |message: String| Envelope::new(0, Response::Died { message });
         let answers = heard.clone();
-        let message = EventListener::new(&worker, "message", move |event| {
-            let data = event.unchecked_ref::<MessageEvent>().data();
-            let answer = serde_wasm_bindgen::from_value(data).unwrap_or_else(|error| died(error.to_string()));
-            answers.borrow_mut().push((at, answer));
+        let message = EventListener::new(&worker, "message", {
+            let (worker, unsent) = (worker.clone(), unsent.clone());
+            move |event| {
+                let data = event.unchecked_ref::<MessageEvent>().data();
+                let answer: Envelope<Response> =
+                    serde_wasm_bindgen::from_value(data).unwrap_or_else(|error| died(error.to_string()));
+                if answer.body == Response::Ready {
+                    for request in unsent.take().into_iter().flatten() {
+                        if let Err(error) = worker.post_message(&request) {
+                            answers.borrow_mut().push((at, died(text(&error))));
+                        }
+                    }
+                } else {
+                    answers.borrow_mut().push((at, answer));
+                }
+            }
         });
         let answers = heard.clone();
         let error = EventListener::new(&worker, "error", move |_| {
             answers.borrow_mut().push((at, died("its program could not be loaded".to_owned())));
         });
-        Ok(Self { worker, _listeners: [message, error] })
+        Ok(Self { worker, unsent, _listeners: [message, error] })
     }
 
     fn send(&self, request: &Envelope<Request>) -> Result<(), JsValue> {
         let serializer = serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(true);
-        self.worker.post_message(&request.serialize(&serializer)?)
+        let request = request.serialize(&serializer)?;
+        match &mut *self.unsent.borrow_mut() {
+            Some(unsent) => unsent.push(request),
+            None => self.worker.post_message(&request)?,
+        }
+        Ok(())
     }
 }
 
@@ -264,7 +287,8 @@ impl Host for Browser {
 
     async fn answered(&self) {
         while self.heard.borrow().is_empty() {
-            next_task().await;
+            // A loop of tasks would take a core from the workers that are waited for.
+            gloo::timers::future::TimeoutFuture::new(1).await;
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use facts::TraceRow;
 use facts::outcome::Rate;
 use facts::report::diagram::Family;
-use protocol::ModelInfo;
+use protocol::{Danger, ModelInfo};
 
 use crate::link::Colouring;
 use crate::words;
@@ -76,18 +76,21 @@ pub struct Paint {
 }
 
 impl Paint {
-    /// Colours `model` with the corruption in `trace` and the SDC rates in `measured`, if present.
+    /// Colours `model` with the corruption in `trace` and the SDC rates in `measured`, if present, and the predictions in
+    /// `danger`.
     pub fn of(
         model: &ModelInfo,
         colouring: Colouring,
         trace: Option<&[TraceRow]>,
         measured: Option<&[(String, Rate)]>,
+        danger: Option<&Danger>,
     ) -> Self {
         match colouring {
             Colouring::Kind => Self::kind(model),
             Colouring::Size => Self::size(model),
             Colouring::Corruption => Self::corruption(model, trace),
             Colouring::Vulnerability => Self::vulnerability(model, measured),
+            Colouring::Danger => Self::danger(model, danger),
         }
     }
 
@@ -181,6 +184,29 @@ impl Paint {
         Self { colouring: Colouring::Vulnerability, facts, legend, missing }
     }
 
+    fn danger(model: &ModelInfo, danger: Option<&Danger>) -> Self {
+        let mut facts: Vec<Option<Fact>> = vec![None; model.layers.len()];
+        for tensor in danger.iter().flat_map(|danger| &danger.tensors) {
+            let share = words::danger_share(tensor);
+            let words = format!(
+                "predicted to change the answer in {} of {} elements",
+                words::count((tensor.changes + tensor.not_finite) as u64),
+                words::count(tensor.elements as u64)
+            );
+            let Some(fact) = facts.get_mut(tensor.layer) else { continue };
+            // A layer of several parameters has the colour of the worst of them.
+            if fact.as_ref().is_none_or(|fact| fact.weight < share) {
+                *fact = Some(Fact { tone: Tone::Level(level(share, &CORRUPTION)), weight: share, words });
+            }
+        }
+        let mut legend = vec![(Tone::Blank, "not predicted".to_owned()), (Tone::Level(0), "nowhere".to_owned())];
+        legend.extend(levels(&CORRUPTION));
+        let missing = danger
+            .is_none()
+            .then_some("Press “Predict the danger” below, and each layer takes the colour of its danger.");
+        Self { colouring: Colouring::Danger, facts, legend, missing }
+    }
+
     /// Returns whether the corruption passes on from `layer`, if the colouring shows the corruption.
     pub fn corrupt(&self, layer: usize) -> bool {
         let fact = self.facts.get(layer).and_then(Option::as_ref);
@@ -199,7 +225,7 @@ impl Paint {
         let Some((layer, fact)) = found else { return (Tone::Blank, String::new()) };
         let several = layers.len() > 1 && !fact.words.is_empty();
         let words = match self.colouring {
-            Colouring::Corruption | Colouring::Vulnerability if several => {
+            Colouring::Corruption | Colouring::Vulnerability | Colouring::Danger if several => {
                 format!("at most, in {}: {}", model.layers[layer].name, fact.words)
             }
             _ => fact.words.clone(),

@@ -1,9 +1,10 @@
 use engine::zoo::Architecture;
 use facts::TraceRow;
+use facts::fault::{Format, InjectedFault, Target};
 use facts::model::Model;
-use facts::outcome::Rate;
+use facts::outcome::{Outcome, Rate, Verdict};
 use facts::report::diagram::{Family, Role, family};
-use protocol::{AnswerInfo, LayerInfo, ModelInfo, PreprocessInfo};
+use protocol::{AnswerInfo, Danger, LayerInfo, ModelInfo, PreprocessInfo, SweepTrial, TensorDanger};
 
 use super::*;
 use crate::link::Colouring;
@@ -215,7 +216,7 @@ fn row(layer: &str, changed: u64, non_finite: u64) -> TraceRow {
 fn corruption_colours_what_it_reaches() {
     let model = residual();
     let trace = [row("layer2", 1, 0), row("layer3", 30, 2), row("layer4", 0, 0), row("layer5", 0, 0)];
-    let paint = Paint::of(&model, Colouring::Corruption, Some(&trace), None);
+    let paint = Paint::of(&model, Colouring::Corruption, Some(&trace), None, None);
     let tone = |layers: &[usize]| paint.tone(&model, layers).0;
     assert_eq!(tone(&[0]), Tone::Blank);
     assert_eq!(tone(&[2]), Tone::Level(2));
@@ -226,22 +227,60 @@ fn corruption_colours_what_it_reaches() {
     assert_eq!(paint.missing, None);
     assert!(paint.corrupt(3) && !paint.corrupt(4));
     assert_eq!(paint::swallowed(&model, &trace), [4]);
-    let none = Paint::of(&model, Colouring::Corruption, None, None);
+    let none = Paint::of(&model, Colouring::Corruption, None, None, None);
     assert!(none.missing.is_some_and(|missing| missing.contains("Inject")));
+}
+
+fn trial() -> SweepTrial {
+    SweepTrial {
+        verdict: Verdict { outcome: Outcome::Sdc, due: false, scm: None },
+        golden: String::new(),
+        faulty: String::new(),
+        fault: InjectedFault {
+            target: Target::Activation,
+            layer: String::new(),
+            tensor: String::new(),
+            element: 0,
+            kind: None,
+            bit: None,
+            bits: None,
+            format: Format::F32,
+            before: 0.0,
+            after: 1.0,
+        },
+    }
 }
 
 #[test]
 fn rates_and_sizes_have_levels_and_words() {
     let model = residual();
     let rates = [("layer1".to_owned(), Rate::new(3, 100)), ("layer2".to_owned(), Rate::new(0, 0))];
-    let paint = Paint::of(&model, Colouring::Vulnerability, None, Some(&rates));
+    let paint = Paint::of(&model, Colouring::Vulnerability, None, Some(&rates), None);
     let (tone, words) = paint.tone(&model, &[1]);
     assert_eq!(tone, Tone::Level(3));
     assert!(words.starts_with("SDC rate 3.0 % (3 of 100 faults"), "{words}");
     assert_eq!(paint.tone(&model, &[2]).0, Tone::Blank, "nothing was measured there");
-    assert!(Paint::of(&model, Colouring::Vulnerability, None, None).missing.is_some());
+    assert!(Paint::of(&model, Colouring::Vulnerability, None, None, None).missing.is_some());
 
-    let paint = Paint::of(&model, Colouring::Size, None, None);
+    let tensor = |layer, changes| TensorDanger {
+        layer,
+        tensor: layer,
+        elements: 200,
+        changes,
+        not_finite: 1,
+        worst: 0,
+        effect: 2.0,
+        trial: trial(),
+    };
+    let danger = Danger { tensors: vec![tensor(1, 1), tensor(1, 99), tensor(2, 3)], milliseconds: 1.0 };
+    let paint = Paint::of(&model, Colouring::Danger, None, None, Some(&danger));
+    assert_eq!(
+        paint.tone(&model, &[1]),
+        (Tone::Level(5), "predicted to change the answer in 100 of 200 elements".into())
+    );
+    assert!(Paint::of(&model, Colouring::Danger, None, None, None).missing.is_some());
+
+    let paint = Paint::of(&model, Colouring::Size, None, None, None);
     assert_eq!(paint.tone(&model, &[0]), (Tone::Level(1), "2 elements".into()));
     assert_eq!(paint.tone(&model, &[0, 8]), (Tone::Level(6), "18 elements".into()), "what leaves the block");
     assert_eq!(paint.legend.len(), usize::from(paint::TOP));

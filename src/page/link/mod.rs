@@ -40,6 +40,8 @@ pub enum Colouring {
     Vulnerability,
     /// How much of its output the fault has changed.
     Corruption,
+    /// The share of its elements in which the corruption is predicted to change the answer.
+    Danger,
 }
 
 impl Named for Colouring {
@@ -57,6 +59,14 @@ impl Named for Colouring {
         (
             Self::Corruption,
             Name::new("corruption", "Corruption", "How much of each layer's output the fault has changed"),
+        ),
+        (
+            Self::Danger,
+            Name::new(
+                "danger",
+                "Danger",
+                "In how many elements of each layer the corruption is predicted to change the answer",
+            ),
         ),
     ];
 }
@@ -153,6 +163,8 @@ fields! {
         look: Option<Place> = renamed(place::look);
         /// Show the fault under range clipping, too.
         protect: bool = switch("protect").kept(&[Anew::Model]);
+        /// Show where in the network the corruption changes the answer.
+        danger: bool = switch("danger").kept(&[Anew::Model, Anew::Scene]);
         /// The steps of the lesson.
         lesson: Option<Steps> = parsed::<Steps>("lesson").kept(&[Anew::Model, Anew::Scene]);
         /// Show the page to a class: in large, and only the parts that are spoken of.

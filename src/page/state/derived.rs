@@ -117,9 +117,20 @@ impl State {
 
     /// The run whose values the small maps show.
     pub fn which(&self) -> Which {
-        let there = self.injection_now().is_some();
         let chosen = self.link.which.unwrap_or(Which::Difference);
-        if there { chosen } else { Which::Golden }
+        if self.runs().contains(&chosen) { chosen } else { Which::Golden }
+    }
+
+    /// The runs whose values can be shown.
+    pub fn runs(&self) -> Vec<Which> {
+        let mut runs = vec![Which::Golden];
+        if self.injection_now().is_some() {
+            runs.extend([Which::Faulty, Which::Difference]);
+        }
+        if self.danger_now().is_some() {
+            runs.push(Which::Danger);
+        }
+        runs
     }
 
     /// The golden run of the chosen model and image, where it is there.

@@ -6,6 +6,7 @@ use facts::fault::Target;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
+use super::danger::danger;
 use super::maps::Maps;
 use super::parts::{Choice, Panel};
 use super::sweep::SweepPanel;
@@ -38,6 +39,7 @@ pub fn LookPanel(props: &LookProps) -> Html {
             <div class="look">
                 { place(state, act) }
                 <Maps {state} {act} {dark} />
+                { danger(state, act) }
                 <SweepPanel {state} {act} {dark} />
             </div>
         </Panel>

@@ -6,6 +6,7 @@ mod bits;
 mod campaign;
 mod client;
 mod corruption;
+mod danger;
 mod diagram;
 mod explore;
 mod export;

@@ -2,6 +2,7 @@
 
 mod campaign;
 mod card;
+mod danger;
 mod describe;
 mod protect;
 mod share;
@@ -33,6 +34,7 @@ use protocol::{
 use crate::campaign::Opened;
 use campaign::Campaign;
 pub use card::class_names;
+use danger::Effects;
 use describe::{class, describe, scores};
 use protect::{Learnt, Protecting};
 use share::Share;
@@ -85,6 +87,7 @@ pub struct Service<H: Host> {
     golden: Option<Golden>,
     trial: Option<(Site, Activations)>,
     read: Vec<(ReadKey, Rc<[f32]>)>,
+    effects: Option<Effects>,
     sweep: Option<Sweeping>,
     campaign: Option<Campaign<H>>,
     /// The campaign of another worker that this one computes parts of.
@@ -138,6 +141,7 @@ impl<H: Host> Service<H> {
             golden: None,
             trial: None,
             read: Vec::new(),
+            effects: None,
             sweep: None,
             campaign: None,
             share: None,
@@ -158,6 +162,7 @@ impl<H: Host> Service<H> {
             Request::Sweep(request) => self.start_sweep(id, request),
             Request::EndSweep => Ok(self.end_sweep()),
             Request::Scale => self.scale().await,
+            Request::Danger(request) => self.danger(request).await,
             Request::Protect(request) => self.protect(id, request),
             Request::Campaign(request) => self.ask_campaign(id, request).await,
         };
@@ -214,6 +219,7 @@ impl<H: Host> Service<H> {
         let (device, info) = self.open(choice).await?;
         // Two models need not fit side by side.
         (self.golden, self.trial, self.sweep) = (None, None, None);
+        self.effects = None;
         self.read.clear();
         (self.learnt, self.protecting) = (Learnt::default(), None);
         self.end_campaign();
@@ -261,6 +267,7 @@ impl<H: Host> Service<H> {
         let lab = self.lab()?;
         let input = self.input(&lab, image).await?;
         (self.golden, self.trial, self.sweep, self.protecting) = (None, None, None, None);
+        self.effects = None;
         self.read.clear();
         let started = self.host.now();
         let golden = lab.golden(&input).await?;

@@ -109,7 +109,7 @@ fn sites(lab: &Lab, request: &SweepRequest, trials: std::ops::Range<usize>) -> R
     }
 }
 
-fn told(lab: &Lab, golden: usize, trial: Trial) -> Result<SweepTrial> {
+pub(super) fn told(lab: &Lab, golden: usize, trial: Trial) -> Result<SweepTrial> {
     let fault = trial.faults.into_iter().next().ok_or_else(|| Error::request("a trial has no fault"))?;
     Ok(SweepTrial {
         verdict: trial.verdict,

@@ -30,6 +30,8 @@ impl<H: Host> Service<H> {
         let bytes = |values: &[f32]| {
             ByteBuf::from(values[part.clone()].iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
         };
+        // A map without predictions is better than none; the request for the danger tells what is wrong.
+        let danger = request.danger.and_then(|danger| self.effects(danger, id).ok().flatten());
         let differences = faulty
             .iter()
             .flat_map(|faulty| golden.iter().zip(&**faulty).map(|(&golden, &faulty)| difference(golden, faulty)));
@@ -38,6 +40,7 @@ impl<H: Host> Service<H> {
             first,
             golden: bytes(&golden),
             faulty: faulty.as_deref().map(bytes),
+            danger: danger.as_deref().map(bytes),
             max_abs: [
                 max_abs(golden.iter().copied()),
                 max_abs(faulty.iter().flat_map(|faulty| faulty.iter().copied())),
@@ -66,7 +69,7 @@ impl<H: Host> Service<H> {
         }
         let values: Rc<[f32]> = match which {
             Which::Faulty => self.faulty(graph, id).await?,
-            Which::Golden | Which::Difference => self.golden_values(graph, id).await?,
+            Which::Golden | Which::Difference | Which::Danger => self.golden_values(graph, id).await?,
         };
         self.read.push(((id, which), values.clone()));
         Ok(values)

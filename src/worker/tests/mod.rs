@@ -1,6 +1,7 @@
 mod answer;
 mod campaign;
 mod crew;
+mod danger;
 mod labelling;
 
 use std::cell::{Cell, RefCell};
@@ -145,7 +146,7 @@ fn load(engine: &mut Service<Bench>) -> ModelInfo {
 }
 
 fn view(engine: &mut Service<Bench>, tensor: usize, which: Which) -> Vec<f32> {
-    match ask(engine, Request::View(ViewRequest { tensor, first: 0, faulty: which != Which::Golden })) {
+    match ask(engine, Request::View(ViewRequest { tensor, first: 0, faulty: which != Which::Golden, danger: None })) {
         Response::View(view) => view.slice(which, 0, usize::MAX),
         other => panic!("{other:?}"),
     }
@@ -325,10 +326,14 @@ fn what_cannot_be_answered_is_told_in_a_sentence() {
     let protect = |element| Request::Protect(ProtectRequest { site: site(element), images: Vec::new() });
     told(&mut engine, protect(0), "");
     told(&mut engine, golden("no.png"), "no.png");
-    told(&mut engine, Request::View(ViewRequest { tensor: usize::MAX, first: 0, faulty: false }), "tensor");
+    told(
+        &mut engine,
+        Request::View(ViewRequest { tensor: usize::MAX, first: 0, faulty: false, danger: None }),
+        "tensor",
+    );
     told(&mut engine, Request::Campaign(CampaignRequest::Stop), "no campaign");
     told(&mut engine, Request::Campaign(CampaignRequest::Export(Export::Zip)), "no campaign");
     assert!(matches!(ask(&mut engine, golden("a.ppm")), Response::Golden(_)));
     told(&mut engine, Request::Inject { site: site(usize::MAX) }, "");
-    told(&mut engine, Request::View(ViewRequest { tensor: 0, first: 0, faulty: true }), "");
+    told(&mut engine, Request::View(ViewRequest { tensor: 0, first: 0, faulty: true, danger: None }), "");
 }

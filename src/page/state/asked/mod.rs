@@ -6,6 +6,7 @@
 //!
 //! An *order* is a request that the user gives once, as a click on Start. It is never repeated by itself.
 
+mod danger;
 mod golden;
 mod injection;
 mod judge;
@@ -21,6 +22,7 @@ use std::fmt::Debug;
 
 use protocol::{Request, RequestId, Response};
 
+pub use danger::DangerKey;
 pub use golden::GoldenKey;
 pub use injection::InjectionKey;
 pub use judge::JudgeKey;
@@ -156,6 +158,8 @@ table! {
     scale: ScaleKey,
     /// The faulty run once more, with range clipping.
     protect: ProtectKey,
+    /// Where the corruption changes the answer.
+    danger: DangerKey,
     /// Trials around the fault.
     sweep: SweepKey,
 }

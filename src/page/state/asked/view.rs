@@ -6,7 +6,7 @@ use facts::fault::Site;
 use protocol::{Request, Response, TensorView, ViewRequest};
 
 use super::super::State;
-use super::{GoldenKey, Ground, Heard, Want};
+use super::{DangerKey, GoldenKey, Ground, Heard, Want};
 
 /// The data that a view depends on.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,8 @@ impl Want for ViewKey {
         let (golden, looked) = (GoldenKey::wanted(state)?, state.looked()?);
         let first = looked.planes().sheet_of(looked.plane());
         let site = state.site_now();
-        let request = ViewRequest { tensor: looked.tensor.id, first, faulty: site.is_some() };
+        let danger = DangerKey::wanted(state).map(|key| key.request);
+        let request = ViewRequest { tensor: looked.tensor.id, first, faulty: site.is_some(), danger };
         Some(Self { golden, site, request })
     }
 

@@ -11,8 +11,8 @@ use facts::report::diagram::{Family, Role};
 use facts::{DeviceChoice, TraceRow};
 use protocol::planes::Planes;
 use protocol::{
-    AnswerInfo, ClassInfo, DeviceInfo, GoldenInfo, Injection, LayerInfo, ModelInfo, PreprocessInfo, Protection, Score,
-    SweepPart, SweepRequest, TensorInfo, TensorView, ViewRequest, Which,
+    AnswerInfo, ClassInfo, Danger, DangerRequest, DeviceInfo, GoldenInfo, Injection, LayerInfo, ModelInfo,
+    PreprocessInfo, Protection, Score, SweepPart, SweepRequest, TensorInfo, TensorView, ViewRequest, Which,
 };
 
 use super::*;
@@ -200,9 +200,11 @@ impl Page {
                     first: 0,
                     golden: values(0),
                     faulty: request.faulty.then(|| values(1)),
+                    danger: request.danger.map(|_| values(2)),
                     max_abs: [31.0, 32.0, 1.0],
                 }),
                 Request::Scale => Response::Scale { max_abs: 99.0 },
+                Request::Danger(_) => Response::Danger(Danger { tensors: Vec::new(), milliseconds: 1.0 }),
                 Request::Sweep(_) => Response::Swept(SweepPart { first: 0, trials: Vec::new(), over: false }),
                 Request::Protect(request) => Response::Protected(protection(request.images.len())),
                 Request::EndSweep | Request::Campaign(_) => continue,
@@ -232,7 +234,7 @@ fn the_page_opens_with_the_default_model_its_first_image_and_its_first_layer() {
         matches!(&asked[0], Request::Load { model, device: DeviceChoice::Gpu, .. } if model.url == "models/net/model.bpk")
     );
     assert!(matches!(&asked[1], Request::Golden { image } if image.name == "a.jpg"));
-    assert_eq!(asked[2..], [Request::View(ViewRequest { tensor: 5, first: 0, faulty: false })]);
+    assert_eq!(asked[2..], [Request::View(ViewRequest { tensor: 5, first: 0, faulty: false, danger: None })]);
     assert_eq!(page.state.layer().map(|layer| layer.index), Some(1));
     assert_eq!(page.state.values(), [Some(10.0), None], "the middle of the first plane");
     assert!(page.notices().is_empty());
@@ -289,7 +291,7 @@ fn once_injected_a_fault_stays_while_one_looks_elsewhere() {
     page.settle();
     page.act(Action::ChooseLayer(2));
     let asked = page.settle();
-    assert_eq!(asked, [Request::View(ViewRequest { tensor: 6, first: 0, faulty: true })]);
+    assert_eq!(asked, [Request::View(ViewRequest { tensor: 6, first: 0, faulty: true, danger: None })]);
     assert_eq!(page.state.site(), fault);
     assert_eq!(page.state.values(), [Some(10.0), Some(11.0)], "golden and faulty");
     assert!(page.hash.contains("look=relu") && page.hash.contains("layer=first"), "{}", page.hash);
@@ -566,4 +568,21 @@ fn a_clipped_run_is_given_up_with_its_fault_and_asked_for_again() {
     assert!(page.state.protection_now().is_none(), "a late answer is not taken");
     page.settle();
     assert!(page.state.protection_now().is_some());
+}
+
+#[test]
+fn the_danger_follows_the_corruption_and_stands_in_the_view() {
+    let mut page = Page::open("danger=1&bit=30");
+    let asked = page.settle();
+    let request = DangerRequest { target: Target::Activation, corruption: Corruption::flip(30).expect("a bit") };
+    assert!(asked.contains(&Request::Danger(request)), "{asked:?}");
+    assert!(asked.iter().any(|asked| matches!(asked, Request::View(view) if view.danger == Some(request))));
+    assert_eq!(page.state.runs(), [Which::Golden, Which::Danger]);
+    page.act(Action::ChooseBit(3));
+    let asked = page.settle();
+    let request = DangerRequest { corruption: Corruption::flip(3).expect("a bit"), ..request };
+    assert!(asked.contains(&Request::Danger(request)), "{asked:?}");
+    page.act(Action::choose(|link| link.danger = false));
+    page.settle();
+    assert_eq!((page.state.danger_now(), page.state.runs()), (None, vec![Which::Golden]));
 }

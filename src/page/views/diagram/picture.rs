@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use facts::outcome::Rate;
 use facts::report::diagram::Role;
-use protocol::{CampaignProfile, Injection, LayerCounts, ModelInfo};
+use protocol::{CampaignProfile, Danger, Injection, LayerCounts, ModelInfo};
 use yew::prelude::*;
 
 use super::backdrop::Backdrop;
@@ -33,6 +33,7 @@ const HIGHEST: f64 = 340.0;
 struct Known {
     colouring: Colouring,
     injection: Option<Same<Injection>>,
+    danger: Option<Same<Danger>>,
     profile: Option<Same<CampaignProfile>>,
 }
 
@@ -50,6 +51,7 @@ pub fn Picture(props: &PictureProps) -> Html {
     let known = Known {
         colouring: state.link.colouring,
         injection: state.injection_now().cloned().map(Same),
+        danger: state.danger_now().cloned().map(Same),
         profile: state.campaign.profile.clone().map(Same),
     };
     let paint = use_memo(known.clone(), |known| {
@@ -57,7 +59,8 @@ pub fn Picture(props: &PictureProps) -> Html {
         let layers = known.profile.as_ref().map(|profile| &profile.0.layers);
         let rate = |row: &LayerCounts| (row.name.clone(), Rate::new(row.sdc, row.faults));
         let measured = layers.map(|layers| layers.iter().map(rate).collect::<Vec<_>>());
-        Paint::of(model, known.colouring, trace, measured.as_deref())
+        let danger = known.danger.as_ref().map(|danger| &*danger.0);
+        Paint::of(model, known.colouring, trace, measured.as_deref(), danger)
     });
     let ends = use_memo(known.injection.clone(), |injection| {
         injection.as_ref().map(|injection| swallowed(model, &injection.0.trace)).unwrap_or_default()

@@ -53,10 +53,13 @@ pub fn Maps(props: &MapsProps) -> Html {
         |view: &Rc<TensorView>| view.planes == planes && (view.first..view.first + planes.sheet()).contains(&plane);
     let Some(view) = now.or(kept.filter(fits)) else { return waiting() };
     let at = (*hovered).filter(|&at| at < planes.elements()).unwrap_or(spot);
-    let shown: &[Which] = match view.faulty {
-        Some(_) => &[Which::Golden, Which::Faulty, Which::Difference],
-        None => &[Which::Golden],
+    let is_there = |which: &Which| match which {
+        Which::Golden => true,
+        Which::Faulty | Which::Difference => view.faulty.is_some(),
+        Which::Danger => view.danger.is_some(),
     };
+    let all = [Which::Golden, Which::Faulty, Which::Difference, Which::Danger];
+    let shown: Vec<Which> = all.into_iter().filter(is_there).collect();
     let struck = state.link.run.then(|| state.struck()).flatten();
     let struck = struck.filter(|struck| struck.tensor.id == tensor.id).map(|struck| struck.spot());
     let figures = shown.iter().map(|&which| {
@@ -98,6 +101,8 @@ fn waiting() -> Html {
 /// Returns the end of the colour scale for one map.
 fn scale(state: &State, view: &TensorView, which: Which, values: &[f32]) -> f32 {
     match state.link.scale {
+        // The effect from which on the answer changes.
+        _ if which == Which::Danger => 1.0,
         Scale::Map => values.iter().map(|value| value.abs()).filter(|value| value.is_finite()).fold(0.0, f32::max),
         Scale::Layer => layer_scale(view, which),
         Scale::Network => state.network_scale().unwrap_or_else(|| layer_scale(view, which)),
@@ -109,6 +114,7 @@ fn scale(state: &State, view: &TensorView, which: Which, values: &[f32]) -> f32 
 fn layer_scale(view: &TensorView, which: Which) -> f32 {
     let [golden, faulty, difference] = view.max_abs;
     match which {
+        Which::Danger => 1.0,
         Which::Difference => difference,
         Which::Golden | Which::Faulty if golden > 0.0 => golden,
         Which::Golden | Which::Faulty => faulty,
@@ -117,9 +123,11 @@ fn layer_scale(view: &TensorView, which: Which) -> f32 {
 
 fn scale_of_sheet(state: &State, view: &TensorView) -> f32 {
     match state.link.scale {
-        Scale::Network => state.network_scale().unwrap_or_else(|| layer_scale(view, state.which())),
+        Scale::Network if state.which() != Which::Danger => {
+            state.network_scale().unwrap_or_else(|| layer_scale(view, state.which()))
+        }
         // The user compares thumbnails with each other, so they share a scale.
-        Scale::Map | Scale::Layer => layer_scale(view, state.which()),
+        Scale::Map | Scale::Layer | Scale::Network => layer_scale(view, state.which()),
     }
 }
 
@@ -138,17 +146,13 @@ fn scales(state: &State, act: &Callback<Action>) -> Html {
     }
 }
 
-/// Draws the choice of the run for the thumbnails, after an injection.
+/// Draws the choice of the run for the thumbnails, where there are several.
 fn which(state: &State, act: &Callback<Action>) -> Html {
-    if state.injection_now().is_none() {
+    let all = state.runs();
+    if all.len() < 2 {
         return Html::default();
     }
-    let all = [Which::Golden, Which::Faulty, Which::Difference];
-    let options = vec![
-        ("Golden".into(), "The values without a fault".into()),
-        ("Faulty".into(), "The values of the last faulty run".into()),
-        ("Difference".into(), "Faulty minus golden".into()),
-    ];
+    let options = all.iter().map(|which| (which.label().into(), which.row().help.into())).collect::<Vec<_>>();
     let chosen = all.iter().position(|&which| which == state.which()).unwrap_or(0);
     html! {
         <span class="labelled"><span class="label">{ "Small maps" }</span>
