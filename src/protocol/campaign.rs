@@ -137,6 +137,8 @@ pub enum Export {
     Csv,
     /// The summary.
     Json,
+    /// The SDC rate of each layer, as node data of Model Explorer.
+    NodeData,
     /// The directory that the command line writes, as a zip.
     Zip,
     /// Every fault, one a line.

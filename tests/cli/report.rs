@@ -230,3 +230,24 @@ fn what_holds_no_campaign_is_left_out_and_said() {
     let told = predicate::str::contains("this is a folder");
     faultscope(&["report", CAMPAIGN, "--format", "csv", "-o", into]).code(INPUT).stderr(told);
 }
+
+#[test]
+fn node_data_have_the_rates_of_the_layers() {
+    let data: serde_json::Value =
+        serde_json::from_str(&stdout(&["report", CAMPAIGN, "--format", "model-explorer"])).expect("JSON");
+    let rates = rates(&stdout(&["report", CAMPAIGN, "--format", "csv"]));
+    let results = data["results"].as_object().expect("results");
+    assert!(!results.is_empty());
+    for (layer, result) in results {
+        let row = format!("layer||||{layer}|||sdc");
+        let rate =
+            rates.get(&row).unwrap_or_else(|| panic!("{row} of {:?}", rates.keys().take(40).collect::<Vec<_>>()))[2];
+        let value = result["value"].as_f64().expect("a number");
+        assert!((value / 100.0 - rate.expect("a rate")).abs() < 1e-6, "{layer}: {value}");
+    }
+    let stops = data["gradient"].as_array().expect("a gradient");
+    assert_eq!((&stops[0]["stop"], &stops[stops.len() - 1]["stop"]), (&0.0.into(), &1.0.into()));
+    faultscope(&["report", CAMPAIGN, CAMPAIGN, "--format", "model-explorer"])
+        .code(USAGE)
+        .stderr(predicate::str::contains("one campaign"));
+}

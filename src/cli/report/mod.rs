@@ -30,6 +30,7 @@ enum Format {
     Json,
     Parquet,
     Html,
+    ModelExplorer,
 }
 
 impl Named for Format {
@@ -42,6 +43,14 @@ impl Named for Format {
         (Self::Json, Name::new("json", "JSON", "the same rates, nested")),
         (Self::Parquet, Name::new("parquet", "Parquet", "every fault, one per row, with typed columns")),
         (Self::Html, Name::new("html", "HTML", "a page with charts, in one file")),
+        (
+            Self::ModelExplorer,
+            Name::new(
+                "model-explorer",
+                "Model Explorer",
+                "the SDC rate of each layer of one campaign, as node data of Model Explorer",
+            ),
+        ),
     ];
 }
 
@@ -140,6 +149,14 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
                 .map(|campaign| (campaign.name.as_str(), campaign.results.origin(), &campaign.report))
                 .collect();
             arguments.write(&report::html(&campaigns))?;
+        }
+        Format::ModelExplorer => {
+            let [campaign] = &campaigns[..] else {
+                return Err(Failure::usage("report", "node data are those of one campaign; give one directory"));
+            };
+            let data =
+                report::node_data(&campaign.report).map_err(|error| crate::Error::input("JSON output", error))?;
+            arguments.write(&data)?;
         }
         Format::Parquet => unreachable!("written above"),
     }

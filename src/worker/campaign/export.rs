@@ -35,6 +35,10 @@ pub fn export(
             let report = results.report(complete, planned);
             ("campaign.json", "application/json", pretty(&report).map_err(failed)?)
         }
+        Export::NodeData => {
+            let data = report::node_data(&results.report(complete, planned)).map_err(failed)?;
+            ("node-data.json", "application/json", data.into_bytes())
+        }
         Export::Records => {
             let lines = lines(results, &results.in_order(rounds)).map_err(failed)?;
             ("faults.jsonl", "application/jsonl", lines)

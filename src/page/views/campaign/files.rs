@@ -23,6 +23,7 @@ pub fn FilesPanel(props: &Props) -> Html {
                 { save("save-zip", "Campaign (.zip)", "The directory of the command line: `faultscope report` reads it, `faultscope campaign --resume` continues it", Export::Zip) }
                 { save("save-csv", "CSV", "Every rate with its counts and its interval, one a row", Export::Csv) }
                 { save("save-json", "JSON", "The same, nested", Export::Json) }
+                { save("save-node-data", "Node data", "The SDC rate of each layer, as node data of Model Explorer", Export::NodeData) }
                 { save("save-records", "Every fault", "One fault a line (faults.jsonl)", Export::Records) }
             </div>
             <p class="hint">{ "Bring a campaign that was made elsewhere, or images: a folder with a sub-folder for each class, a data set in one file (.npz, .tar, CIFAR), or one of images with one of labels (.npy, MNIST). Or drop them anywhere." }</p>
