@@ -65,6 +65,7 @@ fn full() -> Link {
             groups: Some(Rc::new(Grouping::builtin("cifar10").expect("it ships"))),
         },
         protect: true,
+        danger: true,
         lesson: "1,3*,7".parse().ok(),
         present: true,
         embed: true,
