@@ -157,6 +157,6 @@ fn which(state: &State, act: &Callback<Action>) -> Html {
     html! {
         <span class="labelled"><span class="label">{ "Small maps" }</span>
             <Choice id="which" label="Values shown in the small maps" {options} {chosen}
-                choose={act.reform(move |index: usize| Action::choose(move |link| link.which = Some(all[index])))} /></span>
+                choose={act.reform(move |index: usize| { let which = all.get(index).copied(); Action::choose(move |link| link.which = which) })} /></span>
     }
 }
