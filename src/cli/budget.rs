@@ -271,7 +271,10 @@ fn check(name: &str, provenance: &Provenance) -> Result<()> {
                 "the faults of the campaign have weights (--design stratified); a budget counts those of a uniform campaign",
             ));
         }
-        _ if model.mode != Mode::Single || model.amount != 1 => "each fault of the campaign strikes several elements",
+        _ if model.ber.is_some() => "the campaign flips every bit with some probability",
+        _ if model.mode != Mode::Single || model.amount != 1 || !model.pattern.is_single() => {
+            "each fault of the campaign strikes several elements"
+        }
         FaultKind::BitFlip { bits } if bits == Bits::ALL => return Ok(()),
         FaultKind::BitFlip { .. } => "the campaign flips some of the bits only",
         _ => "the campaign replaces values",

@@ -4,6 +4,7 @@
 mod abuse;
 mod answer;
 mod bad_images;
+mod ber;
 mod budget;
 mod campaign;
 mod check;

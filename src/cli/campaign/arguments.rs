@@ -11,7 +11,7 @@ use crate::campaign::{DesignKind, FAULTS, Faults, OnBadImage, ProtectionMethod, 
 use crate::cli::args::{CalibrationArguments, FormatArguments, GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
-use crate::fault::{Bits, FaultKind, FaultModel, Mode, Pattern, Sampling, Target};
+use crate::fault::{Bits, ErrorRates, FaultKind, FaultModel, Mode, Pattern, Sampling, Target};
 
 /// Images that a protection is learnt from where nothing is said.
 const PROFILE: usize = 100;
@@ -215,6 +215,11 @@ struct FaultArguments {
     #[arg(long, value_name = "K", conflicts_with = "bits_per_word")]
     burst: Option<u8>,
 
+    /// Bit error rate: in each inference every bit of the chosen layers flips with this probability, 1e-7 for example. A range
+    /// such as 1e-9..1e-5, or several rates with commas between them, make a sweep; --faults are then for each rate
+    #[arg(long, value_name = "RATE|A..B|LIST")]
+    ber: Option<ErrorRates>,
+
     /// Elements of a tensor that one fault changes together: single, row, column, channel, full-channels[:K],
     /// bullet-wake[:K] (a position in K channels), shattered-glass[:K] (a wake with one channel hit in more places of a
     /// row), block:WxH, skip:N[xK] (at distances of N), or random:K
@@ -270,6 +275,7 @@ impl Arguments {
                 Faults::ByGolden { correct, misclassified: self.count.misclassified.unwrap_or(usual.at_most()) }
             }
         };
+        let faults = faults.times(self.fault.ber.as_ref().map_or(1, |rates| rates.all().len()))?;
         faults.validate()?;
         Ok(faults)
     }
@@ -307,7 +313,8 @@ impl FaultArguments {
         let layers: Vec<String> = self.layers.iter().flat_map(|list| list.0.iter().cloned()).collect();
         let layers = (!layers.is_empty()).then_some(layers);
         let (target, mode, amount, sampling) = (self.target, self.mode, self.amount, self.sampling);
-        let model = FaultModel { target, kind, mode, amount, sampling, layers, pattern: self.pattern };
+        let (pattern, ber) = (self.pattern, self.ber.clone());
+        let model = FaultModel { target, kind, mode, amount, sampling, layers, pattern, ber };
         model.validate()?;
         Ok(model)
     }

@@ -23,7 +23,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::journal::Replay;
 use super::open::{self, ModelFile};
-use super::output::{self, counted, name, print};
+use super::output::{self, counted, name, print, thousands};
 use super::progress::Progress;
 use super::read;
 use super::write::sha256;
@@ -191,6 +191,15 @@ impl Campaign {
                 pollster::block_on(campaign::accuracy_beside(&plain, &lab, &data.source, &plan, budget))?
             }
         };
+        if let (Some(bits), Some(rates)) = (plan.bits(), &plan.config().fault_model.ber) {
+            let notice = format!(
+                "{} bits can flip in each inference, {:.3e} of them at the highest rate on average",
+                thousands(bits),
+                bits as f64 * rates.of(0)
+            );
+            eprintln!("notice: {notice}");
+            notices.push(notice);
+        }
         if let Some(shard) = shard {
             plan = plan.shard(shard)?;
         }

@@ -85,6 +85,9 @@ impl CampaignConfig {
             }
             (None, _) => {}
         }
+        if self.design.is_some() && self.fault_model.ber.is_some() {
+            return Err(Error::request("--ber strikes every bit at once; --design stratified chooses single faults"));
+        }
         self.numbers.validate()?;
         self.fault_model.validate()
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{CampaignConfig, Faults, Record, Shard, Stratified};
-use crate::fault::{Bits, FaultModel, Site, SiteSpace, sampler};
+use crate::fault::{BitErrors, Bits, FaultModel, Site, SiteSpace, sampler};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -173,6 +173,22 @@ impl Plan {
         )
     }
 
+    /// The bit errors at `sites`, which are drawn for fault number `fault` of an image; `None` where the fault model has no bit
+    /// error rate.
+    pub fn errors(&self, fault: usize, sites: &[Site]) -> Option<BitErrors> {
+        let rates = self.config.fault_model.ber.as_ref()?;
+        let struck = sites.iter().map(|site| {
+            let (layer, tensor) = (&self.graph.nodes[site.layer].name, &self.graph.values[site.tensor].name);
+            (layer.as_str(), tensor.as_str(), site.element, site.corruption.bits())
+        });
+        Some(BitErrors::of(rates.of(fault), struck))
+    }
+
+    /// The number of bits that bit errors can flip; `None` where the fault model has no bit error rate.
+    pub fn bits(&self) -> Option<u64> {
+        sampler::bits(&self.graph, &self.space, &self.config.fault_model).unwrap_or_default()
+    }
+
     /// Makes sure that `image` is the one at `position`.
     ///
     /// # Errors
@@ -211,6 +227,22 @@ impl Plan {
         };
         let sites = self.sites(drawn)?;
         self.check_image(position, record.image)?;
+        let errors = self.errors(drawn.fault, &sites);
+        if errors != record.errors {
+            let said = |errors: Option<BitErrors>| match errors {
+                None => "no bit errors".to_owned(),
+                Some(BitErrors { rate, flips, elements, sites }) => {
+                    format!("{flips} bit errors at rate {rate:e} in {elements} elements (CRC-32 {sites:08x})")
+                }
+            };
+            return Err(Error::request(format_args!(
+                "fault {} of image {} strikes with {}, found {}",
+                position.fault,
+                record.image,
+                said(errors),
+                said(record.errors)
+            )));
+        }
         let mut drawn: Vec<_> = sites
             .iter()
             .map(|site| {
@@ -226,6 +258,10 @@ impl Plan {
             .collect();
         drawn.sort_unstable();
         found.sort_unstable();
+        if errors.is_some_and(|errors| errors.elements > BitErrors::LISTED) {
+            // The sum of all of them was compared; the record lists the first.
+            drawn.truncate(1);
+        }
         let differing = drawn.iter().zip(&found).find(|(drawn, found)| drawn != found);
         let problem = match differing {
             Some(((layer, tensor, element, bits), found)) => format!(

@@ -8,6 +8,7 @@ mod corruption;
 mod kind;
 mod model;
 mod pattern;
+mod rate;
 mod record;
 pub mod sampler;
 mod site;
@@ -18,7 +19,8 @@ pub use corruption::{Corruption, CorruptionKind};
 pub use kind::FaultKind;
 pub use model::{FaultModel, Mode, RECORD_BYTES, Sampling, Target};
 pub use pattern::Pattern;
-pub use record::{InjectedFault, number};
+pub use rate::ErrorRates;
+pub use record::{BitErrors, InjectedFault, number};
 pub use site::{Site, SiteSpace};
 
 #[cfg(test)]

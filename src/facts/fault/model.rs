@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FaultKind, Pattern};
+use super::{BitErrors, ErrorRates, FaultKind, Pattern};
 use crate::limits::LINE;
 use crate::named::{Name, Named};
 use crate::{Error, Result};
@@ -79,6 +79,9 @@ pub struct FaultModel {
     /// The elements that are struck together with each that is drawn.
     #[serde(default, skip_serializing_if = "Pattern::is_single")]
     pub pattern: Pattern,
+    /// The bit error rates, where every bit of the layers flips by chance in place of one that is drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ber: Option<ErrorRates>,
     /// The layers that can be hit, each by its name or its index; without any, those that campaigns draw from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<String>>,
@@ -97,6 +100,7 @@ impl Default for FaultModel {
             amount: 1,
             sampling: Sampling::Layer,
             pattern: Pattern::Single,
+            ber: None,
             layers: None,
         }
     }
@@ -107,6 +111,9 @@ impl FaultModel {
     pub fn most_record_bytes(&self) -> usize {
         /// Where the number of faults depends on the model: a percentage of a tensor, or every layer.
         const ANY: usize = 256 << 20;
+        if self.ber.is_some() {
+            return RECORD_BYTES * (1 + BitErrors::LISTED);
+        }
         let known = self.mode == Mode::Single
             && self.pattern.is_single()
             && !matches!(self.kind, FaultKind::Zero { percent: Some(_) });
@@ -127,6 +134,16 @@ impl FaultModel {
                 "pattern {} states the elements of a fault; --amount and --percent do not go with it",
                 self.pattern
             )));
+        }
+        if self.ber.is_some() {
+            let usual =
+                Self { target: self.target, ber: self.ber.clone(), layers: self.layers.clone(), ..Self::default() };
+            if !matches!(self.kind, FaultKind::BitFlip { .. }) || (Self { kind: usual.kind, ..self.clone() }) != usual {
+                return Err(Error::request(
+                    "--ber flips every bit of the chosen layers with the same probability; --type other than bitflip, \
+                     --bits-per-word, --burst, --pattern, --amount, --mode and --sampling do not go with it",
+                ));
+            }
         }
         if self.layers.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::request("a fault hits at least one layer; none is chosen"));

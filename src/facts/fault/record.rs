@@ -1,5 +1,6 @@
 //! The written record of a fault.
 
+use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
 use super::{Bits, Corruption, CorruptionKind, Format, Site, Target};
@@ -71,6 +72,43 @@ impl<S> InjectedFault<S> {
             // A value that was changed by a number that no record keeps is replaced by the one that came out.
             (Some(_), None) | (None, None) | (Some(_), Some(_)) => Corruption::Set(self.after),
         }
+    }
+}
+
+/// The bit errors of one inference: what a record states of them, however many there are. Seed, image and number of the
+/// fault draw the same errors again.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BitErrors {
+    /// The probability with which each bit flips.
+    pub rate: f64,
+    /// Flipped bits.
+    pub flips: u64,
+    /// Elements with a flipped bit.
+    pub elements: usize,
+    /// CRC-32 of the places and masks, which tells whether the errors that are drawn again are the same.
+    pub sites: u32,
+}
+
+impl BitErrors {
+    /// Most elements that a record lists beside them.
+    pub const LISTED: usize = 16;
+
+    /// Of flips at `rate`: the layer, tensor and element of each, and its bits.
+    pub fn of<'a>(rate: f64, struck: impl Iterator<Item = (&'a str, &'a str, usize, Option<Bits>)>) -> Self {
+        let (mut flips, mut elements, mut sites) = (0, 0, Crc::new());
+        for (layer, tensor, element, bits) in struck {
+            let mask = bits.map_or(0, Bits::mask);
+            // Lengths keep the end of a name apart from the beginning of the next.
+            for name in [layer, tensor] {
+                sites.update(&(name.len() as u64).to_le_bytes());
+                sites.update(name.as_bytes());
+            }
+            sites.update(&(element as u64).to_le_bytes());
+            sites.update(&mask.to_le_bytes());
+            flips += u64::from(mask.count_ones());
+            elements += 1;
+        }
+        Self { rate, flips, elements, sites: sites.sum() }
     }
 }
 

@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::site::LayerSites;
-use super::{FaultModel, Mode, Sampling, Site, SiteSpace};
+use super::{FaultModel, Mode, Sampling, Site, SiteSpace, rate};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -47,6 +47,13 @@ pub fn draw(
         return Err(Error::request("the model has no layer in which a fault of this target can strike"));
     }
     let mut rng = generator(seed, image, fault);
+    if let (Some(rates), Some(bits)) = (&model.ber, model.kind.bits()) {
+        // The remainder is below the number of rates.
+        let rate = rates.of((fault % rates.all().len() as u64) as usize);
+        let mut sites = rate::draw(&mut rng, graph, space.target(), layers, bits, rate)?;
+        sites.sort_by_key(|site| (site.layer, site.tensor, site.element));
+        return Ok(sites);
+    }
     let mut sites = Vec::new();
     match model.mode {
         Mode::Multiple => {
@@ -112,6 +119,17 @@ fn draw_in_layer(
         }
     }
     Ok(())
+}
+
+/// The number of bits that bit errors of `model` can flip in `space`; `None` where the model has no bit error rate.
+///
+/// # Errors
+/// Where a tensor's number format lacks a bit that may flip.
+pub fn bits(graph: &Graph, space: &SiteSpace, model: &FaultModel) -> Result<Option<u64>> {
+    match (&model.ber, model.kind.bits()) {
+        (Some(_), Some(bits)) => rate::bits_of(graph, space.layers(), bits).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// The image that permanent faults are drawn for: all images have the same.

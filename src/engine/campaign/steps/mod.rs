@@ -9,7 +9,7 @@ use facts::campaign::{
     BadImage, CampaignConfig, Drawn, Images, OnBadImage, Plan, Position, Prediction, Record, Skipped,
 };
 use facts::data::ImageSource;
-use facts::fault::{Site, Target};
+use facts::fault::{BitErrors, Site, Target};
 use facts::graph::HostTensor;
 use facts::outcome::{Outcome, probabilities};
 use facts::{Error, Result};
@@ -279,6 +279,13 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         }
         for trial in tried.trials {
             let fault = trial.faults.first().cloned();
+            let struck = trial.faults.iter().map(|one| (&*one.layer, &*one.tensor, one.element, one.struck()));
+            let rates = self.plan.config().fault_model.ber.as_ref();
+            let errors = rates.map(|rates| BitErrors::of(rates.of(at.faults.start), struck));
+            if fault.is_none() && errors.is_none() {
+                return Err(Error::request("a trial injected no fault"));
+            }
+            let listed = if errors.is_some() { 2..=BitErrors::LISTED } else { 2..=usize::MAX };
             let confidence = |logits: &[f32]| probabilities(logits).get(class).copied().unwrap_or(f32::NAN);
             let changed = trial.verdict.outcome == Outcome::Sdc;
             let record = Record {
@@ -289,8 +296,9 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
                 outcome: trial.verdict.outcome,
                 due: trial.verdict.due,
                 scm: trial.verdict.scm,
-                fault: fault.ok_or_else(|| Error::request("a trial injected no fault"))?,
-                faults: if trial.faults.len() > 1 { trial.faults } else { Vec::new() },
+                fault,
+                faults: if listed.contains(&trial.faults.len()) { trial.faults } else { Vec::new() },
+                errors,
                 drawn: draws.next(),
                 confidence: changed
                     .then(|| [confidence(&tried.logits), confidence(&trial.logits)])
