@@ -39,6 +39,7 @@ mod shared;
 mod slurm;
 mod stratified;
 mod study_log;
+mod targets;
 mod usage;
 mod zoo;
 

@@ -11,7 +11,7 @@ use crate::campaign::{DesignKind, FAULTS, Faults, OnBadImage, ProtectionMethod, 
 use crate::cli::args::{CalibrationArguments, FormatArguments, GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
-use crate::fault::{Bits, ErrorRates, FaultKind, FaultModel, Mode, Pattern, Sampling, Target};
+use crate::fault::{Bits, ErrorRates, FaultKind, FaultModel, Format, Mode, Pattern, Sampling, Target};
 
 /// Images that a protection is learnt from where nothing is said.
 const PROFILE: usize = 100;
@@ -305,7 +305,12 @@ fn layer_list(text: &str) -> Result<LayerList, String> {
 
 impl FaultArguments {
     fn resolve(&self, formats: &FormatArguments) -> Result<FaultModel, Failure> {
-        let format = formats.of(self.target == Target::Weight);
+        let format = match self.target {
+            Target::Input => Format::U8,
+            // Most words are scales, which are float32.
+            Target::Metadata => Format::F32,
+            Target::Activation | Target::Weight => formats.of(self.target == Target::Weight),
+        };
         let bits = self.bit.as_deref().map(|text| Bits::parse(text, format)).transpose()?;
         let kind = self.kind.with(bits, self.percent).map_err(|error| Failure::usage("campaign", error.to_string()))?;
         let kind = kind.of_many(self.bits_per_word, self.burst);

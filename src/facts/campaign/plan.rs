@@ -4,9 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{CampaignConfig, Faults, Record, Shard, Stratified};
-use crate::fault::{BitErrors, Bits, FaultModel, Site, SiteSpace, sampler};
+use crate::fault::{BitErrors, Bits, FaultModel, Site, SiteSpace, Target, sampler};
 use crate::graph::Graph;
 use crate::{Error, Result};
+
+/// Most pixels of an image whose bytes faults strike: as many as are decoded.
+const MAX_PIXELS: usize = 64_000_000;
 
 /// One trial: a fault of an image. Positions are ordered as the work is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,12 +163,27 @@ impl Plan {
     /// # Errors
     /// Where the plan has no such image.
     pub fn sites(&self, position: Position) -> Result<Vec<Site>> {
+        self.sites_in(position, None)
+    }
+
+    /// Whether faults strike the bytes of the image, so that its size must be known.
+    pub fn strikes_image(&self) -> bool {
+        self.space.target() == Target::Input
+    }
+
+    /// The same for an image of this width and height, where faults strike its bytes. Without its size it is as large as the
+    /// model's input.
+    ///
+    /// # Errors
+    /// As [`Plan::sites`].
+    pub fn sites_in(&self, position: Position, pixels: Option<[usize; 2]>) -> Result<Vec<Site>> {
         let image = self.image(position.nth).ok_or_else(|| {
             Error::request(format_args!("the campaign has {} images, no image {}", self.images(), position.nth))
         })?;
+        let own = pixels.filter(|_| self.strikes_image()).map(|pixels| self.space.of_image(pixels));
         sampler::draw(
             &self.graph,
-            &self.space,
+            own.as_ref().unwrap_or(&self.space),
             &self.config.fault_model,
             self.config.seed,
             if self.config.fault_model.kind.is_permanent() { sampler::EVERY_IMAGE } else { image as u64 },
@@ -225,7 +243,20 @@ impl Plan {
                 return Err(Error::request("the record has a weight, and the campaign is uniform"));
             }
         };
-        let sites = self.sites(drawn)?;
+        if self.strikes_image() != record.pixels.is_some() {
+            let wanted = if self.strikes_image() { "width and height" } else { "no width and height" };
+            return Err(Error::request(format_args!(
+                "fault {} of image {}: {wanted} of the image are expected in its record",
+                position.fault, record.image
+            )));
+        }
+        if record.pixels.is_some_and(|[width, height]| !(1..=MAX_PIXELS).contains(&width.saturating_mul(height))) {
+            return Err(Error::request(format_args!(
+                "image {}: an image of 1 to {MAX_PIXELS} pixels is expected",
+                record.image
+            )));
+        }
+        let sites = self.sites_in(drawn, record.pixels)?;
         self.check_image(position, record.image)?;
         let errors = self.errors(drawn.fault, &sites);
         if errors != record.errors {

@@ -34,6 +34,9 @@ pub struct Record<S = String> {
     /// The bit errors, where every bit flips with some probability.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors: Option<BitErrors>,
+    /// Width and height of the image, where faults strike its bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<[usize; 2]>,
     /// The draw, where the design gives faults weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drawn: Option<Drawn>,

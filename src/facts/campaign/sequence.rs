@@ -202,6 +202,7 @@ mod tests {
             }),
             faults: Vec::new(),
             errors: None,
+            pixels: None,
             drawn: None,
             confidence: None,
         }

@@ -6,6 +6,7 @@
 mod bits;
 mod corruption;
 mod kind;
+pub mod metadata;
 mod model;
 mod pattern;
 mod rate;

@@ -16,12 +16,21 @@ pub enum Target {
     Activation,
     /// A stored parameter.
     Weight,
+    /// A byte of the image, before preprocessing.
+    Input,
+    /// A scale or a zero point of integers.
+    Metadata,
 }
 
 impl Named for Target {
     const ALL: &'static [(Self, Name)] = &[
         (Self::Activation, Name::new("activation", "Activations", "a layer's output, for one inference")),
         (Self::Weight, Name::new("weight", "Weights", "a stored parameter")),
+        (Self::Input, Name::new("input", "Image", "a byte of the image, before preprocessing")),
+        (
+            Self::Metadata,
+            Name::new("metadata", "Scales", "a scale or zero point of integers, which all elements follow"),
+        ),
     ];
 }
 
@@ -144,6 +153,16 @@ impl FaultModel {
                      --bits-per-word, --burst, --pattern, --amount, --mode and --sampling do not go with it",
                 ));
             }
+        }
+        let several = self.amount > 1 || !self.pattern.is_single() || self.ber.is_some();
+        if self.target == Target::Metadata && (several || matches!(self.kind, FaultKind::Zero { percent: Some(_) })) {
+            return Err(Error::request(
+                "a fault in metadata strikes one scale or zero point of a tensor; --pattern, --amount, --percent and --ber do \
+                 not go with it",
+            ));
+        }
+        if self.target == Target::Input && self.layers.is_some() {
+            return Err(Error::request("the image is no layer; --layers does not go with --target input"));
         }
         if self.layers.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::request("a fault hits at least one layer; none is chosen"));

@@ -3,7 +3,7 @@
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
-use super::{Bits, Corruption, CorruptionKind, Format, Site, Target};
+use super::{Bits, Corruption, CorruptionKind, Format, Site, Target, metadata};
 use crate::graph::Graph;
 
 /// A fault that was injected, written out in full. `S` is how it holds its names: a string of its own, or one
@@ -48,7 +48,7 @@ impl InjectedFault {
             kind: Some(site.corruption.kind()),
             bit: site.corruption.bits().and_then(Bits::single),
             bits: site.corruption.bits().filter(|bits| bits.count() > 1),
-            format: graph.values[site.tensor].format,
+            format: metadata::format_at(graph, site),
             before,
             after,
         }
