@@ -277,6 +277,9 @@ fn check(name: &str, provenance: &Provenance) -> Result<()> {
                 format_args!("a budget is for faults in weights and activations, found target {}", model.target.name()),
             ));
         }
+        _ if model.error_models.is_some() || model.accelerator.is_some() => {
+            "each fault of the campaign strikes several elements"
+        }
         _ if model.ber.is_some() => "the campaign flips every bit with some probability",
         _ if model.mode != Mode::Single || model.amount != 1 || !model.pattern.is_single() => {
             "each fault of the campaign strikes several elements"

@@ -95,6 +95,10 @@ impl Arguments {
             }
             _ => {}
         }
+        if self.kind.needs_range() {
+            let problem = "--type in-range and out-of-range are for campaigns, which learn ranges; set:V sets a number";
+            return Err(Failure::usage("inject", problem));
+        }
         if self.kind.takes_bits() && self.bit.is_none() {
             return Err(Failure::usage("inject", "a bit flip needs --bit BITS, 0 to 31"));
         }

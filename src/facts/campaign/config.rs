@@ -85,6 +85,12 @@ impl CampaignConfig {
             }
             (None, _) => {}
         }
+        let is_by_file = self.fault_model.error_models.is_some() || self.fault_model.kind.needs_range();
+        if self.design.is_some() && (is_by_file || self.fault_model.accelerator.is_some()) {
+            return Err(Error::request(
+                "--design stratified goes with neither --pattern-file, --accelerator nor values that depend on ranges",
+            ));
+        }
         if self.design.is_some() && self.fault_model.ber.is_some() {
             return Err(Error::request("--ber strikes every bit at once; --design stratified chooses single faults"));
         }

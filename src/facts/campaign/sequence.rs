@@ -203,6 +203,7 @@ mod tests {
             faults: Vec::new(),
             errors: None,
             pixels: None,
+            elements: Vec::new(),
             drawn: None,
             confidence: None,
         }

@@ -132,10 +132,10 @@ impl<'de> Deserialize<'de> for Pattern {
 
 /// A tensor as channels of rows and columns, with the way to its stored elements.
 #[derive(Clone, Copy, Debug)]
-struct Grid {
-    channels: usize,
-    height: usize,
-    width: usize,
+pub(super) struct Grid {
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
     /// Tokens are stored channel by channel at each position.
     last: bool,
 }
@@ -144,7 +144,7 @@ impl Grid {
     /// Of a tensor: an image has channels, rows and columns, and a convolution's parameter has a channel for each plane; of
     /// tokens the last axis is the channels, and the tokens are one row; a matrix is one channel; anything else is one row of
     /// one channel.
-    fn of(shape: &[usize]) -> Self {
+    pub fn of(shape: &[usize]) -> Self {
         match *shape {
             [outer, channels, height, width] => Self { channels: outer * channels, height, width, last: false },
             [1, width, channels] => Self { channels, height: 1, width, last: true },
@@ -153,7 +153,7 @@ impl Grid {
         }
     }
 
-    fn index(self, [channel, row, column]: [usize; 3]) -> usize {
+    pub fn index(self, [channel, row, column]: [usize; 3]) -> usize {
         let position = row * self.width + column;
         if self.last { position * self.channels + channel } else { channel * self.height * self.width + position }
     }
@@ -167,7 +167,7 @@ impl Grid {
         [channel, position / self.width, position % self.width]
     }
 
-    fn elements(self) -> usize {
+    pub fn elements(self) -> usize {
         self.channels * self.height * self.width
     }
 }

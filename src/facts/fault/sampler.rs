@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::site::LayerSites;
-use super::{Corruption, FaultModel, Mode, Sampling, Site, SiteSpace, Target, metadata, rate};
+use super::{Corruption, FaultModel, Mode, Sampling, Site, SiteSpace, Target, metadata, rate, systolic};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -57,6 +57,11 @@ pub fn draw(
         // The remainder is below the number of rates.
         let rate = rates.of((fault % rates.all().len() as u64) as usize);
         let mut sites = rate::draw(&mut rng, graph, space.target(), layers, bits, rate)?;
+        sites.sort_by_key(|site| (site.layer, site.tensor, site.element));
+        return Ok(sites);
+    }
+    if let Some(array) = model.accelerator {
+        let mut sites = systolic::draw(&mut rng, graph, layers, model.kind, array)?;
         sites.sort_by_key(|site| (site.layer, site.tensor, site.element));
         return Ok(sites);
     }
@@ -116,6 +121,23 @@ fn draw_in_layer(
     for index in elements {
         let (tensor, element) = layer.locate(graph, index)?;
         let value = &graph.values[tensor];
+        // The parameter of a large layer is read once.
+        let range = if model.needs_ranges() || model.kind.needs_range() { space.range(graph, tensor) } else { None };
+        if let Some(models) = &model.error_models {
+            let node = &graph.nodes[layer.layer];
+            let own = models.of(&node.kind).ok_or_else(|| {
+                Error::request(format_args!("there is no error model for layer \"{}\" ({})", node.name, node.kind))
+            })?;
+            let site = |(element, corruption)| Site {
+                target: space.target(),
+                layer: layer.layer,
+                tensor,
+                element,
+                corruption,
+            };
+            sites.extend(own.draw(rng, value, range)?.into_iter().map(site));
+            continue;
+        }
         let struck = match (model.pattern.is_single(), space.pixels()) {
             (true, _) => vec![element],
             (false, Some(pixels)) => model.pattern.draw_in_image(rng, pixels, element)?,
@@ -124,7 +146,11 @@ fn draw_in_layer(
         for element in struck {
             let target = space.target();
             let site = Site { target, layer: layer.layer, tensor, element, corruption: Corruption::Set(0.0) };
-            let drawn = model.kind.draw(rng, metadata::format_at(graph, &site));
+            let code = match target {
+                Target::Input | Target::Metadata => metadata::format_at(graph, &site).into(),
+                Target::Activation | Target::Weight => value.code(value.layout.stored_index(&value.shape, element)),
+            };
+            let drawn = model.kind.draw(rng, code, range);
             let corruption =
                 drawn.map_err(|error| Error::request(format_args!("tensor \"{}\": {error}", value.name)))?;
             sites.push(Site { corruption, ..site });

@@ -72,12 +72,14 @@ impl LayerSites {
 }
 
 /// All places where a fault of one target can strike.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SiteSpace {
     target: Target,
     layers: Vec<LayerSites>,
     /// Width and height of the image, where faults strike its bytes.
     pixels: Option<[usize; 2]>,
+    /// The smallest and the largest golden value of tensors.
+    ranges: BTreeMap<ValueId, [f32; 2]>,
 }
 
 /// Before the kind of layers that are named together.
@@ -117,7 +119,7 @@ impl SiteSpace {
                 (elements > 0).then_some(LayerSites { layer, tensors, elements })
             })
             .collect();
-        Self { target, layers, pixels: None }
+        Self { target, layers, pixels: None, ranges: BTreeMap::new() }
     }
 
     /// The same where faults strike the bytes of an image of `width` and `height`: row by row, red, green and blue of each pixel.
@@ -129,6 +131,38 @@ impl SiteSpace {
             sites.tensors.iter_mut().for_each(|(_, elements)| *elements = bytes);
         }
         space
+    }
+
+    /// The same with the ranges of golden values of tensors, by their name.
+    ///
+    /// # Errors
+    /// Where the graph has no such tensor.
+    pub fn with_ranges<'a>(mut self, graph: &Graph, ranges: impl Iterator<Item = (&'a str, [f32; 2])>) -> Result<Self> {
+        let known: BTreeMap<&str, ValueId> =
+            graph.values.iter().enumerate().map(|(id, value)| (value.name.as_str(), id)).collect();
+        for (tensor, range) in ranges {
+            let id = known.get(tensor).ok_or_else(|| {
+                Error::request(format_args!("a range is for tensor \"{tensor}\", which the model does not have"))
+            })?;
+            self.ranges.insert(*id, range);
+        }
+        Ok(self)
+    }
+
+    /// The places in `layer` alone.
+    pub(crate) fn only(&self, layer: NodeId) -> Self {
+        let mut space = self.clone();
+        space.layers.retain(|sites| sites.layer == layer);
+        space
+    }
+
+    /// The range of golden values of a tensor: that of a parameter is its own.
+    pub(super) fn range(&self, graph: &Graph, tensor: ValueId) -> Option<[f32; 2]> {
+        if let Some(parameter) = graph.parameters.get(&tensor) {
+            let finite = || parameter.data.iter().copied().filter(|value| value.is_finite());
+            return Some([finite().reduce(f32::min)?, finite().reduce(f32::max)?]);
+        }
+        self.ranges.get(&tensor).copied()
     }
 
     /// Width and height of the image, where faults strike its bytes and they are known.
@@ -172,7 +206,7 @@ impl SiteSpace {
                 }
             }
         }
-        Ok(Self { target: model.target, layers: layers.into_values().collect(), pixels: None })
+        Ok(Self { target: model.target, layers: layers.into_values().collect(), pixels: None, ranges: BTreeMap::new() })
     }
 
     /// The places in the layers of a kind, whose case does not matter.

@@ -137,6 +137,7 @@ impl Store {
             fault: faults.first().map(fault),
             errors: None,
             pixels: None,
+            elements: Vec::new(),
             faults: if faults.len() > 1 { faults.iter().map(fault).collect() } else { Vec::new() },
             drawn: None,
             confidence: trial.confidence[0].is_finite().then_some(trial.confidence),

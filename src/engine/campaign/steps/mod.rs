@@ -9,7 +9,7 @@ use facts::campaign::{
     BadImage, CampaignConfig, Drawn, Images, OnBadImage, Plan, Position, Prediction, Record, Skipped,
 };
 use facts::data::ImageSource;
-use facts::fault::{BitErrors, Site, Target};
+use facts::fault::{BitErrors, Site, Target, ranges};
 use facts::graph::HostTensor;
 use facts::outcome::{Outcome, probabilities};
 use facts::{Error, Result};
@@ -293,11 +293,19 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         for trial in tried.trials {
             let fault = trial.faults.first().cloned();
             let struck = trial.faults.iter().map(|one| (&*one.layer, &*one.tensor, one.element, one.struck()));
-            let rates = self.plan.config().fault_model.ber.as_ref();
-            let errors = rates.map(|rates| BitErrors::of(rates.of(at.faults.start), struck));
+            let model = &self.plan.config().fault_model;
+            let rate = model.ber.as_ref().map(|rates| rates.of(at.faults.start));
+            let may_be_many = !model.pattern.is_single() || model.error_models.is_some();
+            let many = may_be_many && trial.faults.len() > <Record>::LISTED;
+            let errors = (rate.is_some() || many || model.accelerator.is_some()).then(|| BitErrors::of(rate, struck));
             if fault.is_none() && errors.is_none() {
                 return Err(Error::request("a trial injected no fault"));
             }
+            let elements = if many {
+                ranges(trial.faults.iter().map(|fault| fault.element), <Record>::RANGES)
+            } else {
+                Vec::new()
+            };
             let listed = if errors.is_some() { 2..=BitErrors::LISTED } else { 2..=usize::MAX };
             let confidence = |logits: &[f32]| probabilities(logits).get(class).copied().unwrap_or(f32::NAN);
             let changed = trial.verdict.outcome == Outcome::Sdc;
@@ -313,6 +321,7 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
                 faults: if listed.contains(&trial.faults.len()) { trial.faults } else { Vec::new() },
                 errors,
                 pixels: at.size(),
+                elements,
                 drawn: draws.next(),
                 confidence: changed
                     .then(|| [confidence(&tried.logits), confidence(&trial.logits)])
