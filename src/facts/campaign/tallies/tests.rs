@@ -239,7 +239,15 @@ fn what_is_counted_apart_adds_up() {
 #[test]
 fn a_log_that_does_not_say_whether_a_fault_was_detected_has_no_due_rate() {
     let mut tallies = Tallies::new(None, [], None);
-    tallies.observe(&Observation::<String> { label: None, golden: 1, faulty: 2, due: None, faults: &[], draw: None });
+    tallies.observe(&Observation::<String> {
+        label: None,
+        golden: 1,
+        faulty: 2,
+        due: None,
+        faults: &[],
+        errors: None,
+        draw: None,
+    });
     let summary = tallies.summary(true);
     assert_eq!((summary.faults.due, summary.faults.sdc), (Rate::new(0, 0), Rate::new(1, 1)));
 }
