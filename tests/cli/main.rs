@@ -27,6 +27,7 @@ mod missing;
 mod no_gpu;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod patterns;
 mod predict;
 mod protect;
 mod protocol;
