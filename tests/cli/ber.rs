@@ -35,7 +35,7 @@ fn a_sweep_is_the_same_in_jobs_shards_and_parts() {
 #[test]
 fn records_have_few_bytes_and_what_it_takes_to_draw_the_errors_again() {
     let study = Study::new();
-    study.campaign("sweep", &["--ber", "1e-9,1e-5,1e-2", "--faults", "3", "--target", "weight"]).code(DONE);
+    study.campaign("sweep", &["--ber", "1e-9,3e-4,1e-2", "--faults", "3", "--target", "weight"]).code(DONE);
     let lines = fs::read_to_string(study.path("sweep").join("faults.jsonl")).expect("records");
     assert!(lines.lines().all(|line| line.len() < 8000), "thousands of flips do not lengthen a record");
     let records = study.records("sweep");
@@ -43,7 +43,7 @@ fn records_have_few_bytes_and_what_it_takes_to_draw_the_errors_again() {
     let (mut none, mut listed, mut many) = (0, 0, 0);
     for (number, record) in records.iter().enumerate() {
         let errors = &record["errors"];
-        let rates = [1e-2, 1e-5, 1e-9];
+        let rates = [1e-2, 3e-4, 1e-9];
         assert_eq!(errors["rate"].as_f64(), Some(rates[number % 3]), "from the highest rate on");
         let elements = errors["elements"].as_u64().expect("a number");
         assert!(errors["flips"].as_u64().expect("a number") >= elements);
@@ -76,7 +76,7 @@ fn records_have_few_bytes_and_what_it_takes_to_draw_the_errors_again() {
     let body = &body[..body.find(",\"check\"").expect("a checksum")];
     fs::write(cut.join("faults.jsonl"), format!("{body}}}\n")).expect("a file");
     study
-        .campaign("changed", &["--ber", "1e-9,1e-5,1e-2", "--faults", "3", "--target", "weight", "--resume"])
+        .campaign("changed", &["--ber", "1e-9,3e-4,1e-2", "--faults", "3", "--target", "weight", "--resume"])
         .code(INPUT)
         .stderr(contains("bit errors at rate 1e-2").and(contains("CRC-32 00000001")));
 }
@@ -120,7 +120,6 @@ fn rates_that_make_no_sense_are_refused() {
         (&["--ber", "1e-5", "--pattern", "row"], INPUT, "do not go with it"),
         (&["--ber", "1e-5", "--type", "zero"], INPUT, "do not go with it"),
         (&["--ber", "1e-5", "--design", "stratified"], INPUT, "chooses single faults"),
-        (&["--ber", "0.5"], INPUT, "choose a lower rate"),
     ] {
         study.campaign("refused", arguments).code(code).stderr(contains(sentence));
     }
