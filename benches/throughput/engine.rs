@@ -188,7 +188,7 @@ impl<'a> Engine<'a> {
                 Target::Activation => self.subject.fault(target, image, number / kept)?,
                 Target::Weight => self.subject.fault(target, 0, number / kept)?,
             };
-            Ok(Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect() })
+            Ok(Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect(), ..Lane::default() })
         };
         let lanes = (first..first + count).map(lane).collect::<Result<Vec<_>, _>>()?;
         let images: Vec<_> = self.golden.iter().map(|golden| Image::Golden(&golden.activations)).collect();

@@ -27,6 +27,7 @@ mod missing;
 mod no_gpu;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod patterns;
 mod predict;
 mod protect;
 mod protocol;
@@ -39,6 +40,7 @@ mod shared;
 mod slurm;
 mod stratified;
 mod study_log;
+mod targets;
 mod usage;
 mod zoo;
 

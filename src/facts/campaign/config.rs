@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Faults, NumberFormats, OnBadImage, Protection, Stratified};
-use crate::fault::FaultModel;
+use crate::fault::{FaultModel, Target};
 use crate::{Error, Result};
 
 /// The number of faults for each image, unless the user chooses another one.
@@ -85,8 +85,17 @@ impl CampaignConfig {
             }
             (None, _) => {}
         }
+        let is_by_file = self.fault_model.error_models.is_some() || self.fault_model.kind.needs_range();
+        if self.design.is_some() && (is_by_file || self.fault_model.accelerator.is_some()) {
+            return Err(Error::request(
+                "--design stratified goes with neither --pattern-file, --accelerator nor values that depend on ranges",
+            ));
+        }
         if self.design.is_some() && self.fault_model.ber.is_some() {
             return Err(Error::request("--ber strikes every bit at once; --design stratified chooses single faults"));
+        }
+        if self.design.is_some() && !matches!(self.fault_model.target, Target::Activation | Target::Weight) {
+            return Err(Error::request("--design stratified goes with --target activation and weight only"));
         }
         self.numbers.validate()?;
         self.fault_model.validate()

@@ -34,6 +34,13 @@ pub struct Record<S = String> {
     /// The bit errors, where every bit flips with some probability.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors: Option<BitErrors>,
+    /// The elements of a pattern that strikes very many, as ranges of the first fault's tensor, each with its first and its last one;
+    /// at most [`Record::RANGES`] of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elements: Vec<[usize; 2]>,
+    /// Width and height of the image, where faults strike its bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<[usize; 2]>,
     /// The draw, where the design gives faults weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drawn: Option<Drawn>,
@@ -66,6 +73,12 @@ impl AsRef<str> for Name<'_> {
 }
 
 impl<S> Record<S> {
+    /// Most ranges of elements that a record lists.
+    pub const RANGES: usize = 256;
+
+    /// Most elements of a pattern that a record lists in full.
+    pub const LISTED: usize = 64;
+
     /// Every fault of the trial that is listed: all of them, or of many bit errors the first.
     pub fn all_faults(&self) -> &[InjectedFault<S>] {
         if self.faults.is_empty() { self.fault.as_slice() } else { &self.faults }
@@ -84,7 +97,10 @@ impl<S> Record<S> {
             faulty: self.faulty.class,
             due: Some(self.due),
             // Errors all over the network are of no layer or bit.
-            faults: if self.errors.is_some() { &[] } else { self.all_faults() },
+            faults: match self.errors {
+                Some(BitErrors { rate: Some(_), .. } | BitErrors { layers: Some(_), .. }) => &[],
+                _ => self.all_faults(),
+            },
             errors: self.errors,
             draw: self.drawn.as_ref().map(|drawn| (self.image, drawn)),
         }

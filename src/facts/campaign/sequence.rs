@@ -202,6 +202,8 @@ mod tests {
             }),
             faults: Vec::new(),
             errors: None,
+            pixels: None,
+            elements: Vec::new(),
             drawn: None,
             confidence: None,
         }

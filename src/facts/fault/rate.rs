@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::site::LayerSites;
-use super::{Bits, Corruption, Site, Target};
+use super::{Bits, Corruption, Format, Site, Target};
 use crate::graph::{Graph, ValueId};
 use crate::{Error, Result};
 
@@ -138,13 +138,13 @@ struct Stored<'a> {
 
 /// The tensors of `layers` with the bits that can flip, among `bits` of each word. A parameter that several layers read is
 /// stored once, and stands with the first of them.
-fn stored<'a>(graph: &Graph, layers: &'a [LayerSites], bits: Bits) -> Result<Vec<Stored<'a>>> {
+fn stored<'a>(graph: &Graph, target: Target, layers: &'a [LayerSites], bits: Bits) -> Result<Vec<Stored<'a>>> {
     let mut seen = BTreeSet::new();
     let (mut all, mut end) = (Vec::new(), 0u64);
     for layer in layers {
         for &(tensor, elements) in layer.tensors.iter().filter(|(tensor, _)| seen.insert(*tensor)) {
             let value = &graph.values[tensor];
-            let bits = bits.within(value.format);
+            let bits = bits.within(if target == Target::Input { Format::U8 } else { value.format });
             let bits = bits.map_err(|error| Error::request(format_args!("tensor \"{}\": {error}", value.name)))?;
             end += elements as u64 * u64::from(bits.count());
             all.push(Stored { layer, tensor, bits, end });
@@ -157,8 +157,8 @@ fn stored<'a>(graph: &Graph, layers: &'a [LayerSites], bits: Bits) -> Result<Vec
 ///
 /// # Errors
 /// Where a tensor's format lacks one of the bits.
-pub(super) fn bits_of(graph: &Graph, layers: &[LayerSites], bits: Bits) -> Result<u64> {
-    Ok(stored(graph, layers, bits)?.last().map_or(0, |last| last.end))
+pub(super) fn bits_of(graph: &Graph, target: Target, layers: &[LayerSites], bits: Bits) -> Result<u64> {
+    Ok(stored(graph, target, layers, bits)?.last().map_or(0, |last| last.end))
 }
 
 /// Draws the flips of one inference: each of `bits` of each word of `layers` flips with probability `rate`. Flips of one word
@@ -174,7 +174,7 @@ pub(super) fn draw(
     bits: Bits,
     rate: f64,
 ) -> Result<Vec<Site>> {
-    let all = stored(graph, layers, bits)?;
+    let all = stored(graph, target, layers, bits)?;
     let count = all.last().map_or(0, |last| last.end);
     check(count, rate)?;
     let (mut parts, mut start) = (all.iter().peekable(), 0);

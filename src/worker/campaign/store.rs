@@ -136,6 +136,8 @@ impl Store {
             scm: grouping.map(|grouping| grouping.is_scm(golden, faulty)),
             fault: faults.first().map(fault),
             errors: None,
+            pixels: None,
+            elements: Vec::new(),
             faults: if faults.len() > 1 { faults.iter().map(fault).collect() } else { Vec::new() },
             drawn: None,
             confidence: trial.confidence[0].is_finite().then_some(trial.confidence),

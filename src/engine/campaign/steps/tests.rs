@@ -105,6 +105,8 @@ fn one_by_one(lab: &Lab, plan: &Plan, start: Position, end: Position) -> Vec<Str
                 scm: trial.verdict.scm,
                 fault: trial.faults.first().cloned(),
                 errors: plan.errors(fault, &sites),
+                pixels: None,
+                elements: Vec::new(),
                 faults: match trial.faults.len() {
                     0 | 1 => Vec::new(),
                     17.. if plan.config().fault_model.ber.is_some() => Vec::new(),

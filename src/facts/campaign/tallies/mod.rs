@@ -272,8 +272,8 @@ impl Tallies {
         for &start in Start::containing(trial.label, trial.golden, self.grouping.as_ref()) {
             self.starts[start as usize].1.add(judgement);
         }
-        if let Some(errors) = trial.errors {
-            let of_rate = self.rates.entry(errors.rate.to_bits()).or_default();
+        if let Some((errors, rate)) = trial.errors.and_then(|errors| Some((errors, errors.rate?))) {
+            let of_rate = self.rates.entry(rate.to_bits()).or_default();
             of_rate.all.add(judgement);
             of_rate.flips += errors.flips;
             of_rate.labelled += u64::from(trial.label.is_some());
@@ -287,7 +287,8 @@ impl Tallies {
                 (layer.trial, layer.flipped) = (self.trials, 0);
                 layer.all.add(judgement);
             }
-            let Some(bits) = fault.struck() else { continue };
+            // A pattern of very many elements names the first of them, and the bits of all.
+            let Some(bits) = trial.errors.and_then(|errors| errors.bits).or(fault.struck()) else { continue };
             for bit in bits.iter().filter(|bit| layer.flipped & (1 << bit) == 0) {
                 layer.bits[usize::from(bit)].add(judgement);
             }

@@ -61,6 +61,8 @@ fn record(golden: usize, faulty: usize, scm: Option<bool>, faults: &[InjectedFau
         scm,
         fault: faults.first().cloned(),
         errors: None,
+        pixels: None,
+        elements: Vec::new(),
         faults: if faults.len() > 1 { faults.to_vec() } else { Vec::new() },
         drawn: None,
         confidence: None,

@@ -105,7 +105,9 @@ fn sampling(model: &FaultModel) -> String {
     const LISTED: usize = 3;
     let (every, all) = match model.layers.as_deref() {
         None => ("every layer".to_owned(), "every layer".to_owned()),
-        Some([only]) if model.ber.is_some() => (format!("layer {only}"), format!("layer {only}")),
+        Some([only]) if model.ber.is_some() || model.accelerator.is_some() => {
+            (format!("layer {only}"), format!("layer {only}"))
+        }
         Some([only]) => return format!("layer {only} only, every element of it equally likely"),
         Some(layers) if layers.len() <= LISTED => {
             let names = format!("layers {}", layers.join(", "));
@@ -116,6 +118,9 @@ fn sampling(model: &FaultModel) -> String {
     if model.ber.is_some() {
         return format!("every element of {all} may be struck");
     }
+    if model.accelerator.is_some() {
+        return format!("convolutions and products among {all} run on the array");
+    }
     match (model.mode, model.sampling) {
         (Mode::Multiple, _) => format!("{every} is struck"),
         (Mode::Single, Sampling::Layer) => format!("sampling layer: {every} equally likely, then every element of it"),
@@ -124,7 +129,11 @@ fn sampling(model: &FaultModel) -> String {
 }
 
 fn fault_model(model: &FaultModel, injections: u64) -> String {
-    let kind = model.kind.words();
+    let kind = match (&model.error_models, model.accelerator) {
+        (Some(models), _) => models.words(),
+        (None, Some(array)) => format!("{} in the {}", model.kind.words(), array.words()),
+        (None, None) => model.kind.words(),
+    };
     let amount = if model.amount > 1 { format!(", {} elements at once", model.amount) } else { String::new() };
     let target = format!("{} fault", name(&model.target));
     let pattern = model.pattern.words();
