@@ -33,10 +33,6 @@ pub(super) struct Spatial {
     pub domain_classes: Vec<ValueClass>,
     /// Its sizes.
     pub parameters: Vec<Parameters>,
-    #[serde(default, skip_serializing)]
-    count: Option<serde::de::IgnoredAny>,
-    #[serde(default, skip_serializing)]
-    categories_count: Option<serde::de::IgnoredAny>,
 }
 
 /// Values that the elements of one error have.
@@ -60,10 +56,6 @@ pub(super) struct Parameters {
     pub stats: BTreeMap<String, Choice>,
     /// Share of the errors with this pattern.
     pub conditional_frequency: f64,
-    #[serde(default, skip_serializing)]
-    overall_frequency: Option<serde::de::IgnoredAny>,
-    #[serde(default, skip_serializing)]
-    count: Option<serde::de::IgnoredAny>,
 }
 
 /// A number, a range in percent, or one of several.
@@ -219,6 +211,7 @@ impl ErrorModel {
             serde_json::from_str(json).map_err(|error| format!("an error model is a JSON object: {error}"))?;
         // Notes on how the model was measured.
         all.retain(|name, _| !name.starts_with('_'));
+        all.values_mut().for_each(without_counts);
         let patterns = all.into_iter().map(|(name, value)| {
             let pattern = Spatial::deserialize(value).map_err(|error| format!("pattern \"{name}\": {error}"))?;
             Ok((name, pattern))
@@ -234,6 +227,18 @@ impl ErrorModel {
             pattern.check(name).map_err(|problem| format!("pattern \"{name}\": {problem}"))?;
         }
         Ok(())
+    }
+}
+
+/// Leaves out how often something was measured, which its share states as well.
+fn without_counts(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(entries) => {
+            entries.retain(|name, _| !matches!(name.as_str(), "count" | "categories_count" | "overall_frequency"));
+            entries.values_mut().for_each(without_counts);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(without_counts),
+        _ => {}
     }
 }
 
@@ -297,7 +302,7 @@ impl ValueClass {
                 format!("the values \"{name}\" have a range of percent, such as [10.0, 20.0]; found {value}")
             })
         };
-        let shares = || self.shares.iter().filter(|(name, _)| !matches!(name.as_str(), "count" | "values"));
+        let shares = || self.shares.iter().filter(|(name, _)| *name != "values");
         let mut rules: Vec<(Option<Rule>, [f64; 2])> = Vec::new();
         for (name, value) in shares() {
             let rule = match (name.as_str(), Rule::named(name)) {

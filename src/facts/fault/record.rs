@@ -130,16 +130,16 @@ impl BitErrors {
 }
 
 /// The elements of one tensor as ranges, each with its first and its last one; at most so many ranges.
-pub fn ranges(mut elements: impl Iterator<Item = usize>, most: usize) -> Vec<[usize; 2]> {
+pub fn ranges(elements: impl Iterator<Item = usize>, most: usize) -> Vec<[usize; 2]> {
     let mut found: Vec<[usize; 2]> = Vec::new();
-    elements.find(|&element| {
+    for element in elements {
+        let is_full = found.len() == most;
         match found.last_mut() {
             Some([_, last]) if *last + 1 == element => *last = element,
-            _ if found.len() == most => return true,
+            _ if is_full => break,
             _ => found.push([element; 2]),
         }
-        false
-    });
+    }
     found
 }
 

@@ -301,11 +301,11 @@ impl Lab {
         let mut faulty = wave.lanes.into_iter();
         let tried = |(subject, output): (&Subject<'_>, Vec<f32>)| {
             let own = subject.faults.iter().zip(faulty.by_ref().take(subject.faults.len())).collect::<Vec<_>>();
+            let values: Vec<Vec<Values>> = values.by_ref().take(subject.faults.len()).collect();
             let (class, logits) = match subject.inference {
                 Inference::Input(_) => self.golden_answer(output)?,
                 Inference::Golden(golden) => (golden.class, golden.logits.clone()),
             };
-            let values = values.by_ref().take(subject.faults.len());
             let trials = own.into_iter().zip(values);
             let trials = trials.map(|((sites, faulty), values)| self.judge(&logits, sites, &values, faulty)).collect();
             Ok(Tried { class, logits, trials })
