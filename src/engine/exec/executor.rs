@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use facts::fault::Format;
-use facts::graph::{Graph, ValueId};
+use facts::graph::{Graph, HostTensor, ValueId};
 use facts::{Error, Result};
 
 use super::gpu::GpuGraph;
