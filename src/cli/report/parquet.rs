@@ -177,8 +177,8 @@ impl Rows {
         self.after.push(fault.map(|fault| fault.after));
         let kind = fault.and_then(|fault| fault.kind).map(|kind| self.word(&name(&kind)));
         self.kind.push(kind);
-        self.ber.push(trial.errors.map(|errors| errors.rate));
-        self.flips.push(trial.errors.map(|errors| errors.flips as i64));
+        self.ber.push(trial.errors.and_then(|errors| errors.rate));
+        self.flips.push(trial.errors.filter(|errors| errors.rate.is_some()).map(|errors| errors.flips as i64));
         self.weight.push(trial.draw.map(|(_, drawn)| drawn.weight));
     }
 
