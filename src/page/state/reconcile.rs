@@ -66,7 +66,7 @@ impl State {
                     Target::Activation => format!("The output of layer \"{name}\" does not depend on the image"),
                     Target::Weight => format!("Layer \"{name}\" has no weights"),
                     Target::Input | Target::Metadata => {
-                        format!("The explorer injects no faults into {}", target.label().to_lowercase())
+                        format!("The explorer injects no faults into {}", facts::Named::label(target).to_lowercase())
                     }
                 }),
                 Some(_) => None,
