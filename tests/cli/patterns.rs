@@ -94,13 +94,6 @@ fn values_are_inside_or_outside_the_golden_range() {
     study.campaign("weights", &["--type", "out-of-range", "--target", "weight"]).code(DONE);
     assert!(study.config("weights").get("golden_ranges").is_none(), "a parameter has a range of its own");
     study
-        .campaign(
-            "refused",
-            &["--type", "out-of-range", "--format", "int8", "--weight-format", "int8", "--target", "weight"],
-        )
-        .code(INPUT)
-        .stderr(contains("holds no number outside the range"));
-    study
         .campaign("refused", &["--type", "in-range", "--target", "input"])
         .code(INPUT)
         .stderr(contains("activation and weight"));

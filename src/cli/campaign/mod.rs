@@ -117,6 +117,9 @@ impl Campaign {
         };
         let stratified = arguments.design.stratified()?;
         config.validate()?;
+        if stratified.is_some() {
+            config.check_design()?;
+        }
         let data = data::open(images, &arguments.reading, &open::classes_of(&model))?;
         if config.fault_model.needs_ranges() {
             config.fault_model.ranges_of = Some(arguments.protect.images(data.source.len()));

@@ -159,6 +159,31 @@ fn bit_errors_strike_each_parameter_once_and_go_through_the_rates() {
 }
 
 #[test]
+fn values_inside_and_outside_a_range() {
+    use rand::SeedableRng;
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+    let uint8 = Code::new(Format::U8, crate::format::Scale { scale: 0.5, zero: 0 });
+    let mut values = [0usize; 2];
+    for _ in 0..2000 {
+        let Corruption::Set(value) = FaultKind::OutOfRange.draw(&mut rng, uint8, Some([10.0, 100.0])).unwrap() else {
+            panic!("a value is set")
+        };
+        // Of 256 words 20 stand for less than 10, and 55 for more than 100.
+        assert!(!(10.0..=100.0).contains(&value) && uint8.round(value) == value, "{value}");
+        values[usize::from(value > 100.0)] += 1;
+        let Corruption::Set(value) = FaultKind::InRange.draw(&mut rng, uint8, Some([-3.0, 7.0])).unwrap() else {
+            panic!("a value is set")
+        };
+        assert!((-3.0..=7.0).contains(&value));
+    }
+    let expected = 2000.0 * 20.0 / 75.0;
+    assert!((values[0] as f64 - expected).abs() < 5.0 * (expected * 55.0 / 75.0).sqrt(), "{values:?}");
+    let refused = FaultKind::OutOfRange.draw(&mut rng, uint8, Some([0.0, 127.5])).unwrap_err().to_string();
+    assert!(refused.contains("uint8 holds no number outside the range 0 to 127.5"), "{refused}");
+    assert!(FaultKind::InRange.draw(&mut rng, uint8, None).is_err());
+}
+
+#[test]
 fn several_bits_of_a_word_are_where_they_may_be() {
     let of = |kind: FaultKind, fault| {
         let sites = draw(&FaultModel { kind, ..FaultModel::default() }, 3, 0, fault);
