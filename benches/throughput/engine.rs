@@ -186,7 +186,7 @@ impl<'a> Engine<'a> {
             let image = number % kept;
             let sites = match target {
                 Target::Activation => self.subject.fault(target, image, number / kept)?,
-                Target::Weight => self.subject.fault(target, 0, number / kept)?,
+                _ => self.subject.fault(target, 0, number / kept)?,
             };
             Ok(Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect(), ..Lane::default() })
         };
@@ -220,7 +220,7 @@ impl Subject {
         let model = FaultModel { target, ..FaultModel::default() };
         let space = match target {
             Target::Activation => &self.activations,
-            Target::Weight => &self.weights,
+            _ => &self.weights,
         };
         Ok(sampler::draw(&self.model.graph, space, &model, 0, image as u64, fault as u64)?)
     }
