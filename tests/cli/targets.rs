@@ -34,9 +34,8 @@ fn faults_in_the_image_give_what_the_changed_file_gives() {
         let changed = folder.path().join("changed.png");
         image.save(&changed).expect("a file");
         let predicted = json(&["predict", MODEL, text(&changed), "--json"]);
-        let class = |of: &Value| of["top"][0]["class"].clone();
-        let expected = if predicted.is_array() { class(&predicted[0]) } else { class(&predicted) };
-        assert_eq!(record["faulty"]["class"], expected, "{predicted}");
+        let expected = &predicted["predictions"][0]["top"][0]["class"];
+        assert_eq!(&record["faulty"]["class"], expected, "{predicted}");
         let injected = json(&[
             "inject",
             MODEL,
