@@ -81,7 +81,7 @@ struct RateTally {
 impl RateTally {
     fn merge(&mut self, other: &Self) {
         self.all.merge(&other.all);
-        self.flips += other.flips;
+        self.flips = self.flips.saturating_add(other.flips);
         self.labelled += other.labelled;
         self.correct += other.correct;
     }
@@ -275,7 +275,7 @@ impl Tallies {
         if let Some((errors, rate)) = trial.errors.and_then(|errors| Some((errors, errors.rate?))) {
             let of_rate = self.rates.entry(rate.to_bits()).or_default();
             of_rate.all.add(judgement);
-            of_rate.flips += errors.flips;
+            of_rate.flips = of_rate.flips.saturating_add(errors.flips);
             of_rate.labelled += u64::from(trial.label.is_some());
             of_rate.correct += u64::from(trial.label == Some(trial.faulty));
         }
