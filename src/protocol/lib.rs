@@ -278,6 +278,7 @@ impl LayerInfo {
         match target {
             Target::Activation => &self.outputs,
             Target::Weight => &self.parameters,
+            Target::Input | Target::Metadata => &[],
         }
     }
 
@@ -286,6 +287,7 @@ impl LayerInfo {
         match target {
             Target::Activation => self.sampled,
             Target::Weight => !self.parameters.is_empty(),
+            Target::Input | Target::Metadata => false,
         }
     }
 }
