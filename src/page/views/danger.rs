@@ -88,7 +88,10 @@ fn row(model: &ModelInfo, target: Target, found: &TensorDanger, act: &Callback<A
     let name = if several { &tensor.name } else { &layer.name };
     let verdict = &found.trial.verdict;
     let fault = &found.trial.fault;
-    let effect = if found.effect.is_nan() { "no finite number".to_owned() } else { words::number(found.effect) };
+    let effect = match found.effect {
+        effect if effect.is_nan() => String::new(),
+        effect => format!("; predicted effect {}", words::number(effect)),
+    };
     Some(html! {
         <li>
             <button type="button" class="worst-fault" {onclick} data-layer={layer.name.clone()}>
@@ -96,7 +99,7 @@ fn row(model: &ModelInfo, target: Target, found: &TensorDanger, act: &Callback<A
                 <span class="worst-answer">{ name }</span>
                 <span class="worst-drop">{ words::percent(words::danger_share(found)) }</span>
                 <span class="worst-where">
-                    { format!("Worst: element {}, {} → {}; predicted effect {effect}, then injected", found.worst, words::number(fault.before), words::number(fault.after)) }
+                    { format!("Worst: element {}, {} → {}{effect}; injected", found.worst, words::number(fault.before), words::number(fault.after)) }
                 </span>
             </button>
         </li>

@@ -79,7 +79,7 @@ pub fn Maps(props: &MapsProps) -> Html {
     });
     html! {
         <div class="maps" aria-busy={state.asked.view.busy().to_string()}>
-            <div class={classes!("map-row", (shown.len() == 1).then_some("map-row-single"))}>{ for figures }</div>
+            <div class={classes!("map-row", match shown.len() { 1 => Some("map-row-single"), 4 => Some("map-row-four"), _ => None })}>{ for figures }</div>
             <p class="readout" id="readout">
                 <span class="readout-value">{ view.value(Which::Golden, at).map(words::number) }</span>
                 <span>{ position(&planes, tensor, at) }</span>
