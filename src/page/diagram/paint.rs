@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use facts::TraceRow;
 use facts::outcome::Rate;
+use facts::report::LayerNumbers;
 use facts::report::diagram::Family;
 use protocol::{Danger, ModelInfo};
 
@@ -84,6 +85,7 @@ impl Paint {
         trace: Option<&[TraceRow]>,
         measured: Option<&[(String, Rate)]>,
         danger: Option<&Danger>,
+        numbers: Option<&LayerNumbers>,
     ) -> Self {
         match colouring {
             Colouring::Kind => Self::kind(model),
@@ -91,6 +93,7 @@ impl Paint {
             Colouring::Corruption => Self::corruption(model, trace),
             Colouring::Vulnerability => Self::vulnerability(model, measured),
             Colouring::Danger => Self::danger(model, danger),
+            Colouring::Numbers => Self::numbers(model, numbers),
         }
     }
 
@@ -207,6 +210,34 @@ impl Paint {
         Self { colouring: Colouring::Danger, facts, legend, missing }
     }
 
+    fn numbers(model: &ModelInfo, numbers: Option<&LayerNumbers>) -> Self {
+        let mut facts = vec![None; model.layers.len()];
+        let indices = indices(model);
+        let known = || {
+            let numbers = numbers.iter().flat_map(|numbers| &numbers.numbers);
+            numbers.filter_map(|(layer, number)| Some((*indices.get(layer.as_str())?, *number)))
+        };
+        let (low, high) =
+            known().fold((f64::MAX, f64::MIN), |(low, high), (_, number)| (low.min(number), high.max(number)));
+        let step = (high - low) / f64::from(TOP);
+        for (index, number) in known() {
+            let level = if step > 0.0 { 1.0 + ((number - low) / step).floor() } else { 1.0 };
+            let words = format!("{}: {}", numbers.map_or("", |numbers| &numbers.name), words::number(number as f32));
+            let tone = Tone::Level(level.clamp(1.0, f64::from(TOP)) as u8);
+            facts[index] = Some(Fact { tone, weight: number, words });
+        }
+        let any = facts.iter().any(Option::is_some);
+        let from = |level: u8| words::number((low + step * f64::from(level - 1)) as f32);
+        let mut legend = vec![(Tone::Blank, "no number".to_owned())];
+        if any {
+            legend.extend((1..=TOP).map(|level| (Tone::Level(level), format!("from {}", from(level)))));
+        }
+        let missing = (!any).then_some(
+            "Drop a CSV with a column “layer” and one of numbers, or JSON such as {\"conv1\": 3.5}, on the page: its numbers colour the layers that it names.",
+        );
+        Self { colouring: Colouring::Numbers, facts, legend, missing }
+    }
+
     /// Returns whether the corruption passes on from `layer`, if the colouring shows the corruption.
     pub fn corrupt(&self, layer: usize) -> bool {
         let fact = self.facts.get(layer).and_then(Option::as_ref);
@@ -225,7 +256,7 @@ impl Paint {
         let Some((layer, fact)) = found else { return (Tone::Blank, String::new()) };
         let several = layers.len() > 1 && !fact.words.is_empty();
         let words = match self.colouring {
-            Colouring::Corruption | Colouring::Vulnerability | Colouring::Danger if several => {
+            Colouring::Corruption | Colouring::Vulnerability | Colouring::Danger | Colouring::Numbers if several => {
                 format!("at most, in {}: {}", model.layers[layer].name, fact.words)
             }
             _ => fact.words.clone(),

@@ -42,6 +42,8 @@ pub enum Colouring {
     Corruption,
     /// The share of its elements in which the corruption is predicted to change the answer.
     Danger,
+    /// The number that a file of the user's has for it.
+    Numbers,
 }
 
 impl Named for Colouring {
@@ -66,6 +68,14 @@ impl Named for Colouring {
                 "danger",
                 "Danger",
                 "In how many elements of each layer the corruption is predicted to change the answer",
+            ),
+        ),
+        (
+            Self::Numbers,
+            Name::new(
+                "numbers",
+                "Yours",
+                "A number for each layer from a file of yours: CSV with a column “layer”, or JSON",
             ),
         ),
     ];

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::mem;
+use std::rc::Rc;
 
 use facts::data::archive::IMAGES;
+use facts::report::LayerNumbers;
 use protocol::{Changes, FileRef};
 
 use super::{OWN, State};
-use crate::link::CardChoice;
+use crate::link::{CardChoice, Colouring};
 
 /// Endings of model files.
 const MODELS: [&str; 6] = ["onnx", "h5", "hdf5", "keras", "bpk", "safetensors"];
@@ -33,6 +35,8 @@ pub struct Brought {
     pub campaign: Vec<FileRef>,
     /// Files that came with an ONNX model and may hold its weights: it names them as it likes.
     pub weights: Vec<FileRef>,
+    /// Numbers of layers (`.csv` with a column `layer`, `.json`), or a sentence on why they cannot be read.
+    pub numbers: Option<Result<LayerNumbers, String>>,
     /// Names of files that are of no use here.
     pub strange: Vec<String>,
 }
@@ -44,11 +48,13 @@ pub struct Found {
     pub file: FileRef,
     /// Whether it is a list of labels, if it is text.
     pub is_list: bool,
+    /// Numbers of layers in it, or a sentence on why there are none, if it is meant to hold some.
+    pub numbers: Option<Result<LayerNumbers, String>>,
 }
 
 impl From<FileRef> for Found {
     fn from(file: FileRef) -> Self {
-        Self { file, is_list: false }
+        Self { file, is_list: false, numbers: None }
     }
 }
 
@@ -61,7 +67,11 @@ impl Brought {
         let mut brought = Self::default();
         let (mut images, mut strange) = (Vec::new(), Vec::new());
         for found in files {
-            let Found { file: FileRef { name: path, url }, is_list } = found.into();
+            let Found { file: FileRef { name: path, url }, is_list, numbers } = found.into();
+            if numbers.is_some() {
+                brought.numbers = numbers;
+                continue;
+            }
             let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
             let file = FileRef { name: parts.last().cloned().unwrap_or_default(), url };
             let ending = file.name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
@@ -121,12 +131,17 @@ fn may_be_weights(file: &FileRef) -> bool {
 impl State {
     pub(super) fn bring(&mut self, brought: Brought) {
         let own = |file: &FileRef| format!("{OWN}{}", file.name);
-        let Brought { models, mut images, labels, grouping, weights, strange, .. } = brought;
+        let Brought { models, mut images, labels, grouping, weights, numbers, strange, .. } = brought;
+        match numbers {
+            Some(Ok(numbers)) => self.colour_by(numbers),
+            Some(Err(problem)) => self.tell(problem),
+            None => {}
+        }
         if !strange.is_empty() {
             self.tell(format!(
                 "{}: of no use here. Faultscope takes models (.onnx, together with the files of its weights, .h5, .keras, .bpk, .safetensors), images (JPEG, PNG, \
                  WebP, BMP, PNM), class names (.txt, one a line), labels of images (.csv, .txt with lines NAME LABEL), a grouping \
-                 (.toml), images in one file (.npy, .npz, \
+                 (.toml), numbers of layers (.csv with a column \"layer\", .json), images in one file (.npy, .npz, \
                  .tar, MNIST's and CIFAR's files) and campaigns (config.json with faults.jsonl, or a .zip of both).",
                 listed(&strange)
             ));
@@ -159,6 +174,28 @@ impl State {
                 list.push(file);
             }
         }
+    }
+
+    /// Colours the layers by numbers of the user's.
+    fn colour_by(&mut self, numbers: LayerNumbers) {
+        let Some(model) = self.model() else {
+            self.tell("Numbers of layers need a network: drop the file again when one is loaded.".to_owned());
+            return;
+        };
+        let is_named = |(layer, _): &&(String, f64)| model.layers.iter().any(|known| known.name == *layer);
+        let named = numbers.numbers.iter().filter(is_named).count();
+        let (all, first) = (numbers.numbers.len(), numbers.numbers.first().map_or("", |(layer, _)| layer));
+        if named == 0 {
+            self.tell(format!(
+                "None of the {all} names in the file, \"{first}\" for example, is that of a layer of this network."
+            ));
+            return;
+        }
+        if named < all {
+            self.tell(format!("{named} of the {all} names in the file are those of layers of this network."));
+        }
+        self.numbers = Some(Rc::new(numbers));
+        self.link.colouring = Colouring::Numbers;
     }
 
     /// The changes of the model's card that the worker is to make.

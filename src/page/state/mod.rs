@@ -39,6 +39,7 @@ pub use startup::{Download, DownloadAction, Downloads};
 use facts::Question;
 use facts::catalogue::Catalogue;
 use facts::fault::{Corruption, Target};
+use facts::report::LayerNumbers;
 use protocol::{Envelope, FileRef, Request, RequestId, Response};
 
 pub use crate::link::OWN;
@@ -59,6 +60,8 @@ pub struct State {
     pub own_images: Vec<FileRef>,
     /// The user's own files of class names and groups.
     own_texts: Vec<FileRef>,
+    /// Numbers of layers from a file of the user's.
+    pub numbers: Option<Rc<LayerNumbers>>,
     /// Whether the worker answers.
     pub worker_ready: bool,
     /// Requests to the worker, and the answers.

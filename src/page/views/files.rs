@@ -1,6 +1,7 @@
 //! Files that the user brings, by dropping them anywhere or through a file button. Folders are gone through.
 
 use facts::data::is_label_list;
+use facts::report::LayerNumbers;
 use facts::text::decode;
 use gloo::events::{EventListener, EventListenerOptions};
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
@@ -145,12 +146,26 @@ async fn bring(files: Vec<(String, File)>, lists: bool, act: &Callback<Action>) 
         let Ok(url) = Url::create_object_url_with_blob(&file) else { continue };
         let is_text = name.to_lowercase().ends_with(".txt");
         let is_list = is_text && (lists || is_label_list(&beginning(&file).await));
-        found.push(Found { file: FileRef { name, url }, is_list });
+        let numbers = if lists { None } else { numbers(&name, &file).await };
+        found.push(Found { file: FileRef { name, url }, is_list, numbers });
     }
     let brought = Brought::sort(found);
     if brought != Brought::default() {
         act.emit(Action::Brought(Box::new(brought)));
     }
+}
+
+/// The numbers of layers in a table or in JSON, if `file` is meant to hold some.
+async fn numbers(name: &str, file: &File) -> Option<Result<LayerNumbers, String>> {
+    const MOST: f64 = 4.0 * 1024.0 * 1024.0;
+    let lower = name.to_lowercase();
+    let may = [".csv", ".tsv", ".json"].iter().any(|ending| lower.ends_with(ending));
+    if !may || lower.ends_with("config.json") || file.size() > MOST {
+        return None;
+    }
+    let buffer = JsFuture::from(file.array_buffer()).await.ok()?;
+    let text = decode(name, &Uint8Array::new(&buffer).to_vec()).ok()?;
+    LayerNumbers::is_meant(name, &text).then(|| LayerNumbers::read(name, &text).map_err(|error| format!("{error}.")))
 }
 
 /// The first lines of a text file; empty where they cannot be read. The worker says what is wrong with the file.

@@ -2,8 +2,10 @@
 
 use facts::OutputShape;
 use facts::data::{Normalise, Resize};
+use facts::report::LayerNumbers;
 
 use super::*;
+use crate::link::Colouring;
 
 fn file(name: &str) -> FileRef {
     FileRef { name: name.into(), url: format!("blob:{name}") }
@@ -228,4 +230,22 @@ fn a_link_says_output_and_threshold() {
     let Request::Load { changes, .. } = &asked[0] else { panic!("{asked:?}") };
     assert_eq!((changes.output.as_deref(), changes.threshold), (Some("0"), "0.9".parse().ok()));
     assert_eq!(changes.input_size, "8x8".parse().ok());
+}
+
+#[test]
+fn numbers_of_layers_colour_the_diagram() {
+    let mut page = Page::open("");
+    page.settle();
+    let first = page.state.model().expect("a model").layers[0].name.clone();
+    let numbers = |names: &[&str]| {
+        let numbers = names.iter().map(|&name| (name.to_owned(), 1.0)).collect();
+        let numbers = Some(Ok(LayerNumbers { name: "latency".into(), numbers }));
+        Action::Brought(Box::new(Brought { numbers, ..Brought::default() }))
+    };
+    page.act(numbers(&["nobody"]));
+    assert!(page.notices().iter().any(|notice| notice.contains("nobody")), "{:?}", page.notices());
+    assert_eq!(page.state.numbers, None);
+    page.act(numbers(&[&first, "nobody"]));
+    assert_eq!(page.state.link.colouring, Colouring::Numbers);
+    assert!(page.notices().iter().any(|notice| notice.contains("1 of the 2 names")), "{:?}", page.notices());
 }

@@ -46,10 +46,10 @@ fn a_list_labels_the_users_own_images_and_no_samples() {
 
 #[test]
 fn a_text_file_is_a_list_where_its_content_says_so() {
-    let text = |is_list| Brought::sort([Found { file: file("x.txt"), is_list }]);
+    let text = |is_list| Brought::sort([Found { file: file("x.txt"), is_list, numbers: None }]);
     assert_eq!((text(true).image_labels, text(true).labels), (Some(file("x.txt")), None));
     assert_eq!((text(false).image_labels, text(false).labels), (None, Some(file("x.txt"))));
-    assert_eq!(Brought::sort([Found { file: file("x.toml"), is_list: true }]).image_labels, None);
+    assert_eq!(Brought::sort([Found { file: file("x.toml"), is_list: true, numbers: None }]).image_labels, None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use facts::outcome::Rate;
+use facts::report::LayerNumbers;
 use facts::report::diagram::Role;
 use protocol::{CampaignProfile, Danger, Injection, LayerCounts, ModelInfo};
 use yew::prelude::*;
@@ -34,6 +35,7 @@ struct Known {
     colouring: Colouring,
     injection: Option<Same<Injection>>,
     danger: Option<Same<Danger>>,
+    numbers: Option<Same<LayerNumbers>>,
     profile: Option<Same<CampaignProfile>>,
 }
 
@@ -52,6 +54,7 @@ pub fn Picture(props: &PictureProps) -> Html {
         colouring: state.link.colouring,
         injection: state.injection_now().cloned().map(Same),
         danger: state.danger_now().cloned().map(Same),
+        numbers: state.numbers.clone().map(Same),
         profile: state.campaign.profile.clone().map(Same),
     };
     let paint = use_memo(known.clone(), |known| {
@@ -60,7 +63,14 @@ pub fn Picture(props: &PictureProps) -> Html {
         let rate = |row: &LayerCounts| (row.name.clone(), Rate::new(row.sdc, row.faults));
         let measured = layers.map(|layers| layers.iter().map(rate).collect::<Vec<_>>());
         let danger = known.danger.as_ref().map(|danger| &*danger.0);
-        Paint::of(model, known.colouring, trace, measured.as_deref(), danger)
+        Paint::of(
+            model,
+            known.colouring,
+            trace,
+            measured.as_deref(),
+            danger,
+            known.numbers.as_ref().map(|numbers| &*numbers.0),
+        )
     });
     let ends = use_memo(known.injection.clone(), |injection| {
         injection.as_ref().map(|injection| swallowed(model, &injection.0.trace)).unwrap_or_default()
