@@ -4,6 +4,7 @@
 mod abuse;
 mod answer;
 mod bad_images;
+mod ber;
 mod budget;
 mod campaign;
 mod check;
@@ -26,6 +27,7 @@ mod missing;
 mod no_gpu;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod patterns;
 mod predict;
 mod protect;
 mod protocol;
@@ -38,6 +40,7 @@ mod shared;
 mod slurm;
 mod stratified;
 mod study_log;
+mod targets;
 mod usage;
 mod zoo;
 

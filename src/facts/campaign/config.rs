@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Faults, NumberFormats, OnBadImage, Protection, Stratified};
-use crate::fault::FaultModel;
+use crate::fault::{FaultModel, Target};
 use crate::{Error, Result};
 
 /// The number of faults for each image, unless the user chooses another one.
@@ -85,7 +85,30 @@ impl CampaignConfig {
             }
             (None, _) => {}
         }
+        if self.design.is_some() {
+            self.check_design()?;
+        }
         self.numbers.validate()?;
         self.fault_model.validate()
+    }
+
+    /// Checks that a stratified design can choose among the faults.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    pub fn check_design(&self) -> Result<()> {
+        let is_by_file = self.fault_model.error_models.is_some() || self.fault_model.kind.needs_range();
+        if is_by_file || self.fault_model.accelerator.is_some() {
+            return Err(Error::request(
+                "--design stratified goes with neither --pattern-file, --accelerator nor values that depend on ranges",
+            ));
+        }
+        if self.fault_model.ber.is_some() {
+            return Err(Error::request("--ber strikes every bit at once; --design stratified chooses single faults"));
+        }
+        if !matches!(self.fault_model.target, Target::Activation | Target::Weight) {
+            return Err(Error::request("--design stratified goes with --target activation and weight only"));
+        }
+        Ok(())
     }
 }
