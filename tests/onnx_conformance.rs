@@ -120,11 +120,16 @@ impl Graph {
         self.node.iter().any(|node| {
             let first = match node.op_type.as_str() {
                 "Clip" | "CumSum" | "Dropout" | "Expand" | "GatherElements" | "GatherND" | "OneHot" | "Pad"
-                | "Resize" | "ScatterND" | "Tile" | "Trilu" | "Upsample" => 1,
-                "Range" => 0,
+                | "Resize" | "ScatterND" | "Tile" | "Trilu" | "Upsample" | "AffineGrid" | "CenterCropPad"
+                | "Compress" | "ReverseSequence" | "Scatter" | "ScatterElements" | "TopK" => 1,
+                "If" | "Loop" | "Range" => 0,
                 _ => return false,
             };
-            let count = if node.op_type == "ScatterND" { 1 } else { usize::MAX };
+            let count = match node.op_type.as_str() {
+                "If" | "Scatter" | "ScatterElements" | "ScatterND" => 1,
+                "Loop" => 2,
+                _ => usize::MAX,
+            };
             node.input.iter().skip(first).take(count).any(|name| name == input)
         })
     }

@@ -36,11 +36,14 @@ enum Means {
 
 /// Refuses operators on integers, which only the CPU computes.
 fn check_floats(graph: &Graph) -> Result<()> {
-    match graph.nodes.iter().find(|node| node.op.makes_integers()) {
+    match graph.nodes.iter().find(|node| node.op.needs_cpu()) {
         None => Ok(()),
         Some(node) => Err(Error::graph(
             &node.name,
-            format_args!("{} computes with integers, which only the CPU does; use --device cpu", node.kind),
+            format_args!(
+                "{} computes with integers or with places that a tensor names, which only the CPU does; use --device cpu",
+                node.kind
+            ),
         )),
     }
 }

@@ -127,7 +127,7 @@ fn is_own(graph: &Graph, node: &Node, op: &Op) -> bool {
     let output = node.outputs.first().map(|&value| graph.values[value].shape.as_slice()).unwrap_or_default();
     match op {
         Op::Conv(_) | Op::BatchNorm { .. } | Op::Affine { .. } | Op::Unary(_) | Op::MaxPool(_) => true,
-        Op::AveragePool { .. } | Op::Lrn { .. } | Op::Identity => true,
+        Op::AveragePool { .. } | Op::Lrn { .. } | Op::Identity | Op::Mix(_) => true,
         Op::Gemm { .. } | Op::MatMul => values().count() == 1,
         Op::Binary(_) | Op::PRelu => values().all(|&value| graph.values[value].shape == output),
         Op::Concat { axis } => *axis == 1 && output.len() == 4,

@@ -106,8 +106,22 @@ fn slope(function: Unary, x: f32, y: f32) -> f32 {
         }
         Unary::Sin => x.cos(),
         Unary::Cos => -x.sin(),
+        Unary::Tan => 1.0 + y * y,
+        Unary::Asin => (1.0 - x * x).sqrt().recip(),
+        Unary::Acos => -(1.0 - x * x).sqrt().recip(),
+        Unary::Atan => (1.0 + x * x).recip(),
+        Unary::Sinh => x.cosh(),
+        Unary::Cosh => x.sinh(),
+        Unary::Asinh => (1.0 + x * x).sqrt().recip(),
+        Unary::Acosh => (x * x - 1.0).sqrt().recip(),
+        Unary::Atanh => (1.0 - x * x).recip(),
+        Unary::SparsePlus => ((x + 1.0) * 0.5).clamp(0.0, 1.0),
+        Unary::SquarePlus { b } => 0.5 + 0.5 * x / (x * x + b).sqrt(),
+        Unary::TanhShrink => x.tanh().powi(2),
+        Unary::Power { exponent } => exponent * x.powf(exponent - 1.0),
         Unary::Shrink { lambd, .. } => step(x.abs() > lambd, 1.0),
         Unary::Floor | Unary::Ceil | Unary::Round | Unary::Sign | Unary::Not => 0.0,
+        Unary::IsNan | Unary::IsInf { .. } => 0.0,
     }
 }
 

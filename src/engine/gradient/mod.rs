@@ -12,6 +12,7 @@ mod normalise;
 mod product;
 mod reduce;
 mod rule;
+mod volume;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Derivatives of reductions, softmax and pooling.
 
-use facts::graph::{Pool, Reduction, as_image};
+use facts::graph::{Mix, Pool, Reduction, as_image};
 
 use super::flat::{Flat, broadcast, flow};
 
@@ -147,4 +147,21 @@ pub(super) fn pool(
     }
     let extent = crate::ops::Extent::of(&shape_x);
     Some(Flat { shape: x.shape.to_vec().into(), extent, data: out.into() })
+}
+
+/// Divides the gradient of each entry among those that it is mixed from.
+pub(super) fn mixed(mix: &Mix, x: &Flat<'_>, g: &Flat<'_>) -> Flat<'static> {
+    let after: usize = x.shape[mix.axis + 1..].iter().product();
+    let (length, count) = (x.shape[mix.axis], mix.taps.len());
+    let mut out = vec![0.0; x.shape.iter().product()];
+    let g_all = g.elements();
+    for (outer, g) in g_all.chunks_exact((count * after).max(1)).enumerate() {
+        for (taps, g) in mix.taps.iter().zip(g.chunks_exact(after.max(1))) {
+            for &(entry, share) in taps {
+                let to = &mut out[(outer * length + entry as usize) * after..][..after];
+                to.iter_mut().zip(g).for_each(|(out, g)| *out += g * share);
+            }
+        }
+    }
+    Flat::new(&x.shape, out)
 }

@@ -8,7 +8,7 @@ use facts::{Error, Result};
 use futures_util::FutureExt;
 
 use super::flat::{Flat, unknown};
-use super::{attention, conv, elementwise, normalise, product, reduce};
+use super::{attention, conv, elementwise, normalise, product, reduce, volume};
 use crate::kernels::{self, Form, Job, Kernel, Operand, View};
 use crate::ops::{self, Array, Extent};
 
@@ -97,6 +97,8 @@ impl Rule {
                 let kept = (&self.prepared, !self.depends[1]);
                 conv::conv(settings, x, y, g, kept, wanted).ok_or_else(lacks)?
             }
+            Op::Conv3(settings) => volume::conv3(settings, x, g, wanted).ok_or_else(lacks)?,
+            Op::MultiHead(settings) => volume::multi_head(settings, x, g).ok_or_else(lacks)?,
             Op::ConvTranspose(settings) => conv::transposed(settings, x, y, g, wanted).ok_or_else(lacks)?,
             Op::Gemm { alpha, beta, trans_a, trans_b } => {
                 let (alpha, beta, trans_a, trans_b) = (*alpha, *beta, *trans_a, *trans_b);
@@ -117,6 +119,9 @@ impl Rule {
             Op::Reduce { reduction, axes, .. } => one(reduce::reduce(*reduction, axes, &x[0], y, g)),
             Op::Concat { axis } => concat(*axis, x, g),
             Op::Resize(settings) => one(resize(settings, &x[0], g)),
+            Op::Mix(mix) => one(reduce::mixed(mix, &x[0], g)),
+            // Steps: no derivative, or 0.
+            Op::Place { .. } | Op::OneHot { .. } => vec![None],
             Op::Normalise(settings) => normalise::own(settings, x, g, wanted),
             Op::LpNormalise { axis, p } => one(normalise::by_norm(*axis, *p, &x[0], y, g)),
             Op::Where => elementwise::choice(x, y, g, wanted),
@@ -212,6 +217,11 @@ fn has_derivative(op: &Op) -> bool {
             | Op::Reduce { .. }
             | Op::Concat { .. }
             | Op::Resize(_)
+            | Op::Conv3(_)
+            | Op::MultiHead(_)
+            | Op::Mix(_)
+            | Op::Place { .. }
+            | Op::OneHot { .. }
             | Op::Normalise(_)
             | Op::LpNormalise { .. }
             | Op::Where

@@ -25,6 +25,7 @@ mod generic;
 mod integer;
 mod linear;
 mod matrix;
+mod mix;
 mod normalise;
 mod pool;
 mod product;

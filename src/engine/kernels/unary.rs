@@ -100,6 +100,31 @@ impl Vectorised for Map<'_> {
             }),
             Unary::Sin => self.each(f32::sin),
             Unary::Cos => self.each(f32::cos),
+            Unary::Tan => self.each(f32::tan),
+            Unary::Asin => self.each(f32::asin),
+            Unary::Acos => self.each(f32::acos),
+            Unary::Atan => self.each(f32::atan),
+            Unary::Sinh => self.each(f32::sinh),
+            Unary::Cosh => self.each(f32::cosh),
+            Unary::Asinh => self.each(f32::asinh),
+            Unary::Acosh => self.each(f32::acosh),
+            Unary::Atanh => self.each(f32::atanh),
+            Unary::Power { exponent } => self.each(|x| x.powf(exponent)),
+            Unary::SparsePlus => self.each(|x| {
+                if x <= -1.0 {
+                    0.0
+                } else if x >= 1.0 {
+                    x
+                } else {
+                    (x + 1.0) * (x + 1.0) * 0.25
+                }
+            }),
+            Unary::SquarePlus { b } => self.each(|x| (x + (x * x + b).sqrt()) * 0.5),
+            Unary::TanhShrink => self.each(|x| x - tanh(x)),
+            Unary::IsNan => self.each(|x| f32::from(x.is_nan())),
+            Unary::IsInf { negative, positive } => {
+                self.each(|x| f32::from(x.is_infinite() && if x > 0.0 { positive } else { negative }))
+            }
             Unary::Shrink { bias, lambd } => self.each(|x| shrink(x, bias, lambd)),
             Unary::Not => self.each(|x| if x == 0.0 { 1.0 } else { 0.0 }),
         }

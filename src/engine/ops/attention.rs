@@ -1,6 +1,6 @@
 //! Scaled dot-product attention.
 
-use facts::graph::{Attention, Binary, Unary};
+use facts::graph::{Attention, Binary, MultiHead, Unary};
 
 use super::Array;
 use super::binary::{binary, choose};
@@ -69,4 +69,30 @@ fn repeated(x: &Array, heads: usize) -> Array {
     let each = heads / own;
     expand(&x.reshaped(&[batch, own, 1, tokens, length]), &[batch, own, each, tokens, length])
         .reshaped(&[batch, heads, tokens, length])
+}
+
+/// Projects queries, keys and values, lets the heads attend, and projects what they see.
+pub(super) fn multi_head(settings: &MultiHead, inputs: &[&Array], shape: &[usize]) -> Array {
+    let step = 1 + usize::from(settings.bias);
+    let projected = |x: &Array, number: usize| {
+        let matrix = inputs[3 + number * step];
+        let made = [x.shape()[0], x.shape()[1], matrix.shape()[1]];
+        let product = matmul(x, matrix, &made);
+        match settings.bias {
+            true => binary(Binary::Add, &product, inputs[4 + number * step], &made),
+            false => product,
+        }
+    };
+    let [q, k, v] = [0, 1, 2].map(|number| projected(inputs[number], number));
+    let attend = Attention {
+        heads: Some(settings.heads),
+        scale: settings.scale,
+        causal: false,
+        softcap: 0.0,
+        mask: false,
+        selects: false,
+    };
+    let seen = [q.shape()[0], q.shape()[1], inputs[3 + 3 * step].shape()[0]];
+    let mixed = attention(&attend, &[&q, &k, &v], &seen);
+    projected(&mixed, 3).reshaped(shape)
 }

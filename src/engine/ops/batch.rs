@@ -47,6 +47,13 @@ pub fn batched<'a>(op: &'a Op, inputs: &[Operand<'_>], outputs: &[&[usize]], cou
         Op::Concat { axis } => *axis > 0 && inputs.iter().all(|input| input.per_image),
         Op::Softmax { axis, .. } | Op::Split { axis, .. } | Op::Gather { axis, .. } => *axis > 0,
         Op::LpNormalise { axis, .. } | Op::CumSum { axis, .. } => *axis > 0,
+        Op::Conv3(_) => only_first,
+        Op::MultiHead(_) => {
+            inputs[..3].iter().all(|input| input.per_image) && inputs[3..].iter().all(|input| !input.per_image)
+        }
+        Op::Mix(mix) => mix.axis > 0,
+        // Only the CPU computes these.
+        Op::GridSample(_) | Op::Place { .. } | Op::TopK { .. } | Op::OneHot { .. } => false,
         Op::Tile { repeats } => repeats.first() == Some(&1),
         Op::Expand { shape } if own().all(|own| own.len() == shape.len()) => {
             let shape = [&[count], &shape[1..]].concat();

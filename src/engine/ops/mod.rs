@@ -24,8 +24,10 @@ mod einsum;
 mod extent;
 pub mod integer;
 mod linear;
+mod mix;
 mod norm;
 mod normalise;
+mod places;
 mod pool;
 mod range;
 mod rank;
@@ -42,7 +44,7 @@ pub use array::Array;
 pub use batch::{Operand, batched};
 pub use extent::{Extent, Order, Region};
 pub use range::Range;
-pub(crate) use resize::mixed;
+pub(crate) use resize::{coordinate, mixed, nearest};
 
 use facts::graph::Op;
 
@@ -86,6 +88,13 @@ pub fn apply(op: &Op, inputs: &[&Array], shapes: &[&[usize]]) -> Vec<Array> {
         Op::Attention(settings) => attention::attention(settings, inputs, shape),
         Op::CumSum { axis, exclusive, reverse } => reduce::running(*axis, *exclusive, *reverse, x),
         Op::ConvTranspose(settings) => conv::transposed(settings, inputs, shape),
+        Op::MultiHead(settings) => attention::multi_head(settings, inputs, shape),
+        Op::Conv3(settings) => conv::conv3(settings, inputs, shape),
+        Op::Mix(settings) => mix::mix(settings, x, shape),
+        Op::GridSample(settings) => places::grid(*settings, x, inputs[1], shape),
+        Op::Place { axis, smallest, last, .. } => places::place(*axis, *smallest, *last, x, shape),
+        Op::TopK { axis, smallest, .. } => return places::top(*axis, *smallest, x, shape),
+        Op::OneHot { axis, depth, on, off } => places::one_hot(*axis, *depth, [*on, *off], x, shape),
         Op::Lrn { size, alpha, beta, bias } => norm::lrn(*size, *alpha, *beta, *bias, x),
         Op::Quantize { axis, block, format } => integer::quantize(*axis, *block, *format, inputs, shape),
         Op::Dequantize { axis, block } => integer::dequantize(*axis, *block, inputs, shape),

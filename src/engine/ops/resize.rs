@@ -13,8 +13,7 @@ pub(super) fn resize(resize: &Resize, x: &Array, shape: &[usize]) -> Array {
     let (channels, lengths) = x.shape().split_at(2);
     let mut y = x.tensor([channels.iter().product(), lengths[0], lengths[1]]);
     for (axis, &length) in lengths.iter().enumerate() {
-        let coordinates: Vec<f32> =
-            (0..resize.size[axis]).map(|index| coordinate(resize, axis, index, length)).collect();
+        let coordinates: Vec<f32> = (0..resize.size[axis]).map(|index| of_axis(resize, axis, index, length)).collect();
         y = match resize.interpolation {
             Interpolation::Nearest(mode) => {
                 let indices: Vec<usize> = coordinates.iter().map(|&place| nearest(mode, place, length)).collect();
@@ -26,15 +25,14 @@ pub(super) fn resize(resize: &Resize, x: &Array, shape: &[usize]) -> Array {
     Array::new(shape, y)
 }
 
-/// Returns the position of output pixel `index` in the input, in pixels: ONNX' formulas in float32, the arithmetic of
-/// ONNX.
-fn coordinate(resize: &Resize, axis: usize, index: usize, length: usize) -> f32 {
-    let (scale, size) = (resize.scales[axis], resize.size[axis]);
+/// Returns the position of output pixel `index` in an input of `length` pixels, for a scale and a size: ONNX' formulas in
+/// float32, the arithmetic of ONNX.
+pub(crate) fn coordinate(coordinates: CoordinateMode, (scale, size): (f32, usize), index: usize, length: usize) -> f32 {
     let (place, input) = (index as f32, length as f32);
     let half_pixel = (place + 0.5) / scale - 0.5;
     // The exact output length. It is not an integer if the model states scales.
     let output = scale * input;
-    match resize.coordinates {
+    match coordinates {
         CoordinateMode::HalfPixel => half_pixel,
         CoordinateMode::HalfPixelSymmetric => {
             let adjustment = size as f32 / output;
@@ -48,7 +46,12 @@ fn coordinate(resize: &Resize, axis: usize, index: usize, length: usize) -> f32 
     }
 }
 
-fn nearest(mode: NearestMode, place: f32, length: usize) -> usize {
+fn of_axis(resize: &Resize, axis: usize, index: usize, length: usize) -> f32 {
+    coordinate(resize.coordinates, (resize.scales[axis], resize.size[axis]), index, length)
+}
+
+/// Returns the input pixel that is nearest to `place` in the sense of the mode.
+pub(crate) fn nearest(mode: NearestMode, place: f32, length: usize) -> usize {
     let pixel = match mode {
         NearestMode::RoundPreferFloor => (place - 0.5).ceil(),
         NearestMode::RoundPreferCeil => (place + 0.5).floor(),
@@ -62,7 +65,7 @@ fn nearest(mode: NearestMode, place: f32, length: usize) -> usize {
 /// Returns for each output pixel along `axis` the input pixels that a linear interpolation mixes, with their shares.
 pub(crate) fn mixed(resize: &Resize, axis: usize, length: usize) -> Vec<[(usize, f32); 2]> {
     let mix = |index| {
-        let place = coordinate(resize, axis, index, length).clamp(0.0, (length - 1) as f32);
+        let place = of_axis(resize, axis, index, length).clamp(0.0, (length - 1) as f32);
         let lower = place.floor() as usize;
         [(lower, 1.0 - place.fract()), ((lower + 1).min(length - 1), place.fract())]
     };

@@ -7,6 +7,7 @@ use burn::tensor::{Tensor, activation};
 use facts::graph::Unary;
 
 use super::Array;
+use super::binary::power;
 
 pub(super) fn unary(function: Unary, x: &Array) -> Array {
     Array::new(x.shape(), evaluate(function, x.tensor([x.elements()])))
@@ -57,6 +58,30 @@ fn evaluate(function: Unary, x: Tensor<1>) -> Tensor<1> {
         Unary::Sign => x.sign(),
         Unary::Sin => x.sin(),
         Unary::Cos => x.cos(),
+        Unary::Tan => x.tan(),
+        Unary::Asin => x.asin(),
+        Unary::Acos => x.acos(),
+        Unary::Atan => x.atan(),
+        Unary::Sinh => x.sinh(),
+        Unary::Cosh => x.cosh(),
+        Unary::Asinh => x.asinh(),
+        Unary::Acosh => x.acosh(),
+        Unary::Atanh => x.atanh(),
+        Unary::Power { exponent } => powers(x, exponent),
+        Unary::SparsePlus => {
+            let (low, high) = (x.clone().lower_equal_scalar(-1.0), x.clone().greater_equal_scalar(1.0));
+            let near = x.clone().add_scalar(1.0);
+            (near.clone() * near).mul_scalar(0.25).mask_fill(low, 0.0).mask_where(high, x)
+        }
+        Unary::SquarePlus { b } => (x.clone() + (x.clone() * x).add_scalar(b).sqrt()).mul_scalar(0.5),
+        Unary::TanhShrink => x.clone() - x.tanh(),
+        Unary::IsNan => x.is_nan().float(),
+        Unary::IsInf { negative, positive } => {
+            let none = x.clone().is_nan().bool_and(x.clone().is_finite());
+            let low = if negative { x.clone().equal_scalar(f32::NEG_INFINITY) } else { none.clone() };
+            let high = if positive { x.equal_scalar(f32::INFINITY) } else { none };
+            low.bool_or(high).float()
+        }
         Unary::Shrink { bias, lambd } => {
             let (low, high) = (x.clone().lower_scalar(-lambd), x.clone().greater_scalar(lambd));
             let (inside, nan) = (low.clone().bool_or(high.clone()).bool_not(), x.clone().is_nan());
@@ -65,6 +90,12 @@ fn evaluate(function: Unary, x: Tensor<1>) -> Tensor<1> {
         }
         Unary::Not => x.equal_scalar(0.0).float(),
     }
+}
+
+/// Computes powers, with the NaN that they have.
+fn powers(x: Tensor<1>, exponent: f32) -> Tensor<1> {
+    let exponents = Tensor::<1>::full([1], exponent, &x.device()).expand(x.dims());
+    power(x, exponents)
 }
 
 /// Computes `x` where x is positive, otherwise `alpha * (exp(x / width) - 1)`.

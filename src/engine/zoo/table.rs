@@ -36,7 +36,7 @@ macro_rules! small {
     };
 }
 
-pub(super) static ARCHITECTURES: [Architecture; 29] = [
+pub(super) static ARCHITECTURES: [Architecture; 46] = [
     imagenet!("resnet50", "ResNet50", 224, Caffe),
     imagenet!("resnet101", "ResNet101", 224, Caffe),
     imagenet!("resnet152", "ResNet152", 224, Caffe),
@@ -58,8 +58,25 @@ pub(super) static ARCHITECTURES: [Architecture; 29] = [
     imagenet!("densenet121", "DenseNet121", 224, Torch),
     imagenet!("densenet169", "DenseNet169", 224, Torch),
     imagenet!("densenet201", "DenseNet201", 224, Torch),
+    imagenet!("resnet50v2", "ResNet50V2", 224, Tf),
+    imagenet!("resnet101v2", "ResNet101V2", 224, Tf),
+    imagenet!("resnet152v2", "ResNet152V2", 224, Tf),
     // The network's first layers do the preprocessing.
     imagenet!("efficientnetb0", "EfficientNetB0", 224, Byte, "efficientnetb0.h5"),
+    imagenet!("efficientnetb1", "EfficientNetB1", 240, Byte, "efficientnetb1.h5"),
+    imagenet!("efficientnetb2", "EfficientNetB2", 260, Byte, "efficientnetb2.h5"),
+    imagenet!("efficientnetb3", "EfficientNetB3", 300, Byte, "efficientnetb3.h5"),
+    imagenet!("efficientnetb4", "EfficientNetB4", 380, Byte, "efficientnetb4.h5"),
+    imagenet!("efficientnetb5", "EfficientNetB5", 456, Byte, "efficientnetb5.h5"),
+    imagenet!("efficientnetb6", "EfficientNetB6", 528, Byte, "efficientnetb6.h5"),
+    imagenet!("efficientnetb7", "EfficientNetB7", 600, Byte, "efficientnetb7.h5"),
+    imagenet!("efficientnetv2-b0", "EfficientNetV2B0", 224, Byte, "efficientnetv2-b0.h5"),
+    imagenet!("efficientnetv2-b1", "EfficientNetV2B1", 240, Byte, "efficientnetv2-b1.h5"),
+    imagenet!("efficientnetv2-b2", "EfficientNetV2B2", 260, Byte, "efficientnetv2-b2.h5"),
+    imagenet!("efficientnetv2-b3", "EfficientNetV2B3", 300, Byte, "efficientnetv2-b3.h5"),
+    imagenet!("efficientnetv2-s", "EfficientNetV2S", 384, Byte, "efficientnetv2-s.h5"),
+    imagenet!("efficientnetv2-m", "EfficientNetV2M", 480, Byte, "efficientnetv2-m.h5"),
+    imagenet!("efficientnetv2-l", "EfficientNetV2L", 480, Byte, "efficientnetv2-l.h5"),
     small!("vgg11", "VGG11"),
     small!("vgg13", "VGG13"),
     small!("vgg16", "VGG16"),

@@ -6,25 +6,29 @@
 
 mod build;
 mod float;
+mod function;
 mod infer;
 mod integer;
 mod layout;
 mod op;
 mod paths;
+mod resample;
 mod stored;
 mod touched;
 mod truth;
 
 pub use build::GraphBuilder;
+pub use function::{Binary, Reduction, Unary};
 pub use infer::as_image;
 pub use infer::{infer, links};
 pub use integer::{Integer, IntegerFunction, Role, Scaled, bounds};
 pub use layout::Layout;
 pub use op::{
-    Attention, Binary, Conv, ConvTranspose, CoordinateMode, Einsum, Interpolation, NearestMode, Normalise, Op, PadMode,
-    Padding2d, Pool, Reduction, Resize, SliceRange, Step, Unary,
+    Attention, Conv, ConvTranspose, CoordinateMode, Einsum, Interpolation, NearestMode, Normalise, Op, PadMode,
+    Padding2d, Pool, Resize, SliceRange, Step,
 };
 pub use paths::Paths;
+pub use resample::{Conv3, GridMode, GridSample, Mix, MultiHead, Outside};
 pub use touched::multiply_adds;
 
 use std::collections::BTreeMap;

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::float;
+use super::function::{Binary, Reduction, Unary};
 use super::integer::Integer;
+use super::resample::{Conv3, GridSample, Mix, MultiHead};
 use crate::format::Format;
 
 /// What a layer computes. Images are N x C x H x W inside Faultscope.
@@ -156,6 +158,8 @@ pub enum Op {
     Einsum(Einsum),
     /// Scaled dot-product attention: `softmax(Q K' * scale + mask) V` for each head; inputs `[q, k, v, mask?]`.
     Attention(Attention),
+    /// Attention with its projections (Keras MultiHeadAttention); inputs `[q, k, v, wq, bq?, wk, bk?, wv, bv?, wo, bo?]`.
+    MultiHead(MultiHead),
     /// Sums of all elements up to each one along `axis`; input `[x]`.
     CumSum {
         /// Axis.
@@ -167,6 +171,47 @@ pub enum Op {
     },
     /// Transposed 2-D convolution; inputs `[x, weight (I x O/groups x KH x KW), bias?]`.
     ConvTranspose(ConvTranspose),
+    /// Convolution along three spatial axes, or its transpose; inputs `[x (N x C x D x H x W), weight, bias?]`.
+    Conv3(Conv3),
+    /// Entries along an axis as weighted sums of entries (resampling); input `[x]`.
+    Mix(Mix),
+    /// Pixels of an image at places that another tensor names; inputs `[x (N x C x H x W), grid (N x H' x W' x 2)]`.
+    GridSample(GridSample),
+    /// The place of the greatest or the smallest element along `axis`, as a number; input `[x]`. A NaN is both.
+    Place {
+        /// Axis.
+        axis: usize,
+        /// Keep the axis with length 1.
+        keep_dims: bool,
+        /// The smallest instead of the greatest.
+        smallest: bool,
+        /// The last of several equal elements instead of the first.
+        last: bool,
+    },
+    /// The greatest elements along `axis`, in order, and their places; input `[x]`, outputs `[values, places]`. A NaN is
+    /// greater than all numbers.
+    TopK {
+        /// Axis.
+        axis: usize,
+        /// How many.
+        k: usize,
+        /// The smallest instead of the greatest.
+        smallest: bool,
+    },
+    /// `on` at the class that an element names, `off` elsewhere, along a new axis; input `[x]`. A number from -`depth` on counts
+    /// from the end.
+    OneHot {
+        /// The new axis.
+        axis: usize,
+        /// Classes.
+        depth: usize,
+        /// Value of the class.
+        #[serde(with = "float")]
+        on: f32,
+        /// Value of the other classes.
+        #[serde(with = "float")]
+        off: f32,
+    },
     /// Local response normalisation across channels; input `[x]`.
     Lrn {
         /// Channels in the window.
@@ -210,7 +255,16 @@ pub enum Op {
 }
 
 impl Op {
-    /// Whether it reads or makes integers with a scale, which only the CPU computes.
+    /// Whether only the CPU computes it: operators on integers, and those that read places from a tensor.
+    pub fn needs_cpu(&self) -> bool {
+        match self {
+            Self::GridSample(_) | Self::Place { .. } | Self::TopK { .. } | Self::OneHot { .. } => true,
+            Self::Chain(steps) => steps.iter().any(|step| step.op.needs_cpu()),
+            op => op.makes_integers(),
+        }
+    }
+
+    /// Whether it reads or makes integers with a scale.
     pub fn makes_integers(&self) -> bool {
         matches!(self, Self::Quantize { .. } | Self::Dequantize { .. } | Self::DynamicQuantize | Self::Integer(_))
     }
@@ -330,122 +384,6 @@ pub struct Pool {
     pub padding: Padding2d,
     /// Keep a last window that hangs over the edge.
     pub ceil_mode: bool,
-}
-
-/// Functions of one element.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "each is the ONNX operator of that name, its attributes under their ONNX names, where nothing else is said"
-)]
-pub enum Unary {
-    Relu,
-    /// Keras' ReLU: `slope * (x - threshold)` up to the threshold, beyond it `x`, but `max` at most.
-    ClippedRelu {
-        #[serde(with = "float")]
-        max: f32,
-        slope: f32,
-        threshold: f32,
-    },
-    LeakyRelu {
-        alpha: f32,
-    },
-    Elu {
-        alpha: f32,
-    },
-    Selu {
-        alpha: f32,
-        gamma: f32,
-    },
-    Celu {
-        alpha: f32,
-    },
-    ThresholdedRelu {
-        alpha: f32,
-    },
-    Sigmoid,
-    HardSigmoid {
-        alpha: f32,
-        beta: f32,
-    },
-    HardSwish,
-    Swish {
-        alpha: f32,
-    },
-    Tanh,
-    Softplus,
-    Softsign,
-    Gelu {
-        tanh: bool,
-    },
-    Erf,
-    Mish,
-    Clip {
-        #[serde(with = "float")]
-        min: f32,
-        #[serde(with = "float")]
-        max: f32,
-    },
-    Sqrt,
-    Reciprocal,
-    Exp,
-    Log,
-    Neg,
-    Abs,
-    Floor,
-    Ceil,
-    /// To the nearest whole number, halves to the even one.
-    Round,
-    Sign,
-    Sin,
-    Cos,
-    Shrink {
-        bias: f32,
-        lambd: f32,
-    },
-    /// 1 for 0, otherwise 0.
-    Not,
-}
-
-/// Functions of two elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "each is the ONNX operator of that name; truth values are 1 and 0")]
-pub enum Binary {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Pow,
-    Max,
-    Min,
-    /// The remainder with the sign of the first element (C's `fmod`).
-    Mod,
-    Equal,
-    Greater,
-    GreaterOrEqual,
-    Less,
-    LessOrEqual,
-    And,
-    Or,
-    Xor,
-}
-
-/// How [`Op::Reduce`] makes one element of many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Reduction {
-    Mean,
-    Sum,
-    Max,
-    Min,
-    Prod,
-    /// Sum of absolute values.
-    L1,
-    /// Square root of the sum of squares.
-    L2,
-    SumSquare,
-    LogSum,
-    LogSumExp,
 }
 
 /// `length` elements from `start`, `step` apart; the step may be negative.

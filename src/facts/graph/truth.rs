@@ -29,7 +29,7 @@ impl Binary {
 /// Whether `op` gives truth values, if its first input has them or not.
 fn gives_truth(op: &Op, of_input: bool) -> bool {
     match op {
-        Op::Unary(Unary::Not) => true,
+        Op::Unary(Unary::Not | Unary::IsNan | Unary::IsInf { .. }) => true,
         Op::Binary(function) => function.gives_truth(),
         Op::Chain(steps) => steps.iter().fold(of_input, |before, step| gives_truth(&step.op, before)),
         Op::Transpose { .. } | Op::Slice { .. } | Op::Gather { .. } | Op::Split { .. } | Op::Reshape { .. } => of_input,

@@ -286,6 +286,9 @@ fn may_absorb(op: &Op) -> bool {
                 | Unary::Round
                 | Unary::Sign
                 | Unary::Shrink { .. }
+                | Unary::SparsePlus
+                | Unary::IsNan
+                | Unary::IsInf { .. }
                 | Unary::Not
         ),
         Op::Binary(function) => {

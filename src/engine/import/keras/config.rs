@@ -159,7 +159,8 @@ fn functional(name: String, trainable: bool, entries: &[Value], config: &Value) 
             if operation::is_operation(&settings) {
                 return Ok(nodes.iter().map(arguments).collect());
             }
-            let call = |node| call(node).map_err(|problem| misused(layer, &problem));
+            let several = ATTENTIONS.contains(&layer.class.as_str());
+            let call = |node| call(node, several).map_err(|problem| misused(layer, &problem));
             nodes.iter().map(call).collect::<Result<Vec<_>>>()
         })
         .collect::<Result<Vec<_>>>()?;
@@ -229,6 +230,9 @@ fn outside(name: &str, class: &str) -> Error {
 /// The classes of layers that are called with one list of tensors, and share their names with operations of several.
 const MERGES: [&str; 7] = ["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"];
 
+/// The classes of layers that are called with query, value and perhaps key.
+const ATTENTIONS: [&str; 3] = ["MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"];
+
 /// The end of the sentence about a call with another number of arguments than one.
 const SEVERAL: &str = "a tensor or a list of tensors is expected";
 
@@ -276,10 +280,27 @@ fn first_calls(
     FirstCalls { inner: (0..layers.len()).map(start).collect(), outputs }
 }
 
-/// The tensors that one call reads.
-fn call(node: &Value) -> Result<Vec<NamedLink<'_>>, String> {
+/// The tensors that one call reads. A layer of `several` takes query, value and key one by one.
+fn call(node: &Value, several: bool) -> Result<Vec<NamedLink<'_>>, String> {
     let mut links = Vec::new();
     match node.get("args") {
+        Some(args) if several => {
+            keras_3(args, &mut links);
+            let given = links.len();
+            for (name, value) in node.get("kwargs").and_then(Value::as_object).into_iter().flatten() {
+                let is_off = value.is_null() || value.as_bool() == Some(false);
+                if !is_off && !["query", "value", "key"].contains(&name.as_str()) {
+                    return Err(format!("is called with \"{name}\", which is not supported"));
+                }
+            }
+            for name in ["query", "value", "key"].iter().skip(given) {
+                node.get("kwargs")
+                    .and_then(|kwargs| kwargs.get(name))
+                    .into_iter()
+                    .for_each(|value| keras_3(value, &mut links));
+            }
+            return Ok(links);
+        }
         Some(args) => {
             let count = items(args).map_or(0, <[Value]>::len);
             if count != 1 {

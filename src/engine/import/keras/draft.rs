@@ -104,6 +104,11 @@ impl<'a> Draft<'a> {
         self.inputs.iter().map(|&id| self.builder.shape(id).len())
     }
 
+    /// Length of the last axis of one of the layer's tensors, which has no other order in Keras.
+    pub fn last_length(&self, id: ValueId) -> usize {
+        self.builder.shape(id).last().copied().unwrap_or(1)
+    }
+
     /// Begins with this one of the inputs, which has as many axes, instead of the first.
     pub fn start_with(&mut self, input: ValueId) {
         self.shape = self.builder.shape(input).to_vec();

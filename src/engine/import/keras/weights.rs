@@ -249,8 +249,40 @@ fn layers_group(store: &Store, path: &str) -> Option<String> {
         .find(|group| store.has_group(group))
 }
 
-/// The paths of `vars/0`, `vars/1` and so on in the group at `path`.
+/// The paths of the tensors of the layer at `path`.
 fn counted_tensors(store: &Store, path: &str) -> Result<Vec<String>> {
+    let Some(parts) = parts(path) else { return own_tensors(store, path) };
+    let mut found = Vec::new();
+    for part in parts {
+        // Some layers keep their parts under names that begin with an underscore.
+        let places = [join(path, part), join(path, &format!("_{part}"))];
+        for place in places.iter().filter(|place| store.has_group(place)) {
+            found.extend(own_tensors(store, place)?);
+        }
+    }
+    // A normalised kernel is kept twice, before the vector.
+    found.extend(own_tensors(store, path)?.into_iter().skip(1));
+    Ok(found)
+}
+
+/// The layers inside a layer whose weights are its own, in order.
+fn parts(path: &str) -> Option<&'static [&'static str]> {
+    let group = path.rsplit('/').next().unwrap_or(path);
+    let class = match group.rsplit_once('_') {
+        Some((class, count)) if count.parse::<usize>().is_ok() => class,
+        _ => group,
+    };
+    match class {
+        "multi_head_attention" | "grouped_query_attention" => {
+            Some(&["query_dense", "key_dense", "value_dense", "output_dense"])
+        }
+        "spectral_normalization" => Some(&["layer"]),
+        _ => None,
+    }
+}
+
+/// The paths of `vars/0`, `vars/1` and so on in the group at `path` itself.
+fn own_tensors(store: &Store, path: &str) -> Result<Vec<String>> {
     let group = join(path, "vars");
     if !store.has_group(&group) {
         return Ok(Vec::new());
@@ -268,7 +300,11 @@ fn counted(store: &Store, path: &str, network: &Network, place: &mut Place, plan
     let mut stored = by_class(store, &root)?;
     let mut wanted: BTreeMap<String, usize> = BTreeMap::new();
     for (index, layer) in network.layers.iter().enumerate() {
-        let class = snake_case(&layer.class);
+        let class = match layer.class.as_str() {
+            // Keras stores the layer under another name than its configuration has.
+            "GroupQueryAttention" => "grouped_query_attention".to_owned(),
+            class => snake_case(class),
+        };
         let needs = match &layer.inner {
             Some(_) => !slots(layer, Vec::new(), true)?.is_empty(),
             None => !layers::weights(&Settings::new(&layer.name, &layer.class, &layer.config))?.is_empty(),

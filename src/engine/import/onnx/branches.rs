@@ -93,11 +93,11 @@ fn graphs(node: &NodeProto) -> impl Iterator<Item = Bytes> {
     node.attribute.iter().filter_map(|attribute| attribute.g.clone())
 }
 
-fn graph_of(node: &NodeProto, name: &str) -> Option<Bytes> {
+pub(super) fn graph_of(node: &NodeProto, name: &str) -> Option<Bytes> {
     node.attribute.iter().find(|attribute| attribute.name == name)?.g.clone()
 }
 
-fn decoded(node: &NodeView, bytes: &Bytes) -> Result<GraphProto> {
+pub(super) fn decoded(node: &NodeView, bytes: &Bytes) -> Result<GraphProto> {
     let needed = (bytes.len() as u64).saturating_mul(3).saturating_add(wire::graph(bytes)).saturating_add(PROGRAM);
     limits::allowed().check("decoding a branch needs", needed).map_err(|error| error.concerning(&node.label))?;
     GraphProto::decode(bytes.clone())

@@ -11,6 +11,7 @@ mod external;
 mod fold;
 mod functions;
 mod layers;
+mod loops;
 mod node;
 mod proto;
 mod reach;
@@ -35,6 +36,7 @@ use prost::Message;
 
 use self::external::External;
 use self::fold::Folded;
+use self::loops::Loop;
 use self::node::{NodeView, is_standard};
 use self::proto::{DimensionProto, GraphProto, ModelProto, NodeProto, ValueInfoProto, data_type};
 use self::symbols::Symbols;
@@ -334,9 +336,19 @@ fn node(
                 own.map_err(|problem| node.problem(format_args!("initializer \"{}\": {problem}", tensor.name)))?;
             symbols.known(&tensor.name, own)?;
         }
-        let wanted = fold::settings(&branch.nodes, wanted.iter().copied());
-        let mut inner = branch.nodes.iter().enumerate();
-        return inner.try_for_each(|(index, proto)| self::node(proto, index, opset, &wanted, depth + 1, symbols));
+        return nodes(&branch.nodes, opset, wanted, depth + 1, symbols);
+    }
+    if let Some(mut turns) = Loop::new(proto, &node, symbols)? {
+        if depth == branches::DEEPEST {
+            return Err(node.unsupported(format_args!("more than {depth} loops within each other are not")));
+        }
+        while turns.goes_on(&node, symbols)? {
+            let round = turns.next(&node, symbols)?;
+            // Whether the loop goes on is a setting.
+            let wanted = wanted.iter().copied().chain(turns.condition()).collect();
+            nodes(&round, opset, &wanted, depth + 1, symbols)?;
+        }
+        return nodes(&turns.end(&node, symbols)?, opset, wanted, depth + 1, symbols);
     }
     let wanted = node.outputs().iter().any(|output| wanted.contains(output.as_str()));
     match fold::fold(&node, symbols, wanted)? {
@@ -347,6 +359,13 @@ fn node(
             symbols.layer(&node, layer.op, &layer.inputs, layer.outputs)
         }
     }
+}
+
+/// Translates the nodes of a branch or of a round.
+fn nodes(nodes: &[NodeProto], opset: i64, wanted: &HashSet<&str>, depth: usize, symbols: &mut Symbols) -> Result<()> {
+    let wanted = fold::settings(nodes, wanted.iter().copied());
+    let mut inner = nodes.iter().enumerate();
+    inner.try_for_each(|(index, proto)| node(proto, index, opset, &wanted, depth, symbols))
 }
 
 /// The version of the default operator set.

@@ -37,6 +37,8 @@ pub(super) struct Symbols {
     pub takes_bytes: bool,
     /// Whether layers compute with tensors of float64.
     pub has_doubles: bool,
+    /// Whether layers make places of elements, which the file holds as int64.
+    pub has_places: bool,
     /// Tensors of int32 that may exceed what float32 holds, by name.
     pub large: Vec<String>,
 }
@@ -82,6 +84,7 @@ impl Symbols {
             batch: None,
             takes_bytes: false,
             has_doubles: false,
+            has_places: false,
             large: Vec::new(),
         }
     }
@@ -329,6 +332,11 @@ impl Symbols {
     pub fn notices(&self, notices: &mut Vec<String>) {
         if self.has_doubles {
             let text = "the file computes in float64; Faultscope computes these tensors in float32, and a stored number has 32 bits";
+            notices.push(text.to_owned());
+        }
+        if self.has_places {
+            let text = "the file holds places of elements (ArgMax, TopK) as int64; Faultscope holds them as int32, and a fault strikes \
+                        one of 32 bits";
             notices.push(text.to_owned());
         }
         if let Some(first) = self.large.first() {

@@ -12,6 +12,7 @@ use super::depthwise::Depthwise;
 use super::generic::Generic;
 use super::linear::Linear;
 use super::matrix::Matrix;
+use super::mix::Mixing;
 use super::normalise::Normalise;
 use super::pool::Pooling;
 use super::rearrange::{Copy, rearrange};
@@ -129,6 +130,7 @@ fn single(op: &Op, inputs: &[Operand<'_>], shape: Form<'_>) -> Option<Box<dyn Ke
             let rows = image(x).is_some() || positions == 1 && x.shape[1] == channels;
             rows.then(|| Box::new(Lrn { channels, size, alpha, beta, bias }))?
         }
+        Op::Mix(mix) => Box::new(Mixing::new(mix, x, shape)?),
         Op::Normalise(settings) => Box::new(normalise(settings, x, &constants)?),
         Op::Identity => Box::new(Copy { channels }),
         _ => return None,

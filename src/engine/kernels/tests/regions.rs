@@ -1,8 +1,8 @@
 //! Parts of an output have the bits of the whole output.
 
 use facts::graph::{
-    Attention, Binary, Conv, CoordinateMode, Einsum, HostTensor, Interpolation, NearestMode, Normalise, Op, PadMode,
-    Padding2d, Pool, Reduction, Resize, SliceRange, infer,
+    Attention, Binary, Conv, CoordinateMode, Einsum, HostTensor, Interpolation, Mix, NearestMode, Normalise, Op,
+    PadMode, Padding2d, Pool, Reduction, Resize, SliceRange, infer,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -89,7 +89,7 @@ fn dense_layers() -> impl Strategy<Value = (Op, Vec<Input>)> {
 fn others() -> impl Strategy<Value = (Op, Vec<Input>)> {
     let range = |length: usize| SliceRange { start: length - 1, step: -1, length };
     let pads = vec![(0, 0), (0, 0), (1, 2), (2, 0)];
-    (images(), 0usize..22, select(BINARY.to_vec()), select(functions().to_vec())).prop_map(
+    (images(), 0usize..23, select(BINARY.to_vec()), select(functions().to_vec())).prop_map(
         move |(shape, which, binary, unary)| {
             let [_, c, h, w] = shape;
             let x = value(&shape, 1);
@@ -124,6 +124,7 @@ fn others() -> impl Strategy<Value = (Op, Vec<Input>)> {
                 18 => (Op::Transpose { perm: vec![0, 2, 3, 1] }, vec![x]),
                 19 => (Op::Split { axis: 1, sizes: vec![c / 2, c - c / 2] }, vec![x]),
                 20 => (Op::Resize(resize(if c == 3 { Interpolation::Linear } else { nearest })), vec![x]),
+                21 => (mix(&shape, 1 + h % 3), vec![x]),
                 _ => (Op::Unary(unary), vec![x]),
             }
         },
@@ -140,10 +141,20 @@ fn pools() -> impl Strategy<Value = (Op, Vec<Input>)> {
     })
 }
 
+/// Mixes pairs of entries along an axis, half as many as there are; the last entry has none.
+fn mix(shape: &[usize], axis: usize) -> Op {
+    let length = shape[axis] as u32;
+    let pair = |entry: u32| match 2 * entry + 2 < length {
+        true => vec![(2 * entry, 0.75), (2 * entry + 1, 0.25)],
+        false => Vec::new(),
+    };
+    Op::Mix(Mix { axis, taps: (0..length.div_ceil(2)).map(pair).collect(), fill: 0.5 })
+}
+
 /// Operators on rows of tokens, in lines of so many.
 fn tokens() -> impl Strategy<Value = (Op, Vec<Input>)> {
     let sizes = (2usize..4, 1usize..9, select(vec![1usize, 8, 17, 40]), select(vec![2usize, 16, 33]));
-    (sizes, 0usize..14).prop_map(|((lines, count, length, wide), which)| {
+    (sizes, 0usize..15).prop_map(|((lines, count, length, wide), which)| {
         let shape = [lines, count, length];
         let x = value(&shape, 1);
         let normalise = |axes: &[usize]| {
@@ -185,6 +196,7 @@ fn tokens() -> impl Strategy<Value = (Op, Vec<Input>)> {
                 vec![heads(count, 8, 1), value(&[2, lines, wide, 8], 2), value(&[2, lines, wide, length], 3)],
             ),
             12 => (Op::Transpose { perm: vec![1, 0, 2] }, vec![x]),
+            13 => (mix(&shape, wide % 3), vec![x]),
             _ => (Op::Binary(Binary::Mul), vec![x, constant(&[length], 2)]),
         }
     })

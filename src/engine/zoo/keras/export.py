@@ -1,6 +1,6 @@
 """Writes the architectures of the zoo as Keras configurations, configs/ID.json.gz.
 
-    python3 -m venv /tmp/zoo && /tmp/zoo/bin/pip install tensorflow-cpu==2.21.0 keras==3.15.1
+    python3 -m venv /tmp/zoo && /tmp/zoo/bin/pip install tensorflow-cpu==2.21.0 keras==3.15.1    # or torch, KERAS_BACKEND=torch
     /tmp/zoo/bin/python src/engine/zoo/keras/export.py            # writes the folder configs
     /tmp/zoo/bin/python src/engine/zoo/keras/export.py --check    # fails where it would write something else
 
@@ -44,7 +44,11 @@ IMAGENET = {
     "densenet121": "DenseNet121",
     "densenet169": "DenseNet169",
     "densenet201": "DenseNet201",
-    "efficientnetb0": "EfficientNetB0",
+    "resnet50v2": "ResNet50V2",
+    "resnet101v2": "ResNet101V2",
+    "resnet152v2": "ResNet152V2",
+    **{f"efficientnetb{number}": f"EfficientNetB{number}" for number in range(8)},
+    **{f"efficientnetv2-{size.lower()}": f"EfficientNetV2{size}" for size in ["B0", "B1", "B2", "B3", "S", "M", "L"]},
 }
 IMAGENET_CLASSES = 1000
 # Of the configuration of the networks for 32 x 32 pixels; whoever reads it may change the last layer.
@@ -63,7 +67,7 @@ def build(identifier, classes=None):
     if identifier.endswith("-32x32"):
         return nets32.build(identifier.removesuffix("-32x32"), classes or CLASSES)
     make = getattr(keras.applications, IMAGENET[identifier])
-    if identifier != "efficientnetb0":
+    if not identifier.startswith("efficientnetb"):
         return make(weights=None)
     # With ImageNet's weights EfficientNet has one layer more, which divides by the standard deviation: build it so,
     # without the download.

@@ -6,6 +6,7 @@
 
 mod axes;
 mod integer;
+mod resample;
 mod tokens;
 mod window;
 
@@ -14,7 +15,7 @@ mod tests;
 
 pub use window::as_image;
 
-use super::{Attention, Normalise, Op, Step, elements};
+use super::{Attention, MultiHead, Normalise, Op, Step, elements};
 
 /// Most axes a tensor may have.
 const MAX_RANK: usize = 8;
@@ -60,6 +61,13 @@ pub fn infer(op: &Op, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, String> {
         Op::Attention(attention) => vec![tokens::attention(attention, inputs)?],
         Op::ConvTranspose(conv) => vec![window::conv_transpose(conv, inputs)?],
         Op::Chain(steps) => links(steps, inputs)?.pop().into_iter().collect(),
+        Op::MultiHead(settings) => vec![resample::multi_head(settings, inputs)?],
+        Op::Conv3(conv) => vec![resample::conv3(conv, inputs)?],
+        Op::Mix(mix) => vec![resample::mix(mix, inputs[0])?],
+        Op::GridSample(_) => vec![resample::grid(inputs)?],
+        Op::Place { axis, keep_dims, .. } => vec![resample::place(*axis, *keep_dims, inputs[0])?],
+        Op::TopK { axis, k, .. } => vec![resample::top(*axis, *k, inputs[0])?; 2],
+        Op::OneHot { axis, depth, .. } => vec![resample::one_hot(*axis, *depth, inputs[0])?],
         Op::Lrn { size, .. } => vec![lrn(*size, inputs[0])?],
         Op::Quantize { axis, block, .. } | Op::Dequantize { axis, block } => {
             vec![integer::scaled(*axis, *block, inputs)?]
@@ -94,7 +102,9 @@ pub fn infer(op: &Op, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, String> {
 /// Least and greatest number of inputs of `op`.
 fn arity(op: &Op) -> (usize, usize) {
     match op {
-        Op::Conv(_) | Op::ConvTranspose(_) | Op::Gemm { .. } => (2, 3),
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Conv3(_) | Op::Gemm { .. } => (2, 3),
+        Op::GridSample(_) => (2, 2),
+        Op::MultiHead(MultiHead { bias, .. }) => (if *bias { 11 } else { 7 }, if *bias { 11 } else { 7 }),
         Op::Where => (3, 3),
         Op::Quantize { .. } | Op::Dequantize { .. } => (2, 3),
         Op::Integer(integer) => (integer.roles.len(), integer.roles.len()),

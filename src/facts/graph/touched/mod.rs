@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{Conv, Graph, Integer, IntegerFunction, NodeId, Op, PadMode, Pool, Step, ValueId};
+use super::{Conv, Conv3, Graph, Integer, IntegerFunction, NodeId, Op, PadMode, Pool, Step, ValueId};
 
 /// What the change of an element of one layer reaches of one tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,7 +110,17 @@ fn each_integer(integer: &Integer, shapes: &[&[usize]]) -> u64 {
 pub fn multiply_adds(op: &Op, shapes: &[&[usize]], output: &[usize]) -> u64 {
     let count = |shape: &[usize]| shape.iter().map(|&length| length as u64).product::<u64>();
     match op {
-        Op::ConvTranspose(_) => count(shapes[0]) * count(&shapes[1][1..]),
+        Op::ConvTranspose(_) | Op::Conv3(Conv3 { transposed: Some(_), .. }) => {
+            count(shapes[0]) * count(&shapes[1][1..])
+        }
+        Op::MultiHead(settings) => {
+            let matrix = |input: usize| 3 + input * (1 + usize::from(settings.bias));
+            let tokens = |input: usize| shapes[input][shapes[input].len() - 2] as u64;
+            let projected = |input: usize| tokens(input) * count(shapes[matrix(input)]);
+            let lengths = shapes[matrix(0)][1] as u64 + shapes[matrix(3)][0] as u64;
+            (0..3).map(projected).sum::<u64>() + tokens(0) * (tokens(1) * lengths + count(shapes[matrix(3)]))
+        }
+        Op::Conv3(_) => count(output) * count(&shapes[1][1..]),
         Op::Einsum(einsum) if einsum.inputs.len() > 1 => {
             let axes: BTreeMap<u8, u64> = (einsum.inputs.iter().zip(shapes))
                 .flat_map(|(axes, shape)| axes.iter().copied().zip(shape.iter().map(|&length| length as u64)))

@@ -196,15 +196,15 @@ impl Family {
 /// Returns the kind of a layer that computes `op`.
 pub fn family(op: &Op) -> Family {
     match op {
-        Op::Conv(_) | Op::ConvTranspose(_) | Op::Gemm { .. } | Op::MatMul | Op::Einsum(_) | Op::Attention(_) => {
-            Family::Product
-        }
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Conv3(_) | Op::Gemm { .. } | Op::MatMul => Family::Product,
+        Op::Einsum(_) | Op::Attention(_) | Op::MultiHead(_) => Family::Product,
         Op::BatchNorm { .. } | Op::Normalise(_) | Op::LpNormalise { .. } | Op::Lrn { .. } | Op::Affine { .. } => {
             Family::Normalisation
         }
         Op::Unary(_) | Op::PRelu | Op::Softmax { .. } => Family::Activation,
         Op::MaxPool(_) | Op::AveragePool { .. } | Op::Reduce { .. } | Op::CumSum { .. } => Family::Pooling,
         Op::Binary(_) | Op::Where | Op::Concat { .. } => Family::Merge,
+        Op::Mix(_) | Op::GridSample(_) | Op::Place { .. } | Op::TopK { .. } | Op::OneHot { .. } => Family::Shape,
         Op::Split { .. }
         | Op::Slice { .. }
         | Op::Reshape { .. }

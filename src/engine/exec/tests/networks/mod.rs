@@ -1,6 +1,7 @@
 //! Random small networks with every kind of layer, combined in every way.
 
 mod integers;
+mod newer;
 mod pieces;
 mod tokens;
 

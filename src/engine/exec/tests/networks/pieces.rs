@@ -7,6 +7,7 @@ use facts::graph::{
 
 use super::super::numbers;
 use super::integers::{dynamic_convolution, integer_convolution, integer_gate};
+use super::newer::{attended, mixed, placed, sampled, volume};
 use super::tokens::{normalised_channels, transformed};
 use super::{Dice, Input, Maker};
 
@@ -14,7 +15,7 @@ use super::{Dice, Input, Maker};
 type Make = fn(&mut Maker, &mut Dice<'_>) -> Option<()>;
 
 /// All pieces. Important pieces are listed more than once.
-pub(super) const PIECES: [Make; 31] = [
+pub(super) const PIECES: [Make; 36] = [
     convolution,
     convolution,
     convolution,
@@ -46,6 +47,11 @@ pub(super) const PIECES: [Make; 31] = [
     integer_convolution,
     dynamic_convolution,
     integer_gate,
+    mixed,
+    placed,
+    sampled,
+    volume,
+    attended,
 ];
 
 /// Draws a convolution of `channels`: its settings, its kernel, and the number of inputs that an output adds.

@@ -1,6 +1,7 @@
 //! What each Keras layer computes.
 
 mod activation;
+pub(super) mod attention;
 mod convolution;
 mod dense;
 mod merge;
@@ -8,6 +9,7 @@ mod normalization;
 pub(super) mod operation;
 mod pooling;
 mod shape;
+mod spaces;
 
 use facts::Result;
 
@@ -26,6 +28,14 @@ pub(super) fn weights(settings: &Settings) -> Result<Vec<Weight>> {
     let bias = || settings.switch("use_bias", true).map(usize::from);
     let (trained, fixed) = match settings.class {
         "Conv2D" | "Conv2DTranspose" | "DepthwiseConv2D" | "Dense" => (1 + bias()?, 0),
+        "Conv1D" | "Conv3D" | "DepthwiseConv1D" => (1 + bias()?, 0),
+        "EinsumDense" => (1 + usize::from(settings.get("bias_axes").is_some()), 0),
+        "MultiHeadAttention" | "GroupQueryAttention" | "GroupedQueryAttention" => (4 + 4 * bias()?, 0),
+        "SpectralNormalization" => {
+            let mut all = weights(&attention::wrapped(settings)?)?;
+            all.push(Weight { trained: false });
+            return Ok(all);
+        }
         "SeparableConv2D" => (2 + bias()?, 0),
         "BatchNormalization" => {
             let switch = |key| settings.switch(key, true).map(usize::from);
@@ -59,6 +69,21 @@ pub(super) fn translator(settings: &Settings) -> Result<Translator> {
         "Conv2DTranspose" => convolution::transposed,
         "DepthwiseConv2D" => convolution::depthwise,
         "SeparableConv2D" => convolution::separable,
+        "Conv1D" | "Conv3D" | "DepthwiseConv1D" => spaces::convolution,
+        "MaxPooling1D" | "AveragePooling1D" | "MaxPooling3D" | "AveragePooling3D" => spaces::pool,
+        "GlobalMaxPooling1D" | "GlobalAveragePooling1D" | "GlobalMaxPooling3D" | "GlobalAveragePooling3D" => {
+            spaces::global
+        }
+        "ZeroPadding1D" | "ZeroPadding3D" | "Cropping1D" | "Cropping3D" => spaces::sides,
+        "UpSampling1D" | "UpSampling3D" => spaces::up_sampling,
+        "MultiHeadAttention" | "GroupQueryAttention" | "GroupedQueryAttention" => attention::multi_head,
+        "EinsumDense" => attention::einsum,
+        "Dot" => attention::dot,
+        "SpectralNormalization" => {
+            translator(&attention::wrapped(settings)?)?;
+            attention::spectral
+        }
+        "Resizing" => shape::resizing,
         "Dense" => dense::dense,
         "BatchNormalization" => normalization::batch,
         "Normalization" => normalization::normalization,

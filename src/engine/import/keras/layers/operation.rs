@@ -3,7 +3,7 @@
 //! A file lists them among the layers, with the class of the operation. Their arguments are tensors and numbers.
 
 use facts::Result;
-use facts::graph::{Binary, Op, Unary};
+use facts::graph::{Binary, Op, Reduction, Unary, elements};
 use serde_json::{Value, json};
 
 use super::super::draft::Draft;
@@ -34,6 +34,9 @@ pub(super) fn translator(settings: &Settings) -> Result<fn(&mut Draft) -> Result
     if function(settings.class).is_some() {
         return Ok(of_two);
     }
+    if moves(settings.class).is_some() {
+        return Ok(moved);
+    }
     if activation::is_known(&name(settings.class)) {
         return Ok(of_one);
     }
@@ -56,6 +59,161 @@ fn function(class: &str) -> Option<Binary> {
         "Power" => Binary::Pow,
         _ => return None,
     })
+}
+
+/// What an operation does to the axes of a tensor.
+#[derive(Clone, Copy)]
+enum Moves {
+    Reduce(Reduction),
+    Reshape,
+    Transpose,
+    Expand,
+    Squeeze,
+    Concatenate,
+    Matmul,
+    Clip,
+    Rsqrt,
+}
+
+fn moves(class: &str) -> Option<Moves> {
+    Some(match class {
+        "Mean" => Moves::Reduce(Reduction::Mean),
+        "Sum" => Moves::Reduce(Reduction::Sum),
+        "Max" => Moves::Reduce(Reduction::Max),
+        "Min" => Moves::Reduce(Reduction::Min),
+        "Reshape" => Moves::Reshape,
+        "Transpose" => Moves::Transpose,
+        "ExpandDims" => Moves::Expand,
+        "Squeeze" => Moves::Squeeze,
+        "Concatenate" => Moves::Concatenate,
+        "Matmul" => Moves::Matmul,
+        "Clip" => Moves::Clip,
+        "Rsqrt" => Moves::Rsqrt,
+        _ => return None,
+    })
+}
+
+/// Axes from a setting: one, or a list; all but the batch's where nothing is stated.
+fn axes(settings: &Settings, key: &str, rank: usize) -> Result<Option<Vec<usize>>> {
+    let Some(value) = settings.get(key) else { return Ok(None) };
+    let stated: Option<Vec<i64>> = match items(value) {
+        Some(items) => items.iter().map(Value::as_i64).collect(),
+        None => value.as_i64().map(|axis| vec![axis]),
+    };
+    let counted = |axis: i64| usize::try_from(if axis < 0 { axis + rank as i64 } else { axis }).ok();
+    let found: Option<Vec<usize>> = stated.into_iter().flatten().map(counted).collect();
+    let found = found.filter(|found| found.iter().all(|&axis| axis < rank) && !found.is_empty());
+    found.map(Some).ok_or_else(|| settings.error(format_args!("\"{key}\" must name axes of {rank}, found {value}")))
+}
+
+fn moved(draft: &mut Draft) -> Result<()> {
+    let settings = draft.settings;
+    let Some(moves) = moves(settings.class) else { return Err(settings.unsupported("it is none of those")) };
+    let several = matches!(moves, Moves::Concatenate | Moves::Matmul);
+    if draft.inputs.len() != 1 && !several {
+        return Err(settings.error(format_args!("one tensor is expected, found {}", draft.inputs.len())));
+    }
+    let rank = draft.rank();
+    let of_batch = || settings.unsupported("along the axis of the batch it is not");
+    match moves {
+        Moves::Rsqrt => {
+            draft.step(Op::Unary(Unary::Sqrt), &[])?;
+            draft.step(Op::Unary(Unary::Reciprocal), &[])
+        }
+        Moves::Clip => {
+            let bound = |key| settings.number(key)?.ok_or_else(|| settings.error(format_args!("\"{key}\" is missing")));
+            draft.step(clip(bound("x_min")?, bound("x_max")?), &[])
+        }
+        Moves::Reduce(reduction) => {
+            let mut axes = axes(&settings, "axis", rank)?.ok_or_else(of_batch)?;
+            axes.sort_unstable();
+            axes.dedup();
+            if axes.contains(&0) {
+                return Err(of_batch());
+            }
+            draft.arrange_as_keras()?;
+            let keep_dims = settings.switch("keepdims", false)?;
+            let left = if keep_dims { rank } else { rank - axes.len() };
+            draft.step(Op::Reduce { reduction, axes, keep_dims }, &[])?;
+            draft.reordered((0..left).collect());
+            Ok(())
+        }
+        Moves::Transpose => {
+            let found = axes(&settings, "axes", rank)?.ok_or_else(of_batch)?;
+            if found.first() != Some(&0) {
+                return Err(of_batch());
+            }
+            draft.arrange_as_keras()?;
+            draft.step(Op::Transpose { perm: found }, &[])
+        }
+        Moves::Expand => {
+            let axis = axes(&settings, "axis", rank + 1)?.ok_or_else(of_batch)?;
+            draft.arrange_as_keras()?;
+            let mut shape = draft.shape();
+            for axis in axis {
+                if axis == 0 || axis > shape.len() {
+                    return Err(of_batch());
+                }
+                shape.insert(axis, 1);
+            }
+            draft.reshape(shape)
+        }
+        Moves::Squeeze => {
+            draft.arrange_as_keras()?;
+            let shape = draft.shape();
+            let gone = match axes(&settings, "axis", rank)? {
+                Some(axes) => axes,
+                None => (1..rank).filter(|&axis| shape[axis] == 1).collect(),
+            };
+            if gone.iter().any(|&axis| axis == 0 || shape[axis] != 1) {
+                return Err(settings.error(format_args!("axes {gone:?} of shape {shape:?} cannot be left out")));
+            }
+            draft.reshape((0..rank).filter(|axis| !gone.contains(axis)).map(|axis| shape[axis]).collect())
+        }
+        Moves::Reshape => {
+            draft.arrange_as_keras()?;
+            let count: usize = draft.shape()[1..].iter().product();
+            let stated = settings.get("newshape").and_then(items).unwrap_or_default();
+            let lengths: Vec<Option<usize>> =
+                stated.iter().map(|length| length.as_u64().and_then(|length| usize::try_from(length).ok())).collect();
+            let refuse =
+                || settings.error(format_args!("{count} elements of an image cannot take the shape {stated:?}"));
+            let (first, rest) = lengths.split_first().ok_or_else(refuse)?;
+            let open = rest.iter().filter(|length| length.is_none()).count();
+            let known = elements(&rest.iter().copied().flatten().collect::<Vec<_>>()).ok_or_else(refuse)?;
+            let left = match open {
+                0 => 1,
+                1 if *first == Some(1) && known > 0 => count / known,
+                _ => return Err(refuse()),
+            };
+            if first.is_some_and(|first| first != 1) || known.checked_mul(left) != Some(count) {
+                return Err(refuse());
+            }
+            draft.reshape(std::iter::once(1).chain(rest.iter().map(|length| length.unwrap_or(left))).collect())
+        }
+        Moves::Concatenate => {
+            let ranks: Vec<usize> = draft.input_ranks().collect();
+            let axis = axes(&settings, "axis", rank)?.unwrap_or_default();
+            match axis[..] {
+                [axis] if axis > 0 && ranks.iter().all(|&other| other == rank) => {
+                    let axis = draft.place(axis);
+                    let inputs = draft.inputs;
+                    draft.step(Op::Concat { axis }, &inputs[1..])
+                }
+                _ => Err(of_batch()),
+            }
+        }
+        Moves::Matmul => {
+            let ranks: Vec<usize> = draft.input_ranks().collect();
+            match (draft.inputs, &ranks[..]) {
+                (&[_, second], [3, 3]) => draft.step(Op::MatMul, &[second]),
+                _ => {
+                    Err(settings
+                        .unsupported(format_args!("of tensors with {ranks:?} axes it is not; two with three are")))
+                }
+            }
+        }
+    }
 }
 
 fn of_one(draft: &mut Draft) -> Result<()> {

@@ -4,6 +4,7 @@ use facts::Result;
 use facts::graph::{CoordinateMode, Interpolation, NearestMode, Op, PadMode, Resize, elements};
 
 use super::super::draft::Draft;
+use crate::import::resample::{Axis, Filter, resampled};
 
 /// Zeros around an image, or a smaller image.
 pub(super) fn sides(draft: &mut Draft) -> Result<()> {
@@ -58,6 +59,52 @@ pub(super) fn up_sampling(draft: &mut Draft) -> Result<()> {
     let size = [grown(height, factors[0])?, grown(width, factors[1])?];
     let scales = factors.map(|factor| factor as f32);
     draft.step(Op::Resize(Resize { size, scales, interpolation, coordinates }), &[])
+}
+
+/// An image of another size. Where Keras' backends compute different pixels the layer is refused.
+pub(super) fn resizing(draft: &mut Draft) -> Result<()> {
+    let [_, height, width] = draft.arrange_image()?;
+    let settings = draft.settings;
+    for key in ["crop_to_aspect_ratio", "pad_to_aspect_ratio"] {
+        if settings.switch(key, false)? {
+            return Err(settings.unsupported(format_args!("with \"{key}\" it is not")));
+        }
+    }
+    let sizes = [settings.count("height")?, settings.count("width")?];
+    let lengths = [height, width];
+    if sizes.contains(&0) || sizes.iter().any(|&size| size > 1 << 15) {
+        return Err(settings.error(format_args!("a size of {sizes:?} is none of an image")));
+    }
+    let filter = match settings.text("interpolation", "bilinear")? {
+        "bilinear" => Filter::Linear { antialias: false },
+        "nearest" => {
+            let differs = |axis: usize, index: usize| {
+                let (size, length) = (sizes[axis], lengths[axis]);
+                index * length / size != (2 * index + 1) * length / (2 * size)
+            };
+            if (0..2).any(|axis| (0..sizes[axis]).any(|index| differs(axis, index))) {
+                return Err(settings.unsupported("the nearest pixel is another one on each of Keras' backends"));
+            }
+            Filter::Nearest(NearestMode::Floor)
+        }
+        other => return Err(settings.unsupported(format_args!("interpolation \"{other}\" is not"))),
+    };
+    let shrinks = (0..2).any(|axis| sizes[axis] < lengths[axis]);
+    if shrinks && settings.switch("antialias", false)? {
+        return Err(settings.unsupported("with \"antialias\" it is not, as it makes an image smaller"));
+    }
+    let coordinates = match filter {
+        Filter::Nearest(_) => CoordinateMode::Asymmetric,
+        _ => CoordinateMode::HalfPixel,
+    };
+    for (axis, (length, size)) in
+        lengths.into_iter().zip(sizes).enumerate().filter(|(_, (length, size))| length != size)
+    {
+        let scale = size as f32 / length as f32;
+        let axis = Axis { axis: axis + 2, length, size, scale, span: None };
+        draft.step(resampled(&[axis], filter, coordinates, 0.0), &[])?;
+    }
+    Ok(())
 }
 
 /// All axes but the first as one, the channels being the last of them in any case.

@@ -79,7 +79,10 @@ pub(super) fn settings<'a>(nodes: &'a [NodeProto], names: impl IntoIterator<Item
             | "CumSum" | "Trilu" | "GatherElements" | "GatherND" | "OneHot" | "ReduceProd" | "ReduceL1"
             | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => 1..node.input.len(),
             "ScatterND" => 1..2,
+            "TopK" | "CenterCropPad" | "Compress" | "AffineGrid" | "ReverseSequence" => 1..node.input.len(),
+            "ScatterElements" | "Scatter" => 1..2,
             "If" => 0..1,
+            "Loop" => 0..2,
             _ => continue,
         };
         names.extend(node.input.get(inputs).unwrap_or_default().iter().map(String::as_str));
@@ -95,6 +98,11 @@ pub(super) fn fold(node: &NodeView, symbols: &mut Symbols, wanted: bool) -> Resu
         "Size" => size(node, symbols)?,
         "ConstantOfShape" => constant_of_shape(node, symbols)?,
         "Range" => range(node, symbols)?,
+        "EyeLike" => eye(node, symbols)?,
+        "OneHot" => match one_hot(node, symbols)? {
+            Some(tensor) => tensor,
+            None => return Ok(None),
+        },
         "Identity" => return Ok(symbols.tensor(node, 0)?.map(|_| Folded::Alias)),
         "Cast" => return cast(node, symbols, wanted),
         op if ARITHMETIC.contains(&op) => {
@@ -202,6 +210,74 @@ fn constant_of_shape(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {
         return Err(node.problem(format_args!("its value has {} elements, 1 is expected", fill.data.len())));
     }
     Ok(Tensor { shape, data: fill.data.repeated(count) })
+}
+
+/// EyeLike: 1 on a diagonal, of the shape of its input.
+fn eye(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {
+    let &[rows, columns] = symbols.shape(node, 0)? else {
+        return Err(node.problem(format_args!("a matrix is expected, found shape {:?}", symbols.shape(node, 0)?)));
+    };
+    let kind = match node.stated("dtype")? {
+        Some(kind) => i32::try_from(kind).unwrap_or_default(),
+        None if symbols.format_of(node, 0)? == Some(facts::format::Format::F32) => data_type::FLOAT,
+        None => return Err(node.unsupported("its type is that of its input, which is not float32")),
+    };
+    let count = rows.checked_mul(columns).unwrap_or(usize::MAX);
+    symbols.spend(node, count)?;
+    let diagonal = node.int("k", 0)?;
+    let on = |index: usize| (index % columns) as i64 - (index / columns) as i64 == diagonal;
+    let data = match kind {
+        data_type::FLOAT => Data::Float((0..count).map(|index| f32::from(on(index))).collect()),
+        data_type::DOUBLE => Data::Double((0..count).map(|index| f64::from(on(index))).collect()),
+        data_type::INT32 | data_type::INT64 | data_type::BOOL => {
+            Data::Int((0..count).map(|index| i64::from(on(index))).collect())
+        }
+        other => return Err(node.unsupported(format_args!("its type is {}", data_type::name(other)))),
+    };
+    Ok(Tensor { shape: vec![rows, columns], data })
+}
+
+/// OneHot of classes that are known.
+fn one_hot(node: &NodeView, symbols: &mut Symbols) -> Result<Option<Tensor>> {
+    let Some(inputs) = known(node, symbols)? else { return Ok(None) };
+    let [classes, depth, values] = &inputs[..] else {
+        return Err(node.problem(format_args!("3 inputs are expected, found {}", inputs.len())));
+    };
+    let whole = |data: &Data| -> Vec<i64> {
+        match data {
+            Data::Int(values) => values.to_vec(),
+            Data::Float(values) | Data::Short(_, values) => values.iter().map(|&value| value as i64).collect(),
+            Data::Double(values) => values.iter().map(|&value| value as i64).collect(),
+        }
+    };
+    let &[depth] = &whole(&depth.data)[..] else {
+        return Err(node.problem("its number of classes must be one number"));
+    };
+    let axis = node.axis(node.int("axis", -1)?, classes.shape.len() + 1)?;
+    let length = usize::try_from(depth).ok().filter(|&depth| depth > 0);
+    let length = length.ok_or_else(|| node.problem(format_args!("its number of classes is {depth}")))?;
+    let mut shape = classes.shape.clone();
+    shape.insert(axis, length);
+    symbols.spend(node, elements(&shape).unwrap_or(usize::MAX))?;
+    let after: usize = classes.shape[axis..].iter().product();
+    let found = whole(&classes.data);
+    let count = found.len() * length;
+    let on = |index: usize| {
+        let (outer, inner) = (index / (length * after), index % after);
+        let class = found[outer * after + inner];
+        (if class < 0 { class + depth } else { class }) == (index / after % length) as i64
+    };
+    let pick = |index: usize| usize::from(on(index));
+    if values.data.len() != 2 {
+        return Err(node.problem("its values must be two numbers, off and on"));
+    }
+    let data = match &values.data {
+        Data::Float(values) => Data::Float((0..count).map(|index| values[pick(index)]).collect()),
+        Data::Double(values) => Data::Double((0..count).map(|index| values[pick(index)]).collect()),
+        Data::Int(values) => Data::Int((0..count).map(|index| values[pick(index)]).collect()),
+        Data::Short(format, values) => Data::Short(*format, (0..count).map(|index| values[pick(index)]).collect()),
+    };
+    Ok(Some(Tensor { shape, data }))
 }
 
 fn range(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {

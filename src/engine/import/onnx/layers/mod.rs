@@ -11,9 +11,11 @@ mod normalise;
 mod quantize;
 mod reduce;
 mod resize;
+mod select;
 mod shape;
 mod take;
 pub(super) mod types;
+mod volume;
 mod window;
 
 use facts::Result;
@@ -52,8 +54,11 @@ impl Layer {
 /// The layer that `node` becomes.
 pub(super) fn layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     match node.op() {
+        "Conv" | "ConvTranspose" if volume::is_volume(node, symbols)? => volume::conv(node, symbols),
+        "MaxPool" | "AveragePool" if volume::is_volume(node, symbols)? => volume::pool(node, symbols),
         "Conv" => window::conv(node, symbols),
         "MaxPool" | "AveragePool" => window::pool(node, symbols),
+        "LpPool" => volume::by_norm(node, symbols),
         "Gemm" => linear::gemm(node, symbols),
         "QuantizeLinear" => quantize::quantize(node, symbols),
         "DequantizeLinear" => quantize::dequantize(node, symbols),
@@ -81,6 +86,16 @@ pub(super) fn layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
         "DepthToSpace" | "SpaceToDepth" => shape::blocks(node, symbols),
         "Trilu" => take::trilu(node, symbols),
         "GatherElements" => take::gather_elements(node, symbols),
+        "ScatterElements" | "Scatter" => take::scatter_elements(node, symbols),
+        "ReverseSequence" => take::reverse(node, symbols),
+        "ArgMax" | "ArgMin" => select::place(node, symbols),
+        "TopK" => select::top(node, symbols),
+        "OneHot" => select::one_hot(node, symbols),
+        "Hardmax" => select::hardmax(node, symbols),
+        "GridSample" => select::grid(node, symbols),
+        "AffineGrid" => select::affine_grid(node, symbols),
+        "CenterCropPad" => select::center(node, symbols),
+        "Compress" => select::compress(node, symbols),
         "GatherND" => take::gather_nd(node, symbols),
         "ScatterND" => take::scatter_nd(node, symbols),
         "CumSum" => reduce::running(node, symbols),
@@ -96,7 +111,7 @@ pub(super) fn layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
         "Softmax" | "LogSoftmax" => reduce::softmax(node, symbols),
         "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceSum" | "ReduceProd" | "ReduceL1" | "ReduceL2"
         | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduce::reduce(node, symbols),
-        "GlobalAveragePool" | "GlobalMaxPool" => reduce::global_pool(node, symbols),
+        "GlobalAveragePool" | "GlobalMaxPool" | "GlobalLpPool" => reduce::global_pool(node, symbols),
         "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => shape::reshape(node, symbols),
         "Transpose" => shape::transpose(node, symbols),
         "Concat" => shape::concat(node, symbols),

@@ -3,9 +3,10 @@
 use facts::Result;
 use facts::graph::{Op, Reduction};
 
-use super::Layer;
+use super::{Layer, volume};
 use crate::import::onnx::node::NodeView;
 use crate::import::onnx::symbols::Symbols;
+use crate::import::resample::chained;
 
 /// The axes that a Reduce operator reduces; none where it is told to do nothing.
 ///
@@ -54,6 +55,19 @@ pub(super) fn global_pool(node: &NodeView, symbols: &mut Symbols) -> Result<Laye
     let rank = symbols.shape(node, 0)?.len();
     if rank < 3 {
         return Err(node.problem(format_args!("its input has {rank} axes, batch, channels and an image are expected")));
+    }
+    if node.op() == "GlobalLpPool" {
+        let p = volume::exponent(node)?;
+        let sum = |reduction| Op::Reduce { reduction, axes: (2..rank).collect(), keep_dims: true };
+        let op = match p {
+            1 => sum(Reduction::L1),
+            2 => sum(Reduction::L2),
+            _ => {
+                let (before, after) = volume::powers(p);
+                chained(before.into_iter().chain([sum(Reduction::Sum)]).chain(after).collect())
+            }
+        };
+        return Layer::unary(node, symbols, op);
     }
     let reduction = if node.op() == "GlobalMaxPool" { Reduction::Max } else { Reduction::Mean };
     Layer::unary(node, symbols, Op::Reduce { reduction, axes: (2..rank).collect(), keep_dims: true })

@@ -54,6 +54,70 @@ pub(super) fn gather_elements(node: &NodeView, symbols: &mut Symbols) -> Result<
     Layer::unary(node, symbols, Op::Take { places, shape })
 }
 
+/// ScatterElements: the first input with the third written along one axis to the places that the second names.
+pub(super) fn scatter_elements(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    if node.string("reduction", "none")? != "none" {
+        return Err(node.unsupported("it combines the updates with what is there"));
+    }
+    let x = symbols.shape(node, 0)?.to_vec();
+    let own = symbols.shape(node, 1)?.to_vec();
+    let axis = node.axis(node.int("axis", 0)?, x.len())?;
+    let indices = symbols.ints(node, 1, "indices")?.ok_or_else(|| node.problem("its indices are missing"))?;
+    let fits = own.len() == x.len()
+        && symbols.shape(node, 2)? == own
+        && (0..x.len()).all(|other| own[other] <= x[other] || other == axis);
+    if !fits {
+        return Err(node.problem(format_args!("indices of shape {own:?} do not fit an input of shape {x:?}")));
+    }
+    let total = count(node, symbols, &x)?;
+    let mut places: Vec<Option<u32>> = (0..total).map(Some).collect();
+    for (at, &index) in indices.iter().enumerate() {
+        let along = counted(node, index, x[axis])?;
+        let (mut rest, mut place, mut stride) = (at, 0, 1);
+        for other in (0..x.len()).rev() {
+            place += if other == axis { along } else { rest % own[other] } * stride;
+            rest /= own[other];
+            stride *= x[other];
+        }
+        places[place] = u32::try_from(total as usize + at).ok();
+    }
+    Layer::of(node, symbols, Op::Take { places, shape: x }, 1).and_then(|mut layer| {
+        layer.inputs.push(symbols.data(node, 2)?);
+        Ok(layer)
+    })
+}
+
+/// ReverseSequence: the first elements of each sequence, the last of them first.
+pub(super) fn reverse(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
+    let shape = symbols.shape(node, 0)?.to_vec();
+    let lengths = symbols.ints(node, 1, "lengths")?.ok_or_else(|| node.problem("its lengths are missing"))?;
+    let (batch, time) = (node.int("batch_axis", 1)?, node.int("time_axis", 0)?);
+    let axes = [batch, time].map(|axis| usize::try_from(axis).ok().filter(|&axis| axis < 2 && axis < shape.len()));
+    let [Some(batch), Some(time)] = axes else {
+        return Err(node.problem(format_args!("batch_axis {batch} and time_axis {time}: 0 and 1 are expected")));
+    };
+    if batch == time || lengths.len() != shape[batch] {
+        return Err(node.problem(format_args!("{} lengths do not fit shape {shape:?}", lengths.len())));
+    }
+    for &length in &*lengths {
+        if length < 0 || length > shape[time] as i64 {
+            return Err(node.problem(format_args!("a sequence of {length} steps; shape {shape:?} has {}", shape[time])));
+        }
+    }
+    let total = count(node, symbols, &shape)?;
+    let stride = |axis: usize| shape[axis + 1..].iter().product::<usize>();
+    let (of_batch, of_time) = (stride(batch), stride(time));
+    let place = |index: u32| {
+        let index = index as usize;
+        let (sequence, step) = (index / of_batch % shape[batch], index / of_time % shape[time]);
+        let length = lengths[sequence] as usize;
+        let from = if step < length { length - 1 - step } else { step };
+        u32::try_from(index - step * of_time + from * of_time).ok()
+    };
+    let places = (0..total).map(place).collect();
+    Layer::unary(node, symbols, Op::Take { places, shape })
+}
+
 /// GatherND: indices into several leading axes at once.
 pub(super) fn gather_nd(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let x = symbols.shape(node, 0)?.to_vec();

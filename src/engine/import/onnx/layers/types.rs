@@ -26,10 +26,13 @@ pub(in crate::import::onnx) fn formats(
         Op::Dequantize { .. } => of(1),
         Op::DynamicQuantize => return Ok(vec![Format::U8, Format::F32, Format::U8]),
         Op::Integer(integer) => integer.output,
+        Op::TopK { .. } => return Ok(vec![first, Format::I32]),
+        Op::Place { .. } => Format::I32,
+        Op::OneHot { .. } => one_hot(node, symbols)?,
         _ if node.op() == "Cast" => cast(node, symbols, first)?,
         _ if node.op() == "CastLike" => like(node, symbols, first)?,
         // Truth values.
-        Op::Unary(Unary::Not) => Format::F32,
+        Op::Unary(Unary::Not | Unary::IsNan | Unary::IsInf { .. }) => Format::F32,
         Op::Binary(function) if function.gives_truth() => Format::F32,
         Op::Where => of(1),
         _ => first,
@@ -59,6 +62,13 @@ pub(in crate::import::onnx) fn formats(
     Ok(vec![format; outputs])
 }
 
+/// The format of OneHot's values.
+fn one_hot(node: &NodeView, symbols: &mut Symbols) -> Result<Format> {
+    let format = symbols.format_of(node, 2)?;
+    symbols.has_places |= format.is_none();
+    Ok(format.unwrap_or(Format::I32))
+}
+
 fn of_first(inputs: &[ValueId], symbols: &Symbols) -> Format {
     inputs.first().map_or(Format::F32, |&input| symbols.format(input))
 }
@@ -68,6 +78,7 @@ fn takes_integers(op: &Op) -> bool {
     match op {
         Op::Dequantize { .. } | Op::Integer(_) | Op::Identity | Op::Where | Op::MaxPool(_) => true,
         Op::Concat { .. } | Op::Split { .. } | Op::Slice { .. } | Op::Reshape { .. } | Op::Transpose { .. } => true,
+        Op::Place { .. } | Op::TopK { .. } | Op::OneHot { .. } => true,
         Op::Gather { .. } | Op::Pad { .. } | Op::Expand { .. } | Op::Tile { .. } | Op::Take { .. } => true,
         Op::Resize(settings) => matches!(settings.interpolation, facts::graph::Interpolation::Nearest(_)),
         Op::Unary(Unary::Relu | Unary::Clip { .. }) => true,
@@ -90,6 +101,8 @@ fn cast(node: &NodeView, symbols: &mut Symbols, from: Format) -> Result<Format> 
             Format::F32
         }
         data_type::INT32 => Format::I32,
+        // Places of elements.
+        data_type::INT64 if from == Format::I32 && symbols.has_places => Format::I32,
         _ => data_type::short(to).ok_or_else(|| refused(node, &data_type::name(to)))?,
     };
     if format.is_float() || format == from { Ok(format) } else { Err(refused(node, &data_type::name(to))) }

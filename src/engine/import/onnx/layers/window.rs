@@ -33,13 +33,13 @@ pub(super) fn conv_transpose(node: &NodeView, symbols: &mut Symbols) -> Result<L
     let kernel = kernel(node, symbols, 1)?;
     let strides = node.extents("strides", node.ints("strides")?.unwrap_or(&[1, 1]))?;
     let dilations = node.extents("dilations", node.ints("dilations")?.unwrap_or(&[1, 1]))?;
-    let output_padding = match node.ints("output_padding")? {
+    let mut output_padding = match node.ints("output_padding")? {
         Some(&[one]) => node.amounts("output_padding", &[0, one])?,
         Some(amounts) => node.amounts("output_padding", amounts)?,
         None => [0, 0],
     };
     let [groups] = node.amounts("group", &[node.int("group", 1)?])?;
-    let whole = |axis: usize| {
+    let whole = |axis: usize, output_padding: [usize; 2]| {
         (image[axis] - 1) * strides[axis] + output_padding[axis] + (kernel[axis] - 1) * dilations[axis] + 1
     };
     let rule = node.string("auto_pad", "NOTSET")?;
@@ -53,12 +53,11 @@ pub(super) fn conv_transpose(node: &NodeView, symbols: &mut Symbols) -> Result<L
     };
     let padding = match stated {
         Some(size) => {
-            let cut = |axis: usize| {
-                whole(axis).checked_sub(size[axis]).ok_or_else(|| {
-                    node.unsupported(format_args!("its output is to be {size:?}, larger than strides and kernel give"))
-                })
-            };
-            let [vertical, horizontal] = [cut(0)?, cut(1)?];
+            // What strides and kernel do not give is added at the end.
+            for axis in 0..2 {
+                output_padding[axis] += size[axis].saturating_sub(whole(axis, output_padding));
+            }
+            let [vertical, horizontal] = [0, 1].map(|axis| whole(axis, output_padding) - size[axis]);
             // An odd row is cut off the end (upper), or off the start.
             let first = |total: usize| if rule == "SAME_UPPER" { total / 2 } else { total.div_ceil(2) };
             let (top, left) = (first(vertical), first(horizontal));

@@ -5,6 +5,7 @@ mod branches;
 mod external;
 mod functions;
 mod hostile;
+mod loops;
 mod outputs;
 mod pruned;
 mod quantized;
