@@ -5,6 +5,7 @@
 
 mod bits;
 mod corruption;
+mod every;
 mod kind;
 mod model;
 mod pattern;
@@ -15,6 +16,7 @@ mod site;
 pub use crate::format::{BitField, Code, Format};
 pub use bits::Bits;
 pub use corruption::{Corruption, CorruptionKind};
+pub use every::EveryFault;
 pub use kind::FaultKind;
 pub use model::{FaultModel, Mode, RECORD_BYTES, Sampling, Target};
 pub use pattern::Pattern;
