@@ -45,7 +45,8 @@ fn a_campaign_ends_when_the_rate_is_known() {
         let margin = if name == "uniform" { 0.03 } else { 0.02 };
         assert!(low <= estimate && estimate <= high && (high - low) / 2.0 <= margin, "{aim}");
         assert_eq!(found["faults"]["sdc"]["low"].as_f64(), Some(low), "the interval of the rate is the one that holds");
-        assert!(lines.lines().count() > 2 * 12, "{name}: one round is not enough");
+        let images = found["golden"]["images"].as_u64().expect("a number");
+        assert!(lines.lines().count() as u64 > 2 * images, "{name}: one round is not enough");
 
         faultscope(&arguments(text(&other), &[more, &["--jobs", "1"]].concat())).code(DONE);
         assert_eq!(records(&other), lines, "{name}: threads do not matter");
