@@ -24,7 +24,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::journal::Replay;
 use super::open::{self, ModelFile};
-use super::output::{self, counted, name, print};
+use super::output::{self, counted, name, print, thousands};
 use super::progress::Progress;
 use super::read;
 use super::write::sha256;

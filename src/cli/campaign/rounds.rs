@@ -9,7 +9,6 @@ use crate::platform::DeviceChoice;
 use crate::{Error, Result};
 
 /// Begins rounds on threads, or on the GPU.
-#[derive(Debug)]
 pub struct Rounds {
     lab: Arc<Lab>,
     source: SharedSource,
@@ -19,7 +18,6 @@ pub struct Rounds {
 }
 
 /// A round under way.
-#[derive(Debug)]
 pub enum Round {
     Crew(Crew),
     Steps(Box<Steps<Arc<Lab>, SharedSource>>),
