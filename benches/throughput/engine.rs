@@ -195,9 +195,9 @@ impl<'a> Engine<'a> {
             let image = number % kept;
             let sites = match target {
                 Target::Activation => self.subject.fault(target, image, number / kept)?,
-                Target::Weight => self.subject.fault(target, 0, number / kept)?,
+                _ => self.subject.fault(target, 0, number / kept)?,
             };
-            Ok(Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect() })
+            Ok(Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect(), ..Lane::default() })
         };
         let lanes = (first..first + count).map(lane).collect::<Result<Vec<_>, _>>()?;
         let images: Vec<_> = self.golden.iter().map(|golden| Image::Golden(&golden.activations)).collect();
@@ -229,7 +229,7 @@ impl Subject {
         let model = FaultModel { target, ..FaultModel::default() };
         let space = match target {
             Target::Activation => &self.activations,
-            Target::Weight => &self.weights,
+            _ => &self.weights,
         };
         Ok(sampler::draw(&self.model.graph, space, &model, 0, image as u64, fault as u64)?)
     }

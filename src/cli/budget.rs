@@ -230,7 +230,7 @@ fn measure(arguments: &Arguments, dangerous: Dangerous) -> Result<(String, Vec<M
         };
         let emulated = match target {
             Target::Weight => provenance.campaign.numbers.weights,
-            Target::Activation => provenance.campaign.numbers.outputs,
+            _ => provenance.campaign.numbers.outputs,
         };
         let bits = |&(tensor, elements): &(ValueId, usize)| {
             let format = if emulated == Format::default() { graph.values[tensor].format } else { emulated };
@@ -271,7 +271,19 @@ fn check(name: &str, provenance: &Provenance) -> Result<()> {
                 "the faults of the campaign have weights (--design stratified); a budget counts those of a uniform campaign",
             ));
         }
-        _ if model.mode != Mode::Single || model.amount != 1 => "each fault of the campaign strikes several elements",
+        _ if !matches!(model.target, Target::Weight | Target::Activation) => {
+            return Err(Error::input(
+                name,
+                format_args!("a budget is for faults in weights and activations, found target {}", model.target.name()),
+            ));
+        }
+        _ if model.error_models.is_some() || model.accelerator.is_some() => {
+            "each fault of the campaign strikes several elements"
+        }
+        _ if model.ber.is_some() => "the campaign flips every bit with some probability",
+        _ if model.mode != Mode::Single || model.amount != 1 || !model.pattern.is_single() => {
+            "each fault of the campaign strikes several elements"
+        }
         FaultKind::BitFlip { bits } if bits == Bits::ALL => return Ok(()),
         FaultKind::BitFlip { .. } => "the campaign flips some of the bits only",
         _ => "the campaign replaces values",

@@ -58,6 +58,20 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         )
         .into());
     }
+    let sweep = |origin: &Origin| match origin {
+        Origin::Campaign(provenance) => {
+            provenance.campaign.fault_model.ber.as_ref().is_some_and(|rates| rates.all().len() > 1)
+        }
+        Origin::Log(_) => false,
+    };
+    if sweep(results.origin()) {
+        return Err(Error::input(
+            arguments.directory.display().to_string(),
+            "the campaign has several bit error rates, and the study's log has no place for them: its readers would count all \
+             as one; make a campaign with one rate",
+        )
+        .into());
+    }
     let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
     let mut counts = (0, 0);
     write::streamed(&arguments.output, existing, |out| {

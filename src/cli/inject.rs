@@ -16,6 +16,7 @@ use super::output::{Style, counted, float, json, name, percent, print, shape, st
 use super::table::{Render, Table};
 use crate::campaign::{Lab, Observe, SEED, Subject, Trial, Tried};
 use crate::exec::{Settings, TraceRow};
+use crate::fault::metadata::{self, Word};
 use crate::fault::{Bits, Code, Corruption, FaultKind, Format, InjectedFault, Site, SiteSpace, Target, number};
 use crate::graph::Graph;
 use crate::outcome::Outcome;
@@ -34,11 +35,12 @@ pub struct Arguments {
     /// Image file (JPEG, PNG, WebP, BMP or PNM), or ID/NAME for a sample image of a model
     image: PathBuf,
 
-    /// Layer of the fault
-    #[arg(long, value_name = "NAME|INDEX")]
-    layer: String,
+    /// Layer of the fault; --target input has none
+    #[arg(long, value_name = "NAME|INDEX", required_unless_present = "target")]
+    layer: Option<String>,
 
-    /// Index of the element in the layer's output or parameters
+    /// Index of the element in the layer's output or parameters, of the byte in the image (row, column, red, green or blue), or
+    /// of the scale or zero point: those of the channels, one channel after the other
     #[arg(long, value_name = "N")]
     element: usize,
 
@@ -84,6 +86,19 @@ pub struct Arguments {
 
 impl Arguments {
     fn check(&self) -> Result<(), Failure> {
+        match (&self.layer, self.target) {
+            (Some(_), Target::Input) => {
+                return Err(Failure::usage("inject", "the image is no layer; --layer does not go with --target input"));
+            }
+            (None, Target::Activation | Target::Weight | Target::Metadata) => {
+                return Err(Failure::usage("inject", "--layer is missing: the layer of the fault, a name or an index"));
+            }
+            _ => {}
+        }
+        if self.kind.needs_range() {
+            let problem = "--type in-range and out-of-range are for campaigns, which learn ranges; set:V sets a number";
+            return Err(Failure::usage("inject", problem));
+        }
         if self.kind.takes_bits() && self.bit.is_none() {
             return Err(Failure::usage("inject", "a bit flip needs --bit BITS, 0 to 31"));
         }
@@ -106,15 +121,20 @@ impl Arguments {
 fn site(
     graph: &Graph,
     target: Target,
-    layer: &str,
+    layer: Option<&str>,
     tensor: Option<&str>,
     element: usize,
     corruption: Corruption,
 ) -> Result<Site> {
-    let layer = graph.find(layer)?;
     let space = SiteSpace::of(graph, target);
-    let sites = space.layer(graph, layer)?;
+    let sites = match layer {
+        Some(layer) => space.layer(graph, graph.find(layer)?)?,
+        None => space.layers().first().ok_or_else(|| Error::request("no layer reads the image"))?,
+    };
+    let layer = sites.layer;
     let (tensor, element) = match tensor {
+        // The image says how many bytes it has.
+        None if target == Target::Input => (sites.tensors[0].0, element),
         None => sites.locate(graph, element)?,
         Some(name) => {
             let found = sites.tensors.iter().find(|&&(id, _)| graph.values[id].name == name);
@@ -168,18 +188,19 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut site = site(
         &model.graph,
         arguments.target,
-        &arguments.layer,
+        arguments.layer.as_deref(),
         arguments.tensor.as_deref(),
         arguments.element,
         Corruption::Set(0.0),
     )?;
-    site.corruption = arguments.corruption(model.graph.values[site.tensor].format)?;
+    site.corruption = arguments.corruption(metadata::format_at(&model.graph, &site))?;
     open::check_memory(&arguments.model, &model, "one image and one fault need", 2)?;
-    let input = open::input(&model, &arguments.image)?;
+    let image = open::image(&arguments.image)?;
+    let input = model.preprocess().apply(&image, model.input_shape())?;
     let lab = open::lab(model, arguments.run.device, grouping)?;
     lab.check(&[site])?;
     let observe = Observe { trace: arguments.trace, ..Observe::default() };
-    let subject = Subject::new(&input, vec![vec![site]]);
+    let subject = Subject::new(&input, vec![vec![site]]).of_image(Some(&image));
     let golden = pollster::block_on(lab.trials(&[subject], Settings { observe, ..Settings::default() }))?.only()?;
     let trial = golden.trials.first().ok_or_else(|| Error::request("a trial has no end"))?;
     let [fault] = trial.faults.as_slice() else {
@@ -196,7 +217,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
             trace: arguments.trace.then(|| trial.trace.clone()),
         })?;
     } else {
-        print(&text(&lab, &site, fault, &golden, trial))?;
+        print(&text(&lab, &site, fault, &golden, trial, [image.height, image.width]))?;
         if arguments.trace {
             print(&format!("\n{}", trace(&trial.trace)))?;
         }
@@ -204,10 +225,21 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Tried, trial: &Trial) -> String {
+fn text(
+    lab: &Lab,
+    site: &Site,
+    fault: &InjectedFault,
+    golden: &Tried,
+    trial: &Trial,
+    [height, width]: [usize; 2],
+) -> String {
     let graph = lab.executor().graph();
     let node = &graph.nodes[site.layer];
-    let dimensions = &graph.values[site.tensor].source_shape();
+    let dimensions = &match site.target {
+        Target::Input => vec![height, width, 3],
+        Target::Metadata => vec![fault.element + 1],
+        Target::Activation | Target::Weight => graph.values[site.tensor].source_shape(),
+    };
     let answer = |class: usize, scores: &[f32]| {
         let top = lab.model().answer.top(scores, 1);
         let probability = top.first().map_or(f32::NAN, |ranked| ranked.probability);
@@ -216,12 +248,22 @@ fn text(lab: &Lab, site: &Site, fault: &InjectedFault, golden: &Tried, trial: &T
         if probability.is_nan() { name } else { format!("{name}, {}", percent(f64::from(probability))) }
     };
     let value = &graph.values[site.tensor];
-    let code = value.code(value.layout.stored_index(&value.shape, site.element));
+    let code = match site.target {
+        Target::Input | Target::Metadata => metadata::format_at(graph, site).into(),
+        Target::Activation | Target::Weight => value.code(value.layout.stored_index(&value.shape, site.element)),
+    };
+    let element = match (site.target, Word::of(value, site.element)) {
+        (Target::Metadata, Some(word)) => {
+            let which = if word.is_zero { "zero point" } else { "scale" };
+            format!("{}: {which} of channel {}", site.element, word.channel)
+        }
+        _ => format!("{} = {:?}", site.element, coordinates(dimensions, site.element)),
+    };
     let change = fault.struck().map_or_else(|| "replaced".to_owned(), |bits| flipped(bits, code.format));
     let lines = [
         ("layer", format!("{} {} ({})", site.layer, node.name, node.kind)),
         ("tensor", format!("{}, {}, {}", fault.tensor, name(&site.target), shape(dimensions))),
-        ("element", format!("{} = {:?}", site.element, coordinates(dimensions, site.element))),
+        ("element", element),
         ("fault", change),
         ("before", format!("{}  {}", bits(fault.before, code, fault.struck()), float(fault.before))),
         ("after", format!("{}  {}", bits(fault.after, code, fault.struck()), float(fault.after))),

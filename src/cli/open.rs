@@ -181,6 +181,10 @@ pub fn runs_at_once(model: &Model) -> usize {
 
 /// Makes the input of `model` from the image that the user calls `path`.
 pub fn input(model: &Model, path: &Path) -> Result<HostTensor> {
-    let image = Image::decode(&path.display().to_string(), &locate::image(path)?.read()?)?;
-    model.preprocess().apply(&image, model.input_shape())
+    model.preprocess().apply(&image(path)?, model.input_shape())
+}
+
+/// Decodes the image that the user calls `path`.
+pub fn image(path: &Path) -> Result<Image> {
+    Image::decode(&path.display().to_string(), &locate::image(path)?.read()?)
 }

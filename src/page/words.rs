@@ -141,6 +141,7 @@ pub fn corruption(corruption: Corruption) -> String {
         Corruption::Set(_) => "set".to_owned(),
         Corruption::Scale(factor) => format!("times {factor}"),
         Corruption::Add(number) => format!("plus {number}"),
+        Corruption::Rescale { scale, zero } => format!("read with scale {scale} and zero point {zero}"),
     }
 }
 
@@ -149,6 +150,8 @@ pub fn fault(fault: &InjectedFault) -> String {
     let place = match fault.target {
         Target::Activation => format!("element {} of layer {}", fault.element, fault.layer),
         Target::Weight => format!("element {} of {} (layer {})", fault.element, fault.tensor, fault.layer),
+        Target::Input => format!("byte {} of the image", fault.element),
+        Target::Metadata => format!("scale or zero point {} of {}", fault.element, fault.tensor),
     };
     let change = format!("{} → {}", number(fault.before), number(fault.after));
     match fault.struck() {

@@ -267,6 +267,7 @@ impl LayerInfo {
         match target {
             Target::Activation => &self.outputs,
             Target::Weight => &self.parameters,
+            Target::Input | Target::Metadata => &[],
         }
     }
 
@@ -275,6 +276,7 @@ impl LayerInfo {
         match target {
             Target::Activation => self.sampled,
             Target::Weight => !self.parameters.is_empty(),
+            Target::Input | Target::Metadata => false,
         }
     }
 }

@@ -4,6 +4,7 @@
 mod abuse;
 mod answer;
 mod bad_images;
+mod ber;
 mod budget;
 mod campaign;
 mod check;
@@ -27,6 +28,7 @@ mod missing;
 mod no_gpu;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod patterns;
 mod predict;
 mod protect;
 mod protocol;
@@ -40,6 +42,7 @@ mod shared;
 mod slurm;
 mod stratified;
 mod study_log;
+mod targets;
 mod until;
 mod usage;
 mod zoo;

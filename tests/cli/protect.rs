@@ -111,7 +111,10 @@ fn a_profile_that_does_not_fit_is_refused_in_a_sentence() {
         let sentence = format!("golden runs of {count} images; expected 1 to 6");
         study.campaign("wrong", &["--protect", "range", "--profile", count]).code(INPUT).stderr(contains(sentence));
     }
-    study.campaign("wrong", &["--profile", "3"]).code(USAGE).stderr(contains("--profile goes with --protect only"));
+    study
+        .campaign("wrong", &["--profile", "3"])
+        .code(USAGE)
+        .stderr(contains("--profile goes with --protect, --pattern-file"));
     study.campaign("wrong", &["--protect", "magic"]).code(USAGE).stderr(contains("range"));
     assert!(!study.path("wrong").exists());
 }

@@ -42,7 +42,7 @@ fn faults(graph: &Graph, target: Target, images: usize, count: usize) -> Vec<Lan
     let pairs = (0..images).flat_map(|image| (0..count).map(move |fault| (image, fault)));
     let lane = |(image, fault)| {
         let sites = sampler::draw(graph, &space, &model, 4, image as u64, fault as u64).expect("a fault");
-        Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect() }
+        Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect(), ..Lane::default() }
     };
     pairs.map(lane).collect()
 }
@@ -81,7 +81,7 @@ fn compare(network: &str, target: Target, images: usize, count: usize) {
     let batch = on_gpu.wave(&some, false);
     let mut alone = Wave { golden: batch.golden.clone(), ..Wave::default() };
     for lane in &some {
-        let lane_alone = [Lane { image: 0, changes: lane.changes.clone() }];
+        let lane_alone = [Lane { image: 0, changes: lane.changes.clone(), ..Lane::default() }];
         let image = [Image::Inputs(&on_gpu.inputs[lane.image])];
         let wave = pollster::block_on(on_gpu.executor.wave(&image, &lane_alone, Settings::default())).expect("it runs");
         alone.lanes.extend(wave.lanes);

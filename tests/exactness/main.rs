@@ -106,6 +106,17 @@ fn gtsrb_resnet8_under_patterns() {
     }
 }
 
+/// The same network with bit errors all over it, in float32 and in integers.
+#[test]
+fn gtsrb_resnet8_with_bit_errors() {
+    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
+    let network = || Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb);
+    let int8 = "int8".parse().expect("a format");
+    // Errors in the first layers make whole runs of nearly all inferences.
+    prove(&network().with_errors("1e-7..1e-4"), 400, &Expected { multiply_adds: None, saved: 0.5 });
+    prove(&network().stored(int8, int8).with_errors("1e-6..1e-3"), 400, &Expected { multiply_adds: None, saved: 0.5 });
+}
+
 /// Architectures with random weights. Their sizes are those of the papers.
 mod random {
     use super::*;

@@ -169,6 +169,13 @@ impl Network {
         self
     }
 
+    /// The same with bit errors at these rates.
+    pub fn with_errors(mut self, rates: &str) -> Self {
+        self.faults.ber = Some(rates.parse().expect("bit error rates"));
+        self.name += &format!(", bit errors at {rates}");
+        self
+    }
+
     /// Random weights may make scores so large that a class is certain, and rounding then hides what a fault does. Images
     /// faint enough make the network less sure.
     fn sober(name: &str, model: Model) -> Self {

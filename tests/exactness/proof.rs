@@ -142,8 +142,11 @@ fn compare(network: &Network, graph: &Graph, image: &HostTensor, golden: &[f32],
     let logits = pollster::block_on(output.read()).expect("the CPU can be read");
     faults.extend(injector.into_injected());
 
-    let fault = &faults[0];
-    let place = format!("{}: bit {:?} of element {} of \"{}\"", network.name, fault.bit, fault.element, fault.tensor);
+    // Bit errors may happen to be none.
+    let place = faults.first().map_or_else(String::new, |fault| {
+        format!("bit {:?} of element {} of \"{}\"", fault.bit, fault.element, fault.tensor)
+    });
+    let place = format!("{}: {place}", network.name);
     let same_fault = |a: &InjectedFault, b: &InjectedFault| {
         (&a.layer, &a.tensor, a.element, a.bit) == (&b.layer, &b.tensor, b.element, b.bit)
             && same(&[a.before, a.after], &[b.before, b.after])

@@ -1,7 +1,7 @@
 //! The arguments of `faultscope campaign`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use facts::{Name, Named};
@@ -13,7 +13,10 @@ use crate::campaign::{
 use crate::cli::args::{CalibrationArguments, FormatArguments, GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
-use crate::fault::{Bits, FaultKind, FaultModel, Mode, Pattern, Sampling, Target};
+use crate::cli::read;
+use crate::fault::{
+    Bits, ErrorModels, ErrorRates, FaultKind, FaultModel, Format, Mode, Pattern, Sampling, Systolic, Target, systolic,
+};
 
 /// Images that a protection is learnt from where nothing is said.
 const PROFILE: usize = 100;
@@ -231,8 +234,8 @@ pub struct ProtectArguments {
     #[arg(long, value_name = "METHOD", value_parser = choice::<ProtectionMethod>())]
     protect: Option<ProtectionMethod>,
 
-    /// Number of images, from the first of the data, whose golden runs the ranges of --protect are learnt from [default:
-    /// 100, or all where the data has fewer]
+    /// Number of images, from the first of the data, whose golden runs the ranges of --protect, --pattern-file and --type
+    /// in-range and out-of-range are learnt from [default: 100, or all where the data has fewer]
     #[arg(long, value_name = "N")]
     profile: Option<usize>,
 }
@@ -243,11 +246,20 @@ impl ProtectArguments {
         self.protect.is_some()
     }
 
+    /// The number of images, of the `available`, that ranges are learnt from.
+    pub fn images(&self, available: usize) -> usize {
+        self.profile.unwrap_or(PROFILE.min(available))
+    }
+
+    /// Whether a number of images is stated.
+    pub fn is_stated(&self) -> bool {
+        self.profile.is_some()
+    }
+
     /// The number of images, of the `available`, that a protection is learnt from; `None` without a protection.
     pub fn resolve(&self, available: usize) -> Result<Option<usize>, Failure> {
         match (self.protect, self.profile) {
-            (None, Some(_)) => Err(Failure::usage("campaign", "--profile goes with --protect only")),
-            (None, None) => Ok(None),
+            (None, _) => Ok(None),
             (Some(ProtectionMethod::Range), profile) => Ok(Some(profile.unwrap_or(PROFILE.min(available)))),
         }
     }
@@ -255,12 +267,13 @@ impl ProtectArguments {
 
 #[derive(Debug, Args)]
 struct FaultArguments {
-    /// Where to inject the fault
-    #[arg(long, default_value = "activation", value_parser = choice::<Target>())]
-    target: Target,
+    /// Where to inject the fault [default: activation; with --accelerator what its register holds]
+    #[arg(long, value_parser = choice::<Target>())]
+    target: Option<Target>,
 
     /// Change of the value: bitflip, zero, random (a number from 0 to 1), set:V, scale:F, noise:S (a normally distributed
-    /// number of standard deviation S is added), or the permanent stuck0 and stuck1, which are the same for every image
+    /// number of standard deviation S is added), in-range or out-of-range (a number inside or outside the range of the golden
+    /// values), or the permanent stuck0 and stuck1, which are the same for every image
     #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = FaultKind::parse)]
     kind: FaultKind,
 
@@ -276,6 +289,25 @@ struct FaultArguments {
     /// Number of adjacent bits of a word that one fault inverts, within --bit
     #[arg(long, value_name = "K", conflicts_with = "bits_per_word")]
     burst: Option<u8>,
+
+    /// Bit error rate: in each inference every bit of the chosen layers flips with this probability, 1e-7 for example. A range
+    /// such as 1e-9..1e-5, or several rates with commas between them, make a sweep; --faults are then for each rate
+    #[arg(long, value_name = "RATE|A..B|LIST")]
+    ber: Option<ErrorRates>,
+
+    /// Published error model in the form of CLASSES, from which pattern, size and values of each fault are drawn; with KIND= for
+    /// the layers of one kind of `faultscope inspect`, and then once for each kind
+    #[arg(long, value_name = "[KIND=]FILE.json")]
+    pattern_file: Vec<String>,
+
+    /// Systolic array with a faulty processing element: systolic:RxC,ws (weight-stationary, a bit of its weight register is
+    /// stuck) or systolic:RxC,os (output-stationary, a bit of its result); with --type stuck0 or stuck1
+    #[arg(long, value_name = "ARRAY")]
+    accelerator: Option<Systolic>,
+
+    /// With --accelerator: row and column of the faulty processing element, from 0 [default: each fault draws one]
+    #[arg(long, value_name = "R,C", value_parser = systolic::pe, requires = "accelerator")]
+    pe: Option<[usize; 2]>,
 
     /// Elements of a tensor that one fault changes together: single, row, column, channel, full-channels[:K],
     /// bullet-wake[:K] (a position in K channels), shattered-glass[:K] (a wake with one channel hit in more places of a
@@ -332,13 +364,14 @@ impl Arguments {
                 Faults::ByGolden { correct, misclassified: self.count.misclassified.unwrap_or(usual.at_most()) }
             }
         };
+        let faults = faults.times(self.fault.ber.as_ref().map_or(1, |rates| rates.all().len()))?;
         faults.validate()?;
         Ok(faults)
     }
 
     /// Returns the fault model.
     pub fn fault_model(&self) -> Result<FaultModel, Failure> {
-        self.fault.resolve(&self.formats)
+        self.fault.resolve(&self.formats, self.protect.images(usize::MAX))
     }
 }
 
@@ -360,16 +393,56 @@ pub fn layer_list(text: &str) -> Result<LayerList, String> {
 }
 
 impl FaultArguments {
-    fn resolve(&self, formats: &FormatArguments) -> Result<FaultModel, Failure> {
-        let format = formats.of(self.target == Target::Weight);
+    /// The error models of the files.
+    fn error_models(&self) -> Result<Option<ErrorModels>, Failure> {
+        let mut models = ErrorModels::default();
+        for stated in &self.pattern_file {
+            // A path may have an equals sign, a kind has no slash.
+            let (kind, path) = match stated.split_once('=') {
+                Some((kind, path)) if !kind.contains(['/', '\\', '.']) => (kind, path),
+                _ => ("", stated.as_str()),
+            };
+            models.add(kind, path, &read::text(Path::new(path))?)?;
+        }
+        Ok((!self.pattern_file.is_empty()).then_some(models))
+    }
+
+    /// Resolves the fault model. Ranges of values are learnt from `profile` images.
+    fn resolve(&self, formats: &FormatArguments, profile: usize) -> Result<FaultModel, Failure> {
+        let accelerator = match (self.accelerator, self.pe) {
+            (Some(array), Some(pe)) => Some(array.with_pe(pe)?),
+            (array, _) => array,
+        };
+        let target = self.target.unwrap_or(accelerator.map_or(Target::Activation, Systolic::target));
+        let format = match target {
+            Target::Input => Format::U8,
+            // Most words are scales, which are float32.
+            Target::Metadata => Format::F32,
+            Target::Activation | Target::Weight => formats.of(target == Target::Weight),
+        };
         let bits = self.bit.as_deref().map(|text| Bits::parse(text, format)).transpose()?;
         let kind = self.kind.with(bits, self.percent).map_err(|error| Failure::usage("campaign", error.to_string()))?;
         let kind = kind.of_many(self.bits_per_word, self.burst);
         let kind = kind.map_err(|error| Failure::usage("campaign", error.to_string()))?;
         let layers: Vec<String> = self.layers.iter().flat_map(|list| list.0.iter().cloned()).collect();
         let layers = (!layers.is_empty()).then_some(layers);
-        let (target, mode, amount, sampling) = (self.target, self.mode, self.amount, self.sampling);
-        let model = FaultModel { target, kind, mode, amount, sampling, layers, pattern: self.pattern };
+        let (mode, amount, sampling) = (self.mode, self.amount, self.sampling);
+        let (pattern, ber) = (self.pattern, self.ber.clone());
+        let error_models = self.error_models()?;
+        let mut model = FaultModel {
+            target,
+            kind,
+            mode,
+            amount,
+            sampling,
+            layers,
+            pattern,
+            ber,
+            error_models,
+            accelerator,
+            ranges_of: None,
+        };
+        model.ranges_of = model.needs_ranges().then_some(profile);
         model.validate()?;
         Ok(model)
     }

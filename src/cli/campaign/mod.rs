@@ -123,7 +123,13 @@ impl Campaign {
         };
         let stratified = arguments.design.stratified()?;
         config.validate()?;
+        if stratified.is_some() {
+            config.check_design()?;
+        }
         let data = data::open(images, &arguments.reading, &open::classes_of(&model))?;
+        if config.fault_model.needs_ranges() {
+            config.fault_model.ranges_of = Some(arguments.protect.images(data.source.len()));
+        }
         let (data, changed) = bad_images::as_begun(data, begun, on_bad_image, out)?;
         model.card.preprocess = Some(data.preprocess(&model)?);
         let mut notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
@@ -186,9 +192,26 @@ impl Campaign {
             ))?),
             None => lab,
         };
+        if arguments.protect.is_stated() && !arguments.protect.is_asked_for() && config.fault_model.ranges_of.is_none()
+        {
+            let problem = "--profile goes with --protect, --pattern-file and --type in-range or out-of-range only";
+            return Err(Failure::usage("campaign", problem));
+        }
+        // Faults strike before the protection. The CPU finds the same ranges on every machine.
+        let golden_ranges = match config.fault_model.ranges_of {
+            None => Vec::new(),
+            Some(count) => {
+                let bare = Lab::cpu(lab.model().clone())?;
+                let learnt = campaign::learn_ranges_of(&bare, &data.source, count, on_bad_image);
+                pollster::block_on(learnt)?.by_tensor(bare.executor().graph())
+            }
+        };
         let mut plan = campaign::plan(&lab, config, &data.source, images)?;
         if plan.config().exhaustive {
             check_exhaustive(&plan, arguments.goal.max_faults())?;
+        }
+        if plan.config().fault_model.needs_ranges() {
+            plan = plan.with_ranges(&golden_ranges)?;
         }
         if let Some(candidates) = stratified {
             let stopped = || interrupted.load(Ordering::Relaxed);
@@ -207,6 +230,15 @@ impl Campaign {
                 pollster::block_on(campaign::accuracy_beside(&plain, &lab, &data.source, &plan, budget))?
             }
         };
+        if let (Some(bits), Some(rates)) = (plan.bits(), &plan.config().fault_model.ber) {
+            let notice = format!(
+                "{} bits can flip in each inference, {:.3e} of them at the highest rate on average",
+                thousands(bits),
+                bits as f64 * rates.of(0)
+            );
+            eprintln!("notice: {notice}");
+            notices.push(notice);
+        }
         if let Some(shard) = shard {
             plan = plan.shard(shard)?;
         }
@@ -222,6 +254,7 @@ impl Campaign {
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
             ranges: lab.tensor_ranges(),
+            golden_ranges,
             scales,
             rounded,
             notices,

@@ -45,6 +45,8 @@ message faults {
   optional float after;
   optional double weight;
   optional binary type (STRING);
+  optional double ber;
+  optional int64 flips;
 }";
 
 /// Rows of a group.
@@ -127,6 +129,8 @@ struct Rows {
     before: Column<f32>,
     after: Column<f32>,
     kind: Column<ByteArray>,
+    ber: Column<f64>,
+    flips: Column<i64>,
     weight: Column<f64>,
     /// Repeated words, converted once.
     words: HashMap<String, ByteArray>,
@@ -157,7 +161,7 @@ impl Rows {
         // The narrowest set comes first.
         let start = Start::containing(label, golden, context.grouping).first().map(|start| self.word(&name(start)));
         self.start.push(start);
-        self.faults.push(trial.faults.len() as i32);
+        self.faults.push(trial.errors.map_or(trial.faults.len(), |errors| errors.elements) as i32);
         let fault = trial.faults.first();
         let words = fault.map(|fault| {
             [name(&fault.target).as_str(), fault.layer.as_ref(), fault.tensor.as_ref()].map(|word| self.word(word))
@@ -173,6 +177,8 @@ impl Rows {
         self.after.push(fault.map(|fault| fault.after));
         let kind = fault.and_then(|fault| fault.kind).map(|kind| self.word(&name(&kind)));
         self.kind.push(kind);
+        self.ber.push(trial.errors.and_then(|errors| errors.rate));
+        self.flips.push(trial.errors.filter(|errors| errors.rate.is_some()).map(|errors| errors.flips as i64));
         self.weight.push(trial.draw.map(|(_, drawn)| drawn.weight));
     }
 
@@ -212,6 +218,8 @@ impl Rows {
         put::<FloatType, _>(&mut group, &mut self.after)?;
         put::<DoubleType, _>(&mut group, &mut self.weight)?;
         put::<ByteArrayType, _>(&mut group, &mut self.kind)?;
+        put::<DoubleType, _>(&mut group, &mut self.ber)?;
+        put::<Int64Type, _>(&mut group, &mut self.flips)?;
         group.close().map(drop)
     }
 }

@@ -1,7 +1,7 @@
 //! The limits of one wave.
 
 use facts::campaign::{Plan, Position};
-use facts::fault::Site;
+use facts::fault::{Site, metadata};
 use facts::graph::ValueId;
 
 use super::Lab;
@@ -44,6 +44,9 @@ impl Budget {
     }
 }
 
+/// Bytes of the change of an element whose scale is struck.
+const FOLLOWER: usize = 128;
+
 /// Returns the bytes of a run: its tensors and the record of one fault.
 fn bytes(lab: &Lab) -> usize {
     usize::try_from(lab.executor().footprint().run.saturating_add(SITE)).unwrap_or(usize::MAX)
@@ -56,5 +59,8 @@ pub fn slots_of(lab: &Lab, sites: &[Site]) -> usize {
     // Several weight faults in one layer copy the parameter, and the kernel copies it again. Layers are processed one
     // at a time, so the largest parameter decides.
     let copied = if sites.len() > 1 { sites.iter().map(|site| parameter(site.tensor)).max() } else { None };
-    1 + (sites.len().saturating_sub(1) * SITE as usize + 2 * copied.unwrap_or(0)) / bytes(lab)
+    let graph = lab.executor().graph();
+    let followers = |site: &Site| metadata::reinterpreted(graph, site).map_or(0, Iterator::count);
+    let followers: usize = sites.iter().map(followers).sum();
+    1 + (sites.len().saturating_sub(1) * SITE as usize + followers * FOLLOWER + 2 * copied.unwrap_or(0)) / bytes(lab)
 }

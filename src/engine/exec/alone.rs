@@ -23,6 +23,9 @@ pub(super) async fn faulty(gpu: &GpuGraph, golden: &Activations, lane: &Lane, ob
         .map(|(&id, tensor)| (id, Array::upload(tensor, &gpu.device)))
         .collect();
     let mut run = Activations::new(graph.values.len());
+    if let (Some(input), Some(&value)) = (&lane.input, graph.inputs.first()) {
+        run.set(value, Array::upload(input, &gpu.device));
+    }
     for (id, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.op != Op::Folded) {
         let touched = node.inputs.iter().any(|value| run.get(*value).is_some() || changed.contains_key(value));
         let struck = strikes.strikes_layer(id);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use facts::fault::Format;
-use facts::graph::{Graph, ValueId};
+use facts::graph::{Graph, HostTensor, ValueId};
 use facts::{Error, Result};
 
 use super::gpu::GpuGraph;
@@ -151,6 +151,25 @@ impl Executor {
                 Image::Golden(_) => None,
             });
         }
+        let coded = self
+            .graph
+            .inputs
+            .iter()
+            .any(|&value| self.graph.values[value].one_code().is_some_and(|code| code.format != Format::F32));
+        let struck: Vec<Lane>;
+        let lanes = if coded && lanes.iter().any(|lane| lane.input.is_some()) {
+            let mut own = lanes.to_vec();
+            for input in own.iter_mut().filter_map(|lane| lane.input.as_mut()) {
+                let code = self.graph.inputs.first().and_then(|&value| self.graph.values[value].one_code());
+                let mut elements = input.data.to_vec();
+                kernels::round_all(code.unwrap_or_default(), [&mut elements[..]]);
+                *input = HostTensor { shape: input.shape.clone(), data: elements.into() };
+            }
+            struck = own;
+            &struck[..]
+        } else {
+            lanes
+        };
         let own = |(&image, rounded)| -> Image<'_> {
             let rounded: &Option<Vec<Array>> = rounded;
             rounded.as_deref().map_or(image, Image::Inputs)
@@ -214,6 +233,15 @@ impl Executor {
                 "the wave has {images} images, a lane asks for image {}",
                 lane.image
             )));
+        }
+        if let Some(input) = &lane.input {
+            let expected = self.graph.inputs.first().map(|&id| &self.graph.values[id].shape);
+            if expected != Some(&input.shape) {
+                return Err(Error::request(format_args!(
+                    "the input of a lane has shape {:?}, the model takes {expected:?}",
+                    input.shape
+                )));
+            }
         }
         for change in &lane.changes {
             let fits = self.graph.nodes.get(change.layer).is_some_and(|node| {

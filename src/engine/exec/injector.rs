@@ -4,8 +4,9 @@
 //! of waves.
 
 use facts::Result;
+use facts::fault::metadata::Word;
 use facts::fault::{InjectedFault, Site, Target};
-use facts::graph::{Graph, HostTensor, NodeId, ValueId};
+use facts::graph::{Graph, HostTensor, NodeId, Value, ValueId};
 
 use crate::exec::{Changed, Hook};
 use crate::ops::Array;
@@ -21,7 +22,8 @@ pub struct Injector<'a> {
 impl<'a> Injector<'a> {
     /// Prepares the injection of the activation faults among `sites`.
     pub fn new(graph: &'a Graph, sites: &[Site]) -> Self {
-        let sites = sites.iter().filter(|site| site.target == Target::Activation).copied().collect();
+        let is_output = |site: &&Site| graph.nodes[site.layer].outputs.contains(&site.tensor);
+        let sites = sites.iter().filter(|site| site.target != Target::Input).filter(is_output).copied().collect();
         Self { graph, sites, injected: Vec::new() }
     }
 
@@ -49,7 +51,7 @@ impl Hook for Injector<'_> {
 pub fn faulty_parameters(graph: &Graph, sites: &[Site]) -> (Changed, Vec<InjectedFault>) {
     let mut changed = Changed::new();
     let mut injected = Vec::new();
-    for site in sites.iter().filter(|site| site.target == Target::Weight) {
+    for site in sites.iter().filter(|site| site.target != Target::Input) {
         let Some(parameter) = graph.parameters.get(&site.tensor) else { continue };
         let tensor = changed.entry(site.tensor).or_insert_with(|| parameter.clone());
         let mut elements = tensor.data.to_vec();
@@ -59,8 +61,37 @@ pub fn faulty_parameters(graph: &Graph, sites: &[Site]) -> (Changed, Vec<Injecte
     (changed, injected)
 }
 
+/// Reads the integers of `elements` with a struck scale or zero point.
+fn reinterpret(value: &Value, site: &Site, word: Word, elements: &mut [f32]) {
+    let old = value.scales.each[word.channel];
+    let struck = word.struck(site.corruption);
+    let (scale, zero) = if word.is_zero { (old.scale, struck as i64) } else { (struck, i64::from(old.zero)) };
+    let channels = value.scales.each.len();
+    for (at, element) in elements.iter_mut().enumerate() {
+        // The index along the axis of the channels.
+        let mut rest = at;
+        let mut index = 0;
+        for (axis, &length) in value.shape.iter().enumerate().rev() {
+            if axis == value.scales.axis {
+                index = rest % length;
+            }
+            rest /= length;
+        }
+        if channels > 1 && index != word.channel {
+            continue;
+        }
+        // Values of the tensor are whole steps, so that the quotient is an integer but for rounding.
+        let integer = (f64::from(*element) / f64::from(old.scale)).round() as i64 + i64::from(old.zero);
+        *element = (integer - zero) as f32 * scale;
+    }
+}
+
 fn corrupt(graph: &Graph, site: &Site, elements: &mut [f32]) -> InjectedFault {
     let value = &graph.values[site.tensor];
+    if let Some(word) = Word::of(value, site.element).filter(|_| site.target == Target::Metadata) {
+        reinterpret(value, site, word, elements);
+        return InjectedFault::new(graph, site, [word.value, word.struck(site.corruption)]);
+    }
     let stored = value.layout.stored_index(&value.shape, site.element);
     let element = &mut elements[stored];
     let before = *element;

@@ -1,6 +1,6 @@
 //! The requests to a wave and its results.
 
-use facts::fault::{Corruption, Site};
+use facts::fault::{Corruption, Site, Target, metadata};
 use facts::graph::{Graph, HostTensor, NodeId, ValueId};
 
 use super::{Activations, TraceRow};
@@ -27,6 +27,23 @@ impl Change {
         let element = value.layout.stored_index(&value.shape, site.element);
         Self { layer: site.layer, tensor: site.tensor, element, corruption: site.corruption }
     }
+
+    /// Adds the changes of the fault at `site` in tensors to `changes`: one, or that of every element with a struck scale, and none
+    /// where the image is struck. Returns their number.
+    pub fn add_all(graph: &Graph, site: &Site, changes: &mut Vec<Self>) -> usize {
+        let before = changes.len();
+        match metadata::reinterpreted(graph, site) {
+            _ if site.target == Target::Input => {}
+            None => changes.push(Self::of(graph, site)),
+            Some(elements) => changes.extend(elements.map(|(element, corruption)| Self {
+                layer: site.layer,
+                tensor: site.tensor,
+                element,
+                corruption,
+            })),
+        }
+        changes.len() - before
+    }
 }
 
 /// One of several faulty inferences.
@@ -36,6 +53,8 @@ pub struct Lane {
     pub image: usize,
     /// The changes, in the order of layers.
     pub changes: Vec<Change>,
+    /// The graph's first input, where it is another one than the image's: faults struck the image before preprocessing.
+    pub input: Option<HostTensor>,
 }
 
 /// An image of a wave.

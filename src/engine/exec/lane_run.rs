@@ -69,6 +69,15 @@ impl<'a> LaneRun<'a> {
         }
     }
 
+    /// Begins with a patch of the graph's input `value`, if it differs.
+    pub fn starts_with(&mut self, value: ValueId, patch: Option<Patch>) {
+        self.from = 0;
+        if let Some(reached) = self.reached.get_mut(value) {
+            *reached = true;
+        }
+        self.patches.extend(patch.map(|patch| (value, patch)));
+    }
+
     /// Returns whether layer `id`, which reads `inputs`, may have a different output.
     pub fn is_touched(&self, id: NodeId, inputs: &[ValueId]) -> bool {
         !self.gone

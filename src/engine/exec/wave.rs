@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use burn::tensor::Device;
 use facts::Result;
 use facts::graph::{Graph, NodeId, ValueId};
 
@@ -20,7 +21,7 @@ use super::patch::Patch;
 use super::pool::Pool;
 use super::program::{Input, Program, Step};
 use crate::kernels::{Job, Kernel, View, clip_all, round_all};
-use crate::ops::{Extent, Range, Region};
+use crate::ops::{Array, Extent, Range, Region};
 
 /// A wave in progress.
 pub(super) struct Walk<'a> {
@@ -57,10 +58,27 @@ impl<'a> Walk<'a> {
         lanes: &'a [Lane],
         elements_of_a_run: usize,
     ) -> Result<Self> {
-        let pool = program.pool(elements_of_a_run.saturating_mul(images.len() + lanes.len()));
+        let mut pool = program.pool(elements_of_a_run.saturating_mul(images.len() + lanes.len()));
         let images =
             images.iter().map(|image| GoldenRows::new(graph, &program.extents, image)).collect::<Result<_>>()?;
-        let lanes = lanes.iter().map(|lane| LaneRun::new(graph, program, settings, lane)).collect();
+        let images: Vec<GoldenRows> = images;
+        let mut running = Vec::with_capacity(lanes.len());
+        for lane in lanes {
+            let mut run = LaneRun::new(graph, program, settings, lane);
+            if let (Some(input), Some(&value)) = (&lane.input, graph.inputs.first()) {
+                let extent = program.extents[value];
+                let rows = Array::upload(input, &Device::flex()).rows(extent)?.to_vec();
+                let golden = images[lane.image].values[value].as_ref().map_or(&[][..], |rows| rows);
+                let patch = Patch { region: extent.region(), rows };
+                let is_compared = !settings.whole && !golden.is_empty();
+                run.starts_with(
+                    value,
+                    if is_compared { patch.trimmed(extent, golden, &mut pool) } else { Some(patch) },
+                );
+            }
+            running.push(run);
+        }
+        let lanes = running;
         Ok(Self { graph, program, settings, images, lanes, work: MultiplyAdds::default(), pool })
     }
 

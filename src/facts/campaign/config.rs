@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Faults, Goal, NumberFormats, OnBadImage, Protection, Stratified};
-use crate::fault::FaultModel;
+use crate::fault::{FaultModel, Target};
 use crate::{Error, Result};
 
 /// The number of faults for each image, unless the user chooses another one.
@@ -108,14 +108,42 @@ impl CampaignConfig {
                      --until away",
                 ));
             }
-            if self.fault_model.kind.is_permanent() {
+            if self.fault_model.is_permanent() {
                 return Err(Error::request(
                     "permanent faults are the same for every image, so that more images or rounds do not make their rate \
                      surer; leave --until away",
                 ));
             }
+            if self.fault_model.ber.as_ref().is_some_and(|rates| rates.all().len() > 1) {
+                return Err(Error::request(
+                    "--until ends at the rate of one sort of faults, and --ber has several; state one bit error rate",
+                ));
+            }
+        }
+        if self.design.is_some() {
+            self.check_design()?;
         }
         self.numbers.validate()?;
         self.fault_model.validate()
+    }
+
+    /// Checks that a stratified design can choose among the faults.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    pub fn check_design(&self) -> Result<()> {
+        let is_by_file = self.fault_model.error_models.is_some() || self.fault_model.kind.needs_range();
+        if is_by_file || self.fault_model.accelerator.is_some() {
+            return Err(Error::request(
+                "--design stratified goes with neither --pattern-file, --accelerator nor values that depend on ranges",
+            ));
+        }
+        if self.fault_model.ber.is_some() {
+            return Err(Error::request("--ber strikes every bit at once; --design stratified chooses single faults"));
+        }
+        if !matches!(self.fault_model.target, Target::Activation | Target::Weight) {
+            return Err(Error::request("--design stratified goes with --target activation and weight only"));
+        }
+        Ok(())
     }
 }

@@ -50,6 +50,24 @@ impl Faults {
         }
     }
 
+    /// The same number of faults for each of `rates` settings.
+    ///
+    /// # Errors
+    /// Where the numbers are too large.
+    pub fn times(self, rates: usize) -> Result<Self> {
+        let times = |faults: usize| {
+            faults.checked_mul(rates).ok_or_else(|| {
+                Error::request(format_args!("{faults} faults for each of {rates} bit error rates are too many"))
+            })
+        };
+        Ok(match self {
+            Self::Each(faults) => Self::Each(times(faults)?),
+            Self::ByGolden { correct, misclassified } => {
+                Self::ByGolden { correct: times(correct)?, misclassified: times(misclassified)? }
+            }
+        })
+    }
+
     /// Most faults an image can get.
     pub fn at_most(self) -> usize {
         match self {

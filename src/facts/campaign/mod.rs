@@ -44,7 +44,9 @@ pub use provenance::{ModelSource, Provenance, SampleSource};
 pub use record::{BorrowedRecord, Head, Name, Observation, Prediction, Record};
 pub use sequence::Sequence;
 pub use shard::Shard;
-pub use summary::{BitSummary, FaultSummary, FieldSummary, GoldenSummary, LayerSummary, Start, StartSummary, Summary};
+pub use summary::{
+    BitSummary, FaultSummary, FieldSummary, GoldenSummary, LayerSummary, RateSummary, Start, StartSummary, Summary,
+};
 pub use tallies::{ClassError, ClassErrors, Judgement, LayerBit, Tallies, Tally};
 pub use until::{Confidence, Until};
 pub use weighted::{DesignSummary, StratumSummary, Weighted};

@@ -3,10 +3,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{CampaignConfig, Faults, Record, Shard, Stratified};
-use crate::fault::{Bits, EveryFault, FaultModel, Sampling, Site, SiteSpace, sampler};
+use super::{CampaignConfig, Faults, Record, Shard, Stratified, TensorRange};
+use crate::fault::{
+    BitErrors, Bits, EveryFault, FaultKind, FaultModel, Mode, Sampling, Site, SiteSpace, Target, sampler,
+};
 use crate::graph::Graph;
 use crate::{Error, Result};
+
+/// Most pixels of an image whose bytes faults strike: as many as are decoded.
+const MAX_PIXELS: usize = 64_000_000;
 
 /// One trial: a fault of an image. Positions are ordered as the work is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,9 +105,42 @@ impl Plan {
                 graph.nodes[sites.layer].name, sites.elements
             )));
         }
+        if let Some(models) = &config.fault_model.error_models {
+            models.check_layers(&graph, &space)?;
+        }
         let plan = Self { config, graph, space, every, images: available, range: 0..images };
-        plan.sites(Position::default())?;
+        if !plan.config.fault_model.needs_ranges() {
+            plan.check_draws()?;
+        }
         Ok(plan)
+    }
+
+    /// The same with the ranges of golden values, which some faults depend on.
+    ///
+    /// # Errors
+    /// Where a range is for a tensor that the model does not have, or no fault can be drawn.
+    pub fn with_ranges(mut self, ranges: &[TensorRange]) -> Result<Self> {
+        let ranges = ranges.iter().map(|range| (range.tensor.as_str(), [range.low, range.high]));
+        self.space = self.space.with_ranges(&self.graph, ranges)?;
+        self.check_draws()?;
+        Ok(self)
+    }
+
+    /// Draws a fault in every layer, so that one that does not fit is found before the first fault.
+    fn check_draws(&self) -> Result<()> {
+        let model = &self.config.fault_model;
+        // A share of a tensor fits every tensor, and may be large.
+        let is_share = matches!(model.kind, FaultKind::Zero { percent: Some(_) });
+        let tries = if model.pattern.is_single() { 1 } else { 4 };
+        if model.mode == Mode::Single && model.ber.is_none() && model.accelerator.is_none() && !is_share {
+            for sites in self.space.layers() {
+                let alone = self.space.only(sites.layer);
+                for nth in 0..tries {
+                    sampler::draw(&self.graph, &alone, model, self.config.seed, sampler::EVERY_IMAGE - 1, nth)?;
+                }
+            }
+        }
+        self.sites(Position::default()).map(drop)
     }
 
     /// The part of the plan that is `shard`.
@@ -184,20 +222,57 @@ impl Plan {
     /// # Errors
     /// Where the plan has no such image.
     pub fn sites(&self, position: Position) -> Result<Vec<Site>> {
+        self.sites_in(position, None)
+    }
+
+    /// Whether faults strike the bytes of the image, so that its size must be known.
+    pub fn strikes_image(&self) -> bool {
+        self.space.target() == Target::Input
+    }
+
+    /// The same for an image of this width and height, where faults strike its bytes. Without its size it is as large as the
+    /// model's input.
+    ///
+    /// # Errors
+    /// As [`Plan::sites`].
+    pub fn sites_in(&self, position: Position, pixels: Option<[usize; 2]>) -> Result<Vec<Site>> {
         let image = self.image(position.nth).ok_or_else(|| {
             Error::request(format_args!("the campaign has {} images, no image {}", self.images(), position.nth))
         })?;
         if let Some(every) = &self.every {
             return Ok(vec![every.site(&self.space, position.fault as u64)?]);
         }
+        let own = pixels.filter(|_| self.strikes_image()).map(|pixels| self.space.of_image(pixels));
         sampler::draw(
             &self.graph,
-            &self.space,
+            own.as_ref().unwrap_or(&self.space),
             &self.config.fault_model,
             self.config.seed,
-            if self.config.fault_model.kind.is_permanent() { sampler::EVERY_IMAGE } else { image as u64 },
+            if self.config.fault_model.is_permanent() { sampler::EVERY_IMAGE } else { image as u64 },
             position.fault as u64,
         )
+    }
+
+    /// The sum of what is struck at `sites`, which are drawn for fault number `fault` of an image; `None` where a record lists all of
+    /// them.
+    pub fn errors(&self, fault: usize, sites: &[Site]) -> Option<BitErrors> {
+        let model = &self.config.fault_model;
+        let rate = model.ber.as_ref().map(|rates| rates.of(fault));
+        let may_be_many = !model.pattern.is_single() || model.error_models.is_some();
+        let is_summed = rate.is_some() || model.accelerator.is_some() || may_be_many && sites.len() > <Record>::LISTED;
+        if !is_summed {
+            return None;
+        }
+        let struck = sites.iter().map(|site| {
+            let (layer, tensor) = (&self.graph.nodes[site.layer].name, &self.graph.values[site.tensor].name);
+            (layer.as_str(), tensor.as_str(), site.element, site.corruption.bits())
+        });
+        Some(BitErrors::of(rate, struck))
+    }
+
+    /// The number of bits that bit errors can flip; `None` where the fault model has no bit error rate.
+    pub fn bits(&self) -> Option<u64> {
+        sampler::bits(&self.graph, &self.space, &self.config.fault_model).unwrap_or_default()
     }
 
     /// Makes sure that `image` is the one at `position`.
@@ -242,8 +317,40 @@ impl Plan {
                 return Err(Error::request("the record has a weight, and the campaign is uniform"));
             }
         };
-        let sites = self.sites(drawn)?;
+        if self.strikes_image() != record.pixels.is_some() {
+            let wanted = if self.strikes_image() { "width and height" } else { "no width and height" };
+            return Err(Error::request(format_args!(
+                "fault {} of image {}: {wanted} of the image are expected in its record",
+                position.fault, record.image
+            )));
+        }
+        if record.pixels.is_some_and(|[width, height]| !(1..=MAX_PIXELS).contains(&width.saturating_mul(height))) {
+            return Err(Error::request(format_args!(
+                "image {}: an image of 1 to {MAX_PIXELS} pixels is expected",
+                record.image
+            )));
+        }
+        let sites = self.sites_in(drawn, record.pixels)?;
         self.check_image(position, record.image)?;
+        let errors = self.errors(drawn.fault, &sites);
+        // Versions before listed all elements of a pattern.
+        let in_full = record.errors.is_none() && !self.config.fault_model.pattern.is_single();
+        if errors != record.errors && !in_full {
+            let said = |errors: Option<BitErrors>| match errors {
+                None => "no bit errors".to_owned(),
+                Some(BitErrors { rate, flips, elements, sites, .. }) => {
+                    let rate = rate.map(|rate| format!(" at rate {rate:e}")).unwrap_or_default();
+                    format!("{flips} bit errors{rate} in {elements} elements (CRC-32 {sites:08x})")
+                }
+            };
+            return Err(Error::request(format_args!(
+                "fault {} of image {} strikes with {}, found {}",
+                position.fault,
+                record.image,
+                said(errors),
+                said(record.errors)
+            )));
+        }
         let mut drawn: Vec<_> = sites
             .iter()
             .map(|site| {
@@ -259,6 +366,10 @@ impl Plan {
             .collect();
         drawn.sort_unstable();
         found.sort_unstable();
+        if !in_full && errors.is_some_and(|errors| errors.elements > BitErrors::LISTED) {
+            // The sum of all of them was compared; the record lists the first.
+            drawn.truncate(1);
+        }
         let differing = drawn.iter().zip(&found).find(|(drawn, found)| drawn != found);
         let problem = match differing {
             Some(((layer, tensor, element, bits), found)) => format!(

@@ -53,6 +53,9 @@ pub struct Provenance {
     /// The ranges that the protection clips to; empty where there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ranges: Vec<TensorRange>,
+    /// The ranges of golden values that faults are drawn by; empty where no fault depends on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub golden_ranges: Vec<TensorRange>,
     /// The scales of the outputs of layers, where they are rounded to integers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scales: Vec<TensorScale>,
@@ -228,6 +231,7 @@ mod tests {
             labels: Vec::new(),
             layers: vec!["relu".to_owned()],
             ranges: Vec::new(),
+            golden_ranges: Vec::new(),
             scales: Vec::new(),
             rounded: None,
             notices: Vec::new(),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::Drawn;
-use crate::fault::InjectedFault;
+use crate::fault::{BitErrors, InjectedFault};
 use crate::outcome::Outcome;
 
 /// The outcome of one trial, as it stands in `faults.jsonl`. `S` is how it holds names: see [`BorrowedRecord`].
@@ -25,11 +25,22 @@ pub struct Record<S = String> {
     pub due: bool,
     /// Whether it is a safety-critical misclassification; `None` without a grouping.
     pub scm: Option<bool>,
-    /// The fault; the first one where the trial injected several.
-    pub fault: InjectedFault<S>,
-    /// All faults, where the trial injected more than one.
+    /// The fault; the first one where the trial injected several, and `None` where bit errors happened to be none.
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    pub fault: Option<InjectedFault<S>>,
+    /// All faults, where the trial injected more than one. Bit errors in very many elements are not listed.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<InjectedFault<S>>,
+    /// The bit errors, where every bit flips with some probability.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<BitErrors>,
+    /// The elements of a pattern that strikes very many, as ranges of the first fault's tensor, each with its first and its last one;
+    /// at most [`Record::RANGES`] of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elements: Vec<[usize; 2]>,
+    /// Width and height of the image, where faults strike its bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<[usize; 2]>,
     /// The draw, where the design gives faults weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drawn: Option<Drawn>,
@@ -62,9 +73,15 @@ impl AsRef<str> for Name<'_> {
 }
 
 impl<S> Record<S> {
-    /// Every fault of the trial.
+    /// Most ranges of elements that a record lists.
+    pub const RANGES: usize = 256;
+
+    /// Most elements of a pattern that a record lists in full.
+    pub const LISTED: usize = 64;
+
+    /// Every fault of the trial that is listed: all of them, or of many bit errors the first.
     pub fn all_faults(&self) -> &[InjectedFault<S>] {
-        if self.faults.is_empty() { std::slice::from_ref(&self.fault) } else { &self.faults }
+        if self.faults.is_empty() { self.fault.as_slice() } else { &self.faults }
     }
 
     /// What it says of its image.
@@ -79,7 +96,12 @@ impl<S> Record<S> {
             golden: self.golden.class,
             faulty: self.faulty.class,
             due: Some(self.due),
-            faults: self.all_faults(),
+            // Errors all over the network are of no layer or bit.
+            faults: match self.errors {
+                Some(BitErrors { rate: Some(_), .. } | BitErrors { layers: Some(_), .. }) => &[],
+                _ => self.all_faults(),
+            },
+            errors: self.errors,
             draw: self.drawn.as_ref().map(|drawn| (self.image, drawn)),
         }
     }
@@ -109,6 +131,8 @@ pub struct Observation<'a, S = String> {
     pub due: Option<bool>,
     /// The faults, where known.
     pub faults: &'a [InjectedFault<S>],
+    /// The bit errors, where every bit flips with some probability: they are of no layer or bit.
+    pub errors: Option<BitErrors>,
     /// The image and the draw, where the design gives faults weights.
     pub draw: Option<(usize, &'a Drawn)>,
 }

@@ -249,7 +249,7 @@ mod tests {
             outcome: Outcome::Masked,
             due: false,
             scm: None,
-            fault: InjectedFault {
+            fault: Some(InjectedFault {
                 target: Target::Activation,
                 layer: "relu".to_owned(),
                 tensor: "relu".to_owned(),
@@ -260,8 +260,11 @@ mod tests {
                 format: Format::F32,
                 before: 0.0,
                 after: 0.0,
-            },
+            }),
             faults: Vec::new(),
+            errors: None,
+            pixels: None,
+            elements: Vec::new(),
             drawn: None,
             confidence: None,
         }

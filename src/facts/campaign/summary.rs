@@ -57,6 +57,9 @@ pub struct Summary {
     pub format: Format,
     /// By field of the number format, for bit flips.
     pub fields: Vec<FieldSummary>,
+    /// By bit error rate, ascending, where every bit flips with some probability.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<RateSummary>,
     /// By bit, for bit flips; only bits that were flipped.
     pub bits: Vec<BitSummary>,
     /// By layer, in model order; every layer that faults are drawn from.
@@ -141,6 +144,20 @@ pub struct FieldSummary {
 pub struct BitSummary {
     /// 0 = least significant bit.
     pub bit: u8,
+    /// Their outcomes.
+    #[serde(flatten)]
+    pub faults: FaultSummary,
+}
+
+/// Trials at one bit error rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RateSummary {
+    /// The probability with which each bit flips.
+    pub rate: f64,
+    /// Flipped bits of a trial on average.
+    pub flips: f64,
+    /// Trials that predict the true class; `None` where no image has one.
+    pub accuracy: Option<Rate>,
     /// Their outcomes.
     #[serde(flatten)]
     pub faults: FaultSummary,

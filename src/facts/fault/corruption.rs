@@ -22,6 +22,13 @@ pub enum Corruption {
     Scale(f32),
     /// This number is added to the value.
     Add(f32),
+    /// The stored integer stays, and stands for `scale * (integer - zero)` from now on.
+    Rescale {
+        /// The value of one step.
+        scale: f32,
+        /// The integer that stands for 0.
+        zero: i32,
+    },
 }
 
 impl Corruption {
@@ -46,6 +53,7 @@ impl Corruption {
             Self::Set(new) => code.round(new),
             Self::Scale(factor) => code.round(value * factor),
             Self::Add(number) => code.round(value + number),
+            Self::Rescale { scale, zero } => Code { scale, zero, ..code }.decode(word),
         }
     }
 
@@ -58,6 +66,7 @@ impl Corruption {
             Self::Set(_) => CorruptionKind::Set,
             Self::Scale(_) => CorruptionKind::Scale,
             Self::Add(_) => CorruptionKind::Add,
+            Self::Rescale { .. } => CorruptionKind::Rescale,
         }
     }
 
@@ -65,7 +74,7 @@ impl Corruption {
     pub fn bits(self) -> Option<Bits> {
         match self {
             Self::Flip(bits) | Self::StuckAt1(bits) | Self::StuckAt0(bits) => Some(bits),
-            Self::Set(_) | Self::Scale(_) | Self::Add(_) => None,
+            Self::Set(_) | Self::Scale(_) | Self::Add(_) | Self::Rescale { .. } => None,
         }
     }
 }
@@ -86,6 +95,8 @@ pub enum CorruptionKind {
     Scale,
     /// A number was added to the value.
     Add,
+    /// The scale of an integer changed.
+    Rescale,
 }
 
 #[cfg(test)]

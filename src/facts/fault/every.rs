@@ -1,6 +1,6 @@
 //! All faults, one after the other: every bit of every element.
 
-use super::{Bits, Corruption, FaultKind, FaultModel, Mode, Site, SiteSpace};
+use super::{Bits, Corruption, FaultKind, FaultModel, Mode, Site, SiteSpace, Target};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -25,6 +25,13 @@ impl EveryFault {
                 "--design exhaustive tries each bit of each element by itself; leave --type, --mode, --amount and --pattern away",
             ));
         };
+        let plain = model.ber.is_none() && model.error_models.is_none() && model.accelerator.is_none();
+        if !plain || !matches!(model.target, Target::Activation | Target::Weight) {
+            return Err(Error::request(
+                "--design exhaustive flips single bits of activations or weights; leave --ber, --pattern-file, --accelerator and \
+                 other targets away",
+            ));
+        }
         let (mut tensors, mut count) = (Vec::new(), 0u64);
         for sites in space.layers() {
             for &(tensor, elements) in &sites.tensors {

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::record::number;
-use super::{Bits, Corruption, Format};
+use super::{Bits, Code, Corruption, Format};
 use crate::named::{Name, Named};
 use crate::{Error, Result};
 
@@ -71,6 +71,12 @@ pub enum FaultKind {
         #[serde(with = "number", default = "double")]
         factor: f32,
     },
+    /// Replaced by a number drawn uniformly from the range of the tensor's golden values.
+    #[serde(rename = "in-range")]
+    InRange,
+    /// Replaced by a number that the format holds and that lies outside the range of the tensor's golden values.
+    #[serde(rename = "out-of-range")]
+    OutOfRange,
     /// A number is added that is drawn from a normal distribution around 0.
     Noise {
         /// The standard deviation.
@@ -128,6 +134,18 @@ impl Named for FaultKind {
             Self::Noise { deviation: 1.0 },
             Name::new("noise", "Noise", "noise:S, a normally distributed number of standard deviation S added"),
         ),
+        (
+            Self::InRange,
+            Name::new(
+                "in-range",
+                "Golden range",
+                "replaced by a number drawn from the range of the tensor's golden values",
+            ),
+        ),
+        (
+            Self::OutOfRange,
+            Name::new("out-of-range", "Beyond golden range", "replaced by a number of the format outside that range"),
+        ),
     ];
 }
 
@@ -145,8 +163,19 @@ impl FaultKind {
             | Self::Burst { bits, .. }
             | Self::Stuck0 { bits }
             | Self::Stuck1 { bits } => Some(bits),
-            Self::Zero { .. } | Self::Random | Self::Set { .. } | Self::Scale { .. } | Self::Noise { .. } => None,
+            Self::Zero { .. }
+            | Self::Random
+            | Self::Set { .. }
+            | Self::Scale { .. }
+            | Self::Noise { .. }
+            | Self::InRange
+            | Self::OutOfRange => None,
         }
+    }
+
+    /// Whether the new value depends on the range of the tensor's golden values.
+    pub fn needs_range(self) -> bool {
+        matches!(self, Self::InRange | Self::OutOfRange)
     }
 
     /// Whether a fault is permanent: every image of a campaign has the same ones.
@@ -226,19 +255,28 @@ impl FaultKind {
             Self::Stuck0 { .. } => Corruption::StuckAt0(bits),
             Self::Stuck1 { .. } => Corruption::StuckAt1(bits),
             Self::Zero { .. } => Corruption::Set(0.0),
-            Self::Random => Corruption::Set(value),
+            Self::Random | Self::InRange | Self::OutOfRange => Corruption::Set(value),
             Self::Set { value } => Corruption::Set(value),
             Self::Scale { factor } => Corruption::Scale(factor),
             Self::Noise { deviation } => Corruption::Add(deviation),
         }
     }
 
-    /// The corruption of one element of a campaign's fault, which is stored in `format`.
+    /// The corruption of one element of a campaign's fault, which is stored as `code` says. The golden values of the tensor lie in
+    /// `range`.
     ///
     /// # Errors
-    /// Where the format lacks a bit that is to be drawn from.
-    pub(super) fn draw(self, rng: &mut ChaCha8Rng, format: Format) -> Result<Corruption> {
+    /// Where the format lacks a bit that is to be drawn from, or holds no value that is asked for, or the range is not known.
+    pub(super) fn draw(self, rng: &mut ChaCha8Rng, code: Code, range: Option<[f32; 2]>) -> Result<Corruption> {
+        let format = code.format;
         Ok(match self {
+            Self::InRange => {
+                let [low, high] = range.ok_or_else(no_range)?;
+                // In f64, where the width of the range cannot overflow.
+                let drawn = f64::from(low) + rng.random::<f64>() * (f64::from(high) - f64::from(low));
+                Corruption::Set((drawn as f32).clamp(low, high))
+            }
+            Self::OutOfRange => Corruption::Set(beyond(rng, code, range.ok_or_else(no_range)?)?),
             Self::BitFlip { bits } => {
                 let bits = bits.within(format)?;
                 // A single bit takes no number of `rng`.
@@ -327,9 +365,29 @@ impl FaultKind {
             Self::Stuck1 { bits } => format!("one bit stuck at 1, the same for every image{}", among(bits)),
             Self::Set { value } => format!("value set to {value}"),
             Self::Scale { factor } => format!("value multiplied by {factor}"),
+            Self::InRange => "value replaced within the golden range".to_owned(),
+            Self::OutOfRange => "value replaced outside the golden range".to_owned(),
             Self::Noise { deviation } => format!("noise of standard deviation {deviation} added"),
         }
     }
+}
+
+fn no_range() -> Error {
+    Error::request("the range of the golden values is not known here")
+}
+
+/// A number that `code` holds, each as likely, outside the range.
+fn beyond(rng: &mut ChaCha8Rng, code: Code, [low, high]: [f32; 2]) -> Result<f32> {
+    /// Words that are tried: where fewer than one of a thousand lies outside, hardly any does.
+    const TRIES: usize = 1 << 14;
+    let word = |rng: &mut ChaCha8Rng| code.decode(rng.random::<u32>() & code.format.mask());
+    let outside = |value: &f32| value.is_finite() && !(low..=high).contains(value);
+    (0..TRIES).map(|_| word(rng)).find(outside).ok_or_else(|| {
+        Error::request(format_args!(
+            "{} holds no number outside the range {low} to {high} of the golden values",
+            code.format.name()
+        ))
+    })
 }
 
 /// One of `bits`, as a number in `format` has them.

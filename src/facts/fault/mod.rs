@@ -5,23 +5,31 @@
 
 mod bits;
 mod corruption;
+mod error_draw;
+mod error_model;
 mod every;
 mod kind;
+pub mod metadata;
 mod model;
 mod pattern;
+mod rate;
 mod record;
 pub mod sampler;
 mod site;
+pub mod systolic;
 
 pub use crate::format::{BitField, Code, Format};
 pub use bits::Bits;
 pub use corruption::{Corruption, CorruptionKind};
+pub use error_model::ErrorModels;
 pub use every::EveryFault;
 pub use kind::FaultKind;
 pub use model::{FaultModel, Mode, RECORD_BYTES, Sampling, Target};
 pub use pattern::Pattern;
-pub use record::{InjectedFault, number};
+pub use rate::ErrorRates;
+pub use record::{BitErrors, InjectedFault, number, ranges};
 pub use site::{Site, SiteSpace};
+pub use systolic::Systolic;
 
 #[cfg(test)]
 mod tests;

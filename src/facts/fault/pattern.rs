@@ -132,10 +132,10 @@ impl<'de> Deserialize<'de> for Pattern {
 
 /// A tensor as channels of rows and columns, with the way to its stored elements.
 #[derive(Clone, Copy, Debug)]
-struct Grid {
-    channels: usize,
-    height: usize,
-    width: usize,
+pub(super) struct Grid {
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
     /// Tokens are stored channel by channel at each position.
     last: bool,
 }
@@ -144,7 +144,7 @@ impl Grid {
     /// Of a tensor: an image has channels, rows and columns, and a convolution's parameter has a channel for each plane; of
     /// tokens the last axis is the channels, and the tokens are one row; a matrix is one channel; anything else is one row of
     /// one channel.
-    fn of(shape: &[usize]) -> Self {
+    pub fn of(shape: &[usize]) -> Self {
         match *shape {
             [outer, channels, height, width] => Self { channels: outer * channels, height, width, last: false },
             [1, width, channels] => Self { channels, height: 1, width, last: true },
@@ -153,7 +153,7 @@ impl Grid {
         }
     }
 
-    fn index(self, [channel, row, column]: [usize; 3]) -> usize {
+    pub fn index(self, [channel, row, column]: [usize; 3]) -> usize {
         let position = row * self.width + column;
         if self.last { position * self.channels + channel } else { channel * self.height * self.width + position }
     }
@@ -167,7 +167,7 @@ impl Grid {
         [channel, position / self.width, position % self.width]
     }
 
-    fn elements(self) -> usize {
+    pub fn elements(self) -> usize {
         self.channels * self.height * self.width
     }
 }
@@ -193,9 +193,37 @@ impl Pattern {
     /// Where the pattern is larger than the tensor.
     pub(super) fn draw(self, rng: &mut ChaCha8Rng, value: &Value, first: usize) -> Result<Vec<usize>> {
         let grid = Grid::of(&value.shape);
-        let anchor = grid.place(value.layout.stored_index(&value.shape, first));
+        let first = grid.place(value.layout.stored_index(&value.shape, first));
+        let places = self.places(rng, grid, first, &format_args!("tensor \"{}\"", value.name))?;
+        let source = |place| value.layout.source_index(&value.shape, grid.index(place));
+        Ok(places.into_iter().map(source).collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    /// The same for the bytes of an image of `width` and `height`.
+    ///
+    /// # Errors
+    /// Where the pattern is larger than the image.
+    pub(super) fn draw_in_image(
+        self,
+        rng: &mut ChaCha8Rng,
+        [width, height]: [usize; 2],
+        first: usize,
+    ) -> Result<Vec<usize>> {
+        let grid = Grid { channels: 3, height, width, last: true };
+        let places = self.places(rng, grid, grid.place(first), &"the image")?;
+        Ok(places.into_iter().map(|place| grid.index(place)).collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    /// Draws the places that are struck together with `anchor`. Messages call the grid `name`.
+    fn places(
+        self,
+        rng: &mut ChaCha8Rng,
+        grid: Grid,
+        anchor: [usize; 3],
+        name: &dyn fmt::Display,
+    ) -> Result<Vec<[usize; 3]>> {
         let too_large = |wanted: String, has: String| {
-            Error::request(format_args!("pattern {self} takes {wanted}, tensor \"{}\" has {has}", value.name))
+            Error::request(format_args!("pattern {self} takes {wanted}, {name} has {has}"))
         };
         let [channel, row, column] = anchor;
         let channels = |rng: &mut ChaCha8Rng, count: Option<usize>, usual: Option<usize>| -> Result<Vec<usize>> {
@@ -255,8 +283,7 @@ impl Pattern {
                 index::sample(rng, grid.elements(), count).into_iter().map(|index| grid.place(index)).collect()
             }
         };
-        let source = |place| value.layout.source_index(&value.shape, grid.index(place));
-        Ok(places.into_iter().map(source).collect::<BTreeSet<_>>().into_iter().collect())
+        Ok(places)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The written record of a fault.
 
+use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
-use super::{Bits, Corruption, CorruptionKind, Format, Site, Target};
+use super::{Bits, Corruption, CorruptionKind, Format, Site, Target, metadata};
 use crate::graph::Graph;
 
 /// A fault that was injected, written out in full. `S` is how it holds its names: a string of its own, or one
@@ -47,7 +48,7 @@ impl InjectedFault {
             kind: Some(site.corruption.kind()),
             bit: site.corruption.bits().and_then(Bits::single),
             bits: site.corruption.bits().filter(|bits| bits.count() > 1),
-            format: graph.values[site.tensor].format,
+            format: metadata::format_at(graph, site),
             before,
             after,
         }
@@ -72,6 +73,74 @@ impl<S> InjectedFault<S> {
             (Some(_), None) | (None, None) | (Some(_), Some(_)) => Corruption::Set(self.after),
         }
     }
+}
+
+/// The errors of one inference that are too many for a record, or happen by chance in any number: bit errors, and patterns of
+/// many elements. Seed, image and number of the fault draw the same errors again.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BitErrors {
+    /// The probability with which each bit flips; `None` where a pattern strikes many elements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// Struck bits.
+    pub flips: u64,
+    /// Elements with a flipped bit.
+    pub elements: usize,
+    /// CRC-32 of the places and masks, which tells whether the errors that are drawn again are the same.
+    pub sites: u32,
+    /// The bits that are struck in any of the elements of a pattern.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "bit_list")]
+    pub bits: Option<Bits>,
+    /// Layers that a pattern strikes, where they are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<usize>,
+}
+
+impl BitErrors {
+    /// Most elements that a record lists beside them.
+    pub const LISTED: usize = 16;
+
+    /// Of flips at `rate`: the layer, tensor and element of each, and its bits.
+    pub fn of<'a>(rate: Option<f64>, struck: impl Iterator<Item = (&'a str, &'a str, usize, Option<Bits>)>) -> Self {
+        let (mut flips, mut elements, mut sites) = (0, 0, Crc::new());
+        let (mut all, mut layers, mut last) = (0, 0, None);
+        for (layer, tensor, element, bits) in struck {
+            let mask = bits.map_or(0, Bits::mask);
+            // Lengths keep the end of a name apart from the beginning of the next.
+            for name in [layer, tensor] {
+                sites.update(&(name.len() as u64).to_le_bytes());
+                sites.update(name.as_bytes());
+            }
+            sites.update(&(element as u64).to_le_bytes());
+            sites.update(&mask.to_le_bytes());
+            all |= mask;
+            layers += usize::from(last.replace(layer) != Some(layer));
+            flips += u64::from(mask.count_ones());
+            elements += 1;
+        }
+        Self {
+            rate,
+            flips,
+            elements,
+            sites: sites.sum(),
+            bits: Bits::from_mask(all).filter(|_| rate.is_none()),
+            layers: Some(layers).filter(|&layers| rate.is_none() && layers != 1),
+        }
+    }
+}
+
+/// The elements of one tensor as ranges, each with its first and its last one; at most so many ranges.
+pub fn ranges(elements: impl Iterator<Item = usize>, most: usize) -> Vec<[usize; 2]> {
+    let mut found: Vec<[usize; 2]> = Vec::new();
+    for element in elements {
+        let is_full = found.len() == most;
+        match found.last_mut() {
+            Some([_, last]) if *last + 1 == element => *last = element,
+            _ if is_full => break,
+            _ => found.push([element; 2]),
+        }
+    }
+    found
 }
 
 /// Several bits in JSON: always a list, also where it holds all of them.

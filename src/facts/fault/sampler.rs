@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::site::LayerSites;
-use super::{FaultModel, Mode, Sampling, Site, SiteSpace};
+use super::{Corruption, FaultModel, Mode, Sampling, Site, SiteSpace, Target, metadata, rate, systolic};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -44,9 +44,27 @@ pub fn draw(
     model.validate()?;
     let layers = space.layers();
     if layers.is_empty() {
-        return Err(Error::request("the model has no layer in which a fault of this target can strike"));
+        return Err(Error::request(match space.target() {
+            Target::Metadata => {
+                "the model has no scale or zero point to corrupt: int8, uint8 and int16 have them (--format, --weight-format), and \
+                 so have networks of integers; in fixed:M.N the place of the point is part of the hardware"
+            }
+            _ => "the model has no layer in which a fault of this target can strike",
+        }));
     }
     let mut rng = generator(seed, image, fault);
+    if let (Some(rates), Some(bits)) = (&model.ber, model.kind.bits()) {
+        // The remainder is below the number of rates.
+        let rate = rates.of((fault % rates.all().len() as u64) as usize);
+        let mut sites = rate::draw(&mut rng, graph, space.target(), layers, bits, rate)?;
+        sites.sort_by_key(|site| (site.layer, site.tensor, site.element));
+        return Ok(sites);
+    }
+    if let Some(array) = model.accelerator {
+        let mut sites = systolic::draw(&mut rng, graph, layers, model.kind, array)?;
+        sites.sort_by_key(|site| (site.layer, site.tensor, site.element));
+        return Ok(sites);
+    }
     let mut sites = Vec::new();
     match model.mode {
         Mode::Multiple => {
@@ -103,15 +121,53 @@ fn draw_in_layer(
     for index in elements {
         let (tensor, element) = layer.locate(graph, index)?;
         let value = &graph.values[tensor];
-        let struck = if model.pattern.is_single() { vec![element] } else { model.pattern.draw(rng, value, element)? };
+        // The parameter of a large layer is read once.
+        let range = if model.needs_ranges() || model.kind.needs_range() { space.range(graph, tensor) } else { None };
+        if let Some(models) = &model.error_models {
+            let node = &graph.nodes[layer.layer];
+            let own = models.of(&node.kind).ok_or_else(|| {
+                Error::request(format_args!("there is no error model for layer \"{}\" ({})", node.name, node.kind))
+            })?;
+            let site = |(element, corruption)| Site {
+                target: space.target(),
+                layer: layer.layer,
+                tensor,
+                element,
+                corruption,
+            };
+            sites.extend(own.draw(rng, value, range)?.into_iter().map(site));
+            continue;
+        }
+        let struck = match (model.pattern.is_single(), space.pixels()) {
+            (true, _) => vec![element],
+            (false, Some(pixels)) => model.pattern.draw_in_image(rng, pixels, element)?,
+            (false, None) => model.pattern.draw(rng, value, element)?,
+        };
         for element in struck {
-            let drawn = model.kind.draw(rng, value.format);
+            let target = space.target();
+            let site = Site { target, layer: layer.layer, tensor, element, corruption: Corruption::Set(0.0) };
+            let code = match target {
+                Target::Input | Target::Metadata => metadata::format_at(graph, &site).into(),
+                Target::Activation | Target::Weight => value.code(value.layout.stored_index(&value.shape, element)),
+            };
+            let drawn = model.kind.draw(rng, code, range);
             let corruption =
                 drawn.map_err(|error| Error::request(format_args!("tensor \"{}\": {error}", value.name)))?;
-            sites.push(Site { target: space.target(), layer: layer.layer, tensor, element, corruption });
+            sites.push(Site { corruption, ..site });
         }
     }
     Ok(())
+}
+
+/// The number of bits that bit errors of `model` can flip in `space`; `None` where the model has no bit error rate.
+///
+/// # Errors
+/// Where a tensor's number format lacks a bit that may flip.
+pub fn bits(graph: &Graph, space: &SiteSpace, model: &FaultModel) -> Result<Option<u64>> {
+    match (&model.ber, model.kind.bits()) {
+        (Some(_), Some(bits)) => rate::bits_of(graph, space.target(), space.layers(), bits).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// The image that permanent faults are drawn for: all images have the same.

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Corruption, FaultModel, Target};
-use crate::graph::{Graph, NodeId, SampledLayers, ValueId};
+use super::{Corruption, FaultModel, Target, metadata};
+use crate::graph::{Graph, NodeId, Op, SampledLayers, ValueId};
 use crate::named::Named;
 use crate::{Error, Result};
 
-/// One corruption of one element.
+/// One corruption of one element: of a tensor, of the image's bytes, or of a list of scales and zero points.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Site {
     /// Activation or weight.
@@ -72,10 +72,14 @@ impl LayerSites {
 }
 
 /// All places where a fault of one target can strike.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SiteSpace {
     target: Target,
     layers: Vec<LayerSites>,
+    /// Width and height of the image, where faults strike its bytes.
+    pixels: Option<[usize; 2]>,
+    /// The smallest and the largest golden value of tensors.
+    ranges: BTreeMap<ValueId, [f32; 2]>,
 }
 
 /// Before the kind of layers that are named together.
@@ -85,24 +89,85 @@ impl SiteSpace {
     /// Every place in `graph`.
     ///
     /// Activations: the layers whose output depends on the image and holds numbers, not truth values. Weights: the layers
-    /// that read parameters.
+    /// that read parameters. The image: the first layer that reads it; its bytes are those of an image as large as the input until
+    /// [`SiteSpace::of_image`] says how large it is. Metadata: the layers with a scale.
     pub fn of(graph: &Graph, target: Target) -> Self {
         let (depends, truth) = (graph.depends_on_input(), graph.truth_values());
+        let reads_image = |layer: &NodeId| {
+            let node = &graph.nodes[*layer];
+            node.op != Op::Folded && graph.inputs.first().is_some_and(|input| node.inputs.contains(input))
+        };
+        let reader = (0..graph.nodes.len()).find(reads_image);
         let layers = (0..graph.nodes.len())
             .filter_map(|layer| {
                 let tensors: Vec<ValueId> = match target {
+                    Target::Input | Target::Metadata => Vec::new(),
                     Target::Activation if depends[layer] => {
                         graph.nodes[layer].outputs.iter().copied().filter(|&output| !truth[output]).collect()
                     }
                     Target::Activation => Vec::new(),
                     Target::Weight => graph.parameters_of(layer).collect(),
                 };
-                let tensors: Vec<_> = tensors.into_iter().map(|id| (id, graph.values[id].elements())).collect();
+                let tensors: Vec<_> = match target {
+                    Target::Metadata => metadata::of_layer(graph, layer),
+                    Target::Input if Some(layer) == reader => {
+                        graph.inputs.first().map(|&input| (input, graph.values[input].elements())).into_iter().collect()
+                    }
+                    _ => tensors.into_iter().map(|id| (id, graph.values[id].elements())).collect(),
+                };
                 let elements = tensors.iter().map(|&(_, length)| length).sum();
                 (elements > 0).then_some(LayerSites { layer, tensors, elements })
             })
             .collect();
-        Self { target, layers }
+        Self { target, layers, pixels: None, ranges: BTreeMap::new() }
+    }
+
+    /// The same where faults strike the bytes of an image of `width` and `height`: row by row, red, green and blue of each pixel.
+    pub fn of_image(&self, [width, height]: [usize; 2]) -> Self {
+        let bytes = width.saturating_mul(height).saturating_mul(3);
+        let mut space = Self { pixels: Some([width, height]), ..self.clone() };
+        for sites in space.layers.iter_mut().filter(|_| self.target == Target::Input) {
+            sites.elements = bytes;
+            sites.tensors.iter_mut().for_each(|(_, elements)| *elements = bytes);
+        }
+        space
+    }
+
+    /// The same with the ranges of golden values of tensors, by their name.
+    ///
+    /// # Errors
+    /// Where the graph has no such tensor.
+    pub fn with_ranges<'a>(mut self, graph: &Graph, ranges: impl Iterator<Item = (&'a str, [f32; 2])>) -> Result<Self> {
+        let known: BTreeMap<&str, ValueId> =
+            graph.values.iter().enumerate().map(|(id, value)| (value.name.as_str(), id)).collect();
+        for (tensor, range) in ranges {
+            let id = known.get(tensor).ok_or_else(|| {
+                Error::request(format_args!("a range is for tensor \"{tensor}\", which the model does not have"))
+            })?;
+            self.ranges.insert(*id, range);
+        }
+        Ok(self)
+    }
+
+    /// The places in `layer` alone.
+    pub(crate) fn only(&self, layer: NodeId) -> Self {
+        let mut space = self.clone();
+        space.layers.retain(|sites| sites.layer == layer);
+        space
+    }
+
+    /// The range of golden values of a tensor: that of a parameter is its own.
+    pub(super) fn range(&self, graph: &Graph, tensor: ValueId) -> Option<[f32; 2]> {
+        if let Some(parameter) = graph.parameters.get(&tensor) {
+            let finite = || parameter.data.iter().copied().filter(|value| value.is_finite());
+            return Some([finite().reduce(f32::min)?, finite().reduce(f32::max)?]);
+        }
+        self.ranges.get(&tensor).copied()
+    }
+
+    /// Width and height of the image, where faults strike its bytes and they are known.
+    pub(super) fn pixels(&self) -> Option<[usize; 2]> {
+        self.pixels
     }
 
     /// The places that campaigns draw from: for activations the layers that the graph names
@@ -110,7 +175,7 @@ impl SiteSpace {
     pub fn sampled(graph: &Graph, target: Target) -> Self {
         let mut space = Self::of(graph, target);
         match graph.sampled {
-            _ if target == Target::Weight => {}
+            _ if target != Target::Activation => {}
             SampledLayers::ButLast => {
                 if space.layers.len() > 1 {
                     space.layers.pop();
@@ -141,7 +206,7 @@ impl SiteSpace {
                 }
             }
         }
-        Ok(Self { target: model.target, layers: layers.into_values().collect() })
+        Ok(Self { target: model.target, layers: layers.into_values().collect(), pixels: None, ranges: BTreeMap::new() })
     }
 
     /// The places in the layers of a kind, whose case does not matter.
@@ -188,6 +253,12 @@ impl SiteSpace {
                     node.name, node.kind
                 ),
                 Target::Weight => format!("layer \"{}\" ({}) has no parameters to corrupt", node.name, node.kind),
+                Target::Input => format!("layer \"{}\" ({}) is not the first that reads the image", node.name, node.kind),
+                Target::Metadata => format!(
+                    "layer \"{}\" ({}) has no scale to corrupt: int8, uint8 and int16 have scales (--format, --weight-format), \
+                     and so have networks of integers",
+                    node.name, node.kind
+                ),
             })
         })
     }

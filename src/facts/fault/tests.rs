@@ -135,7 +135,82 @@ fn draws_of_every_kind_are_pinned() {
             }
         }
     }
+    let ber = Some("1e-3,1e-2".parse().unwrap());
+    let errors = FaultModel { ber, ..FaultModel::default() };
+    for graph in &graphs {
+        text += &format!("{} bit errors\n", graph.values[relu].format);
+        for fault in 0..4 {
+            for site in sampler::draw(graph, &space, &errors, 2022, 7, fault).unwrap() {
+                text += &format!("  {fault} {} {}\n", site.element, serde_json::to_string(&site.corruption).unwrap());
+            }
+        }
+    }
     assert!(text == include_str!("fixtures/draws.txt"), "{text}");
+}
+
+#[test]
+fn bit_errors_strike_each_parameter_once_and_go_through_the_rates() {
+    // The second layer reads the first one's parameter, too.
+    let mut builder = GraphBuilder::new("test");
+    let image = builder.input("image", [1, 8]).unwrap();
+    let weight = builder.parameter("w", HostTensor::new([8, 8], vec![0.5; 64]).unwrap()).unwrap();
+    let bias = builder.parameter("b", HostTensor::new([8], vec![0.5; 8]).unwrap()).unwrap();
+    let gemm = || Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: false };
+    let first = builder.layer("first", "Gemm", gemm(), &[image, weight, bias]).unwrap();
+    let second = builder.layer("second", "Gemm", gemm(), &[first, weight, bias]).unwrap();
+    let graph = builder.finish(&[second]).unwrap();
+    let ber = Some("0.01,0.25".parse().unwrap());
+    let model = FaultModel { target: Target::Weight, ber, ..FaultModel::default() };
+    let space = SiteSpace::sampled(&graph, Target::Weight);
+    assert_eq!(sampler::bits(&graph, &space, &model).unwrap(), Some(72 * 32));
+    let flips = |fault| {
+        let sites = sampler::draw(&graph, &space, &model, 1, 0, fault).unwrap();
+        assert!(sites.iter().all(|site| site.layer == 0));
+        let places: BTreeSet<_> = sites.iter().map(|site| (site.tensor, site.element)).collect();
+        assert_eq!(places.len(), sites.len(), "the flips of a word are one change");
+        sites.iter().map(|site| site.corruption.bits().unwrap().count()).sum::<u32>()
+    };
+    for fault in 0..20 {
+        // 576 and 23 flips on average, within five standard deviations.
+        let [mean, deviation] = if fault % 2 == 0 { [576.0, 20.8] } else { [23.04, 4.78] };
+        assert!((f64::from(flips(fault)) - mean).abs() < 5.0 * deviation, "fault {fault}: {}", flips(fault));
+    }
+    let refused = |model: FaultModel| model.validate().unwrap_err().to_string();
+    for model in [
+        FaultModel { amount: 2, ..model.clone() },
+        FaultModel { mode: Mode::Multiple, ..model.clone() },
+        FaultModel { sampling: Sampling::Element, ..model.clone() },
+        FaultModel { pattern: Pattern::Row, ..model.clone() },
+        FaultModel { kind: FaultKind::Random, ..model.clone() },
+    ] {
+        assert!(refused(model).contains("do not go with it"));
+    }
+    assert!(FaultModel { kind: FaultKind::BitFlip { bits: Bits::one(30).unwrap() }, ..model }.validate().is_ok());
+}
+
+#[test]
+fn values_inside_and_outside_a_range() {
+    use rand::SeedableRng;
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+    let uint8 = Code::new(Format::U8, crate::format::Scale { scale: 0.5, zero: 0 });
+    let mut values = [0usize; 2];
+    for _ in 0..2000 {
+        let Corruption::Set(value) = FaultKind::OutOfRange.draw(&mut rng, uint8, Some([10.0, 100.0])).unwrap() else {
+            panic!("a value is set")
+        };
+        // Of 256 words 20 stand for less than 10, and 55 for more than 100.
+        assert!(!(10.0..=100.0).contains(&value) && uint8.round(value) == value, "{value}");
+        values[usize::from(value > 100.0)] += 1;
+        let Corruption::Set(value) = FaultKind::InRange.draw(&mut rng, uint8, Some([-3.0, 7.0])).unwrap() else {
+            panic!("a value is set")
+        };
+        assert!((-3.0..=7.0).contains(&value));
+    }
+    let expected = 2000.0 * 20.0 / 75.0;
+    assert!((values[0] as f64 - expected).abs() < 5.0 * (expected * 55.0 / 75.0).sqrt(), "{values:?}");
+    let refused = FaultKind::OutOfRange.draw(&mut rng, uint8, Some([0.0, 127.5])).unwrap_err().to_string();
+    assert!(refused.contains("uint8 holds no number outside the range 0 to 127.5"), "{refused}");
+    assert!(FaultKind::InRange.draw(&mut rng, uint8, None).is_err());
 }
 
 #[test]

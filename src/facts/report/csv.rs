@@ -13,7 +13,7 @@ use crate::shown;
 struct Row<'a> {
     /// Name of the campaign's row in tables: the model, with the directory if the model alone is ambiguous.
     campaign: &'a str,
-    /// `golden`, `faults`, `start`, `study_sample`, `field`, `bit`, `layer`, `layer_bit` or `class`.
+    /// `golden`, `faults`, `start`, `study_sample`, `field`, `bit`, `ber`, `layer`, `layer_bit` or `class`.
     table: &'static str,
     /// Starting set.
     start: Option<String>,
@@ -38,10 +38,12 @@ struct Row<'a> {
     high: Option<f64>,
     /// Whether the interval is too wide for a statement.
     few: Option<bool>,
+    /// Bit error rate.
+    ber: Option<f64>,
 }
 
 impl Row<'_> {
-    fn cells(self) -> [Option<String>; 16] {
+    fn cells(self) -> [Option<String>; 17] {
         // The format of JSON: the shortest text that is read as the same number.
         let number = |value: Option<f64>| value.and_then(|value| serde_json::to_string(&value).ok());
         let count = |value: Option<u64>| value.map(|value| value.to_string());
@@ -63,6 +65,7 @@ impl Row<'_> {
             number(self.low),
             number(self.high),
             self.few.map(|few| few.to_string()),
+            number(self.ber),
         ]
     }
 
@@ -113,7 +116,7 @@ pub fn csv_line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 }
 
 /// The columns, in their order.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "campaign",
     "table",
     "start",
@@ -130,6 +133,7 @@ const COLUMNS: [&str; 16] = [
     "low",
     "high",
     "few",
+    "ber",
 ];
 
 /// Returns a cell with quotes if RFC 4180 requires them. A name is written as [`shown`] has it. A name that a
@@ -165,6 +169,12 @@ fn rows<'a>(campaign: &'a str, report: &'a Report) -> Vec<Row<'a>> {
     }
     for field in &summary.fields {
         rows.extend(Row { field: Some(name(&field.field)), ..table("field") }.faults(&field.faults));
+    }
+    for of_rate in &summary.rates {
+        let row = Row { ber: Some(of_rate.rate), ..table("ber") };
+        rows.extend(of_rate.accuracy.map(|rate| row.rate("accuracy", rate)));
+        rows.push(Row { measure: "flips", value: Some(of_rate.flips), ..row.clone() });
+        rows.extend(row.faults(&of_rate.faults));
     }
     for bit in &summary.bits {
         rows.extend(Row { bit: Some(bit.bit), ..table("bit") }.faults(&bit.faults));

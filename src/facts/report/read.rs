@@ -48,6 +48,7 @@ impl<'a> Entry<'a> {
                 faulty: *faulty,
                 due: None,
                 faults: &[],
+                errors: None,
                 draw: None,
             }),
             Self::Golden(_) | Self::Skipped(_) | Self::Torn => None,

@@ -41,6 +41,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
         labels: Vec::new(),
         layers: vec!["conv".to_owned(), "relu".to_owned()],
         ranges: Vec::new(),
+        golden_ranges: Vec::new(),
         scales: Vec::new(),
         rounded: None,
         notices: Vec::new(),

@@ -212,7 +212,7 @@ impl Link {
             Corruption::Set(value) => (Some(FaultKind::Random), None, Some(value)),
             Corruption::StuckAt1(bits) => (Some(FaultKind::Stuck1 { bits: Bits::ALL }), Some(bits), None),
             Corruption::StuckAt0(bits) => (Some(FaultKind::Stuck0 { bits: Bits::ALL }), Some(bits), None),
-            Corruption::Scale(_) | Corruption::Add(_) => return false,
+            Corruption::Scale(_) | Corruption::Add(_) | Corruption::Rescale { .. } => return false,
         };
         true
     }

@@ -65,6 +65,9 @@ impl State {
                 Some(layer) if layer.tensors(target).is_empty() => Some(match target {
                     Target::Activation => format!("The output of layer \"{name}\" does not depend on the image"),
                     Target::Weight => format!("Layer \"{name}\" has no weights"),
+                    Target::Input | Target::Metadata => {
+                        format!("The explorer injects no faults into {}", facts::Named::label(target).to_lowercase())
+                    }
                 }),
                 Some(_) => None,
             };

@@ -20,7 +20,8 @@ use crate::words;
 #[component]
 pub fn FaultPanel(props: &Props) -> Html {
     let Props { state, act } = props;
-    let kinds: Vec<FaultKind> = FaultKind::ALL.iter().map(|&(kind, _)| kind).collect();
+    let kinds: Vec<FaultKind> =
+        FaultKind::ALL.iter().map(|&(kind, _)| kind).filter(|kind| !kind.needs_range()).collect();
     let options = vec![
         ("Bit flip".into(), "One bit of the stored number is inverted, as a particle strike does".into()),
         ("Zero".into(), "The value becomes 0".into()),

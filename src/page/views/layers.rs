@@ -91,6 +91,7 @@ fn row(
         (true, _) => layer.name.clone(),
         (false, Target::Activation) => format!("{}: does not depend on the image", layer.name),
         (false, Target::Weight) => format!("{}: has no weights", layer.name),
+        (false, Target::Input | Target::Metadata) => format!("{}: the explorer cannot inject such faults", layer.name),
     };
     let onclick = usable.then(|| act.reform(move |_: MouseEvent| Action::ChooseLayer(index)));
     html! {

@@ -213,7 +213,7 @@ impl Results {
             map: ByteBuf::from(map),
             history: counts.history.points(),
             confusion: self.confusion(),
-            worst: self.records(&indices).map(|record| shown(&record)).collect(),
+            worst: self.records(&indices).filter_map(|record| shown(&record)).collect(),
         }
     }
 

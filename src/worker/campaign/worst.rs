@@ -58,10 +58,10 @@ impl Worst {
     }
 }
 
-/// The first fault of `record` as the page shows it.
-pub fn shown(record: &Record<&str>) -> WorstFault {
-    let fault = &record.fault;
-    WorstFault {
+/// The first fault of `record` as the page shows it; `None` where nothing was struck.
+pub fn shown(record: &Record<&str>) -> Option<WorstFault> {
+    let fault = record.fault.as_ref()?;
+    Some(WorstFault {
         severity: severity(record).unwrap_or(Severity::Due),
         due: record.due,
         image: record.image,
@@ -76,5 +76,5 @@ pub fn shown(record: &Record<&str>) -> WorstFault {
         before: fault.before,
         after: fault.after,
         others: record.all_faults().len() - 1,
-    }
+    })
 }

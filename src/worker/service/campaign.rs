@@ -187,6 +187,7 @@ impl<H: Host> Service<H> {
             labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
             layers: plan.layers(),
             ranges: lab.tensor_ranges(),
+            golden_ranges: Vec::new(),
             scales: Vec::new(),
             rounded: None,
             notices: lab.model().card.notices.iter().chain(&opened.notices).cloned().collect(),

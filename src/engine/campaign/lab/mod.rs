@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Device;
 use facts::campaign::{Protection, ProtectionMethod, TensorRange};
-use facts::fault::{InjectedFault, Site, Target};
+use facts::fault::metadata::{self, Word};
+use facts::fault::{Format, InjectedFault, Site, SiteSpace, Target};
 use facts::graph::HostTensor;
 use facts::labels::Grouping;
 use facts::model::Model;
@@ -68,6 +69,8 @@ pub struct Subject<'a> {
     pub inference: Inference<'a>,
     /// The sites of each trial.
     pub faults: Vec<Vec<Site>>,
+    /// The image before preprocessing, for faults that strike its bytes.
+    pub image: Option<&'a facts::data::Image>,
 }
 
 /// The inference that faults are injected into.
@@ -94,7 +97,13 @@ impl<'a> From<&'a Golden> for Inference<'a> {
 impl<'a> Subject<'a> {
     /// Combines an inference, given as a preprocessed image or a golden run, with `faults`: the sites of each trial.
     pub fn new(inference: impl Into<Inference<'a>>, faults: Vec<Vec<Site>>) -> Self {
-        Self { inference: inference.into(), faults }
+        Self { inference: inference.into(), faults, image: None }
+    }
+
+    /// The same with the image before preprocessing, which faults of the target `input` strike.
+    #[must_use]
+    pub fn of_image(self, image: Option<&'a facts::data::Image>) -> Self {
+        Self { image, ..self }
     }
 }
 
@@ -126,6 +135,15 @@ impl Trials {
     pub fn only(mut self) -> Result<Tried> {
         self.images.pop().unwrap_or_else(|| Err(Error::request("no inference was asked for")))
     }
+}
+
+/// Where the values before and after a fault are found.
+#[derive(Clone, Copy, Debug)]
+enum Values {
+    /// Beside the lane's change of this index.
+    OfChange(usize),
+    /// Here: no element of a tensor holds them.
+    Known([f32; 2]),
 }
 
 impl Lab {
@@ -269,30 +287,70 @@ impl Lab {
                 (Inference::Input(_), input) => Image::Inputs(input.as_ref().map_or(&[], |input| &input[..])),
             });
         }
-        let mut lanes = Vec::new();
+        let (mut lanes, mut values) = (Vec::new(), Vec::new());
         for (image, subject) in subjects.iter().enumerate() {
             for sites in &subject.faults {
                 self.check(sites)?;
-                lanes.push(self.lane(image, sites));
+                let (lane, own) = self.lane(image, subject, sites)?;
+                lanes.push(lane);
+                values.push(own);
             }
         }
+        let mut values = values.into_iter();
         let wave = self.executor.wave(&images, &lanes, settings).await?;
         let mut faulty = wave.lanes.into_iter();
         let tried = |(subject, output): (&Subject<'_>, Vec<f32>)| {
             let own = subject.faults.iter().zip(faulty.by_ref().take(subject.faults.len())).collect::<Vec<_>>();
+            let values: Vec<Vec<Values>> = values.by_ref().take(subject.faults.len()).collect();
             let (class, logits) = match subject.inference {
                 Inference::Input(_) => self.golden_answer(output)?,
                 Inference::Golden(golden) => (golden.class, golden.logits.clone()),
             };
-            let trials = own.into_iter().map(|(sites, faulty)| self.judge(&logits, sites, faulty)).collect();
+            let trials = own.into_iter().zip(values);
+            let trials = trials.map(|((sites, faulty), values)| self.judge(&logits, sites, &values, faulty)).collect();
             Ok(Tried { class, logits, trials })
         };
         Ok(Trials { images: subjects.iter().zip(wave.golden).map(tried).collect(), work: wave.work })
     }
 
-    fn lane(&self, image: usize, sites: &[Site]) -> Lane {
+    /// Returns the lane of a trial, and where the values of each site are found.
+    fn lane(&self, image: usize, subject: &Subject<'_>, sites: &[Site]) -> Result<(Lane, Vec<Values>)> {
         let graph = self.executor.graph();
-        Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect() }
+        let mut lane = Lane { image, ..Lane::default() };
+        let mut values = Vec::with_capacity(sites.len());
+        let mut struck = None;
+        for site in sites {
+            let first = lane.changes.len();
+            Change::add_all(graph, site, &mut lane.changes);
+            let word = Word::of(&graph.values[site.tensor], site.element);
+            values.push(match (site.target, word) {
+                (Target::Input, _) => {
+                    let golden = subject.image.ok_or_else(|| {
+                        Error::request("a fault in the image's bytes needs the image before preprocessing")
+                    })?;
+                    let image = struck.get_or_insert_with(|| golden.clone());
+                    let bytes = image.rgb.len();
+                    let byte = image.rgb.get_mut(site.element).ok_or_else(|| {
+                        Error::request(format_args!(
+                            "byte {} is out of range: the image has {bytes} bytes, 0 to {}",
+                            site.element,
+                            bytes.saturating_sub(1)
+                        ))
+                    })?;
+                    let before = f32::from(*byte);
+                    let after = site.corruption.apply(before, Format::U8);
+                    // A byte is a whole number from 0 to 255.
+                    *byte = after as u8;
+                    Values::Known([before, after])
+                }
+                (Target::Metadata, Some(word)) => Values::Known([word.value, word.struck(site.corruption)]),
+                _ => Values::OfChange(first),
+            });
+        }
+        if let Some(image) = struck {
+            lane.input = Some(self.model.preprocess().apply(&image, self.model.input_shape())?);
+        }
+        Ok((lane, values))
     }
 
     /// The class that a golden run predicts, and the scores of the classes.
@@ -318,9 +376,13 @@ impl Lab {
     }
 
     /// Judges the outcome of a trial.
-    fn judge(&self, golden: &[f32], sites: &[Site], faulty: Faulty) -> Trial {
+    fn judge(&self, golden: &[f32], sites: &[Site], values: &[Values], faulty: Faulty) -> Trial {
         let graph = self.executor.graph();
-        let faults = sites.iter().zip(&faulty.changed).map(|(site, &values)| InjectedFault::new(graph, site, values));
+        let values = values.iter().filter_map(|values| match *values {
+            Values::OfChange(index) => faulty.changed.get(index).copied(),
+            Values::Known(values) => Some(values),
+        });
+        let faults = sites.iter().zip(values).map(|(site, values)| InjectedFault::new(graph, site, values));
         let answer = self.model.answer;
         let logits = faulty.output.map_or_else(|| golden.to_vec(), |output| answer.scores(output));
         let class = answer.class(&logits);
@@ -345,6 +407,12 @@ impl Lab {
             let fits = graph.nodes.get(site.layer).is_some_and(|node| match site.target {
                 Target::Activation => node.outputs.contains(&site.tensor),
                 Target::Weight => graph.parameters_of(site.layer).any(|tensor| tensor == site.tensor),
+                Target::Input => graph.inputs.first() == Some(&site.tensor),
+                Target::Metadata => {
+                    let space = SiteSpace::of(graph, Target::Metadata);
+                    let own = space.layers().iter().find(|sites| sites.layer == site.layer);
+                    own.is_some_and(|own| own.tensors.iter().any(|(tensor, _)| *tensor == site.tensor))
+                }
             });
             if !fits {
                 return Err(Error::request(format_args!(
@@ -353,17 +421,26 @@ impl Lab {
                 )));
             }
             let value = &graph.values[site.tensor];
-            if site.element >= value.elements() {
+            let elements = match site.target {
+                // The image says how many bytes it has.
+                Target::Input => usize::MAX,
+                Target::Metadata if !value.scales.is_empty() => {
+                    let of = |index: &usize| Word::of(value, *index).is_none();
+                    (0..=site.element).find(of).unwrap_or(site.element + 1)
+                }
+                _ => value.elements(),
+            };
+            if site.element >= elements {
                 return Err(Error::request(format_args!(
                     "element {} is out of range: tensor \"{}\" has {} elements, 0 to {}",
                     site.element,
                     value.name,
-                    value.elements(),
-                    value.elements().saturating_sub(1)
+                    elements,
+                    elements.saturating_sub(1)
                 )));
             }
             if let Some(bits) = site.corruption.bits() {
-                let within = bits.within(value.format);
+                let within = bits.within(metadata::format_at(graph, site));
                 within.map_err(|error| Error::request(format_args!("tensor \"{}\": {error}", value.name)))?;
             }
         }

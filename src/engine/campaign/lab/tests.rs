@@ -32,6 +32,7 @@ fn site(lab: &Lab, target: Target, layer: &str, element: usize, corruption: Corr
     let tensor = match target {
         Target::Activation => graph.nodes[layer].outputs[0],
         Target::Weight => graph.parameters_of(layer).next().unwrap(),
+        Target::Input | Target::Metadata => unreachable!("the tests here strike activations and weights"),
     };
     Site { target, layer, tensor, element, corruption }
 }

@@ -9,7 +9,7 @@ use facts::campaign::{
     BadImage, CampaignConfig, Drawn, Images, OnBadImage, Plan, Position, Prediction, Record, Skipped, Stratified,
 };
 use facts::data::ImageSource;
-use facts::fault::{Site, Target};
+use facts::fault::{BitErrors, Site, Target, ranges};
 use facts::graph::HostTensor;
 use facts::outcome::{Outcome, probabilities};
 use facts::{Error, Result};
@@ -80,6 +80,8 @@ struct ImageAtWork {
     label: Option<usize>,
     /// `None` if the image is skipped.
     input: Option<HostTensor>,
+    /// The image before preprocessing, if faults strike it.
+    pixels: Option<facts::data::Image>,
     /// The golden prediction, if it is computed.
     golden: Option<usize>,
     /// Events that were computed and not yet returned.
@@ -89,6 +91,11 @@ struct ImageAtWork {
 }
 
 impl ImageAtWork {
+    /// Width and height of the image, if faults strike it.
+    fn size(&self) -> Option<[usize; 2]> {
+        self.pixels.as_ref().map(|image| [image.width, image.height])
+    }
+
     fn is_done(&self) -> bool {
         self.input.is_none() || self.golden.is_some() && self.faults.is_empty()
     }
@@ -125,17 +132,20 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         let image = self.plan.image(nth).ok_or_else(|| Error::request("the campaign has no such image"))?;
         let model = self.lab.model();
         let start = if nth == self.next.nth { self.next.fault } else { self.first };
-        let read = || model.preprocess().apply(&self.source.image(image)?, model.input_shape());
-        let (input, skipped) = match read() {
-            Ok(input) => (Some(input), None),
-            Err(error) => (None, Some(self.skip(image, error)?)),
+        let read = || {
+            let pixels = self.source.image(image)?;
+            Ok((model.preprocess().apply(&pixels, model.input_shape())?, pixels))
+        };
+        let (input, pixels, skipped) = match read() {
+            Ok((input, pixels)) => (Some(input), Some(pixels).filter(|_| self.plan.strikes_image()), None),
+            Err(error) => (None, None, Some(self.skip(image, error)?)),
         };
         // An image that is read again for further faults has its line already.
         let events = skipped.filter(|_| start == 0).map(CampaignEvent::Skipped).into_iter().collect();
         // The golden run may raise this number.
         let faults = start..self.limit(nth, self.plan.config().faults.at_least()).max(start);
         let label = self.source.label(image);
-        Ok(ImageAtWork { nth, image, label, input, golden: None, events, faults })
+        Ok(ImageAtWork { nth, image, label, input, pixels, golden: None, events, faults })
     }
 
     /// The line of an image that cannot be read for `error`, if such images are skipped.
@@ -184,7 +194,10 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
             drawn.push((index, faults));
         }
         let whose: Vec<usize> = drawn.iter().map(|(index, _)| *index).collect();
-        let subject = |(index, faults): (usize, _)| Some(Subject::new(self.images[index].input.as_ref()?, faults));
+        let subject = |(index, faults): (usize, _)| {
+            let at = &self.images[index];
+            Some(Subject::new(at.input.as_ref()?, faults).of_image(at.pixels.as_ref()))
+        };
         let subjects: Vec<Subject<'_>> = drawn.into_iter().filter_map(subject).collect();
         if subjects.is_empty() {
             return Ok(());
@@ -210,7 +223,7 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         let mut rest = room.saturating_sub(1);
         let mut faults = Vec::new();
         for fault in at.faults.clone() {
-            let sites = self.plan.sites(Position { nth: at.nth, fault })?;
+            let sites = self.plan.sites_in(Position { nth: at.nth, fault }, at.size())?;
             let slots = budget::slots_of(&self.lab, &sites);
             if slots > rest && !(first && faults.is_empty()) {
                 if first {
@@ -306,6 +319,21 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         }
         for trial in tried.trials {
             let fault = trial.faults.first().cloned();
+            let struck = trial.faults.iter().map(|one| (&*one.layer, &*one.tensor, one.element, one.struck()));
+            let model = &self.plan.config().fault_model;
+            let rate = model.ber.as_ref().map(|rates| rates.of(at.faults.start));
+            let may_be_many = !model.pattern.is_single() || model.error_models.is_some();
+            let many = may_be_many && trial.faults.len() > <Record>::LISTED;
+            let errors = (rate.is_some() || many || model.accelerator.is_some()).then(|| BitErrors::of(rate, struck));
+            if fault.is_none() && errors.is_none() {
+                return Err(Error::request("a trial injected no fault"));
+            }
+            let elements = if many {
+                ranges(trial.faults.iter().map(|fault| fault.element), <Record>::RANGES)
+            } else {
+                Vec::new()
+            };
+            let listed = if errors.is_some() { 2..=BitErrors::LISTED } else { 2..=usize::MAX };
             let confidence = |logits: &[f32]| probabilities(logits).get(class).copied().unwrap_or(f32::NAN);
             let changed = trial.verdict.outcome == Outcome::Sdc;
             let record = Record {
@@ -316,8 +344,11 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
                 outcome: trial.verdict.outcome,
                 due: trial.verdict.due,
                 scm: trial.verdict.scm,
-                fault: fault.ok_or_else(|| Error::request("a trial injected no fault"))?,
-                faults: if trial.faults.len() > 1 { trial.faults } else { Vec::new() },
+                fault,
+                faults: if listed.contains(&trial.faults.len()) { trial.faults } else { Vec::new() },
+                errors,
+                pixels: at.size(),
+                elements,
                 drawn: draws.next(),
                 confidence: changed
                     .then(|| [confidence(&tried.logits), confidence(&trial.logits)])

@@ -105,8 +105,15 @@ fn one_by_one(lab: &Lab, plan: &Plan, start: Position, end: Position) -> Vec<Str
                 outcome: trial.verdict.outcome,
                 due: trial.verdict.due,
                 scm: trial.verdict.scm,
-                fault: trial.faults[0].clone(),
-                faults: if trial.faults.len() > 1 { trial.faults } else { Vec::new() },
+                fault: trial.faults.first().cloned(),
+                errors: plan.errors(fault, &sites),
+                pixels: None,
+                elements: Vec::new(),
+                faults: match trial.faults.len() {
+                    0 | 1 => Vec::new(),
+                    17.. if plan.config().fault_model.ber.is_some() => Vec::new(),
+                    _ => trial.faults,
+                },
                 drawn: None,
                 confidence: None,
             };
@@ -131,13 +138,19 @@ fn fault_model() -> impl Strategy<Value = FaultModel> {
     ];
     let target = prop_oneof![Just(Target::Activation), Just(Target::Weight)];
     let mode = prop_oneof![Just(Mode::Single), Just(Mode::Multiple)];
-    (target, kind, mode, 1usize..4).prop_map(|(target, kind, mode, amount)| FaultModel {
+    let one = (target.clone(), kind, mode, 1usize..4).prop_map(|(target, kind, mode, amount)| FaultModel {
         target,
         kind,
         mode,
         amount,
         ..FaultModel::default()
-    })
+    });
+    // So many flips that some records list them all, some list the first, and some have none.
+    let errors = target.prop_map(|target| {
+        let ber = Some("1e-5,1e-3..1e-1".parse().unwrap());
+        FaultModel { target, ber, ..FaultModel::default() }
+    });
+    prop_oneof![3 => one, 1 => errors]
 }
 
 proptest! {

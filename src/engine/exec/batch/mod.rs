@@ -86,7 +86,17 @@ impl<'a> Batch<'a> {
                 };
                 rows.extend(array.map(|array| array.reshaped(&[1, array.elements()])));
             }
-            batch.stacks[value] = Some(Stack { rows: Array::joined(&rows), images: rows.len(), lanes: Vec::new() });
+            let images = rows.len();
+            let mut struck = Vec::new();
+            // Faults may have struck the image of a lane.
+            for (index, (_, lane)) in lanes.iter().enumerate().filter(|_| nth == 0) {
+                if let Some(input) = &lane.input {
+                    let array = Array::upload(input, &gpu.device);
+                    rows.push(array.reshaped(&[1, array.elements()]));
+                    struck.push(index);
+                }
+            }
+            batch.stacks[value] = Some(Stack { rows: Array::joined(&rows), images, lanes: struck });
         }
         for (image, lane) in lanes {
             let lane = batch.lane(image, lane);

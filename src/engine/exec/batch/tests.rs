@@ -97,7 +97,11 @@ fn lanes(graph: &Graph, draw: &mut Draw, images: usize, count: usize) -> Vec<Lan
         changes.sort_by_key(|change| change.layer);
         let image = index % images;
         let again = if index % 4 == 2 { 2 } else { 1 };
-        lanes.extend((0..again).map(|next| Lane { image: (image + next) % images, changes: changes.clone() }));
+        lanes.extend((0..again).map(|next| Lane {
+            image: (image + next) % images,
+            changes: changes.clone(),
+            ..Lane::default()
+        }));
     }
     lanes
 }
@@ -165,7 +169,7 @@ fn a_lane_alone_answers_as_in_a_batch() {
     let mut alone = Wave { golden: batch.golden.clone(), ..Wave::default() };
     for lane in lanes {
         let image = [images[lane.image]];
-        let lane = [Lane { image: 0, changes: lane.changes.clone() }];
+        let lane = [Lane { image: 0, changes: lane.changes.clone(), ..Lane::default() }];
         let wave = pollster::block_on(device::wave(gpu, &image, &lane, settings)).unwrap();
         alone.lanes.extend(wave.lanes);
     }

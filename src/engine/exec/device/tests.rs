@@ -14,7 +14,8 @@ fn an_output_is_uncertain_where_rounding_could_turn_the_class() {
 /// Every image is in a batch, every lane is in one batch with its image, and no batch has too many rows.
 #[test]
 fn a_wave_is_cut_into_batches() {
-    let lanes: Vec<Lane> = (0..23).map(|lane| Lane { image: [0, 3, 3, 1][lane % 4], changes: Vec::new() }).collect();
+    let lanes: Vec<Lane> =
+        (0..23).map(|lane| Lane { image: [0, 3, 3, 1][lane % 4], changes: Vec::new(), ..Lane::default() }).collect();
     for most in [2, 3, 7, 100] {
         let parts = parts(5, &lanes, most);
         let mut seen: Vec<usize> = parts.iter().flat_map(|part| part.lanes.clone()).collect();

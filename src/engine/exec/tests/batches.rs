@@ -59,7 +59,7 @@ proptest! {
         let images: Vec<Image<'_>> = inputs.iter().map(|inputs| Image::Inputs(inputs)).collect();
         let lane = |(index, &place): (usize, &Index)| {
             let target = if index % 3 == 2 { Target::Weight } else { Target::Activation };
-            Lane { image: index % IMAGES, changes: vec![change(&graph, target, place)] }
+            Lane { image: index % IMAGES, changes: vec![change(&graph, target, place)], ..Lane::default() }
         };
         let lanes: Vec<Lane> = places.iter().enumerate().map(lane).collect();
         let settings = Settings::default();

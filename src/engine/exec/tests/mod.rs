@@ -92,7 +92,7 @@ impl Bench {
     /// A wave of one lane.
     fn inject(&self, changes: Vec<Change>, settings: Settings) -> facts::Result<Wave> {
         let images = [Image::Golden(&self.golden)];
-        pollster::block_on(self.executor.wave(&images, &[Lane { image: 0, changes }], settings))
+        pollster::block_on(self.executor.wave(&images, &[Lane { image: 0, changes, ..Lane::default() }], settings))
     }
 }
 
@@ -214,7 +214,8 @@ fn lanes_that_do_not_fit_are_refused() {
     assert!(refusal(Change { layer: 99, ..change }).contains("layer 99"));
     let input = bench.executor.graph().inputs[0];
     assert!(refusal(Change { tensor: input, ..change }).contains(&format!("tensor {input}")));
-    let (images, lanes) = ([Image::Golden(&bench.golden)], [Lane { image: 1, changes: vec![change] }]);
+    let (images, lanes) =
+        ([Image::Golden(&bench.golden)], [Lane { image: 1, changes: vec![change], ..Lane::default() }]);
     let wave = pollster::block_on(bench.executor.wave(&images, &lanes, Settings::default()));
     assert!(wave.unwrap_err().to_string().contains("1 images"));
 }

@@ -135,7 +135,11 @@ impl Bench {
         let lane = |&lane: &usize| {
             let (image, sites) = &self.lanes[lane];
             let image = images.iter().position(|other| other == image).expect("the lane's image is in the wave");
-            Lane { image, changes: sites.iter().map(|site| Change::of(self.graph(), site)).collect() }
+            Lane {
+                image,
+                changes: sites.iter().map(|site| Change::of(self.graph(), site)).collect(),
+                ..Lane::default()
+            }
         };
         let (images, lanes): (Vec<_>, Vec<_>) = (images.iter().map(image).collect(), lanes.iter().map(lane).collect());
         pollster::block_on(self.executor.wave(&images, &lanes, settings)).unwrap()

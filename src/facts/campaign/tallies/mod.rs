@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::parts::Parts;
 use super::{
     BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, Guesses, Hits, LayerSummary, Observation,
-    Position, Provenance, Record, RoundedAccuracy, Start, StartSummary, Summary,
+    Position, Provenance, RateSummary, Record, RoundedAccuracy, Start, StartSummary, Summary,
 };
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
@@ -43,6 +43,8 @@ pub struct Tallies {
     /// The number formats of flipped bits.
     formats: BTreeSet<Format>,
     bits: [Tally; BITS],
+    /// Bit errors by the bits of their rate, which order as the rates do.
+    rates: BTreeMap<u64, RateTally>,
     layers: Vec<Layer>,
     layer_index: HashMap<String, usize>,
     /// The weighted sums, where trials have weights.
@@ -66,6 +68,24 @@ impl Layer {
     fn new(name: &str) -> Self {
         let none = Tally::default();
         Self { name: name.to_owned(), all: none, bits: [none; BITS], trial: 0, flipped: 0 }
+    }
+}
+
+/// What was counted of one bit error rate.
+#[derive(Clone, Copy, Debug, Default)]
+struct RateTally {
+    all: Tally,
+    flips: u64,
+    labelled: u64,
+    correct: u64,
+}
+
+impl RateTally {
+    fn merge(&mut self, other: &Self) {
+        self.all.merge(&other.all);
+        self.flips = self.flips.saturating_add(other.flips);
+        self.labelled += other.labelled;
+        self.correct += other.correct;
     }
 }
 
@@ -199,6 +219,7 @@ impl Tallies {
             fields: BTreeMap::new(),
             formats: BTreeSet::new(),
             bits: Default::default(),
+            rates: BTreeMap::new(),
             layer_index: layers.iter().map(|layer| layer.name.clone()).zip(0..).collect(),
             layers,
             parts: None,
@@ -261,6 +282,13 @@ impl Tallies {
         for &start in Start::containing(trial.label, trial.golden, self.grouping.as_ref()) {
             self.starts[start as usize].1.add(judgement);
         }
+        if let Some((errors, rate)) = trial.errors.and_then(|errors| Some((errors, errors.rate?))) {
+            let of_rate = self.rates.entry(rate.to_bits()).or_default();
+            of_rate.all.add(judgement);
+            of_rate.flips = of_rate.flips.saturating_add(errors.flips);
+            of_rate.labelled += u64::from(trial.label.is_some());
+            of_rate.correct += u64::from(trial.label == Some(trial.faulty));
+        }
         let (mut flipped, mut fields) = (0u32, BTreeSet::new());
         for fault in trial.faults {
             let index = self.index_of(fault.layer.as_ref());
@@ -269,7 +297,8 @@ impl Tallies {
                 (layer.trial, layer.flipped) = (self.trials, 0);
                 layer.all.add(judgement);
             }
-            let Some(bits) = fault.struck() else { continue };
+            // A pattern of very many elements names the first of them, and the bits of all.
+            let Some(bits) = trial.errors.and_then(|errors| errors.bits).or(fault.struck()) else { continue };
             for bit in bits.iter().filter(|bit| layer.flipped & (1 << bit) == 0) {
                 layer.bits[usize::from(bit)].add(judgement);
             }
@@ -322,6 +351,9 @@ impl Tallies {
             self.fields.entry(field).or_default().merge(tally);
         }
         self.formats.extend(&other.formats);
+        for (&rate, tally) in &other.rates {
+            self.rates.entry(rate).or_default().merge(tally);
+        }
         let merge = |bits: &mut [Tally; BITS], other: &[Tally; BITS]| {
             bits.iter_mut().zip(other).for_each(|(tally, other)| tally.merge(other));
         };
@@ -402,6 +434,16 @@ impl Tallies {
                 .fields
                 .iter()
                 .map(|(&field, tally)| FieldSummary { field, faults: tally.summary(judged) })
+                .collect(),
+            rates: self
+                .rates
+                .iter()
+                .map(|(&rate, tally)| RateSummary {
+                    rate: f64::from_bits(rate),
+                    flips: tally.flips as f64 / tally.all.injections.max(1) as f64,
+                    accuracy: (tally.labelled > 0).then(|| Rate::new(tally.correct, tally.labelled)),
+                    faults: tally.all.summary(judged),
+                })
                 .collect(),
             bits: bits.map(|(bit, tally)| BitSummary { bit, faults: tally.summary(judged) }).collect(),
             layers: self

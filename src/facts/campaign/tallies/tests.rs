@@ -61,7 +61,10 @@ fn record(golden: usize, faulty: usize, scm: Option<bool>, faults: &[InjectedFau
         outcome: if golden == faulty { Outcome::Masked } else { Outcome::Sdc },
         due: false,
         scm,
-        fault: faults[0].clone(),
+        fault: faults.first().cloned(),
+        errors: None,
+        pixels: None,
+        elements: Vec::new(),
         faults: if faults.len() > 1 { faults.to_vec() } else { Vec::new() },
         drawn: None,
         confidence: None,
@@ -238,7 +241,15 @@ fn what_is_counted_apart_adds_up() {
 #[test]
 fn a_log_that_does_not_say_whether_a_fault_was_detected_has_no_due_rate() {
     let mut tallies = Tallies::new(None, [], None);
-    tallies.observe(&Observation::<String> { label: None, golden: 1, faulty: 2, due: None, faults: &[], draw: None });
+    tallies.observe(&Observation::<String> {
+        label: None,
+        golden: 1,
+        faulty: 2,
+        due: None,
+        faults: &[],
+        errors: None,
+        draw: None,
+    });
     let summary = tallies.summary(true);
     assert_eq!((summary.faults.due, summary.faults.sdc), (Rate::new(0, 0), Rate::new(1, 1)));
 }

@@ -355,6 +355,8 @@ fn words(target: Target) -> &'static str {
     match target {
         Target::Weight => "weights",
         Target::Activation => "activations",
+        Target::Input => "the image",
+        Target::Metadata => "scales",
     }
 }
 

@@ -31,6 +31,8 @@ impl Residency {
     pub fn of(&self, target: Target, layer: &str) -> f64 {
         let usual = match target {
             Target::Weight => self.weights,
+            // A budget is for the memories of weights and activations.
+            Target::Input | Target::Metadata => 0.0,
             Target::Activation => self.activations,
         };
         self.layers.get(layer).copied().unwrap_or(usual)

@@ -7,7 +7,7 @@ use crate::campaign::{Provenance, Start, Summary};
 use crate::fault::{BitField, Format};
 use crate::outcome::Rate;
 use crate::report::chart::{Band, Column, LEVELS, MapColumn, MapRow, Share, bit_tick, columns, map, shares};
-use crate::report::tables::{Extent, classes, headline, outcomes, profile, starts};
+use crate::report::tables::{Extent, classes, headline, outcomes, profile, rates, starts};
 use crate::report::words::{counted, percent, ratio, thousands};
 use crate::report::{LogOrigin, Origin, Report, Table, heading, skipped};
 
@@ -57,6 +57,7 @@ pub fn body(origin: &Origin, report: &Report) -> Markup {
         (figures(summary))
         (scm(report))
         (section("Outcomes", table::write(&outcomes(summary))))
+        (error_rates(summary))
         (starting_sets(report))
         (bits(summary))
         (layers(summary))
@@ -79,6 +80,32 @@ fn folded(open: bool, title: &str, content: Markup) -> Markup {
 
 fn untitled(table: Table) -> Table {
     Table { title: String::new(), ..table }
+}
+
+/// Accuracy over bit error rate.
+fn error_rates(summary: &Summary) -> Markup {
+    let Some(all) = rates::table(summary) else { return html! {} };
+    let column = |(rate, class): (&Rate, _), at: Option<f64>| Column {
+        name: at.map_or_else(|| "without faults".to_owned(), |at| format!("rate {at:e}")),
+        tick: at.map_or_else(|| "none".to_owned(), |at| format!("{at:e}")),
+        class,
+        rate: *rate,
+        layer: None,
+    };
+    let golden = summary.golden.accuracy.iter().map(|rate| column((rate, "golden"), None));
+    let faulty = summary.rates.iter();
+    let faulty = faulty.filter_map(|row| Some(column((row.accuracy.as_ref()?, "sdc"), Some(row.rate))));
+    let profile: Vec<_> = golden.chain(faulty).collect();
+    section(
+        "By bit error rate",
+        html! {
+            @if profile.len() > 1 {
+                p.muted { "Accuracy without faults, and over the probability with which each bit flips, with 95 % intervals." }
+                (PreEscaped(columns("Accuracy over bit error rate", &profile, &[])))
+            }
+            (table::write(&untitled(all)))
+        },
+    )
 }
 
 fn starting_sets(report: &Report) -> Markup {

@@ -3,13 +3,14 @@
 pub(super) mod classes;
 mod comparison;
 pub(super) mod profile;
+pub(super) mod rates;
 pub(super) mod starts;
 
 pub use self::comparison::comparison;
 use super::words::{counted, name, percent, ratio, thousands};
 use super::{Origin, Report, Table};
 use crate::campaign::{Aim, BadImage, DesignSummary, FaultSummary, Quantity, Summary};
-use crate::fault::{FaultModel, Mode, Sampling};
+use crate::fault::{Bits, FaultModel, Mode, Sampling};
 use crate::named::Named as _;
 use crate::outcome::{Comparison, Rate, Ratio};
 
@@ -36,6 +37,7 @@ impl Extent {
 pub fn tables(origin: &Origin, report: &Report, extent: Extent) -> Vec<Table> {
     let summary = &report.summary;
     let mut tables = vec![outcomes(summary)];
+    tables.extend(rates::table(summary));
     tables.extend(strata(summary, extent));
     tables.extend(starts::tables(report));
     tables.extend(profile::fields(summary));
@@ -48,7 +50,7 @@ pub fn tables(origin: &Origin, report: &Report, extent: Extent) -> Vec<Table> {
 
 /// Returns the rates over all faults, and by field of the float32.
 pub fn overview(summary: &Summary) -> Vec<Table> {
-    std::iter::once(outcomes(summary)).chain(profile::fields(summary)).collect()
+    std::iter::once(outcomes(summary)).chain(rates::table(summary)).chain(profile::fields(summary)).collect()
 }
 
 /// Returns the strata of a stratified campaign; nothing for others.
@@ -120,6 +122,9 @@ fn sampling(model: &FaultModel) -> String {
     const LISTED: usize = 3;
     let (every, all) = match model.layers.as_deref() {
         None => ("every layer".to_owned(), "every layer".to_owned()),
+        Some([only]) if model.ber.is_some() || model.accelerator.is_some() => {
+            (format!("layer {only}"), format!("layer {only}"))
+        }
         Some([only]) => return format!("layer {only} only, every element of it equally likely"),
         Some(layers) if layers.len() <= LISTED => {
             let names = format!("layers {}", layers.join(", "));
@@ -127,6 +132,12 @@ fn sampling(model: &FaultModel) -> String {
         }
         Some(layers) => (format!("each of {} chosen layers", layers.len()), format!("{} chosen layers", layers.len())),
     };
+    if model.ber.is_some() {
+        return format!("every element of {all} may be struck");
+    }
+    if model.accelerator.is_some() {
+        return format!("convolutions and products among {all} run on the array");
+    }
     match (model.mode, model.sampling) {
         (Mode::Multiple, _) => format!("{every} is struck"),
         (Mode::Single, Sampling::Layer) => format!("sampling layer: {every} equally likely, then every element of it"),
@@ -135,10 +146,19 @@ fn sampling(model: &FaultModel) -> String {
 }
 
 fn fault_model(model: &FaultModel, injections: u64) -> String {
-    let kind = model.kind.words();
+    let kind = match (&model.error_models, model.accelerator) {
+        (Some(models), _) => models.words(),
+        (None, Some(array)) => format!("{} in the {}", model.kind.words(), array.words()),
+        (None, None) => model.kind.words(),
+    };
     let amount = if model.amount > 1 { format!(", {} elements at once", model.amount) } else { String::new() };
     let target = format!("{} fault", name(&model.target));
     let pattern = model.pattern.words();
+    if let Some(rates) = &model.ber {
+        let (target, bits) = (name(&model.target), model.kind.bits().unwrap_or_default());
+        let bits = if bits == Bits::ALL { "each bit".to_owned() } else { format!("each of bits {bits}") };
+        return format!("{} with {target} bit errors ({bits} flips at rate {rates})", counted(injections, "inference"));
+    }
     format!("{} ({kind}{amount}{pattern})", counted(injections, &target))
 }
 
@@ -178,6 +198,11 @@ pub fn outcomes(summary: &Summary) -> Table {
             ));
             table.note(aimed(aim));
         }
+    }
+    if summary.rates.len() > 1 {
+        table.note(
+            "faults: inferences with bit errors at all rates together; the table by bit error rate keeps them apart",
+        );
     }
     if let Some(design) = &summary.design {
         table.note(saved(design, faults.injections));

@@ -194,7 +194,7 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
                 <div class="field">
                     <label for="campaign-kind">{ "Type" }</label>
                     <select id="campaign-kind" onchange={kind}>
-                        { for FaultKind::ALL.iter().map(|(kind, row)| html! { <option value={row.name} selected={*kind == chosen}>{ row.label }</option> }) }
+                        { for FaultKind::ALL.iter().filter(|(kind, _)| !kind.needs_range()).map(|(kind, row)| html! { <option value={row.name} selected={*kind == chosen}>{ row.label }</option> }) }
                     </select>
                 </div>
                 if chosen.takes_bits() {
