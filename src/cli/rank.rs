@@ -23,22 +23,6 @@ use crate::graph::Graph;
 use crate::platform::DeviceChoice;
 use crate::report::csv_line;
 
-/// A form of the ranking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Text,
-    Json,
-    Csv,
-}
-
-impl Named for Form {
-    const ALL: &'static [(Self, Name)] = &[
-        (Self::Text, Name::new("text", "Text", "tables to read")),
-        (Self::Json, Name::new("json", "JSON", "all lists")),
-        (Self::Csv, Name::new("csv", "CSV", "faults and elements, one per row")),
-    ];
-}
-
 /// The faults that are ranked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ranks {
@@ -103,9 +87,13 @@ pub struct Arguments {
     #[command(flatten)]
     run: RunArguments,
 
-    /// Form of the output
-    #[arg(long, default_value = "text", value_parser = choice::<Form>())]
-    format: Form,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Write CSV: faults and elements, one per row
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
 }
 
 /// The ranking in JSON.
@@ -245,10 +233,10 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         elements: rows(elements, false),
         notices,
     };
-    match arguments.format {
-        Form::Text => print(&output.text())?,
-        Form::Json => json(&output)?,
-        Form::Csv => exact(&output.csv())?,
+    match (arguments.json, arguments.csv) {
+        (true, _) => json(&output)?,
+        (_, true) => exact(&output.csv())?,
+        _ => print(&output.text())?,
     }
     Ok(Exit::Done)
 }

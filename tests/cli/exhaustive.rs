@@ -38,6 +38,7 @@ fn every_fault_is_tried_once_and_estimates_agree_with_the_truth() {
     assert_eq!(["low", "rate", "high"].map(|key| rate(&found, key)), [truth; 3], "no interval");
     let report = faultscope(&["report", text(&out)]).code(DONE).get_output().stdout.clone();
     let report = String::from_utf8(report).expect("UTF-8");
+    let report = report.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(report.contains("exact and have no interval") && report.contains("exhaustive: every bit"), "{report}");
 
     // Cut in the midst of an image and resumed.

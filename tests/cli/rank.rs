@@ -3,11 +3,11 @@
 use super::*;
 
 fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    [&["rank", "gtsrb-resnet8", "gtsrb-resnet8/samples", "--images", "4", "--top", "5"][..], more].concat()
+    [&["rank", "gtsrb-resnet8", "gtsrb-resnet8/samples", "--top", "5"][..], more].concat()
 }
 
 fn ranking(more: &[&str]) -> Value {
-    let out = faultscope(&arguments(&[more, &["--format", "json"]].concat())).code(DONE).get_output().stdout.clone();
+    let out = faultscope(&arguments(&[more, &["--json"]].concat())).code(DONE).get_output().stdout.clone();
     serde_json::from_slice(&out).expect("JSON")
 }
 
@@ -53,12 +53,15 @@ fn the_flips_of_a_layer_are_ranked_and_confirmed() {
 
 #[test]
 fn a_ranking_has_three_forms_and_two_targets() {
-    let text =
-        faultscope(&arguments(&["--target", "neurons", "--layers", "pool"])).code(DONE).get_output().stdout.clone();
+    let text = faultscope(&arguments(&["--images", "4", "--target", "neurons", "--layers", "pool"]))
+        .code(DONE)
+        .get_output()
+        .stdout
+        .clone();
     let text = String::from_utf8(text).expect("UTF-8");
     assert!(text.contains("3,072 activation flips scored in each of 4 images"), "{text}");
     assert!(text.contains("how often a prediction is right"), "{text}");
-    let csv = faultscope(&arguments(&["--layers", "classifier", "--bit", "30", "--format", "csv"])).code(DONE);
+    let csv = faultscope(&arguments(&["--layers", "classifier", "--bit", "30", "--csv"])).code(DONE);
     let csv = String::from_utf8(csv.get_output().stdout.clone()).expect("UTF-8");
     assert!(csv.starts_with("list,rank,layer,tensor,element,bit,predicted,score,injected,sdc,scm,due\n"), "{csv}");
     assert_eq!(csv.lines().count(), 11, "{csv}");
