@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use faultscope::campaign::{self, Golden, Lab};
+use faultscope::campaign::{self, Golden, Lab, Scorer};
 use faultscope::exec::{Change, Image, Injector, Lane, Ranges, Settings, Wave};
 use faultscope::fault::{FaultModel, Site, Target, sampler};
 use faultscope::ops::Array;
@@ -38,10 +38,12 @@ pub enum Step {
     Protected,
     /// The engine as it is, with faults in weights, each on all images.
     Weights,
+    /// The gradient of an image's margin, with respect to all tensors and weights, from a golden run that is kept.
+    Scores,
 }
 
 impl Step {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Dense,
         Self::Single,
         Self::Naive,
@@ -50,6 +52,7 @@ impl Step {
         Self::Patches,
         Self::Protected,
         Self::Weights,
+        Self::Scores,
     ];
 
     /// What measures are kept under.
@@ -63,6 +66,7 @@ impl Step {
             Self::Patches => "patches",
             Self::Protected => "protected",
             Self::Weights => "weights",
+            Self::Scores => "scores",
         }
     }
 
@@ -84,12 +88,13 @@ impl Step {
             Self::Patches => "injections",
             Self::Protected => "injections, protected",
             Self::Weights => "weight faults",
+            Self::Scores => "gradients",
         }
     }
 
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Dense | Self::Single => "images/s",
+            Self::Dense | Self::Single | Self::Scores => "images/s",
             Self::Weights => "(fault, image) pairs/s",
             _ => "injections/s",
         }
@@ -146,6 +151,10 @@ impl<'a> Engine<'a> {
         let wave = match step {
             Step::Dense => return self.infer(0..BATCH),
             Step::Single => return self.infer(turn % inputs.len()..turn % inputs.len() + 1),
+            Step::Scores => {
+                Scorer::new(&self.lab, &self.golden[turn % kept], true)?;
+                return Ok(1);
+            }
             Step::Naive => {
                 let image = turn % kept;
                 let sites = self.subject.fault(Target::Activation, image, turn)?;

@@ -174,8 +174,7 @@ impl Directory {
         }
         let file = journal::lock(&records, false)?;
         let (journal, replay) = Journal::open(&records, file, plan, tallies)?;
-        let begun = replay.next.nth + usize::from(replay.next.fault > 0);
-        let recorded = (0..begun).filter(|nth| !replay.skipped.contains(nth));
+        let recorded = (0..replay.begun).filter(|nth| !replay.skipped.contains(nth));
         let recorded: HashSet<usize> = recorded.filter_map(|nth| plan.image(nth)).collect();
         let mut ledger = None;
         if let Some(files) = files {

@@ -50,6 +50,14 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         )
         .into());
     }
+    if matches!(results.origin(), Origin::Campaign(provenance) if provenance.campaign.until.is_some()) {
+        return Err(Error::input(
+            arguments.directory.display().to_string(),
+            "a campaign with --until visits its images in rounds, and the study's log lists the faults image by image, their \
+             number fixed beforehand; make a campaign without --until",
+        )
+        .into());
+    }
     let sweep = |origin: &Origin| match origin {
         Origin::Campaign(provenance) => {
             provenance.campaign.fault_model.ber.as_ref().is_some_and(|rates| rates.all().len() > 1)

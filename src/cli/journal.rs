@@ -48,6 +48,8 @@ pub struct Replay {
     pub records: u64,
     /// Places in the plan of the images that were skipped.
     pub skipped: HashSet<usize>,
+    /// Images with a record, or with the line of one that was skipped.
+    pub begun: usize,
     /// Bytes after the last whole record, which were cut off.
     pub torn: u64,
 }
@@ -88,7 +90,7 @@ impl Journal {
         let name = path.display().to_string();
         let failed = |error| Error::io(&name, error);
         let length = file.metadata().map_err(failed)?.len();
-        let mut sequence = Sequence::new(plan.config().faults, plan.images());
+        let mut sequence = Sequence::of(plan.config(), plan.images(), true);
         let mut chain = Chain::default();
         let limit = plan.config().fault_model.most_record_bytes();
         let mut skipped = HashSet::new();
@@ -108,7 +110,7 @@ impl Journal {
             Ok(())
         })?;
         let (next, records) = (sequence.position(), sequence.records());
-        let replay = Replay { next, tallies, records, skipped, torn: length - whole };
+        let replay = Replay { next, tallies, records, skipped, begun: sequence.begun(), torn: length - whole };
         let mut records = BufWriter::with_capacity(1 << 16, file);
         if replay.torn > 0 {
             records.get_ref().set_len(whole).map_err(failed)?;

@@ -44,6 +44,7 @@ mod place;
 mod predict;
 mod prepare;
 mod progress;
+mod rank;
 mod read;
 mod report;
 mod results;
@@ -86,6 +87,7 @@ enum Command {
     Merge(merge::Arguments),
     Report(report::Arguments),
     Budget(budget::Arguments),
+    Rank(Box<rank::Arguments>),
     ExportLog(export_log::Arguments),
     ImportLog(import_log::Arguments),
     Sample(sample::Arguments),
@@ -185,6 +187,7 @@ impl Command {
             Self::Merge(arguments) => merge::run(arguments),
             Self::Report(arguments) => report::run(arguments),
             Self::Budget(arguments) => budget::run(arguments),
+            Self::Rank(arguments) => rank::run(*arguments),
             Self::ExportLog(arguments) => export_log::run(arguments),
             Self::ImportLog(arguments) => import_log::run(arguments),
             Self::Sample(arguments) => sample::run(arguments),

@@ -9,6 +9,7 @@ fn help_documents_commands_and_exit_codes() {
         "predict",
         "inject",
         "campaign",
+        "rank",
         "report",
         "sample",
         "prepare",

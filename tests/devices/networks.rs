@@ -140,6 +140,8 @@ fn campaign(device: &Device) -> Vec<Record> {
         on_bad_image: Default::default(),
         numbers: Default::default(),
         design: None,
+        exhaustive: false,
+        until: None,
     };
     let mut runner = Runner::new(&lab, config, Patterns, Budget::default()).expect("a campaign");
     let mut records = Vec::new();

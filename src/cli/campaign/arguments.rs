@@ -7,7 +7,9 @@ use clap::Args;
 use facts::{Name, Named};
 
 use super::shard::ShardArgument;
-use crate::campaign::{DesignKind, FAULTS, Faults, OnBadImage, ProtectionMethod, SEED};
+use crate::campaign::{
+    Confidence, DesignKind, FAULTS, Faults, Goal, HalfWidth, MAX_FAULTS, OnBadImage, ProtectionMethod, Quantity, SEED,
+};
 use crate::cli::args::{CalibrationArguments, FormatArguments, GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
 use crate::cli::failure::Failure;
@@ -71,6 +73,9 @@ pub struct Arguments {
     count: CountArguments,
 
     #[command(flatten)]
+    pub goal: GoalArguments,
+
+    #[command(flatten)]
     pub design: DesignArguments,
 
     #[command(flatten)]
@@ -108,7 +113,7 @@ pub struct Arguments {
 
 #[derive(Debug, Args)]
 struct CountArguments {
-    /// Faults for each image, one at a time
+    /// Faults for each image, one at a time; with --until those of the first round
     #[arg(long, value_name = "K", default_value_t = FAULTS, conflicts_with = "protocol")]
     faults: usize,
 
@@ -127,26 +132,83 @@ struct CountArguments {
 }
 
 #[derive(Debug, Args)]
+pub struct GoalArguments {
+    /// Inject round after round into all images until the interval of a rate is this narrow: half its width in percentage points,
+    /// 0.1pp for example, or relative to the rate, 10% for example
+    #[arg(long, value_name = "WIDTH")]
+    until: Option<HalfWidth>,
+
+    /// With --until: the quantity that is to be known [default: sdc]
+    #[arg(long, value_name = "QUANTITY", value_parser = choice::<Quantity>())]
+    of: Option<Quantity>,
+
+    /// With --until: confidence of the interval in percent; the interval holds although the campaign looks at its results to
+    /// stop [default: 95]
+    #[arg(long, value_name = "PERCENT", value_parser = choice::<Confidence>())]
+    confidence: Option<Confidence>,
+
+    /// With --until: number of faults at which the campaign ends in any case; with --design exhaustive: number of faults above
+    /// which it is refused [default: 1000000]
+    #[arg(long, value_name = "N")]
+    max_faults: Option<u64>,
+}
+
+impl GoalArguments {
+    /// The largest number of faults.
+    pub fn max_faults(&self) -> u64 {
+        self.max_faults.unwrap_or(MAX_FAULTS)
+    }
+
+    /// Returns the goal, if there is one.
+    pub fn resolve(&self, sharded: bool, exhaustive: bool) -> Result<Option<Goal>, Failure> {
+        let Some(margin) = self.until else {
+            if self.of.is_some() || self.confidence.is_some() || self.max_faults.is_some() && !exhaustive {
+                let problem = "--of, --confidence and --max-faults go with --until only (--max-faults with --design exhaustive, too)";
+                return Err(Failure::usage("campaign", problem));
+            }
+            return Ok(None);
+        };
+        if sharded {
+            let problem = "--until decides by the records of all images, and a shard has those of its own only; run the campaign in \
+                           one piece (--jobs uses all cores), or give the shards a fixed number of --faults";
+            return Err(Failure::usage("campaign", problem));
+        }
+        Ok(Some(Goal {
+            margin,
+            of: self.of.unwrap_or_default(),
+            confidence: self.confidence.unwrap_or_default(),
+            max_faults: self.max_faults(),
+        }))
+    }
+}
+
+#[derive(Debug, Args)]
 pub struct DesignArguments {
     /// Choice of the faults: stratified injects more where a gradient says that it tells more, and gives each fault a weight, so
-    /// that the rates stay unbiased and need several times fewer faults
+    /// that the rates stay unbiased and need several times fewer faults; exhaustive tries every --bit of every element of --layers
+    /// in each image, so that the rates are exact
     #[arg(long, default_value = "uniform", value_parser = choice::<DesignKind>())]
     design: DesignKind,
 
     /// With --design stratified: faults of each image that are scored, of which --faults are injected [default: 64 for each
-    /// of --faults, at least 256]
+    /// of --faults, at least 256]. With --until: faults that are scored for each one that is injected [default: 64]
     #[arg(long, value_name = "N")]
     candidates: Option<usize>,
 }
 
 impl DesignArguments {
+    /// Whether every fault is tried.
+    pub fn is_exhaustive(&self) -> bool {
+        self.design == DesignKind::Exhaustive
+    }
+
     /// Returns the number of candidates if the design is stratified: `Some(None)` is the usual number.
     pub fn stratified(&self) -> Result<Option<Option<usize>>, Failure> {
         match (self.design, self.candidates) {
-            (DesignKind::Uniform, Some(_)) => {
+            (DesignKind::Uniform | DesignKind::Exhaustive, Some(_)) => {
                 Err(Failure::usage("campaign", "--candidates goes with --design stratified only"))
             }
-            (DesignKind::Uniform, None) => Ok(None),
+            (DesignKind::Uniform | DesignKind::Exhaustive, None) => Ok(None),
             (DesignKind::Stratified, candidates) => Ok(Some(candidates)),
         }
     }
@@ -217,7 +279,7 @@ struct FaultArguments {
 
     /// Bits to draw from; each fault inverts one of them, and all are equally likely: 30 for example, 23-30, 0,31, or
     /// the fields of the number format: sign, exponent, mantissa [default: all]
-    #[arg(long, value_name = "BITS")]
+    #[arg(long, visible_alias = "bits", value_name = "BITS")]
     bit: Option<String>,
 
     /// Number of bits of a word that one fault inverts, drawn from --bit
@@ -315,10 +377,10 @@ impl Arguments {
 
 /// A list of layers.
 #[derive(Clone, Debug)]
-struct LayerList(Vec<String>);
+pub struct LayerList(pub Vec<String>);
 
 /// Reads names with commas between them, as a line of a CSV file.
-fn layer_list(text: &str) -> Result<LayerList, String> {
+pub fn layer_list(text: &str) -> Result<LayerList, String> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(text.as_bytes());
     let mut record = csv::StringRecord::new();
     let expected = || format!("names with commas between them are expected, one with a comma in quotes; found {text}");

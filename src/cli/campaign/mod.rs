@@ -3,6 +3,7 @@
 pub mod arguments;
 mod bad_images;
 pub mod config_file;
+mod rounds;
 mod shard;
 
 use std::ffi::OsString;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
-use facts::limits;
+use facts::{Named as _, limits};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -30,8 +31,8 @@ use super::write::sha256;
 use super::{data, report};
 use crate::answer::Answer;
 use crate::campaign::{
-    self, Budget, CampaignConfig, CampaignEvent, Images, Lab, ModelSource, NumberFormats, Plan, Position, Provenance,
-    Runner, SampleSource, Steps, Summary, Tallies, Work,
+    self, Budget, CampaignConfig, CampaignEvent, Course, Images, Lab, ModelSource, NumberFormats, Plan, Position,
+    Provenance, Quantity, Runner, SampleSource, Steps, Summary, Tallies, Work,
 };
 use crate::data::{DataSource, ImageSource as _, Sample};
 use crate::exec::{Footprint, SITE};
@@ -65,6 +66,9 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
     let shown = out.display();
     print(&format!("{}\n`faultscope report {shown}` breaks this down by bit and layer\n", report::overview(&summary)))?;
     if summary.complete {
+        if let Some(aim) = summary.aim.as_ref().filter(|aim| !aim.reached) {
+            eprintln!("notice: {}", aim.missed());
+        }
         return Ok(Exit::Done);
     }
     let done = counted(summary.faults.injections, "fault");
@@ -113,6 +117,8 @@ impl Campaign {
             protect: None,
             on_bad_image,
             design: None,
+            exhaustive: arguments.design.is_exhaustive(),
+            until: arguments.goal.resolve(shard.is_some(), arguments.design.is_exhaustive())?,
             numbers: NumberFormats::default(),
         };
         let stratified = arguments.design.stratified()?;
@@ -163,6 +169,13 @@ impl Campaign {
             (model, scales) = (rounded.model, rounded.scales);
         }
         let lab = open::lab(model, device, grouping)?;
+        if let Some(goal) = config.until.filter(|goal| goal.of != Quantity::Sdc && lab.grouping().is_none()) {
+            let of = goal.of.name();
+            let problem = format!(
+                "--of {of} needs a grouping, which says what an SCM is; the model has none; give one with --grouping"
+            );
+            return Err(Failure::usage("campaign", problem));
+        }
         let (images, sample) = match &arguments.sample {
             Some(path) => {
                 let (sample, source) = read_sample(path, &data.origin)?;
@@ -194,6 +207,9 @@ impl Campaign {
             }
         };
         let mut plan = campaign::plan(&lab, config, &data.source, images)?;
+        if plan.config().exhaustive {
+            check_exhaustive(&plan, arguments.goal.max_faults())?;
+        }
         if plan.config().fault_model.needs_ranges() {
             plan = plan.with_ranges(&golden_ranges)?;
         }
@@ -264,7 +280,8 @@ impl Campaign {
 
     fn begin(self, out: &Path, interrupted: &AtomicBool) -> Result<Summary> {
         let tallies = self.tallies();
-        self.work(Position::default(), tallies, interrupted, || {
+        let course = Course::new(self.plan.config(), self.plan.images());
+        self.work(Position::default(), tallies, course, interrupted, || {
             Directory::create(out, &self.provenance, &self.plan, self.files.as_ref(), self.tallies())
         })
     }
@@ -272,15 +289,16 @@ impl Campaign {
     fn resume(self, out: &Path, interrupted: &AtomicBool) -> Result<Summary> {
         let (files, tallies) = (self.files.as_ref(), self.tallies());
         let (directory, replay) = Directory::resume(out, &self.provenance, &self.plan, files, &self.changed, tallies)?;
-        let Replay { next, tallies, records, skipped, torn } = replay;
+        let Replay { next, tallies, records, skipped, begun, torn } = replay;
         let cut = if torn > 0 { ", and an incomplete record, which is made again" } else { "" };
         let skipped = match skipped.len() {
             0 => String::new(),
             count => format!(", and {}", counted(count, "skipped image")),
         };
         eprintln!("done before: {}{skipped}{cut}", counted(records, "fault"));
-        self.check_images(next.nth)?;
-        self.work(next, tallies, interrupted, || Ok(directory))
+        self.check_images(begun.saturating_sub(usize::from(next.fault > 0)).max(next.nth))?;
+        let course = directory.sequence().course().cloned();
+        self.work(next, tallies, course, interrupted, || Ok(directory))
     }
 
     /// Does the work from `next` on. Calls `directory` after the first golden run, so that a failed golden run leaves
@@ -289,9 +307,14 @@ impl Campaign {
         &self,
         next: Position,
         tallies: Tallies,
+        course: Option<Course>,
         interrupted: &AtomicBool,
         directory: impl FnOnce() -> Result<Directory>,
     ) -> Result<Summary> {
+        if let Some(course) = course {
+            let passes = rounds::passes(self, next, course)?;
+            return self.drive(Runner::over(passes, tallies), next, directory, interrupted);
+        }
         match self.device {
             DeviceChoice::Cpu => {
                 let crew = Crew::new(&self.lab, &self.source, self.plan.clone(), next, self.jobs, self.budget)?;
@@ -361,6 +384,35 @@ impl Campaign {
         }
         Ok(summary)
     }
+}
+
+/// Says how many faults an exhaustive campaign has, and refuses more than `most`.
+fn check_exhaustive(plan: &Plan, most: u64) -> Result<()> {
+    /// About the size of a record.
+    const BYTES: u64 = 300;
+    let each = plan.config().faults.at_most() as u64;
+    let elements: usize = plan.elements().iter().sum();
+    let all = format!(
+        "{} ({} in {}, each in {})",
+        counted(plan.trials(), "fault"),
+        counted(elements, "element"),
+        counted(plan.elements().len(), "layer"),
+        counted(plan.images(), "image")
+    );
+    if plan.trials() > most {
+        return Err(Error::request(format_args!(
+            "an exhaustive campaign has {all}, and --max-faults is {}: choose fewer --layers, --bit or --images, or raise \
+             --max-faults; the records would take about {} MB. Each image has {} faults",
+            thousands(most),
+            thousands((plan.trials() / 1000).saturating_mul(BYTES) / 1000),
+            thousands(each)
+        )));
+    }
+    eprintln!(
+        "exhaustive: {all}, records of about {} MB",
+        thousands(plan.trials().saturating_mul(BYTES).div_ceil(1_000_000))
+    );
+    Ok(())
 }
 
 /// Reads the sample at `path` and checks that it was drawn from `data`.

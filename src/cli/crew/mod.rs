@@ -67,6 +67,21 @@ impl Crew {
         jobs: usize,
         budget: Budget,
     ) -> Result<Self> {
+        Self::beginning_with(lab, source, plan, start, 0, (jobs, budget))
+    }
+
+    /// The same for a round of a campaign: the faults of each image before number `first` were made earlier.
+    ///
+    /// # Errors
+    /// As [`Crew::new`].
+    pub fn beginning_with(
+        lab: &Arc<Lab>,
+        source: &SharedSource,
+        plan: Arc<Plan>,
+        start: Position,
+        first: usize,
+        (jobs, budget): (usize, Budget),
+    ) -> Result<Self> {
         let (tasks, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
         let failed = |error: &dyn std::fmt::Display| Error::request(format_args!("no thread can be started: {error}"));
@@ -76,13 +91,13 @@ impl Crew {
             // use as many cores, and the arithmetic does not depend on their number.
             let pool = ThreadPoolBuilder::new().num_threads(1).build().map_err(|error| failed(&error))?;
             let steps = (lab.clone(), source.clone(), plan.clone());
-            let worker = Worker { steps, budget, queue: queue.clone() };
+            let worker = Worker { steps, first, budget, queue: queue.clone() };
             let thread = Builder::new().name("campaign".to_owned()).spawn(move || worker.run(&pool));
             threads.push(thread.map_err(|error| failed(&error))?);
         }
         let record = plan.sites(Position { fault: 0, ..start }).map_or(1, |sites| sites.len().max(1));
         Ok(Self {
-            units: Units::of(&plan, lab, start, 0, jobs * UNITS_AHEAD, budget),
+            units: Units::of(&plan, lab, start, first, jobs * UNITS_AHEAD, budget),
             plan,
             capacity: (FAULTS_WAITING / record).clamp(2, EVENTS_WAITING),
             ahead: jobs * UNITS_AHEAD,
@@ -160,6 +175,8 @@ impl Drop for Crew {
 
 struct Worker {
     steps: (Arc<Lab>, SharedSource, Arc<Plan>),
+    /// The number of the first fault of each image.
+    first: usize,
     budget: Budget,
     queue: Arc<Mutex<Receiver<Task>>>,
 }
@@ -176,7 +193,8 @@ impl Worker {
     /// Does a unit, or the part of it for which there is a receiver.
     fn work(&self, task: Task) {
         let (lab, source, plan) = self.steps.clone();
-        let mut steps = Steps::new(lab, source, plan).within(self.budget).between(task.unit.0, task.unit.1);
+        let steps = Steps::new(lab, source, plan).within(self.budget).beginning_with(self.first);
+        let mut steps = steps.between(task.unit.0, task.unit.1);
         loop {
             let (message, over) = match pollster::block_on(steps.next()) {
                 Ok(Some(event)) => (Message::Event(event), false),

@@ -58,6 +58,8 @@ fn plan(lab: &Lab, faults: Faults) -> Plan {
         on_bad_image: Default::default(),
         numbers: Default::default(),
         design: None,
+        exhaustive: false,
+        until: None,
     };
     campaign::plan(lab, config, &Colours::default(), Images::All(7)).unwrap()
 }

@@ -18,6 +18,14 @@ const IMAGES: usize = 64;
 /// Faults of a pilot: a quarter of the campaign's, within these limits.
 const FAULTS: std::ops::RangeInclusive<u64> = 256..=2048;
 
+/// Candidates of each image of the pilot where each fault of the campaign has candidates of its own, and the number of the first
+/// one: no fault of the campaign has such a number, so that the pilot knows nothing of them.
+const APART: usize = 512;
+const FIRST_APART: usize = 1 << 30;
+
+/// Candidates of a fault that has its own, unless the user chooses another number.
+const OWN: usize = 64;
+
 /// Makes `plan` a stratified one: draws `candidates` for each image, or the usual number, and injects a few of them into
 /// evenly spaced images, to learn which strata tell most. Images that cannot be read are left out if the plan skips such.
 ///
@@ -40,10 +48,20 @@ pub async fn stratify(
         ));
     }
     let faults = plan.config().faults.at_most();
-    let candidates = candidates.unwrap_or_else(|| Stratified::usual_candidates(faults));
+    let aim = plan.config().until.map(|goal| goal.of);
+    let usual = || if aim.is_some() { OWN } else { Stratified::usual_candidates(faults) };
+    let candidates = candidates.unwrap_or_else(usual);
     let scored = lab.scoring().derivative().is_ok();
-    let mut design = Stratified::new(candidates, scored, plan.elements());
-    design.validate(faults)?;
+    let mut design = Stratified { aim, ..Stratified::new(candidates, scored, plan.elements()) };
+    design.validate(if aim.is_some() { 2 } else { faults })?;
+    let each = plan.config().until.map_or(0, |goal| goal.max_faults / plan.images().max(1) as u64);
+    if aim.is_some() && each.saturating_mul(candidates as u64) > FIRST_APART as u64 {
+        return Err(Error::request(format_args!(
+            "an image has at most {FIRST_APART} candidates, found {each} faults (--max-faults over the images) with {candidates} \
+             candidates each; lower --max-faults or --candidates"
+        )));
+    }
+    let (first, candidates) = if aim.is_some() { (FIRST_APART, APART) } else { (0, candidates) };
     let images = plan.images().min(IMAGES);
     let budget = (plan.trials() / 4).clamp(*FAULTS.start(), *FAULTS.end());
     let each = usize::try_from(budget).unwrap_or(usize::MAX).div_ceil(images.max(1)).min(candidates);
@@ -63,10 +81,11 @@ pub async fn stratify(
         };
         let golden = lab.golden(&input).await.map_err(|error| error.concerning(source.name(image)))?;
         let scorer = Scorer::new(lab, &golden, plan.config().fault_model.target == Target::Weight)?;
-        let strata = scorer.strata(&plan, nth, candidates)?;
+        let strata = scorer.strata(&plan, nth, first..first + candidates)?;
         drop(scorer);
         for &stratum in &strata {
-            found.entry(stratum).or_insert(Pilot { stratum, candidates: 0, injected: 0, sdc: 0 }).candidates += 1;
+            found.entry(stratum).or_insert(Pilot { stratum, candidates: 0, injected: 0, sdc: 0, scm: 0 }).candidates +=
+                1;
         }
         let picks = Stratified::pick_pilot(&strata, each, plan.config().seed, image as u64);
         let picks: Vec<_> = picks.into_iter().filter(|pick| !is_proved(strata[pick.candidate])).collect();
@@ -75,7 +94,7 @@ pub async fn stratify(
             let mut sites = Vec::new();
             let mut room = within.slots(lab).saturating_sub(1);
             for pick in rest {
-                let own = plan.sites(Position { nth, fault: pick.candidate })?;
+                let own = plan.sites(Position { nth, fault: first + pick.candidate })?;
                 let slots = budget::slots_of(lab, &own);
                 if slots > room && !sites.is_empty() {
                     break;
@@ -90,6 +109,7 @@ pub async fn stratify(
                 let Some(pilot) = found.get_mut(&strata[pick.candidate]) else { continue };
                 pilot.injected += 1;
                 pilot.sdc += u64::from(trial.verdict.outcome == Outcome::Sdc);
+                pilot.scm += u64::from(aim.is_some() && trial.verdict.scm == Some(true));
             }
         }
         design.pilot_images += 1;

@@ -1,6 +1,7 @@
 //! The score of a fault: how far it moves the answer's margin, to first order, before it is injected.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use facts::Result;
@@ -160,17 +161,17 @@ impl<'a> Scorer<'a> {
         self.lab.executor().protection().is_some()
     }
 
-    /// Returns the stratum of each candidate of the `nth` image of `plan`.
+    /// Returns the strata of the candidates of the `nth` image of `plan` with these numbers.
     ///
     /// # Errors
     /// If a candidate cannot be drawn.
-    pub(super) fn strata(&self, plan: &Plan, nth: usize, candidates: usize) -> Result<Vec<Stratum>> {
+    pub(super) fn strata(&self, plan: &Plan, nth: usize, candidates: Range<usize>) -> Result<Vec<Stratum>> {
         let one = |fault| {
             let sites = plan.sites(Position { nth, fault })?;
             let graph = self.lab.executor().graph();
             let of = |site: &Site| stratum(site.corruption, graph.values[site.tensor].format, self.score(&sites));
             Ok(sites.first().map_or(0, of))
         };
-        (0..candidates).map(one).collect()
+        candidates.map(one).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Faults, NumberFormats, OnBadImage, Protection, Stratified};
+use super::{Faults, Goal, NumberFormats, OnBadImage, Protection, Stratified};
 use crate::fault::{FaultModel, Target};
 use crate::{Error, Result};
 
@@ -44,6 +44,13 @@ pub struct CampaignConfig {
     /// How faults are chosen; `None` where all of them have the same weight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<Stratified>,
+    /// Whether every bit of every element is struck once in each image, and nothing is drawn. `faults` is then their number.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exhaustive: bool,
+    /// When the campaign ends; `None` where each image gets the number of faults that `faults` says. With a goal that is the
+    /// number of the first round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Goal>,
     /// Number formats that are emulated on the network.
     #[serde(flatten)]
     pub numbers: NumberFormats,
@@ -62,6 +69,8 @@ impl CampaignConfig {
             protect: None,
             on_bad_image: OnBadImage::Stop,
             design: None,
+            exhaustive: false,
+            until: None,
             numbers: NumberFormats::default(),
         }
     }
@@ -76,7 +85,8 @@ impl CampaignConfig {
         }
         self.faults.validate()?;
         match (&self.design, self.faults) {
-            (Some(design), Faults::Each(faults)) => design.validate(faults)?,
+            // With a goal each fault has candidates of its own.
+            (Some(design), Faults::Each(faults)) => design.validate(if self.until.is_some() { 2 } else { faults })?,
             (Some(_), Faults::ByGolden { .. }) => {
                 return Err(Error::request(
                     "a stratified campaign gives each image the same number of faults; leave --protocol away, or choose \
@@ -84,6 +94,31 @@ impl CampaignConfig {
                 ));
             }
             (None, _) => {}
+        }
+        if self.exhaustive && (self.until.is_some() || self.design.is_some() || self.faults.needs_labels()) {
+            return Err(Error::request(
+                "--design exhaustive tries every fault once in each image; leave --until and --protocol away",
+            ));
+        }
+        if let Some(goal) = &self.until {
+            goal.validate()?;
+            if matches!(self.faults, Faults::ByGolden { .. }) {
+                return Err(Error::request(
+                    "a campaign that ends at a margin gives each image the same number of faults; leave --protocol or \
+                     --until away",
+                ));
+            }
+            if self.fault_model.is_permanent() {
+                return Err(Error::request(
+                    "permanent faults are the same for every image, so that more images or rounds do not make their rate \
+                     surer; leave --until away",
+                ));
+            }
+            if self.fault_model.ber.as_ref().is_some_and(|rates| rates.all().len() > 1) {
+                return Err(Error::request(
+                    "--until ends at the rate of one sort of faults, and --ber has several; state one bit error rate",
+                ));
+            }
         }
         if self.design.is_some() {
             self.check_design()?;

@@ -8,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::{Judgement, Quantity};
 use crate::fault::{BitField, Corruption, Format};
 use crate::named::{Name, Named};
 use crate::{Error, Result};
@@ -21,6 +22,8 @@ pub enum DesignKind {
     Uniform,
     /// More from the strata that tell more, each with its weight.
     Stratified,
+    /// Every bit of every element, each once.
+    Exhaustive,
 }
 
 impl Named for DesignKind {
@@ -30,6 +33,7 @@ impl Named for DesignKind {
             Self::Stratified,
             Name::new("stratified", "Stratified", "more faults where they tell more, each with its weight"),
         ),
+        (Self::Exhaustive, Name::new("exhaustive", "Exhaustive", "every bit of every element, each once")),
     ];
 }
 
@@ -42,11 +46,19 @@ const MOST: usize = 1 << 16;
 /// Share of the faults that are spread over all candidates alike, so that no weight is above the inverse of it.
 const DEFENSIVE: f64 = 0.2;
 
+/// The same share where each fault has candidates of its own. It is larger: an interval that holds whenever one looks has to
+/// allow for the largest weight.
+const SINGLE_DEFENSIVE: f64 = 0.35;
+
 /// A stratified design: the candidates, and what its pilot has found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stratified {
-    /// Candidates of each image.
+    /// Candidates of each image; with `aim` of each fault.
     pub candidates: usize,
+    /// The quantity that the campaign is to know: each fault is then drawn by itself, from candidates of its own. `None`
+    /// where the faults of an image are drawn together, for the SDC rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aim: Option<Quantity>,
     /// Whether scores were known. Without them strata are of bits and changes alone.
     pub scored: bool,
     /// Images of the pilot, evenly spaced.
@@ -68,6 +80,31 @@ pub struct Pilot {
     pub injected: u64,
     /// SDCs among them.
     pub sdc: u64,
+    /// SCMs among them, where the campaign has an aim.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub scm: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// Faults of a stratum that were injected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tried {
+    injected: u64,
+    sdc: u64,
+    scm: u64,
+}
+
+impl Tried {
+    /// Counts a fault.
+    pub fn add(&mut self, judgement: Judgement) {
+        self.injected += 1;
+        self.sdc += u64::from(judgement.sdc);
+        self.scm += u64::from(judgement.scm);
+    }
 }
 
 /// The number of a stratum: the class of its bits times [`SCORES`], plus the class of its score.
@@ -189,7 +226,7 @@ impl Stratified {
 
     /// The design of a pilot, which knows nothing yet.
     pub fn new(candidates: usize, scored: bool, elements: Vec<usize>) -> Self {
-        Self { candidates, scored, pilot_images: 0, strata: Vec::new(), elements }
+        Self { candidates, aim: None, scored, pilot_images: 0, strata: Vec::new(), elements }
     }
 
     /// Checks the numbers.
@@ -224,6 +261,133 @@ impl Stratified {
         (1.0 - DEFENSIVE) * own / mean + DEFENSIVE
     }
 
+    /// Returns the design with what further faults have shown.
+    #[must_use]
+    pub fn with(&self, tried: &std::collections::BTreeMap<Stratum, Tried>) -> Self {
+        let mut design = self.clone();
+        for (&stratum, more) in tried {
+            let at = design.strata.binary_search_by_key(&stratum, |pilot| pilot.stratum);
+            let at = at.unwrap_or_else(|at| {
+                design.strata.insert(at, Pilot { stratum, candidates: 0, injected: 0, sdc: 0, scm: 0 });
+                at
+            });
+            let pilot = &mut design.strata[at];
+            pilot.injected += more.injected;
+            pilot.sdc += more.sdc;
+            pilot.scm += more.scm;
+        }
+        design
+    }
+
+    /// Returns a weight relative to that of a uniform draw.
+    pub fn relative(&self, weight: f64) -> f64 {
+        weight / self.candidates as f64
+    }
+
+    /// Returns the root of the mean square of what a fault of the stratum adds to the estimate, which the best chance of a single
+    /// draw is proportional to (Hansen and Hurwitz, 1943). For the SCM share it is that of the linearised ratio R: SCM - R SDC.
+    fn size(&self, pilot: &Pilot, share: f64) -> f64 {
+        if is_proved(pilot.stratum) {
+            return 0.0;
+        }
+        let of = |count: u64, prior: f64| (count as f64 + prior) / (pilot.injected as f64 + 1.0);
+        let square = match self.aim.unwrap_or_default() {
+            Quantity::Sdc => of(pilot.sdc, 0.5),
+            Quantity::Scm => of(pilot.scm, 0.5),
+            Quantity::ScmShare | Quantity::Ratio => {
+                let (scm, other) =
+                    (of(pilot.scm, 0.5 * share), of(pilot.sdc - pilot.scm.min(pilot.sdc), 0.5 * (1.0 - share)));
+                scm * (1.0 - share) * (1.0 - share) + other * share * share
+            }
+        };
+        square.sqrt()
+    }
+
+    /// The share of SCMs among the SDCs of all candidates, about.
+    fn scm_share(&self) -> f64 {
+        let sum = |of: fn(&Pilot) -> u64| -> f64 {
+            let part = |pilot: &Pilot| pilot.candidates as f64 * of(pilot) as f64 / pilot.injected.max(1) as f64;
+            self.strata.iter().map(part).sum()
+        };
+        let (sdc, scm) = (sum(|pilot| pilot.sdc), sum(|pilot| pilot.scm));
+        if sdc > 0.0 { (scm / sdc).clamp(0.05, 0.95) } else { 0.5 }
+    }
+
+    /// Returns the size of each stratum.
+    fn sizes(&self) -> Vec<f64> {
+        let share = self.scm_share();
+        let unknown = |stratum| Pilot { stratum, candidates: 0, injected: 0, sdc: 0, scm: 0 };
+        let found = |stratum| self.strata.iter().find(|pilot| pilot.stratum == stratum).copied();
+        (0..=u8::MAX).map(|stratum| self.size(&found(stratum).unwrap_or(unknown(stratum)), share)).collect()
+    }
+
+    /// The share of the candidates that are not proved masked, as the pilot found it.
+    fn at_risk(&self) -> f64 {
+        let count = |risky: bool| -> u64 {
+            let strata = self.strata.iter().filter(|pilot| !risky || !is_proved(pilot.stratum));
+            strata.map(|pilot| pilot.candidates).sum()
+        };
+        let all = count(false);
+        if all > 0 { count(true) as f64 / all as f64 } else { 1.0 }
+    }
+
+    /// The largest weight of a fault that is drawn by itself, relative to a uniform draw: no candidate has a smaller chance than
+    /// the inverse, whatever the others are.
+    pub fn most_weight(&self) -> f64 {
+        (self.at_risk() / SINGLE_DEFENSIVE).max(1.0)
+    }
+
+    /// Returns the mean weight, relative to a uniform draw, of faults with the outcome that the campaign aims at, as the pilot
+    /// foretells it.
+    pub fn mean_weight(&self, of: Quantity) -> f64 {
+        let sizes = self.sizes();
+        let all: f64 = self.strata.iter().map(|pilot| pilot.candidates as f64).sum();
+        let share = |pilot: &Pilot| pilot.candidates as f64 / all.max(1.0);
+        let at_risk = || self.strata.iter().filter(|pilot| !is_proved(pilot.stratum));
+        let mean: f64 = at_risk().map(|pilot| share(pilot) * sizes[usize::from(pilot.stratum)]).sum();
+        let even = 1.0 / self.most_weight();
+        let (mut sum, mut hits) = (0.0, 0.0);
+        for pilot in at_risk() {
+            let count = if of == Quantity::Scm { pilot.scm } else { pilot.sdc };
+            let rate = share(pilot) * count as f64 / pilot.injected.max(1) as f64;
+            let own = sizes[usize::from(pilot.stratum)];
+            let intensity = even + (1.0 - even * self.at_risk()) * own / mean.max(1e-12);
+            sum += rate / intensity;
+            hits += rate;
+        }
+        if hits > 0.0 { sum / hits } else { 1.0 }
+    }
+
+    /// Picks the fault number `fault` of image `image` from candidates of its own, given by their strata. `sizes` are those of
+    /// the strata, and `most` is the largest weight.
+    fn pick_single(sizes: &[f64], most: f64, strata: &[Stratum], seed: u64, [image, fault]: [u64; 2]) -> Pick {
+        let at_risk: Vec<usize> = (0..strata.len()).filter(|&candidate| !is_proved(strata[candidate])).collect();
+        // Proved faults count as masked: any of them stands for all.
+        let Some(&last) = at_risk.last() else { return Pick { candidate: 0, weight: strata.len() as f64 } };
+        let size = |candidate: usize| sizes[usize::from(strata[candidate])];
+        let all: f64 = at_risk.iter().map(|&candidate| size(candidate)).sum();
+        let even = 1.0 / (most * strata.len() as f64);
+        let rest = 1.0 - even * at_risk.len() as f64;
+        let chance = |candidate: usize| match all > 0.0 {
+            true => even + rest * size(candidate) / all,
+            false => 1.0 / at_risk.len() as f64,
+        };
+        let point = generator(seed, image, fault, SINGLE).random_range(0..1u64 << 53) as f64 / (1u64 << 53) as f64;
+        let mut sum = 0.0;
+        let candidate = at_risk.iter().copied().find(|&candidate| {
+            sum += chance(candidate);
+            sum > point
+        });
+        let candidate = candidate.unwrap_or(last);
+        Pick { candidate, weight: 1.0 / chance(candidate) }
+    }
+
+    /// Returns a function that picks one of the candidates of a fault, given by image, fault and strata.
+    pub fn singles(&self, seed: u64) -> impl Fn(u64, u64, &[Stratum]) -> Pick {
+        let (sizes, most) = (self.sizes(), self.most_weight());
+        move |image, fault, strata| Self::pick_single(&sizes, most, strata, seed, [image, fault])
+    }
+
     /// Picks `faults` of the candidates of image `image`, given by their strata. The chance of each is proportional to
     /// its intensity, and at most 1.
     ///
@@ -231,7 +395,7 @@ impl Stratified {
     /// 1 from a random start pick those that they hit (systematic sampling: Madow, 1949).
     pub fn pick(&self, strata: &[Stratum], faults: usize, seed: u64, image: u64) -> Vec<Pick> {
         let intensities: Vec<f64> = (0..=u8::MAX).map(|stratum| self.intensity(stratum)).collect();
-        pick(strata, faults, &|stratum| intensities[usize::from(stratum)], generator(seed, image, DRAW))
+        pick(strata, faults, &|stratum| intensities[usize::from(stratum)], generator(seed, image, 0, DRAW))
     }
 
     /// Picks candidates for the pilot: of each stratum the root of their number.
@@ -242,7 +406,7 @@ impl Stratified {
             strata,
             faults,
             &|stratum| f64::from(counts[usize::from(stratum)]).sqrt().recip(),
-            generator(seed, image, PILOT),
+            generator(seed, image, 0, PILOT),
         )
     }
 }
@@ -250,10 +414,11 @@ impl Stratified {
 /// Tell these streams of numbers from others that are drawn from the same seed.
 const DRAW: u64 = u64::from_le_bytes(*b"strata 1");
 const PILOT: u64 = u64::from_le_bytes(*b"pilot  1");
+const SINGLE: u64 = u64::from_le_bytes(*b"single 1");
 
-fn generator(seed: u64, image: u64, domain: u64) -> ChaCha8Rng {
+fn generator(seed: u64, image: u64, fault: u64, domain: u64) -> ChaCha8Rng {
     let mut key = [0u8; 32];
-    for (part, number) in key.chunks_exact_mut(8).zip([seed, image, 0, domain]) {
+    for (part, number) in key.chunks_exact_mut(8).zip([seed, image, fault, domain]) {
         part.copy_from_slice(&number.to_le_bytes());
     }
     ChaCha8Rng::from_seed(key)
@@ -343,6 +508,7 @@ mod tests {
             candidates,
             injected,
             sdc,
+            scm: 0,
         };
         Stratified { strata: strata.iter().map(pilot).collect(), ..Stratified::new(64, true, vec![1]) }
     }
@@ -361,6 +527,45 @@ mod tests {
             prop_assert!(picks.iter().all(|pick| pick.weight >= 1.0 - 1e-12 && pick.weight.is_finite()));
             prop_assert_eq!(picks, design.pick(&strata, faults, seed, 3));
         }
+    }
+
+    /// The chance of a single draw is the inverse of its weight, no weight is above the limit, and proved faults are picked
+    /// only where there are no others.
+    #[test]
+    fn a_single_fault_is_picked_as_often_as_its_weight_says() {
+        let strata: Vec<Stratum> = (0..40).map(|index| [0, 17, 17, 17, 25, 41, 17, 17][index % 8]).collect();
+        let mut design = design(&[(17, 700, 300, 0), (25, 60, 60, 20), (41, 40, 20, 19)]);
+        (design.candidates, design.aim) = (40, Some(Quantity::Sdc));
+        const SEEDS: u64 = 40_000;
+        let (mut sums, mut squares) = ([0.0f64; 40], [0.0f64; 40]);
+        for seed in 0..SEEDS {
+            let pick = design.singles(7)(seed, 3, &strata);
+            assert!(design.relative(pick.weight) <= design.most_weight() * (1.0 + 1e-12), "{pick:?}");
+            sums[pick.candidate] += pick.weight;
+            squares[pick.candidate] += pick.weight * pick.weight;
+        }
+        for (candidate, &stratum) in strata.iter().enumerate() {
+            let mean = sums[candidate] / SEEDS as f64;
+            let error = (squares[candidate] / SEEDS as f64 / SEEDS as f64).sqrt();
+            let expected = if is_proved(stratum) { 0.0 } else { 1.0 };
+            assert!((mean - expected).abs() <= 4.5 * error, "{candidate}: {mean} +- {error}");
+        }
+        assert_eq!(design.singles(7)(1, 1, &[0, 0, 0]), Pick { candidate: 0, weight: 3.0 });
+        assert_ne!(design.singles(7)(1, 1, &strata), design.singles(7)(1, 2, &strata));
+    }
+
+    /// Faults that were injected move the draw towards the strata in which they showed something.
+    #[test]
+    fn later_rounds_learn_from_the_earlier_ones() {
+        let mut design = design(&[(17, 700, 300, 0), (25, 60, 60, 20)]);
+        design.aim = Some(Quantity::ScmShare);
+        let mut tried = Tried::default();
+        (0..50).for_each(|_| tried.add(Judgement { sdc: true, due: None, scm: true }));
+        let later = design.with(&[(41u8, tried)].into());
+        assert_eq!(later.strata.len(), 3);
+        assert_eq!((later.strata[2].stratum, later.strata[2].injected, later.strata[2].scm), (41, 50, 50));
+        assert!(later.sizes()[41] > design.sizes()[17]);
+        assert_eq!(design.sizes()[0], 0.0);
     }
 
     /// The weights are the inverse chances: counted over many seeds, each candidate is picked as often as its weight says.

@@ -3,12 +3,16 @@
 //! A [`CampaignConfig`] fixes every fault; a [`Plan`] lists them; a [`Record`] holds the outcome of each; [`Tallies`] count
 //! records, and a [`Summary`] holds the rates.
 
+mod again;
 mod alarm;
+mod anytime;
 mod bad_image;
 mod chain;
 mod config;
+mod course;
 pub mod design;
 mod faults;
+mod goal;
 mod numbers;
 mod parts;
 mod plan;
@@ -23,11 +27,14 @@ mod until;
 mod weighted;
 
 pub use alarm::Guesses;
+pub use anytime::Hits;
 pub use bad_image::{BadImage, OnBadImage, Skipped};
 pub use chain::{Chain, DAMAGED};
 pub use config::{CampaignConfig, FAULTS, MARGIN, SEED};
+pub use course::Course;
 pub use design::{DesignKind, Drawn, Stratified};
 pub use faults::Faults;
+pub use goal::{Aim, Goal, HalfWidth, MAX_FAULTS, Quantity};
 pub use numbers::{
     Calibration, CoveredRange, Granularity, NumberFormats, RoundedAccuracy, Scaling, TensorScale, rounded_outputs,
 };

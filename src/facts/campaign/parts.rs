@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::weighted::{Part, Weighted, share_of_bits, share_of_layer};
-use super::{CampaignConfig, FaultSummary, Judgement, Observation, Start, StartSummary, Stratified, Summary};
+use super::{CampaignConfig, FaultSummary, Hits, Judgement, Observation, Start, StartSummary, Stratified, Summary};
 use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
 use crate::outcome::Ratio;
@@ -72,20 +72,29 @@ impl Parts {
 
     /// Replaces the shares in `summary` by estimates. Rates of layers and bits whose share of the fault space is not known
     /// are left out.
-    pub fn estimate(&self, config: &CampaignConfig, design: &Stratified, summary: &mut Summary) {
-        summary.design = Some(self.all.estimate(design, &mut summary.faults));
+    pub fn estimate(&self, config: &CampaignConfig, design: &Stratified, hits: Option<&Hits>, summary: &mut Summary) {
+        summary.design = Some(match hits {
+            Some(hits) => self.all.estimate_single(design, hits, &mut summary.faults),
+            None => self.all.estimate(design, &mut summary.faults),
+        });
         let golden = summary.golden.scm;
         summary.scm_ratio_interval =
             summary.faults.scm_of_sdc.zip(golden).map(|(faulty, golden)| Ratio::new(&faulty, &golden));
         summary.scm_ratio = summary.scm_ratio_interval.and_then(|ratio| ratio.ratio);
         let each = design.candidates as f64;
-        let all = summary.golden.images as f64 * each;
+        // The candidates: of each image, or of each fault.
+        let size = |images: u64, faults: u64| each * if hits.is_some() { faults } else { images } as f64;
+        let all = size(summary.golden.images, summary.faults.injections);
         let estimate = |part: Option<&Part>, faults: &mut FaultSummary, size: f64| {
             part.copied().unwrap_or_default().estimate(faults, size);
         };
         for start in &mut summary.starts {
             let mut faults = start.faults.clone();
-            estimate(Some(&self.starts[start.start as usize]), &mut faults, start.images as f64 * each);
+            estimate(
+                Some(&self.starts[start.start as usize]),
+                &mut faults,
+                size(start.images, start.faults.injections),
+            );
             *start = StartSummary::new(start.start, start.images, faults, golden.as_ref());
         }
         let layers = std::mem::take(&mut summary.layers).into_iter().enumerate();

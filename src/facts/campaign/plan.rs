@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{CampaignConfig, Faults, Record, Shard, Stratified, TensorRange};
-use crate::fault::{BitErrors, Bits, FaultKind, FaultModel, Mode, Site, SiteSpace, Target, sampler};
+use crate::fault::{
+    BitErrors, Bits, EveryFault, FaultKind, FaultModel, Mode, Sampling, Site, SiteSpace, Target, sampler,
+};
 use crate::graph::Graph;
 use crate::{Error, Result};
 
@@ -46,6 +48,8 @@ pub struct Plan {
     config: CampaignConfig,
     graph: Arc<Graph>,
     space: SiteSpace,
+    /// All faults of an image, where all are tried.
+    every: Option<Arc<EveryFault>>,
     images: Images,
     range: Range<usize>,
 }
@@ -68,7 +72,26 @@ impl Plan {
         if images == 0 {
             return Err(Error::request("the data has no images"));
         }
+        if let Some(goal) = &config.until
+            && (images as u64).saturating_mul(config.faults.at_most() as u64) > goal.max_faults
+        {
+            return Err(Error::request(format_args!(
+                "the first round has {} faults for each of {images} images, and --max-faults is {}; fewer --faults or --images, or \
+                 more --max-faults",
+                config.faults.at_most(),
+                goal.max_faults
+            )));
+        }
         let space = SiteSpace::drawn_from(&graph, &config.fault_model)?;
+        let every = match config.exhaustive {
+            true => Some(Arc::new(EveryFault::new(&graph, &space, &config.fault_model)?)),
+            false => None,
+        };
+        if let Some(every) = &every {
+            config.faults = Faults::Each(usize::try_from(every.count()).unwrap_or(usize::MAX));
+            // All elements count alike.
+            config.fault_model.sampling = Sampling::Element;
+        }
         if let Some(layers) = &mut config.fault_model.layers {
             // Written down in one way, however they were given.
             *layers = names(&graph, &space);
@@ -85,7 +108,7 @@ impl Plan {
         if let Some(models) = &config.fault_model.error_models {
             models.check_layers(&graph, &space)?;
         }
-        let plan = Self { config, graph, space, images: available, range: 0..images };
+        let plan = Self { config, graph, space, every, images: available, range: 0..images };
         if !plan.config.fault_model.needs_ranges() {
             plan.check_draws()?;
         }
@@ -182,7 +205,10 @@ impl Plan {
 
     /// Number of trials, or the most there can be where that depends on the golden runs.
     pub fn trials(&self) -> u64 {
-        (self.images() as u64).saturating_mul(self.config.faults.at_most() as u64)
+        match self.config.until {
+            Some(goal) => goal.max_faults,
+            None => (self.images() as u64).saturating_mul(self.config.faults.at_most() as u64),
+        }
     }
 
     /// Names of the layers that faults are drawn from, in model order.
@@ -213,6 +239,9 @@ impl Plan {
         let image = self.image(position.nth).ok_or_else(|| {
             Error::request(format_args!("the campaign has {} images, no image {}", self.images(), position.nth))
         })?;
+        if let Some(every) = &self.every {
+            return Ok(vec![every.site(&self.space, position.fault as u64)?]);
+        }
         let own = pixels.filter(|_| self.strikes_image()).map(|pixels| self.space.of_image(pixels));
         sampler::draw(
             &self.graph,
@@ -268,7 +297,13 @@ impl Plan {
     pub fn check(&self, position: Position, record: &Record) -> Result<()> {
         let drawn = match (&self.config.design, &record.drawn) {
             (None, None) => position,
-            (Some(design), Some(drawn)) if drawn.candidate < design.candidates => {
+            (Some(design), Some(drawn)) if design.aim.is_none() && drawn.candidate < design.candidates => {
+                Position { fault: drawn.candidate, ..position }
+            }
+            // Each fault has candidates of its own.
+            (Some(design), Some(drawn))
+                if design.aim.is_some() && drawn.candidate / design.candidates == position.fault =>
+            {
                 Position { fault: drawn.candidate, ..position }
             }
             (Some(design), drawn) => {

@@ -83,6 +83,9 @@ impl Provenance {
             )));
         }
         self.campaign.validate()?;
+        if self.shard.is_some() && self.campaign.until.is_some() {
+            return Err(Error::request("a campaign that ends at a margin has no shards, found one"));
+        }
         let there = self.data.images;
         let drawn = self.sample.as_ref().map_or(there, |sample| sample.images);
         let holder = if self.sample.is_some() { "sample" } else { "data" };
@@ -201,6 +204,8 @@ mod tests {
             protect: None,
             on_bad_image: OnBadImage::Stop,
             design: None,
+            exhaustive: false,
+            until: None,
             numbers: Default::default(),
         };
         let model = ModelSource {

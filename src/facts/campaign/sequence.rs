@@ -1,6 +1,7 @@
 //! The order of a campaign's records, checked without the model.
 
-use super::{Faults, Head, Position, Record, Skipped};
+use super::again::Again;
+use super::{CampaignConfig, Course, Faults, Head, Position, Record, Skipped};
 use crate::{Error, Result};
 
 /// Follows records in the order in which they stand in a file, and tells whether a campaign could have made them.
@@ -15,6 +16,8 @@ pub struct Sequence {
     skipped: usize,
     records: u64,
     current: Option<Current>,
+    /// The rounds after the first one, in a campaign with a goal.
+    again: Option<Box<Again>>,
 }
 
 /// The image that the last record was of.
@@ -30,7 +33,20 @@ struct Current {
 impl Sequence {
     /// No record yet of a campaign, or a shard of one, over `images` images.
     pub fn new(faults: Faults, images: usize) -> Self {
-        Self { faults, images, begun: 0, skipped: 0, records: 0, current: None }
+        Self { faults, images, begun: 0, skipped: 0, records: 0, current: None, again: None }
+    }
+
+    /// The same for the campaign of `config`, which may have a goal. With `outcomes`, the records decide on further rounds
+    /// ([`Sequence::take`]); without them only their order is checked ([`Sequence::follow`]).
+    pub fn of(config: &CampaignConfig, images: usize, outcomes: bool) -> Self {
+        let course = Course::new(config, images);
+        let again = course.map(|course| Box::new(Again::new(config.faults.at_most(), outcomes.then_some(course))));
+        Self { again, ..Self::new(config.faults, images) }
+    }
+
+    /// The course of a campaign with a goal, after the last record.
+    pub fn course(&self) -> Option<&Course> {
+        self.again.as_ref().and_then(|again| again.course())
     }
 
     /// Takes the next record and says where in the campaign it stands; with fault 0 it is the first of its image.
@@ -38,7 +54,25 @@ impl Sequence {
     /// # Errors
     /// Where it cannot follow the one before it.
     pub fn take<S>(&mut self, record: &Record<S>) -> Result<Position> {
-        self.follow(record.head())
+        let position = self.follow(record.head())?;
+        if let Some(course) = self.again.as_mut().and_then(|again| again.course_mut()) {
+            course.add(record);
+        }
+        self.end_round();
+        Ok(position)
+    }
+
+    /// Lets the records decide on the next round, once the present one is complete.
+    fn end_round(&mut self) {
+        let first = self.is_first_round_complete();
+        let Some(again) = &mut self.again else { return };
+        if first && again.course().is_none_or(Course::is_round_done) {
+            again.end_round();
+        }
+    }
+
+    fn is_first_round_complete(&self) -> bool {
+        self.begun == self.images && self.current.is_none_or(|current| current.seen == current.faults)
     }
 
     /// The same for what a record says of its image, which is all that matters here.
@@ -47,6 +81,16 @@ impl Sequence {
     /// As [`Sequence::take`].
     pub fn follow(&mut self, record: Head) -> Result<Position> {
         let golden = record.golden;
+        if self.is_first_round_complete()
+            && let Some(again) = &mut self.again
+        {
+            if again.course().is_none() {
+                again.end_round();
+            }
+            let position = again.follow(record)?;
+            self.records += 1;
+            return Ok(position);
+        }
         if let Some(current) = &mut self.current
             && record.image == current.image
         {
@@ -78,6 +122,9 @@ impl Sequence {
         self.current = Some(Current { image: record.image, label: record.label, golden, faults, seen: 1 });
         self.begun += 1;
         self.records += 1;
+        if let Some(again) = &mut self.again {
+            again.begin(self.begun - 1, record);
+        }
         Ok(Position { nth: self.begun - 1, fault: 0 })
     }
 
@@ -94,6 +141,10 @@ impl Sequence {
         self.current = Some(Current { image, label: None, golden: 0, faults: 0, seen: 0 });
         self.begun += 1;
         self.skipped += 1;
+        if let Some(course) = self.again.as_mut().and_then(|again| again.course_mut()) {
+            course.skip();
+        }
+        self.end_round();
         Ok(Position { nth: self.begun - 1, fault: 0 })
     }
 
@@ -126,7 +177,10 @@ impl Sequence {
     pub fn position(&self) -> Position {
         match self.current {
             Some(current) if current.seen < current.faults => Position { nth: self.begun - 1, fault: current.seen },
-            _ => Position { nth: self.begun, fault: 0 },
+            _ => match &self.again {
+                Some(again) if self.begun == self.images => again.position(self.images),
+                _ => Position { nth: self.begun, fault: 0 },
+            },
         }
     }
 
@@ -150,14 +204,21 @@ impl Sequence {
         self.begun
     }
 
-    /// Whether every trial of the campaign has its record.
+    /// Whether every trial of the campaign has its record. Of a campaign with a goal, without the outcomes, whether it is at
+    /// the end of a round.
     pub fn complete(&self) -> bool {
-        self.begun == self.images && self.current.is_none_or(|current| current.seen == current.faults)
+        self.is_first_round_complete() && self.again.as_ref().is_none_or(|again| again.complete())
     }
 
     /// Records of the whole campaign: exact once it is complete, else judged by the images that were begun.
     pub fn expected(&self) -> u64 {
         if self.complete() {
+            return self.records;
+        }
+        if let Some(course) = self.course() {
+            return course.expected().max(self.records);
+        }
+        if self.again.is_some() && self.is_first_round_complete() {
             return self.records;
         }
         let left = self.images - self.begun;
@@ -175,7 +236,7 @@ impl Sequence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::{BadImage, Prediction};
+    use crate::campaign::{BadImage, Confidence, Goal, Prediction, Quantity};
     use crate::fault::{Format, InjectedFault, Target};
     use crate::outcome::Outcome;
 
@@ -252,6 +313,51 @@ mod tests {
         assert!(sequence.complete());
         assert_eq!((sequence.expected(), sequence.lines()), (2, 5));
         assert!(sequence.skip(&skipped(4)).unwrap_err().to_string().contains("4 images, image 4 is one more"));
+    }
+
+    /// A campaign with a goal visits its images again, and ends where its records say so.
+    #[test]
+    fn further_rounds_visit_the_same_images() {
+        let goal = Goal {
+            margin: "20pp".parse().unwrap(),
+            of: Quantity::Sdc,
+            confidence: Confidence::NinetyFive,
+            max_faults: 1_000,
+        };
+        let config = CampaignConfig { faults: Faults::Each(1), until: Some(goal), ..CampaignConfig::new("m") };
+        let mut sequence = Sequence::of(&config, 3, true);
+        let mut blind = Sequence::of(&config, 3, false);
+        let cause = BadImage { name: "a.png".to_owned(), problem: "the PNG is damaged".to_owned() };
+        let skipped = Skipped { image: 5, cause };
+        let mut positions = Vec::new();
+        while !sequence.complete() {
+            let position = sequence.position();
+            if position.nth == 1 && sequence.begun() == 1 {
+                assert_eq!(sequence.skip(&skipped).unwrap(), position);
+                assert_eq!(blind.skip(&skipped).unwrap(), position);
+                continue;
+            }
+            let record = record([4, 5, 6][position.nth], 0, 0);
+            assert_eq!(sequence.take(&record).unwrap(), position);
+            assert_eq!(blind.follow(record.head()).unwrap(), position);
+            positions.push(position);
+        }
+        assert!(blind.complete());
+        // Two images, each as often, in rounds that grow.
+        let positions = &positions;
+        let of = |nth| positions.iter().filter(move |position| position.nth == nth).map(|position| position.fault);
+        assert!(of(0).eq(0..positions.len() / 2) && of(2).eq(0..positions.len() / 2));
+        assert!(positions.len() > 6 && positions.len() < 200, "{}", positions.len());
+        assert_eq!(sequence.position(), Position { nth: 3, fault: 0 });
+        assert_eq!(sequence.expected(), positions.len() as u64);
+        assert!(refused(&sequence, &record(4, 0, 0)).contains("the campaign had ended"));
+        let mut early = Sequence::of(&config, 2, true);
+        early.take(&record(4, 0, 0)).unwrap();
+        assert!(!early.complete());
+        early.take(&record(6, 0, 0)).unwrap();
+        assert!(!early.complete());
+        assert!(refused(&early, &record(6, 0, 0)).contains("a further fault of image 4 is expected, found image 6"));
+        assert!(refused(&early, &record(4, 0, 1)).contains("are not those of its first round"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CampaignConfig, DesignSummary, RoundedAccuracy};
+use super::{Aim, CampaignConfig, DesignSummary, RoundedAccuracy};
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
@@ -40,6 +40,10 @@ pub struct Summary {
     /// The design, where it gives faults weights: all shares are then estimates, and counts are of the trials made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<DesignSummary>,
+    /// What the campaign was to know, and how well it knows it; `None` for a fixed number of faults. The intervals of `faults`
+    /// then hold although the campaign looked at them, and those of its parts are for a fixed number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aim: Option<Aim>,
     /// How many times as likely an error made by a fault is to be safety-critical as one the model makes by
     /// itself: [`FaultSummary::scm_of_sdc`] over [`GoldenSummary::scm`]. `None` where one of them is unknown or
     /// the latter is zero.
@@ -94,6 +98,35 @@ pub struct FaultSummary {
     pub scm: Option<Rate>,
     /// Safety-critical misclassifications among the SDCs; `None` without a grouping.
     pub scm_of_sdc: Option<Rate>,
+}
+
+impl FaultSummary {
+    /// Makes the shares those of a population of which all were tried.
+    pub(super) fn make_exact(&mut self) {
+        let rates = [&mut self.masked, &mut self.sdc, &mut self.due].into_iter();
+        rates.chain(&mut self.scm).chain(&mut self.scm_of_sdc).for_each(|rate| *rate = rate.exact());
+    }
+}
+
+impl Summary {
+    /// Makes the shares of faults, and of all parts of them, those of a population of which all were tried.
+    pub(super) fn make_exact(&mut self) {
+        self.faults.make_exact();
+        self.fields.iter_mut().for_each(|row| row.faults.make_exact());
+        self.bits.iter_mut().for_each(|row| row.faults.make_exact());
+        self.layers.iter_mut().for_each(|row| row.faults.make_exact());
+        let point = |ratio: &mut Ratio| {
+            if let Some(value) = ratio.ratio {
+                (ratio.low, ratio.high) = (value, Some(value));
+            }
+        };
+        self.scm_ratio_interval.iter_mut().for_each(point);
+        for start in &mut self.starts {
+            start.faults.make_exact();
+            start.non_scm_of_sdc.iter_mut().for_each(|rate| *rate = rate.exact());
+            start.scm_ratio.iter_mut().for_each(point);
+        }
+    }
 }
 
 /// Trials that hit one field of the number format.

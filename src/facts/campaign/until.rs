@@ -26,6 +26,15 @@ impl Named for Confidence {
 }
 
 impl Confidence {
+    /// In percent.
+    pub fn percent(self) -> u8 {
+        match self {
+            Self::Ninety => 90,
+            Self::NinetyFive => 95,
+            Self::NinetyNine => 99,
+        }
+    }
+
     /// Two-sided quantile of the normal distribution.
     fn z(self) -> f64 {
         match self {

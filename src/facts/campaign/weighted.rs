@@ -14,9 +14,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::anytime::Counted;
 use super::design::{Stratified, Stratum, is_proved, words};
 use super::summary::FaultSummary;
-use super::{CampaignConfig, Drawn, Judgement};
+use super::{CampaignConfig, Drawn, Hits, Judgement};
 use crate::fault::{FaultKind, Mode, Sampling};
 use crate::outcome::Rate;
 
@@ -206,6 +207,34 @@ impl Weighted {
         let (sdc, variance) = moments(&all[SDC]);
         let variance = variance * widened(&all[SDC]);
         let uniform = sdc * (1.0 - sdc) / counts.injections.max(1) as f64;
+        let gain = (variance > 0.0 && sdc > 0.0).then(|| uniform / variance);
+        self.strata(design, candidates, gain)
+    }
+
+    /// The same where each fault was drawn by itself, from candidates of its own: `hits` are the weights of the outcomes (Hansen
+    /// and Hurwitz, 1943). The first fault of each image tells how many candidates each stratum has.
+    pub fn estimate_single(&self, design: &Stratified, hits: &Hits, counts: &mut FaultSummary) -> DesignSummary {
+        let least = hits.trials() as f64;
+        let share = |of: Counted, rate: Rate| {
+            let (mean, variance) = hits.rate(of);
+            rate.estimated(mean.clamp(0.0, 1.0), variance, least)
+        };
+        counts.sdc = share(Counted::Sdc, counts.sdc);
+        counts.masked = counts.sdc.complement();
+        counts.due = share(Counted::Due, counts.due);
+        counts.scm = counts.scm.map(|rate| share(Counted::Scm, rate));
+        counts.scm_of_sdc = counts.scm_of_sdc.map(|rate| {
+            let (value, variance) = hits.share().unwrap_or_default();
+            rate.estimated(value.clamp(0.0, 1.0), variance, counts.sdc.count as f64)
+        });
+        let (sdc, variance) = hits.rate(Counted::Sdc);
+        let gain = (variance > 0.0 && sdc > 0.0).then(|| sdc * (1.0 - sdc) / (least - 1.0).max(1.0) / variance);
+        let summary = self.strata(design, self.images.len() as u64 * design.candidates as u64, gain);
+        DesignSummary { candidates: hits.trials() * design.candidates as u64, ..summary }
+    }
+
+    /// Returns the strata. `candidates` is the number of those that were counted.
+    fn strata(&self, design: &Stratified, candidates: u64, gain: Option<f64>) -> DesignSummary {
         let mut strata: BTreeMap<Stratum, (u64, f64)> = BTreeMap::new();
         for (stratum, cell) in self.images.values().flatten() {
             let sums = strata.entry(*stratum).or_default();
@@ -231,7 +260,7 @@ impl Weighted {
             candidates,
             // A sum of nothing is -0.
             proved: summaries.iter().filter(|one| is_proved(one.stratum)).map(|one| one.share).sum::<f64>().max(0.0),
-            gain: (variance > 0.0 && sdc > 0.0).then(|| uniform / variance),
+            gain,
             scored: design.scored,
             strata: summaries,
         }
@@ -356,7 +385,7 @@ mod tests {
             let candidates = (20_000.0 * share) as u64;
             let injected = if stratum == 0 { 0 } else { (candidates as f64).sqrt() as u64 };
             let hits = (0..injected).filter(|_| rng.random::<f64>() < sdc).count() as u64;
-            design.strata.push(Pilot { stratum, candidates, injected, sdc: hits });
+            design.strata.push(Pilot { stratum, candidates, injected, sdc: hits, scm: 0 });
         }
         let (mut weighted, mut tally) = (Weighted::default(), Tally::default());
         for image in 0..images {

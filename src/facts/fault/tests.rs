@@ -24,6 +24,36 @@ fn draw(model: &FaultModel, seed: u64, image: u64, fault: u64) -> Vec<Site> {
     sampler::draw(&graph, &space, model, seed, image, fault).unwrap()
 }
 
+#[test]
+fn every_fault_comes_once() {
+    let graph = graph();
+    let model = FaultModel {
+        target: Target::Weight,
+        kind: FaultKind::BitFlip { bits: Bits::parse("0,23-30", Format::F32).unwrap() },
+        ..FaultModel::default()
+    };
+    let space = SiteSpace::drawn_from(&graph, &model).unwrap();
+    let every = EveryFault::new(&graph, &space, &model).unwrap();
+    assert_eq!(every.count(), 10 * 9, "8 weights and 2 biases, 9 bits each");
+    let found: BTreeSet<_> = (0..every.count())
+        .map(|number| {
+            let site = every.site(&space, number).unwrap();
+            (graph.values[site.tensor].name.clone(), site.element, site.corruption.bits().unwrap().mask())
+        })
+        .collect();
+    let bits = || std::iter::once(0).chain(23..=30).map(|bit| 1u32 << bit);
+    let all =
+        [("w", 8), ("b", 2)].into_iter().flat_map(|(tensor, count)| (0..count).map(move |element| (tensor, element)));
+    let all: BTreeSet<_> =
+        all.flat_map(|(tensor, element)| bits().map(move |mask| (tensor.to_owned(), element, mask))).collect();
+    assert_eq!(found, all);
+    assert!(every.site(&space, 90).unwrap_err().to_string().contains("an image has 90 faults, no fault 90"));
+    let other = FaultModel { amount: 2, ..model };
+    assert!(
+        EveryFault::new(&graph, &space, &other).unwrap_err().to_string().contains("each bit of each element by itself")
+    );
+}
+
 proptest! {
     #[test]
     fn a_draw_depends_on_its_three_numbers_only(seed: u64, image in 0u64..1 << 40, fault in 0u64..1 << 40) {

@@ -39,6 +39,12 @@ impl Rate {
         Self { rate, low, high, effective: Some(effective), ..self }
     }
 
+    /// Returns the share of a population of which all were tried: no other one is possible.
+    #[must_use]
+    pub fn exact(self) -> Self {
+        Self { low: self.rate, high: self.rate, ..self }
+    }
+
     /// Returns the share of the other trials.
     #[must_use]
     pub fn complement(self) -> Self {

@@ -7,7 +7,9 @@ use super::blocks::too_long;
 use super::log::{LogLine, LoggedGolden, LoggedInjection};
 use super::sample::{Draw, StudySample};
 use super::{Origin, Report};
-use crate::campaign::{BadImage, BorrowedRecord, Chain, Head, Name, Observation, Sequence, Skipped, Start, Tallies};
+use crate::campaign::{
+    BadImage, BorrowedRecord, Chain, Head, Name, Observation, Sequence, Skipped, Start, Summary, Tallies,
+};
 use crate::labels::Grouping;
 use crate::{Error, Result};
 
@@ -136,7 +138,7 @@ impl Reader {
         let grouping = options.grouping.or_else(|| origin.grouping().cloned());
         let (format, preamble, config, progress) = match origin {
             Origin::Campaign(provenance) => {
-                let sequence = Sequence::new(provenance.campaign.faults, provenance.images());
+                let sequence = Sequence::of(&provenance.campaign, provenance.images(), false);
                 let progress = Progress::Campaign(sequence, Chain::default());
                 (Format::Records, 0, Some(provenance.campaign.clone()), progress)
             }
@@ -335,6 +337,9 @@ impl Reader {
             Progress::Log { read, planned } => (*read, *planned, read == planned),
         };
         let summary = self.tallies.summary(complete && !self.torn);
+        // Of a campaign with a goal, the order of the records says only that a round is complete.
+        let complete = complete && summary.aim.as_ref().is_none_or(|aim| aim.is_final(&summary));
+        let summary = Summary { complete: summary.complete && complete, ..summary };
         Report {
             study_sample: self.sample.zip(self.draw).map(|(sample, draw)| draw.summary(sample, &summary)),
             summary,

@@ -18,6 +18,8 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             protect: None,
             on_bad_image: Default::default(),
             design: None,
+            exhaustive: false,
+            until: None,
             numbers: Default::default(),
         },
         model: ModelSource {

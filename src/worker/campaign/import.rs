@@ -42,6 +42,13 @@ pub fn import(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Imported> {
              shows its rates",
         ));
     }
+    if provenance.campaign.until.is_some() {
+        return Err(Error::input(
+            name,
+            "this campaign visits its images in rounds (--until), which the page does not draw; `faultscope report` shows its \
+             rates",
+        ));
+    }
     let mut reader = Reader::new(&origin, "faults.jsonl", Options::default());
     let mut results = Results::new(Provenance::clone(provenance), Some(name));
     let mut last = None;

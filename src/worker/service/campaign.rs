@@ -148,6 +148,8 @@ impl<H: Host> Service<H> {
             protect: None,
             on_bad_image: OnBadImage::Skip,
             design: None,
+            exhaustive: false,
+            until: None,
             numbers: Default::default(),
         };
         let available = Images::All(opened.source.len());

@@ -42,6 +42,8 @@ fn config(faults: usize) -> CampaignConfig {
         protect: None,
         on_bad_image: Default::default(),
         design: None,
+        exhaustive: false,
+        until: None,
         numbers: Default::default(),
     }
 }

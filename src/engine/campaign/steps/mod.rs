@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use facts::campaign::design::Stratum;
+use facts::campaign::design::{Pick, Stratum};
 use facts::campaign::{
-    BadImage, CampaignConfig, Drawn, Images, OnBadImage, Plan, Position, Prediction, Record, Skipped,
+    BadImage, CampaignConfig, Drawn, Images, OnBadImage, Plan, Position, Prediction, Record, Skipped, Stratified,
 };
 use facts::data::ImageSource;
 use facts::fault::{BitErrors, Site, Target, ranges};
@@ -68,6 +68,9 @@ pub struct Steps<L, S> {
     /// The images that were read, starting with the image of `next`.
     images: VecDeque<ImageAtWork>,
 }
+
+/// A candidate that is injected, and its stratum.
+type Picked = (Pick, Stratum);
 
 /// An image that was read.
 #[derive(Debug)]
@@ -249,13 +252,12 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         let config = self.plan.config();
         let Some(design) = &config.design else { return Ok(()) };
         let scorer = Scorer::new(&self.lab, &golden, config.fault_model.target == Target::Weight)?;
-        let strata = scorer.strata(&self.plan, at.nth, design.candidates)?;
+        let (picks, first_strata) = self.picks(design, &scorer, at)?;
         drop(scorer);
-        let picks = design.pick(&strata, config.faults.at_most(), config.seed, at.image as u64);
         let mut room = self.budget.slots(&self.lab).saturating_sub(1);
         let (mut draws, mut faults) = (Vec::new(), Vec::new());
         for number in at.faults.clone() {
-            let Some(pick) = picks.get(number) else { break };
+            let Some(&(pick, stratum)) = picks.get(number - at.faults.start) else { break };
             let sites = self.plan.sites(Position { nth: at.nth, fault: pick.candidate })?;
             let slots = budget::slots_of(&self.lab, &sites);
             if slots > room && !faults.is_empty() {
@@ -265,18 +267,43 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
             faults.push(sites);
             let counts = || {
                 let mut counts: BTreeMap<Stratum, u32> = BTreeMap::new();
-                strata.iter().for_each(|&stratum| *counts.entry(stratum).or_default() += 1);
+                first_strata.iter().for_each(|&stratum| *counts.entry(stratum).or_default() += 1);
                 counts.into_iter().collect()
             };
             draws.push(Drawn {
                 candidate: pick.candidate,
-                stratum: strata[pick.candidate],
+                stratum,
                 weight: pick.weight,
                 candidates: if number == 0 { counts() } else { Vec::new() },
             });
         }
         let tried = self.lab.trials(&[Subject::new(&golden, faults)], Settings::default()).await?.only()?;
         self.take(0, tried, draws)
+    }
+
+    /// Returns the remaining faults of `at` with their strata, and the strata of the candidates of the first one. A wave takes
+    /// no more faults than a few, so that candidates of faults far behind are not scored.
+    fn picks(&self, design: &Stratified, scorer: &Scorer<'_>, at: &ImageAtWork) -> Result<(Vec<Picked>, Vec<Stratum>)> {
+        let config = self.plan.config();
+        let image = at.image as u64;
+        if design.aim.is_none() {
+            let strata = scorer.strata(&self.plan, at.nth, 0..design.candidates)?;
+            let picks = design.pick(&strata, config.faults.at_most(), config.seed, image);
+            let picks = picks.into_iter().skip(at.faults.start).map(|pick| (pick, strata[pick.candidate]));
+            return Ok((picks.collect(), strata));
+        }
+        let single = design.singles(config.seed);
+        let (mut picks, mut first_strata) = (Vec::new(), Vec::new());
+        for fault in at.faults.clone().take(self.budget.slots(&self.lab)) {
+            let first = fault * design.candidates;
+            let strata = scorer.strata(&self.plan, at.nth, first..first + design.candidates)?;
+            let Pick { candidate, weight } = single(image, fault as u64, &strata);
+            picks.push((Pick { candidate: first + candidate, weight }, strata[candidate]));
+            if fault == 0 {
+                first_strata = strata;
+            }
+        }
+        Ok((picks, first_strata))
     }
 
     /// Converts the results of an image to events.

@@ -50,6 +50,8 @@ fn plan_of(lab: &Lab, faults: Faults, fault_model: FaultModel) -> Arc<Plan> {
         protect: None,
         on_bad_image: Default::default(),
         design: None,
+        exhaustive: false,
+        until: None,
         numbers: Default::default(),
     };
     Arc::new(plan(lab, config, &images(None), Images::All(IMAGES)).unwrap())

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::Parts;
 use super::{
-    BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, Guesses, LayerSummary, Observation,
+    BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, Guesses, Hits, LayerSummary, Observation,
     Position, Provenance, RateSummary, Record, RoundedAccuracy, Start, StartSummary, Summary,
 };
 use crate::data::Preprocess;
@@ -49,6 +49,8 @@ pub struct Tallies {
     layer_index: HashMap<String, usize>,
     /// The weighted sums, where trials have weights.
     parts: Option<Box<Parts>>,
+    /// The outcomes by weight, where the campaign has a goal.
+    hits: Hits,
 }
 
 /// What was counted of one layer.
@@ -221,6 +223,7 @@ impl Tallies {
             layer_index: layers.iter().map(|layer| layer.name.clone()).zip(0..).collect(),
             layers,
             parts: None,
+            hits: Hits::default(),
         }
     }
 
@@ -266,6 +269,13 @@ impl Tallies {
         let judgement = trial.judge(self.grouping.as_ref());
         self.trials += 1;
         self.all.add(judgement);
+        if let Some(config) = &self.config
+            && config.until.is_some()
+        {
+            let weight =
+                config.design.as_ref().zip(trial.draw).map(|(design, (_, drawn))| design.relative(drawn.weight));
+            self.hits.add(weight.unwrap_or(1.0), judgement);
+        }
         if trial.draw.is_some() {
             self.parts.get_or_insert_default().add(trial, judgement, self.grouping.as_ref());
         }
@@ -333,6 +343,7 @@ impl Tallies {
         }
         self.trials += other.trials;
         self.all.merge(&other.all);
+        self.hits.merge(&other.hits);
         if let Some(parts) = &other.parts {
             self.parts.get_or_insert_default().merge(parts);
         }
@@ -414,6 +425,7 @@ impl Tallies {
             golden,
             faults,
             design: None,
+            aim: None,
             scm_ratio: ratio.and_then(|ratio| ratio.ratio),
             scm_ratio_interval: ratio,
             starts,
@@ -443,7 +455,15 @@ impl Tallies {
         if let (Some(config), Some(parts)) = (&self.config, &self.parts)
             && let Some(design) = &config.design
         {
-            parts.estimate(config, design, &mut summary);
+            parts.estimate(config, design, config.until.map(|_| &self.hits), &mut summary);
+        }
+        if self.config.as_ref().is_some_and(|config| config.exhaustive) {
+            summary.make_exact();
+        }
+        if let Some(config) = &self.config
+            && let Some(goal) = &config.until
+        {
+            goal.conclude(&self.hits, config.design.as_ref(), &mut summary);
         }
         summary
     }

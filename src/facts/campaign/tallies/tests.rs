@@ -14,6 +14,8 @@ fn config(grouping: Option<&str>) -> CampaignConfig {
         protect: None,
         on_bad_image: Default::default(),
         design: None,
+        exhaustive: false,
+        until: None,
         numbers: Default::default(),
     }
 }

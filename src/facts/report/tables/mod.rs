@@ -9,8 +9,9 @@ pub(super) mod starts;
 pub use self::comparison::comparison;
 use super::words::{counted, name, percent, ratio, thousands};
 use super::{Origin, Report, Table};
-use crate::campaign::{BadImage, DesignSummary, FaultSummary, Summary};
+use crate::campaign::{Aim, BadImage, DesignSummary, FaultSummary, Quantity, Summary};
 use crate::fault::{Bits, FaultModel, Mode, Sampling};
+use crate::named::Named as _;
 use crate::outcome::{Comparison, Rate, Ratio};
 
 /// The mark of a row with too few trials.
@@ -92,12 +93,28 @@ pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
     };
     let faults = fault_model(&config.fault_model, summary.faults.injections);
     let protection = config.protect.map(|protection| format!("; {protection}")).unwrap_or_default();
+    let until = config.until.map(|goal| format!("; {goal}")).unwrap_or_default();
     let design = if config.design.is_some() { "; design stratified" } else { "" };
     let numbers = if config.numbers.is_float32() { String::new() } else { format!("; {}", config.numbers) };
     let rounded = summary.rounded.map(|rounded| format!("; {rounded}")).unwrap_or_default();
     let drawn =
-        format!("{}; seed {}{protection}{numbers}{rounded}{design}", sampling(&config.fault_model), config.seed);
+        format!("{}; seed {}{protection}{numbers}{rounded}{design}{until}", sampling(&config.fault_model), config.seed);
+    let drawn = match config.exhaustive {
+        true => format!(
+            "exhaustive: every bit of every element, in {}{protection}{numbers}{rounded}",
+            layers(&config.fault_model)
+        ),
+        false => drawn,
+    };
     [format!("{model}: {images}, {faults}"), drawn]
+}
+
+fn layers(model: &FaultModel) -> String {
+    match model.layers.as_deref() {
+        None => "all layers that faults are drawn from".to_owned(),
+        Some([only]) => format!("layer {only}"),
+        Some(layers) => counted(layers.len(), "chosen layer"),
+    }
 }
 
 fn sampling(model: &FaultModel) -> String {
@@ -163,10 +180,25 @@ pub fn outcomes(summary: &Summary) -> Table {
         let counts = [name.to_owned(), thousands(rate.count), thousands(rate.of)];
         table.row(counts.into_iter().chain(estimate(rate)).chain([few([rate])]));
     }
-    table.note(match summary.design {
-        None => "low, high: ends of the 95 % Wilson interval",
-        Some(_) => "share: estimated with the faults' weights; low, high: ends of the 95 % interval, design-based by image (fixed n)",
-    });
+    match (&summary.aim, &summary.design) {
+        (None, None) if is_exhaustive(summary) => table.note(
+            "every bit of every element was tried in each of these images: the shares of faults are exact and have no interval; \
+             those of golden runs have the 95 % Wilson interval",
+        ),
+        (None, None) => table.note("low, high: ends of the 95 % Wilson interval"),
+        (None, Some(_)) => table.note(
+            "share: estimated with the faults' weights; low, high: ends of the 95 % interval, design-based by image (fixed n)",
+        ),
+        (Some(aim), _) => {
+            let words = if summary.design.is_some() { "share: estimated with the faults' weights; " } else { "" };
+            table.note(format!(
+                "{words}low, high of faults: ends of the {} % interval that holds although the campaign looked at it to stop \
+                 (anytime-valid, a confidence sequence); of golden runs and of parts of the faults: 95 % for a fixed number",
+                aim.goal.confidence.percent()
+            ));
+            table.note(aimed(aim));
+        }
+    }
     if summary.rates.len() > 1 {
         table.note(
             "faults: inferences with bit errors at all rates together; the table by bit error rate keeps them apart",
@@ -182,6 +214,30 @@ pub fn outcomes(summary: &Summary) -> Table {
         table.note(headline(ratio));
     }
     table
+}
+
+fn is_exhaustive(summary: &Summary) -> bool {
+    summary.config.as_ref().is_some_and(|config| config.exhaustive)
+}
+
+/// Returns how well a campaign with a goal knows its quantity, in a sentence.
+fn aimed(aim: &Aim) -> String {
+    let state = if aim.reached { "reached" } else { "not reached" };
+    let of = aim.goal.of.row().help;
+    let share = |share: f64| match aim.goal.of {
+        Quantity::Ratio => ratio(share),
+        _ => percent(share),
+    };
+    match (aim.estimate, aim.high) {
+        (Some(estimate), Some(high)) => format!(
+            "aim of {} {state}: {of} is {}, between {} and {}",
+            aim.goal.margin,
+            share(estimate),
+            share(aim.low),
+            share(high)
+        ),
+        _ => format!("aim {state}: {of} is not known, as there is nothing that it could be of"),
+    }
 }
 
 /// Returns what a stratified design has saved, in a sentence.
