@@ -49,6 +49,12 @@ pub fn prove(network: &Network, faults: usize, expected: &Expected) {
         Draw { what: "weights", space: SiteSpace::of(&graph, Target::Weight), count: faults.div_ceil(5) },
     ];
     let found = draws.map(|draw| prove_draw(network, &goldens, &draw, dense));
+    let metadata = SiteSpace::of(&graph, Target::Metadata);
+    if !metadata.layers().is_empty() && network.faults == FaultModel::default() {
+        let draw = Draw { what: "scales and zero points", space: metadata, count: faults.div_ceil(10) };
+        let scales = prove_draw(network, &goldens, &draw, dense);
+        assert!(scales.differing > 0, "{}: a struck scale changes an answer", network.name);
+    }
     let all = found.iter().fold((0, 0), |(faults, differing), one| (faults + one.faults, differing + one.differing));
     assert!(all.1 * 20 > all.0, "{}: where nothing happens nothing is proven", network.name);
     let (saved, weights) = (1.0 / found[0].cost, found[2].cost);
