@@ -4,12 +4,14 @@
 //! image in the same way, puts each into a stratum by its bits and its score, and injects few of them: those of strata that
 //! tell more are more likely. The chance of each is known, so the estimates stay unbiased.
 
+mod stratum;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+pub use self::stratum::{Score, Stratum, is_proved, stratum, words};
 use super::{Judgement, Quantity};
-use crate::fault::{BitField, Corruption, Format};
 use crate::named::{Name, Named};
 use crate::{Error, Result};
 
@@ -105,108 +107,6 @@ impl Tried {
         self.sdc += u64::from(judgement.sdc);
         self.scm += u64::from(judgement.scm);
     }
-}
-
-/// The number of a stratum: the class of its bits times [`SCORES`], plus the class of its score.
-pub type Stratum = u8;
-
-/// Classes of scores.
-const SCORES: u8 = 16;
-
-/// The class of a fault that is proved to change no output.
-const PROVED: u8 = 0;
-
-/// Upper ends of the classes of finite scores, which are counted from 1.
-const EDGES: [f32; 8] = [-10.0, -1.0, -0.1, -1e-3, 1e-3, 0.1, 1.0, 10.0];
-
-/// Upper ends of the classes of changes without a gradient.
-const CHANGES: [f32; 3] = [1e-3, 1.0, 100.0];
-
-/// What is known of a fault before it is injected.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Score {
-    /// It is proved to change no output.
-    Proved,
-    /// The change of the margin to first order over the margin: 1 is where the answer changes.
-    Finite(f32),
-    /// A value that is no finite number, or a score that is none.
-    NotFinite,
-    /// The margin does not depend on the element to first order; the greatest change of a value.
-    Flat(f32),
-    /// There is no gradient; the greatest change of a value.
-    Unknown(f32),
-}
-
-/// Returns the stratum of a fault of this score that strikes `corruption` first.
-pub fn stratum(corruption: Corruption, format: Format, score: Score) -> Stratum {
-    let below = |edges: &[f32], value: f32| edges.iter().filter(|&&edge| value >= edge).count() as u8;
-    let class = match score {
-        Score::Proved => return PROVED,
-        Score::Finite(score) if score.is_nan() => 10,
-        Score::Finite(score) => 1 + below(&EDGES, score),
-        Score::NotFinite => 10,
-        Score::Flat(change) => 11 + below(&CHANGES, change),
-        // Not to be mixed with faults of a campaign with scores.
-        Score::Unknown(change) => 11 + below(&CHANGES, change),
-    };
-    bits_of(corruption, format) * SCORES + class
-}
-
-/// Returns the class of the most significant bit that is struck.
-fn bits_of(corruption: Corruption, format: Format) -> u8 {
-    let Some(highest) = corruption.bits().and_then(|bits| bits.iter().max()) else { return 6 };
-    match format.field(highest) {
-        Some(BitField::Sign) => 1,
-        Some(BitField::Exponent) => {
-            let bits = format.bits_of(BitField::Exponent);
-            match bits.end - 1 - highest {
-                0 => 2,
-                below if below <= bits.len() as u8 / 2 => 3,
-                _ => 4,
-            }
-        }
-        Some(BitField::Integer) => {
-            let bits = format.bits_of(BitField::Integer);
-            if highest - bits.start >= bits.len() as u8 / 2 { 3 } else { 4 }
-        }
-        Some(BitField::Mantissa | BitField::Fraction) => 5,
-        None => 6,
-    }
-}
-
-/// Returns whether a fault of the stratum is proved to change no output.
-pub fn is_proved(stratum: Stratum) -> bool {
-    stratum == PROVED
-}
-
-/// Returns the words for a stratum.
-pub fn words(stratum: Stratum, scored: bool) -> String {
-    if is_proved(stratum) {
-        return "proved masked".to_owned();
-    }
-    let bits = match stratum / SCORES {
-        1 => "sign",
-        2 => "highest exponent bit",
-        3 => "upper exponent bits",
-        4 => "lower exponent bits",
-        5 => "mantissa",
-        _ => "other",
-    };
-    let between = |edges: &[f32], class: usize| match (class.checked_sub(1), edges.get(class)) {
-        (Some(low), Some(high)) => format!("{} to {high}", edges[low]),
-        (None, Some(high)) => format!("below {high}"),
-        (Some(low), None) => format!("{} or more", edges[low]),
-        (None, None) => String::new(),
-    };
-    let score = match stratum % SCORES {
-        class @ 1..=9 => format!("score {}", between(&EDGES, usize::from(class - 1))),
-        10 => "not finite".to_owned(),
-        class => {
-            let gradient = if scored { "gradient 0, change" } else { "change" };
-            format!("{gradient} {}", between(&CHANGES, usize::from(class - 11)))
-        }
-    };
-    format!("{bits}, {score}")
 }
 
 /// A candidate that is injected.
@@ -497,115 +397,4 @@ pub struct Drawn {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn design(strata: &[(Stratum, u64, u64, u64)]) -> Stratified {
-        let pilot = |&(stratum, candidates, injected, sdc): &(Stratum, u64, u64, u64)| Pilot {
-            stratum,
-            candidates,
-            injected,
-            sdc,
-            scm: 0,
-        };
-        Stratified { strata: strata.iter().map(pilot).collect(), ..Stratified::new(64, true, vec![1]) }
-    }
-
-    proptest! {
-        #[test]
-        fn the_picks_are_distinct_and_as_many_as_wanted(
-            strata in prop::collection::vec(prop::sample::select(vec![0u8, 17, 25, 41, 90]), 1..200),
-            faults in 1usize..20,
-            seed: u64,
-        ) {
-            let design = design(&[(17, 500, 100, 0), (25, 50, 50, 20), (41, 20, 10, 10), (0, 100, 0, 0)]);
-            let picks = design.pick(&strata, faults, seed, 3);
-            prop_assert_eq!(picks.len(), faults.min(strata.len()));
-            prop_assert!(picks.windows(2).all(|pair| pair[0].candidate < pair[1].candidate));
-            prop_assert!(picks.iter().all(|pick| pick.weight >= 1.0 - 1e-12 && pick.weight.is_finite()));
-            prop_assert_eq!(picks, design.pick(&strata, faults, seed, 3));
-        }
-    }
-
-    /// The chance of a single draw is the inverse of its weight, no weight is above the limit, and proved faults are picked
-    /// only where there are no others.
-    #[test]
-    fn a_single_fault_is_picked_as_often_as_its_weight_says() {
-        let strata: Vec<Stratum> = (0..40).map(|index| [0, 17, 17, 17, 25, 41, 17, 17][index % 8]).collect();
-        let mut design = design(&[(17, 700, 300, 0), (25, 60, 60, 20), (41, 40, 20, 19)]);
-        (design.candidates, design.aim) = (40, Some(Quantity::Sdc));
-        const SEEDS: u64 = 40_000;
-        let (mut sums, mut squares) = ([0.0f64; 40], [0.0f64; 40]);
-        for seed in 0..SEEDS {
-            let pick = design.singles(7)(seed, 3, &strata);
-            assert!(design.relative(pick.weight) <= design.most_weight() * (1.0 + 1e-12), "{pick:?}");
-            sums[pick.candidate] += pick.weight;
-            squares[pick.candidate] += pick.weight * pick.weight;
-        }
-        for (candidate, &stratum) in strata.iter().enumerate() {
-            let mean = sums[candidate] / SEEDS as f64;
-            let error = (squares[candidate] / SEEDS as f64 / SEEDS as f64).sqrt();
-            let expected = if is_proved(stratum) { 0.0 } else { 1.0 };
-            assert!((mean - expected).abs() <= 4.5 * error, "{candidate}: {mean} +- {error}");
-        }
-        assert_eq!(design.singles(7)(1, 1, &[0, 0, 0]), Pick { candidate: 0, weight: 3.0 });
-        assert_ne!(design.singles(7)(1, 1, &strata), design.singles(7)(1, 2, &strata));
-    }
-
-    /// Faults that were injected move the draw towards the strata in which they showed something.
-    #[test]
-    fn later_rounds_learn_from_the_earlier_ones() {
-        let mut design = design(&[(17, 700, 300, 0), (25, 60, 60, 20)]);
-        design.aim = Some(Quantity::ScmShare);
-        let mut tried = Tried::default();
-        (0..50).for_each(|_| tried.add(Judgement { sdc: true, due: None, scm: true }));
-        let later = design.with(&[(41u8, tried)].into());
-        assert_eq!(later.strata.len(), 3);
-        assert_eq!((later.strata[2].stratum, later.strata[2].injected, later.strata[2].scm), (41, 50, 50));
-        assert!(later.sizes()[41] > design.sizes()[17]);
-        assert_eq!(design.sizes()[0], 0.0);
-    }
-
-    /// The weights are the inverse chances: counted over many seeds, each candidate is picked as often as its weight says.
-    #[test]
-    fn each_candidate_is_picked_as_often_as_its_weight_says() {
-        let strata: Vec<Stratum> = (0..40).map(|index| [0, 17, 17, 17, 25, 41, 17, 17][index % 8]).collect();
-        let design = design(&[(17, 700, 300, 0), (25, 60, 60, 20), (41, 40, 20, 19)]);
-        const SEEDS: u64 = 20_000;
-        let mut sums = [0.0f64; 40];
-        let mut squares = [0.0f64; 40];
-        for seed in 0..SEEDS {
-            for pick in design.pick(&strata, 6, seed, 0) {
-                sums[pick.candidate] += pick.weight;
-                squares[pick.candidate] += pick.weight * pick.weight;
-            }
-        }
-        for (candidate, &stratum) in strata.iter().enumerate() {
-            if is_proved(stratum) {
-                assert_eq!(sums[candidate], 0.0);
-                continue;
-            }
-            let mean = sums[candidate] / SEEDS as f64;
-            let error = (squares[candidate] / SEEDS as f64 / SEEDS as f64).sqrt();
-            assert!((mean - 1.0).abs() < 4.5 * error.max(1e-9), "{candidate}: {mean} +- {error}");
-        }
-    }
-
-    #[test]
-    fn strata_have_words() {
-        let flip = |bit| Corruption::flip(bit).unwrap();
-        let named = |bit, score| words(stratum(flip(bit), Format::F32, score), true);
-        assert_eq!(named(30, Score::Finite(0.5)), "highest exponent bit, score 0.1 to 1");
-        assert_eq!(named(31, Score::Finite(-20.0)), "sign, score below -10");
-        assert_eq!(named(28, Score::Finite(99.0)), "upper exponent bits, score 10 or more");
-        assert_eq!(named(23, Score::Flat(2.0)), "lower exponent bits, gradient 0, change 1 to 100");
-        assert_eq!(named(3, Score::NotFinite), "mantissa, not finite");
-        assert_eq!(named(3, Score::Proved), "proved masked");
-        assert_eq!(
-            words(stratum(Corruption::Set(0.0), Format::F32, Score::Unknown(0.5)), false),
-            "other, change 0.001 to 1"
-        );
-    }
-}
+mod tests;
