@@ -25,7 +25,8 @@ fn the_flips_of_a_layer_are_ranked_and_confirmed() {
     assert_eq!(top.len(), 5);
     let number = |value: &Value| value.as_u64().expect("a number");
     assert!(top.windows(2).all(|pair| number(&pair[0]["sdc"]) >= number(&pair[1]["sdc"])), "{top:?}");
-    assert!(top.iter().all(|row| number(&row["injected"]) == 8 && number(&row["sdc"]) > 0), "{top:?}");
+    assert!(top.iter().all(|row| number(&row["injected"]) == 8), "{top:?}");
+    assert_eq!(number(&top[0]["sdc"]), 8, "the worst flip changes every answer: {top:?}");
     let share = |key: &str| found[key]["rate"].as_f64().expect("a number");
     assert!(share("precision") > 2.0 * share("base"), "{found}");
 

@@ -24,6 +24,7 @@ pub struct Block<'a> {
 
 /// The content of a line.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "entries are read one at a time, and nearly all are records")]
 pub enum Entry<'a> {
     /// A golden run.
     Golden(LoggedGolden),
