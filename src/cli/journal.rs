@@ -188,6 +188,7 @@ impl Journal {
 
 /// The content of a line.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "lines are read one at a time, and nearly all are records")]
 pub enum Line {
     /// A trial.
     Record(Record),

@@ -222,7 +222,7 @@ fn eye(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {
         None if symbols.format_of(node, 0)? == Some(facts::format::Format::F32) => data_type::FLOAT,
         None => return Err(node.unsupported("its type is that of its input, which is not float32")),
     };
-    let count = rows.checked_mul(columns).unwrap_or(usize::MAX);
+    let count = rows.saturating_mul(columns);
     symbols.spend(node, count)?;
     let diagonal = node.int("k", 0)?;
     let on = |index: usize| (index % columns) as i64 - (index / columns) as i64 == diagonal;
