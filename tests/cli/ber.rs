@@ -1,35 +1,19 @@
 //! `campaign --ber`: bit errors all over the network, and sweeps over their rate.
 
 use super::protect::Study;
-use super::resume::assert_same;
 use super::*;
 
 #[test]
 fn a_sweep_is_the_same_in_jobs_shards_and_parts() {
     let study = Study::new();
     let sweep = ["--ber", "1e-8..1e-4", "--faults", "2"];
-    let with = |more: &[&'static str]| [&sweep[..], more].concat();
     study
-        .campaign("whole", &with(&["--jobs", "1"]))
-        .code(DONE)
+        .is_the_same_in_jobs_and_shards(&sweep)
         .stderr(contains("bits can flip in each inference"))
         .stdout(contains("By bit error rate").and(contains("each bit flips at rate 1e-8,1e-7,1e-6,1e-5,1e-4")));
-    study.campaign("jobs", &with(&["--jobs", "3"])).code(DONE);
-    assert_same(&study.path("whole"), &study.path("jobs"));
-    study.campaign("one", &with(&["--shard", "1/2"])).code(DONE);
-    study.campaign("two", &with(&["--shard", "2/2"])).code(DONE);
-    let [one, two, merged] = ["one", "two", "merged"].map(|name| study.path(name));
-    faultscope(&["merge", text(&one), text(&two), "--out", text(&merged)]).code(DONE);
-    assert_same(&study.path("whole"), &merged);
-
-    let cut = study.path("cut");
-    fs::create_dir(&cut).expect("a folder");
-    fs::copy(study.path("whole").join("config.json"), cut.join("config.json")).expect("a copy");
-    let records = fs::read(study.path("whole").join("faults.jsonl")).expect("records");
-    fs::write(cut.join("faults.jsonl"), &records[..records.len() / 2]).expect("a file");
+    study.cut("whole");
     study.campaign("cut", &["--resume", "--ber", "1e-8..1e-3", "--faults", "2"]).code(INPUT);
-    study.campaign("cut", &with(&["--resume"])).code(DONE);
-    assert_same(&study.path("whole"), &cut);
+    study.is_the_same_resumed("whole", &sweep);
 }
 
 #[test]

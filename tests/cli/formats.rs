@@ -8,20 +8,10 @@ use super::*;
 fn a_campaign_in_int8_is_the_same_in_jobs_shards_and_parts() {
     let study = Study::new();
     let formats = ["--format", "int8", "--weight-format", "int8", "--calibrate", "3"];
-    let with = |more: &[&'static str]| [&formats[..], more].concat();
     study
-        .campaign("whole", &with(&["--jobs", "1"]))
-        .code(DONE)
+        .is_the_same_in_jobs_and_shards(&formats)
         .stdout(contains("layers' outputs in int8, parameters in int8, scales learnt from 3 images (min-max), mixed"))
         .stdout(contains("% rounded,").and(contains("% in float32")));
-    study.campaign("jobs", &with(&["--jobs", "3"])).code(DONE);
-    assert_same(&study.path("whole"), &study.path("jobs"));
-    study.campaign("one", &with(&["--shard", "1/2"])).code(DONE);
-    study.campaign("two", &with(&["--shard", "2/2"])).code(DONE);
-    let [one, two, merged] = ["one", "two", "merged"].map(|name| study.path(name));
-    faultscope(&["merge", text(&one), text(&two), "--out", text(&merged)]).code(DONE);
-    assert_same(&study.path("whole"), &merged);
-
     let config = study.config("whole");
     assert_eq!(config["campaign"]["format"], "int8");
     assert_eq!(config["campaign"]["calibration"]["images"], 3);
@@ -30,14 +20,9 @@ fn a_campaign_in_int8_is_the_same_in_jobs_shards_and_parts() {
         assert_eq!(record["fault"]["format"], "int8");
         assert!(record["fault"]["bit"].as_u64().expect("a bit") < 8);
     }
-    let cut = study.path("cut");
-    fs::create_dir(&cut).expect("a folder");
-    fs::copy(study.path("whole").join("config.json"), cut.join("config.json")).expect("a copy");
-    let records = fs::read(study.path("whole").join("faults.jsonl")).expect("records");
-    fs::write(cut.join("faults.jsonl"), &records[..records.len() / 2]).expect("a file");
+    study.cut("whole");
     study.campaign("cut", &["--resume"]).code(INPUT).stderr(contains("campaign."));
-    study.campaign("cut", &with(&["--resume"])).code(DONE);
-    assert_same(&study.path("whole"), &cut);
+    study.is_the_same_resumed("whole", &formats);
 }
 
 /// A record names layer, element, bit and format; with the campaign's scales `inject` gives its values again.

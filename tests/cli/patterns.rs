@@ -1,33 +1,13 @@
 //! `--pattern-file`, `--accelerator`, values inside and outside the golden range, and patterns of very many elements.
 
 use super::protect::Study;
-use super::resume::assert_same;
 use super::*;
 
 /// The same campaign in one piece, in jobs, in shards and resumed.
 fn is_the_same_in_parts(study: &Study, arguments: &[&str]) {
-    let with = |more: &[&'static str]| -> Vec<String> {
-        arguments.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
-    };
-    let run = |name: &str, more: &[&'static str]| {
-        let arguments = with(more);
-        study.campaign(name, &arguments.iter().map(String::as_str).collect::<Vec<_>>()).code(DONE);
-    };
-    run("whole", &["--jobs", "1"]);
-    run("jobs", &["--jobs", "3"]);
-    assert_same(&study.path("whole"), &study.path("jobs"));
-    run("one", &["--shard", "1/2"]);
-    run("two", &["--shard", "2/2"]);
-    let [one, two, merged] = ["one", "two", "merged"].map(|name| study.path(name));
-    faultscope(&["merge", text(&one), text(&two), "--out", text(&merged)]).code(DONE);
-    assert_same(&study.path("whole"), &merged);
-    let cut = study.path("cut");
-    fs::create_dir(&cut).expect("a folder");
-    fs::copy(study.path("whole").join("config.json"), cut.join("config.json")).expect("a copy");
-    let records = fs::read(study.path("whole").join("faults.jsonl")).expect("records");
-    fs::write(cut.join("faults.jsonl"), &records[..records.len() / 2]).expect("a file");
-    run("cut", &["--resume"]);
-    assert_same(&study.path("whole"), &cut);
+    study.is_the_same_in_jobs_and_shards(arguments);
+    study.cut("whole");
+    study.is_the_same_resumed("whole", arguments);
 }
 
 const MODEL_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/facts/fault/fixtures/error_model.json");

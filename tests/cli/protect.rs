@@ -24,6 +24,35 @@ impl Study {
         command.args(["--out", text(&self.path(name))]).args(more).assert()
     }
 
+    /// Makes the campaign in one piece, in jobs and in shards, and compares the results. Returns what the one piece wrote.
+    pub(super) fn is_the_same_in_jobs_and_shards(&self, arguments: &[&str]) -> assert_cmd::assert::Assert {
+        let run = |name, more: &[&str]| self.campaign(name, &[arguments, more].concat()).code(DONE);
+        let whole = run("whole", &["--jobs", "1"]);
+        run("jobs", &["--jobs", "3"]);
+        assert_same(&self.path("whole"), &self.path("jobs"));
+        run("one", &["--shard", "1/2"]);
+        run("two", &["--shard", "2/2"]);
+        let [one, two, merged] = ["one", "two", "merged"].map(|name| self.path(name));
+        faultscope(&["merge", text(&one), text(&two), "--out", text(&merged)]).code(DONE);
+        assert_same(&self.path("whole"), &merged);
+        whole
+    }
+
+    /// Copies half of the records of a campaign, as after a crash, to one that is called `cut`.
+    pub(super) fn cut(&self, whole: &str) {
+        let (whole, cut) = (self.path(whole), self.path("cut"));
+        fs::create_dir(&cut).expect("a folder");
+        fs::copy(whole.join("config.json"), cut.join("config.json")).expect("a copy");
+        let records = fs::read(whole.join("faults.jsonl")).expect("records");
+        fs::write(cut.join("faults.jsonl"), &records[..records.len() / 2]).expect("a file");
+    }
+
+    /// Resumes the campaign `cut`, and compares it with the one that it was cut from.
+    pub(super) fn is_the_same_resumed(&self, whole: &str, arguments: &[&str]) {
+        self.campaign("cut", &[arguments, &["--resume"]].concat()).code(DONE);
+        assert_same(&self.path(whole), &self.path("cut"));
+    }
+
     pub(super) fn config(&self, name: &str) -> Value {
         let bytes = fs::read(self.path(name).join("config.json")).expect("config.json");
         serde_json::from_slice(&bytes).expect("JSON")
@@ -39,29 +68,11 @@ impl Study {
 fn a_protected_campaign_is_the_same_in_jobs_shards_and_parts() {
     let study = Study::new();
     let protect = ["--protect", "range", "--profile", "4"];
-    let with = |more: &[&'static str]| [&protect[..], more].concat();
-    study
-        .campaign("whole", &with(&["--jobs", "1"]))
-        .code(DONE)
-        .stdout(contains("protected by range, learnt from 4 images"));
-    study.campaign("jobs", &with(&["--jobs", "3"])).code(DONE);
-    assert_same(&study.path("whole"), &study.path("jobs"));
-
-    study.campaign("one", &with(&["--shard", "1/2"])).code(DONE);
-    study.campaign("two", &with(&["--shard", "2/2"])).code(DONE);
-    let [one, two, merged] = ["one", "two", "merged"].map(|name| study.path(name));
-    faultscope(&["merge", text(&one), text(&two), "--out", text(&merged)]).code(DONE);
-    assert_same(&study.path("whole"), &merged);
-
-    let cut = study.path("cut");
-    fs::create_dir(&cut).expect("a folder");
-    fs::copy(study.path("whole").join("config.json"), cut.join("config.json")).expect("a copy");
-    let records = fs::read(study.path("whole").join("faults.jsonl")).expect("records");
-    fs::write(cut.join("faults.jsonl"), &records[..records.len() / 2]).expect("a file");
+    study.is_the_same_in_jobs_and_shards(&protect).stdout(contains("protected by range, learnt from 4 images"));
+    study.cut("whole");
     study.campaign("cut", &["--resume"]).code(INPUT).stderr(contains("campaign.protect is"));
     study.campaign("cut", &["--resume", "--protect", "range"]).code(INPUT).stderr(contains("campaign.protect.profile"));
-    study.campaign("cut", &with(&["--resume"])).code(DONE);
-    assert_same(&study.path("whole"), &cut);
+    study.is_the_same_resumed("whole", &protect);
 }
 
 #[test]
