@@ -256,18 +256,30 @@ impl Plan {
     /// The sum of what is struck at `sites`, which are drawn for fault number `fault` of an image; `None` where a record lists all of
     /// them.
     pub fn errors(&self, fault: usize, sites: &[Site]) -> Option<BitErrors> {
-        let model = &self.config.fault_model;
-        let rate = model.ber.as_ref().map(|rates| rates.of(fault));
-        let may_be_many = !model.pattern.is_single() || model.error_models.is_some();
-        let is_summed = rate.is_some() || model.accelerator.is_some() || may_be_many && sites.len() > <Record>::LISTED;
-        if !is_summed {
-            return None;
-        }
         let struck = sites.iter().map(|site| {
             let (layer, tensor) = (&self.graph.nodes[site.layer].name, &self.graph.values[site.tensor].name);
             (layer.as_str(), tensor.as_str(), site.element, site.corruption.bits())
         });
-        Some(BitErrors::of(rate, struck))
+        self.errors_of(fault, struck)
+    }
+
+    /// The same of the layer, tensor, element and bits of each place.
+    pub fn errors_of<'a>(
+        &self,
+        fault: usize,
+        struck: impl ExactSizeIterator<Item = (&'a str, &'a str, usize, Option<Bits>)>,
+    ) -> Option<BitErrors> {
+        let model = &self.config.fault_model;
+        let rate = model.ber.as_ref().map(|rates| rates.of(fault));
+        let is_summed = rate.is_some() || model.accelerator.is_some() || self.is_in_ranges(struck.len());
+        is_summed.then(|| BitErrors::of(rate, struck))
+    }
+
+    /// Whether a record gives the elements of a pattern as ranges, because they are too many to be listed.
+    pub fn is_in_ranges(&self, elements: usize) -> bool {
+        let model = &self.config.fault_model;
+        let may_be_many = !model.pattern.is_single() || model.error_models.is_some();
+        may_be_many && elements > <Record>::LISTED
     }
 
     /// The number of bits that bit errors can flip; `None` where the fault model has no bit error rate.

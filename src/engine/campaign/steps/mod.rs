@@ -320,15 +320,11 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         for trial in tried.trials {
             let fault = trial.faults.first().cloned();
             let struck = trial.faults.iter().map(|one| (&*one.layer, &*one.tensor, one.element, one.struck()));
-            let model = &self.plan.config().fault_model;
-            let rate = model.ber.as_ref().map(|rates| rates.of(at.faults.start));
-            let may_be_many = !model.pattern.is_single() || model.error_models.is_some();
-            let many = may_be_many && trial.faults.len() > <Record>::LISTED;
-            let errors = (rate.is_some() || many || model.accelerator.is_some()).then(|| BitErrors::of(rate, struck));
+            let errors = self.plan.errors_of(at.faults.start, struck);
             if fault.is_none() && errors.is_none() {
                 return Err(Error::request("a trial injected no fault"));
             }
-            let elements = if many {
+            let elements = if self.plan.is_in_ranges(trial.faults.len()) {
                 ranges(trial.faults.iter().map(|fault| fault.element), <Record>::RANGES)
             } else {
                 Vec::new()
