@@ -1,7 +1,7 @@
 //! Derivatives of convolutions along three axes, and of an attention with its projections.
 
 use burn::tensor::Device;
-use facts::graph::{Attention, Binary, Conv3, MultiHead, Op};
+use facts::graph::{Binary, Conv3, MultiHead, Op};
 use futures_util::FutureExt;
 
 use super::flat::Flat;
@@ -82,14 +82,7 @@ pub(super) fn multi_head(settings: &MultiHead, x: &[Flat<'_>], g: &Flat<'_>) -> 
             false => Some(product),
         }
     };
-    let attend = Attention {
-        heads: Some(settings.heads),
-        scale: settings.scale,
-        causal: false,
-        softcap: 0.0,
-        mask: false,
-        selects: false,
-    };
+    let attend = settings.attention();
     let parts = [projected(0)?, projected(1)?, projected(2)?];
     let arrays = [0, 1, 2].map(|number| array(&parts[number]));
     let seen = [x[0].shape[0], x[0].shape[1], x[matrix(3)].shape[0]];

@@ -84,14 +84,7 @@ pub(super) fn multi_head(settings: &MultiHead, inputs: &[&Array], shape: &[usize
         }
     };
     let [q, k, v] = [0, 1, 2].map(|number| projected(inputs[number], number));
-    let attend = Attention {
-        heads: Some(settings.heads),
-        scale: settings.scale,
-        causal: false,
-        softcap: 0.0,
-        mask: false,
-        selects: false,
-    };
+    let attend = settings.attention();
     let seen = [q.shape()[0], q.shape()[1], inputs[3 + 3 * step].shape()[0]];
     let mixed = attention(&attend, &[&q, &k, &v], &seen);
     projected(&mixed, 3).reshaped(shape)

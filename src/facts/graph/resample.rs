@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::float;
+use super::{Attention, float};
 
 /// Settings of [`Op::Mix`](super::Op::Mix): what each entry along an axis is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,4 +72,18 @@ pub struct MultiHead {
     pub scale: f32,
     /// Whether each matrix comes with a bias.
     pub bias: bool,
+}
+
+impl MultiHead {
+    /// Returns the settings of the attention between the projections.
+    pub fn attention(&self) -> Attention {
+        Attention {
+            heads: Some(self.heads),
+            scale: self.scale,
+            causal: false,
+            softcap: 0.0,
+            mask: false,
+            selects: false,
+        }
+    }
 }
