@@ -110,6 +110,7 @@ pub async fn rank(lab: &Lab, source: &impl ImageSource, what: &Ranked, within: B
     let graph = lab.executor().graph();
     let space = SiteSpace::drawn_from(graph, &what.model)?;
     let every = EveryFault::new(graph, &space, &what.model)?;
+    let site = |number: usize| every.site(&space, number as u64);
     let need = every.count().saturating_mul(size_of::<Sum>() as u64);
     limits::allowed().check(
         &format!("the scores of {} faults (fewer --layers or --bit are fewer) need", every.count()),
@@ -124,8 +125,7 @@ pub async fn rank(lab: &Lab, source: &impl ImageSource, what: &Ranked, within: B
         let scorer = Scorer::new(lab, &golden, what.model.target == Target::Weight)?;
         let mut drawn = Reservoir::new(each, what.seed, image as u64);
         for (number, sum) in sums.iter_mut().enumerate() {
-            let site = every.site(&space, number as u64)?;
-            let score = match scorer.score(&[site]) {
+            let score = match scorer.score(&[site(number)?]) {
                 Score::Finite(score) => score.clamp(-MOST, MOST),
                 Score::NotFinite => MOST,
                 Score::Proved | Score::Flat(_) | Score::Unknown(_) => 0.0,
@@ -139,17 +139,16 @@ pub async fn rank(lab: &Lab, source: &impl ImageSource, what: &Ranked, within: B
         drop(scorer);
         let all: Vec<usize> = (0..each).map(|_| drawn.rng.random_range(0..count as u64) as usize).collect();
         for (checked, numbers) in [(&mut precision, drawn.kept), (&mut base, all)] {
-            let sites = numbers.iter().map(|&number| every.site(&space, number as u64)).collect::<Result<Vec<_>>>()?;
+            let sites = numbers.into_iter().map(site).collect::<Result<Vec<_>>>()?;
             for trial in inject(lab, &golden, &sites, within).await? {
                 checked.injected += 1;
                 checked.sdc += u64::from(trial.verdict.outcome == Outcome::Sdc);
             }
         }
     }
-    let sites =
-        |numbers: Range<usize>| numbers.map(|number| every.site(&space, number as u64)).collect::<Result<Vec<_>>>();
+    let sites = |numbers: Range<usize>| numbers.map(site).collect::<Result<Vec<_>>>();
     let faults = best((0..count).map(|number| (sums[number], number..number + 1)), what.top);
-    let elements = best(elements(&sums, &sites)?, what.top);
+    let elements = best(elements(&sums, site)?, what.top);
     let mut lists = [faults, elements].map(|list| {
         let danger = |(sum, numbers): (Sum, Range<usize>)| {
             let sites = sites(numbers)?;
@@ -192,7 +191,7 @@ pub async fn rank(lab: &Lab, source: &impl ImageSource, what: &Ranked, within: B
         faults: every.count(),
         predicted: sums.iter().map(|sum| f64::from(sum.predicted)).sum::<f64>()
             / (count * what.images.len()).max(1) as f64,
-        bits: bits(&sums, &sites, what.images.len())?,
+        bits: bits(&sums, site, what.images.len())?,
         top: top?,
         elements: elements?,
         precision,
@@ -236,14 +235,12 @@ fn best(all: impl Iterator<Item = (Sum, Range<usize>)>, top: usize) -> Vec<(Sum,
 }
 
 /// Returns each element with the sum over its bits.
-fn elements(
-    sums: &[Sum],
-    sites: &impl Fn(Range<usize>) -> Result<Vec<Site>>,
-) -> Result<impl Iterator<Item = (Sum, Range<usize>)>> {
+fn elements(sums: &[Sum], site: impl Fn(usize) -> Result<Site>) -> Result<impl Iterator<Item = (Sum, Range<usize>)>> {
     let mut found: Vec<(Sum, Range<usize>)> = Vec::new();
     let mut last = None;
     for (number, &sum) in sums.iter().enumerate() {
-        let place = sites(number..number + 1)?.first().map(|site| (site.layer, site.tensor, site.element));
+        let Site { layer, tensor, element, .. } = site(number)?;
+        let place = Some((layer, tensor, element));
         match found.last_mut().filter(|_| place == last) {
             Some((all, numbers)) => {
                 *all = all.plus(sum);
@@ -257,11 +254,11 @@ fn elements(
 }
 
 /// Returns the share of predicted changes by bit.
-fn bits(sums: &[Sum], sites: &impl Fn(Range<usize>) -> Result<Vec<Site>>, images: usize) -> Result<Vec<(u8, f64)>> {
+fn bits(sums: &[Sum], site: impl Fn(usize) -> Result<Site>, images: usize) -> Result<Vec<(u8, f64)>> {
     let mut found = [(0u64, 0u64); 32];
     for (number, sum) in sums.iter().enumerate() {
-        let struck = sites(number..number + 1)?.first().and_then(|site| site.corruption.bits());
-        for bit in struck.into_iter().flat_map(|bits| bits.iter().collect::<Vec<_>>()) {
+        let struck = site(number)?.corruption.bits();
+        for bit in struck.iter().flat_map(|bits| bits.iter()) {
             let (faults, predicted) = &mut found[usize::from(bit)];
             *faults += images as u64;
             *predicted += u64::from(sum.predicted);
