@@ -22,7 +22,7 @@ pub struct LayerNumbers {
 #[serde(untagged)]
 enum Json {
     /// Node data of Model Explorer for one graph.
-    Graph { name: Option<String>, results: BTreeMap<String, Value> },
+    Graph(Graph),
     /// Node data of Model Explorer for several graphs.
     Graphs(BTreeMap<String, Graph>),
     /// A number for each name.
@@ -48,7 +48,7 @@ impl LayerNumbers {
         if is_json(name) {
             serde_json::from_str::<Json>(text).is_ok()
         } else {
-            text.lines().next().is_some_and(|line| cells(name, line).iter().any(|cell| is_layer(cell)))
+            table(name, text).headers().is_ok_and(|head| head.iter().any(is_layer))
         }
     }
 
@@ -77,42 +77,35 @@ fn is_layer(cell: &str) -> bool {
 }
 
 fn json(name: &str, text: &str) -> Result<LayerNumbers> {
-    let numbers = |results: BTreeMap<String, Value>| {
+    let of_graph = |graph: Graph| {
         let number = |(layer, value)| match value {
             Value::Object { value } | Value::Bare(value) => (layer, value),
         };
-        results.into_iter().map(number).collect()
-    };
-    let read = serde_json::from_str::<Json>(text).map_err(|error| Error::input(name, error))?;
-    Ok(match read {
-        Json::Graph { name: of, results } => {
-            LayerNumbers { name: of.unwrap_or_else(|| name.to_owned()), numbers: numbers(results) }
+        LayerNumbers {
+            name: graph.name.unwrap_or_else(|| name.to_owned()),
+            numbers: graph.results.into_iter().map(number).collect(),
         }
+    };
+    Ok(match serde_json::from_str::<Json>(text).map_err(|error| Error::input(name, error))? {
+        Json::Graph(graph) => of_graph(graph),
         Json::Graphs(graphs) => {
-            let graph = graphs.into_values().next().ok_or_else(|| Error::input(name, "it names no graph"))?;
-            LayerNumbers { name: graph.name.unwrap_or_else(|| name.to_owned()), numbers: numbers(graph.results) }
+            of_graph(graphs.into_values().next().ok_or_else(|| Error::input(name, "it names no graph"))?)
         }
         Json::Flat(numbers) => LayerNumbers { name: name.to_owned(), numbers: numbers.into_iter().collect() },
     })
 }
 
-/// The separator of the file `name`.
-fn separator(name: &str) -> u8 {
-    if name.to_lowercase().ends_with(".tsv") { b'\t' } else { b',' }
-}
-
-fn cells(name: &str, line: &str) -> Vec<String> {
-    let mut reader =
-        ::csv::ReaderBuilder::new().has_headers(false).delimiter(separator(name)).from_reader(line.as_bytes());
-    let record = reader.records().next().and_then(Result::ok).unwrap_or_default();
-    record.iter().map(|cell| cell.trim().to_owned()).collect()
+/// Opens the table in `text`, the contents of the file `name`.
+fn table<'a>(name: &str, text: &'a str) -> ::csv::Reader<&'a [u8]> {
+    let separator = if name.to_lowercase().ends_with(".tsv") { b'\t' } else { b',' };
+    ::csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(text.as_bytes())
 }
 
 /// Reads a table. Of a report of Faultscope it takes the SDC rates of layers; of another table the column `value`, or the
 /// first whose cells are numbers.
 fn csv(name: &str, text: &str) -> Result<LayerNumbers> {
     let failed = |error: ::csv::Error| Error::input(name, error);
-    let mut reader = ::csv::ReaderBuilder::new().delimiter(separator(name)).flexible(true).from_reader(text.as_bytes());
+    let mut reader = table(name, text);
     let head = reader.headers().map_err(failed)?.clone();
     let column = |wanted: &str| head.iter().position(|cell| cell.trim().eq_ignore_ascii_case(wanted));
     let layer = head.iter().position(is_layer).ok_or_else(|| {
