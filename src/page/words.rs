@@ -2,7 +2,7 @@
 
 use facts::fault::{Bits, Corruption, Format, InjectedFault, Target};
 use facts::outcome::{Outcome, Rate, Verdict};
-use protocol::{ClassInfo, Injection, Protection, TensorDanger};
+use protocol::{ClassInfo, Injection, Protection};
 
 /// The terms of the field, each with its explanation.
 pub const GOLDEN_RUN: &str =
@@ -62,11 +62,6 @@ pub fn count(value: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// The share of a tensor's elements in which a corruption is predicted to change the answer.
-pub fn danger_share(tensor: &TensorDanger) -> f64 {
-    (tensor.changes + tensor.not_finite) as f64 / tensor.elements.max(1) as f64
 }
 
 /// A share from 0 to 1 in percent.

@@ -45,3 +45,15 @@ pub struct TensorDanger {
     /// An injection there.
     pub trial: SweepTrial,
 }
+
+impl TensorDanger {
+    /// Number of elements that are dangerous: the answer is predicted to change, or the effect is no finite number.
+    pub fn dangerous(&self) -> usize {
+        self.changes + self.not_finite
+    }
+
+    /// The share of them, 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.dangerous() as f64 / self.elements.max(1) as f64
+    }
+}

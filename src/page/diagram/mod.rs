@@ -11,7 +11,7 @@ mod tests;
 pub mod view;
 
 pub use blocks::{Block, Network};
-pub use paint::{Paint, Tone};
+pub use paint::{Paint, Shown, Tone};
 pub use scene::{Content, Frame, Scene};
 pub use steer::Direction;
 pub use view::View;

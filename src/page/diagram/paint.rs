@@ -55,6 +55,19 @@ impl Tone {
     }
 }
 
+/// The data that colours can show.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shown<'a> {
+    /// The corruption of the current fault.
+    pub trace: Option<&'a [TraceRow]>,
+    /// The SDC rates of a campaign, by layer.
+    pub measured: Option<&'a [(String, Rate)]>,
+    /// The predictions of the present corruption.
+    pub danger: Option<&'a Danger>,
+    /// The user's numbers.
+    pub numbers: Option<&'a LayerNumbers>,
+}
+
 /// The known facts about a layer.
 #[derive(Clone, Debug, PartialEq)]
 struct Fact {
@@ -77,23 +90,15 @@ pub struct Paint {
 }
 
 impl Paint {
-    /// Colours `model` with the corruption in `trace` and the SDC rates in `measured`, if present, and the predictions in
-    /// `danger`.
-    pub fn of(
-        model: &ModelInfo,
-        colouring: Colouring,
-        trace: Option<&[TraceRow]>,
-        measured: Option<&[(String, Rate)]>,
-        danger: Option<&Danger>,
-        numbers: Option<&LayerNumbers>,
-    ) -> Self {
+    /// Colours `model` by what is there of `shown`.
+    pub fn of(model: &ModelInfo, colouring: Colouring, shown: Shown<'_>) -> Self {
         match colouring {
             Colouring::Kind => Self::kind(model),
             Colouring::Size => Self::size(model),
-            Colouring::Corruption => Self::corruption(model, trace),
-            Colouring::Vulnerability => Self::vulnerability(model, measured),
-            Colouring::Danger => Self::danger(model, danger),
-            Colouring::Numbers => Self::numbers(model, numbers),
+            Colouring::Corruption => Self::corruption(model, shown.trace),
+            Colouring::Vulnerability => Self::vulnerability(model, shown.measured),
+            Colouring::Danger => Self::danger(model, shown.danger),
+            Colouring::Numbers => Self::numbers(model, shown.numbers),
         }
     }
 
@@ -190,10 +195,10 @@ impl Paint {
     fn danger(model: &ModelInfo, danger: Option<&Danger>) -> Self {
         let mut facts: Vec<Option<Fact>> = vec![None; model.layers.len()];
         for tensor in danger.iter().flat_map(|danger| &danger.tensors) {
-            let share = words::danger_share(tensor);
+            let share = tensor.share();
             let words = format!(
                 "predicted to change the answer in {} of {} elements",
-                words::count((tensor.changes + tensor.not_finite) as u64),
+                words::count(tensor.dangerous() as u64),
                 words::count(tensor.elements as u64)
             );
             let Some(fact) = facts.get_mut(tensor.layer) else { continue };

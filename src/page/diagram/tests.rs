@@ -217,7 +217,7 @@ fn row(layer: &str, changed: u64, non_finite: u64) -> TraceRow {
 fn corruption_colours_what_it_reaches() {
     let model = residual();
     let trace = [row("layer2", 1, 0), row("layer3", 30, 2), row("layer4", 0, 0), row("layer5", 0, 0)];
-    let paint = Paint::of(&model, Colouring::Corruption, Some(&trace), None, None, None);
+    let paint = Paint::of(&model, Colouring::Corruption, Shown { trace: Some(&trace), ..Shown::default() });
     let tone = |layers: &[usize]| paint.tone(&model, layers).0;
     assert_eq!(tone(&[0]), Tone::Blank);
     assert_eq!(tone(&[2]), Tone::Level(2));
@@ -228,7 +228,7 @@ fn corruption_colours_what_it_reaches() {
     assert_eq!(paint.missing, None);
     assert!(paint.corrupt(3) && !paint.corrupt(4));
     assert_eq!(paint::swallowed(&model, &trace), [4]);
-    let none = Paint::of(&model, Colouring::Corruption, None, None, None, None);
+    let none = Paint::of(&model, Colouring::Corruption, Shown::default());
     assert!(none.missing.is_some_and(|missing| missing.contains("Inject")));
 }
 
@@ -256,12 +256,12 @@ fn trial() -> SweepTrial {
 fn rates_and_sizes_have_levels_and_words() {
     let model = residual();
     let rates = [("layer1".to_owned(), Rate::new(3, 100)), ("layer2".to_owned(), Rate::new(0, 0))];
-    let paint = Paint::of(&model, Colouring::Vulnerability, None, Some(&rates), None, None);
+    let paint = Paint::of(&model, Colouring::Vulnerability, Shown { measured: Some(&rates), ..Shown::default() });
     let (tone, words) = paint.tone(&model, &[1]);
     assert_eq!(tone, Tone::Level(3));
     assert!(words.starts_with("SDC rate 3.0 % (3 of 100 faults"), "{words}");
     assert_eq!(paint.tone(&model, &[2]).0, Tone::Blank, "nothing was measured there");
-    assert!(Paint::of(&model, Colouring::Vulnerability, None, None, None, None).missing.is_some());
+    assert!(Paint::of(&model, Colouring::Vulnerability, Shown::default()).missing.is_some());
 
     let tensor = |layer, changes| TensorDanger {
         layer,
@@ -274,22 +274,22 @@ fn rates_and_sizes_have_levels_and_words() {
         trial: trial(),
     };
     let danger = Danger { tensors: vec![tensor(1, 1), tensor(1, 99), tensor(2, 3)], milliseconds: 1.0 };
-    let paint = Paint::of(&model, Colouring::Danger, None, None, Some(&danger), None);
+    let paint = Paint::of(&model, Colouring::Danger, Shown { danger: Some(&danger), ..Shown::default() });
     assert_eq!(
         paint.tone(&model, &[1]),
         (Tone::Level(5), "predicted to change the answer in 100 of 200 elements".into())
     );
-    assert!(Paint::of(&model, Colouring::Danger, None, None, None, None).missing.is_some());
+    assert!(Paint::of(&model, Colouring::Danger, Shown::default()).missing.is_some());
 
     let numbers =
         [("layer1", 2.0), ("layer2", 8.0), ("nothing", 99.0)].map(|(layer, number)| (layer.to_owned(), number));
     let numbers = LayerNumbers { name: "latency".into(), numbers: numbers.into() };
-    let paint = Paint::of(&model, Colouring::Numbers, None, None, None, Some(&numbers));
+    let paint = Paint::of(&model, Colouring::Numbers, Shown { numbers: Some(&numbers), ..Shown::default() });
     assert_eq!(paint.tone(&model, &[1]), (Tone::Level(1), "latency: 2".into()));
     assert_eq!(paint.tone(&model, &[2]).0, Tone::Level(paint::TOP));
     assert_eq!((paint.tone(&model, &[3]).0, paint.missing), (Tone::Blank, None));
 
-    let paint = Paint::of(&model, Colouring::Size, None, None, None, None);
+    let paint = Paint::of(&model, Colouring::Size, Shown::default());
     assert_eq!(paint.tone(&model, &[0]), (Tone::Level(1), "2 elements".into()));
     assert_eq!(paint.tone(&model, &[0, 8]), (Tone::Level(6), "18 elements".into()), "what leaves the block");
     assert_eq!(paint.legend.len(), usize::from(paint::TOP));

@@ -47,9 +47,9 @@ fn found(state: &State, act: &Callback<Action>) -> Html {
     };
     let mut ranked: Vec<&TensorDanger> = danger.tensors.iter().collect();
     // A stable order: of two equal layers the earlier one comes first.
-    ranked.sort_by(|a, b| words::danger_share(b).total_cmp(&words::danger_share(a)));
+    ranked.sort_by(|a, b| b.share().total_cmp(&a.share()));
     let elements: usize = ranked.iter().map(|tensor| tensor.elements).sum();
-    let changes: usize = ranked.iter().map(|tensor| tensor.changes + tensor.not_finite).sum();
+    let changes: usize = ranked.iter().map(|tensor| tensor.dangerous()).sum();
     let confirmed = ranked.iter().filter(|tensor| tensor.trial.verdict.outcome == Outcome::Sdc).count();
     let rows: Vec<Html> = ranked.iter().filter_map(|tensor| row(model, state.target(), tensor, act)).collect();
     let (first, rest) = rows.split_at(rows.len().min(LISTED));
@@ -97,7 +97,7 @@ fn row(model: &ModelInfo, target: Target, found: &TensorDanger, act: &Callback<A
             <button type="button" class="worst-fault" {onclick} data-layer={layer.name.clone()}>
                 <span class={classes!("verdict", "verdict-small", mark_class(verdict).replace("mark-", "verdict-"))}>{ words::verdict(verdict) }</span>
                 <span class="worst-answer">{ name }</span>
-                <span class="worst-drop">{ words::percent(words::danger_share(found)) }</span>
+                <span class="worst-drop">{ words::percent(found.share()) }</span>
                 <span class="worst-where">
                     { format!("Worst: element {}, {} → {}{effect}; injected", found.worst, words::number(fault.before), words::number(fault.after)) }
                 </span>

@@ -14,21 +14,16 @@ use protocol::{Danger, DangerRequest, Response, TensorDanger};
 use super::sweep::told;
 use super::{Host, Service};
 
-/// The predicted effects of one corruption for the golden run at hand.
-pub(super) struct Effects {
-    request: DangerRequest,
-    /// By tensor, row-major as it is stored.
-    effects: BTreeMap<ValueId, Rc<[f32]>>,
-}
+/// The predicted effects of a corruption by tensor, row-major as it is stored.
+pub(super) type Effects = Rc<BTreeMap<ValueId, Rc<[f32]>>>;
 
 impl<H: Host> Service<H> {
     pub(super) async fn danger(&mut self, request: DangerRequest) -> Result<Response> {
         let started = self.host.now();
-        self.predict(request)?;
+        let effects = self.predict(request)?;
         let milliseconds = self.host.now() - started;
         let lab = self.lab()?;
         let graph = lab.executor().graph();
-        let effects = &self.effects.as_ref().ok_or_else(|| Error::request("nothing was predicted"))?.effects;
         let mut found = Vec::new();
         for (layer, tensor) in struck(&lab, request) {
             let Some(effects) = effects.get(&tensor).filter(|effects| !effects.is_empty()) else { continue };
@@ -37,7 +32,7 @@ impl<H: Host> Service<H> {
             let worst = (0..effects.len()).fold(0, largest);
             let value = &graph.values[tensor];
             let site = Site { element: value.layout.source_index(&value.shape, worst), ..site(layer, tensor, request) };
-            found.push((site, effects[worst], effects.clone()));
+            found.push((site, effects[worst], effects));
         }
         let golden = self.golden.as_ref().ok_or_else(|| Error::request("there is no golden run yet"))?;
         let faults = found.iter().map(|(site, ..)| vec![*site]).collect();
@@ -59,14 +54,13 @@ impl<H: Host> Service<H> {
 
     /// Returns the predicted effects in the elements of `tensor`; `None` where the corruption cannot strike in it.
     pub(super) fn effects(&mut self, request: DangerRequest, tensor: ValueId) -> Result<Option<Rc<[f32]>>> {
-        self.predict(request)?;
-        Ok(self.effects.as_ref().and_then(|known| known.effects.get(&tensor)).cloned())
+        Ok(self.predict(request)?.get(&tensor).cloned())
     }
 
     /// Predicts the effect of a corruption in every element, unless that is known.
-    fn predict(&mut self, request: DangerRequest) -> Result<()> {
-        if self.effects.as_ref().is_some_and(|known| known.request == request) {
-            return Ok(());
+    fn predict(&mut self, request: DangerRequest) -> Result<Effects> {
+        if let Some((_, effects)) = self.effects.as_ref().filter(|(known, _)| *known == request) {
+            return Ok(effects.clone());
         }
         let lab = self.lab()?;
         let golden = self.golden.as_ref().ok_or_else(|| Error::request("there is no golden run yet"))?;
@@ -97,8 +91,9 @@ impl<H: Host> Service<H> {
             let of = |stored| effect(value.layout.source_index(&value.shape, stored));
             effects.insert(tensor, (0..value.elements()).map(of).collect());
         }
-        self.effects = Some(Effects { request, effects });
-        Ok(())
+        let effects = Effects::new(effects);
+        self.effects = Some((request, effects.clone()));
+        Ok(effects)
     }
 }
 

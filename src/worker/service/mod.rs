@@ -27,8 +27,8 @@ use facts::model::Card;
 use facts::outcome::probabilities;
 use facts::{Error, Result};
 use protocol::{
-    Changes, DeviceInfo, Envelope, FileRef, GoldenInfo, ImageSet, Injection, Labelling, Request, RequestId, Response,
-    Which,
+    Changes, DangerRequest, DeviceInfo, Envelope, FileRef, GoldenInfo, ImageSet, Injection, Labelling, Request,
+    RequestId, Response, Which,
 };
 
 use crate::campaign::Opened;
@@ -87,7 +87,8 @@ pub struct Service<H: Host> {
     golden: Option<Golden>,
     trial: Option<(Site, Activations)>,
     read: Vec<(ReadKey, Rc<[f32]>)>,
-    effects: Option<Effects>,
+    /// The predicted effects of the corruption that was asked for last, in the golden run.
+    effects: Option<(DangerRequest, Effects)>,
     sweep: Option<Sweeping>,
     campaign: Option<Campaign<H>>,
     /// The campaign of another worker that this one computes parts of.

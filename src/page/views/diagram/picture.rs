@@ -20,7 +20,7 @@ use super::tools::tools;
 use crate::diagram::names;
 use crate::diagram::paint::swallowed;
 use crate::diagram::scene::boxes_in;
-use crate::diagram::{Content, Network, Paint, Scene};
+use crate::diagram::{Content, Network, Paint, Scene, Shown};
 use crate::link::Colouring;
 use crate::views::present;
 
@@ -62,15 +62,13 @@ pub fn Picture(props: &PictureProps) -> Html {
         let layers = known.profile.as_ref().map(|profile| &profile.0.layers);
         let rate = |row: &LayerCounts| (row.name.clone(), Rate::new(row.sdc, row.faults));
         let measured = layers.map(|layers| layers.iter().map(rate).collect::<Vec<_>>());
-        let danger = known.danger.as_ref().map(|danger| &*danger.0);
-        Paint::of(
-            model,
-            known.colouring,
+        let shown = Shown {
             trace,
-            measured.as_deref(),
-            danger,
-            known.numbers.as_ref().map(|numbers| &*numbers.0),
-        )
+            measured: measured.as_deref(),
+            danger: known.danger.as_ref().map(|danger| &*danger.0),
+            numbers: known.numbers.as_ref().map(|numbers| &*numbers.0),
+        };
+        Paint::of(model, known.colouring, shown)
     });
     let ends = use_memo(known.injection.clone(), |injection| {
         injection.as_ref().map(|injection| swallowed(model, &injection.0.trace)).unwrap_or_default()
