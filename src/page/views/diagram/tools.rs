@@ -6,19 +6,36 @@ use yew::prelude::*;
 use super::hands::Hands;
 use super::props::PictureProps;
 use crate::link::Colouring;
-use crate::state::Action;
+use crate::state::{Action, State};
 use crate::views::export::SaveChart;
 use crate::views::parts::Choice;
 
 /// The factor of one press of a zoom button.
 const ZOOM: f64 = 1.3;
 
+/// Returns the colourings on offer. Those of predictions and of the user's numbers join when there is something to show: all of
+/// them would take a second row, and push the bits out of a small window.
+fn colourings(state: &State) -> Vec<Colouring> {
+    let all = Colouring::ALL.iter().map(|&(colouring, _)| colouring);
+    all.filter(|&colouring| match colouring {
+        _ if colouring == state.link.colouring => true,
+        Colouring::Danger => state.link.danger,
+        Colouring::Numbers => state.numbers.is_some(),
+        Colouring::Kind | Colouring::Size | Colouring::Vulnerability | Colouring::Corruption => true,
+    })
+    .collect()
+}
+
 /// Draws the tools; `looked` is the layer that the user looks at.
 pub fn tools(hands: &Hands, looked: Option<usize>) -> Html {
     let PictureProps { model, state, act } = &hands.props;
-    let options = Colouring::ALL.iter().map(|(_, row)| (row.label.into(), row.help.into())).collect::<Vec<_>>();
-    let chosen = Colouring::ALL.iter().position(|&(known, _)| known == state.0.link.colouring).unwrap_or(0);
-    let choose = act.reform(|index: usize| Action::choose(move |link| link.colouring = Colouring::ALL[index].0));
+    let colourings = colourings(&state.0);
+    let options = colourings.iter().map(|known| (known.label().into(), known.row().help.into())).collect::<Vec<_>>();
+    let chosen = colourings.iter().position(|&known| known == state.0.link.colouring).unwrap_or(0);
+    let choose = act.reform(move |index: usize| {
+        let colouring = colourings[index];
+        Action::choose(move |link| link.colouring = colouring)
+    });
     let zoom = |factor: f64| {
         let stage = hands.stage.clone();
         Callback::from(move |_: MouseEvent| {
