@@ -11,6 +11,10 @@ use headless_chrome::{
 };
 use serde_json::Value;
 
+/// Message of the exception by which a test ends a worker. The browser reports it for the worker and for the page, the second
+/// time after a delay, so no single instant exists after which it can be forgotten: it is never a line of the console.
+pub const KILLED: &str = "killed by the test";
+
 /// One line of the console.
 #[derive(Clone, Debug)]
 pub struct Line {
@@ -137,7 +141,9 @@ impl Console {
     }
 
     fn push(&self, level: String, text: String) {
-        locked(&self.lines).push(Line { level, text });
+        if !text.contains(KILLED) {
+            locked(&self.lines).push(Line { level, text });
+        }
     }
 }
 

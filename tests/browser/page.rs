@@ -16,7 +16,7 @@ use headless_chrome::{
 use serde_json::{Value, json};
 
 use crate::{
-    console::{Console, Line},
+    console::{Console, KILLED, Line},
     memory::{self, Memory},
     missing::missing,
     server::Server,
@@ -353,8 +353,8 @@ impl Page {
     /// Makes the worker fail as it does where its program ends by itself: with an exception that nobody catches. What it
     /// writes to the console is forgotten.
     pub fn kill_worker(&self) {
-        self.console.in_worker(&self.tab, "setTimeout(() => { throw new Error('killed by the test'); })");
-        self.wait_unminding(".notices", "killed by the test");
+        self.console.in_worker(&self.tab, &format!("setTimeout(() => {{ throw new Error('{KILLED}'); }})"));
+        self.wait_unminding(".notices", KILLED);
         self.console.clear();
     }
 
