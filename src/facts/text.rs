@@ -37,6 +37,23 @@ fn utf16(name: &str, bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String> {
     })
 }
 
+/// Reads names with commas between them, as a line of a CSV file: a name with a comma stands in quotes.
+///
+/// # Errors
+/// If `text` is no such list.
+pub fn names(text: &str) -> Result<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut record = csv::StringRecord::new();
+    match reader.read_record(&mut record) {
+        Ok(true) if record.iter().all(|name| !name.is_empty()) && !text.contains(['\n', '\r']) => {
+            Ok(record.iter().map(str::to_owned).collect())
+        }
+        _ => Err(Error::request(format_args!(
+            "names with commas between them are expected, one with a comma in quotes; found {text}"
+        ))),
+    }
+}
+
 /// The lines of `text` that say something, with their numbers from 1: trimmed, without empty lines and without comments,
 /// which begin with "#".
 pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {

@@ -137,6 +137,7 @@ fn campaign(device: &Device) -> Vec<Record> {
         fault_model: FaultModel::default(),
         grouping: None,
         protect: None,
+        compared: None,
         on_bad_image: Default::default(),
         numbers: Default::default(),
         design: None,

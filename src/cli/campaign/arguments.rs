@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use facts::{Name, Named};
+use facts::{Name, Named, text};
 
 use super::shard::ShardArgument;
 use crate::campaign::{
@@ -381,15 +381,7 @@ pub struct LayerList(pub Vec<String>);
 
 /// Reads names with commas between them, as a line of a CSV file.
 pub fn layer_list(text: &str) -> Result<LayerList, String> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let mut record = csv::StringRecord::new();
-    let expected = || format!("names with commas between them are expected, one with a comma in quotes; found {text}");
-    match reader.read_record(&mut record) {
-        Ok(true) if record.iter().all(|name| !name.is_empty()) && !text.contains(['\n', '\r']) => {
-            Ok(LayerList(record.iter().map(str::to_owned).collect()))
-        }
-        _ => Err(expected()),
-    }
+    text::names(text).map(LayerList).map_err(|error| error.to_string())
 }
 
 impl FaultArguments {

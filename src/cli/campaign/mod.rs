@@ -115,6 +115,7 @@ impl Campaign {
             fault_model,
             grouping: None,
             protect: None,
+            compared: None,
             on_bad_image,
             design: None,
             exhaustive: arguments.design.is_exhaustive(),

@@ -55,6 +55,7 @@ fn plan(lab: &Lab, faults: Faults) -> Plan {
         fault_model: FaultModel::default(),
         grouping: None,
         protect: None,
+        compared: None,
         on_bad_image: Default::default(),
         numbers: Default::default(),
         design: None,

@@ -1,7 +1,7 @@
 //! The events of a campaign, and the trait of their sources.
 
 use facts::Result;
-use facts::campaign::{Plan, Record, Skipped, Summary};
+use facts::campaign::{Plan, Protected, Record, Skipped, Summary};
 use serde::{Deserialize, Serialize};
 
 /// An event of a campaign. The order is `Started`; for each image one `Golden` and then its `Injection`s,
@@ -25,6 +25,9 @@ pub enum CampaignEvent {
         class: usize,
         /// Whether the prediction is correct, if the true class is known.
         correct: Option<bool>,
+        /// The golden prediction under each protection that is compared.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        protected: Vec<Protected>,
     },
     /// A trial is complete.
     Injection(Box<Record>),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Faults, Goal, NumberFormats, OnBadImage, Protection, Stratified};
+use super::{Compared, Faults, Goal, NumberFormats, OnBadImage, Protection, Stratified};
 use crate::fault::{FaultModel, Target};
 use crate::{Error, Result};
 
@@ -38,6 +38,9 @@ pub struct CampaignConfig {
     /// The protection of the network; `None` where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protect: Option<Protection>,
+    /// The protections that every fault is tried under, beside the unprotected network.
+    #[serde(rename = "protections", default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
     /// What is done at an image that cannot be read. It changes no fault.
     #[serde(default)]
     pub on_bad_image: OnBadImage,
@@ -67,6 +70,7 @@ impl CampaignConfig {
             fault_model: FaultModel::default(),
             grouping: None,
             protect: None,
+            compared: None,
             on_bad_image: OnBadImage::Stop,
             design: None,
             exhaustive: false,

@@ -202,6 +202,7 @@ mod tests {
             fault_model: FaultModel::default(),
             grouping: None,
             protect: None,
+            compared: None,
             on_bad_image: OnBadImage::Stop,
             design: None,
             exhaustive: false,

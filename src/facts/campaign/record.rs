@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::Drawn;
+use super::{Drawn, Protected};
 use crate::fault::{BitErrors, InjectedFault};
 use crate::outcome::Outcome;
 
@@ -44,6 +44,9 @@ pub struct Record<S = String> {
     /// The draw, where the design gives faults weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drawn: Option<Drawn>,
+    /// What became of the trial under each protection that is compared, in the order of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<Protected>,
     /// Of an SDC with finite scores, the golden class's probability without and with the fault. Known where the trial was
     /// made; no file holds it.
     #[serde(skip)]

@@ -266,6 +266,7 @@ mod tests {
             pixels: None,
             elements: Vec::new(),
             drawn: None,
+            protected: Vec::new(),
             confidence: None,
         }
     }

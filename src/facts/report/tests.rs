@@ -16,6 +16,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             fault_model: FaultModel::default(),
             grouping: None,
             protect: None,
+            compared: None,
             on_bad_image: Default::default(),
             design: None,
             exhaustive: false,

@@ -140,6 +140,7 @@ impl Store {
             elements: Vec::new(),
             faults: if faults.len() > 1 { faults.iter().map(fault).collect() } else { Vec::new() },
             drawn: None,
+            protected: Vec::new(),
             confidence: trial.confidence[0].is_finite().then_some(trial.confidence),
         }
     }

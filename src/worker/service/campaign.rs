@@ -146,6 +146,7 @@ impl<H: Host> Service<H> {
             fault_model: start.fault_model.clone(),
             grouping: None,
             protect: None,
+            compared: None,
             on_bad_image: OnBadImage::Skip,
             design: None,
             exhaustive: false,

@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Device;
-use facts::campaign::{Protection, ProtectionMethod, TensorRange};
+use facts::campaign::{Protected, Protection, ProtectionMethod, TensorRange};
 use facts::fault::metadata::{self, Word};
 use facts::fault::{Format, InjectedFault, Site, SiteSpace, Target};
 use facts::graph::HostTensor;
@@ -60,6 +60,8 @@ pub struct Trial {
     /// The layers in which the protection clipped elements that the faults had reached, and the number of these
     /// elements, in order, if requested.
     pub clipped: Vec<(String, u64)>,
+    /// What became of the faults under each protection that is compared ([`Lab::compared_with`]).
+    pub protected: Vec<Protected>,
 }
 
 /// An inference and the faults to inject into it: each entry of `faults` holds the sites of one trial.
@@ -116,6 +118,8 @@ pub struct Tried {
     pub logits: Vec<f32>,
     /// The trials, in the order of the faults.
     pub trials: Vec<Trial>,
+    /// The golden prediction under each protection that is compared.
+    pub protected: Vec<Protected>,
 }
 
 /// Trials that were computed together.
@@ -308,7 +312,7 @@ impl Lab {
             };
             let trials = own.into_iter().zip(values);
             let trials = trials.map(|((sites, faulty), values)| self.judge(&logits, sites, &values, faulty)).collect();
-            Ok(Tried { class, logits, trials })
+            Ok(Tried { class, logits, trials, protected: Vec::new() })
         };
         Ok(Trials { images: subjects.iter().zip(wave.golden).map(tried).collect(), work: wave.work })
     }
@@ -394,6 +398,7 @@ impl Lab {
             trace: faulty.trace,
             activations: faulty.activations,
             clipped: faulty.clipped.iter().map(|&(layer, count)| (graph.nodes[layer].name.clone(), count)).collect(),
+            protected: Vec::new(),
         }
     }
 

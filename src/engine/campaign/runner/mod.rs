@@ -79,7 +79,10 @@ impl<W: Work> Runner<W> {
         }
         let event = self.work.next().await?;
         match &event {
-            Some(CampaignEvent::Golden { label, class, .. }) => self.tallies.add_golden(*label, *class),
+            Some(CampaignEvent::Golden { label, class, protected, .. }) => {
+                self.tallies.add_golden(*label, *class);
+                self.tallies.add_golden_protected(*label, *class, protected);
+            }
             Some(CampaignEvent::Injection(record)) => self.tallies.add(record),
             Some(CampaignEvent::Skipped(_)) => self.tallies.skip(),
             _ => {

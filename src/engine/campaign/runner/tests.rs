@@ -40,6 +40,7 @@ fn config(faults: usize) -> CampaignConfig {
         fault_model: FaultModel::default(),
         grouping: None,
         protect: None,
+        compared: None,
         on_bad_image: Default::default(),
         design: None,
         exhaustive: false,

@@ -315,7 +315,7 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         let (image, label, class) = (at.image, at.label, tried.class);
         if at.golden.replace(class).is_none() && at.faults.start == 0 {
             let correct = label.map(|label| label == class);
-            at.events.push_back(CampaignEvent::Golden { image, label, class, correct });
+            at.events.push_back(CampaignEvent::Golden { image, label, class, correct, protected: tried.protected });
         }
         for trial in tried.trials {
             let fault = trial.faults.first().cloned();
@@ -346,6 +346,7 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
                 pixels: at.size(),
                 elements,
                 drawn: draws.next(),
+                protected: trial.protected,
                 confidence: changed
                     .then(|| [confidence(&tried.logits), confidence(&trial.logits)])
                     .filter(|both| both.iter().all(|share| share.is_finite())),

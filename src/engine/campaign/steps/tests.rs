@@ -48,6 +48,7 @@ fn plan_of(lab: &Lab, faults: Faults, fault_model: FaultModel) -> Arc<Plan> {
         fault_model,
         grouping: None,
         protect: None,
+        compared: None,
         on_bad_image: Default::default(),
         design: None,
         exhaustive: false,
@@ -92,7 +93,7 @@ fn one_by_one(lab: &Lab, plan: &Plan, start: Position, end: Position) -> Vec<Str
         let within = |fault| (start..end).contains(&Position { nth, fault });
         if within(0) {
             let correct = Some(label == Some(class));
-            events.push(json(&CampaignEvent::Golden { image: nth, label, class, correct }));
+            events.push(json(&CampaignEvent::Golden { image: nth, label, class, correct, protected: Vec::new() }));
         }
         for fault in (0..plan.config().faults.of(label, class).unwrap()).filter(|&fault| within(fault)) {
             let sites = plan.sites(Position { nth, fault }).unwrap();

