@@ -11,7 +11,7 @@ use super::gpu::GpuGraph;
 use super::lane::Changed;
 use super::program::Program;
 use super::wave::Walk;
-use super::{Activations, Footprint, Hook, Image, Lane, Ranges, Settings, Wave, device, full};
+use super::{Activations, Clips, Footprint, Hook, Image, Lane, Ranges, Settings, Wave, device, full};
 use crate::kernels;
 use crate::ops::Array;
 
@@ -70,11 +70,30 @@ impl Executor {
     pub fn protected_by(&self, ranges: Ranges) -> Self {
         let ranges = Arc::new(ranges);
         let means = match &self.means {
-            Means::Kernels(program) => Means::Kernels(program.protected_by(&ranges)),
+            Means::Kernels(program) => Means::Kernels(program.clipped_by(&Clips::from(&*ranges))),
             Means::Burn(gpu) => Means::Burn(gpu.protected_by(ranges.clone())),
         };
         let footprint = Footprint::of(&self.graph, true);
         Self { graph: self.graph.clone(), device: self.device.clone(), means, protection: Some(ranges), footprint }
+    }
+
+    /// Returns the same graph with outputs clipped by `clips`, as [`Executor::protected_by`].
+    ///
+    /// # Errors
+    /// On a GPU, if a tensor has several ranges or values beyond them become 0.
+    pub fn clipped_by(&self, clips: &Clips) -> Result<Self> {
+        let program = match (&self.means, clips.simple()) {
+            (Means::Kernels(program), _) => program,
+            (Means::Burn(_), Some(ranges)) => return Ok(self.protected_by(ranges)),
+            (Means::Burn(_), None) => {
+                return Err(Error::request(
+                    "on a GPU values are clipped to the nearest bound of one range for each tensor only; use --device cpu",
+                ));
+            }
+        };
+        let means = Means::Kernels(program.clipped_by(clips));
+        let footprint = Footprint::of(&self.graph, true);
+        Ok(Self { graph: self.graph.clone(), device: self.device.clone(), means, protection: None, footprint })
     }
 
     /// Returns the ranges of the protection.
@@ -139,6 +158,21 @@ impl Executor {
     /// If an image's input has the wrong shape, a lane names an image or an element that does not exist, or the device
     /// fails.
     pub async fn wave(&self, images: &[Image<'_>], lanes: &[Lane], settings: Settings) -> Result<Wave> {
+        self.wave_under(images, lanes, settings, &[]).await
+    }
+
+    /// As [`Executor::wave`], and tells of each lane with [`Lane::forks`] what becomes of it under each of `clips`
+    /// ([`Faulty::forks`]), except in images whose golden run a clip changes ([`Wave::moved`]).
+    ///
+    /// # Errors
+    /// As [`Executor::wave`], and on a GPU if there are clips.
+    pub async fn wave_under(
+        &self,
+        images: &[Image<'_>],
+        lanes: &[Lane],
+        settings: Settings,
+        clips: &[Clips],
+    ) -> Result<Wave> {
         for image in images {
             if let Image::Inputs(inputs) = image {
                 self.check_inputs(inputs)?;
@@ -182,7 +216,10 @@ impl Executor {
         match &self.means {
             Means::Kernels(program) => {
                 let elements = usize::try_from(self.footprint.run / 4).unwrap_or(usize::MAX);
-                Walk::new(&self.graph, program, settings, images, lanes, elements)?.run()
+                Walk::new(&self.graph, program, settings, images, lanes, clips, elements)?.run()
+            }
+            Means::Burn(_) if !clips.is_empty() => {
+                Err(Error::request("clips beside unprotected runs are computed on the CPU only"))
             }
             Means::Burn(gpu) => device::wave(gpu, images, lanes, settings).await,
         }

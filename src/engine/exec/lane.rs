@@ -55,6 +55,8 @@ pub struct Lane {
     pub changes: Vec<Change>,
     /// The graph's first input, where it is another one than the image's: faults struck the image before preprocessing.
     pub input: Option<HostTensor>,
+    /// Whether the wave also tells what becomes of the lane under each of its clips.
+    pub forks: bool,
 }
 
 /// An image of a wave.
@@ -93,6 +95,9 @@ pub struct Wave {
     pub golden: Vec<Vec<f32>>,
     /// The results of each lane.
     pub lanes: Vec<Faulty>,
+    /// For each image and each of the wave's clips, whether the clip changes the golden run: the lanes of such an image tell
+    /// nothing of that clip.
+    pub moved: Vec<Vec<bool>>,
     /// Multiply-adds of the wave.
     pub work: MultiplyAdds,
 }
@@ -111,6 +116,9 @@ pub struct Faulty {
     /// The layers in which the protection clipped elements that the lane's changes had reached, and the number of
     /// these elements, in order. The list is incomplete unless it was requested.
     pub clipped: Vec<(NodeId, u64)>,
+    /// The same run under each of the wave's clips, in their order, if the lane forks; `None` where the clip had nothing to do, so
+    /// that the run is the same. Empty where no clip had anything to do.
+    pub forks: Vec<Option<Faulty>>,
 }
 
 /// Multiply-adds in convolutions and matrix products.

@@ -16,6 +16,7 @@ use crate::kernels::{Kernel, View};
 use crate::ops::{Array, Extent, Region};
 
 /// A lane in progress.
+#[derive(Clone)]
 pub(super) struct LaneRun<'a> {
     pub image: usize,
     pub strikes: Strikes<'a>,
@@ -33,6 +34,19 @@ pub(super) struct LaneRun<'a> {
     /// For each value, whether a change can have reached it; used only for traces.
     pub reached: Vec<bool>,
     pub gone: bool,
+    /// Which run it is, where the wave has clips.
+    pub branch: Branch,
+}
+
+/// What a lane has to do with the clips of its wave.
+#[derive(Clone, Debug)]
+pub(super) enum Branch {
+    /// It does not fork.
+    Plain,
+    /// For each clip, the index of the lane that has forked off.
+    Trunk(Vec<Option<usize>>),
+    /// It forked off, and is clipped by the clip of this index.
+    Fork(usize),
 }
 
 /// A kernel for changed parameters.
@@ -66,6 +80,7 @@ impl<'a> LaneRun<'a> {
             answer: Faulty::default(),
             reached,
             gone: false,
+            branch: Branch::Plain,
         }
     }
 

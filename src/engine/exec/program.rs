@@ -2,7 +2,7 @@
 //!
 //! A layer consists of compute steps, the rounding, the strike, and the protection. Only the compute steps are a
 //! [`Step`]. [`Step::struck`] marks the step that computes the values to change, [`Step::rounding`] is their number
-//! format, and [`Step::protection`] is the range that clips them afterwards.
+//! format, and [`Step::protection`] are the bounds that clip them afterwards.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +15,9 @@ use futures_util::FutureExt;
 
 use super::lane::Changed;
 use super::pool::Pool;
-use super::{Activations, Ranges, forms, full};
-use crate::kernels::{self, ConstantEdit, Form, Job, Kernel, Operand, View};
-use crate::ops::{self, Array, Extent, Range};
+use super::{Activations, Clips, forms, full};
+use crate::kernels::{self, Bounds, ConstantEdit, Form, Job, Kernel, Operand, View};
+use crate::ops::{self, Array, Extent};
 
 /// The kernels of all layers, in order.
 #[derive(Debug)]
@@ -48,8 +48,8 @@ pub(super) struct Step {
     pub struck: Option<ValueId>,
     /// The number format that the result is rounded to in place, before the changes.
     pub rounding: Option<Code>,
-    /// The range that clips the result in place, after the changes.
-    pub protection: Option<Range>,
+    /// The bounds that clip the result in place, after the changes.
+    pub protection: Option<Arc<Bounds>>,
     /// The value that holds the result; `None` if the next step reads it.
     pub output: Option<ValueId>,
     pub extent: Extent,
@@ -112,11 +112,11 @@ impl Program {
         Ok(program)
     }
 
-    /// Returns the same program with every output clipped to `ranges` after the strike. `ranges` replace an earlier
+    /// Returns the same program with the outputs clipped by `clips` after the strike. `clips` replace an earlier
     /// protection. The programs share the kernels.
-    pub fn protected_by(&self, ranges: &Ranges) -> Self {
+    pub fn clipped_by(&self, clips: &Clips) -> Self {
         let protected =
-            |step: &Step| Step { protection: step.struck.and_then(|value| ranges.get(value)), ..step.clone() };
+            |step: &Step| Step { protection: step.struck.and_then(|value| clips.get(value)).cloned(), ..step.clone() };
         let layer = |steps: &Vec<Step>| steps.iter().map(protected).collect();
         Self {
             layers: self.layers.iter().map(layer).collect(),
@@ -218,8 +218,8 @@ impl Program {
             if let Some(code) = step.rounding {
                 kernels::round_all(code, [&mut out[..]]);
             }
-            if let Some(range) = step.protection {
-                kernels::clip_all(range, [&mut out[..]]);
+            if let Some(bounds) = &step.protection {
+                kernels::clip_all(bounds, step.extent, [(step.extent.region(), &mut out[..])]);
             }
             match step.output {
                 Some(value) => outputs.push(Array::from_rows(&graph.values[value].shape, step.extent, out)),

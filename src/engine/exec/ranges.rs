@@ -29,6 +29,16 @@ impl Ranges {
         self.ranges.get(&value).copied().flatten().filter(|range| range.low <= range.high)
     }
 
+    /// The ranges `ranges`, of no known number of runs.
+    pub(super) fn of(ranges: BTreeMap<ValueId, Range>) -> Self {
+        Self { ranges: ranges.into_iter().map(|(value, range)| (value, Some(range))).collect(), runs: 0 }
+    }
+
+    /// Returns the tensors that have a range, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (ValueId, Range)> {
+        self.ranges.keys().filter_map(|&value| Some((value, self.get(value)?)))
+    }
+
     /// Returns the ranges with the names of their tensors, in the order of the graph's tensors.
     pub fn by_tensor(&self, graph: &Graph) -> Vec<TensorRange> {
         let named = |&value: &ValueId| {

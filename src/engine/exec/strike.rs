@@ -8,7 +8,7 @@ use facts::graph::{Graph, NodeId, ValueId};
 use super::Change;
 
 /// The changes of one lane.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Strikes<'a> {
     /// Pending changes, in the order of layers.
     coming: Vec<Strike<'a>>,

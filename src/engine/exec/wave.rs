@@ -14,24 +14,27 @@ use burn::tensor::Device;
 use facts::Result;
 use facts::graph::{Graph, NodeId, ValueId};
 
+use super::Clips;
+use super::fork::{self, Forks};
 use super::golden::GoldenRows;
 use super::lane::{Faulty, Image, Lane, MultiplyAdds, Settings, Wave};
-use super::lane_run::{Altered, LaneRun};
+use super::lane_run::{Altered, Branch, LaneRun};
 use super::patch::Patch;
 use super::pool::Pool;
 use super::program::{Input, Program, Step};
-use crate::kernels::{Job, Kernel, View, clip_all, round_all};
-use crate::ops::{Array, Extent, Range, Region};
+use crate::kernels::{Bounds, Job, Kernel, View, clip_all, round_all};
+use crate::ops::{Array, Extent, Region};
 
 /// A wave in progress.
 pub(super) struct Walk<'a> {
-    graph: &'a Graph,
-    program: &'a Program,
-    settings: Settings,
-    images: Vec<GoldenRows>,
-    lanes: Vec<LaneRun<'a>>,
+    pub(super) graph: &'a Graph,
+    pub(super) program: &'a Program,
+    pub(super) settings: Settings,
+    pub(super) images: Vec<GoldenRows>,
+    pub(super) lanes: Vec<LaneRun<'a>>,
     work: MultiplyAdds,
-    pool: Pool,
+    pub(super) pool: Pool,
+    pub(super) forks: Forks<'a>,
 }
 
 /// One computation of a step.
@@ -56,15 +59,20 @@ impl<'a> Walk<'a> {
         settings: Settings,
         images: &[Image<'_>],
         lanes: &'a [Lane],
+        clips: &'a [Clips],
         elements_of_a_run: usize,
     ) -> Result<Self> {
-        let mut pool = program.pool(elements_of_a_run.saturating_mul(images.len() + lanes.len()));
+        let forking = lanes.iter().filter(|lane| lane.forks).count() * clips.len();
+        let mut pool = program.pool(elements_of_a_run.saturating_mul(images.len() + lanes.len() + forking));
         let images =
             images.iter().map(|image| GoldenRows::new(graph, &program.extents, image)).collect::<Result<_>>()?;
         let images: Vec<GoldenRows> = images;
         let mut running = Vec::with_capacity(lanes.len());
         for lane in lanes {
             let mut run = LaneRun::new(graph, program, settings, lane);
+            if lane.forks && !clips.is_empty() {
+                run.branch = Branch::Trunk(vec![None; clips.len()]);
+            }
             if let (Some(input), Some(&value)) = (&lane.input, graph.inputs.first()) {
                 let extent = program.extents[value];
                 let rows = Array::upload(input, &Device::flex()).rows(extent)?.to_vec();
@@ -79,7 +87,8 @@ impl<'a> Walk<'a> {
             running.push(run);
         }
         let lanes = running;
-        Ok(Self { graph, program, settings, images, lanes, work: MultiplyAdds::default(), pool })
+        let forks = Forks::new(clips, images.len());
+        Ok(Self { graph, program, settings, images, lanes, work: MultiplyAdds::default(), pool, forks })
     }
 
     /// Walks from the first layer to the last.
@@ -100,11 +109,11 @@ impl<'a> Walk<'a> {
                 let patch = patch.grown(extent.region(), extent, rows, &mut pool);
                 lane.answer.output = Some(extent.row_major(&patch.rows));
             }
-            Faulty { changed: lane.strikes.into_changed(), ..lane.answer }
+            (Faulty { changed: lane.strikes.into_changed(), ..lane.answer }, lane.branch)
         };
-        let lanes = self.lanes.into_iter().map(finish).collect();
+        let lanes = fork::gathered(self.lanes.into_iter().map(finish).collect());
         self.program.return_pool(pool);
-        Ok(Wave { golden, lanes, work: self.work })
+        Ok(Wave { golden, lanes, moved: self.forks.into_moved(), work: self.work })
     }
 
     fn layer(&mut self, id: NodeId) -> Result<()> {
@@ -116,10 +125,10 @@ impl<'a> Walk<'a> {
         if steps.is_empty() {
             return Ok(());
         }
-        let touched: Vec<bool> = self.lanes.iter().map(|lane| lane.is_touched(id, &node.inputs)).collect();
+        let mut touched: Vec<bool> = self.lanes.iter().map(|lane| lane.is_touched(id, &node.inputs)).collect();
         let wanted = self.golden_wanted(id, &touched);
         for step in steps {
-            self.step(id, step, &touched, &wanted);
+            self.step(id, step, &mut touched, &wanted);
         }
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             if let Some(patch) = lane.previous.take() {
@@ -172,7 +181,7 @@ impl<'a> Walk<'a> {
         wanted
     }
 
-    fn step(&mut self, id: NodeId, step: &Step, touched: &[bool], wanted: &[bool]) {
+    fn step(&mut self, id: NodeId, step: &Step, touched: &mut Vec<bool>, wanted: &[bool]) {
         let mut altered: BTreeMap<usize, Altered> = BTreeMap::new();
         for (index, lane) in self.lanes.iter().enumerate().filter(|(index, _)| touched[*index]) {
             if lane.alters(step) {
@@ -226,24 +235,34 @@ impl<'a> Walk<'a> {
             for index in (0..self.lanes.len()).filter(|&index| touched[index]) {
                 self.strike(index, id, value, step);
             }
-            if let Some(range) = step.protection {
-                self.protect(id, value, step, range, touched, &computed);
+            if let Some(bounds) = &step.protection {
+                self.protect(id, value, step, bounds, touched, &computed);
             }
+            self.fork(id, value, step, touched);
         }
     }
 
     /// Clips the result of a step, after the changes: the golden runs in `computed`, and the lanes.
-    fn protect(&mut self, id: NodeId, value: ValueId, step: &Step, range: Range, touched: &[bool], computed: &[usize]) {
+    fn protect(
+        &mut self,
+        id: NodeId,
+        value: ValueId,
+        step: &Step,
+        bounds: &Bounds,
+        touched: &[bool],
+        computed: &[usize],
+    ) {
         let goldens = self.images.iter_mut().enumerate().filter(|(index, _)| computed.contains(index));
         let goldens = goldens.filter_map(|(index, image)| Some((index, Arc::get_mut(image.values[value].as_mut()?)?)));
         let (indices, goldens): (Vec<usize>, Vec<&mut Vec<f32>>) = goldens.unzip();
-        let counts = clip_all(range, goldens.into_iter().map(Vec::as_mut_slice));
+        let extent = step.extent;
+        let counts = clip_all(bounds, extent, goldens.into_iter().map(|rows| (extent.region(), rows.as_mut_slice())));
         let moved: Vec<usize> =
             indices.into_iter().zip(counts).filter(|(_, count)| *count > 0).map(|(at, _)| at).collect();
         let lanes = self.lanes.iter_mut().zip(touched).filter(|(_, touched)| **touched).map(|(lane, _)| lane);
         let mut lanes: Vec<_> =
             lanes.filter_map(|lane| lane.patches.remove(&value).map(|patch| (lane, patch))).collect();
-        let counts = clip_all(range, lanes.iter_mut().map(|(_, patch)| &mut patch.rows[..]));
+        let counts = clip_all(bounds, extent, lanes.iter_mut().map(|(_, patch)| (patch.region, &mut patch.rows[..])));
         for ((lane, patch), count) in lanes.into_iter().zip(counts) {
             if self.settings.observe.clipped {
                 lane.count_clipped(id, count);

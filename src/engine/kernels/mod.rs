@@ -43,7 +43,7 @@ mod tests;
 
 pub use crate::ops::{Extent, Order, Region};
 pub use build::{build, build_channel};
-pub use clip::clip_all;
+pub use clip::{Bounds, clip_all};
 pub use round::round_all;
 pub use view::{Job, View};
 

@@ -24,6 +24,18 @@ impl Range {
         if value > self.high { self.high } else { value }
     }
 
+    /// Returns whether `value` is in the range; a NaN is not.
+    #[inline(always)]
+    pub fn contains(self, value: f32) -> bool {
+        value >= self.low && value <= self.high
+    }
+
+    /// Returns `value` unchanged, bit for bit, if it is in the range; otherwise 0.
+    #[inline(always)]
+    pub fn zeroed(self, value: f32) -> f32 {
+        if self.contains(value) { value } else { 0.0 }
+    }
+
     /// Widens the range to include `value`.
     pub fn widen(&mut self, value: f32) {
         self.low = self.low.min(value);

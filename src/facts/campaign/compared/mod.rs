@@ -3,6 +3,9 @@
 //! Every fault of such a campaign is tried in the unprotected network and under each protection. The record holds the outcome
 //! of the unprotected network and, in `protected`, one entry for each protection, in the order of the configuration.
 
+pub mod ecc;
+pub mod layers;
+mod memory;
 mod method;
 mod names;
 
@@ -10,6 +13,8 @@ pub use method::{Clip, ClipRule, Code, Detector, Method, Per, Reaction, Selectio
 pub use names::Kind;
 
 use serde::{Deserialize, Serialize};
+
+use crate::fault::Site;
 
 /// The protections of a campaign, as config.json holds them (key `protections`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,5 +91,79 @@ impl Protected {
     /// Whether the answer is wrong and nothing says so. `golden` is the golden prediction of the unprotected network.
     pub fn is_sdc(&self, golden: usize) -> bool {
         !self.detected && self.class != self.golden(golden)
+    }
+}
+
+/// What a protection makes of the faults of a trial before anything is computed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Treated {
+    /// None is left: the run is the golden one.
+    Golden,
+    /// It notices that it cannot mend them, and stops the inference.
+    Detected,
+    /// These are left.
+    Struck(Vec<Site>),
+}
+
+impl Treated {
+    /// The faults that are left.
+    pub(super) fn of(sites: Vec<Site>) -> Self {
+        if sites.is_empty() { Self::Golden } else { Self::Struck(sites) }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::fault::Format;
+    use crate::format::Scales;
+    use crate::graph::{Graph, GraphBuilder, HostTensor, Op};
+
+    /// A dense layer, "dense", of eight weights in `format`, 0.5, 1.5, .. and their ReLU.
+    pub fn dense(format: Format) -> Graph {
+        let mut b = GraphBuilder::new("dense");
+        let input = b.input("input", vec![1, 2]).unwrap();
+        let data: Vec<f32> = (0..8).map(|at| at as f32 + 0.5).collect();
+        let weight = b.parameter("weight", HostTensor { shape: vec![2, 4], data: data.into() }).unwrap();
+        if format != Format::F32 {
+            b.store(weight, format, Scales::default()).unwrap();
+        }
+        let gemm = Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: false };
+        let dense = b.layer("dense", "Gemm", gemm, &[input, weight]).unwrap();
+        let relu = b.layer("relu", "Relu", Op::Unary(crate::graph::Unary::Relu), &[dense]).unwrap();
+        b.finish(&[relu]).unwrap()
+    }
+
+    #[test]
+    fn costs_are_counted_from_the_graph() {
+        use super::{Cost, Method};
+        use crate::fault::Target;
+        let graph = dense(Format::F32);
+        assert_eq!(Cost::of(&graph), Cost { operations: 16 + 4, parameters: 8, bytes: 32 });
+        let cost = |name: &str, layers: &[usize], target| {
+            let Cost { operations, parameters, bytes } =
+                name.parse::<Method>().unwrap().overhead(&graph, layers, target);
+            (operations, parameters, bytes)
+        };
+        // Two comparisons for each of four outputs of each of two layers.
+        assert_eq!(cost("range", &[0, 1], Target::Activation), (16, 4, 16));
+        assert_eq!(cost("ranger:channel", &[1], Target::Activation), (8, 8, 32));
+        assert_eq!(cost("secded", &[], Target::Weight), (0, 0, 4), "a byte for two float32");
+        assert_eq!(cost("secded", &[], Target::Activation), (0, 0, 4));
+        assert_eq!(cost("parity-zero", &[], Target::Weight), (0, 0, 1));
+        assert_eq!(cost("lsb-parity", &[], Target::Weight), (0, 0, 0));
+        assert_eq!(cost("weight-clip", &[], Target::Weight), (16, 2, 8));
+        assert_eq!(cost("duplicate:dense", &[0], Target::Activation), (16 + 4, 0, 0));
+        assert_eq!(cost("tmr:dense", &[0], Target::Activation), (32 + 8, 0, 0));
+        assert_eq!(cost("abft", &[0], Target::Activation), (4 + 4, 2, 8));
+        assert_eq!(cost("nan-check", &[], Target::Activation), (4, 0, 0));
+    }
+
+    #[test]
+    fn a_rule_names_its_layers() {
+        use super::ClipRule;
+        let graph = dense(Format::F32);
+        assert_eq!(ClipRule::Range.layers(&graph), [0, 1]);
+        assert_eq!(ClipRule::Ranger.layers(&graph), [1]);
+        assert_eq!(ClipRule::ClipToZero.layers(&graph), [1]);
     }
 }
