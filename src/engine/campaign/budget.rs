@@ -4,7 +4,7 @@ use facts::campaign::{Plan, Position};
 use facts::fault::{Site, metadata};
 use facts::graph::ValueId;
 
-use super::Lab;
+use super::{Guards, Lab};
 use crate::exec::SITE;
 
 /// Limits for one wave of a campaign. The limits change neither the faults, nor the results, nor their order.
@@ -62,5 +62,6 @@ pub fn slots_of(lab: &Lab, sites: &[Site]) -> usize {
     let graph = lab.executor().graph();
     let followers = |site: &Site| metadata::reinterpreted(graph, site).map_or(0, Iterator::count);
     let followers: usize = sites.iter().map(followers).sum();
-    1 + (sites.len().saturating_sub(1) * SITE as usize + followers * FOLLOWER + 2 * copied.unwrap_or(0)) / bytes(lab)
+    let runs = 1 + lab.guards().map_or(0, Guards::runs);
+    runs + (sites.len().saturating_sub(1) * SITE as usize + followers * FOLLOWER + 2 * copied.unwrap_or(0)) / bytes(lab)
 }

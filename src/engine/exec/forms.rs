@@ -9,7 +9,7 @@ use facts::graph::{Graph, Integer, IntegerFunction, Node, Normalise, Op, Step, V
 use crate::ops::Extent;
 
 /// Returns the extent of each value of `graph`.
-pub(super) fn extents(graph: &Graph) -> Vec<Extent> {
+pub fn extents(graph: &Graph) -> Vec<Extent> {
     let mut sets = Sets::new(graph.values.len());
     for node in &graph.nodes {
         for pair in alike(graph, node).windows(2) {

@@ -35,6 +35,7 @@ pub use clips::Clips;
 pub use executor::Executor;
 pub use facts::TraceRow;
 pub use footprint::{Footprint, SITE};
+pub use forms::extents;
 pub use hook::{Hook, Plain};
 pub use injector::{Injector, faulty_parameters};
 pub use lane::{Change, Changed, Faulty, Image, Lane, MultiplyAdds, Observe, Settings, Wave};

@@ -15,9 +15,10 @@ use facts::model::Model;
 use facts::outcome::Verdict;
 use facts::{DeviceChoice, Error, Result};
 
-use super::Scoring;
+use self::compare::Beside;
+use super::{Guards, Scoring};
 use crate::exec::{
-    Activations, Change, Executor, Faulty, Image, Lane, MultiplyAdds, Observe, Plain, Ranges, Settings, TraceRow,
+    Activations, Change, Clips, Executor, Faulty, Image, Lane, MultiplyAdds, Observe, Plain, Ranges, Settings, TraceRow,
 };
 use crate::ops::Array;
 use crate::platform;
@@ -29,6 +30,7 @@ pub struct Lab {
     executor: Arc<Executor>,
     grouping: Option<Grouping>,
     scoring: Arc<OnceLock<Arc<Scoring>>>,
+    guards: Option<Arc<Guards>>,
 }
 
 /// A fault-free inference.
@@ -62,6 +64,8 @@ pub struct Trial {
     pub clipped: Vec<(String, u64)>,
     /// What became of the faults under each protection that is compared ([`Lab::compared_with`]).
     pub protected: Vec<Protected>,
+    /// For each clip that forked off the run, the output under it; see [`Faulty::forks`].
+    forks: Vec<Option<Option<Vec<f32>>>>,
 }
 
 /// An inference and the faults to inject into it: each entry of `faults` holds the sites of one trial.
@@ -174,7 +178,7 @@ impl Lab {
     pub fn on(model: Model, device: &Device) -> Result<Self> {
         let executor = Arc::new(Executor::new(model.graph.clone(), device)?);
         let grouping = model.card.grouping.clone();
-        Ok(Self { model, executor, grouping, scoring: Arc::default() })
+        Ok(Self { model, executor, grouping, scoring: Arc::default(), guards: None })
     }
 
     /// Judges SCM by `grouping`.
@@ -216,6 +220,24 @@ impl Lab {
     /// replace an earlier protection. The two labs share the large data.
     pub fn protected_by(&self, ranges: Ranges) -> Self {
         Self { executor: Arc::new(self.executor.protected_by(ranges)), ..self.clone() }
+    }
+
+    /// Returns the same model with outputs clipped by `clips`, as [`Lab::protected_by`].
+    ///
+    /// # Errors
+    /// On a GPU, if the clips are not simple ranges.
+    pub(super) fn clipped_by(&self, clips: &Clips) -> Result<Self> {
+        Ok(Self { executor: Arc::new(self.executor.clipped_by(clips)?), guards: None, ..self.clone() })
+    }
+
+    /// Returns the same model, whose trials also tell what becomes of the faults under each of `guards`.
+    pub fn compared_with(&self, guards: Arc<Guards>) -> Self {
+        Self { guards: Some(guards), ..self.clone() }
+    }
+
+    /// Returns the protections that trials are compared with.
+    pub fn guards(&self) -> Option<&Guards> {
+        self.guards.as_deref()
     }
 
     /// Returns what scores of faults need, made at the first call.
@@ -300,9 +322,10 @@ impl Lab {
                 values.push(own);
             }
         }
+        let mut beside = Beside::new(self, subjects, &mut lanes)?;
         let mut values = values.into_iter();
-        let wave = self.executor.wave(&images, &lanes, settings).await?;
-        let mut faulty = wave.lanes.into_iter();
+        let wave = self.executor.wave_under(&images, &lanes, settings, self.clips()).await?;
+        let (mut faulty, others) = beside.split(wave.lanes);
         let tried = |(subject, output): (&Subject<'_>, Vec<f32>)| {
             let own = subject.faults.iter().zip(faulty.by_ref().take(subject.faults.len())).collect::<Vec<_>>();
             let values: Vec<Vec<Values>> = values.by_ref().take(subject.faults.len()).collect();
@@ -314,7 +337,11 @@ impl Lab {
             let trials = trials.map(|((sites, faulty), values)| self.judge(&logits, sites, &values, faulty)).collect();
             Ok(Tried { class, logits, trials, protected: Vec::new() })
         };
-        Ok(Trials { images: subjects.iter().zip(wave.golden).map(tried).collect(), work: wave.work })
+        let mut tried: Vec<Result<Tried>> = subjects.iter().zip(wave.golden).map(tried).collect();
+        if self.guards.is_some() {
+            beside.tell(self, subjects, &wave.moved, others, &mut tried).await?;
+        }
+        Ok(Trials { images: tried, work: wave.work })
     }
 
     /// Returns the lane of a trial, and where the values of each site are found.
@@ -399,6 +426,7 @@ impl Lab {
             activations: faulty.activations,
             clipped: faulty.clipped.iter().map(|&(layer, count)| (graph.nodes[layer].name.clone(), count)).collect(),
             protected: Vec::new(),
+            forks: faulty.forks.into_iter().map(|fork| fork.map(|fork| fork.output)).collect(),
         }
     }
 
@@ -452,6 +480,8 @@ impl Lab {
         Ok(())
     }
 }
+
+mod compare;
 
 #[cfg(test)]
 mod tests;

@@ -107,7 +107,7 @@ pub enum Treated {
 
 impl Treated {
     /// The faults that are left.
-    pub(super) fn of(sites: Vec<Site>) -> Self {
+    pub fn of(sites: Vec<Site>) -> Self {
         if sites.is_empty() { Self::Golden } else { Self::Struck(sites) }
     }
 }
