@@ -201,7 +201,7 @@ fn upper_half_tail(hits: u64, trials: u64) -> f64 {
 fn half_chance(hits: u64, trials: u64) -> f64 {
     let (n, k) = (trials as f64, hits as f64);
     if hits == trials {
-        return (-n * std::f64::consts::LN_2).exp();
+        return (-n).exp2();
     }
     let rest = n - k;
     let errors = stirling_error(n) - stirling_error(k) - stirling_error(rest);
