@@ -128,7 +128,7 @@ impl Protected {
     /// Adds the golden run under the protection to a sum over several of them.
     pub(super) fn add_to_sum(&self, sum: u64) -> u64 {
         // Fowler, Noll and Vo's prime.
-        let golden = self.golden.map_or(0, |class| class as u64 + 1);
+        let golden = self.golden.map_or(0, |class| (class as u64).wrapping_add(1));
         (sum ^ (golden << 1 | u64::from(self.alarm))).wrapping_mul(0x0000_0100_0000_01b3).wrapping_add(1)
     }
 

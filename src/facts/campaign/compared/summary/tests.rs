@@ -221,6 +221,7 @@ fn records_of_an_image_agree_on_its_golden_runs() {
 #[test]
 fn an_entry_fits_into_its_bytes() {
     let largest = Protected { class: usize::MAX, detected: true, due: true, golden: Some(usize::MAX), alarm: true };
+    assert_ne!(record(0, 0, 0, vec![largest]).head(), record(0, 0, 0, vec![run(0)]).head());
     assert!(serde_json::to_string(&largest).unwrap().len() < Protected::BYTES);
     let (own, plain) = (config(&["range", "secded"]), CampaignConfig::new("m"));
     assert_eq!(own.most_record_bytes(), plain.most_record_bytes() + 2 * Protected::BYTES);
