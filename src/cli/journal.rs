@@ -92,7 +92,7 @@ impl Journal {
         let length = file.metadata().map_err(failed)?.len();
         let mut sequence = Sequence::of(plan.config(), plan.images(), true);
         let mut chain = Chain::default();
-        let limit = plan.config().fault_model.most_record_bytes();
+        let limit = plan.config().most_record_bytes();
         let mut skipped = HashSet::new();
         let lines = BufReader::with_capacity(1 << 20, &file);
         let whole = read(lines, &name, limit, &mut sequence, &mut chain, |position, line, _| {

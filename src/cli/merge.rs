@@ -154,7 +154,7 @@ fn append(part: &Part, merged: &mut Merged<'_>, file: &mut BufWriter<File>) -> R
     let range = part.shard.range(of_campaign);
     let mut sequence = Sequence::new(part.campaign.campaign.faults, range.len());
     let sampled = part.campaign.sample.is_some();
-    let limit = part.campaign.campaign.fault_model.most_record_bytes();
+    let limit = part.campaign.campaign.most_record_bytes();
     let whole = journal::read(
         BufReader::with_capacity(1 << 20, records),
         &name,

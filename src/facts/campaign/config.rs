@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Compared, Faults, Goal, NumberFormats, OnBadImage, Protection, Stratified};
+use super::{Compared, Faults, Goal, NumberFormats, OnBadImage, Protected, Protection, Stratified};
 use crate::fault::{FaultModel, Target};
 use crate::{Error, Result};
 
@@ -124,11 +124,25 @@ impl CampaignConfig {
                 ));
             }
         }
+        if let Some(compared) = &self.compared {
+            compared.validate()?;
+            if self.design.is_some() {
+                return Err(Error::request(
+                    "several protections are compared on faults of equal weight; choose --design uniform or exhaustive",
+                ));
+            }
+        }
         if self.design.is_some() {
             self.check_design()?;
         }
         self.numbers.validate()?;
         self.fault_model.validate()
+    }
+
+    /// Most bytes of a record's line.
+    pub fn most_record_bytes(&self) -> usize {
+        let methods = self.compared.as_ref().map_or(0, |compared| compared.methods.len());
+        self.fault_model.most_record_bytes() + methods * Protected::BYTES
     }
 
     /// Checks that a stratified design can choose among the faults.

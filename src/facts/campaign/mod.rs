@@ -31,7 +31,7 @@ pub use alarm::Guesses;
 pub use anytime::Hits;
 pub use bad_image::{BadImage, OnBadImage, Skipped};
 pub use chain::{Chain, DAMAGED};
-pub use compared::{Compared, Protected};
+pub use compared::{Compared, Protected, ProtectionSummary};
 pub use config::{CampaignConfig, FAULTS, MARGIN, SEED};
 pub use course::Course;
 pub use design::{DesignKind, Drawn, Stratified};

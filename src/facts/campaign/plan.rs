@@ -329,6 +329,15 @@ impl Plan {
                 return Err(Error::request("the record has a weight, and the campaign is uniform"));
             }
         };
+        let protections = self.config.compared.as_ref().map_or(0, |compared| compared.methods.len());
+        if record.protected.len() != protections {
+            return Err(Error::request(format_args!(
+                "fault {} of image {}: expected the outcome under {protections} protections (config.json), found {}",
+                position.fault,
+                record.image,
+                record.protected.len()
+            )));
+        }
         if self.strikes_image() != record.pixels.is_some() {
             let wanted = if self.strikes_image() { "width and height" } else { "no width and height" };
             return Err(Error::request(format_args!(

@@ -89,12 +89,23 @@ impl<S> Record<S> {
 
     /// What it says of its image.
     pub fn head(&self) -> Head {
-        Head { image: self.image, label: self.label, golden: self.golden.class }
+        Head {
+            image: self.image,
+            label: self.label,
+            golden: self.golden.class,
+            protected: self.protected.iter().fold(0, |sum, run| run.add_to_sum(sum)),
+        }
+    }
+
+    /// The golden runs under the protections that are compared.
+    pub fn golden_protected(&self) -> Vec<Protected> {
+        self.protected.iter().map(|run| run.of_golden(self.golden.class)).collect()
     }
 
     /// What is counted of it.
     pub fn observation(&self) -> Observation<'_, S> {
         Observation {
+            image: self.image,
             label: self.label,
             golden: self.golden.class,
             faulty: self.faulty.class,
@@ -106,6 +117,7 @@ impl<S> Record<S> {
             },
             errors: self.errors,
             draw: self.drawn.as_ref().map(|drawn| (self.image, drawn)),
+            protected: &self.protected,
         }
     }
 }
@@ -119,11 +131,15 @@ pub struct Head {
     pub label: Option<usize>,
     /// The golden prediction.
     pub golden: usize,
+    /// A sum over the golden runs under protections, which tells whether they are the same.
+    pub protected: u64,
 }
 
 /// What rates are made of: the part of a record that outcomes are counted by.
 #[derive(Clone, Copy, Debug)]
 pub struct Observation<'a, S = String> {
+    /// Index of the image in the data.
+    pub image: usize,
     /// The image's true class, where known.
     pub label: Option<usize>,
     /// The golden prediction.
@@ -138,4 +154,6 @@ pub struct Observation<'a, S = String> {
     pub errors: Option<BitErrors>,
     /// The image and the draw, where the design gives faults weights.
     pub draw: Option<(usize, &'a Drawn)>,
+    /// What became of the trial under each protection that is compared.
+    pub protected: &'a [Protected],
 }

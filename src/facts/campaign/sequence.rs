@@ -23,9 +23,8 @@ pub struct Sequence {
 /// The image that the last record was of.
 #[derive(Clone, Copy, Debug)]
 struct Current {
-    image: usize,
-    label: Option<usize>,
-    golden: usize,
+    /// Of a skipped image, the image alone.
+    head: Head,
     faults: usize,
     seen: usize,
 }
@@ -80,7 +79,6 @@ impl Sequence {
     /// # Errors
     /// As [`Sequence::take`].
     pub fn follow(&mut self, record: Head) -> Result<Position> {
-        let golden = record.golden;
         if self.is_first_round_complete()
             && let Some(again) = &mut self.again
         {
@@ -92,12 +90,12 @@ impl Sequence {
             return Ok(position);
         }
         if let Some(current) = &mut self.current
-            && record.image == current.image
+            && record.image == current.head.image
         {
             if current.faults == 0 {
                 return Err(Error::request(format_args!("image {} was skipped, here is a record of it", record.image)));
             }
-            if (record.label, golden) != (current.label, current.golden) {
+            if record != current.head {
                 return Err(Error::request(format_args!(
                     "label and golden prediction of image {} are not those of the record before",
                     record.image
@@ -115,11 +113,11 @@ impl Sequence {
             return Ok(Position { nth: self.begun - 1, fault });
         }
         self.check_next(record.image)?;
-        let faults = self.faults.of(record.label, golden)?;
+        let faults = self.faults.of(record.label, record.golden)?;
         if faults == 0 {
             return Err(Error::request(format_args!("image {} gets 0 faults, here is one", record.image)));
         }
-        self.current = Some(Current { image: record.image, label: record.label, golden, faults, seen: 1 });
+        self.current = Some(Current { head: record, faults, seen: 1 });
         self.begun += 1;
         self.records += 1;
         if let Some(again) = &mut self.again {
@@ -134,11 +132,11 @@ impl Sequence {
     /// Where it cannot follow the record before it.
     pub fn skip(&mut self, skipped: &Skipped) -> Result<Position> {
         let image = skipped.image;
-        if self.current.is_some_and(|current| current.image == image) {
+        if self.current.is_some_and(|current| current.head.image == image) {
             return Err(Error::request(format_args!("image {image} is said to be skipped, and comes before as well")));
         }
         self.check_next(image)?;
-        self.current = Some(Current { image, label: None, golden: 0, faults: 0, seen: 0 });
+        self.current = Some(Current { head: Head { image, label: None, golden: 0, protected: 0 }, faults: 0, seen: 0 });
         self.begun += 1;
         self.skipped += 1;
         if let Some(course) = self.again.as_mut().and_then(|again| again.course_mut()) {
@@ -154,13 +152,13 @@ impl Sequence {
             if current.seen < current.faults {
                 return Err(Error::request(format_args!(
                     "image {} gets {} faults, after {} of them comes image {image}",
-                    current.image, current.faults, current.seen
+                    current.head.image, current.faults, current.seen
                 )));
             }
-            if image < current.image {
+            if image < current.head.image {
                 return Err(Error::request(format_args!(
                     "images come in ascending order, after image {} comes image {image}",
-                    current.image
+                    current.head.image
                 )));
             }
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aim, CampaignConfig, DesignSummary, RoundedAccuracy};
+use super::{Aim, CampaignConfig, DesignSummary, ProtectionSummary, RoundedAccuracy};
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
@@ -64,6 +64,9 @@ pub struct Summary {
     pub bits: Vec<BitSummary>,
     /// By layer, in model order; every layer that faults are drawn from.
     pub layers: Vec<LayerSummary>,
+    /// The protections that were tried with the same faults, in the order of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protections: Vec<ProtectionSummary>,
 }
 
 /// What the model does without faults.
@@ -115,6 +118,7 @@ impl Summary {
         self.fields.iter_mut().for_each(|row| row.faults.make_exact());
         self.bits.iter_mut().for_each(|row| row.faults.make_exact());
         self.layers.iter_mut().for_each(|row| row.faults.make_exact());
+        self.protections.iter_mut().for_each(ProtectionSummary::make_exact);
         let point = |ratio: &mut Ratio| {
             if let Some(value) = ratio.ratio {
                 (ratio.low, ratio.high) = (value, Some(value));

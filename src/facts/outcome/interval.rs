@@ -116,7 +116,7 @@ impl Ratio {
 }
 
 /// Two-sided 95 % quantile of the normal distribution.
-const Z_95: f64 = 1.959_963_984_540_054;
+pub(super) const Z_95: f64 = 1.959_963_984_540_054;
 
 /// The Wilson score interval for `count` successes in `of` trials at the normal quantile `z`
 /// (Wilson, JASA 22, 1927, 209-212). Without trials nothing is known: 0 to 1.

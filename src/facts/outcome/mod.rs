@@ -2,11 +2,13 @@
 
 mod binomial;
 mod interval;
+mod paired;
 mod probability;
 mod verdict;
 
 pub use binomial::{at_least, upper_bound};
 pub use interval::{Comparison, Rate, Ratio, koopman, wilson, wilson_share};
+pub use paired::{Decision, Difference, Pairs, SIGNIFICANCE, holm};
 pub use probability::{Ranked, probabilities, top};
 pub use verdict::{Outcome, Verdict, is_due, top1};
 

@@ -72,8 +72,18 @@ impl Origin {
     /// Most bytes of a line of the results.
     pub fn most_line_bytes(&self) -> usize {
         match self {
-            Self::Campaign(provenance) => provenance.campaign.fault_model.most_record_bytes(),
+            Self::Campaign(provenance) => provenance.campaign.most_record_bytes(),
             Self::Log(_) => RECORD_BYTES,
+        }
+    }
+
+    /// Number of protections that each record tells the outcome under.
+    pub fn protections(&self) -> usize {
+        match self {
+            Self::Campaign(provenance) => {
+                provenance.campaign.compared.as_ref().map_or(0, |compared| compared.methods.len())
+            }
+            Self::Log(_) => 0,
         }
     }
 

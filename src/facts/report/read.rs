@@ -8,7 +8,7 @@ use super::log::{LogLine, LoggedGolden, LoggedInjection};
 use super::sample::{Draw, StudySample};
 use super::{Origin, Report};
 use crate::campaign::{
-    BadImage, BorrowedRecord, Chain, Head, Name, Observation, Sequence, Skipped, Start, Summary, Tallies,
+    BadImage, BorrowedRecord, Chain, Head, Name, Observation, Protected, Sequence, Skipped, Start, Summary, Tallies,
 };
 use crate::labels::Grouping;
 use crate::{Error, Result};
@@ -47,6 +47,7 @@ impl<'a> Entry<'a> {
         match self {
             Self::Record(record) => Some(record.observation()),
             Self::Injection(LoggedInjection { golden, faulty }) => Some(Observation {
+                image: golden.image,
                 label: Some(golden.label),
                 golden: golden.golden,
                 faulty: *faulty,
@@ -54,6 +55,7 @@ impl<'a> Entry<'a> {
                 faults: &[],
                 errors: None,
                 draw: None,
+                protected: &[],
             }),
             Self::Golden(_) | Self::Skipped(_) | Self::Torn => None,
         }
@@ -91,6 +93,8 @@ pub struct Reader {
     sample: Option<StudySample>,
     /// Whether the records have weights.
     weighted: bool,
+    /// Protections that the records tell of.
+    protections: usize,
     /// Empty counts, from which the counting of a block begins.
     empty: Tallies,
     tallies: Tallies,
@@ -130,8 +134,8 @@ pub struct Counted {
 /// What a block says of an image.
 #[derive(Debug)]
 enum OfImage {
-    /// The head of its records, with the number of equal ones in a row.
-    Records(Head, u64),
+    /// The head of its records, the golden runs under protections, and the number of such records in a row.
+    Records(Head, Vec<Protected>, u64),
     /// It was skipped.
     Skipped(Skipped),
 }
@@ -164,6 +168,7 @@ impl Reader {
             preamble,
             grouping,
             sample: options.study_sample,
+            protections: origin.protections(),
             weighted: matches!(origin, Origin::Campaign(provenance) if provenance.campaign.design.is_some()),
             empty: tallies.clone(),
             tallies,
@@ -250,8 +255,8 @@ impl Reader {
                     counted.tallies.add_golden(Some(golden.label), golden.golden);
                 }
                 Entry::Record(record) => match counted.images.last_mut() {
-                    Some(OfImage::Records(head, count)) if *head == record.head() => *count += 1,
-                    _ => counted.images.push(OfImage::Records(record.head(), 1)),
+                    Some(OfImage::Records(head, _, count)) if *head == record.head() => *count += 1,
+                    _ => counted.images.push(OfImage::Records(record.head(), record.golden_protected(), 1)),
                 },
                 Entry::Skipped(skipped) => {
                     counted.tallies.skip();
@@ -268,7 +273,19 @@ impl Reader {
                     format_args!("{found}, which the design of the campaign excludes"),
                 ));
             }
+            if trial.protected.len() != self.protections {
+                let problem = format_args!(
+                    "a record of image {} has the outcome under {} protections, and config.json names {}",
+                    trial.image,
+                    trial.protected.len(),
+                    self.protections
+                );
+                return Err(Error::input(&self.name, problem));
+            }
             self.check_classes([trial.label.unwrap_or_default(), trial.golden.max(trial.faulty)])?;
+            for run in trial.protected {
+                self.check_classes([run.class, run.golden(trial.golden)])?;
+            }
             counted.trials += 1;
             counted.tallies.observe(&trial);
             if let Some(draw) = &mut counted.draw {
@@ -308,11 +325,12 @@ impl Reader {
                 for image in counted.images {
                     let line = sequence.lines() + 1;
                     match image {
-                        OfImage::Records(head, count) => {
+                        OfImage::Records(head, protected, count) => {
                             for line in (line..).take(usize::try_from(count).unwrap_or(usize::MAX)) {
                                 let position = sequence.follow(head).map_err(|error| at(line, error))?;
                                 if position.fault == 0 {
                                     self.tallies.add_golden(head.label, head.golden);
+                                    self.tallies.add_golden_protected(head.label, head.golden, &protected);
                                 }
                             }
                         }

@@ -120,3 +120,82 @@ fn damage_elsewhere_is_an_error_that_names_the_line() {
     let error = read(&provenance(1, 1), &line(0, 4, "1.0").repeat(2)).unwrap_err().to_string();
     assert!(error.contains("line 2: image 0 gets 1 faults, here is one more"), "{error}");
 }
+
+/// A campaign that compares two protections.
+pub fn compared(images: usize, faults: usize) -> Provenance {
+    let mut provenance = provenance(images, faults);
+    let json = r#"{
+        "methods": [
+            {"method": "ranger", "layers": ["relu"], "overhead": {"operations": 20, "parameters": 2, "bytes": 8}, "learnt": 7},
+            {"method": "nan-check", "overhead": {"operations": 10, "parameters": 0, "bytes": 0}}
+        ],
+        "profile": {"images": 16},
+        "inference": {"operations": 1000, "parameters": 100, "bytes": 400}
+    }"#;
+    provenance.campaign.compared = Some(serde_json::from_str(json).unwrap());
+    provenance
+}
+
+/// A line of [`line`] with the outcomes under protections.
+pub fn protected(image: usize, faulty: usize, protected: &str) -> String {
+    line(image, faulty, "1.0").replace("}\n", &format!(",\"protected\":[{protected}]}}\n"))
+}
+
+#[test]
+fn records_tell_the_outcome_under_each_protection() {
+    let text = protected(0, 7, r#"{"class":4},{"class":7}"#)
+        + &protected(0, 4, r#"{"class":4},{"class":4,"detected":true}"#)
+        + &protected(1, 7, r#"{"class":5,"golden":5},{"class":7,"detected":true,"due":true,"alarm":true}"#)
+        + &protected(1, 7, r#"{"class":7,"golden":5},{"class":7,"alarm":true}"#);
+    let origin = Origin::Campaign(Box::new(compared(2, 2)));
+    let blocks = |cuts: &[usize]| {
+        let mut reader = Reader::new(&origin, "faults.jsonl", Options::default());
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let (mut before, ends) = (0, cuts.iter().copied().chain([lines.len()]));
+        for end in ends {
+            let block = lines[before..end].concat();
+            let counted = reader.count(Block { lines: block.as_bytes(), before: before as u64 }).unwrap();
+            reader.add(counted).unwrap();
+            before = end;
+        }
+        reader.finish()
+    };
+    let report = blocks(&[]);
+    let [ranger, nan] = &report.summary.protections[..] else { panic!("two protections") };
+    assert_eq!((ranger.effects.mended, ranger.effects.missed, ranger.effects.unchanged), (2, 1, 1));
+    assert_eq!((nan.effects.missed, nan.effects.detected, nan.effects.needless), (2, 1, 1));
+    assert_eq!(
+        (ranger.golden.accuracy, ranger.golden.accuracy_without),
+        (Some(Rate::new(1, 2)), Some(Rate::new(2, 2)))
+    );
+    assert_eq!((ranger.golden.changed, nan.golden.false_alarms), (Rate::new(1, 2), Rate::new(1, 2)));
+    assert_eq!((ranger.saves[0].faults, ranger.saves[0].listed[0].record), (1, 1));
+    for cuts in [&[1][..], &[2], &[3], &[1, 2, 3]] {
+        assert_eq!(blocks(cuts), report, "blocks may end anywhere: {cuts:?}");
+    }
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+}
+
+#[test]
+fn records_without_protections_read_and_write_as_before() {
+    let text = line(0, 7, "1.0");
+    let record: crate::campaign::Record = serde_json::from_str(&text).unwrap();
+    assert!(record.protected.is_empty());
+    assert!(!serde_json::to_string(&record).unwrap().contains("protect"));
+    let report = read(&provenance(1, 1), &text).unwrap();
+    assert!(!serde_json::to_string(&report).unwrap().contains("protect"));
+}
+
+#[test]
+fn a_record_with_another_number_of_protections_is_refused() {
+    let refused = |provenance: &Provenance, text: &str| read(provenance, text).unwrap_err().to_string();
+    let error = refused(&compared(1, 1), &protected(0, 7, r#"{"class":4}"#));
+    assert_eq!(error, "faults.jsonl: a record of image 0 has the outcome under 1 protections, and config.json names 2");
+    assert!(refused(&compared(1, 1), &line(0, 7, "1.0")).contains("under 0 protections"));
+    assert!(refused(&provenance(1, 1), &protected(0, 7, r#"{"class":4}"#)).contains("names 0"));
+    let differs =
+        protected(0, 7, r#"{"class":4},{"class":4}"#) + &protected(0, 7, r#"{"class":4,"golden":3},{"class":4}"#);
+    let error = refused(&compared(1, 2), &differs);
+    assert!(error.starts_with("faults.jsonl: line 2: label and golden prediction of image 0"), "{error}");
+}

@@ -41,6 +41,26 @@ pub fn percent(share: f64) -> String {
     }
 }
 
+/// Returns a difference of shares in percentage points, `-3.9`, with two digits where it is small.
+pub fn points(difference: f64) -> String {
+    let points = 100.0 * difference;
+    match points.abs() {
+        0.0 => "0".to_owned(),
+        size if size >= 0.95 => format!("{points:+.1}"),
+        size if size < 1e-6 => format!("{points:+.0e}"),
+        size => {
+            // Two digits from the first one that is not 0.
+            let digits = (1.0 - size.log10().floor()).clamp(1.0, 9.0) as usize;
+            format!("{points:+.digits$}")
+        }
+    }
+}
+
+/// Returns a p-value, `0.0312`.
+pub fn p_value(p: f64) -> String {
+    if p < 0.0001 { "<0.0001".to_owned() } else { format!("{p:.4}") }
+}
+
 /// Returns a ratio, `2.31`.
 pub fn ratio(ratio: f64) -> String {
     if ratio >= 100.0 { format!("{ratio:.0}") } else { format!("{ratio:.2}") }
@@ -58,6 +78,9 @@ mod tests {
         assert_eq!(thousands(12_345_678usize), "12,345,678");
         assert_eq!(counted(1u8, "image"), "1 image");
         assert_eq!(counted(0u8, "image"), "0 images");
+        let points = [0.0, -0.0385, 0.5, 0.0012, -0.000_123, 1e-9].map(points);
+        assert_eq!(points, ["0", "-3.9", "+50.0", "+0.12", "-0.012", "+1e-7"]);
+        assert_eq!([0.031_25, 0.000_01, 1.0].map(p_value), ["0.0312", "<0.0001", "1.0000"]);
         assert_eq!(percent(0.0385), "3.9 %");
         assert_eq!([0.0, 1e-5, 0.99999, 1.0].map(percent), ["0.0 %", "<0.1 %", ">99.9 %", "100.0 %"]);
     }

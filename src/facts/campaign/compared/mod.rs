@@ -8,13 +8,19 @@ pub mod layers;
 mod memory;
 mod method;
 mod names;
+mod summary;
 
 pub use method::{Clip, ClipRule, Code, Detector, Method, Per, Reaction, Selection};
 pub use names::Kind;
+pub use summary::{
+    BitEffects, Effect, Effects, FieldEffects, LayerEffects, Overhead, PairedSummary, PartEffects, ProtectedGolden,
+    ProtectionSummary, RateEffects, SavedFault, Saves,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Site;
+use crate::{Error, Result};
 
 /// The protections of a campaign, as config.json holds them (key `protections`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +31,33 @@ pub struct Compared {
     pub profile: ProfileOf,
     /// What one inference of the unprotected network costs.
     pub inference: Cost,
+}
+
+impl Compared {
+    /// Most protections of a campaign: counts are kept for each of them, and for each pair.
+    pub const MOST: usize = 32;
+
+    /// Checks the list of protections.
+    ///
+    /// # Errors
+    /// If it is empty, too long, or names a protection twice.
+    pub fn validate(&self) -> Result<()> {
+        let count = self.methods.len();
+        if !(1..=Self::MOST).contains(&count) {
+            return Err(Error::request(format_args!(
+                "expected 1 to {} protections to compare, found {count}",
+                Self::MOST
+            )));
+        }
+        let twice =
+            |(index, one): (usize, &Guarded)| self.methods[..index].iter().any(|other| other.method == one.method);
+        match self.methods.iter().enumerate().find(|&entry| twice(entry)) {
+            Some((_, one)) => {
+                Err(Error::request(format_args!("the protection {} is given twice; leave one away", one.method)))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// A protection that is ready: its layers are known, and its cost is counted.
@@ -83,6 +116,22 @@ pub struct Protected {
 }
 
 impl Protected {
+    /// Most bytes of an entry in a record.
+    pub const BYTES: usize = 128;
+
+    /// The golden run under the protection, as a record of a trial states it. `golden` is the golden prediction of the unprotected
+    /// network.
+    pub fn of_golden(&self, golden: usize) -> Self {
+        Self { class: self.golden(golden), detected: self.alarm, due: false, ..*self }
+    }
+
+    /// Adds the golden run under the protection to a sum over several of them.
+    pub(super) fn add_to_sum(&self, sum: u64) -> u64 {
+        // Fowler, Noll and Vo's prime.
+        let golden = self.golden.map_or(0, |class| (class as u64).wrapping_add(1));
+        (sum ^ (golden << 1 | u64::from(self.alarm))).wrapping_mul(0x0000_0100_0000_01b3).wrapping_add(1)
+    }
+
     /// The class that the protected network predicts without a fault. `golden` is that of the unprotected network.
     pub fn golden(&self, golden: usize) -> usize {
         self.golden.unwrap_or(golden)

@@ -1,13 +1,17 @@
 //! Counting outcomes as they come in.
 
+mod compared;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use self::compared::{ComparedTallies, Struck};
 use super::parts::Parts;
 use super::{
     BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, Guesses, Hits, LayerSummary, Observation,
-    Position, Protected, Provenance, RateSummary, Record, RoundedAccuracy, Start, StartSummary, Summary,
+    Position, Protected, ProtectionSummary, Provenance, RateSummary, Record, RoundedAccuracy, Start, StartSummary,
+    Summary,
 };
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
@@ -51,6 +55,8 @@ pub struct Tallies {
     parts: Option<Box<Parts>>,
     /// The outcomes by weight, where the campaign has a goal.
     hits: Hits,
+    /// What each protection did, where several are compared.
+    compared: Option<Box<ComparedTallies>>,
 }
 
 /// What was counted of one layer.
@@ -199,8 +205,11 @@ impl Tallies {
         grouping: Option<Grouping>,
     ) -> Self {
         let layers: Vec<_> = layers.into_iter().map(|name| Layer::new(&name)).collect();
+        let config: Option<CampaignConfig> = config.into();
+        let compared = config.as_ref().and_then(|config| config.compared.as_ref());
         Self {
-            config: config.into(),
+            compared: compared.map(|compared| Box::new(ComparedTallies::new(compared))),
+            config,
             grouping,
             preprocess: None,
             answer: None,
@@ -246,8 +255,13 @@ impl Tallies {
         }
     }
 
-    /// Counts the golden run of an image of class `label` under each protection. The unprotected network predicts `class`.
-    pub fn add_golden_protected(&mut self, _label: Option<usize>, _class: usize, _protected: &[Protected]) {}
+    /// Counts the golden run of an image of class `label` under each protection. The unprotected network predicts `class`. The
+    /// class of an entry is the prediction of the protected network without a fault.
+    pub fn add_golden_protected(&mut self, label: Option<usize>, class: usize, protected: &[Protected]) {
+        if let Some(compared) = &mut self.compared {
+            compared.add_golden(label, class, protected);
+        }
+    }
 
     /// Counts an image that was skipped.
     pub fn skip(&mut self) {
@@ -258,6 +272,9 @@ impl Tallies {
     pub fn replay<S: AsRef<str>>(&mut self, position: Position, record: &Record<S>) {
         if position.fault == 0 {
             self.add_golden(record.label, record.golden.class);
+            if self.compared.is_some() {
+                self.add_golden_protected(record.label, record.golden.class, &record.golden_protected());
+            }
         }
         self.add(record);
     }
@@ -292,13 +309,14 @@ impl Tallies {
             of_rate.labelled += u64::from(trial.label.is_some());
             of_rate.correct += u64::from(trial.label == Some(trial.faulty));
         }
-        let (mut flipped, mut fields) = (0u32, BTreeSet::new());
+        let (mut flipped, mut fields, mut layers) = (0u32, BTreeSet::new(), Vec::new());
         for fault in trial.faults {
             let index = self.index_of(fault.layer.as_ref());
             let layer = &mut self.layers[index];
             if layer.trial != self.trials {
                 (layer.trial, layer.flipped) = (self.trials, 0);
                 layer.all.add(judgement);
+                layers.push(index);
             }
             // A pattern of very many elements names the first of them, and the bits of all.
             let Some(bits) = trial.errors.and_then(|errors| errors.bits).or(fault.struck()) else { continue };
@@ -309,6 +327,13 @@ impl Tallies {
             flipped |= bits.mask();
             self.formats.insert(fault.format);
             fields.extend(fault.format.fields_of(bits.mask()));
+        }
+        if let Some(compared) = &mut self.compared {
+            let fields: Vec<_> = fields.iter().copied().collect();
+            let (record, rate) = (self.trials + self.skipped, trial.errors.and_then(|errors| errors.rate));
+            let rate = rate.map(f64::to_bits);
+            let struck = Struck { record, layers: &layers, fields: &fields, bits: flipped, rate };
+            compared.add(trial, self.grouping.as_ref(), &struck);
         }
         for field in fields {
             self.fields.entry(field).or_default().add(judgement);
@@ -329,6 +354,13 @@ impl Tallies {
 
     /// Counts what `other` has counted.
     pub fn merge(&mut self, other: &Self) {
+        if self.compared.is_some()
+            && let Some(others) = &other.compared
+        {
+            let layers: Vec<usize> = other.layers.iter().map(|layer| self.index_of(&layer.name)).collect();
+            let records = self.trials + self.skipped;
+            self.compared.iter_mut().for_each(|compared| compared.merge(others, &layers, records));
+        }
         self.images += other.images;
         self.skipped += other.skipped;
         self.labelled += other.labelled;
@@ -449,6 +481,7 @@ impl Tallies {
                 })
                 .collect(),
             bits: bits.map(|(bit, tally)| BitSummary { bit, faults: tally.summary(judged) }).collect(),
+            protections: self.protections(judged),
             layers: self
                 .layers
                 .iter()
@@ -469,6 +502,16 @@ impl Tallies {
             goal.conclude(&self.hits, config.design.as_ref(), &mut summary);
         }
         summary
+    }
+
+    /// What each protection that is compared has come to.
+    fn protections(&self, judged: bool) -> Vec<ProtectionSummary> {
+        let config = self.config.as_ref().and_then(|config| config.compared.as_ref());
+        let layers: Vec<&str> = self.layers.iter().map(|layer| layer.name.as_str()).collect();
+        self.compared
+            .as_ref()
+            .zip(config)
+            .map_or_else(Vec::new, |(compared, config)| compared.summary(config, judged, &layers))
     }
 
     /// By true class, what its images were taken for in golden runs; classes without an image are left out.

@@ -244,6 +244,7 @@ fn what_is_counted_apart_adds_up() {
 fn a_log_that_does_not_say_whether_a_fault_was_detected_has_no_due_rate() {
     let mut tallies = Tallies::new(None, [], None);
     tallies.observe(&Observation::<String> {
+        image: 0,
         label: None,
         golden: 1,
         faulty: 2,
@@ -251,6 +252,7 @@ fn a_log_that_does_not_say_whether_a_fault_was_detected_has_no_due_rate() {
         faults: &[],
         errors: None,
         draw: None,
+        protected: &[],
     });
     let summary = tallies.summary(true);
     assert_eq!((summary.faults.due, summary.faults.sdc), (Rate::new(0, 0), Rate::new(1, 1)));

@@ -4,12 +4,14 @@
 //! letters keep their size. Colours are classes; the style sheet defines them for light and dark pages.
 
 mod columns;
+mod coverage;
 mod map;
 mod shares;
 
 use std::ops::Range;
 
 pub use self::columns::{Band, Column, columns};
+pub use self::coverage::{Point, coverage, front};
 pub use self::map::{LEVELS, MapColumn, MapRow, level, map};
 pub use self::shares::{Share, shares};
 use super::words::percent;

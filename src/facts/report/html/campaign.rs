@@ -58,6 +58,7 @@ pub fn body(origin: &Origin, report: &Report) -> Markup {
         (scm(report))
         (section("Outcomes", table::write(&outcomes(summary))))
         (error_rates(summary))
+            (super::protections::part(origin, report))
         (starting_sets(report))
         (bits(summary))
         (layers(summary))
@@ -70,15 +71,15 @@ pub fn body(origin: &Origin, report: &Report) -> Markup {
     }
 }
 
-fn section(title: &str, content: Markup) -> Markup {
+pub(super) fn section(title: &str, content: Markup) -> Markup {
     html! { section { h2 { (title) } (content) } }
 }
 
-fn folded(open: bool, title: &str, content: Markup) -> Markup {
+pub(super) fn folded(open: bool, title: &str, content: Markup) -> Markup {
     html! { details open[open] { summary { (title) } (content) } }
 }
 
-fn untitled(table: Table) -> Table {
+pub(super) fn untitled(table: Table) -> Table {
     Table { title: String::new(), ..table }
 }
 

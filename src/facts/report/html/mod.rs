@@ -3,6 +3,7 @@
 
 mod budget;
 mod campaign;
+mod protections;
 mod table;
 
 pub use budget::budget;

@@ -1,6 +1,6 @@
 //! Several campaigns: the study's tables with a row for each model.
 
-use super::{estimate, explain_few, few, starts};
+use super::{estimate, explain_few, few, protections, starts};
 use crate::campaign::{Start, StartSummary};
 use crate::report::words::thousands;
 use crate::report::{Report, Table};
@@ -17,6 +17,8 @@ pub fn comparison(rows: &[(String, &Report)]) -> Vec<Table> {
         table.notes.retain(|note| !repeated.contains(note));
     }
     tables.extend(ratios(rows));
+    let summaries: Vec<_> = rows.iter().map(|(name, report)| (name.clone(), &report.summary)).collect();
+    tables.extend(protections::comparison(&summaries));
     tables
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod classes;
 mod comparison;
 pub(super) mod profile;
+pub(super) mod protections;
 pub(super) mod rates;
 pub(super) mod starts;
 
@@ -38,19 +39,23 @@ pub fn tables(origin: &Origin, report: &Report, extent: Extent) -> Vec<Table> {
     let summary = &report.summary;
     let mut tables = vec![outcomes(summary)];
     tables.extend(rates::table(summary));
+    tables.extend(protections::overall(summary));
     tables.extend(strata(summary, extent));
     tables.extend(starts::tables(report));
     tables.extend(profile::fields(summary));
     tables.extend(profile::bits(summary));
     tables.extend(profile::layers(summary, extent));
     tables.extend(profile::map(report, extent));
+    tables.extend(protections::parts(summary, extent));
+    tables.extend(protections::saves(origin, summary, extent));
     tables.extend(classes::table(origin, report, extent));
     tables
 }
 
-/// Returns the rates over all faults, and by field of the float32.
+/// Returns the rates over all faults, those under protections, and those by field of the number format.
 pub fn overview(summary: &Summary) -> Vec<Table> {
-    std::iter::once(outcomes(summary)).chain(rates::table(summary)).chain(profile::fields(summary)).collect()
+    let tables = std::iter::once(outcomes(summary)).chain(rates::table(summary)).chain(protections::overall(summary));
+    tables.chain(profile::fields(summary)).collect()
 }
 
 /// Returns the strata of a stratified campaign; nothing for others.
@@ -93,6 +98,11 @@ pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
     };
     let faults = fault_model(&config.fault_model, summary.faults.injections);
     let protection = config.protect.map(|protection| format!("; {protection}")).unwrap_or_default();
+    let compared = config.compared.as_ref().map(|compared| {
+        let names: Vec<_> = compared.methods.iter().map(|one| one.method.to_string()).collect();
+        format!("; each fault also under {}", names.join(", "))
+    });
+    let protection = protection + &compared.unwrap_or_default();
     let until = config.until.map(|goal| format!("; {goal}")).unwrap_or_default();
     let design = if config.design.is_some() { "; design stratified" } else { "" };
     let numbers = if config.numbers.is_float32() { String::new() } else { format!("; {}", config.numbers) };

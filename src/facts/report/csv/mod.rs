@@ -2,6 +2,8 @@
 //!
 //! In pandas, the SDC share by bit: `df[(df.table == "bit") & (df.measure == "sdc")].set_index("bit").value`.
 
+mod protections;
+
 use super::Report;
 use super::words::name;
 use crate::campaign::{FaultSummary, StartSummary};
@@ -13,7 +15,8 @@ use crate::shown;
 struct Row<'a> {
     /// Name of the campaign's row in tables: the model, with the directory if the model alone is ambiguous.
     campaign: &'a str,
-    /// `golden`, `faults`, `start`, `study_sample`, `field`, `bit`, `ber`, `layer`, `layer_bit` or `class`.
+    /// `golden`, `faults`, `start`, `study_sample`, `field`, `bit`, `ber`, `layer`, `layer_bit`, `class`, `protection`,
+    /// `protection_ber`, `protection_field`, `protection_bit`, `protection_layer` or `protection_saves`.
     table: &'static str,
     /// Starting set.
     start: Option<String>,
@@ -40,10 +43,21 @@ struct Row<'a> {
     few: Option<bool>,
     /// Bit error rate.
     ber: Option<f64>,
+    /// Protection.
+    protection: Option<String>,
+    /// The protection that loses a fault that `protection` saves.
+    other: Option<String>,
+    /// Conclusion on a difference.
+    decision: Option<&'static str>,
+    /// Line of the records, index of the image, element and bits of a fault.
+    record: Option<u64>,
+    image: Option<usize>,
+    element: Option<usize>,
+    bits: Option<String>,
 }
 
 impl Row<'_> {
-    fn cells(self) -> [Option<String>; 17] {
+    fn cells(self) -> [Option<String>; 24] {
         // The format of JSON: the shortest text that is read as the same number.
         let number = |value: Option<f64>| value.and_then(|value| serde_json::to_string(&value).ok());
         let count = |value: Option<u64>| value.map(|value| value.to_string());
@@ -66,6 +80,13 @@ impl Row<'_> {
             number(self.high),
             self.few.map(|few| few.to_string()),
             number(self.ber),
+            self.protection,
+            self.other,
+            self.decision.map(str::to_owned),
+            count(self.record),
+            place(self.image),
+            place(self.element),
+            self.bits,
         ]
     }
 
@@ -116,7 +137,7 @@ pub fn csv_line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 }
 
 /// The columns, in their order.
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 24] = [
     "campaign",
     "table",
     "start",
@@ -134,6 +155,13 @@ const COLUMNS: [&str; 17] = [
     "high",
     "few",
     "ber",
+    "protection",
+    "other",
+    "decision",
+    "record",
+    "image",
+    "element",
+    "bits",
 ];
 
 /// Returns a cell with quotes if RFC 4180 requires them. A name is written as [`shown`] has it. A name that a
@@ -183,6 +211,10 @@ fn rows<'a>(campaign: &'a str, report: &'a Report) -> Vec<Row<'a>> {
         let row = Row { layer_index: Some(index), layer: Some(&layer.layer), ..table("layer") };
         rows.extend(row.faults(&layer.faults));
     }
+    let layers = summary.layers.iter().enumerate().map(|(index, layer)| (layer.layer.as_str(), index)).collect();
+    for one in &summary.protections {
+        rows.extend(protections::rows(one, &layers, table));
+    }
     let mut index = 0;
     for cell in &report.layer_bits {
         // Cells are in the order of the layers.
@@ -215,15 +247,4 @@ fn starts<'a>(rows: &mut Vec<Row<'a>>, row: &Row<'a>, starts: &[StartSummary]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_neither_a_formula_nor_a_sequence_for_the_terminal() {
-        let cells = ["=HYPERLINK(\"x\")", "@sum", "-1.5e-7", "+x", "-inf", "a\u{1b}[31m", "a,b", "a\nb", "/conv=1"];
-        assert_eq!(
-            csv_line(cells),
-            "\"'=HYPERLINK(\"\"x\"\")\",'@sum,-1.5e-7,'+x,-inf,a\\u{1b}[31m,\"a,b\",a\\u{a}b,/conv=1\n"
-        );
-    }
-}
+mod tests;
