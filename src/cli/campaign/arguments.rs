@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use facts::{Name, Named, text};
 
+use super::protect::ProtectArguments;
 use super::shard::ShardArgument;
 use crate::campaign::{
-    Confidence, DesignKind, FAULTS, Faults, Goal, HalfWidth, MAX_FAULTS, OnBadImage, ProtectionMethod, Quantity, SEED,
+    Confidence, DesignKind, FAULTS, Faults, Goal, HalfWidth, MAX_FAULTS, OnBadImage, Quantity, SEED,
 };
 use crate::cli::args::{CalibrationArguments, FormatArguments, GroupingArguments, RunArguments, choice};
 use crate::cli::data::DataArguments;
@@ -17,9 +18,6 @@ use crate::cli::read;
 use crate::fault::{
     Bits, ErrorModels, ErrorRates, FaultKind, FaultModel, Format, Mode, Pattern, Sampling, Systolic, Target, systolic,
 };
-
-/// Images that a protection is learnt from where nothing is said.
-const PROFILE: usize = 100;
 
 /// Inject many faults, drawn at random, into inferences over labelled images.
 ///
@@ -229,43 +227,6 @@ impl Named for Protocol {
 }
 
 #[derive(Debug, Args)]
-pub struct ProtectArguments {
-    /// Protection of the network that faults are injected into
-    #[arg(long, value_name = "METHOD", value_parser = choice::<ProtectionMethod>())]
-    protect: Option<ProtectionMethod>,
-
-    /// Number of images, from the first of the data, whose golden runs the ranges of --protect, --pattern-file and --type
-    /// in-range and out-of-range are learnt from [default: 100, or all where the data has fewer]
-    #[arg(long, value_name = "N")]
-    profile: Option<usize>,
-}
-
-impl ProtectArguments {
-    /// Whether there is a protection.
-    pub fn is_asked_for(&self) -> bool {
-        self.protect.is_some()
-    }
-
-    /// The number of images, of the `available`, that ranges are learnt from.
-    pub fn images(&self, available: usize) -> usize {
-        self.profile.unwrap_or(PROFILE.min(available))
-    }
-
-    /// Whether a number of images is stated.
-    pub fn is_stated(&self) -> bool {
-        self.profile.is_some()
-    }
-
-    /// The number of images, of the `available`, that a protection is learnt from; `None` without a protection.
-    pub fn resolve(&self, available: usize) -> Result<Option<usize>, Failure> {
-        match (self.protect, self.profile) {
-            (None, _) => Ok(None),
-            (Some(ProtectionMethod::Range), profile) => Ok(Some(profile.unwrap_or(PROFILE.min(available)))),
-        }
-    }
-}
-
-#[derive(Debug, Args)]
 struct FaultArguments {
     /// Where to inject the fault [default: activation; with --accelerator what its register holds]
     #[arg(long, value_parser = choice::<Target>())]
@@ -371,7 +332,7 @@ impl Arguments {
 
     /// Returns the fault model.
     pub fn fault_model(&self) -> Result<FaultModel, Failure> {
-        self.fault.resolve(&self.formats, self.protect.images(usize::MAX))
+        self.fault.resolve(&self.formats, self.protect.images(usize::MAX)?)
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod arguments;
 mod bad_images;
 pub mod config_file;
+mod protect;
 mod rounds;
 mod shard;
 
@@ -129,7 +130,7 @@ impl Campaign {
         }
         let data = data::open(images, &arguments.reading, &open::classes_of(&model))?;
         if config.fault_model.needs_ranges() {
-            config.fault_model.ranges_of = Some(arguments.protect.images(data.source.len()));
+            config.fault_model.ranges_of = Some(arguments.protect.images(data.source.len())?);
         }
         let (data, changed) = bad_images::as_begun(data, begun, on_bad_image, out)?;
         model.card.preprocess = Some(data.preprocess(&model)?);
@@ -184,20 +185,24 @@ impl Campaign {
             }
             None => (Images::All(data.source.len()), None),
         };
-        let lab = match arguments.protect.resolve(data.source.len())? {
-            Some(profile) => lab.protected_by(pollster::block_on(campaign::learn_ranges_of(
-                &lab,
-                &data.source,
-                profile,
-                on_bad_image,
-            ))?),
-            None => lab,
-        };
-        if arguments.protect.is_stated() && !arguments.protect.is_asked_for() && config.fault_model.ranges_of.is_none()
-        {
-            let problem = "--profile goes with --protect, --pattern-file and --type in-range or out-of-range only";
-            return Err(Failure::usage("campaign", problem));
+        arguments.protect.validate(config.fault_model.ranges_of.is_some())?;
+        let mut lab = lab;
+        let stated_notices = notices.len();
+        if arguments.protect.is_asked_for() {
+            if stratified.is_some() {
+                let problem = "--design stratified gives each fault a weight, and protections are compared on faults of the same \
+                               weight; leave --protect or --design away";
+                return Err(Failure::usage("campaign", problem));
+            }
+            let bare = campaign::plan(&lab, config.clone(), &data.source, images.clone())?;
+            let guards =
+                arguments.protect.guards(&lab, &bare, &data.source, &arguments.reading, &mut notices, interrupted)?;
+            if let Some(guards) = guards {
+                config.compared = Some(guards.compared().clone());
+                lab = lab.compared_with(Arc::new(guards));
+            }
         }
+        notices[stated_notices..].iter().for_each(|notice| eprintln!("notice: {notice}"));
         // Faults strike before the protection. The CPU finds the same ranges on every machine.
         let golden_ranges = match config.fault_model.ranges_of {
             None => Vec::new(),

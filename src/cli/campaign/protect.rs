@@ -1,0 +1,169 @@
+//! The arguments of protections, and what they are learnt from.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+
+use crate::Result;
+use crate::campaign::compared::{Method, ProfileOf};
+use crate::campaign::{self, Asked, Guards, Lab, OnBadImage, Plan};
+use crate::cli::data::{self, Data, DataArguments};
+use crate::cli::failure::Failure;
+use crate::cli::open;
+use crate::data::ImageSource;
+
+/// Images that protections and ranges are learnt from where nothing is said.
+const PROFILE: usize = 100;
+
+/// Images of other data that protections are learnt from where nothing is said.
+const PROFILE_OF_DATA: usize = 1000;
+
+#[derive(Debug, Args)]
+pub struct ProtectArguments {
+    /// Protection to compare with the unprotected network on the same faults: range, ranger or clip-to-zero with the options
+    /// channel, neuron, percentile=P, scale=F (ranger:channel for example); parity-zero, secded, lsb-parity, in-place-ecc,
+    /// weight-clip; duplicate or tmr with layers (tmr:NAME,.., tmr:kind:Conv, tmr:auto:20%); nan-check, logit-range,
+    /// top-2-margin[:M]. The option may be repeated
+    #[arg(long, value_name = "NAME[:OPTIONS]", value_parser = |text: &str| text.parse::<Method>().map_err(|error| error.to_string()))]
+    protect: Vec<Method>,
+
+    /// What protections are learnt from: other images than those tested, as --data takes them, or a number N for the first N images
+    /// of --data. N is also for the ranges of --pattern-file and --type in-range and out-of-range [default: 100, or all where the
+    /// data has fewer]
+    #[arg(long, value_name = "DATA|N")]
+    profile: Option<String>,
+
+    /// With --profile DATA: number of images, from its first [default: 1000, or all where it has fewer]
+    #[arg(long, value_name = "N")]
+    profile_images: Option<usize>,
+}
+
+impl ProtectArguments {
+    /// Whether there is a protection.
+    pub fn is_asked_for(&self) -> bool {
+        !self.protect.is_empty()
+    }
+
+    /// Whether something is said of the images to learn from.
+    pub fn is_stated(&self) -> bool {
+        self.profile.is_some() || self.profile_images.is_some()
+    }
+
+    /// The number of images of the campaign's own data, of the `available`, that ranges are learnt from.
+    pub fn images(&self, available: usize) -> Result<usize, Failure> {
+        match self.own() {
+            Some(count) => Ok(count),
+            None if self.profile.is_none() => Ok(PROFILE.min(available)),
+            // Without ranges nobody asks.
+            None => Ok(PROFILE.min(available)),
+        }
+    }
+
+    /// The stated number of images of the campaign's own data.
+    fn own(&self) -> Option<usize> {
+        self.profile.as_ref()?.parse().ok()
+    }
+
+    /// The other data that is learnt from.
+    pub fn other(&self) -> Option<PathBuf> {
+        self.profile.as_ref().filter(|_| self.own().is_none()).map(PathBuf::from)
+    }
+
+    /// Checks the options against each other.
+    ///
+    /// # Errors
+    /// If they do not go together.
+    pub fn validate(&self, needs_ranges: bool) -> Result<(), Failure> {
+        let usage = |problem: &str| Err(Failure::usage("campaign", problem));
+        if self.is_stated() && !self.is_asked_for() && !needs_ranges {
+            return usage("--profile goes with --protect, --pattern-file and --type in-range or out-of-range only");
+        }
+        if self.profile_images.is_some() && self.other().is_none() {
+            return usage(
+                "--profile-images goes with --profile DATA only; --profile N is for the first N images of --data",
+            );
+        }
+        if needs_ranges && self.other().is_some() {
+            return usage(
+                "the ranges of --pattern-file and --type in-range or out-of-range are learnt from the campaign's own data; use \
+                 --profile N",
+            );
+        }
+        let mut names: Vec<String> = self.protect.iter().map(ToString::to_string).collect();
+        names.sort();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Failure::usage("campaign", format!("--protect {} is stated twice", twice[0])));
+        }
+        Ok(())
+    }
+
+    /// Makes the protections ready; `None` without one. Sentences that users must know are added to `notices`.
+    ///
+    /// # Errors
+    /// As [`campaign::guards`], or if the profile's data cannot be read.
+    pub fn guards(
+        &self,
+        lab: &Lab,
+        plan: &Plan,
+        own: &impl ImageSource,
+        reading: &DataArguments,
+        notices: &mut Vec<String>,
+        interrupted: &AtomicBool,
+    ) -> Result<Option<Guards>, Failure> {
+        if !self.is_asked_for() {
+            return Ok(None);
+        }
+        let stopped = || interrupted.load(Ordering::Relaxed);
+        let on_bad_image = plan.config().on_bad_image;
+        let learns = self.protect.iter().any(Method::is_learnt);
+        let guards = match self.other() {
+            Some(path) => {
+                let other = data::open(&path, reading, &open::classes_of(lab.model()))?;
+                let images = self.profile_images.unwrap_or(PROFILE_OF_DATA.min(other.source.len()));
+                let shared = shared(own, plan, &other, images);
+                if shared > 0 {
+                    notices.push(format!(
+                        "{shared} of the {images} images that protections are learnt from have names of images that are tested"
+                    ));
+                }
+                let profile = ProfileOf { images, data: Some(path.display().to_string()) };
+                self.made(lab, plan, &other.source, profile, on_bad_image, stopped)
+            }
+            None => {
+                let images = self.images(own.len())?;
+                let tested =
+                    (0..plan.images()).filter_map(|nth| plan.image(nth)).filter(|&image| image < images).count();
+                if learns && tested > 0 {
+                    notices.push(format!(
+                        "{tested} of the {images} images that protections are learnt from are tested, too: on these images a bound \
+                         never changes the golden run; --profile DATA names other images"
+                    ));
+                }
+                let images = if learns { images } else { 0 };
+                self.made(lab, plan, own, ProfileOf { images, data: None }, on_bad_image, stopped)
+            }
+        }?;
+        Ok(Some(guards))
+    }
+
+    fn made<S: ImageSource>(
+        &self,
+        lab: &Lab,
+        plan: &Plan,
+        source: &S,
+        profile: ProfileOf,
+        on_bad_image: OnBadImage,
+        stopped: impl Fn() -> bool,
+    ) -> Result<Guards> {
+        let asked = Asked { methods: &self.protect, plan, source, profile, on_bad_image };
+        pollster::block_on(campaign::guards(lab, asked, stopped))
+    }
+}
+
+/// How many of the first `images` of `other` have the name of a tested image.
+fn shared(own: &impl ImageSource, plan: &Plan, other: &Data, images: usize) -> usize {
+    let tested: std::collections::BTreeSet<String> =
+        (0..plan.images()).filter_map(|nth| plan.image(nth)).map(|image| own.short_name(image)).collect();
+    (0..images.min(other.source.len())).filter(|&image| tested.contains(&other.source.short_name(image))).count()
+}
