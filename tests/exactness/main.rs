@@ -5,6 +5,7 @@
 //! for small images took 76 s on two busy cores, of ResNet-50 ten minutes):
 //! `FAULTSCOPE_FAULTS=2000 cargo test --release --test exactness -- --nocapture --include-ignored resnet50`
 
+mod compared;
 mod gradients;
 #[path = "../support/missing.rs"]
 mod missing;
@@ -13,6 +14,7 @@ mod proof;
 #[path = "../support/shared.rs"]
 mod shared;
 
+use faultscope::fault::Target;
 use networks::{Images, Network};
 use proof::{Expected, prove};
 
@@ -67,6 +69,22 @@ fn gtsrb_resnet8_protected() {
     let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
     let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb).protected();
     prove(&network, 2000, &Expected { multiply_adds: None, saved: 8.0 });
+}
+
+/// The same network under protections beside it, learnt from half of the images: golden runs of the others go beyond the bounds.
+#[test]
+fn gtsrb_resnet8_under_protections() {
+    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
+    let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb);
+    let clips = ["range", "ranger", "ranger:channel", "range:neuron", "clip-to-zero", "clip-to-zero:channel"];
+    for profile in [4, 8] {
+        compared::prove(&network, Target::Activation, &clips, 2000, profile);
+    }
+    let others = ["range", "parity-zero", "secded", "tmr:kind:Conv", "duplicate:kind:Conv", "nan-check"];
+    compared::prove(&network, Target::Activation, &others, 2000, 8);
+    compared::prove(&network, Target::Weight, &["ranger", "parity-zero", "secded", "nan-check"], 1000, 6);
+    let network = network.struck("bitflips", "single");
+    compared::prove(&network, Target::Weight, &["parity-zero", "secded"], 500, 6);
 }
 
 /// The same network in every kind of number format: a fault strikes the bits that the format has, and gives what a rounded

@@ -5,7 +5,7 @@ use std::io::Read;
 use faultscope::campaign::{
     Calibration, CoveredRange, Granularity, Lab, NumberFormats, Rounded, Scaling, TensorScale, rounded_outputs,
 };
-use faultscope::data::Image;
+use faultscope::data::{Image, LabelledImage};
 use faultscope::exec::Ranges;
 use faultscope::fault::{FaultKind, FaultModel, Format};
 use faultscope::graph::HostTensor;
@@ -37,6 +37,8 @@ pub struct Network {
     /// What is drawn.
     pub faults: FaultModel,
     pub images: Vec<HostTensor>,
+    /// What the images were made of.
+    pub pictures: Vec<LabelledImage>,
 }
 
 impl Network {
@@ -112,7 +114,9 @@ impl Network {
     fn new(name: &str, model: Model, images: Images) -> Self {
         let images = images.real().unwrap_or_else(drawn);
         let input = |image: &Image| model.preprocess().apply(image, model.input_shape()).expect("an input");
-        let images = images.iter().map(input).collect();
+        let inputs = images.iter().map(input).collect();
+        let picture = |image: Image| LabelledImage { name: String::new(), label: None, image };
+        let pictures = images.into_iter().map(picture).collect();
         let bare = Lab::cpu(model).expect("a valid graph");
         Self {
             name: name.into(),
@@ -120,7 +124,8 @@ impl Network {
             bare,
             ranges: Ranges::default(),
             faults: FaultModel::default(),
-            images,
+            images: inputs,
+            pictures,
         }
     }
 

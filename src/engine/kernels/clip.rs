@@ -55,13 +55,19 @@ impl Bounds {
 
     /// Returns whether clipping would change the `rows` of `region` in a tensor of `extent`.
     pub fn clips(&self, extent: Extent, region: Region, rows: &[f32]) -> bool {
-        if let [range] = self.ranges[..] {
-            return platform::vectorised(Beyond { range, elements: rows });
+        match self.ranges[..] {
+            [range] if self.to_zero => platform::vectorised(Beyond::<true> { range, elements: rows }),
+            [range] => platform::vectorised(Beyond::<false> { range, elements: rows }),
+            _ => {
+                let changes = |element: f32, range: Range| match self.to_zero {
+                    true => is_beyond::<true>(range, element),
+                    false => is_beyond::<false>(range, element),
+                };
+                let lines = self.lines(extent, region);
+                let line = |(row, ranges): (&[f32], &[Range])| row.iter().zip(ranges).any(|(e, r)| changes(*e, *r));
+                rows.chunks_exact(extent.channels).zip(lines).any(line)
+            }
         }
-        let lines = self.lines(extent, region);
-        rows.chunks_exact(extent.channels)
-            .zip(lines)
-            .any(|(row, ranges)| row.iter().zip(ranges).any(|(element, range)| !range.contains(*element)))
     }
 
     /// The ranges of each position of `region`, row by row: those of all positions, or its own.
@@ -126,12 +132,18 @@ impl<const TO_ZERO: bool> Vectorised for Clipped<'_, TO_ZERO> {
     }
 }
 
-struct Beyond<'a> {
+/// Whether clipping changes the element: a 0 beyond the range stays 0 if elements become 0.
+#[inline(always)]
+fn is_beyond<const TO_ZERO: bool>(range: Range, element: f32) -> bool {
+    !range.contains(element) & !(TO_ZERO & (element.to_bits() == 0))
+}
+
+struct Beyond<'a, const TO_ZERO: bool> {
     range: Range,
     elements: &'a [f32],
 }
 
-impl Vectorised for Beyond<'_> {
+impl<const TO_ZERO: bool> Vectorised for Beyond<'_, TO_ZERO> {
     type Output = bool;
 
     #[inline(always)]
@@ -141,7 +153,7 @@ impl Vectorised for Beyond<'_> {
         let range = self.range;
         self.elements
             .chunks(BLOCK)
-            .any(|block| block.iter().fold(false, |beyond, &element| beyond | !range.contains(element)))
+            .any(|block| block.iter().fold(false, |beyond, &element| beyond | is_beyond::<TO_ZERO>(range, element)))
     }
 }
 
@@ -181,7 +193,7 @@ mod tests {
                 }
                 assert_eq!(changed, expected_changes);
                 assert!(bounds.clips(extent, extent.region(), &ELEMENTS));
-                assert!(!bounds.clips(extent, extent.region(), &rows) || to_zero && count > 1);
+                assert!(!bounds.clips(extent, extent.region(), &rows));
             }
         }
     }

@@ -116,6 +116,7 @@ fn one_by_one(lab: &Lab, plan: &Plan, start: Position, end: Position) -> Vec<Str
                     _ => trial.faults,
                 },
                 drawn: None,
+                protected: Vec::new(),
                 confidence: None,
             };
             events.push(json(&CampaignEvent::Injection(Box::new(record))));

@@ -1,5 +1,6 @@
 mod batches;
 mod faults;
+mod forks;
 pub(crate) mod networks;
 mod ranges;
 mod reference;

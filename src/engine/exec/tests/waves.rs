@@ -22,7 +22,7 @@ const EVERYTHING: Observe = Observe { trace: true, keep: true, clipped: true };
 
 /// A fault drawn for any network.
 #[derive(Clone, Copy, Debug)]
-struct Fault {
+pub(super) struct Fault {
     weight: bool,
     layer: u32,
     element: u32,
@@ -30,7 +30,7 @@ struct Fault {
 }
 
 /// An image and the faults that strike together.
-type Draw = (u32, Vec<Fault>);
+pub(super) type Draw = (u32, Vec<Fault>);
 
 fn faults() -> impl Strategy<Value = Fault> {
     let corruption = prop_oneof![
@@ -44,7 +44,7 @@ fn faults() -> impl Strategy<Value = Fault> {
 }
 
 /// Draws mostly single faults, as campaigns do.
-fn draws() -> impl Strategy<Value = Vec<Draw>> {
+pub(super) fn draws() -> impl Strategy<Value = Vec<Draw>> {
     let together = prop_oneof![
         6 => prop::collection::vec(faults(), 1),
         2 => prop::collection::vec(faults(), 2..5),
@@ -62,7 +62,7 @@ fn same_layer() -> impl Strategy<Value = Vec<Fault>> {
     })
 }
 
-fn site(graph: &Graph, fault: Fault) -> Site {
+pub(super) fn site(graph: &Graph, fault: Fault) -> Site {
     let weights = SiteSpace::of(graph, Target::Weight);
     let space = if fault.weight { weights } else { SiteSpace::of(graph, Target::Activation) };
     let sites = &space.layers()[fault.layer as usize % space.layers().len()];
