@@ -65,67 +65,135 @@ impl Study {
 }
 
 #[test]
-fn a_protected_campaign_is_the_same_in_jobs_shards_and_parts() {
+fn a_comparison_is_the_same_in_jobs_shards_and_parts() {
     let study = Study::new();
-    let protect = ["--protect", "range", "--profile", "4"];
-    study.is_the_same_in_jobs_and_shards(&protect).stdout(contains("protected by range, learnt from 4 images"));
+    let protect = ["--protect", "range", "--protect", "secded", "--protect", "top-2-margin", "--profile", "4"];
+    study.is_the_same_in_jobs_and_shards(&protect).stdout(contains("each fault also under range, secded, top-2-margin"));
     study.cut("whole");
-    study.campaign("cut", &["--resume"]).code(INPUT).stderr(contains("campaign.protect is"));
-    study.campaign("cut", &["--resume", "--protect", "range"]).code(INPUT).stderr(contains("campaign.protect.profile"));
+    study.campaign("cut", &["--resume"]).code(INPUT).stderr(contains("campaign.protections"));
+    let other = ["--resume", "--protect", "range", "--protect", "secded", "--protect", "top-2-margin"];
+    study.campaign("cut", &other).code(INPUT).stderr(contains("campaign.protections"));
     study.is_the_same_resumed("whole", &protect);
 }
 
-#[test]
-fn the_configuration_names_the_protection_and_its_ranges() {
-    let study = Study::new();
-    study.campaign("bare", &[]).code(DONE).stdout(contains("protected").not());
-    let bare = study.config("bare");
-    assert!(
-        bare["campaign"].get("protect").is_none() && bare.get("ranges").is_none(),
-        "as before there were protections"
-    );
-
-    study.campaign("protected", &["--protect", "range"]).code(DONE);
-    let config = study.config("protected");
-    assert_eq!(config["campaign"]["protect"], serde_json::json!({ "method": "range", "profile": 6 }), "all six images");
-    let ranges = config["ranges"].as_array().expect("ranges");
-    assert!(!ranges.is_empty());
-    for range in ranges {
-        assert_eq!(keys(range), ["high", "low", "tensor"]);
-        assert!(range["low"].as_f64().expect("a number") <= range["high"].as_f64().expect("a number"));
+/// The records without what protections add.
+fn unprotected(study: &Study, name: &str) -> Vec<Value> {
+    let mut records = study.records(name);
+    for record in &mut records {
+        let record = record.as_object_mut().expect("an object");
+        record.remove("protected");
+        record.remove("check");
     }
-    // The same faults strike, and fewer change the class.
-    let sdc = |name: &str| json(&["report", text(&study.path(name)), "--json"])["faults"]["sdc"]["count"].as_u64();
-    assert!(sdc("protected") <= sdc("bare") && sdc("bare").is_some());
-    let places = |name: &str| -> Vec<Value> {
-        let records = fs::read_to_string(study.path(name).join("faults.jsonl")).expect("records");
-        let place = |line: &str| {
-            let record: Value = serde_json::from_str(line).expect("JSON");
-            let fault = &record["fault"];
-            serde_json::json!([record["image"], fault["layer"], fault["element"], fault["bit"]])
-        };
-        records.lines().map(place).collect()
-    };
-    assert_eq!(places("protected"), places("bare"));
+    records
+}
+
+#[test]
+fn every_fault_is_tried_without_and_under_each_protection() {
+    let study = Study::new();
+    study.campaign("bare", &[]).code(DONE).stdout(contains("Protections").not());
+    assert!(study.config("bare")["campaign"].get("protections").is_none(), "as before there were protections");
+    let all = "range ranger ranger:channel clip-to-zero range:neuron range:percentile=99 range:scale=2 parity-zero secded \
+               duplicate:kind:Conv2d tmr:auto:50% nan-check logit-range top-2-margin:0.5";
+    let protect: Vec<&str> = all.split_whitespace().flat_map(|name| ["--protect", name]).collect();
+    let seen = study.campaign("compared", &protect).code(DONE);
+    seen.stderr(contains("6 of the 6 images that protections are learnt from are tested, too"));
+    assert_eq!(unprotected(&study, "compared"), unprotected(&study, "bare"), "protections change no unprotected trial");
+    let config = &study.config("compared")["campaign"]["protections"];
+    let names: Vec<&str> =
+        config["methods"].as_array().expect("a list").iter().filter_map(|own| own["method"].as_str()).collect();
+    assert_eq!(names, all.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(config["profile"]["images"], 6);
+    for record in study.records("compared") {
+        let protected = record["protected"].as_array().expect("a list");
+        assert_eq!(protected.len(), names.len());
+        let of = |name: &str| &protected[names.iter().position(|own| *own == name).expect("a protection")];
+        assert_eq!(of("secded")["class"], record["golden"]["class"], "one flipped bit of an activation is corrected");
+        let is_sdc = record["outcome"] == "sdc";
+        assert_eq!(of("nan-check")["class"], record["faulty"]["class"], "a detector changes no answer");
+        if record["fault"]["layer"].as_str().is_some_and(|layer| layer.contains("conv")) {
+            assert_eq!(of("duplicate:kind:Conv2d")["detected"], true, "{record}");
+        } else {
+            assert_eq!(of("duplicate:kind:Conv2d").get("detected"), None, "{record} {is_sdc}");
+        }
+    }
+    let report = json(&["report", text(&study.path("compared")), "--json"]);
+    let own = report["protections"].as_array().expect("protections");
+    assert_eq!(own.len(), names.len());
+    let shown = faultscope(&["report", text(&study.path("compared"))]).code(DONE);
+    shown.stdout(contains("Protections: effects on the same faults").and(contains("McNemar's exact test")));
 
     let yaml = study.path("protect.yaml");
-    fs::write(&yaml, "protect: range\nprofile: 2\n").expect("a file");
+    fs::write(&yaml, "protect: [range, secded]\nprofile: 2\n").expect("a file");
     study.campaign("yaml", &["--config", text(&yaml)]).code(DONE);
-    study.campaign("words", &["--protect", "range", "--profile", "2"]).code(DONE);
+    study.campaign("words", &["--protect", "range", "--protect", "secded", "--profile", "2"]).code(DONE);
     assert_same(&study.path("yaml"), &study.path("words"));
 }
 
 #[test]
-fn a_profile_that_does_not_fit_is_refused_in_a_sentence() {
+fn codes_in_the_bits_of_weights_have_a_network_of_their_own() {
     let study = Study::new();
-    for count in ["0", "7"] {
-        let sentence = format!("golden runs of {count} images; expected 1 to 6");
-        study.campaign("wrong", &["--protect", "range", "--profile", count]).code(INPUT).stderr(contains(sentence));
+    let protect = ["--protect", "lsb-parity", "--protect", "weight-clip", "--protect", "secded", "--target", "weight"];
+    study.campaign("weights", &protect).code(DONE);
+    for record in study.records("weights") {
+        let protected = record["protected"].as_array().expect("a list");
+        assert_eq!(protected[2]["class"], record["golden"]["class"], "one flipped bit of a weight is corrected");
     }
-    study
-        .campaign("wrong", &["--profile", "3"])
-        .code(USAGE)
-        .stderr(contains("--profile goes with --protect, --pattern-file"));
-    study.campaign("wrong", &["--protect", "magic"]).code(USAGE).stderr(contains("range"));
-    assert!(!study.path("wrong").exists());
+    let int8 = ["--weight-format", "int8", "--target", "weight", "--protect", "in-place-ecc", "--bits-per-word", "2"];
+    study.campaign("int8", &int8).code(DONE);
+    let detected = study.records("int8").iter().filter(|record| record["protected"][0]["detected"] == true).count();
+    assert!(detected > 0, "two flipped bits of an int8 weight are detected");
+}
+
+#[test]
+fn a_profile_of_other_data_is_learnt_from_and_named() {
+    let study = Study::new();
+    let other = study.path("other");
+    fs::create_dir(&other).expect("a folder");
+    // The same pictures under other names: what is learnt is the same.
+    for image in fs::read_dir(study.images.path()).expect("a folder") {
+        let image = image.expect("an entry").path();
+        let name = image.file_name().and_then(|name| name.to_str()).expect("a name").replace("photo", "other");
+        fs::copy(&image, other.join(name)).expect("a copy");
+    }
+    let learn = ["--protect", "range", "--protect", "ranger:channel"];
+    let seen = study.campaign("apart", &[&learn[..], &["--profile", text(&other)]].concat()).code(DONE);
+    seen.stderr(contains("tested, too").not().and(contains("have names of images").not()));
+    study.campaign("own", &learn).code(DONE);
+    let protected = |name: &str| -> Vec<Value> {
+        study.records(name).into_iter().map(|mut record| record["protected"].take()).collect()
+    };
+    assert_eq!(protected("apart"), protected("own"));
+    assert_eq!(study.config("apart")["campaign"]["protections"]["profile"]["data"], text(&other));
+    let few = [&learn[..], &["--profile", text(&other), "--profile-images", "1"]].concat();
+    study.campaign("few", &few).code(DONE);
+    assert_eq!(study.config("few")["campaign"]["protections"]["profile"]["images"], 1);
+    let same = [&learn[..], &["--profile", text(study.images.path())]].concat();
+    study.campaign("same", &same).code(DONE).stderr(contains("6 of the 6 images").and(contains("have names of images")));
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_in_a_sentence() {
+    let study = Study::new();
+    let refused = |more: &[&str], code: i32, words: &str| {
+        study.campaign("wrong", more).code(code).stderr(contains(words));
+        assert!(!study.path("wrong").exists(), "{more:?}");
+    };
+    for count in ["0", "7"] {
+        let sentence = format!("learnt from {count} images; expected 1 to 6");
+        refused(&["--protect", "range", "--profile", count], INPUT, &sentence);
+    }
+    refused(&["--profile", "3"], USAGE, "--profile goes with --protect, --pattern-file");
+    refused(&["--protect", "magic"], USAGE, "known: range, ranger");
+    refused(&["--protect", "range:rows"], USAGE, "tensor, channel, neuron");
+    refused(&["--protect", "range", "--protect", "range"], USAGE, "stated twice");
+    refused(&["--protect", "range", "--profile", "nowhere"], INPUT, "nowhere");
+    refused(&["--protect", "range", "--profile", "3", "--profile-images", "2"], USAGE, "--profile-images goes with");
+    refused(&["--protect", "lsb-parity"], INPUT, "--target weight");
+    refused(&["--protect", "tmr:kind:Conv2d", "--target", "weight"], INPUT, "--target activation");
+    refused(&["--protect", "duplicate:nothing"], INPUT, "duplicate:nothing");
+    refused(&["--protect", "duplicate:auto:0.0001%"], INPUT, "no vulnerable layer costs as little as 0.0001 %");
+    refused(&["--protect", "in-place-ecc", "--target", "weight"], INPUT, "--weight-format int8");
+    refused(&["--protect", "secded", "--type", "random"], INPUT, "--type bitflip");
+    refused(&["--protect", "ranger:channel,percentile=99"], INPUT, "percentiles of whole tensors");
+    refused(&["--protect", "range", "--design", "stratified"], USAGE, "faults of the same weight");
 }

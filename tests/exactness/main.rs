@@ -80,7 +80,7 @@ fn gtsrb_resnet8_under_protections() {
     for profile in [4, 8] {
         compared::prove(&network, Target::Activation, &clips, 2000, profile);
     }
-    let others = ["range", "parity-zero", "secded", "tmr:kind:Conv", "duplicate:kind:Conv", "nan-check"];
+    let others = ["range", "parity-zero", "secded", "tmr:kind:Conv2d", "duplicate:kind:Conv2d", "nan-check"];
     compared::prove(&network, Target::Activation, &others, 2000, 8);
     compared::prove(&network, Target::Weight, &["ranger", "parity-zero", "secded", "nan-check"], 1000, 6);
     let network = network.struck("bitflips", "single");

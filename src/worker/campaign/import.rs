@@ -50,7 +50,7 @@ pub fn import(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Imported> {
         ));
     }
     let mut reader = Reader::new(&origin, "faults.jsonl", Options::default());
-    let mut results = Results::new(Provenance::clone(provenance), Some(name));
+    let mut results = Results::new(Provenance::clone(provenance), Some(name.clone()));
     let mut last = None;
     for block in Blocks::new("faults.jsonl", Cursor::new(records), origin.most_line_bytes()) {
         let block = block?;
@@ -69,6 +69,17 @@ pub fn import(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Imported> {
                 _ => 0,
             };
             last = Some((record.image, nth));
+            if record.errors.is_some()
+                || record.pixels.is_some()
+                || !record.elements.is_empty()
+                || !record.protected.is_empty()
+            {
+                return Err(Error::input(
+                    name,
+                    "the records of this campaign hold more than the page keeps (bit errors, large patterns, struck images or \
+                     protections), and it would lose that; `faultscope report` shows all of it",
+                ));
+            }
             results.add(nth, &record);
             if results.len() > MOST {
                 return Err(Error::input(
