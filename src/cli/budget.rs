@@ -69,7 +69,7 @@ enum Outcome {
 /// Turn campaigns into failure rates: is the network safe enough for its memories?
 ///
 /// DIR holds a campaign of single bit flips over all bits: one for the weights, one for the activations, or both, and
-/// further ones with --protect, which are compared with those. Each layer is weighted by its bits. The failure rate is
+/// further ones with --protect, which are compared with those. A campaign that compares protections measures each of them. Each layer is weighted by its bits. The failure rate is
 /// raw rate x bits x live share x measured probability, with an upper bound. The raw rate and the live share are your
 /// assumptions. This is an estimate, no certification.
 #[derive(Debug, Args)]
@@ -248,7 +248,10 @@ fn measure(arguments: &Arguments, dangerous: Dangerous) -> Result<(String, Vec<M
             });
         }
         let protection = provenance.campaign.protect.as_ref().map(ToString::to_string);
-        campaigns.push(Measured { name, target, protection, layers });
+        let measured = Measured { name, target, protection, layers };
+        let protected = measured.protected(&report.summary, dangerous);
+        campaigns.push(measured);
+        campaigns.extend(protected);
     }
     match model {
         Some(_) if !campaigns.is_empty() => {}

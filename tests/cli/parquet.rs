@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::Field;
 
-use super::report::CAMPAIGN;
+use super::report::{CAMPAIGN, PROTECTED};
 use super::*;
 
 #[test]
@@ -88,4 +88,53 @@ fn parquet_says_what_the_fault_did_to_the_value() {
         fs::remove_dir_all(&out).expect("a folder");
         fs::remove_file(&path).expect("a file");
     }
+}
+
+#[test]
+fn parquet_has_an_entry_for_each_protection_of_a_fault() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("faults.parquet");
+    // Of two campaigns, one compares no protections: its rows have no entries.
+    faultscope(&["report", PROTECTED, CAMPAIGN, "--format", "parquet", "-o", text(&path)]).code(DONE);
+    let reader = SerializedFileReader::new(fs::File::open(&path).expect("a file")).expect("Parquet");
+    let lines = |campaign: &str| fs::read_to_string(Path::new(campaign).join("faults.jsonl")).expect("records");
+    let (with, without) = (lines(PROTECTED), lines(CAMPAIGN));
+    let methods = ["ranger:channel", "clip-to-zero", "secded", "nan-check", "tmr:auto:20%"];
+    let mut count = 0;
+    for (row, line) in reader.get_row_iter(None).expect("rows").zip(with.lines().chain(without.lines())) {
+        let row = row.expect("a row");
+        let (_, protected) = row.get_column_iter().find(|(name, _)| *name == "protected").expect("the column");
+        let Field::ListInternal(list) = protected else { panic!("{protected:?}") };
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        let none = Vec::new();
+        let runs = record["protected"].as_array().unwrap_or(&none);
+        assert_eq!(list.elements().len(), runs.len());
+        for ((entry, run), method) in list.elements().iter().zip(runs).zip(methods) {
+            let Field::Group(entry) = entry else { panic!("{entry:?}") };
+            let entry: BTreeMap<&str, &Field> =
+                entry.get_column_iter().map(|(name, field)| (name.as_str(), field)).collect();
+            let golden = run.get("golden").unwrap_or(&record["golden"]["class"]).as_i64().expect("a class");
+            let class = run["class"].as_i64().expect("a class");
+            let detected = run.get("detected").is_some();
+            let sdc = !detected && class != golden;
+            assert_eq!(entry["protection"], &Field::Str(method.to_owned()));
+            assert_eq!(entry["faulty"], &Field::Int(class as i32));
+            assert_eq!(entry["golden"], &Field::Int(golden as i32));
+            assert_eq!(entry["detected"], &Field::Bool(detected));
+            assert_eq!(entry["due"], &Field::Bool(run.get("due").is_some()));
+            assert_eq!(entry["false_alarm"], &Field::Bool(run.get("alarm").is_some()));
+            assert_eq!(entry["sdc"], &Field::Bool(sdc));
+            // Classes 0 to 2 are the critical group.
+            assert_eq!(entry["scm"], &Field::Bool(sdc && golden < 3 && class >= 3));
+            count += 1;
+        }
+    }
+    assert_eq!(count, 5 * with.lines().count());
+    faultscope(&["report", CAMPAIGN, "--format", "parquet", "-o", text(&path), "--force"]).code(DONE);
+    let reader = SerializedFileReader::new(fs::File::open(&path).expect("a file")).expect("Parquet");
+    let schema = reader.metadata().file_metadata().schema();
+    assert!(
+        schema.get_fields().iter().all(|field| field.name() != "protected"),
+        "a file without protections is as before"
+    );
 }

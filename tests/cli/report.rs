@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 pub const CAMPAIGN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/report/campaign");
+pub const PROTECTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/report/protected");
 const EXPECTED: &str = include_str!("../fixtures/report/expected.csv");
 
 /// Rows of a tidy CSV by what they are of: count, of, value, low, high.
@@ -250,4 +251,32 @@ fn node_data_have_the_rates_of_the_layers() {
     faultscope(&["report", CAMPAIGN, CAMPAIGN, "--format", "model-explorer"])
         .code(USAGE)
         .stderr(predicate::str::contains("one campaign"));
+}
+
+/// The numbers are compared in the crate of facts (`expected_protected.py`).
+#[test]
+fn protections_are_in_every_format() {
+    let shown = stdout(&["report", PROTECTED]);
+    for words in [
+        "each fault also under ranger:channel, clip-to-zero, secded, nan-check, tmr:auto:20%",
+        "Protections: effects on the same faults",
+        "Protections: SCM rate",
+        "no difference seen",
+        "too few to say",
+        "Faults that one protection saves and another loses",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let report = json(&["report", PROTECTED, "--json"]);
+    let protections = report["protections"].as_array().expect("a list");
+    assert_eq!(protections.len(), 5);
+    assert_eq!(
+        (protections[2]["method"].as_str(), protections[2]["effects"]["missed"].as_u64()),
+        (Some("secded"), Some(3))
+    );
+    assert_eq!(protections[2]["sdc"]["decision"], "better");
+    let csv = stdout(&["report", PROTECTED, "--format", "csv"]);
+    assert!(csv.lines().filter(|line| line.contains(",protection_saves,")).count() > 100, "{csv}");
+    let page = stdout(&["report", PROTECTED, CAMPAIGN, "--format", "html"]);
+    assert!(page.contains("Coverage of SDCs over added operations") && page.contains("on the same faults: SDC"));
 }

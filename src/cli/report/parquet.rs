@@ -12,12 +12,12 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
-use crate::campaign::Start;
+use crate::campaign::{Observation, Start};
 use crate::cli::results::Results;
 use crate::labels::Grouping;
 use crate::outcome::Outcome;
 use crate::report::words::name;
-use crate::report::{Entry, Options};
+use crate::report::{Entry, Options, Origin};
 use crate::{Error, Result};
 
 /// The columns. If an inference had several faults, `faults` is their number, and the columns from `target` on are
@@ -47,7 +47,25 @@ message faults {
   optional binary type (STRING);
   optional double ber;
   optional int64 flips;
-}";
+";
+
+/// The column of a file with a campaign that compares protections: an entry for each of them, in the order of the configuration.
+const PROTECTED: &str = "
+  required group protected (LIST) {
+    repeated group list {
+      required group element {
+        required binary protection (STRING);
+        required int32 faulty;
+        required int32 golden;
+        required boolean detected;
+        required boolean due;
+        required boolean false_alarm;
+        required boolean sdc;
+        optional boolean scm;
+      }
+    }
+  }
+";
 
 /// Rows of a group.
 const GROUP: usize = 1 << 18;
@@ -79,17 +97,25 @@ impl<T> Column<T> {
 /// If the results are damaged, or if the operating system refuses.
 pub fn write(file: impl Write + Send, names: &[String], all: &[Results], options: &Options) -> Result<()> {
     let failed = |error: ParquetError| Error::input("Parquet output", error);
-    let schema = parse_message_type(SCHEMA).map_err(failed)?;
+    let compares = all.iter().any(|results| results.origin().protections() > 0);
+    let schema = format!("{SCHEMA}{}}}", if compares { PROTECTED } else { "" });
+    let schema = parse_message_type(&schema).map_err(failed)?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_created_by(concat!("faultscope ", env!("CARGO_PKG_VERSION")).to_owned())
         .build();
     let mut writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties)).map_err(failed)?;
-    let mut rows = Rows::default();
+    let mut rows = Rows { protected: compares.then(Protections::default), ..Rows::default() };
     for (campaign, results) in names.iter().zip(all) {
         let layers = results.origin().layers().iter().map(String::as_str).zip(0..).collect();
         let grouping = options.grouping.as_ref().or(results.origin().grouping());
-        let context = Context { campaign, grouping, layers };
+        let compared = match results.origin() {
+            Origin::Campaign(provenance) => provenance.campaign.compared.as_ref(),
+            Origin::Log(_) => None,
+        };
+        let methods = compared
+            .map_or_else(Vec::new, |compared| compared.methods.iter().map(|one| one.method.to_string()).collect());
+        let context = Context { campaign, grouping, layers, methods };
         results.each(|entry| {
             rows.push(&context, entry);
             if rows.image.levels.len() == GROUP { rows.flush(&mut writer).map_err(failed) } else { Ok(()) }
@@ -104,6 +130,8 @@ struct Context<'a> {
     campaign: &'a str,
     grouping: Option<&'a Grouping>,
     layers: HashMap<&'a str, i32>,
+    /// Names of the protections that are compared.
+    methods: Vec<String>,
 }
 
 /// The rows of a group so far, with the columns of [`SCHEMA`].
@@ -132,6 +160,8 @@ struct Rows {
     ber: Column<f64>,
     flips: Column<i64>,
     weight: Column<f64>,
+    /// The columns of [`PROTECTED`], if the file has it.
+    protected: Option<Protections>,
     /// Repeated words, converted once.
     words: HashMap<String, ByteArray>,
 }
@@ -180,6 +210,30 @@ impl Rows {
         self.ber.push(trial.errors.and_then(|errors| errors.rate));
         self.flips.push(trial.errors.filter(|errors| errors.rate.is_some()).map(|errors| errors.flips as i64));
         self.weight.push(trial.draw.map(|(_, drawn)| drawn.weight));
+        self.push_protected(context, &trial);
+    }
+
+    fn push_protected<S>(&mut self, context: &Context<'_>, trial: &Observation<'_, S>) {
+        let names: Vec<_> = context.methods.iter().map(|name| self.word(name)).collect();
+        let Some(protected) = &mut self.protected else { return };
+        let mut again = 0;
+        for (run, name) in trial.protected.iter().zip(names) {
+            let golden = run.golden(trial.golden);
+            let sdc = run.is_sdc(trial.golden);
+            protected.repeated.push(again);
+            protected.protection.push(name);
+            protected.faulty.push(run.class as i32);
+            protected.golden.push(golden as i32);
+            protected.detected.push(run.detected);
+            protected.due.push(run.due);
+            protected.alarm.push(run.alarm);
+            protected.sdc.push(sdc);
+            protected.scm.push(context.grouping.map(|grouping| sdc && grouping.is_scm(golden, run.class)));
+            again = 1;
+        }
+        if again == 0 {
+            protected.push_none();
+        }
     }
 
     fn word(&mut self, word: &str) -> ByteArray {
@@ -220,7 +274,56 @@ impl Rows {
         put::<ByteArrayType, _>(&mut group, &mut self.kind)?;
         put::<DoubleType, _>(&mut group, &mut self.ber)?;
         put::<Int64Type, _>(&mut group, &mut self.flips)?;
+        if let Some(protected) = &mut self.protected {
+            protected.put(&mut group)?;
+        }
         group.close().map(drop)
+    }
+}
+
+/// The entries of the rows of a group, with the columns of [`PROTECTED`].
+#[derive(Default)]
+struct Protections {
+    /// For each entry 0 if it is the first of its row, or else 1. A row without entries has one mark.
+    repeated: Vec<i16>,
+    protection: Column<ByteArray>,
+    faulty: Column<i32>,
+    golden: Column<i32>,
+    detected: Column<bool>,
+    due: Column<bool>,
+    alarm: Column<bool>,
+    sdc: Column<bool>,
+    scm: Column<bool>,
+}
+
+impl Protections {
+    /// Adds a row without entries.
+    fn push_none(&mut self) {
+        self.repeated.push(0);
+        self.protection.push(None);
+        self.faulty.push(None);
+        self.golden.push(None);
+        self.detected.push(None);
+        self.due.push(None);
+        self.alarm.push(None);
+        self.sdc.push(None);
+        self.scm.push(None);
+    }
+
+    /// Writes the entries as the last columns of `group`.
+    fn put<W: Write + Send>(&mut self, group: &mut SerializedRowGroupWriter<'_, W>) -> Result<(), ParquetError> {
+        // An entry without a value of its own is one level deeper than a row without entries.
+        let entries = self.sdc.levels.iter().zip(&mut self.scm.levels);
+        entries.for_each(|(&entry, level)| *level += entry);
+        let repeated = std::mem::take(&mut self.repeated);
+        put_list::<ByteArrayType, _>(group, &mut self.protection, &repeated)?;
+        put_list::<Int32Type, _>(group, &mut self.faulty, &repeated)?;
+        put_list::<Int32Type, _>(group, &mut self.golden, &repeated)?;
+        put_list::<BoolType, _>(group, &mut self.detected, &repeated)?;
+        put_list::<BoolType, _>(group, &mut self.due, &repeated)?;
+        put_list::<BoolType, _>(group, &mut self.alarm, &repeated)?;
+        put_list::<BoolType, _>(group, &mut self.sdc, &repeated)?;
+        put_list::<BoolType, _>(group, &mut self.scm, &repeated)
     }
 }
 
@@ -229,12 +332,21 @@ fn put<D: DataType, W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
     column: &mut Column<D::T>,
 ) -> Result<(), ParquetError> {
+    put_list::<D, W>(group, column, &[])
+}
+
+/// Writes `column` as the next column of `group`, and empties it. Of a list, `repeated` tells which entries are of one row.
+fn put_list<D: DataType, W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
+    column: &mut Column<D::T>,
+    repeated: &[i16],
+) -> Result<(), ParquetError> {
     let mut next =
         group.next_column()?.ok_or_else(|| ParquetError::General("the schema has too few columns".into()))?;
     let typed = next.typed::<D>();
     // A required column has values only.
     let levels = (typed.get_descriptor().max_def_level() > 0).then_some(column.levels.as_slice());
-    typed.write_batch(&column.values, levels, None)?;
+    typed.write_batch(&column.values, levels, (!repeated.is_empty()).then_some(repeated))?;
     column.values.clear();
     column.levels.clear();
     next.close()

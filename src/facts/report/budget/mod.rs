@@ -18,6 +18,7 @@ pub use residency::Residency;
 pub use tables::tables;
 pub(super) use tables::{name, number};
 
+use crate::campaign::{ProtectionSummary, Summary};
 use crate::fault::Target;
 use crate::outcome::upper_bound;
 use crate::{Error, Result};
@@ -78,6 +79,33 @@ pub struct Measured {
     pub protection: Option<String>,
     /// The layers.
     pub layers: Vec<LayerMeasured>,
+}
+
+impl Measured {
+    /// The same memory under each protection that the campaign of `summary` compares. A silent error is dangerous, a noticed fault is
+    /// not. Nothing is known of SCM without a grouping.
+    pub fn protected(&self, summary: &Summary, dangerous: Dangerous) -> Vec<Self> {
+        let of = |layer: &LayerMeasured, one: &ProtectionSummary| {
+            let part = one.by_layer.iter().find(|own| own.layer == layer.layer).map(|own| &own.part);
+            let rate = part.and_then(|part| match dangerous {
+                Dangerous::Sdc => Some(part.with),
+                Dangerous::Scm => part.scm_with,
+            });
+            LayerMeasured {
+                faults: rate.map_or(0, |rate| rate.of),
+                dangerous: rate.map_or(0, |rate| rate.count),
+                ..layer.clone()
+            }
+        };
+        let protections = summary.protections.iter();
+        protections
+            .map(|one| Self {
+                protection: Some(one.method.to_string()),
+                layers: self.layers.iter().map(|layer| of(layer, one)).collect(),
+                ..self.clone()
+            })
+            .collect()
+    }
 }
 
 /// A layer's share of the failure rate, for a raw rate of 1 FIT/Mbit.

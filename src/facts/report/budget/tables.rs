@@ -71,6 +71,12 @@ fn measured(budget: &Budget) -> Table {
             }
         }
     }
+    if budget.variants.iter().any(|variant| variant.protection.is_some()) {
+        table.note(
+            "Coverage: 1 - λ with the protection / λ without. A noticed fault is not dangerous. Faults in the protection itself, its \
+             check bits for example, are not in it.",
+        );
+    }
     let meaning = match budget.assumed.dangerous {
         Dangerous::Scm => "a safety-critical misclassification (SCM)",
         Dangerous::Sdc => "a changed prediction (SDC)",

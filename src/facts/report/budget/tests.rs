@@ -71,6 +71,29 @@ fn a_protection_is_compared_with_none_and_leaves_other_memories_as_they_are() {
     close(budget.variants[1].rates[0].fit, 20.0 * 0.11);
 }
 
+/// Of a campaign that compares protections, each has the counts of its own silent errors.
+#[test]
+fn protections_on_the_same_faults_become_variants() {
+    use crate::report::tests::{compared, protected, read};
+    let text = [
+        protected(0, 7, r#"{"class":4},{"class":7}"#),
+        protected(0, 7, r#"{"class":7},{"class":7,"detected":true}"#),
+        protected(1, 7, r#"{"class":4},{"class":7}"#),
+        protected(1, 4, r#"{"class":5},{"class":4}"#),
+    ];
+    let summary = read(&compared(2, 2), &text.concat()).unwrap().summary;
+    let plain = campaign(Target::Activation, None, vec![layer("conv", 1 << 20, 0, 0), layer("relu", 1 << 20, 4, 3)]);
+    let others = plain.protected(&summary, Dangerous::Sdc);
+    let found: Vec<_> = others.iter().map(|one| (one.protection.as_deref(), one.layers.clone())).collect();
+    let layers = |dangerous| vec![layer("conv", 1 << 20, 0, 0), layer("relu", 1 << 20, 4, dangerous)];
+    assert_eq!(found, [(Some("ranger"), layers(2)), (Some("nan-check"), layers(2))]);
+    let budget = Budget::new([vec![plain], others].concat(), assumed()).unwrap();
+    assert_eq!(budget.variants.len(), 3);
+    close(budget.variants[1].memories[0].diagnostic_coverage.unwrap(), 1.0 / 3.0);
+    let page = crate::report::html_budget("m", &budget);
+    assert!(page.matches("nan-check").count() >= 3, "a line, its legend and rows");
+}
+
 /// The share of 400 simulated campaigns whose bound is above the true rate, for layers of very different size and danger.
 #[test]
 fn the_bound_holds_in_simulated_campaigns() {

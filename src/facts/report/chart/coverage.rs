@@ -27,7 +27,9 @@ const BELOW: f64 = 44.0;
 const PLOT: f64 = 250.0;
 const LINE: f64 = 15.0;
 /// Place of the overhead 0, left of the logarithmic axis.
-const ZERO: f64 = 30.0;
+const ZERO: f64 = 58.0;
+/// Most powers of ten with a tick.
+const TICKS: usize = 5;
 /// Number of letters of a name that fit into the column.
 const LONGEST: usize = 34;
 
@@ -67,7 +69,9 @@ pub fn coverage(label: &str, axis: &str, points: &[Point]) -> String {
     }
     let mut ticks = vec![0.0];
     if let Some((low, high)) = decades {
-        ticks.extend((low as i32..=high as i32).map(|power| 10f64.powi(power)));
+        let powers = low as i32..=high as i32;
+        let every = powers.clone().count().div_ceil(TICKS);
+        ticks.extend(powers.rev().step_by(every).map(|power| 10f64.powi(power)));
     }
     for tick in ticks {
         let x = across(tick);
@@ -75,7 +79,7 @@ pub fn coverage(label: &str, axis: &str, points: &[Point]) -> String {
             svg,
             r#"<line x1="{x:.1}" x2="{x:.1}" y1="{ABOVE}" y2="{floor}" class="grid"/><text x="{x:.1}" y="{}" class="tick middle">{} %</text>"#,
             floor + 16.0,
-            round(100.0 * tick)
+            tick_text(tick)
         );
     }
     let _ = write!(
@@ -97,7 +101,7 @@ pub fn coverage(label: &str, axis: &str, points: &[Point]) -> String {
             svg,
             r#"<g><title>{}: {} {}, coverage {}</title><line x1="{px:.1}" x2="{px:.1}" y1="{:.1}" y2="{:.1}" class="interval"/><polyline points="{:.1},{py:.1} {:.1},{y:.1} {:.1},{y:.1}" class="lead-line"/><circle cx="{px:.1}" cy="{py:.1}" r="5" class="point {class}"/><text x="{:.1}" y="{:.1}" class="name">{}</text></g>"#,
             escape(&point.name),
-            percent(point.overhead),
+            escape(&percent(point.overhead)),
             escape(axis),
             escape(&sentence(&point.coverage)),
             up(point.coverage.high),
@@ -157,9 +161,11 @@ fn spread(heights: impl Iterator<Item = f64>, floor: f64) -> Vec<f64> {
     places
 }
 
-/// Returns a number of percent without needless digits.
-fn round(percent: f64) -> f64 {
-    (percent * 1e6).round() / 1e6
+/// Returns a power of ten, or 0, in percent.
+fn tick_text(share: f64) -> String {
+    let percent = 100.0 * share;
+    // A power of ten has no digits but one.
+    if percent > 0.0 && percent < 1e-4 { format!("{percent:.0e}") } else { ((percent * 1e9).round() / 1e9).to_string() }
 }
 
 #[cfg(test)]
@@ -210,8 +216,16 @@ mod tests {
     }
 
     #[test]
+    fn ticks_are_short_and_few() {
+        assert_eq!([0.0, 1e-5, 1e-3, 1.0, 10.0, 1e-20].map(tick_text), ["0", "0.001", "0.1", "100", "1000", "1e-18"]);
+        let points: Vec<_> = (0..12).map(|power| point("x", 10f64.powi(1 - power), 3)).collect();
+        assert!(coverage("", "", &points).matches("tick middle").count() <= 1 + TICKS);
+    }
+
+    #[test]
     fn a_name_stays_text() {
-        let chart = coverage("<b>", "a&b", &[point("\"><script>alert(1)</script>", 0.1, 3)]);
+        let chart = coverage("<b>", "a&b", &[point("\"><script>alert(1)</script>", 0.000_001, 3)]);
+        assert!(chart.contains("&lt;0.1 %"), "a small share is no tag: {chart}");
         assert!(!chart.contains("<script") && chart.contains("&lt;script"), "{chart}");
     }
 }

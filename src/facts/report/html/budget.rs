@@ -18,8 +18,8 @@ const BELOW: f64 = 46.0;
 const RIGHT: f64 = 16.0;
 const ABOVE: f64 = 22.0;
 
-/// Colours of the lines, by class of the style sheet.
-const CLASSES: [&str; 4] = ["scm", "golden", "sdc", "due"];
+/// Colours of the lines, by class of the style sheet. Further lines begin again with the first one.
+const CLASSES: [&str; 7] = ["scm", "golden", "sdc", "due", "sign", "exponent", "mantissa"];
 
 /// Writes the page of a budget for the model called `model`.
 pub fn budget(model: &str, budget: &Budget) -> String {
@@ -43,7 +43,7 @@ pub fn budget(model: &str, budget: &Budget) -> String {
                         h2 { "Failure rate over the raw rate" }
                         (PreEscaped(chart(budget)))
                         ul.legend {
-                            @for (variant, class) in budget.variants.iter().zip(CLASSES) {
+                            @for (variant, class) in budget.variants.iter().zip(CLASSES.into_iter().cycle()) {
                                 li { i class=(class) {} (name(variant)) ": estimate, and dashed its upper bound" }
                             }
                         }
@@ -107,7 +107,7 @@ fn chart(budget: &Budget) -> String {
         WIDTH - RIGHT,
         HEIGHT - 6.0
     );
-    for ((name, ends), class) in lines.iter().zip(CLASSES) {
+    for ((name, ends), class) in lines.iter().zip(CLASSES.into_iter().cycle()) {
         for (fit, dashes) in ends.iter().zip(["", r#" stroke-dasharray="5 4""#]) {
             if *fit <= 0.0 {
                 continue;

@@ -23,7 +23,8 @@ pub fn overall(summary: &Summary) -> Vec<Table> {
     }
     let mut tables = vec![coverage(summary), rate(summary, "SDC", |one| Some(&one.sdc))];
     if summary.protections.iter().any(|one| one.scm.is_some()) {
-        tables.push(rate(summary, "SCM", |one| one.scm.as_ref()));
+        // The notes are those of the table above.
+        tables.push(Table { notes: Vec::new(), ..rate(summary, "SCM", |one| one.scm.as_ref()) });
     }
     tables.push(cost(summary));
     tables
@@ -180,6 +181,7 @@ fn rate<'a>(
 fn overhead(cost: u64, share: Option<f64>) -> String {
     match share {
         _ if cost == 0 => "0".to_owned(),
+        Some(share) if share < 0.0005 => percent(share),
         Some(share) => format!("+{}", percent(share)),
         None => format!("+{}", thousands(cost)),
     }
