@@ -68,7 +68,9 @@ impl Study {
 fn a_comparison_is_the_same_in_jobs_shards_and_parts() {
     let study = Study::new();
     let protect = ["--protect", "range", "--protect", "secded", "--protect", "top-2-margin", "--profile", "4"];
-    study.is_the_same_in_jobs_and_shards(&protect).stdout(contains("each fault also under range, secded, top-2-margin"));
+    study
+        .is_the_same_in_jobs_and_shards(&protect)
+        .stdout(contains("each fault also under range, secded, top-2-margin"));
     study.cut("whole");
     study.campaign("cut", &["--resume"]).code(INPUT).stderr(contains("campaign.protections"));
     let other = ["--resume", "--protect", "range", "--protect", "secded", "--protect", "top-2-margin"];
@@ -93,7 +95,7 @@ fn every_fault_is_tried_without_and_under_each_protection() {
     study.campaign("bare", &[]).code(DONE).stdout(contains("Protections").not());
     assert!(study.config("bare")["campaign"].get("protections").is_none(), "as before there were protections");
     let all = "range ranger ranger:channel clip-to-zero range:neuron range:percentile=99 range:scale=2 parity-zero secded \
-               duplicate:kind:Conv2d tmr:auto:50% nan-check logit-range top-2-margin:0.5";
+               duplicate:kind:Conv tmr:auto:50% nan-check logit-range top-2-margin:0.5";
     let protect: Vec<&str> = all.split_whitespace().flat_map(|name| ["--protect", name]).collect();
     let seen = study.campaign("compared", &protect).code(DONE);
     seen.stderr(contains("6 of the 6 images that protections are learnt from are tested, too"));
@@ -111,9 +113,9 @@ fn every_fault_is_tried_without_and_under_each_protection() {
         let is_sdc = record["outcome"] == "sdc";
         assert_eq!(of("nan-check")["class"], record["faulty"]["class"], "a detector changes no answer");
         if record["fault"]["layer"].as_str().is_some_and(|layer| layer.contains("conv")) {
-            assert_eq!(of("duplicate:kind:Conv2d")["detected"], true, "{record}");
+            assert_eq!(of("duplicate:kind:Conv")["detected"], true, "{record}");
         } else {
-            assert_eq!(of("duplicate:kind:Conv2d").get("detected"), None, "{record} {is_sdc}");
+            assert_eq!(of("duplicate:kind:Conv").get("detected"), None, "{record} {is_sdc}");
         }
     }
     let report = json(&["report", text(&study.path("compared")), "--json"]);
@@ -168,7 +170,10 @@ fn a_profile_of_other_data_is_learnt_from_and_named() {
     study.campaign("few", &few).code(DONE);
     assert_eq!(study.config("few")["campaign"]["protections"]["profile"]["images"], 1);
     let same = [&learn[..], &["--profile", text(study.images.path())]].concat();
-    study.campaign("same", &same).code(DONE).stderr(contains("6 of the 6 images").and(contains("have names of images")));
+    study
+        .campaign("same", &same)
+        .code(DONE)
+        .stderr(contains("6 of the 6 images").and(contains("have names of images")));
 }
 
 #[test]
