@@ -13,11 +13,10 @@ fn campaign(out: &Path, more: &[&str]) {
 fn measured_shares_become_failure_rates() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = |name: &str| folder.path().join(name);
-    let (weights, plain, ranges) = (path("weights"), path("plain"), path("ranges"));
+    let (weights, ranges) = (path("weights"), path("ranges"));
     campaign(&weights, &["--target", "weight", "--faults", "20"]);
-    campaign(&plain, &["--faults", "20"]);
     campaign(&ranges, &["--faults", "20", "--protect", "range", "--profile", "12"]);
-    let directories = [text(&weights), text(&plain), text(&ranges)];
+    let directories = [text(&weights), text(&ranges)];
     let asked = |more: &[&'static str]| {
         let fixed = ["--fit-per-mbit", "20..2000", "--target", "10"];
         [&["budget"], &directories[..], &fixed[..], more].concat()

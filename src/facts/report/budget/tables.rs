@@ -61,13 +61,17 @@ fn measured(budget: &Budget) -> Table {
                 memory.diagnostic_coverage.map_or_else(String::new, percent),
             ]);
             if memory.bits_without_fault > 0 {
-                table.note(format!(
+                let note = format!(
                     "{} of {} bits of {} lie in layers that no fault has struck. In every upper bound, a flip of them counts as \
                      dangerous.",
                     thousands(memory.bits_without_fault),
                     thousands(memory.bits),
                     memory.campaign
-                ));
+                );
+                // Protections that one campaign compares have the same faults.
+                if !table.notes.contains(&note) {
+                    table.note(note);
+                }
             }
         }
     }
