@@ -64,6 +64,15 @@ pub fn load_beside(name: &str, bytes: Vec<u8>, stated: &Statements, beside: Arc<
     Ok(model)
 }
 
+/// Whether `bytes` are read as an ONNX file by [`load`].
+pub fn is_onnx(bytes: &[u8]) -> bool {
+    let is_other = burnpack::recognise(bytes)
+        || safetensors::recognise(bytes)
+        || keras::is_hdf5(bytes)
+        || keras::is_archive(bytes);
+    !is_other && onnx::recognise(bytes)
+}
+
 /// Checks that the memory which is allowed holds a model from a file of `bytes` bytes while it is opened: the file, the
 /// parameters that are made of it, and a tensor at work, which may be all of it. `name` is the file's.
 ///

@@ -10,7 +10,7 @@ pub use threshold::Threshold;
 
 use std::fmt;
 
-use crate::graph::{Graph, Op, Step, Unary, ValueId};
+use crate::graph::{Binary, Graph, Op, Step, Unary, ValueId};
 use crate::outcome::{self, Ranked, top1};
 use crate::{Error, Result};
 
@@ -189,6 +189,7 @@ fn is_sigmoid(last: Option<&Op>) -> bool {
 /// The operator that makes the elements of `value`, whatever only moves them left out.
 fn last(graph: &Graph, mut value: ValueId) -> Option<&Op> {
     loop {
+        value = unbounded(graph, value).unwrap_or(value);
         let node = graph.nodes.iter().find(|node| node.op != Op::Folded && node.outputs.contains(&value))?;
         let steps: &[Step] = if let Op::Chain(steps) = &node.op { steps } else { &[] };
         let op = match steps.iter().rev().map(|step| &step.op).find(|op| !moves(op)) {
@@ -200,6 +201,29 @@ fn last(graph: &Graph, mut value: ValueId) -> Option<&Op> {
             return Some(op);
         }
         value = *node.inputs.first()?;
+    }
+}
+
+/// The tensor that `faultscope protect` has bounded, where `value` is the bounded one: `b` of `Where(.., 0, b)`, with a Clip, or a
+/// Max and a Min, behind it. Bounds do not change what the elements mean.
+fn unbounded(graph: &Graph, value: ValueId) -> Option<ValueId> {
+    let maker = |value: ValueId| graph.nodes.iter().find(|node| node.outputs.contains(&value));
+    let mut node = maker(value)?;
+    if node.op == Op::Binary(Binary::Min) {
+        node = maker(*node.inputs.first()?)?;
+        if node.op != Op::Binary(Binary::Max) {
+            return None;
+        }
+    }
+    if matches!(node.op, Op::Unary(Unary::Clip { .. }) | Op::Binary(Binary::Max)) {
+        node = maker(*node.inputs.first()?)?;
+    }
+    match (&node.op, &node.inputs[..]) {
+        (Op::Where, &[_, zero, inner]) => {
+            let zero = graph.parameters.get(&zero)?;
+            (zero.data.iter().all(|&element| element == 0.0) && zero.data.len() == 1).then_some(inner)
+        }
+        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ mod branches;
 mod external;
 mod fold;
 mod functions;
+mod guard;
 mod layers;
 mod loops;
 mod node;
@@ -22,6 +23,7 @@ mod tests;
 mod wire;
 
 pub use external::external_files;
+pub use guard::{Beyond, Guard, Guarded, guard};
 pub use tensor::{Data, Tensor};
 
 use std::collections::{BTreeMap, HashSet};

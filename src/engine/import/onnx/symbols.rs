@@ -19,6 +19,10 @@ const FOLDED_ELEMENTS: usize = 1 << 24;
 /// Most elements that nodes may fill with one value, all together: ONNX's own light models make 144 million weights so.
 const FILLED_ELEMENTS: usize = 1 << 28;
 
+/// The notice about files with layers that compute with float64.
+pub(super) const DOUBLES: &str =
+    "the file computes in float64; Faultscope computes these tensors in float32, and a stored number has 32 bits";
+
 /// Most axes of a tensor, as for the outputs of layers.
 const MAX_RANK: usize = 8;
 
@@ -331,8 +335,7 @@ impl Symbols {
     /// Adds what is assumed about number types to `notices`.
     pub fn notices(&self, notices: &mut Vec<String>) {
         if self.has_doubles {
-            let text = "the file computes in float64; Faultscope computes these tensors in float32, and a stored number has 32 bits";
-            notices.push(text.to_owned());
+            notices.push(DOUBLES.to_owned());
         }
         if self.has_places {
             let text = "the file holds places of elements (ArgMax, TopK) as int64; Faultscope holds them as int32, and a fault strikes \

@@ -75,7 +75,7 @@ fn sum(amounts: impl Iterator<Item = u64>) -> u64 {
 }
 
 /// The fields of a message: number and content, which is empty for a field that is a number. Ends at damage.
-struct Fields<'a>(&'a [u8]);
+pub(super) struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
     type Item = (u64, &'a [u8]);

@@ -18,7 +18,7 @@ use prost::bytes::Bytes;
 use super::proto::*;
 use super::{Importer, import};
 
-fn tensor(name: &str, data_type: i32, dims: &[i64], raw: Vec<u8>) -> TensorProto {
+pub(super) fn tensor(name: &str, data_type: i32, dims: &[i64], raw: Vec<u8>) -> TensorProto {
     TensorProto {
         name: name.to_owned(),
         data_type,
@@ -28,7 +28,7 @@ fn tensor(name: &str, data_type: i32, dims: &[i64], raw: Vec<u8>) -> TensorProto
     }
 }
 
-fn floats(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
+pub(super) fn floats(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
     tensor(name, data_type::FLOAT, dims, values.iter().flat_map(|value| value.to_le_bytes()).collect())
 }
 
@@ -37,7 +37,7 @@ fn ints(name: &str, values: &[i64]) -> TensorProto {
     tensor(name, data_type::INT64, &[values.len() as i64], raw)
 }
 
-fn node(name: &str, op: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
+pub(super) fn node(name: &str, op: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
     NodeProto {
         name: name.to_owned(),
         op_type: op.to_owned(),
@@ -57,7 +57,7 @@ fn with_ints(mut node: NodeProto, name: &str, values: &[i64]) -> NodeProto {
     node
 }
 
-fn with_int(mut node: NodeProto, name: &str, value: i64) -> NodeProto {
+pub(super) fn with_int(mut node: NodeProto, name: &str, value: i64) -> NodeProto {
     node.attribute.push(AttributeProto {
         name: name.to_owned(),
         kind: attribute::INT,
@@ -73,7 +73,12 @@ fn value(name: &str, elem_type: i32, dims: &[Option<i64>]) -> ValueInfoProto {
     ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
 }
 
-fn model(opset: i64, input: &[Option<i64>], nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
+pub(super) fn model(
+    opset: i64,
+    input: &[Option<i64>],
+    nodes: Vec<NodeProto>,
+    initializer: Vec<TensorProto>,
+) -> ModelProto {
     let graph = GraphProto {
         node: nodes,
         name: "test".to_owned(),
@@ -86,9 +91,9 @@ fn model(opset: i64, input: &[Option<i64>], nodes: Vec<NodeProto>, initializer: 
     ModelProto { graph: Some(graph), opset_import, functions: Vec::new() }
 }
 
-const IMAGE: [Option<i64>; 4] = [None, Some(3), Some(4), Some(4)];
+pub(super) const IMAGE: [Option<i64>; 4] = [None, Some(3), Some(4), Some(4)];
 
-fn graph(model: &ModelProto) -> Result<Graph> {
+pub(super) fn graph(model: &ModelProto) -> Result<Graph> {
     Importer::new().graph("test.onnx", &model.encode_to_vec())
 }
 
@@ -97,7 +102,7 @@ fn refusal(model: &ModelProto) -> String {
 }
 
 /// A small classifier: convolution, a reshape whose shape is computed, a matrix product with a shared bias.
-fn classifier() -> ModelProto {
+pub(super) fn classifier() -> ModelProto {
     let nodes = vec![
         node("first", "Conv", &["x", "weight"], &["c"]),
         node("", "Relu", &["c"], &["r"]),
