@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use facts::Result;
-use facts::campaign::compared::{Clip, ClipRule, Per};
+use facts::campaign::compared::{Clip, ClipRule, Method, Per};
+use facts::data::ImageSource;
 use facts::graph::{Graph, NodeId, ValueId};
+use facts::{Error, Result};
 
+use crate::campaign::Lab;
 use crate::exec::{Activations, Bounds, Clips, Range, extents};
 use crate::ops::Extent;
 
@@ -134,6 +136,46 @@ fn beyond<'a>(bins: impl Iterator<Item = (usize, &'a u32)>, values: f64) -> Opti
         }
     }
     None
+}
+
+/// Learns the bounds of `clip` from the golden runs of the first `count` images of `source`, one at a time.
+///
+/// # Errors
+/// If the clip has percentiles of parts of tensors, no layer is clipped, `count` is 0 or above the number of images, an image cannot
+/// be read, or a golden run fails.
+pub async fn learn_clips_from(lab: &Lab, clip: Clip, source: &impl ImageSource, count: usize) -> Result<Clips> {
+    check_clip(clip)?;
+    let (graph, method) = (lab.executor().graph(), Method::Clip(clip));
+    if count == 0 || count > source.len() {
+        return Err(Error::request(format_args!(
+            "{method} is to be learnt from {count} images; expected 1 to {}, the number of images of the profile",
+            source.len()
+        )));
+    }
+    let mut learning = Learning::new(graph, clip);
+    if learning.layers.is_empty() {
+        return Err(Error::request(format_args!("{method}: the model has no layer that it clips")));
+    }
+    source.upcoming((0..count).collect());
+    for index in 0..count {
+        let model = lab.model();
+        let input = source.image(index).and_then(|image| model.preprocess().apply(&image, model.input_shape()));
+        let input = input.map_err(|error| error.concerning(source.name(index)))?;
+        let golden = lab.golden(&input).await.map_err(|error| error.concerning(source.name(index)))?;
+        learning.include(graph, &golden.activations).await?;
+    }
+    Ok(learning.finish())
+}
+
+/// Refuses a clip whose bounds are not learnt.
+pub(super) fn check_clip(clip: Clip) -> Result<()> {
+    if clip.percentile < 100.0 && clip.per != Per::Tensor {
+        return Err(Error::request(format_args!(
+            "the protection {} has percentiles of whole tensors only; leave channel and neuron away",
+            Method::Clip(clip)
+        )));
+    }
+    Ok(())
 }
 
 /// Learns the bounds of `clip` from golden `runs` of `graph`.

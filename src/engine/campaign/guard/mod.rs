@@ -11,7 +11,7 @@ use facts::campaign::compared::{Code, Compared, Treated};
 use facts::fault::{Corruption, InjectedFault, Site, Target};
 use facts::graph::{Graph, NodeId, ValueId};
 
-pub use self::learn::learn_clips;
+pub use self::learn::{learn_clips, learn_clips_from};
 pub use self::prepare::{Asked, guards};
 use super::Lab;
 use crate::exec::{Clips, Range};

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use facts::campaign::compared::{Code, Compared, Cost, Detector, Guarded, Method, Per, ProfileOf};
+use facts::campaign::compared::{Code, Compared, Cost, Detector, Guarded, Method, ProfileOf};
 use facts::campaign::{BadImage, OnBadImage, Plan};
 use facts::data::ImageSource;
 use facts::fault::{FaultKind, FaultModel, Target};
 use facts::graph::{Graph, HostTensor, ValueId};
 use facts::{Error, Result};
 
-use super::learn::Learning;
+use super::learn::{Learning, check_clip};
 use super::selection::{self, Vulnerability};
 use super::stored::coded;
 use super::{Guard, Guards, Means, Watch, margin_of};
@@ -130,9 +130,7 @@ fn check(graph: &Graph, method: &Method, plan: &Plan) -> Result<()> {
         Method::Duplicate(_) | Method::Tmr(_) if target != Target::Activation => {
             refused("repeats a computation, and a fault of this target is in all repetitions; use --target activation")
         }
-        Method::Clip(clip) if clip.percentile < 100.0 && clip.per != Per::Tensor => {
-            refused("has percentiles of whole tensors only; leave channel and neuron away")
-        }
+        Method::Clip(clip) => check_clip(*clip),
         _ if graph.nodes.is_empty() => refused("needs a layer"),
         _ => Ok(()),
     }

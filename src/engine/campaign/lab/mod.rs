@@ -226,7 +226,7 @@ impl Lab {
     ///
     /// # Errors
     /// On a GPU, if the clips are not simple ranges.
-    pub(super) fn clipped_by(&self, clips: &Clips) -> Result<Self> {
+    pub fn clipped_by(&self, clips: &Clips) -> Result<Self> {
         Ok(Self { executor: Arc::new(self.executor.clipped_by(clips)?), guards: None, ..self.clone() })
     }
 
