@@ -71,7 +71,7 @@ pub struct StatementArguments {
 }
 
 /// The same arguments for a command whose --output is a file.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct WriterStatementArguments {
     /// Output that holds the class scores, of a model with several, as --output of `faultscope inspect`: a name, or an index
     /// from 0 [default: the only one that looks like them]

@@ -44,6 +44,7 @@ mod place;
 mod predict;
 mod prepare;
 mod progress;
+mod protect;
 mod rank;
 mod read;
 mod report;
@@ -95,6 +96,7 @@ enum Command {
     Grouping(grouping::Arguments),
     Fetch(FetchArguments),
     Convert(ConvertArguments),
+    Protect(Box<protect::Arguments>),
     Architectures(architectures::Arguments),
 }
 
@@ -195,6 +197,7 @@ impl Command {
             Self::Grouping(arguments) => grouping::run(arguments),
             Self::Fetch(arguments) => arguments.run(),
             Self::Convert(arguments) => arguments.run(),
+            Self::Protect(arguments) => protect::run(*arguments),
             Self::Architectures(arguments) => architectures::run(arguments),
         }
     }

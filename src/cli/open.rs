@@ -82,6 +82,16 @@ impl ModelFile {
         Ok(Self { path: name.into(), bytes, architecture, stated: Statements::default(), random, folder })
     }
 
+    /// Returns the bytes of the file, or the configuration of an architecture.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether the graph is that of an architecture, and not of the file.
+    pub fn is_architecture(&self) -> bool {
+        self.architecture.is_some()
+    }
+
     /// Returns the SHA-256 of the bytes in hexadecimal, or that of the configuration if the weights are random.
     pub fn sha256(&self) -> String {
         sha256(&self.bytes)

@@ -31,6 +31,7 @@ mod parquet;
 mod patterns;
 mod predict;
 mod protect;
+mod protect_model;
 mod protocol;
 mod rank;
 mod real;

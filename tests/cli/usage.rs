@@ -16,6 +16,7 @@ fn help_documents_commands_and_exit_codes() {
         "grouping",
         "fetch",
         "convert",
+        "protect",
         "architectures",
     ];
     let help = String::from_utf8(faultscope(&["--help"]).code(DONE).get_output().stdout.clone()).expect("UTF-8");

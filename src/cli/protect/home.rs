@@ -1,0 +1,290 @@
+//! An ONNX file with the bounds of golden runs.
+
+use std::path::Path;
+
+use facts::shown;
+use serde::Serialize;
+
+use super::Arguments;
+use crate::campaign::compared::{Clip, Cost};
+use crate::campaign::{self, Lab, Subject};
+use crate::cli::args::StatementArguments;
+use crate::cli::data::{self, Data};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::open::{self, ModelFile};
+use crate::cli::output::{counted, json, percent, print, thousands};
+use crate::cli::write;
+use crate::exec::{self, Settings};
+use crate::graph::HostTensor;
+use crate::import::onnx::{self, Guard};
+use crate::import::{self, Statements};
+use crate::model::Model;
+use crate::platform::DeviceChoice;
+use crate::{Error, Result};
+
+/// Images that bounds are learnt from where nothing is said.
+const IMAGES: usize = 100;
+/// Images that the golden accuracy is counted on, at most.
+const TESTED: usize = 1000;
+
+/// The numbers that the command prints.
+#[derive(Debug, Serialize)]
+struct Output {
+    model: String,
+    protection: String,
+    profile: String,
+    /// Images that bounds were learnt from.
+    images: usize,
+    /// Names of the protected layers.
+    protected: Vec<String>,
+    /// Layers of the model.
+    layers: usize,
+    nodes_added: usize,
+    /// Comparisons and selections of one inference.
+    operations_added: u64,
+    /// Operations of one inference without them; a multiply-add is two.
+    operations: u64,
+    /// Numbers that the bounds are.
+    bounds: u64,
+    bytes_added: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<Accuracy>,
+    notices: Vec<String>,
+    file: String,
+}
+
+/// Golden runs with a label that were right.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Accuracy {
+    images: u64,
+    before: u64,
+    after: u64,
+    /// Whether bounds were learnt from these images.
+    learnt: bool,
+}
+
+/// Runs the command for a protection that clips.
+pub fn run(arguments: &Arguments, clip: Clip) -> Result<Exit, Failure> {
+    let profile = arguments.profile.as_ref().ok_or_else(|| {
+        Error::request(format_args!(
+            "{} is learnt from golden runs; --profile DATA names their images",
+            arguments.method
+        ))
+    })?;
+    let stated = StatementArguments::from(arguments.answer.clone()).statements();
+    let file = ModelFile::read(&arguments.model, arguments.file.architecture)?.stated_by(stated.clone());
+    let path = file.path.clone();
+    let bytes = file.bytes().to_vec();
+    check_editable(&path, &bytes, &file, &arguments.output)?;
+    let mut model = file.load(&arguments.preprocess)?;
+    let data = data::open(profile, &arguments.reading, &open::classes_of(&model))?;
+    model.card.preprocess = Some(data.preprocess(&model)?);
+    let mut notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
+    open::check_memory(&arguments.model, &model, "golden runs of the original and the protected model need", 2)?;
+    let images = images(arguments.images, &data)?;
+    let lab = open::lab(model, DeviceChoice::Cpu, None)?;
+    let graph = lab.executor().graph();
+    let learnt = pollster::block_on(campaign::learn_clips_from(&lab, clip, &data.source, images))?;
+
+    let note = format!("{} learnt from {} of {}", arguments.method, counted(images, "image"), profile.display());
+    let name = path.display().to_string();
+    let extents = exec::extents(graph);
+    let guard = |(id, bounds)| {
+        let tensor = &graph.values[id];
+        Guard::new(id, tensor, extents[id], bounds).allowing_for_rounding(tensor.format)
+    };
+    let guards: Vec<Guard> = learnt.iter().map(guard).collect();
+    let guarded = onnx::guard(&name, &bytes, lab.model(), &guards, &note)?;
+    let again = reopened(&arguments.output, &guarded.bytes, &stated, lab.model(), &path)?;
+    let protected = open::lab(again, DeviceChoice::Cpu, None)?;
+    if clip.percentile >= 100.0 && clip.scale == 1.0 {
+        check_same(&lab, &protected, &data)?;
+    }
+    let accuracy = accuracy(&lab, &protected, &data, images)?;
+    if accuracy.is_some_and(|accuracy| accuracy.learnt) {
+        notices.push(
+            "the golden accuracy is that of the images that bounds were learnt from: DATA has no others".to_owned(),
+        );
+    }
+    notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
+    write::atomically(&arguments.output, &guarded.bytes, arguments.existing())?;
+
+    let is_protected = |id: &usize| graph.nodes[*id].outputs.iter().any(|output| learnt.get(*output).is_some());
+    let output = Output {
+        model: lab.model().card.name.clone(),
+        protection: arguments.method.to_string(),
+        profile: profile.display().to_string(),
+        images,
+        protected: (0..graph.nodes.len()).filter(is_protected).map(|id| graph.nodes[id].name.clone()).collect(),
+        layers: graph.nodes.len(),
+        nodes_added: guarded.nodes,
+        operations_added: guarded.operations,
+        operations: Cost::of(graph).operations,
+        bounds: guards.iter().map(|guard| 2 * guard.low.len() as u64).sum(),
+        bytes_added: guarded.bytes.len().saturating_sub(bytes.len()) as u64,
+        accuracy,
+        notices,
+        file: arguments.output.display().to_string(),
+    };
+    if arguments.json {
+        json(&output)?;
+    } else {
+        print(&output.text())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Checks that the model is an ONNX file, and that the output can stand for it.
+fn check_editable(path: &Path, bytes: &[u8], file: &ModelFile, output: &Path) -> Result<()> {
+    let name = path.display().to_string();
+    if file.is_architecture() || !import::is_onnx(bytes) {
+        return Err(Error::input(
+            name,
+            "this is no ONNX file, and bounds are added to ONNX files only; export the network to ONNX where it was trained \
+             (torch.onnx.export, tf2onnx) and protect that file",
+        ));
+    }
+    let external = onnx::external_files(bytes);
+    let folder = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+    };
+    if let Some(first) = external.first()
+        && folder(path) != folder(output)
+    {
+        let here = folder(path).join(output.file_name().unwrap_or_default());
+        return Err(Error::input(
+            output.display().to_string(),
+            format_args!(
+                "weights of the model are in {} beside it, \"{first}\" for example, which the protected model needs beside it, too; \
+                 write it to the folder of the model: -o {}",
+                counted(external.len(), "file"),
+                here.display()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Number of images that bounds are learnt from.
+fn images(wanted: Option<u32>, data: &Data) -> Result<usize> {
+    let all = data.source.len();
+    let name = &data.origin.path;
+    match wanted.map(|wanted| wanted as usize) {
+        _ if all == 0 => Err(Error::input(name, "the data has no images")),
+        Some(wanted) if wanted > all => Err(Error::input(
+            name,
+            format_args!("--images {wanted} is more than the data has: {}", counted(all, "image")),
+        )),
+        Some(wanted) => Ok(wanted),
+        None => Ok(IMAGES.min(all)),
+    }
+}
+
+/// The protected model, read from the bytes of its file. `path` is the file of the `original`.
+fn reopened(output: &Path, bytes: &[u8], stated: &Statements, original: &Model, path: &Path) -> Result<Model> {
+    let beside = std::sync::Arc::new(crate::cli::beside::Folder::of(path));
+    let mut model = import::load_beside(&output.display().to_string(), bytes.to_vec(), stated, beside)?;
+    model.card.preprocess.clone_from(&original.card.preprocess);
+    if model.answer != original.answer {
+        return Err(Error::input(
+            output.display().to_string(),
+            format_args!(
+                "with bounds behind it the output would be read as {}, not as {}; please report this model",
+                model.answer, original.answer
+            ),
+        ));
+    }
+    Ok(model)
+}
+
+/// Checks that an image that bounds were learnt from has the same scores in both models.
+fn check_same(lab: &Lab, protected: &Lab, data: &Data) -> Result<()> {
+    let input = input(lab, data, 0)?;
+    let [before, after] = [lab, protected].map(|lab| pollster::block_on(lab.answer(&input)));
+    let (before, after) = (before?, after?);
+    let same = before.logits.iter().map(|score| score.to_bits()).eq(after.logits.iter().map(|score| score.to_bits()));
+    if same {
+        return Ok(());
+    }
+    Err(Error::input(
+        data.source.name(0),
+        "the protected model gives the image other scores, though its bounds were learnt from it; please report this model",
+    ))
+}
+
+/// The golden accuracy of both models over the same images: those that no bound was learnt from, or, where there are none, the
+/// others. `None` if none has a label.
+fn accuracy(lab: &Lab, protected: &Lab, data: &Data, learnt: usize) -> Result<Option<Accuracy>> {
+    let labelled = |range: std::ops::Range<usize>| {
+        range.filter_map(|index| Some((index, data.source.label(index)?))).take(TESTED).collect::<Vec<_>>()
+    };
+    let others = labelled(learnt..data.source.len());
+    let on_learnt = others.is_empty();
+    let tested = if on_learnt { labelled(0..learnt) } else { others };
+    if tested.is_empty() {
+        return Ok(None);
+    }
+    let mut accuracy = Accuracy { images: tested.len() as u64, before: 0, after: 0, learnt: on_learnt };
+    for wave in tested.chunks(open::runs_at_once(protected.model()).clamp(1, 16)) {
+        let inputs = wave.iter().map(|&(index, _)| input(lab, data, index)).collect::<Result<Vec<_>>>()?;
+        let subjects: Vec<Subject<'_>> = inputs.iter().map(|input| Subject::new(input, Vec::new())).collect();
+        for (lab, correct) in [(lab, &mut accuracy.before), (protected, &mut accuracy.after)] {
+            let tried = pollster::block_on(lab.trials(&subjects, Settings::default()))?;
+            for (&(index, label), tried) in wave.iter().zip(tried.images) {
+                let tried = tried.map_err(|error| error.concerning(data.source.name(index)))?;
+                *correct += u64::from(tried.class == label);
+            }
+        }
+    }
+    Ok(Some(accuracy))
+}
+
+fn input(lab: &Lab, data: &Data, index: usize) -> Result<HostTensor> {
+    let model = lab.model();
+    let input = data.source.image(index).and_then(|image| model.preprocess().apply(&image, model.input_shape()));
+    input.map_err(|error| error.concerning(data.source.name(index)))
+}
+
+impl Output {
+    fn text(&self) -> String {
+        let share = match self.operations {
+            0 => String::new(),
+            operations => format!(
+                ", {} of the network's {}",
+                percent(self.operations_added as f64 / operations as f64),
+                thousands(operations)
+            ),
+        };
+        let accuracy = match self.accuracy {
+            None => "not known: the images have no labels".to_owned(),
+            Some(Accuracy { images, before, after, learnt }) => {
+                let rate = |correct: u64| percent(correct as f64 / images as f64);
+                let which = if learnt { "that bounds were learnt from" } else { "that no bound was learnt from" };
+                format!("{} before, {} after, of {} {which}", rate(before), rate(after), counted(images, "image"))
+            }
+        };
+        format!(
+            "{} with {}\n\
+             learnt from       {} of {}\n\
+             layers protected  {} of {}\n\
+             nodes added       {}\n\
+             operations added  {} (comparisons and selections){share}\n\
+             bounds            {} numbers; the file has {} more bytes\n\
+             golden accuracy   {accuracy}\n\
+             {} is written\n",
+            shown(&self.model),
+            self.protection,
+            counted(self.images, "image"),
+            shown(&self.profile),
+            thousands(self.protected.len()),
+            thousands(self.layers),
+            thousands(self.nodes_added),
+            thousands(self.operations_added),
+            thousands(self.bounds),
+            thousands(self.bytes_added),
+            shown(&self.file)
+        )
+    }
+}
