@@ -11,6 +11,7 @@ mod gradients;
 mod missing;
 mod networks;
 mod proof;
+mod protected_file;
 #[path = "../support/shared.rs"]
 mod shared;
 

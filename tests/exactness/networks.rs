@@ -50,6 +50,12 @@ impl Network {
         Some(Self::read(file, bytes, images))
     }
 
+    /// The same with the bytes of its file.
+    pub fn shared_file(file: &str, images: Images) -> Option<(Self, Vec<u8>)> {
+        let bytes = std::fs::read(super::shared::shared(&format!("models/{file}"))?).expect("the model can be read");
+        Some((Self::shared(file, images)?, bytes))
+    }
+
     /// The model in `bytes`.
     pub fn read(file: &str, bytes: Vec<u8>, images: Images) -> Self {
         Self::new(file, import::load(file, bytes).expect("a model"), images)
@@ -65,11 +71,18 @@ impl Network {
         Self::archived(include_bytes!("../fixtures/quantized/small.zip"), name)
     }
 
+    /// A network that PyTorch exported, with the bytes of its file.
+    pub fn torch_file(name: &str) -> (Self, Vec<u8>) {
+        (Self::torch(name), member(include_bytes!("../fixtures/torch_zoo/small.zip"), name))
+    }
+
+    /// A network of integers or of float16, with the bytes of its file.
+    pub fn quantized_file(name: &str) -> (Self, Vec<u8>) {
+        (Self::quantized(name), member(include_bytes!("../fixtures/quantized/small.zip"), name))
+    }
+
     fn archived(archive: &[u8], name: &str) -> Self {
-        let mut bytes = Vec::new();
-        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(archive)).expect("an archive");
-        archive.by_name(name).expect(name).read_to_end(&mut bytes).expect(name);
-        Self::read(name, bytes, Images::Gtsrb)
+        Self::read(name, member(archive, name), Images::Gtsrb)
     }
 
     /// The same with the input beside it.
@@ -224,6 +237,14 @@ impl Images {
             }
         }
     }
+}
+
+/// A file of an archive.
+fn member(archive: &[u8], name: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(archive)).expect("an archive");
+    archive.by_name(name).expect(name).read_to_end(&mut bytes).expect(name);
+    bytes
 }
 
 /// Discs of random colours on random grounds.
