@@ -61,7 +61,7 @@ pub async fn guards<S: ImageSource>(lab: &Lab, asked: Asked<'_, S>, stopped: imp
         let (means, layers, sum) = match method {
             Method::Clip(clip) => {
                 let bounds = learnt.next().map(Learning::finish).unwrap_or_default();
-                network = Some(lab.clipped_by(&bounds).map_err(|error| error.concerning(&method.to_string()))?);
+                network = Some(lab.clipped_by(&bounds).map_err(|error| error.concerning(method.to_string()))?);
                 let (layers, sum) = (clip.rule.layers(&graph), checksum(&bounds));
                 if layers.is_empty() {
                     return Err(Error::request(format_args!("{method}: the model has no layer that it clips")));

@@ -99,7 +99,7 @@ pub(super) fn layers(
     match selection {
         Selection::Layers(named) => {
             let model = FaultModel { target: Target::Activation, layers: Some(named.clone()), ..FaultModel::default() };
-            let space = SiteSpace::drawn_from(graph, &model).map_err(|error| error.concerning(&method.to_string()))?;
+            let space = SiteSpace::drawn_from(graph, &model).map_err(|error| error.concerning(method.to_string()))?;
             Ok(space.layers().iter().map(|sites| sites.layer).collect())
         }
         Selection::Auto(percent) => {

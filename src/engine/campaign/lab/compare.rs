@@ -153,6 +153,16 @@ fn is_apart(guard: &Guard, moved: &[bool]) -> bool {
     }
 }
 
+/// The trials of an image that a protection's own network tells of.
+struct Apart {
+    /// Index of the subject.
+    image: usize,
+    /// What is left of the faults of each trial.
+    treated: Vec<Treated>,
+    /// The network's input, where only a golden run of the unprotected network is given.
+    input: Option<HostTensor>,
+}
+
 /// Tells of trials what became of them in the network of the protection `number`.
 async fn told_apart(
     lab: &Lab,
@@ -163,33 +173,30 @@ async fn told_apart(
     tried: &mut [Result<Tried>],
 ) -> Result<()> {
     let input = lab.executor.graph().inputs[0];
-    let mut inputs: Vec<Option<HostTensor>> = Vec::with_capacity(apart.len());
-    for (image, _) in &apart {
-        inputs.push(match subjects[*image].inference {
+    let mut runs = Vec::with_capacity(apart.len());
+    for (image, treated) in apart {
+        let input = match subjects[image].inference {
             Inference::Input(_) => None,
             Inference::Golden(golden) => match golden.activations.get(input) {
                 Some(array) => Some(HostTensor::new(array.shape(), array.read().await?)?),
                 None => None,
             },
-        });
+        };
+        runs.push(Apart { image, treated, input });
     }
-    let subject = |((image, treated), input): &((usize, Vec<Treated>), Option<HostTensor>)| {
-        let faults = treated.iter().filter_map(|treated| match treated {
+    let given = runs.iter().map(|run| {
+        let own = &subjects[run.image];
+        let left = run.treated.iter().filter_map(|treated| match treated {
             Treated::Struck(sites) => Some(sites.clone()),
             Treated::Golden | Treated::Detected => None,
         });
-        (*image, faults.collect::<Vec<_>>(), input.clone())
-    };
-    let apart: Vec<((usize, Vec<Treated>), Option<HostTensor>)> = apart.into_iter().zip(inputs).collect();
-    let owned: Vec<_> = apart.iter().map(subject).collect();
-    let given = owned.iter().map(|(image, faults, input)| {
-        let own = &subjects[*image];
-        let inference = input.as_ref().map_or(own.inference, Inference::Input);
-        Subject { inference, faults: faults.clone(), image: own.image }
+        let faults = left.collect();
+        let inference = run.input.as_ref().map_or(own.inference, Inference::Input);
+        Subject { inference, faults, image: own.image }
     });
     let given: Vec<Subject<'_>> = given.collect();
     let results = Box::pin(network.trials(&given, Settings::default())).await?;
-    for (((image, treated), _), result) in apart.iter().zip(results.images) {
+    for (Apart { image, treated, .. }, result) in runs.iter().zip(results.images) {
         let of_image = match (&mut tried[*image], result) {
             (Ok(of_image), Ok(result)) => (of_image, result),
             (Ok(_), Err(error)) => {
