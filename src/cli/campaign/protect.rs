@@ -34,7 +34,7 @@ pub struct ProtectArguments {
     #[arg(long, value_name = "DATA|N")]
     profile: Option<String>,
 
-    /// With --profile DATA: number of images, from its first [default: 1000, or all where it has fewer]
+    /// With --profile DATA: number of images, evenly spaced in it [default: 1000, or all where it has fewer]
     #[arg(long, value_name = "N")]
     profile_images: Option<usize>,
 }
@@ -119,12 +119,15 @@ impl ProtectArguments {
         let learns = self.protect.iter().any(Method::is_learnt);
         let guards = match self.other() {
             Some(path) => {
-                let other = data::open(&path, reading, &open::classes_of(lab.model()))?;
+                // The labels are those of the images that are tested.
+                let labels = reading.labels.clone().filter(|labels| labels.as_os_str() == crate::data::NO_LABELS);
+                let reading = DataArguments { labels, ..reading.clone() };
+                let other = data::open(&path, &reading, &open::classes_of(lab.model()))?;
                 let images = self.profile_images.unwrap_or(PROFILE_OF_DATA.min(other.source.len()));
                 let shared = shared(own, plan, &other, images);
                 if shared > 0 {
                     notices.push(format!(
-                        "{shared} of the {images} images that protections are learnt from have names of images that are tested"
+                        "{shared} of the {images} images that protections are learnt from are tested, too, by their names"
                     ));
                 }
                 let profile = ProfileOf { images, data: Some(path.display().to_string()) };
@@ -136,8 +139,8 @@ impl ProtectArguments {
                     (0..plan.images()).filter_map(|nth| plan.image(nth)).filter(|&image| image < images).count();
                 if learns && tested > 0 {
                     notices.push(format!(
-                        "{tested} of the {images} images that protections are learnt from are tested, too: on these images a bound \
-                         never changes the golden run; --profile DATA names other images"
+                        "{tested} of the {images} images that protections are learnt from are tested, too, and what is learnt fits these \
+                         images better than others; --profile DATA names other images"
                     ));
                 }
                 let images = if learns { images } else { 0 };
@@ -165,5 +168,7 @@ impl ProtectArguments {
 fn shared(own: &impl ImageSource, plan: &Plan, other: &Data, images: usize) -> usize {
     let tested: std::collections::BTreeSet<String> =
         (0..plan.images()).filter_map(|nth| plan.image(nth)).map(|image| own.short_name(image)).collect();
-    (0..images.min(other.source.len())).filter(|&image| tested.contains(&other.source.short_name(image))).count()
+    campaign::spread(images, other.source.len())
+        .filter(|&image| tested.contains(&other.source.short_name(image)))
+        .count()
 }

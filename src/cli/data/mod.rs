@@ -33,7 +33,7 @@ use crate::model::Model;
 use crate::{Error, Result};
 
 /// The arguments about the format of images and labels.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct DataArguments {
     /// Format of the data [default: from name and content]
     #[arg(long, value_name = "FORMAT", value_parser = choice::<DataFormat>())]

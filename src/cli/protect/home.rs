@@ -1,5 +1,6 @@
 //! An ONNX file with the bounds of golden runs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use facts::shown;
@@ -217,12 +218,16 @@ fn check_same(lab: &Lab, protected: &Lab, data: &Data) -> Result<()> {
 /// The golden accuracy of both models over the same images: those that no bound was learnt from, or, where there are none, the
 /// others. `None` if none has a label.
 fn accuracy(lab: &Lab, protected: &Lab, data: &Data, learnt: usize) -> Result<Option<Accuracy>> {
-    let labelled = |range: std::ops::Range<usize>| {
-        range.filter_map(|index| Some((index, data.source.label(index)?))).take(TESTED).collect::<Vec<_>>()
+    let all = data.source.len();
+    let learnt: BTreeSet<usize> = campaign::spread(learnt, all).collect();
+    let labelled = |are_learnt: bool| {
+        let own: Vec<usize> = (0..all).filter(|index| learnt.contains(index) == are_learnt).collect();
+        let spaced = campaign::spread(TESTED, own.len()).map(|nth| own[nth]);
+        spaced.filter_map(|index| Some((index, data.source.label(index)?))).collect::<Vec<_>>()
     };
-    let others = labelled(learnt..data.source.len());
+    let others = labelled(false);
     let on_learnt = others.is_empty();
-    let tested = if on_learnt { labelled(0..learnt) } else { others };
+    let tested = if on_learnt { labelled(true) } else { others };
     if tested.is_empty() {
         return Ok(None);
     }

@@ -36,7 +36,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DATA")]
     profile: Option<PathBuf>,
 
-    /// Number of images that bounds are learnt from, the first of DATA [default: 100, or all if DATA has fewer]
+    /// Number of images that bounds are learnt from, evenly spaced in DATA [default: 100, or all if DATA has fewer]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "profile")]
     images: Option<u32>,
 
@@ -103,9 +103,7 @@ fn refused(method: &Method) -> Error {
         Method::Code(Code::LsbParity | Code::InPlaceEcc) => {
             "changes stored bits of parameters, and is a matter of the device's memory"
         }
-        Method::Abft(_) | Method::Duplicate(_) | Method::Tmr(_) => {
-            "computes twice and compares, which runtimes optimise away in a graph"
-        }
+        Method::Duplicate(_) | Method::Tmr(_) => "computes twice and compares, which runtimes optimise away in a graph",
         _ => "stops an inference, which a graph cannot do",
     };
     let of = |kinds: &[Kind]| kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");

@@ -28,7 +28,7 @@ pub use crate::exec::{Observe, Settings};
 pub use budget::Budget;
 pub use calibrate::{Rounded, accuracy_beside, rounded};
 pub use first_look::{FIRST_LOOK, first_look, look};
-pub use guard::{Asked, Guards, guards, learn_clips, learn_clips_from};
+pub use guard::{Asked, Guards, guards, learn_clips, learn_clips_from, spread};
 pub use lab::{Golden, Inference, Lab, Subject, Trial, Trials, Tried};
 pub use passes::Passes;
 pub use pilot::stratify;

@@ -7,6 +7,7 @@ use facts::data::ImageSource;
 use facts::graph::{Graph, NodeId, ValueId};
 use facts::{Error, Result};
 
+use super::spread::spread;
 use crate::campaign::Lab;
 use crate::exec::{Activations, Bounds, Clips, Range, extents};
 use crate::ops::Extent;
@@ -156,8 +157,8 @@ pub async fn learn_clips_from(lab: &Lab, clip: Clip, source: &impl ImageSource, 
     if learning.layers.is_empty() {
         return Err(Error::request(format_args!("{method}: the model has no layer that it clips")));
     }
-    source.upcoming((0..count).collect());
-    for index in 0..count {
+    source.upcoming(spread(count, source.len()).collect());
+    for index in spread(count, source.len()) {
         let model = lab.model();
         let input = source.image(index).and_then(|image| model.preprocess().apply(&image, model.input_shape()));
         let input = input.map_err(|error| error.concerning(source.name(index)))?;

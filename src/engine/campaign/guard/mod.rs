@@ -3,6 +3,7 @@
 mod learn;
 mod prepare;
 mod selection;
+mod spread;
 mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use facts::graph::{Graph, NodeId, ValueId};
 
 pub use self::learn::{learn_clips, learn_clips_from};
 pub use self::prepare::{Asked, guards};
+pub use self::spread::spread;
 use super::Lab;
 use crate::exec::{Clips, Range};
 

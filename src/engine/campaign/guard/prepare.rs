@@ -12,6 +12,7 @@ use facts::{Error, Result};
 
 use super::learn::{Learning, check_clip};
 use super::selection::{self, Vulnerability};
+use super::spread::spread;
 use super::stored::coded;
 use super::{Guard, Guards, Means, Watch, margin_of};
 use crate::campaign::Lab;
@@ -96,9 +97,6 @@ pub async fn guards<S: ImageSource>(lab: &Lab, asked: Asked<'_, S>, stopped: imp
                 };
                 (Means::Detector(watch), Vec::new(), None)
             }
-            Method::Abft(_) => {
-                return Err(Error::request("abft is not available yet; duplicate:kind:Conv detects the same faults"));
-            }
         };
         guarded.push(Guarded {
             method: method.clone(),
@@ -116,6 +114,13 @@ fn check(graph: &Graph, method: &Method, plan: &Plan) -> Result<()> {
     let model = &plan.config().fault_model;
     let target = model.target;
     let refused = |why: &str| Err(Error::request(format_args!("the protection {method} {why}")));
+    let repairs = matches!(method, Method::Code(_) | Method::WeightClip | Method::Duplicate(_) | Method::Tmr(_));
+    if repairs && model.accelerator.is_some() {
+        return refused(
+            "knows nothing of a register inside a processing element, which lies behind every memory and computes every copy; leave \
+             --accelerator or the protection away",
+        );
+    }
     match method {
         Method::Code(Code::LsbParity | Code::InPlaceEcc) | Method::WeightClip if target != Target::Weight => {
             refused("is for faults in weights; use --target weight")
@@ -169,9 +174,11 @@ async fn learn<S: ImageSource>(lab: &Lab, asked: &Asked<'_, S>, stopped: impl Fn
         .methods
         .iter()
         .any(|method| matches!(method, Method::Duplicate(_) | Method::Tmr(_)) && method.is_learnt());
-    asked.source.upcoming((0..count).collect());
+    // The first images of the campaign's own data, as it says; of other data evenly spaced ones.
+    let all = if asked.profile.data.is_some() { asked.source.len() } else { count };
+    asked.source.upcoming(spread(count, all).collect());
     let mut read_any = false;
-    for index in 0..count {
+    for index in spread(count, all) {
         if stopped() {
             return Err(Error::request("interrupted while the protections were learnt, before the first record"));
         }

@@ -118,7 +118,7 @@ pub(super) fn layers(
                 ),
                 Some(least) => format!(
                     "{method}: no vulnerable layer costs as little as {percent} % of the operations; the cheapest, \"{}\", costs \
-                     {:.2} %",
+                     {:.1e} %",
                     graph.nodes[least].name,
                     100.0 * cost(least) as f64 / operations_of_all.max(1) as f64
                 ),

@@ -116,20 +116,6 @@ impl Method {
                 let elements = graph.parameters.values().map(|tensor| tensor.data.len() as u64).sum::<u64>();
                 Cost { operations: 2 * elements, parameters: 2 * tensors, bytes: 8 * tensors }
             }
-            // One more output channel of each layer, and the sum of the others.
-            Self::Abft(_) => {
-                let channel = |&id: &NodeId| operations(graph, id).div_ceil(channels(graph, id).max(1));
-                let column = |&id: &NodeId| {
-                    let weights = graph.parameters_of(id).map(|tensor| graph.values[tensor].elements() as u64);
-                    weights.max().unwrap_or(0).div_ceil(channels(graph, id).max(1))
-                };
-                let parameters = layers.iter().map(column).sum::<u64>();
-                Cost {
-                    operations: layers.iter().map(channel).sum::<u64>().saturating_add(outputs()),
-                    parameters,
-                    bytes: 4 * parameters,
-                }
-            }
             Self::Duplicate(_) => Cost { operations: own().saturating_add(outputs()), ..Cost::default() },
             Self::Tmr(_) => Cost { operations: (2 * own()).saturating_add(2 * outputs()), ..Cost::default() },
             Self::Detector(detector) => {

@@ -18,8 +18,6 @@ pub enum Method {
     Code(Code),
     /// A parameter is clipped to the range of its tensor.
     WeightClip,
-    /// Checksums of products and convolutions.
-    Abft(Reaction),
     /// Layers are computed twice and compared.
     Duplicate(Selection),
     /// Layers are computed three times, and the majority counts.
@@ -76,16 +74,6 @@ pub enum Code {
     InPlaceEcc,
 }
 
-/// What follows a detection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reaction {
-    /// The layer is computed again. A permanent fault is still there: then the inference stops.
-    #[default]
-    Recompute,
-    /// The inference stops: DUE.
-    Stop,
-}
-
 /// Layers that a protection is for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selection {
@@ -118,7 +106,6 @@ impl Method {
             Self::Code(Code::LsbParity) => Kind::LsbParity,
             Self::Code(Code::InPlaceEcc) => Kind::InPlaceEcc,
             Self::WeightClip => Kind::WeightClip,
-            Self::Abft(_) => Kind::Abft,
             Self::Duplicate(_) => Kind::Duplicate,
             Self::Tmr(_) => Kind::Tmr,
             Self::Detector(Detector::NanCheck) => Kind::NanCheck,
@@ -130,7 +117,7 @@ impl Method {
     /// Whether golden runs say what the protection does.
     pub fn is_learnt(&self) -> bool {
         match self {
-            Self::Clip(_) | Self::Abft(_) => true,
+            Self::Clip(_) => true,
             Self::Detector(Detector::TopTwoMargin(threshold)) => threshold.is_none(),
             Self::Detector(detector) => *detector == Detector::LogitRange,
             // The vulnerability of layers is that of golden runs.
@@ -158,13 +145,12 @@ impl fmt::Display for Method {
                     options.push(format!("scale={}", clip.scale));
                 }
             }
-            Self::Abft(Reaction::Stop) => options.push("stop".to_owned()),
             Self::Duplicate(selection) | Self::Tmr(selection) => match selection {
                 Selection::Auto(percent) => options.push(format!("auto:{percent}%")),
                 Selection::Layers(layers) => options.extend(layers.iter().map(|layer| quoted(layer))),
             },
             Self::Detector(Detector::TopTwoMargin(Some(margin))) => options.push(margin.to_string()),
-            Self::Abft(Reaction::Recompute) | Self::Code(_) | Self::WeightClip | Self::Detector(_) => {}
+            Self::Code(_) | Self::WeightClip | Self::Detector(_) => {}
         }
         if options.is_empty() { Ok(()) } else { write!(f, ":{}", options.join(",")) }
     }
@@ -188,7 +174,7 @@ impl FromStr for Method {
             Error::request(format_args!("there is no protection \"{name}\"; known: {}", known.join(", ")))
         })?;
         let wrong = |option: &str, expected: &str| {
-            Error::request(format_args!("the protection {name} has no option \"{option}\"; expected {expected}"))
+            Error::request(format_args!("the protection {name} does not take \"{option}\"; expected {expected}"))
         };
         let clip = |rule| Ok(Self::Clip(Clip::parse(rule, options, &wrong)?));
         let bare = |method: Self| match options {
@@ -206,11 +192,6 @@ impl FromStr for Method {
             Kind::LsbParity => bare(Self::Code(Code::LsbParity)),
             Kind::InPlaceEcc => bare(Self::Code(Code::InPlaceEcc)),
             Kind::WeightClip => bare(Self::WeightClip),
-            Kind::Abft => match options {
-                None | Some("recompute") => Ok(Self::Abft(Reaction::Recompute)),
-                Some("stop") => Ok(Self::Abft(Reaction::Stop)),
-                Some(other) => Err(wrong(other, "recompute or stop")),
-            },
             Kind::Duplicate => Selection::parse(name, options).map(Self::Duplicate),
             Kind::Tmr => Selection::parse(name, options).map(Self::Tmr),
             Kind::NanCheck => bare(Self::Detector(Detector::NanCheck)),
@@ -304,8 +285,6 @@ mod tests {
             "lsb-parity",
             "in-place-ecc",
             "weight-clip",
-            "abft",
-            "abft:stop",
             "duplicate:auto:20%",
             "tmr:conv1,\"a,b\",kind:Conv",
             "nan-check",
@@ -332,6 +311,5 @@ mod tests {
         assert!(refused("tmr:auto").contains("auto:20%"));
         assert!(refused("tmr:auto:0%").contains("share of the operations"));
         assert!(refused("top-2-margin:NaN").contains("margin"));
-        assert!(refused("abft:twice").contains("recompute or stop"));
     }
 }

@@ -10,7 +10,7 @@ mod method;
 mod names;
 mod summary;
 
-pub use method::{Clip, ClipRule, Code, Detector, Method, Per, Reaction, Selection};
+pub use method::{Clip, ClipRule, Code, Detector, Method, Per, Selection};
 pub use names::Kind;
 pub use summary::{
     BitEffects, Effect, Effects, FieldEffects, LayerEffects, Overhead, PairedSummary, PartEffects, ProtectedGolden,
@@ -203,7 +203,6 @@ pub(super) mod tests {
         assert_eq!(cost("weight-clip", &[], Target::Weight), (16, 2, 8));
         assert_eq!(cost("duplicate:dense", &[0], Target::Activation), (16 + 4, 0, 0));
         assert_eq!(cost("tmr:dense", &[0], Target::Activation), (32 + 8, 0, 0));
-        assert_eq!(cost("abft", &[0], Target::Activation), (4 + 4, 2, 8));
         assert_eq!(cost("nan-check", &[], Target::Activation), (4, 0, 0));
     }
 

@@ -21,8 +21,6 @@ pub enum Kind {
     InPlaceEcc,
     /// [`super::Method::WeightClip`].
     WeightClip,
-    /// [`super::Method::Abft`].
-    Abft,
     /// [`super::Method::Duplicate`].
     Duplicate,
     /// [`super::Method::Tmr`].
@@ -82,10 +80,6 @@ impl Named for Kind {
                 "Weight clipping",
                 "a weight beyond the range of its tensor is set to the nearest bound",
             ),
-        ),
-        (
-            Self::Abft,
-            Name::new("abft", "ABFT", "checksums of products and convolutions; what differs is computed again"),
         ),
         (Self::Duplicate, Name::new("duplicate", "Duplication", "layers are computed twice; a difference is detected")),
         (Self::Tmr, Name::new("tmr", "TMR", "layers are computed three times; the majority counts")),

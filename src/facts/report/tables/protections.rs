@@ -12,6 +12,9 @@ use crate::report::{Origin, Table};
 /// Protections in one table of parts; more go into further tables.
 const BESIDE: usize = 4;
 
+/// Share of golden predictions that a protection may change without a note.
+const CHANGES: f64 = 0.01;
+
 /// Layers that are shown from a longer list, and faults of a pair of protections.
 const TOP_LAYERS: usize = 10;
 const TOP_FAULTS: usize = 3;
@@ -166,7 +169,8 @@ fn rate<'a>(
         counted(tests, "test")
     ));
     table.note(format!(
-        "better, worse: p below {SIGNIFICANCE}; too few to say: the outcomes differ on fewer than {} faults, which no {} tests could \
+        "better, worse: fewer or more silent errors, with p below {SIGNIFICANCE}; needless stops, false alarms and golden accuracy stand \
+         beside; too few to say: the outcomes differ on fewer than {} faults, which no {} tests could \
          decide; no difference seen: on as many or more, and p is not below {SIGNIFICANCE}",
         Decision::least(tests),
         thousands(tests)
@@ -214,9 +218,16 @@ fn cost(summary: &Summary) -> Table {
         table.row([one.method.to_string(), layers].into_iter().chain(overheads(&one.overhead)).chain(runs));
     }
     table.note(
-        "operations, parameters, bytes: added to one inference, counted from the graph; accuracy: golden runs with the protection; \
+        "operations, parameters, bytes: added to one inference, counted from the graph, as shares of the network's own; accuracy: golden runs with the protection; \
          changed: golden predictions that the protection changes; false alarms: golden runs that it stops",
     );
+    for one in summary.protections.iter().filter(|one| one.golden.changed.rate > CHANGES) {
+        table.note(format!(
+            "{} changes {} of the golden predictions: its rates are those of a network that answers differently without any fault",
+            one.method,
+            percent(one.golden.changed.rate)
+        ));
+    }
     let learnt = summary.protections.iter().find_map(|one| one.profile.as_ref());
     if let Some(profile) = learnt {
         let of = profile.data.as_ref().map_or_else(|| "the campaign's own data".to_owned(), Clone::clone);
