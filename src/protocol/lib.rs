@@ -38,7 +38,7 @@ use facts::{DeviceChoice, Name, Named, Question};
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
 /// two releases in its cache.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The global variable of the worker that holds the page's address, from which relative addresses count.
 pub const PAGE: &str = "faultscopePage";
