@@ -21,7 +21,8 @@ use serde_bytes::ByteBuf;
 
 pub use campaign::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Confusion, Export, ImageSet,
-    Labelling, Labels, LayerCounts, Moment, Naming, Part, Picture, Protocol, Severity, Stage, WorstFault,
+    Labelling, Labels, LayerCounts, Moment, Naming, Part, Picture, ProtectionCounts, Protocol, Severity, Stage,
+    WorstFault,
 };
 pub use danger::{Danger, DangerRequest, TensorDanger};
 pub use model::{AnswerInfo, Changes, PreprocessInfo};

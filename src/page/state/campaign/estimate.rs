@@ -47,7 +47,7 @@ impl State {
         let names: Vec<&str> = available.iter().flatten().map(|file| file.name.as_str()).collect();
         let pace = self.pace();
         // A fault takes a part of a golden run's time; which part, nobody knows yet.
-        let each = pace.or_else(|| Some(2.0 * self.runs() * self.golden_time()? / FAULTS_A_RUN));
+        let each = pace.or_else(|| Some(2.0 * self.runs_of_fault() * self.golden_time()? / FAULTS_A_RUN));
         Estimate {
             images,
             faults,
@@ -64,7 +64,7 @@ impl State {
             return FAULTS;
         }
         let images = self.single_images().len().min(link.images.unwrap_or(usize::MAX)).max(1);
-        let pace = self.pace().or_else(|| Some(self.runs() * self.golden_time()? / FAULTS_A_RUN));
+        let pace = self.pace().or_else(|| Some(self.runs_of_fault() * self.golden_time()? / FAULTS_A_RUN));
         let Some(each) = pace.filter(|&each| each > 0.0) else { return FAULTS };
         let fitting = USUAL_TIME / each / images as f64;
         let rounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, MOST_USUAL];
@@ -78,7 +78,7 @@ impl State {
     }
 
     /// Most runs of a fault: without a protection, and under each.
-    fn runs(&self) -> f64 {
+    fn runs_of_fault(&self) -> f64 {
         1.0 + self.protections().len() as f64
     }
 

@@ -5,6 +5,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::super::Props;
+use super::super::parts::use_unfolded;
 use super::settings::{Number, set};
 use crate::link::MAX_IMAGES;
 use crate::state::Offered;
@@ -14,6 +15,7 @@ use crate::words;
 #[component]
 pub fn ProtectionsField(props: &Props) -> Html {
     let Props { state, act } = props;
+    let (open, toggle) = use_unfolded();
     let offered = state.offered_protections();
     let learns = offered.iter().any(|one| one.chosen && one.method.is_learnt());
     let choose = |method: &Method| {
@@ -28,24 +30,26 @@ pub fn ProtectionsField(props: &Props) -> Html {
         })
     };
     html! {
-        <details class="layer-choice" id="campaign-protections">
+        <details class="layer-choice" id="campaign-protections" ontoggle={toggle}>
             <summary>
                 <span class="label">{ "Protections" }</span>
                 <span class="layer-choice-sum">{ words::chosen_protections(&state.protections()) }</span>
             </summary>
-            <ul class="layer-choice-list" tabindex="0" aria-label="Protections">
-                { for offered.iter().map(|one: &Offered| html! {
-                    <li key={one.row.name}>
-                        <label title={one.unfit.unwrap_or(one.row.about)}>
-                            <input type="checkbox" name={one.row.name} checked={one.chosen} disabled={one.unfit.is_some()}
-                                onchange={choose(&one.method)} />
-                            <span class="layer-choice-name">{ one.row.label }</span>
-                            <span class="layer-choice-kind">{ one.row.name }</span>
-                        </label>
-                    </li>
-                }) }
-            </ul>
-            if learns {
+            if open {
+                <ul class="layer-choice-list" tabindex="0" aria-label="Protections">
+                    { for offered.iter().map(|one: &Offered| html! {
+                        <li key={one.row.name}>
+                            <label title={one.unfit.unwrap_or(one.row.help)}>
+                                <input type="checkbox" name={one.row.name} checked={one.chosen} disabled={one.unfit.is_some()}
+                                    onchange={choose(&one.method)} />
+                                <span class="layer-choice-name">{ one.row.label }</span>
+                                <span class="layer-choice-kind">{ one.row.name }</span>
+                            </label>
+                        </li>
+                    }) }
+                </ul>
+            }
+            if open && learns {
                 <Number id="campaign-profile" label="Learnt from the first images" optional=true
                     title="Bounds are those of the golden runs of so many images; 100, or all where there are fewer, where this is empty"
                     value={state.link.campaign.profile.map(|images| images.to_string()).unwrap_or_default()}

@@ -182,14 +182,14 @@ fn Breakdown(props: &BreakdownProps) -> Html {
 
 #[derive(Properties, PartialEq)]
 pub(super) struct ChartProps {
-    id: AttrValue,
-    title: AttrValue,
-    name: AttrValue,
-    hint: AttrValue,
-    svg: String,
-    act: Callback<Action>,
+    pub id: AttrValue,
+    pub title: AttrValue,
+    pub name: AttrValue,
+    pub hint: AttrValue,
+    pub svg: String,
+    pub act: Callback<Action>,
     #[prop_or_default]
-    children: Html,
+    pub children: Html,
 }
 
 /// A chart with its heading, and buttons that save it.

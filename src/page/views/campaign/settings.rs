@@ -290,20 +290,20 @@ fn buttons(state: &State, act: &Callback<Action>) -> Html {
 
 #[derive(Properties, PartialEq)]
 pub(super) struct NumberProps {
-    id: AttrValue,
-    label: AttrValue,
+    pub id: AttrValue,
+    pub label: AttrValue,
     #[prop_or_default]
-    title: AttrValue,
-    value: String,
-    least: f64,
-    most: f64,
-    whole: bool,
+    pub title: AttrValue,
+    pub value: String,
+    pub least: f64,
+    pub most: f64,
+    pub whole: bool,
     /// Whether it may be empty.
     #[prop_or_default]
-    optional: bool,
+    pub optional: bool,
     /// Receives the text, which is a valid number.
-    choose: Callback<String>,
-    act: Callback<Action>,
+    pub choose: Callback<String>,
+    pub act: Callback<Action>,
 }
 
 /// A field for a number.
