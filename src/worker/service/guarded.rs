@@ -11,7 +11,8 @@ use crate::campaign::Opened;
 /// Images that protections are learnt from unless the user chooses another number.
 const PROFILE: usize = 100;
 
-/// Makes the protections of the campaign `start` ready, and tells what users must know of them. `plan` is that of the campaign without them.
+/// Makes the protections of the campaign `start` ready, and tells what users must know of them. `plan` is that of the campaign
+/// without them.
 ///
 /// # Errors
 /// As [`guards`].
