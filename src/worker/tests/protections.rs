@@ -118,7 +118,7 @@ fn another_grouping_leaves_what_protections_do_to_sdcs() {
 /// In rounds the records do not come in the order of the file.
 #[test]
 fn a_campaign_in_rounds_names_the_lines_of_its_file() {
-    let until = Until { margin: 0.05, confidence: Confidence::NinetyFive };
+    let until = Until { margin: 0.012, confidence: Confidence::NinetyFive };
     let mut engine = bench(Vec::new());
     update(&mut engine, 1, begin(&METHODS, None, Protocol::Until(until)));
     finish(&mut engine);
