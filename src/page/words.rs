@@ -1,7 +1,8 @@
 //! Numbers and outcomes in words.
 
+use facts::campaign::compared::Method;
 use facts::fault::{Bits, Corruption, Format, InjectedFault, Target};
-use facts::outcome::{Outcome, Rate, Verdict};
+use facts::outcome::{Decision, Outcome, Rate, Verdict};
 use protocol::{ClassInfo, Injection, Protection};
 
 /// The terms of the field, each with its explanation.
@@ -23,6 +24,17 @@ pub const SCM: &str =
 /// See [`GOLDEN_RUN`].
 pub const RANGE_CLIPPING: &str = "Range clipping: every layer's output is brought back into the range that it has in golden runs \
     (Ranger, DSN 2021; FT-ClipAct, DATE 2020). NaN becomes 0. A run without a fault stays as it is.";
+
+/// The effects of a protection, each with its explanation.
+pub const EFFECTS: [(&str, &str); 4] = [
+    ("Mended", "Mended: an SDC without the protection, and the right answer with it"),
+    ("Detected", "Detected: an SDC without the protection; with it the inference stops"),
+    ("Missed", "Missed: an SDC without the protection, and with it"),
+    ("Worse", "Worse: masked without the protection, and an SDC with it"),
+];
+/// What a comparison of protections is.
+pub const COMPARED: &str = "Every fault was tried in the unprotected network and under each protection. Coverage is the share of SDCs that \
+    a protection mends or detects. A conclusion follows from McNemar's test, corrected by Holm, and holds at the end of a campaign.";
 
 /// A number for people: five significant digits, an exponent where it is far from 1.
 pub fn number(value: f32) -> String {
@@ -91,6 +103,30 @@ pub fn interval(rate: &Rate) -> String {
     // No line ends between a number and its sign.
     let [low, high] = [rate.low, rate.high].map(|end| percent(end).replace(' ', "\u{a0}"));
     format!("95 % interval {low} to {high}")
+}
+
+/// A rate in percent; a dash where nothing was counted.
+pub fn rate(rate: &Rate) -> String {
+    if rate.of > 0 { percent(rate.rate) } else { "–".to_owned() }
+}
+
+/// The conclusion on a protection.
+pub fn decision(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Better => "better",
+        Decision::Worse => "worse",
+        Decision::NoDifferenceSeen => "no difference seen",
+        Decision::TooFewToSay => "too few to say",
+    }
+}
+
+/// The protections of a campaign, in a few words.
+pub fn chosen_protections(methods: &[Method]) -> String {
+    match methods {
+        [] => "none".to_owned(),
+        [first, second, _, ..] => format!("{}: {first}, {second}, …", methods.len()),
+        few => few.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// Bytes in the unit that fits.
@@ -263,6 +299,17 @@ mod tests {
         assert_eq!(percent(0.99999), "> 99.9 %");
         assert_eq!(percent(1.0), "100.0 %");
         assert_eq!(percent(f64::NAN), "NaN");
+    }
+
+    #[test]
+    fn few_protections_are_named_and_many_are_counted() {
+        let methods: Vec<Method> =
+            ["range", "secded", "nan-check"].iter().map(|name| name.parse().expect("a protection")).collect();
+        assert_eq!(chosen_protections(&[]), "none");
+        assert_eq!(chosen_protections(&methods[..2]), "range, secded");
+        assert_eq!(chosen_protections(&methods), "3: range, secded, …");
+        assert_eq!(rate(&Rate::new(0, 0)), "–");
+        assert_eq!(rate(&Rate::new(1, 4)), "25.0 %");
     }
 
     #[test]

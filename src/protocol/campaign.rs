@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
+use facts::campaign::compared::{Effects, Method};
 use facts::campaign::{FaultSummary, GoldenSummary, Start, Until};
 use facts::data::FolderOrder;
 use facts::fault::{Corruption, FaultModel, Format, Target};
 use facts::labels::Grouping;
-use facts::outcome::{Rate, Ratio};
+use facts::outcome::{Decision, Rate, Ratio};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -80,6 +81,10 @@ pub struct CampaignStart {
     pub seed: u64,
     /// Which faults are drawn.
     pub fault_model: FaultModel,
+    /// The protections that every fault is tried under, beside the unprotected network.
+    pub protections: Vec<Method>,
+    /// The number of images that protections are learnt from, from the first; `None` for the usual number.
+    pub profile: Option<usize>,
 }
 
 /// Where images come from.
@@ -282,6 +287,29 @@ pub struct CampaignProfile {
     pub confusion: Option<Confusion>,
     /// The worst faults, those first that are worst.
     pub worst: Vec<WorstFault>,
+    /// The protections that were tried with the same faults, in the order of the campaign.
+    pub protections: Vec<ProtectionCounts>,
+}
+
+/// The results of one protection on the faults of a campaign.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProtectionCounts {
+    /// The protection.
+    pub method: Method,
+    /// Faults by the effect of the protection.
+    pub effects: Effects,
+    /// SDCs without the protection.
+    pub without: Rate,
+    /// Silent ones with it.
+    pub with: Rate,
+    /// The share of SDCs that it mends or detects.
+    pub coverage: Rate,
+    /// The conclusion from the comparison of the two rates.
+    pub decision: Decision,
+    /// Golden runs that it stops.
+    pub false_alarms: Rate,
+    /// The operations that it adds, as a share of those of the network; `None` where the network has none.
+    pub operations: Option<f64>,
 }
 
 impl CampaignProfile {

@@ -21,7 +21,8 @@ use serde_bytes::ByteBuf;
 
 pub use campaign::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Confusion, Export, ImageSet,
-    Labelling, Labels, LayerCounts, Moment, Naming, Part, Picture, Protocol, Severity, Stage, WorstFault,
+    Labelling, Labels, LayerCounts, Moment, Naming, Part, Picture, ProtectionCounts, Protocol, Severity, Stage,
+    WorstFault,
 };
 pub use danger::{Danger, DangerRequest, TensorDanger};
 pub use model::{AnswerInfo, Changes, PreprocessInfo};
@@ -38,7 +39,7 @@ use facts::{DeviceChoice, Name, Named, Question};
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
 /// two releases in its cache.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The global variable of the worker that holds the page's address, from which relative addresses count.
 pub const PAGE: &str = "faultscopePage";

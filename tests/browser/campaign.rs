@@ -94,6 +94,28 @@ fn every_fault_is_counted_and_the_same_seed_draws_the_same() {
 }
 
 #[test]
+fn protections_are_compared_on_the_same_faults() {
+    let Some(page) = built_in("campaign-protections", "&faults=20&seed=3") else { return };
+    page.click("#campaign-protections summary");
+    page.wait_for("#campaign-protections li");
+    let reason = "document.querySelector('[name=weight-clip]:disabled')?.closest('label').title";
+    assert_eq!(page.eval(reason), "For faults in weights only");
+    page.click("[name=range]");
+    page.click("[name=secded]");
+    page.wait_for_text("#campaign-protections summary", "range, secded");
+    page.screenshot("campaign-protections-settings");
+    complete(&page);
+    assert!(page.url().contains("protections=range"), "{}", page.url());
+    page.wait_for("#protections-chart svg");
+    assert_eq!(page.count("#protections-table tbody tr"), 2);
+    page.screenshot("campaign-protections");
+    assert!(records(&page).lines().all(|line| line.contains("\"protected\":[")));
+    page.set_viewport(360, 740);
+    page.fits();
+    page.close();
+}
+
+#[test]
 fn bits_and_layers_are_chosen() {
     let Some(page) = built_in("campaign-layers", "&faults=20") else { return };
     page.click("#campaign-layers summary");

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use facts::campaign::compared::{Kind, Method};
 use facts::campaign::{Confidence, FAULTS, MARGIN, SEED, Until};
 use facts::data::{FolderOrder, NO_LABELS};
 use facts::fault::{Bits, FaultKind, FaultModel, Sampling, Target};
@@ -19,6 +20,25 @@ pub const MAX_IMAGES: usize = 1_000_000;
 const MAX_GROUPS: usize = 50_000;
 /// The margins that a link may ask for, in percentage points.
 pub const MARGINS: std::ops::RangeInclusive<f64> = 0.1..=50.0;
+
+/// The protections that the page offers: those that need no layers, and no numbers of a special kind.
+const OFFERED: [Kind; 9] = [
+    Kind::Range,
+    Kind::Ranger,
+    Kind::ClipToZero,
+    Kind::ParityZero,
+    Kind::Secded,
+    Kind::WeightClip,
+    Kind::NanCheck,
+    Kind::LogitRange,
+    Kind::TopTwoMargin,
+];
+
+/// The protections on offer, each with its name and an explanation.
+pub fn offered() -> impl Iterator<Item = (Method, &'static Name)> {
+    let rows = Kind::ALL.iter().filter(|(kind, _)| OFFERED.contains(kind));
+    rows.filter_map(|(_, row)| Some((row.name.parse().ok()?, row)))
+}
 
 /// Who decides how many faults an image gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,6 +108,13 @@ fields! {
         /// How a layer is drawn.
         sampling: Option<Sampling> = choice::<Sampling>("sampling").kept(&[Anew::Model]),
             else Sampling = Sampling::default();
+        /// The protections that every fault is tried under.
+        protections: Option<Vec<Method>> = Key::new("protections", protections, |methods: &Vec<Method>| {
+            (!methods.is_empty()).then(|| methods.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+        }).kept(&[Anew::Model]);
+        /// The number of images that they are learnt from, from the first.
+        profile: Option<usize> = number::<usize>("profile", |n| (1..=MAX_IMAGES).contains(n), "a profile has 1 to 1000000 images")
+            .kept(&[Anew::Model]);
         /// The grouping as the user has edited it.
         groups: Option<Rc<Grouping>> = Key::new("groups", groups, |groups| serde_json::to_string(&**groups).ok());
     }
@@ -106,6 +133,21 @@ fn labels(text: &str) -> Result<String, String> {
         return Err(format!("{NO_LABELS}, or {OWN} and the name of a list of labels, is expected"));
     }
     Ok(text.to_owned())
+}
+
+/// Reads a list of protections.
+fn protections(text: &str) -> Result<Vec<Method>, String> {
+    let mut chosen = Vec::new();
+    for name in text.split(',') {
+        match offered().find(|(_, row)| row.name == name) {
+            Some((method, _)) if !chosen.contains(&method) => chosen.push(method),
+            _ => {
+                let known: Vec<&str> = offered().map(|(_, row)| row.name).collect();
+                return Err(format!("each once of {} is expected, with commas between them", known.join(", ")));
+            }
+        }
+    }
+    Ok(chosen)
 }
 
 /// Reads a grouping.

@@ -15,7 +15,7 @@ use form_urlencoded::Serializer;
 
 use fields::{Fields, choice, fields, group, number, parsed, renamed, switch, text};
 
-pub use campaign::{CampaignLink, Counting, MARGINS, MAX_FAULTS, MAX_IMAGES};
+pub use campaign::{CampaignLink, Counting, MARGINS, MAX_FAULTS, MAX_IMAGES, offered};
 pub use card::CardChoice;
 pub use fields::Anew;
 pub use place::Place;

@@ -30,7 +30,7 @@ pub use asked::{
     Asked, GoldenKey, InjectionKey, JudgeKey, Lab, LabKey, Order, ScaleKey, Slot, SweepKey, Trials, ViewKey, Want,
 };
 pub use brought::{Brought, Found};
-pub use campaign::{Campaign, CampaignAction, Estimate};
+pub use campaign::{Campaign, CampaignAction, Estimate, Offered};
 pub use grouping::{Draft, GroupingAction};
 pub use lesson::{Course, Lesson, LessonAction, Scene, Step, Task};
 pub use place::Resolved;

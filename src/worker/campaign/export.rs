@@ -2,7 +2,7 @@
 
 use facts::campaign::{Chain, Faults, Summary};
 use facts::data::{ImageSource as _, UsedImage};
-use facts::report::{self, pack};
+use facts::report::{self, Report, pack};
 use facts::{Error, Result};
 use protocol::Export;
 use serde::Serialize;
@@ -27,12 +27,12 @@ pub fn export(
     let failed = |error: serde_json::Error| Error::request(format_args!("the file cannot be written: {error}"));
     Ok(match what {
         Export::Csv => {
-            let report = results.report(complete, planned);
+            let report = self::report(results, complete, planned, rounds);
             let name = results.provenance().campaign.model.as_str();
             ("campaign.csv", "text/csv", report::csv([(name, &report)]).into_bytes())
         }
         Export::Json => {
-            let report = results.report(complete, planned);
+            let report = self::report(results, complete, planned, rounds);
             ("campaign.json", "application/json", pretty(&report).map_err(failed)?)
         }
         Export::NodeData => {
@@ -47,6 +47,16 @@ pub fn export(
     })
 }
 
+fn report(results: &Results, complete: bool, planned: u64, rounds: Option<usize>) -> Report {
+    let mut report = results.report(complete, planned);
+    if rounds.is_some() {
+        // Rounds came one after the other, and in a file the records stand image by image: these numbers are not those of lines.
+        let saves = report.summary.protections.iter_mut().flat_map(|one| &mut one.saves);
+        saves.for_each(|saves| saves.listed.clear());
+    }
+    report
+}
+
 fn zip(results: &Results, complete: bool, rounds: Option<usize>, images: Option<&Encoded>) -> Result<Vec<u8>> {
     let failed = |error: serde_json::Error| Error::request(format_args!("the file cannot be written: {error}"));
     let mut provenance = results.provenance().clone();
@@ -56,10 +66,14 @@ fn zip(results: &Results, complete: bool, rounds: Option<usize>, images: Option<
         Some(faults) => {
             provenance.campaign.faults = Faults::Each(faults);
             let mut kept = Results::new(provenance.clone(), None);
+            let mut skipped = results.skipped().iter().peekable();
             for (nth, record) in results.records(&indices).enumerate().map(|(at, record)| (at % faults, record)) {
+                while let Some(skipped) = skipped.next_if(|skipped| skipped.image < record.image) {
+                    kept.skip(skipped.clone());
+                }
                 kept.add(nth, &record);
             }
-            results.skipped().iter().for_each(|skipped| kept.skip(skipped.clone()));
+            skipped.for_each(|skipped| kept.skip(skipped.clone()));
             whole = kept;
             (&whole, (0..indices.len()).collect())
         }

@@ -69,15 +69,11 @@ pub fn import(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Imported> {
                 _ => 0,
             };
             last = Some((record.image, nth));
-            if record.errors.is_some()
-                || record.pixels.is_some()
-                || !record.elements.is_empty()
-                || !record.protected.is_empty()
-            {
+            if record.errors.is_some() || record.pixels.is_some() || !record.elements.is_empty() {
                 return Err(Error::input(
                     name,
-                    "the records of this campaign hold more than the page keeps (bit errors, large patterns, struck images or \
-                     protections), and it would lose that; `faultscope report` shows all of it",
+                    "the records of this campaign hold more than the page keeps (bit errors, large patterns or struck \
+                     images), and it would lose that; `faultscope report` shows all of it",
                 ));
             }
             results.add(nth, &record);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use facts::campaign::{BadImage, Position, Provenance, Record, Skipped, Summary, Tallies};
 use facts::labels::Grouping;
 use facts::report::{Report, heading, skipped};
-use protocol::{CampaignProfile, Confusion, LayerCounts, Naming};
+use protocol::{CampaignProfile, Confusion, LayerCounts, Naming, ProtectionCounts};
 use serde_bytes::ByteBuf;
 
 use super::history::History;
@@ -122,12 +122,17 @@ impl Results {
         self.provenance.campaign.grouping = grouping.as_ref().map(|grouping| grouping.name().to_owned());
         self.provenance.grouping = grouping;
         self.counts = Counts::new(&self.provenance);
-        self.skipped.iter().for_each(|_| self.counts.tallies.skip());
         let grouping = self.provenance.grouping.as_ref();
+        let mut skipped = self.skipped.iter().peekable();
         for index in 0..self.store.len() {
-            let (_, nth) = self.store.place(index);
+            let (image, nth) = self.store.place(index);
+            // The numbers of records count the lines of skipped images, too.
+            while skipped.next_if(|skipped| skipped.image < image).is_some() {
+                self.counts.tallies.skip();
+            }
             self.counts.add(index, nth, &self.store.record(index, grouping), grouping);
         }
+        skipped.for_each(|_| self.counts.tallies.skip());
     }
 
     /// The records at `indices`.
@@ -208,6 +213,20 @@ impl Results {
                     sdc: row.faults.sdc.count,
                     scm: row.faults.scm.map(|scm| scm.count),
                     due: row.faults.due.count,
+                })
+                .collect(),
+            protections: summary
+                .protections
+                .into_iter()
+                .map(|one| ProtectionCounts {
+                    method: one.method,
+                    effects: one.effects,
+                    without: one.sdc.without,
+                    with: one.sdc.with,
+                    coverage: one.sdc.coverage,
+                    decision: one.sdc.decision,
+                    false_alarms: one.golden.false_alarms,
+                    operations: one.overhead.operations_share,
                 })
                 .collect(),
             map: ByteBuf::from(map),

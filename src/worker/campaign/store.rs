@@ -1,9 +1,10 @@
-//! Records in little memory: a name is kept once, a trial takes some sixty bytes.
+//! Records in little memory: a name is kept once, and so is an outcome under a protection. A trial takes some sixty bytes, and four
+//! for each protection.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use facts::campaign::{Prediction, Record};
+use facts::campaign::{Prediction, Protected, Record};
 use facts::fault::{Bits, CorruptionKind, Format, InjectedFault, Target};
 use facts::labels::Grouping;
 use facts::outcome::Outcome;
@@ -18,6 +19,10 @@ pub struct Store {
     index_of: HashMap<Rc<str>, u32>,
     trials: Vec<Trial>,
     faults: Vec<Fault>,
+    outcomes: Vec<Protected>,
+    index_of_outcome: HashMap<Protected, u32>,
+    /// For each trial and each protection, the place of its outcome. All trials have the same number of them.
+    protected: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +82,14 @@ impl Store {
             };
             self.faults.push(fault);
         }
+        for &outcome in &record.protected {
+            let next = self.outcomes.len() as u32;
+            let index = *self.index_of_outcome.entry(outcome).or_insert(next);
+            if index == next {
+                self.outcomes.push(outcome);
+            }
+            self.protected.push(index);
+        }
         self.trials.push(Trial {
             image: record.image,
             nth: small(nth),
@@ -126,6 +139,8 @@ impl Store {
         };
         let faults = &self.faults[trial.first..end];
         let (golden, faulty) = (trial.golden as usize, trial.faulty as usize);
+        let each = self.protected.len() / self.trials.len();
+        let protected = &self.protected[each * index..each * (index + 1)];
         Record {
             image: trial.image,
             label: (trial.label != NONE).then_some(trial.label as usize),
@@ -140,7 +155,7 @@ impl Store {
             elements: Vec::new(),
             faults: if faults.len() > 1 { faults.iter().map(fault).collect() } else { Vec::new() },
             drawn: None,
-            protected: Vec::new(),
+            protected: protected.iter().map(|&index| self.outcomes[index as usize]).collect(),
             confidence: trial.confidence[0].is_finite().then_some(trial.confidence),
         }
     }

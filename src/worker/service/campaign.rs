@@ -18,6 +18,7 @@ use protocol::{
 };
 use serde_bytes::ByteBuf;
 
+use super::guarded::guarded;
 use super::team::Team;
 use super::{Host, Service};
 use crate::campaign::{Hands, Opened, Results, Stated, Together, export, import, open};
@@ -153,13 +154,21 @@ impl<H: Host> Service<H> {
             until: None,
             numbers: Default::default(),
         };
-        let available = Images::All(opened.source.len());
-        let plan = Arc::new(plan(&lab, config, &opened.source, available)?);
-        Ok(Planned { lab, opened, plan, until })
+        let available = || Images::All(opened.source.len());
+        if start.protections.is_empty() {
+            let plan = Arc::new(plan(&lab, config, &opened.source, available())?);
+            return Ok(Planned { lab, opened, plan, until, notices: Vec::new() });
+        }
+        let bare = plan(&lab, config.clone(), &opened.source, available())?;
+        let (guards, notices) = guarded(&lab, start, &bare, &opened).await?;
+        let config = CampaignConfig { compared: Some(guards.compared().clone()), ..config };
+        let lab = Rc::new(lab.compared_with(Arc::new(guards)));
+        let plan = Arc::new(plan(&lab, config, &opened.source, available())?);
+        Ok(Planned { lab, opened, plan, until, notices })
     }
 
     async fn start(&mut self, id: RequestId, start: CampaignStart) -> Result<Response> {
-        let Planned { lab, opened, plan, until } = self.planned(&start).await?;
+        let Planned { lab, opened, plan, until, notices } = self.planned(&start).await?;
         let stated = self.lab.as_ref().map(|loaded| loaded.stated.clone()).unwrap_or_default();
         let provenance = Provenance {
             faultscope: env!("CARGO_PKG_VERSION").to_owned(),
@@ -191,7 +200,7 @@ impl<H: Host> Service<H> {
             golden_ranges: Vec::new(),
             scales: Vec::new(),
             rounded: None,
-            notices: lab.model().card.notices.iter().chain(&opened.notices).cloned().collect(),
+            notices: lab.model().card.notices.iter().chain(&opened.notices).chain(&notices).cloned().collect(),
         };
         let (naming, own) = (naming(&lab), lab.model().card.grouping.clone());
         self.team.forget();
@@ -337,6 +346,8 @@ pub(super) struct Planned {
     pub opened: Opened,
     pub plan: Arc<Plan>,
     pub until: Option<Until>,
+    /// What users must know of the protections, a sentence each.
+    pub notices: Vec<String>,
 }
 
 fn classes(lab: &Lab) -> Classes {

@@ -4,6 +4,7 @@ mod campaign;
 mod card;
 mod danger;
 mod describe;
+mod guarded;
 mod protect;
 mod share;
 mod sweep;

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use engine::campaign::{Alone, Lab, StepMaker, Work};
+use facts::campaign::compared::Method;
 use facts::campaign::{Faults, Plan, Position};
 use facts::{DeviceChoice, Error, Result};
 use protocol::{CampaignAnswer, CampaignRequest, CampaignStart, Part, Request, Response};
@@ -62,7 +63,9 @@ impl<H: Host> Service<H> {
         let Some(start) = campaign.unshared.take().filter(|_| self.device == DeviceChoice::Cpu) else { return };
         let parameters = loaded.lab.model().graph.parameters.values().map(|tensor| tensor.data.len()).sum::<usize>();
         // The parameters, packed for the kernels, and again while they are loaded.
-        let most = SHARED_MEMORY / (8 * parameters + BUDGET.bytes);
+        // A clip that changes golden runs has a network of its own, with waves of its own.
+        let networks = 1 + start.protections.iter().filter(|method| matches!(method, Method::Clip(_))).count();
+        let most = SHARED_MEMORY / (8 * parameters + networks * BUDGET.bytes);
         let model = loaded.file.clone();
         let load = Request::Load { model, changes: Box::new(loaded.changes.clone()), device: DeviceChoice::Cpu };
         self.team.invite(most, &load, &CampaignRequest::Share(start));

@@ -87,6 +87,8 @@ fn a_threshold_decides_single_faults_and_campaigns() {
         protocol: Protocol::Fixed { faults: 1 },
         seed: 0,
         fault_model: FaultModel::default(),
+        protections: Vec::new(),
+        profile: None,
     };
     let campaign = ask(&mut engine, Request::Campaign(CampaignRequest::Start(Box::new(start))));
     assert!(matches!(campaign, Response::Campaign(CampaignAnswer::Update(_))), "{campaign:?}");

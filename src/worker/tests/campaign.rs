@@ -59,7 +59,16 @@ fn start(protocol: Protocol) -> CampaignRequest {
 
 pub(super) fn start_over(images: ImageSet, labelling: Labelling, protocol: Protocol) -> CampaignRequest {
     let fault_model = FaultModel::default();
-    CampaignRequest::Start(Box::new(CampaignStart { images, labelling, limit: None, protocol, seed: 7, fault_model }))
+    CampaignRequest::Start(Box::new(CampaignStart {
+        images,
+        labelling,
+        limit: None,
+        protocol,
+        seed: 7,
+        fault_model,
+        protections: Vec::new(),
+        profile: None,
+    }))
 }
 
 fn picture(image: usize, images: ImageSet) -> CampaignRequest {
@@ -489,6 +498,8 @@ fn data_sets_are_told_by_their_files() {
             protocol,
             seed: 1,
             fault_model,
+            protections: Vec::new(),
+            profile: None,
         }))
     };
     for names in [["images.npy", "labels.npy"], ["labels.npy", "images.npy"]] {

@@ -3,6 +3,7 @@ mod campaign;
 mod crew;
 mod danger;
 mod labelling;
+mod protections;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};

@@ -97,7 +97,7 @@ pub struct Cost {
 }
 
 /// What became of a trial under a protection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Protected {
     /// Predicted class. Where the inference was stopped by a detection, the class that it would have come to.
     pub class: usize,

@@ -47,7 +47,7 @@ impl State {
         let names: Vec<&str> = available.iter().flatten().map(|file| file.name.as_str()).collect();
         let pace = self.pace();
         // A fault takes a part of a golden run's time; which part, nobody knows yet.
-        let each = pace.or_else(|| Some(2.0 * self.golden_time()? / FAULTS_A_RUN));
+        let each = pace.or_else(|| Some(2.0 * self.runs_of_fault() * self.golden_time()? / FAULTS_A_RUN));
         Estimate {
             images,
             faults,
@@ -64,7 +64,7 @@ impl State {
             return FAULTS;
         }
         let images = self.single_images().len().min(link.images.unwrap_or(usize::MAX)).max(1);
-        let pace = self.pace().or_else(|| Some(self.golden_time()? / FAULTS_A_RUN));
+        let pace = self.pace().or_else(|| Some(self.runs_of_fault() * self.golden_time()? / FAULTS_A_RUN));
         let Some(each) = pace.filter(|&each| each > 0.0) else { return FAULTS };
         let fitting = USUAL_TIME / each / images as f64;
         let rounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, MOST_USUAL];
@@ -73,8 +73,13 @@ impl State {
 
     /// Milliseconds that a fault takes with this network on this device, as the last campaign has shown.
     fn pace(&self) -> Option<f64> {
-        let pace = self.campaign.pace.as_ref().filter(|(key, _)| Some(key) == LabKey::wanted(self).as_ref());
-        pace.map(|(_, pace)| *pace)
+        let (key, protections, pace) = self.campaign.pace.as_ref()?;
+        (Some(key) == LabKey::wanted(self).as_ref() && *protections == self.protections()).then_some(*pace)
+    }
+
+    /// Most runs of a fault: without a protection, and under each.
+    fn runs_of_fault(&self) -> f64 {
+        1.0 + self.protections().len() as f64
     }
 
     /// Milliseconds of the golden run at hand.

@@ -4,15 +4,18 @@ mod bring;
 mod estimate;
 mod follow;
 mod layers;
+mod protections;
 
 use std::rc::Rc;
 
 pub use self::estimate::Estimate;
+pub use self::protections::Offered;
 use super::asked::{JudgeKey, Order, Slot};
 use super::grouping::GroupingAction;
 use super::{Effect, LabKey, OWN, State};
 use crate::link::{CampaignLink, Counting};
 use facts::campaign::Faults;
+use facts::campaign::compared::Method;
 use facts::graph::NodeId;
 use protocol::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet,
@@ -65,8 +68,8 @@ pub struct Campaign {
     imported: bool,
     /// The request that the campaign answers.
     id: Option<RequestId>,
-    /// Milliseconds that a fault took, and where.
-    pace: Option<(LabKey, f64)>,
+    /// Milliseconds that a fault took, where, and with which protections.
+    pace: Option<(LabKey, Vec<Method>, f64)>,
     /// The fault that is followed once its picture is a file of the page.
     followed: Option<WorstFault>,
 }
@@ -228,6 +231,8 @@ impl State {
             protocol,
             seed: self.link.campaign.seed(),
             fault_model: self.link.campaign.fault_model(),
+            protections: self.protections(),
+            profile: self.link.campaign.profile,
         };
         let id = self.order(CampaignRequest::Start(Box::new(start)), Order::Start, effects);
         (self.campaign.id, self.campaign.imported) = (Some(id), false);
@@ -310,7 +315,8 @@ impl State {
             && update.faults.injections > 0
             && let Some(key) = self.asked.lab.key()
         {
-            self.campaign.pace = Some((key.clone(), update.milliseconds / update.faults.injections as f64));
+            let pace = update.milliseconds / update.faults.injections as f64;
+            self.campaign.pace = Some((key.clone(), self.protections(), pace));
         }
         self.campaign.update = Some(Rc::new(update));
     }

@@ -63,6 +63,7 @@ fn profile(worst: Vec<WorstFault>) -> Rc<CampaignProfile> {
         history: Vec::new(),
         confusion: None,
         worst,
+        protections: Vec::new(),
     })
 }
 
@@ -453,4 +454,34 @@ fn the_layers_to_strike_are_chosen_by_name_and_are_the_models() {
     assert_eq!(start.fault_model.layers, Some(vec!["relu".to_owned()]));
     let FaultKind::BitFlip { bits } = start.fault_model.kind else { panic!("{start:?}") };
     assert_eq!(bits.to_string(), "23-30");
+}
+
+#[test]
+fn a_campaign_compares_the_protections_that_go_with_its_faults() {
+    let names = |page: &Page| page.state.protections().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (page, _, start) = Page::begun("#protections=top-2-margin,weight-clip,range&profile=2");
+    assert_eq!(start.protections, page.state.protections());
+    assert_eq!((names(&page), start.profile), (vec!["range".to_owned(), "top-2-margin".to_owned()], Some(2)));
+    assert!(page.hash.contains("weight-clip"), "it is for another target, and stays chosen: {}", page.hash);
+    let (page, _, start) = Page::begun("#protections=weight-clip,secded&campaign-target=weight&campaign-type=zero");
+    assert_eq!((names(&page), start.profile), (vec!["secded".to_owned(), "weight-clip".to_owned()], None));
+
+    let page = Page::settled("#protections=secded,parity-zero&campaign-type=zero");
+    assert_eq!(names(&page), Vec::<String>::new());
+    let offered = page.state.offered_protections();
+    let unfit = offered.iter().filter(|one| one.unfit.is_some()).map(|one| one.row.name);
+    assert_eq!(unfit.collect::<Vec<_>>(), ["parity-zero", "secded", "weight-clip"]);
+    assert_eq!(offered.len(), 9);
+}
+
+#[test]
+fn protections_take_time() {
+    let time = |hash: &str| Page::settled(hash).state.estimate().milliseconds.expect("an estimate");
+    let [none, two] = ["#faults=8", "#faults=8&protections=range,secded"].map(time);
+    assert!((two - 3.0 * none).abs() < 1e-9, "{none} {two}");
+    let (mut page, id, _) = Page::begun("#protections=range");
+    page.tell(id, update(id, Stage::Complete, 10));
+    assert!(page.state.estimate().measured);
+    page.act(Action::choose(|link| link.campaign.protections = None));
+    assert!(!page.state.estimate().measured, "the pace is that of a campaign with a protection");
 }

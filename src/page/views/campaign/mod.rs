@@ -1,11 +1,13 @@
 //! Many faults: settings, progress, results.
 
 mod charts;
+mod compared;
 mod confusion;
 mod files;
 mod grouping;
 mod labels;
 mod layers;
+mod protections;
 mod rates;
 mod results;
 mod settings;

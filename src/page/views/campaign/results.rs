@@ -11,6 +11,7 @@ use yew::prelude::*;
 use super::super::Props;
 use super::super::export::SaveChart;
 use super::charts;
+use super::compared::compared;
 use super::confusion::confusion;
 use super::rates::rates;
 use super::tables;
@@ -42,6 +43,7 @@ pub fn Results(props: &Props) -> Html {
                     </ul>
                 }
                 <div class="profiles">
+                    { compared(profile, act) }
                     <Chart id="history-chart" title="Rates as they came about" name="rates-over-faults" act={act.clone()}
                         hint={if update.faults.scm.is_some() { "SDC and, below it, SCM, with 95 % intervals." } else { "SDC, with its 95 % interval." }}
                         svg={charts::history(&profile.history, update.faults.scm.is_some())}>
@@ -179,20 +181,20 @@ fn Breakdown(props: &BreakdownProps) -> Html {
 }
 
 #[derive(Properties, PartialEq)]
-struct ChartProps {
-    id: AttrValue,
-    title: AttrValue,
-    name: AttrValue,
-    hint: AttrValue,
-    svg: String,
-    act: Callback<Action>,
+pub(super) struct ChartProps {
+    pub id: AttrValue,
+    pub title: AttrValue,
+    pub name: AttrValue,
+    pub hint: AttrValue,
+    pub svg: String,
+    pub act: Callback<Action>,
     #[prop_or_default]
-    children: Html,
+    pub children: Html,
 }
 
 /// A chart with its heading, and buttons that save it.
 #[component]
-fn Chart(props: &ChartProps) -> Html {
+pub(super) fn Chart(props: &ChartProps) -> Html {
     let ChartProps { id, title, name, hint, svg, act, children } = props;
     html! {
         <div class="profile" id={format!("{id}-panel")}>

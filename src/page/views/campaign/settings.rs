@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use facts::campaign::Confidence;
+use facts::campaign::compared::Method;
 use facts::fault::{BitField, Bits, FaultKind, Format, Sampling, Target};
 use protocol::{Protocol, Stage};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
@@ -12,6 +13,7 @@ use super::super::Props;
 use super::super::parts::{Choice, Panel};
 use super::labels::LabelsField;
 use super::layers::LayersField;
+use super::protections::ProtectionsField;
 use facts::Named;
 
 use crate::link::{CampaignLink, Counting, MARGINS, MAX_FAULTS, MAX_IMAGES};
@@ -34,6 +36,7 @@ pub fn SettingsPanel(props: &Props) -> Html {
                     <LabelsField state={state.clone()} act={act.clone()} />
                     { protocol(state, act) }
                     { faults(state, act) }
+                    <ProtectionsField state={state.clone()} act={act.clone()} />
                     <Number id="seed" label="Seed" title="The same seed draws the same faults, here and on the command line"
                         value={state.link.campaign.seed().to_string()} least={0.0} most={u64::MAX as f64} whole=true
                         choose={set(state, act, |link, text: String| link.seed = text.parse().ok().or(link.seed))} act={act.clone()} />
@@ -251,6 +254,9 @@ fn estimate(estimate: &Estimate, state: &State) -> Html {
         let most = if estimate.measured { "about" } else { "at most about" };
         format!(", {most} {}", words::duration(time))
     });
+    if state.campaign.starting() && state.protections().iter().any(Method::is_learnt) {
+        return html! { <p class="hint" id="estimate">{ "Protections are learnt from golden runs." }</p> };
+    }
     let study = state.link.campaign.protocol() == Counting::Study;
     html! {
         <p class="hint" id="estimate">
@@ -283,26 +289,26 @@ fn buttons(state: &State, act: &Callback<Action>) -> Html {
 }
 
 #[derive(Properties, PartialEq)]
-struct NumberProps {
-    id: AttrValue,
-    label: AttrValue,
+pub(super) struct NumberProps {
+    pub id: AttrValue,
+    pub label: AttrValue,
     #[prop_or_default]
-    title: AttrValue,
-    value: String,
-    least: f64,
-    most: f64,
-    whole: bool,
+    pub title: AttrValue,
+    pub value: String,
+    pub least: f64,
+    pub most: f64,
+    pub whole: bool,
     /// Whether it may be empty.
     #[prop_or_default]
-    optional: bool,
+    pub optional: bool,
     /// Receives the text, which is a valid number.
-    choose: Callback<String>,
-    act: Callback<Action>,
+    pub choose: Callback<String>,
+    pub act: Callback<Action>,
 }
 
 /// A field for a number.
 #[component]
-fn Number(props: &NumberProps) -> Html {
+pub(super) fn Number(props: &NumberProps) -> Html {
     let NumberProps { id, label, title, value, least, most, whole, optional, choose, act } = props;
     let (least, most, whole, optional) = (*least, *most, *whole, *optional);
     let onchange = {
