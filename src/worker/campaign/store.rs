@@ -1,9 +1,9 @@
-//! Records in little memory: a name is kept once, a trial takes some sixty bytes.
+//! Records in little memory: a name is kept once, a trial takes some ninety bytes.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use facts::campaign::{Prediction, Record};
+use facts::campaign::{Prediction, Record, Scores};
 use facts::fault::{Bits, CorruptionKind, Format, InjectedFault, Target};
 use facts::labels::Grouping;
 use facts::outcome::Outcome;
@@ -32,6 +32,7 @@ struct Trial {
     /// Its first fault in the list of all.
     first: usize,
     confidence: [f32; 2],
+    scores: Option<Scores>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +87,7 @@ impl Store {
             due: record.due,
             first,
             confidence: record.confidence.unwrap_or([f32::NAN; 2]),
+            scores: record.scores,
         });
     }
 
@@ -141,6 +143,7 @@ impl Store {
             faults: if faults.len() > 1 { faults.iter().map(fault).collect() } else { Vec::new() },
             drawn: None,
             protected: Vec::new(),
+            scores: trial.scores,
             confidence: trial.confidence[0].is_finite().then_some(trial.confidence),
         }
     }
