@@ -133,4 +133,31 @@ mod tests {
         assert_eq!(order, [1, 2, 0]);
         assert_eq!(top(&[0.5], 7).len(), 1);
     }
+
+    #[derive(serde::Deserialize)]
+    struct Reference {
+        golden: Vec<f32>,
+        faulty: Vec<f32>,
+        /// The classes of the golden and of the faulty answer.
+        classes: [usize; 2],
+        confidence: [f32; 2],
+        margin: [f32; 2],
+        rank: usize,
+    }
+
+    #[test]
+    fn confidences_margins_and_ranks_are_those_of_numpy() {
+        let reference: Vec<Reference> = serde_json::from_str(include_str!("confidence_reference.json")).unwrap();
+        assert!(reference.len() >= 40);
+        for case in reference {
+            let [class, other] = case.classes;
+            assert_eq!(class, top1(&case.golden));
+            let found = confidences(&case.golden, &case.faulty, class);
+            for (found, expected) in found.into_iter().zip(case.confidence) {
+                assert!((found - expected).abs() <= 1e-6 * expected.max(1e-30), "{found} is not {expected}");
+            }
+            assert_eq!([margin(&case.golden, class), margin(&case.faulty, class)], case.margin);
+            assert_eq!(rank(&case.golden, other), case.rank);
+        }
+    }
 }
