@@ -38,7 +38,7 @@ fn a_campaign_is_written_down_and_reported() {
     let records = records(&out);
     assert_eq!(records.len(), 6 * 20);
     for (index, record) in records.iter().enumerate() {
-        let expected = ["image", "label", "golden", "faulty", "outcome", "due", "scm", "fault", "check"];
+        let expected = ["image", "label", "golden", "faulty", "outcome", "due", "scm", "fault", "scores", "check"];
         assert_eq!(keys(record).len(), expected.len(), "{record}");
         assert!(expected.iter().all(|key| record.get(key).is_some()), "{record}");
         assert_eq!(record["image"], index / 20);

@@ -12,7 +12,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
-use crate::campaign::{Observation, Start};
+use crate::campaign::{Observation, Scores, Start};
 use crate::cli::results::Results;
 use crate::labels::Grouping;
 use crate::outcome::Outcome;
@@ -47,6 +47,12 @@ message faults {
   optional binary type (STRING);
   optional double ber;
   optional int64 flips;
+  optional boolean scores_changed;
+  optional int32 rank (INTEGER(32, false));
+  optional float golden_confidence;
+  optional float faulty_confidence;
+  optional float golden_margin;
+  optional float faulty_margin;
 ";
 
 /// The column of a file with a campaign that compares protections: an entry for each of them, in the order of the configuration.
@@ -160,6 +166,12 @@ struct Rows {
     ber: Column<f64>,
     flips: Column<i64>,
     weight: Column<f64>,
+    changed: Column<bool>,
+    rank: Column<i32>,
+    golden_confidence: Column<f32>,
+    faulty_confidence: Column<f32>,
+    golden_margin: Column<f32>,
+    faulty_margin: Column<f32>,
     /// The columns of [`PROTECTED`], if the file has it.
     protected: Option<Protections>,
     /// Repeated words, converted once.
@@ -210,7 +222,22 @@ impl Rows {
         self.ber.push(trial.errors.and_then(|errors| errors.rate));
         self.flips.push(trial.errors.filter(|errors| errors.rate.is_some()).map(|errors| errors.flips as i64));
         self.weight.push(trial.draw.map(|(_, drawn)| drawn.weight));
+        self.push_scores(trial.scores);
         self.push_protected(context, &trial);
+    }
+
+    /// Adds what became of the scores. Of unchanged ones no more is known than that.
+    fn push_scores(&mut self, scores: Option<Scores>) {
+        let changed = scores.and_then(|scores| match scores {
+            Scores::Changed(changed) => Some(changed),
+            Scores::Golden => None,
+        });
+        self.changed.push(scores.map(|_| changed.is_some()));
+        self.rank.push(changed.and_then(|scores| scores.rank).map(|rank| rank as i32));
+        self.golden_confidence.push(changed.map(|scores| scores.confidence[0]));
+        self.faulty_confidence.push(changed.map(|scores| scores.confidence[1]));
+        self.golden_margin.push(changed.map(|scores| scores.margin[0]));
+        self.faulty_margin.push(changed.map(|scores| scores.margin[1]));
     }
 
     fn push_protected<S>(&mut self, context: &Context<'_>, trial: &Observation<'_, S>) {
@@ -274,6 +301,12 @@ impl Rows {
         put::<ByteArrayType, _>(&mut group, &mut self.kind)?;
         put::<DoubleType, _>(&mut group, &mut self.ber)?;
         put::<Int64Type, _>(&mut group, &mut self.flips)?;
+        put::<BoolType, _>(&mut group, &mut self.changed)?;
+        put::<Int32Type, _>(&mut group, &mut self.rank)?;
+        put::<FloatType, _>(&mut group, &mut self.golden_confidence)?;
+        put::<FloatType, _>(&mut group, &mut self.faulty_confidence)?;
+        put::<FloatType, _>(&mut group, &mut self.golden_margin)?;
+        put::<FloatType, _>(&mut group, &mut self.faulty_margin)?;
         if let Some(protected) = &mut self.protected {
             protected.put(&mut group)?;
         }

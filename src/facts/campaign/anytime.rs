@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     fn judgement(sdc: bool, scm: bool) -> Judgement {
-        Judgement { sdc, due: Some(false), scm }
+        Judgement { sdc, due: Some(false), scm, deviation: None }
     }
 
     /// Intervals of `anytime_reference.py`, which adds logarithms of numpy and finds the ends with scipy's `brentq`.

@@ -54,8 +54,12 @@ impl Course {
 
     /// Counts a record.
     pub fn add<S>(&mut self, record: &Record<S>) {
-        let judgement =
-            Judgement { sdc: record.outcome == Outcome::Sdc, due: Some(record.due), scm: record.scm == Some(true) };
+        let judgement = Judgement {
+            sdc: record.outcome == Outcome::Sdc,
+            due: Some(record.due),
+            scm: record.scm == Some(true),
+            deviation: None,
+        };
         let weight = match (&self.design, &record.drawn) {
             (Some(design), Some(drawn)) => {
                 self.strata.entry(drawn.stratum).or_default().add(judgement);

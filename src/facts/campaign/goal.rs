@@ -332,7 +332,8 @@ mod tests {
     #[test]
     fn a_relative_margin_of_nothing_is_never_reached() {
         let mut hits = Hits::default();
-        (0..100_000).for_each(|_| hits.add(1.0, Judgement { sdc: false, due: Some(false), scm: false }));
+        (0..100_000)
+            .for_each(|_| hits.add(1.0, Judgement { sdc: false, due: Some(false), scm: false, deviation: None }));
         assert_eq!(goal("10%", Quantity::Sdc).distance(&hits, None), f64::INFINITY);
         assert!(goal("0.1pp", Quantity::Sdc).distance(&hits, None) < 1.0);
         assert_eq!(goal("10%", Quantity::ScmShare).distance(&hits, None), f64::INFINITY);

@@ -20,6 +20,7 @@ mod plan;
 mod protection;
 mod provenance;
 mod record;
+mod scores;
 mod sequence;
 mod shard;
 mod summary;
@@ -44,6 +45,7 @@ pub use plan::{Images, Plan, Position};
 pub use protection::{Protection, ProtectionMethod, TensorRange};
 pub use provenance::{ModelSource, Provenance, SampleSource};
 pub use record::{BorrowedRecord, Head, Name, Observation, Prediction, Record};
+pub use scores::{ChangedScores, Criteria, CriteriaTally, Deviation, MarginChange, Scores};
 pub use sequence::Sequence;
 pub use shard::Shard;
 pub use summary::{

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Drawn, Protected};
+use super::{Drawn, Protected, Scores};
 use crate::fault::{BitErrors, InjectedFault};
 use crate::outcome::Outcome;
 
@@ -47,6 +47,9 @@ pub struct Record<S = String> {
     /// What became of the trial under each protection that is compared, in the order of the configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<Protected>,
+    /// What became of the scores; `None` in records of versions that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<Scores>,
     /// Of an SDC with finite scores, the golden class's probability without and with the fault. Known where the trial was
     /// made; no file holds it.
     #[serde(skip)]
@@ -118,6 +121,7 @@ impl<S> Record<S> {
             errors: self.errors,
             draw: self.drawn.as_ref().map(|drawn| (self.image, drawn)),
             protected: &self.protected,
+            scores: self.scores,
         }
     }
 }
@@ -156,4 +160,6 @@ pub struct Observation<'a, S = String> {
     pub draw: Option<(usize, &'a Drawn)>,
     /// What became of the trial under each protection that is compared.
     pub protected: &'a [Protected],
+    /// What became of the scores, where known.
+    pub scores: Option<Scores>,
 }

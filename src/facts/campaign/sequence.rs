@@ -265,6 +265,7 @@ mod tests {
             elements: Vec::new(),
             drawn: None,
             protected: Vec::new(),
+            scores: None,
             confidence: None,
         }
     }

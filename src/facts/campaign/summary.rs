@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aim, CampaignConfig, DesignSummary, ProtectionSummary, RoundedAccuracy};
+use super::{Aim, CampaignConfig, Criteria, DesignSummary, ProtectionSummary, RoundedAccuracy};
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
@@ -101,6 +101,9 @@ pub struct FaultSummary {
     pub scm: Option<Rate>,
     /// Safety-critical misclassifications among the SDCs; `None` without a grouping.
     pub scm_of_sdc: Option<Rate>,
+    /// Outcomes beyond the predicted class; `None` where the scores of a trial are not known, and where trials have weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criteria: Option<Criteria>,
 }
 
 impl FaultSummary {
@@ -108,10 +111,22 @@ impl FaultSummary {
     pub(super) fn make_exact(&mut self) {
         let rates = [&mut self.masked, &mut self.sdc, &mut self.due].into_iter();
         rates.chain(&mut self.scm).chain(&mut self.scm_of_sdc).for_each(|rate| *rate = rate.exact());
+        self.criteria.iter_mut().for_each(Criteria::make_exact);
     }
 }
 
 impl Summary {
+    /// Leaves out what follows from the ranks of faulty classes: no record has one.
+    pub(super) fn forget_ranks(&mut self) {
+        let parts = self.fields.iter_mut().map(|row| &mut row.faults);
+        let parts = parts.chain(self.bits.iter_mut().map(|row| &mut row.faults));
+        let parts = parts.chain(self.layers.iter_mut().map(|row| &mut row.faults));
+        let parts = parts.chain(self.rates.iter_mut().map(|row| &mut row.faults));
+        let parts = parts.chain(self.starts.iter_mut().map(|row| &mut row.faults));
+        let criteria = std::iter::once(&mut self.faults).chain(parts).filter_map(|faults| faults.criteria.as_mut());
+        criteria.for_each(|criteria| criteria.sdc5 = None);
+    }
+
     /// Makes the shares of faults, and of all parts of them, those of a population of which all were tried.
     pub(super) fn make_exact(&mut self) {
         self.faults.make_exact();

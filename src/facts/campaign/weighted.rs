@@ -404,7 +404,7 @@ mod tests {
                 let stratum = candidates[pick.candidate];
                 let (_, _, sdc, scm) = *STRATA.iter().find(|(own, ..)| *own == stratum).unwrap();
                 let chance = rng.random::<f64>();
-                let judgement = Judgement { sdc: chance < sdc, due: Some(false), scm: chance < scm };
+                let judgement = Judgement { sdc: chance < sdc, due: Some(false), scm: chance < scm, deviation: None };
                 let counts = if nth == 0 { counts.clone().into_iter().collect() } else { Vec::new() };
                 let drawn = Drawn { candidate: pick.candidate, stratum, weight: pick.weight, candidates: counts };
                 weighted.add(image, &drawn, judgement);
@@ -451,7 +451,7 @@ mod tests {
     #[test]
     fn blocks_add_up_to_the_whole() {
         let drawn = |stratum, weight, candidates| Drawn { candidate: 0, stratum, weight, candidates };
-        let judgement = |sdc| Judgement { sdc, due: Some(false), scm: false };
+        let judgement = |sdc| Judgement { sdc, due: Some(false), scm: false, deviation: None };
         let (mut one, mut other) = (Weighted::default(), Weighted::default());
         one.add(3, &drawn(17, 2.0, vec![(17, 4), (0, 4)]), judgement(true));
         other.add(3, &drawn(17, 2.0, Vec::new()), judgement(false));

@@ -235,6 +235,27 @@ pub mod number {
         }
     }
 
+    /// The same for pairs of floats.
+    pub mod pair {
+        use super::{Deserialize, Deserializer, Number, Serialize, Serializer};
+
+        /// Writes a pair of floats.
+        ///
+        /// # Errors
+        /// The serialiser's.
+        pub fn serialize<S: Serializer>(pair: &[f32; 2], serializer: S) -> Result<S::Ok, S::Error> {
+            pair.map(Number).serialize(serializer)
+        }
+
+        /// Reads a pair of floats.
+        ///
+        /// # Errors
+        /// Where they are not two, or a text is none of the three.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f32; 2], D::Error> {
+            <[Number; 2]>::deserialize(deserializer).map(|pair| pair.map(|Number(value)| value))
+        }
+    }
+
     /// The same for lists of floats.
     pub mod list {
         use super::{Deserialize, Deserializer, Number, Serializer};

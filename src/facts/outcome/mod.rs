@@ -9,7 +9,7 @@ mod verdict;
 pub use binomial::{at_least, upper_bound};
 pub use interval::{Comparison, Rate, Ratio, koopman, wilson, wilson_share};
 pub use paired::{Decision, Difference, Pairs, SIGNIFICANCE, holm};
-pub use probability::{Ranked, probabilities, top};
+pub use probability::{Ranked, confidences, margin, probabilities, rank, top};
 pub use verdict::{Outcome, Verdict, is_due, top1};
 
 #[cfg(test)]

@@ -9,13 +9,55 @@ use super::top1;
 /// of -infinity has the probability 0. Of a row with a NaN or +infinity in it, or with no finite score, no probabilities
 /// can be made: all of them are NaN.
 pub fn probabilities(scores: &[f32]) -> Vec<f32> {
+    if is_row_of_probabilities(scores) { scores.to_vec() } else { softmax(scores) }
+}
+
+/// The probability of `class` without and with a fault. The golden scores say whether both are probabilities, as
+/// [`probabilities`] has it, or both are logits. NaN where a score is NaN or +infinity, or none is finite.
+pub fn confidences(golden: &[f32], faulty: &[f32], class: usize) -> [f32; 2] {
+    let are_probabilities = is_row_of_probabilities(golden);
+    [golden, faulty].map(|scores| {
+        let share = match are_probabilities {
+            true if !scores.iter().any(has_no_probability) => scores.get(class).copied(),
+            true => None,
+            false => softmax(scores).get(class).copied(),
+        };
+        share.unwrap_or(f32::NAN)
+    })
+}
+
+/// The score of `class` less the highest one of the other classes; NaN where one of the scores is.
+pub fn margin(scores: &[f32], class: usize) -> f32 {
+    let mut best = f32::NEG_INFINITY;
+    for (_, &score) in scores.iter().enumerate().filter(|&(other, _)| other != class) {
+        if score.is_nan() {
+            return f32::NAN;
+        }
+        best = best.max(score);
+    }
+    scores.get(class).map_or(f32::NAN, |score| score - best)
+}
+
+/// The place of `class` in the order of [`top`], from 1 on, of scores without NaN.
+pub fn rank(scores: &[f32], class: usize) -> usize {
+    let Some(&own) = scores.get(class) else { return scores.len() + 1 };
+    let before = |&(other, &score): &(usize, &f32)| score > own || (score == own && other < class);
+    1 + scores.iter().enumerate().filter(before).count()
+}
+
+/// Whether all of `scores` are in [0, 1], with sum 1.
+fn is_row_of_probabilities(scores: &[f32]) -> bool {
     const TOLERANCE: f64 = 1e-3;
     let sum: f64 = scores.iter().map(|&score| f64::from(score)).sum();
-    if scores.iter().all(|score| (0.0..=1.0).contains(score)) && (sum - 1.0).abs() <= TOLERANCE {
-        return scores.to_vec();
-    }
-    let has_none = |score: &f32| score.is_nan() || *score == f32::INFINITY;
-    if scores.iter().any(has_none) || !scores.iter().any(|score| score.is_finite()) {
+    scores.iter().all(|score| (0.0..=1.0).contains(score)) && (sum - 1.0).abs() <= TOLERANCE
+}
+
+fn has_no_probability(score: &f32) -> bool {
+    score.is_nan() || *score == f32::INFINITY
+}
+
+fn softmax(scores: &[f32]) -> Vec<f32> {
+    if scores.iter().any(has_no_probability) || !scores.iter().any(|score| score.is_finite()) {
         return vec![f32::NAN; scores.len()];
     }
     // Subtracting the maximum keeps the exponentials in range.
@@ -90,5 +132,32 @@ mod tests {
         let order: Vec<_> = top(&[0.5, 2.0, 2.0, 0.5], 3).iter().map(|r| r.class).collect();
         assert_eq!(order, [1, 2, 0]);
         assert_eq!(top(&[0.5], 7).len(), 1);
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Reference {
+        golden: Vec<f32>,
+        faulty: Vec<f32>,
+        /// The classes of the golden and of the faulty answer.
+        classes: [usize; 2],
+        confidence: [f32; 2],
+        margin: [f32; 2],
+        rank: usize,
+    }
+
+    #[test]
+    fn confidences_margins_and_ranks_are_those_of_numpy() {
+        let reference: Vec<Reference> = serde_json::from_str(include_str!("confidence_reference.json")).unwrap();
+        assert!(reference.len() >= 40);
+        for case in reference {
+            let [class, other] = case.classes;
+            assert_eq!(class, top1(&case.golden));
+            let found = confidences(&case.golden, &case.faulty, class);
+            for (found, expected) in found.into_iter().zip(case.confidence) {
+                assert!((found - expected).abs() <= 1e-6 * expected.max(1e-30), "{found} is not {expected}");
+            }
+            assert_eq!([margin(&case.golden, class), margin(&case.faulty, class)], case.margin);
+            assert_eq!(rank(&case.golden, other), case.rank);
+        }
     }
 }

@@ -56,6 +56,7 @@ impl<'a> Entry<'a> {
                 errors: None,
                 draw: None,
                 protected: &[],
+                scores: None,
             }),
             Self::Golden(_) | Self::Skipped(_) | Self::Torn => None,
         }

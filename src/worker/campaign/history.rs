@@ -55,7 +55,12 @@ mod tests {
     fn a_long_history_has_few_points_that_end_now() {
         let mut history = History::default();
         for fault in 1..=10_007u64 {
-            history.add(Judgement { sdc: fault.is_multiple_of(2), due: Some(false), scm: fault.is_multiple_of(4) });
+            history.add(Judgement {
+                sdc: fault.is_multiple_of(2),
+                due: Some(false),
+                scm: fault.is_multiple_of(4),
+                deviation: None,
+            });
             assert_eq!(history.points().last().map(|point| point.faults), Some(fault));
             assert!(history.points().len() <= POINTS + 1);
         }

@@ -1,10 +1,10 @@
-//! Records in little memory: a name is kept once, and so is an outcome under a protection. A trial takes some sixty bytes, and four
+//! Records in little memory: a name is kept once, and so is an outcome under a protection. A trial takes some ninety bytes, and four
 //! for each protection.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use facts::campaign::{Prediction, Protected, Record};
+use facts::campaign::{Prediction, Protected, Record, Scores};
 use facts::fault::{Bits, CorruptionKind, Format, InjectedFault, Target};
 use facts::labels::Grouping;
 use facts::outcome::Outcome;
@@ -37,6 +37,7 @@ struct Trial {
     /// Its first fault in the list of all.
     first: usize,
     confidence: [f32; 2],
+    scores: Option<Scores>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +100,7 @@ impl Store {
             due: record.due,
             first,
             confidence: record.confidence.unwrap_or([f32::NAN; 2]),
+            scores: record.scores,
         });
     }
 
@@ -156,6 +158,7 @@ impl Store {
             faults: if faults.len() > 1 { faults.iter().map(fault).collect() } else { Vec::new() },
             drawn: None,
             protected: protected.iter().map(|&index| self.outcomes[index as usize]).collect(),
+            scores: trial.scores,
             confidence: trial.confidence[0].is_finite().then_some(trial.confidence),
         }
     }

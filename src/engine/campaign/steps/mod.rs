@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use facts::campaign::design::{Pick, Stratum};
 use facts::campaign::{
-    BadImage, CampaignConfig, Drawn, Images, OnBadImage, Plan, Position, Prediction, Record, Skipped, Stratified,
+    BadImage, CampaignConfig, Drawn, Images, OnBadImage, Plan, Position, Prediction, Record, Scores, Skipped,
+    Stratified,
 };
 use facts::data::ImageSource;
 use facts::fault::{BitErrors, Site, Target, ranges};
@@ -347,6 +348,7 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
                 elements,
                 drawn: draws.next(),
                 protected: trial.protected,
+                scores: Some(Scores::between(&tried.logits, class, &trial.logits, trial.class)),
                 confidence: changed
                     .then(|| [confidence(&tried.logits), confidence(&trial.logits)])
                     .filter(|both| both.iter().all(|share| share.is_finite())),

@@ -1,4 +1,4 @@
-use facts::campaign::Faults;
+use facts::campaign::{Faults, Scores};
 use facts::data::{Image, LabelledImage};
 use facts::fault::{Bits, FaultKind, FaultModel, Mode, Target};
 use facts::graph::{GraphBuilder, Op, Unary};
@@ -117,6 +117,7 @@ fn one_by_one(lab: &Lab, plan: &Plan, start: Position, end: Position) -> Vec<Str
                 },
                 drawn: None,
                 protected: Vec::new(),
+                scores: Some(Scores::between(&golden.logits, class, &trial.logits, trial.class)),
                 confidence: None,
             };
             events.push(json(&CampaignEvent::Injection(Box::new(record))));

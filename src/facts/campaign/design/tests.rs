@@ -61,7 +61,7 @@ fn later_rounds_learn_from_the_earlier_ones() {
     let mut design = design(&[(17, 700, 300, 0), (25, 60, 60, 20)]);
     design.aim = Some(Quantity::ScmShare);
     let mut tried = Tried::default();
-    (0..50).for_each(|_| tried.add(Judgement { sdc: true, due: None, scm: true }));
+    (0..50).for_each(|_| tried.add(Judgement { sdc: true, due: None, scm: true, deviation: None }));
     let later = design.with(&[(41u8, tried)].into());
     assert_eq!(later.strata.len(), 3);
     assert_eq!((later.strata[2].stratum, later.strata[2].injected, later.strata[2].scm), (41, 50, 50));

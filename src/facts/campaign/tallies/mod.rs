@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use self::compared::{ComparedTallies, Struck};
 use super::parts::Parts;
 use super::{
-    BitSummary, CampaignConfig, FaultSummary, FieldSummary, GoldenSummary, Guesses, Hits, LayerSummary, Observation,
-    Position, Protected, ProtectionSummary, Provenance, RateSummary, Record, RoundedAccuracy, Start, StartSummary,
-    Summary,
+    BitSummary, CampaignConfig, CriteriaTally, Deviation, FaultSummary, FieldSummary, GoldenSummary, Guesses, Hits,
+    LayerSummary, Observation, Position, Protected, ProtectionSummary, Provenance, RateSummary, Record,
+    RoundedAccuracy, Start, StartSummary, Summary,
 };
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
@@ -104,6 +104,8 @@ pub struct Judgement {
     pub due: Option<bool>,
     /// It is a safety-critical misclassification.
     pub scm: bool,
+    /// What the criteria beyond the predicted class make of it; `None` where the scores are not known, and where trials have weights.
+    pub deviation: Option<Deviation>,
 }
 
 impl<S> Observation<'_, S> {
@@ -111,7 +113,10 @@ impl<S> Observation<'_, S> {
     pub fn judge(&self, grouping: Option<&Grouping>) -> Judgement {
         let sdc = self.golden != self.faulty;
         let scm = sdc && grouping.is_some_and(|grouping| grouping.is_scm(self.golden, self.faulty));
-        Judgement { sdc, due: self.due, scm }
+        // Trials with weights are no shares.
+        let scores = self.scores.filter(|_| self.draw.is_none());
+        let correct = self.label.map(|label| label == self.faulty);
+        Judgement { sdc, due: self.due, scm, deviation: scores.map(|scores| scores.deviation(correct)) }
     }
 }
 
@@ -124,6 +129,7 @@ pub struct Tally {
     observed: u64,
     due: u64,
     scm: u64,
+    criteria: CriteriaTally,
 }
 
 impl Tally {
@@ -134,6 +140,9 @@ impl Tally {
         self.observed += u64::from(judgement.due.is_some());
         self.due += u64::from(judgement.due == Some(true));
         self.scm += u64::from(judgement.scm);
+        if let Some(deviation) = judgement.deviation {
+            self.criteria.add(deviation);
+        }
     }
 
     /// Counts what `other` has counted.
@@ -143,6 +152,7 @@ impl Tally {
         self.observed += other.observed;
         self.due += other.due;
         self.scm += other.scm;
+        self.criteria.merge(&other.criteria);
     }
 
     /// The rates; those of SCM where the trials were `judged` by a grouping.
@@ -155,6 +165,7 @@ impl Tally {
             due: Rate::new(self.due, self.observed),
             scm: judged.then(|| of(self.scm)),
             scm_of_sdc: judged.then(|| Rate::new(self.scm, self.sdc)),
+            criteria: self.criteria.summary(self.injections),
         }
     }
 }
@@ -488,6 +499,9 @@ impl Tallies {
                 .map(|layer| LayerSummary { layer: layer.name.clone(), faults: layer.all.summary(judged) })
                 .collect(),
         };
+        if !self.all.criteria.is_ranked() {
+            summary.forget_ranks();
+        }
         if let (Some(config), Some(parts)) = (&self.config, &self.parts)
             && let Some(design) = &config.design
         {

@@ -69,6 +69,7 @@ fn record(golden: usize, faulty: usize, scm: Option<bool>, faults: &[InjectedFau
         faults: if faults.len() > 1 { faults.to_vec() } else { Vec::new() },
         drawn: None,
         protected: Vec::new(),
+        scores: None,
         confidence: None,
     }
 }
@@ -253,6 +254,7 @@ fn a_log_that_does_not_say_whether_a_fault_was_detected_has_no_due_rate() {
         errors: None,
         draw: None,
         protected: &[],
+        scores: None,
     });
     let summary = tallies.summary(true);
     assert_eq!((summary.faults.due, summary.faults.sdc), (Rate::new(0, 0), Rate::new(1, 1)));

@@ -29,7 +29,7 @@ struct Row<'a> {
     class: Option<usize>,
     /// Predicted class.
     predicted: Option<usize>,
-    /// `accuracy`, `skipped`, `masked`, `sdc`, `due`, `scm`, `scm_of_sdc` ...
+    /// `accuracy`, `skipped`, `masked`, `sdc`, `due`, `scm`, `scm_of_sdc`, `sdc5`, `faulty_accuracy` ...
     measure: &'static str,
     /// Number of cases, and number of trials.
     count: Option<u64>,
@@ -116,7 +116,24 @@ impl Row<'_> {
             ("scm", faults.scm),
             ("scm_of_sdc", faults.scm_of_sdc),
         ];
-        rates.into_iter().filter_map(|(measure, rate)| rate.map(|rate| self.rate(measure, rate))).collect()
+        let criteria = faults.criteria.iter().flat_map(|criteria| {
+            [
+                ("sdc5", criteria.sdc5),
+                ("sdc10pct", Some(criteria.sdc10pct)),
+                ("sdc20pct", Some(criteria.sdc20pct)),
+                ("faulty_accuracy", criteria.accuracy),
+            ]
+        });
+        let margin = faults.criteria.and_then(|criteria| criteria.margin);
+        let margin = margin.map(|change| Self {
+            measure: "margin_change",
+            of: Some(change.trials),
+            value: Some(change.mean),
+            ..self.clone()
+        });
+        let rates = rates.into_iter().chain(criteria);
+        let rates = rates.filter_map(|(measure, rate)| rate.map(|rate| self.rate(measure, rate)));
+        rates.chain(margin).collect()
     }
 }
 

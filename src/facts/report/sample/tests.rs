@@ -1,7 +1,7 @@
 use super::*;
 
 fn judgement(number: u64) -> Judgement {
-    Judgement { sdc: number.is_multiple_of(3), due: Some(false), scm: number.is_multiple_of(6) }
+    Judgement { sdc: number.is_multiple_of(3), due: Some(false), scm: number.is_multiple_of(6), deviation: None }
 }
 
 /// Draws from trials number `from` to below `to`, every second of which is initially correct.

@@ -10,7 +10,7 @@ pub(super) mod starts;
 pub use self::comparison::comparison;
 use super::words::{counted, name, percent, ratio, thousands};
 use super::{Origin, Report, Table};
-use crate::campaign::{Aim, BadImage, DesignSummary, FaultSummary, Quantity, Summary};
+use crate::campaign::{Aim, BadImage, Criteria, DesignSummary, FaultSummary, Quantity, Summary};
 use crate::fault::{Bits, FaultModel, Mode, Sampling};
 use crate::named::Named as _;
 use crate::outcome::{Comparison, Rate, Ratio};
@@ -177,14 +177,19 @@ pub fn outcomes(summary: &Summary) -> Table {
     let columns = ["count", "of", "share", "low", "high"];
     let mut table = Table::new().text("").numbers(columns).word("");
     let (golden, faults) = (&summary.golden, &summary.faults);
+    let criteria = faults.criteria.as_ref();
     for (name, rate) in [
         ("golden runs: correct", golden.accuracy.as_ref()),
         ("golden runs: SCM among the wrong ones", golden.scm.as_ref()),
         ("faults: masked", Some(&faults.masked)),
         ("faults: SDC", Some(&faults.sdc)),
+        ("faults: SDC-5", criteria.and_then(|criteria| criteria.sdc5.as_ref())),
+        ("faults: SDC-10 %", criteria.map(|criteria| &criteria.sdc10pct)),
+        ("faults: SDC-20 %", criteria.map(|criteria| &criteria.sdc20pct)),
         ("faults: SCM", faults.scm.as_ref()),
         ("faults: SCM among SDCs", faults.scm_of_sdc.as_ref()),
         ("faults: DUE, masked or not", known(&faults.due)),
+        ("faults: correct", criteria.and_then(|criteria| criteria.accuracy.as_ref())),
     ] {
         let Some(rate) = rate else { continue };
         let counts = [name.to_owned(), thousands(rate.count), thousands(rate.of)];
@@ -209,6 +214,9 @@ pub fn outcomes(summary: &Summary) -> Table {
             table.note(aimed(aim));
         }
     }
+    if let Some(criteria) = criteria {
+        explain_criteria(&mut table, criteria);
+    }
     if summary.rates.len() > 1 {
         table.note(
             "faults: inferences with bit errors at all rates together; the table by bit error rate keeps them apart",
@@ -224,6 +232,33 @@ pub fn outcomes(summary: &Summary) -> Table {
         table.note(headline(ratio));
     }
     table
+}
+
+/// Adds notes on the outcomes beyond the predicted class.
+fn explain_criteria(table: &mut Table, criteria: &Criteria) {
+    if criteria.sdc5.is_some() {
+        table.note("SDC-5: the faulty class is not among the five best classes of the golden run");
+    }
+    table.note(
+        "SDC-10 %, SDC-20 %: the confidence in the golden class (its probability) differs from the golden one by more than that \
+         share of it, or there is none, as of NaN",
+    );
+    if let Some(margin) = criteria.margin {
+        table.note(format!(
+            "the margin (score of the golden class less the highest other one) changes by {} on average, over {}",
+            signed(margin.mean),
+            counted(margin.trials, "fault")
+        ));
+    }
+}
+
+/// Returns a number with its sign and four digits.
+fn signed(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        size if (0.001..100_000.0).contains(&size) => format!("{number:+.3}"),
+        _ => format!("{number:+.3e}"),
+    }
 }
 
 fn is_exhaustive(summary: &Summary) -> bool {

@@ -63,6 +63,7 @@ fn record(image: usize, golden: usize, faulty: usize, protected: Vec<Protected>)
         pixels: None,
         drawn: None,
         protected,
+        scores: None,
         confidence: None,
     }
 }
