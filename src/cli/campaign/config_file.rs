@@ -72,6 +72,8 @@ pub fn expand(path: &Path, given: &[OsString]) -> Result<Arguments, Failure> {
             on_command_line.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine)
         })
     };
+    // An argument that may be repeated would be added to those of the file.
+    entries.retain(|entry| !(is_repeated(&command, &entry.flag) && given_flag(&entry.flag)));
     entries.retain(|entry| {
         !TOGETHER.iter().any(|(flag, others)| given_flag(flag) && others.contains(&entry.flag.as_str()))
     });
@@ -240,7 +242,7 @@ fn entries(name: &str, text: &str, command: &Command) -> Result<Vec<Entry>> {
         let line = given.referenced.line();
         let values: &[String] = match &given.value {
             Given::Text(value) => std::slice::from_ref(value),
-            Given::List(list) if matches!(key.as_str(), "Ops" | "Instances") => list,
+            Given::List(list) if matches!(key.as_str(), "Ops" | "Instances") || is_repeated(command, key) => list,
             Given::Nothing if matches!(key.as_str(), "Ops" | "Instances") => &[],
             Given::List(_) | Given::Nothing => {
                 return Err(at_line(
@@ -250,6 +252,7 @@ fn entries(name: &str, text: &str, command: &Command) -> Result<Vec<Entry>> {
                 ));
             }
         };
+        let before = entries.len();
         for value in values {
             let arguments = match translated(key, value, kind).map_err(|problem| at_line(name, line, &problem))? {
                 Translated::Arguments(arguments) => arguments,
@@ -261,7 +264,7 @@ fn entries(name: &str, text: &str, command: &Command) -> Result<Vec<Entry>> {
                 if NOT_IN_A_FILE.contains(&flag) || !known {
                     return Err(at_line(name, line, &format!("unknown key \"{key}\"; {}", known_keys(command))));
                 }
-                if entries.iter().any(|entry| entry.flag == flag) {
+                if entries[..before].iter().any(|entry| entry.flag == flag) {
                     return Err(at_line(name, line, &format!("--{flag} is given twice, once as {key}")));
                 }
                 entries.push(Entry { line, flag: flag.to_owned(), value });
@@ -269,6 +272,12 @@ fn entries(name: &str, text: &str, command: &Command) -> Result<Vec<Entry>> {
         }
     }
     Ok(entries)
+}
+
+/// Whether the argument may be given several times: a list in the file.
+fn is_repeated(command: &Command, flag: &str) -> bool {
+    let mut arguments = command.get_arguments().filter(|argument| argument.get_long() == Some(flag));
+    arguments.any(|argument| matches!(argument.get_action(), ArgAction::Append))
 }
 
 fn known_keys(command: &Command) -> String {
