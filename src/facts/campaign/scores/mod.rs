@@ -59,15 +59,15 @@ impl Scores {
         };
         let [before, after] = scores.confidence.map(f64::from);
         // Without a confidence nothing stayed within the bound.
-        let beyond = |share: f64| !((after - before).abs() <= share * before);
+        let stays = |share: f64| (after - before).abs() <= share * before;
         let [before, after] = scores.margin.map(f64::from);
         let change = after - before;
         Deviation {
             correct,
             ranked: Some(scores.rank.is_some()),
             top5: scores.rank.is_some_and(|rank| rank > ChangedScores::TOP),
-            ten: beyond(0.1),
-            twenty: beyond(0.2),
+            ten: !stays(0.1),
+            twenty: !stays(0.2),
             margin: (change.abs() < MOST_CHANGE).then_some((change * UNITS) as i128),
         }
     }
