@@ -28,13 +28,14 @@ fn numbers(name: &str) -> Vec<f32> {
     npyz::NpyFile::new(&member(name)[..]).expect("an npy file").into_vec().expect("float32")
 }
 
-/// The first 16 of the 24 images, which bounds are learnt from: those of `golden.npy`.
-fn first_images() -> Vec<u8> {
-    let mut bytes = member("images.npy");
-    let shape = bytes.windows(4).position(|four| four == b"(24,").expect("the shape");
-    bytes[shape + 1..shape + 3].copy_from_slice(b"16");
-    bytes.truncate(bytes.len() - 8 * 8 * 8 * 3);
-    bytes
+/// The file `name` with its first 16 of 24 entries, which bounds are learnt from: those of `golden.npy`. An entry has so many
+/// `bytes`.
+fn first(name: &str, bytes: usize) -> Vec<u8> {
+    let mut file = member(name);
+    let shape = file.windows(4).position(|four| four == b"(24,").expect("the shape");
+    file[shape + 1..shape + 3].copy_from_slice(b"16");
+    file.truncate(file.len() - 8 * bytes);
+    file
 }
 
 /// A folder with the network `name` and the images.
@@ -71,8 +72,9 @@ fn a_protected_file_gives_the_outputs_of_onnxruntime_far_beyond_its_bounds() {
     let (golden, wild) = (numbers("golden.npy"), numbers("wild.npy"));
     for name in ["branched", "old", "binary"] {
         let folder = folder(name);
-        let [model, profile] = [&format!("{name}.onnx"), "profile.npy"].map(|file| folder.path().join(file));
-        fs::write(&profile, first_images()).expect("a file");
+        let [model, profile] = [&format!("{name}.onnx"), "profile_images.npy"].map(|file| folder.path().join(file));
+        fs::write(&profile, first("images.npy", 8 * 8 * 3)).expect("a file");
+        fs::write(folder.path().join("profile_labels.npy"), first("labels.npy", 8)).expect("a file");
         let plain = outputs(&model, &golden);
         assert_near(&plain, &numbers(&format!("{name}.plain.npy")), name);
         for protection in PROTECTIONS {
