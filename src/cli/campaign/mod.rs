@@ -130,7 +130,7 @@ impl Campaign {
         }
         let data = data::open(images, &arguments.reading, &open::classes_of(&model))?;
         if config.fault_model.needs_ranges() {
-            config.fault_model.ranges_of = Some(arguments.protect.images(data.source.len())?);
+            config.fault_model.ranges_of = Some(arguments.protect.images(data.source.len()));
         }
         let (data, changed) = bad_images::as_begun(data, begun, on_bad_image, out)?;
         model.card.preprocess = Some(data.preprocess(&model)?);
@@ -197,10 +197,8 @@ impl Campaign {
             let bare = campaign::plan(&lab, config.clone(), &data.source, images.clone())?;
             let guards =
                 arguments.protect.guards(&lab, &bare, &data.source, &arguments.reading, &mut notices, interrupted)?;
-            if let Some(guards) = guards {
-                config.compared = Some(guards.compared().clone());
-                lab = lab.compared_with(Arc::new(guards));
-            }
+            config.compared = Some(guards.compared().clone());
+            lab = lab.compared_with(Arc::new(guards));
         }
         notices[stated_notices..].iter().for_each(|notice| eprintln!("notice: {notice}"));
         // Faults strike before the protection. The CPU finds the same ranges on every machine.

@@ -1,20 +1,17 @@
 //! The arguments of protections, and what they are learnt from.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
-use crate::Result;
 use crate::campaign::compared::{Method, ProfileOf};
-use crate::campaign::{self, Asked, Guards, Lab, OnBadImage, Plan};
+use crate::campaign::{self, Asked, Guards, Lab, Plan};
 use crate::cli::data::{self, Data, DataArguments};
 use crate::cli::failure::Failure;
 use crate::cli::open;
-use crate::data::ImageSource;
-
-/// Images that protections and ranges are learnt from where nothing is said.
-const PROFILE: usize = 100;
+use crate::data::{ImageSource, NO_LABELS};
 
 /// Images of other data that protections are learnt from where nothing is said.
 const PROFILE_OF_DATA: usize = 1000;
@@ -51,13 +48,8 @@ impl ProtectArguments {
     }
 
     /// The number of images of the campaign's own data, of the `available`, that ranges are learnt from.
-    pub fn images(&self, available: usize) -> Result<usize, Failure> {
-        match self.own() {
-            Some(count) => Ok(count),
-            None if self.profile.is_none() => Ok(PROFILE.min(available)),
-            // Without ranges nobody asks.
-            None => Ok(PROFILE.min(available)),
-        }
+    pub fn images(&self, available: usize) -> usize {
+        self.own().unwrap_or(ProfileOf::USUAL.min(available))
     }
 
     /// The stated number of images of the campaign's own data.
@@ -98,7 +90,7 @@ impl ProtectArguments {
         Ok(())
     }
 
-    /// Makes the protections ready; `None` without one. Sentences that users must know are added to `notices`.
+    /// Makes the protections ready. Sentences that users must know are added to `notices`.
     ///
     /// # Errors
     /// As [`campaign::guards`], or if the profile's data cannot be read.
@@ -110,63 +102,35 @@ impl ProtectArguments {
         reading: &DataArguments,
         notices: &mut Vec<String>,
         interrupted: &AtomicBool,
-    ) -> Result<Option<Guards>, Failure> {
-        if !self.is_asked_for() {
-            return Ok(None);
-        }
+    ) -> Result<Guards, Failure> {
         let stopped = || interrupted.load(Ordering::Relaxed);
-        let on_bad_image = plan.config().on_bad_image;
-        let learns = self.protect.iter().any(Method::is_learnt);
-        let guards = match self.other() {
-            Some(path) => {
-                // The labels are those of the images that are tested.
-                let labels = reading.labels.clone().filter(|labels| labels.as_os_str() == crate::data::NO_LABELS);
-                let reading = DataArguments { labels, ..reading.clone() };
-                let other = data::open(&path, &reading, &open::classes_of(lab.model()))?;
-                let images = self.profile_images.unwrap_or(PROFILE_OF_DATA.min(other.source.len()));
-                let shared = shared(own, plan, &other, images);
-                if shared > 0 {
-                    notices.push(format!(
-                        "{shared} of the {images} images that protections are learnt from are tested, too, by their names"
-                    ));
-                }
-                let profile = ProfileOf { images, data: Some(path.display().to_string()) };
-                self.made(lab, plan, &other.source, profile, on_bad_image, stopped)
-            }
-            None => {
-                let images = self.images(own.len())?;
-                let tested =
-                    (0..plan.images()).filter_map(|nth| plan.image(nth)).filter(|&image| image < images).count();
-                if learns && tested > 0 {
-                    notices.push(format!(
-                        "{tested} of the {images} images that protections are learnt from are tested, too, and what is learnt fits these \
-                         images better than others; --profile DATA names other images"
-                    ));
-                }
-                let images = if learns { images } else { 0 };
-                self.made(lab, plan, own, ProfileOf { images, data: None }, on_bad_image, stopped)
-            }
-        }?;
-        Ok(Some(guards))
-    }
-
-    fn made<S: ImageSource>(
-        &self,
-        lab: &Lab,
-        plan: &Plan,
-        source: &S,
-        profile: ProfileOf,
-        on_bad_image: OnBadImage,
-        stopped: impl Fn() -> bool,
-    ) -> Result<Guards> {
-        let asked = Asked { methods: &self.protect, plan, source, profile, on_bad_image };
-        pollster::block_on(campaign::guards(lab, asked, stopped))
+        let (methods, on_bad_image) = (&self.protect[..], plan.config().on_bad_image);
+        let Some(path) = self.other() else {
+            let (profile, notice) = ProfileOf::own(methods, plan, self.own(), own.len());
+            notices.extend(notice.map(|notice| format!("{notice}; --profile DATA names other images")));
+            let asked = Asked { methods, plan, source: own, profile, on_bad_image };
+            return Ok(pollster::block_on(campaign::guards(lab, asked, stopped))?);
+        };
+        // The labels are those of the images that are tested.
+        let labels = reading.labels.clone().filter(|labels| labels.as_os_str() == NO_LABELS);
+        let reading = DataArguments { labels, ..reading.clone() };
+        let other = data::open(&path, &reading, &open::classes_of(lab.model()))?;
+        let images = self.profile_images.unwrap_or(PROFILE_OF_DATA.min(other.source.len()));
+        let shared = shared(own, plan, &other, images);
+        if shared > 0 {
+            notices.push(format!(
+                "{shared} of the {images} images that protections are learnt from are tested, too, by their names"
+            ));
+        }
+        let profile = ProfileOf { images, data: Some(path.display().to_string()) };
+        let asked = Asked { methods, plan, source: &other.source, profile, on_bad_image };
+        Ok(pollster::block_on(campaign::guards(lab, asked, stopped))?)
     }
 }
 
-/// How many of the first `images` of `other` have the name of a tested image.
+/// How many of the `images` of `other` that are learnt from have the name of a tested image.
 fn shared(own: &impl ImageSource, plan: &Plan, other: &Data, images: usize) -> usize {
-    let tested: std::collections::BTreeSet<String> =
+    let tested: BTreeSet<String> =
         (0..plan.images()).filter_map(|nth| plan.image(nth)).map(|image| own.short_name(image)).collect();
     campaign::spread(images, other.source.len())
         .filter(|&image| tested.contains(&other.source.short_name(image)))

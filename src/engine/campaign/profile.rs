@@ -4,7 +4,7 @@ use facts::campaign::{BadImage, OnBadImage};
 use facts::data::ImageSource;
 use facts::{Error, Result};
 
-use super::Lab;
+use super::{Golden, Lab};
 use crate::exec::Ranges;
 
 /// Learns the ranges of every layer's output from the golden runs of the first `count` images of `source`.
@@ -27,23 +27,42 @@ pub async fn learn_ranges_of(lab: &Lab, source: &impl ImageSource, count: usize,
             source.len()
         )));
     }
-    source.upcoming((0..count).collect());
     let mut ranges = Ranges::default();
-    for index in 0..count {
-        let model = lab.model();
-        let read = || model.preprocess().apply(&source.image(index)?, model.input_shape());
-        let input = match read() {
-            Ok(input) => input,
-            Err(error) if bad == OnBadImage::Skip && BadImage::of(String::new(), &error).is_some() => continue,
-            Err(error) => return Err(error.concerning(source.name(index))),
-        };
-        let golden = lab.golden(&input).await.map_err(|error| error.concerning(source.name(index)))?;
-        ranges.include(lab.executor().graph(), &golden.activations).await?;
-    }
+    golden_runs(lab, source, 0..count, bad, async |golden| {
+        ranges.include(lab.executor().graph(), &golden.activations).await
+    })
+    .await?;
     if ranges.runs() == 0 {
         return Err(Error::request(format_args!(
             "none of the first {count} images can be read, from which ranges are learnt"
         )));
     }
     Ok(ranges)
+}
+
+/// Makes the golden runs of the `images` of `source`, one at a time, and shows each to `see`. Returns their number. Images that cannot
+/// be read are left out if `bad` images are skipped.
+///
+/// # Errors
+/// If an image cannot be read, a golden run fails, or `see` fails.
+pub(super) async fn golden_runs(
+    lab: &Lab,
+    source: &impl ImageSource,
+    images: impl Iterator<Item = usize> + Clone,
+    bad: OnBadImage,
+    mut see: impl AsyncFnMut(Golden) -> Result<()>,
+) -> Result<usize> {
+    source.upcoming(images.clone().collect());
+    let (model, mut runs) = (lab.model(), 0);
+    for index in images {
+        let read = || model.preprocess().apply(&source.image(index)?, model.input_shape());
+        let input = match read() {
+            Ok(input) => input,
+            Err(error) if bad == OnBadImage::Skip && BadImage::of(String::new(), &error).is_some() => continue,
+            Err(error) => return Err(error.concerning(source.name(index))),
+        };
+        see(lab.golden(&input).await.map_err(|error| error.concerning(source.name(index)))?).await?;
+        runs += 1;
+    }
+    Ok(runs)
 }

@@ -73,8 +73,13 @@ impl Executor {
             Means::Kernels(program) => Means::Kernels(program.clipped_by(&Clips::from(&*ranges))),
             Means::Burn(gpu) => Means::Burn(gpu.protected_by(ranges.clone())),
         };
+        self.clipping(means, Some(ranges))
+    }
+
+    /// The same graph computed by `means` that clip.
+    fn clipping(&self, means: Means, protection: Option<Arc<Ranges>>) -> Self {
         let footprint = Footprint::of(&self.graph, true);
-        Self { graph: self.graph.clone(), device: self.device.clone(), means, protection: Some(ranges), footprint }
+        Self { graph: self.graph.clone(), device: self.device.clone(), means, protection, footprint }
     }
 
     /// Returns the same graph with outputs clipped by `clips`, as [`Executor::protected_by`].
@@ -91,9 +96,7 @@ impl Executor {
                 ));
             }
         };
-        let means = Means::Kernels(program.clipped_by(clips));
-        let footprint = Footprint::of(&self.graph, true);
-        Ok(Self { graph: self.graph.clone(), device: self.device.clone(), means, protection: None, footprint })
+        Ok(self.clipping(Means::Kernels(program.clipped_by(clips)), None))
     }
 
     /// Returns the ranges of the protection.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use facts::campaign::OnBadImage;
 use facts::campaign::compared::{Clip, ClipRule, Method, Per};
 use facts::data::ImageSource;
 use facts::graph::{Graph, NodeId, ValueId};
@@ -9,6 +10,7 @@ use facts::{Error, Result};
 
 use super::spread::spread;
 use crate::campaign::Lab;
+use crate::campaign::profile::golden_runs;
 use crate::exec::{Activations, Bounds, Clips, Range, extents};
 use crate::ops::Extent;
 
@@ -145,36 +147,34 @@ fn beyond<'a>(bins: impl Iterator<Item = (usize, &'a u32)>, values: f64) -> Opti
 /// If the clip has percentiles of parts of tensors, no layer is clipped, `count` is 0 or above the number of images, an image cannot
 /// be read, or a golden run fails.
 pub async fn learn_clips_from(lab: &Lab, clip: Clip, source: &impl ImageSource, count: usize) -> Result<Clips> {
-    check_clip(clip)?;
-    let (graph, method) = (lab.executor().graph(), Method::Clip(clip));
+    let graph = lab.executor().graph();
+    check_clip(graph, clip)?;
     if count == 0 || count > source.len() {
         return Err(Error::request(format_args!(
-            "{method} is to be learnt from {count} images; expected 1 to {}, the number of images of the profile",
+            "{} is to be learnt from {count} images; expected 1 to {}, the number of images of the profile",
+            Method::Clip(clip),
             source.len()
         )));
     }
     let mut learning = Learning::new(graph, clip);
-    if learning.layers.is_empty() {
-        return Err(Error::request(format_args!("{method}: the model has no layer that it clips")));
-    }
-    source.upcoming(spread(count, source.len()).collect());
-    for index in spread(count, source.len()) {
-        let model = lab.model();
-        let input = source.image(index).and_then(|image| model.preprocess().apply(&image, model.input_shape()));
-        let input = input.map_err(|error| error.concerning(source.name(index)))?;
-        let golden = lab.golden(&input).await.map_err(|error| error.concerning(source.name(index)))?;
-        learning.include(graph, &golden.activations).await?;
-    }
+    let images = spread(count, source.len());
+    golden_runs(lab, source, images, OnBadImage::Stop, async |golden| {
+        learning.include(graph, &golden.activations).await
+    })
+    .await?;
     Ok(learning.finish())
 }
 
-/// Refuses a clip whose bounds are not learnt.
-pub(super) fn check_clip(clip: Clip) -> Result<()> {
+/// Refuses a clip whose bounds are not learnt, or that clips no layer of `graph`.
+pub(super) fn check_clip(graph: &Graph, clip: Clip) -> Result<()> {
+    let method = Method::Clip(clip);
     if clip.percentile < 100.0 && clip.per != Per::Tensor {
         return Err(Error::request(format_args!(
-            "the protection {} has percentiles of whole tensors only; leave channel and neuron away",
-            Method::Clip(clip)
+            "the protection {method} has percentiles of whole tensors only; leave channel and neuron away"
         )));
+    }
+    if clip.rule.layers(graph).is_empty() {
+        return Err(Error::request(format_args!("{method}: the model has no layer that it clips")));
     }
     Ok(())
 }

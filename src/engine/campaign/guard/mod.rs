@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use facts::campaign::compared::{Code, Compared, Treated};
 use facts::fault::{Corruption, InjectedFault, Site, Target};
 use facts::graph::{Graph, NodeId, ValueId};
+use facts::outcome::{margin, top1};
 
 pub use self::learn::{learn_clips, learn_clips_from};
 pub use self::prepare::{Asked, guards};
@@ -145,19 +146,7 @@ impl Watch {
 
 /// The difference between the best score and the runner-up; `None` where a score is NaN or there is no runner-up.
 pub(super) fn margin_of(scores: &[f32]) -> Option<f32> {
-    let mut best = [f32::NEG_INFINITY; 2];
-    for &score in scores {
-        if score.is_nan() {
-            return None;
-        }
-        if score > best[0] {
-            best = [score, best[0]];
-        } else if score > best[1] {
-            best[1] = score;
-        }
-    }
-    let margin = best[0] - best[1];
-    (scores.len() > 1 && !margin.is_nan()).then_some(margin)
+    Some(margin(scores, top1(scores))).filter(|margin| scores.len() > 1 && !margin.is_nan())
 }
 
 /// What is left of faults in parameters that are clipped to `ranges` when they are read.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Device;
 use facts::campaign::compared::{Code, Compared, Cost, Detector, Guarded, Method, ProfileOf};
-use facts::campaign::{BadImage, OnBadImage, Plan};
+use facts::campaign::{OnBadImage, Plan};
 use facts::data::ImageSource;
 use facts::fault::{FaultKind, FaultModel, Target};
 use facts::graph::{Graph, HostTensor, ValueId};
@@ -16,6 +16,7 @@ use super::spread::spread;
 use super::stored::coded;
 use super::{Guard, Guards, Means, Watch, margin_of};
 use crate::campaign::Lab;
+use crate::campaign::profile::golden_runs;
 use crate::exec::{Clips, Range};
 
 /// What protections are to be compared, and what they are learnt from.
@@ -64,9 +65,6 @@ pub async fn guards<S: ImageSource>(lab: &Lab, asked: Asked<'_, S>, stopped: imp
                 let bounds = learnt.next().map(Learning::finish).unwrap_or_default();
                 network = Some(lab.clipped_by(&bounds).map_err(|error| error.concerning(method.to_string()))?);
                 let (layers, sum) = (clip.rule.layers(&graph), checksum(&bounds));
-                if layers.is_empty() {
-                    return Err(Error::request(format_args!("{method}: the model has no layer that it clips")));
-                }
                 if on_cpu {
                     clips.push(bounds);
                 }
@@ -135,8 +133,7 @@ fn check(graph: &Graph, method: &Method, plan: &Plan) -> Result<()> {
         Method::Duplicate(_) | Method::Tmr(_) if target != Target::Activation => {
             refused("repeats a computation, and a fault of this target is in all repetitions; use --target activation")
         }
-        Method::Clip(clip) => check_clip(*clip),
-        _ if graph.nodes.is_empty() => refused("needs a layer"),
+        Method::Clip(clip) => check_clip(graph, *clip),
         _ => Ok(()),
     }
 }
@@ -144,7 +141,7 @@ fn check(graph: &Graph, method: &Method, plan: &Plan) -> Result<()> {
 /// Whether the faults flip bits, whatever the values.
 fn flips_bits(model: &FaultModel) -> bool {
     let flips = matches!(model.kind, FaultKind::BitFlip { .. } | FaultKind::BitFlips { .. } | FaultKind::Burst { .. });
-    flips && model.error_models.is_none() && model.accelerator.is_none()
+    flips && model.error_models.is_none()
 }
 
 /// Makes the golden runs of the profile, if a protection is learnt.
@@ -176,24 +173,10 @@ async fn learn<S: ImageSource>(lab: &Lab, asked: &Asked<'_, S>, stopped: impl Fn
         .any(|method| matches!(method, Method::Duplicate(_) | Method::Tmr(_)) && method.is_learnt());
     // The first images of the campaign's own data, as it says; of other data evenly spaced ones.
     let all = if asked.profile.data.is_some() { asked.source.len() } else { count };
-    asked.source.upcoming(spread(count, all).collect());
-    let mut read_any = false;
-    for index in spread(count, all) {
+    let runs = golden_runs(lab, asked.source, spread(count, all), asked.on_bad_image, async |golden| {
         if stopped() {
             return Err(Error::request("interrupted while the protections were learnt, before the first record"));
         }
-        let model = lab.model();
-        let read = || model.preprocess().apply(&asked.source.image(index)?, model.input_shape());
-        let input = match read() {
-            Ok(input) => input,
-            Err(error) if asked.on_bad_image == OnBadImage::Skip && BadImage::of(String::new(), &error).is_some() => {
-                continue;
-            }
-            Err(error) => return Err(error.concerning(asked.source.name(index))),
-        };
-        let named = |error: Error| error.concerning(asked.source.name(index));
-        let golden = lab.golden(&input).await.map_err(named)?;
-        read_any = true;
         for clip in &mut shown.clips {
             clip.include(graph, &golden.activations).await?;
         }
@@ -202,8 +185,10 @@ async fn learn<S: ImageSource>(lab: &Lab, asked: &Asked<'_, S>, stopped: impl Fn
         if auto {
             shown.vulnerability.include(lab, asked.plan, &golden)?;
         }
-    }
-    if !read_any {
+        Ok(())
+    })
+    .await?;
+    if runs == 0 {
         return Err(Error::request(format_args!(
             "none of the {count} images that protections are learnt from can be read"
         )));

@@ -197,7 +197,7 @@ async fn told_apart(
     let given: Vec<Subject<'_>> = given.collect();
     let results = Box::pin(network.trials(&given, Settings::default())).await?;
     for (Apart { image, treated, .. }, result) in runs.iter().zip(results.images) {
-        let of_image = match (&mut tried[*image], result) {
+        let (of_image, result) = match (&mut tried[*image], result) {
             (Ok(of_image), Ok(result)) => (of_image, result),
             (Ok(_), Err(error)) => {
                 tried[*image] = Err(error);
@@ -205,7 +205,6 @@ async fn told_apart(
             }
             (Err(_), _) => continue,
         };
-        let (of_image, result) = of_image;
         let golden = (result.class != of_image.class).then_some(result.class);
         of_image.protected[number] = Protected { golden, ..protected(result.class, false) };
         let mut ran = result.trials.into_iter();

@@ -19,6 +19,7 @@ pub use summary::{
 
 use serde::{Deserialize, Serialize};
 
+use super::Plan;
 use crate::fault::Site;
 use crate::{Error, Result};
 
@@ -83,6 +84,31 @@ pub struct ProfileOf {
     /// Where they come from; `None` where they are the first images of the campaign's own data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
+}
+
+impl ProfileOf {
+    /// Images that protections are learnt from where nothing is said.
+    pub const USUAL: usize = 100;
+
+    /// The first images of the campaign's own data: `stated` ones, or the usual number of the `available`; none where `methods` learn
+    /// nothing. If `plan` tests some of them, there is a sentence that users must know.
+    pub fn own<'a>(
+        methods: impl IntoIterator<Item = &'a Method>,
+        plan: &Plan,
+        stated: Option<usize>,
+        available: usize,
+    ) -> (Self, Option<String>) {
+        let learns = methods.into_iter().any(Method::is_learnt);
+        let images = if learns { stated.unwrap_or(Self::USUAL.min(available)) } else { 0 };
+        let tested = (0..plan.images()).filter_map(|nth| plan.image(nth)).filter(|&image| image < images).count();
+        let notice = (tested > 0).then(|| {
+            format!(
+                "{tested} of the {images} images that protections are learnt from are tested, too, and what is learnt fits these \
+                 images better than others"
+            )
+        });
+        (Self { images, data: None }, notice)
+    }
 }
 
 /// A cost, counted from the graph.
