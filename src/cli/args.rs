@@ -7,7 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use facts::Named;
 use facts::limits::{self, DEFAULT_MEMORY, Memory};
 
-use super::{read, size};
+use super::{directory, read, size};
 use crate::answer::Threshold;
 use crate::campaign::{Calibration, CoveredRange, Granularity, NumberFormats, Provenance, Rounded, Scaling};
 use crate::data::{Color, Crop, Filter, InputSize, Normalise, Numbers, PreprocessChoice, Resize, Scale};
@@ -257,8 +257,6 @@ impl FormatArguments {
     /// # Errors
     /// If an argument has no effect, or a format cannot be emulated.
     pub fn resolve(&self, calibration: &CalibrationArguments, available: usize) -> Result<NumberFormats> {
-        /// Images that scales are learnt from where nothing is said.
-        const CALIBRATE: usize = 100;
         let outputs = self.format.unwrap_or_default();
         let weights = self.weight_format.unwrap_or_default();
         let (scaled, learns) = (outputs.is_scaled() || weights.is_scaled(), outputs.is_scaled());
@@ -280,7 +278,7 @@ impl FormatArguments {
             return Err(Error::request(format_args!("{argument} {rule} only")));
         }
         let calibration = scaled.then(|| Calibration {
-            images: calibration.calibrate.unwrap_or(CALIBRATE.min(available).max(1)),
+            images: calibration.calibrate.unwrap_or(Calibration::usual(available).images),
             range: calibration.calibrate_range.unwrap_or_default(),
             scaling: self.scaling.unwrap_or_default(),
             scales: self.scales.unwrap_or_default(),
@@ -323,9 +321,13 @@ impl StoredArguments {
                 return Err(Error::request("--formats-of takes the place of the other arguments about number formats"));
             }
             Some(path) => {
-                let path = if path.is_dir() { path.join("config.json") } else { path.clone() };
-                let (name, text) = (path.display().to_string(), read::text(&path)?);
-                let provenance: Provenance = serde_json::from_str(&text).map_err(|error| Error::input(&name, error))?;
+                let (name, bytes) = match path.is_file() {
+                    true => (path.display().to_string(), read::bytes(path)?),
+                    false => directory::config(path)?,
+                };
+                let provenance: Provenance = serde_json::from_slice(&bytes).map_err(|error| {
+                    Error::input(name, format_args!("not the configuration of a campaign: {error}"))
+                })?;
                 (provenance.campaign.numbers, provenance.scales)
             }
             None => (self.formats.resolve(&CalibrationArguments::default(), 1)?, Vec::new()),

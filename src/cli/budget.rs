@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::open::ModelFile;
 use super::output::{exact, finished, print};
-use super::results::Results;
+use super::results::{self, Results};
 use super::table::Render;
 use super::write::{self, Existing};
 use super::{output, read};
@@ -68,10 +68,11 @@ enum Outcome {
 
 /// Turn campaigns into failure rates: is the network safe enough for its memories?
 ///
-/// DIR holds a campaign of single bit flips over all bits: one for the weights, one for the activations, or both, and
-/// further ones with --protect, which are compared with those. A campaign that compares protections measures each of them. Each layer is weighted by its bits. The failure rate is
-/// raw rate x bits x live share x measured probability, with an upper bound. The raw rate and the live share are your
-/// assumptions. This is an estimate, no certification.
+/// DIR holds a campaign of single bit flips over all bits: give one for the weights, one for the activations, or both. A
+/// campaign with --protect measures its memory without a protection and under each of them: it takes the place of a campaign
+/// without --protect, which is left away. Each layer is weighted by its bits. The failure rate is raw rate x bits x live share x
+/// measured probability, with an upper bound. The raw rate and the live share are your assumptions. This is an estimate, no
+/// certification.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Directories of the campaigns
@@ -150,6 +151,10 @@ pub fn run(arguments: Arguments) -> std::result::Result<Exit, Failure> {
     assumed.validate()?;
     let (model, campaigns) = measure(&arguments, assumed.dangerous)?;
     let budget = Budget::new(campaigns, assumed)?;
+    // The other forms have it in them.
+    if format == Form::Csv {
+        budget.looked_at().iter().for_each(|notice| output::note(&format!("notice: {notice}")));
+    }
     let text = match format {
         Form::Text => {
             let plain = arguments.output.is_some();
@@ -184,6 +189,7 @@ fn residency(path: &Path) -> Result<Residency> {
 
 /// Reads the campaigns: the model's name and the measurements.
 fn measure(arguments: &Arguments, dangerous: Dangerous) -> Result<(String, Vec<Measured>)> {
+    results::check_distinct(&arguments.directories)?;
     let mut model: Option<(String, String, Graph)> = None;
     let mut campaigns = Vec::new();
     for path in &arguments.directories {
@@ -248,7 +254,8 @@ fn measure(arguments: &Arguments, dangerous: Dangerous) -> Result<(String, Vec<M
             });
         }
         let protection = provenance.campaign.protect.as_ref().map(ToString::to_string);
-        let measured = Measured { name, target, protection, layers };
+        let until = provenance.campaign.until.is_some();
+        let measured = Measured { name, target, protection, until, layers };
         let protected = measured.protected(&report.summary, dangerous);
         campaigns.push(measured);
         campaigns.extend(protected);
@@ -289,6 +296,10 @@ fn check(name: &str, provenance: &Provenance) -> Result<()> {
         }
         FaultKind::BitFlip { bits } if bits == Bits::ALL => return Ok(()),
         FaultKind::BitFlip { .. } => "the campaign flips some of the bits only",
+        FaultKind::BitFlips { .. } | FaultKind::Burst { .. } => {
+            "each fault of the campaign flips several bits of a value"
+        }
+        FaultKind::Stuck0 { .. } | FaultKind::Stuck1 { .. } => "the bits of the campaign's faults are stuck",
         _ => "the campaign replaces values",
     };
     Err(Error::input(

@@ -26,6 +26,9 @@ const Z_95: f64 = 1.959_963_984_540_054;
 /// Time between two lines about the progress.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
+/// Number of images where none is stated.
+const IMAGES: usize = 200;
+
 /// Find the preprocessing of a model by its accuracy.
 ///
 /// Classifies labelled images under each known preprocessing and shows the accuracy of each: first the conversions of pixels
@@ -43,9 +46,9 @@ pub struct Arguments {
     #[command(flatten)]
     reading: DataArguments,
 
-    /// Number of images
-    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    images: u32,
+    /// Number of images [default: 200, or all that have labels where these are fewer]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    images: Option<u32>,
 
     #[command(flatten)]
     formats: StoredArguments,
@@ -102,7 +105,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let mut notices: Vec<String> = model.card.notices.clone();
     notices.extend(data.notices.iter().cloned());
     notices.extend((!numbers.is_float32()).then(|| numbers.to_string()));
-    let images = labelled(&data, arguments.images as usize)?;
+    let images = labelled(&data, arguments.images)?;
     let lab = open::lab(model, arguments.run.device, None)?;
     let subject = Subject { lab: &lab, data: &data, images: &images };
     let shape = lab.model().input_shape();
@@ -143,7 +146,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 /// The images with labels that are used, at equal distances, each with its label.
-fn labelled(data: &Data, most: usize) -> Result<Vec<(usize, usize)>> {
+fn labelled(data: &Data, asked: Option<u32>) -> Result<Vec<(usize, usize)>> {
     let all: Vec<(usize, usize)> =
         (0..data.source.len()).filter_map(|index| Some((index, data.source.label(index)?))).collect();
     if all.is_empty() {
@@ -152,7 +155,7 @@ fn labelled(data: &Data, most: usize) -> Result<Vec<(usize, usize)>> {
             "the images have no labels, which the accuracy is counted by; --labels FILE states them",
         ));
     }
-    let count = most.min(all.len());
+    let count = data::count(asked, IMAGES, all.len()).map_err(|error| error.concerning(&data.origin.path))?;
     Ok((0..count).map(|nth| all[nth * all.len() / count]).collect())
 }
 

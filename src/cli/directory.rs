@@ -1,5 +1,5 @@
-//! A campaign's directory: `config.json`, `faults.jsonl`, `summary.json`; and what tells its images from others, `data.tsv` and
-//! `images.jsonl`.
+//! A campaign's directory: `config.json`, `faults.jsonl`, `summary.json`; the measured times of protections, `times.json`; and what
+//! tells its images from others, `data.tsv` and `images.jsonl`.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -16,6 +16,7 @@ use super::ledger::{self, Ledger};
 use super::place;
 use super::read;
 use super::write::{self, Existing};
+use crate::campaign::compared::Timed;
 use crate::campaign::{FIRST_LOOK, OnBadImage, Plan, Provenance, Record, Sequence, Skipped, Summary, Tallies};
 use crate::data::ImageSource as _;
 use crate::{Error, Result};
@@ -26,6 +27,8 @@ pub const CONFIG: &str = "config.json";
 pub const RECORDS: &str = "faults.jsonl";
 /// The file with the rates.
 pub const SUMMARY: &str = "summary.json";
+/// The file with the measured times of protections.
+pub const TIMES: &str = "times.json";
 /// The file with an imported log.
 pub const LOG: &str = "study.log";
 
@@ -41,7 +44,7 @@ pub struct Directory {
 }
 
 /// The files of a campaign.
-const FILES: [&str; 5] = [CONFIG, RECORDS, SUMMARY, ledger::LIST, ledger::USED];
+const FILES: [&str; 6] = [CONFIG, RECORDS, SUMMARY, TIMES, ledger::LIST, ledger::USED];
 
 /// A campaign that was begun.
 #[derive(Debug)]
@@ -266,6 +269,26 @@ pub fn config(path: &Path) -> Result<(String, Vec<u8>)> {
             Err(Error::input(path.display().to_string(), format_args!("no campaign: there is no {CONFIG} in it")))
         }
         bytes => Ok((config.display().to_string(), bytes?)),
+    }
+}
+
+/// Writes the measured times of the protections of the campaign in `path`. Those of an earlier run of the campaign go.
+///
+/// # Errors
+/// If the operating system refuses.
+pub fn write_times(path: &Path, timed: &Timed) -> Result<()> {
+    write_json(&path.join(TIMES), timed, Existing::Replace)
+}
+
+/// Reads the measured times of the protections of the campaign in `path`; `None` if none were measured.
+///
+/// # Errors
+/// If the file is damaged.
+pub fn times(path: &Path) -> Result<Option<Timed>> {
+    let times = path.join(TIMES);
+    match read::bytes(&times) {
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        bytes => Timed::from_json(&times.display().to_string(), &bytes?).map(Some),
     }
 }
 

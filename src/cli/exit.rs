@@ -13,7 +13,7 @@ pub enum Exit {
     Usage = 2,
     /// A file, a device or a request is not usable.
     Input = 3,
-    /// A campaign was interrupted. Its records are kept.
+    /// A campaign was interrupted. Its records, if there are any yet, are kept.
     Incomplete = 4,
 }
 

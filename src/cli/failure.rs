@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use facts::shown;
@@ -21,6 +22,8 @@ pub enum Failure {
     },
     /// An error of the engine.
     Core(Error),
+    /// The campaign was interrupted before its first record.
+    Interrupted(Error),
     /// The reader of standard output has closed it, as in `faultscope .. | head`.
     ClosedPipe,
 }
@@ -36,6 +39,11 @@ impl Failure {
         Self::Usage { command, problem: problem.into() }
     }
 
+    /// An error of what goes before the first record, where `interrupted` tells whether somebody has ended it.
+    pub fn before_records(error: Error, interrupted: &AtomicBool) -> Self {
+        if interrupted.load(Ordering::Relaxed) { Self::Interrupted(error) } else { Self::Core(error) }
+    }
+
     /// Writes the error to stderr and returns the exit code.
     pub fn report(self) -> Exit {
         match self {
@@ -48,6 +56,10 @@ impl Failure {
             Self::Core(error) => {
                 say(&error.to_string());
                 Exit::Input
+            }
+            Self::Interrupted(error) => {
+                say(&error.to_string());
+                Exit::Incomplete
             }
             Self::ClosedPipe => Exit::Done,
         }

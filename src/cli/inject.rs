@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use facts::shown;
+use facts::{Named as _, shown};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -14,10 +14,12 @@ use super::failure::Failure;
 use super::open::{self, ModelFile};
 use super::output::{Style, counted, float, json, name, percent, print, shape, style, thousands};
 use super::table::{Render, Table};
-use crate::campaign::{Lab, Observe, SEED, Subject, Trial, Tried};
+use crate::campaign::{Lab, Observe, Record, SEED, Subject, Trial, Tried};
 use crate::exec::{Settings, TraceRow};
 use crate::fault::metadata::{self, Word};
-use crate::fault::{Bits, Code, Corruption, FaultKind, Format, InjectedFault, Site, SiteSpace, Target, number};
+use crate::fault::{
+    Bits, Code, Corruption, FaultKind, Format, InjectedFault, Pattern, Site, SiteSpace, Strike, Target, number, ranges,
+};
 use crate::graph::Graph;
 use crate::outcome::Outcome;
 use crate::{Error, Result};
@@ -59,8 +61,17 @@ pub struct Arguments {
 
     /// Change of the value: bitflip, stuck0, stuck1, zero, random (a number from 0 to 1), set:V, scale:F, or noise:S, which
     /// adds S here
-    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = FaultKind::parse)]
+    #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = kind)]
     kind: FaultKind,
+
+    /// Elements of the tensor that the fault changes together, --element among them: single, row, column, channel,
+    /// full-channels[:K], bullet-wake[:K], shattered-glass[:K], block:WxH, skip:N[xK], or random:K
+    #[arg(long, value_name = "PATTERN", default_value_t = Pattern::Single)]
+    pattern: Pattern,
+
+    /// Number of the draw of what the pattern leaves open, as the channels of a bullet wake; `draw` in a link of the explorer
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "pattern")]
+    draw: u64,
 
     /// Seed of the number for --type random
     #[arg(long, default_value_t = SEED, value_name = "S")]
@@ -84,6 +95,13 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Reads a kind of fault. The message on another word names those of the help.
+fn kind(text: &str) -> std::result::Result<FaultKind, String> {
+    let one =
+        |kind: FaultKind| !kind.needs_range() && !matches!(kind, FaultKind::BitFlips { .. } | FaultKind::Burst { .. });
+    FaultKind::parse_of(text, one)
+}
+
 impl Arguments {
     fn check(&self) -> Result<(), Failure> {
         match (&self.layer, self.target) {
@@ -100,7 +118,8 @@ impl Arguments {
             return Err(Failure::usage("inject", problem));
         }
         if self.kind.takes_bits() && self.bit.is_none() {
-            return Err(Failure::usage("inject", "a bit flip needs --bit BITS, 0 to 31"));
+            let problem = format!("--type {} needs --bit BITS, 0 to 31", self.kind.name());
+            return Err(Failure::usage("inject", problem));
         }
         self.kind
             .with(self.bit.as_ref().map(|_| Bits::ALL), None)
@@ -160,7 +179,14 @@ struct Injection {
     outcome: Outcome,
     due: bool,
     scm: Option<bool>,
+    /// The fault of the element that was named.
     fault: InjectedFault,
+    /// Those of all elements of a pattern, where they are few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    faults: Option<Vec<InjectedFault>>,
+    /// The elements of a pattern as ranges, each with its first and its last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elements: Option<Vec<[usize; 2]>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<Vec<TraceRow>>,
 }
@@ -198,14 +224,23 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let image = open::image(&arguments.image)?;
     let input = model.preprocess().apply(&image, model.input_shape())?;
     let lab = open::lab(model, arguments.run.device, grouping)?;
-    lab.check(&[site])?;
+    let strike = Strike { site, pattern: arguments.pattern, seed: arguments.draw };
+    let is_pattern = !arguments.pattern.is_single();
+    let sites = match site.target {
+        Target::Input if is_pattern => {
+            let bytes = strike.bytes([image.width, image.height])?;
+            bytes.into_iter().map(|element| Site { element, ..site }).collect()
+        }
+        _ => strike.sites(&lab.model().graph)?,
+    };
+    lab.check(&sites)?;
     let observe = Observe { trace: arguments.trace, ..Observe::default() };
-    let subject = Subject::new(&input, vec![vec![site]]).of_image(Some(&image));
+    let subject = Subject::new(&input, vec![sites]).of_image(Some(&image));
     let golden = pollster::block_on(lab.trials(&[subject], Settings { observe, ..Settings::default() }))?.only()?;
     let trial = golden.trials.first().ok_or_else(|| Error::request("a trial has no end"))?;
-    let [fault] = trial.faults.as_slice() else {
-        return Err(Error::request("the fault was not injected: no layer reads the changed value").into());
-    };
+    let fault = trial.faults.iter().find(|fault| !is_pattern || fault.element == site.element);
+    let fault = fault.ok_or_else(|| Error::request("the fault was not injected: no layer reads the changed value"))?;
+    let struck = ranges(trial.faults.iter().map(|fault| fault.element), usize::MAX);
     if arguments.json {
         json(&Injection {
             golden: Answer { class: golden.class, logits: golden.logits.clone() },
@@ -214,10 +249,13 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
             due: trial.verdict.due,
             scm: trial.verdict.scm,
             fault: fault.clone(),
+            faults: (is_pattern && trial.faults.len() <= <Record>::LISTED).then(|| trial.faults.clone()),
+            elements: is_pattern.then_some(struck),
             trace: arguments.trace.then(|| trial.trace.clone()),
         })?;
     } else {
-        print(&text(&lab, &site, fault, &golden, trial, [image.height, image.width]))?;
+        let pattern = is_pattern.then(|| spread(arguments.pattern, trial.faults.len(), &struck));
+        print(&text(&lab, &site, (fault, pattern), &golden, trial, [image.height, image.width]))?;
         if arguments.trace {
             print(&format!("\n{}", trace(&trial.trace)))?;
         }
@@ -228,7 +266,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
 fn text(
     lab: &Lab,
     site: &Site,
-    fault: &InjectedFault,
+    (fault, pattern): (&InjectedFault, Option<String>),
     golden: &Tried,
     trial: &Trial,
     [height, width]: [usize; 2],
@@ -260,21 +298,38 @@ fn text(
         _ => format!("{} = {:?}", site.element, coordinates(dimensions, site.element)),
     };
     let change = fault.struck().map_or_else(|| "replaced".to_owned(), |bits| flipped(bits, code.format));
+    let layer = format!("{} {} ({})", site.layer, node.name, node.kind);
+    let tensor = format!("{}, {}, {}", fault.tensor, name(&site.target), shape(dimensions));
     let lines = [
-        ("layer", format!("{} {} ({})", site.layer, node.name, node.kind)),
-        ("tensor", format!("{}, {}, {}", fault.tensor, name(&site.target), shape(dimensions))),
-        ("element", element),
-        ("fault", change),
-        ("before", format!("{}  {}", bits(fault.before, code, fault.struck()), float(fault.before))),
-        ("after", format!("{}  {}", bits(fault.after, code, fault.struck()), float(fault.after))),
-        ("golden", answer(golden.class, &golden.logits)),
-        ("faulty", answer(trial.class, &trial.logits)),
-        ("outcome", outcome(lab, golden, trial)),
+        ("layer", Some(layer)),
+        ("tensor", Some(tensor)),
+        ("element", Some(element)),
+        ("pattern", pattern),
+        ("fault", Some(change)),
+        ("before", Some(format!("{}  {}", bits(fault.before, code, fault.struck()), float(fault.before)))),
+        ("after", Some(format!("{}  {}", bits(fault.after, code, fault.struck()), float(fault.after)))),
+        ("golden", Some(answer(golden.class, &golden.logits))),
+        ("faulty", Some(answer(trial.class, &trial.logits))),
+        ("outcome", Some(outcome(lab, golden, trial))),
     ];
     lines
         .iter()
+        .filter_map(|(name, value)| Some((name, value.as_ref()?)))
         .map(|(name, value)| format!("{}{}\n", style(Style::Bold, format_args!("{name:<9}")), shown(value)))
         .collect()
+}
+
+/// The elements of a pattern in words, the first ranges of them.
+fn spread(pattern: Pattern, count: usize, ranges: &[[usize; 2]]) -> String {
+    const SHOWN: usize = 8;
+    let shown = ranges.iter().take(SHOWN).map(|&[first, last]| match last - first {
+        0 => first.to_string(),
+        _ => format!("{first}-{last}"),
+    });
+    let shown: Vec<_> = shown.collect();
+    let more = if ranges.len() > SHOWN { ", .." } else { "" };
+    let noun = if count == 1 { "element" } else { "elements" };
+    format!("{pattern}, {} {noun}: {}{more}", thousands(count), shown.join(", "))
 }
 
 fn outcome(lab: &Lab, golden: &Tried, trial: &Trial) -> String {
@@ -314,7 +369,12 @@ fn trace(rows: &[TraceRow]) -> String {
                 thousands(row.elements),
                 percent(row.changed as f64 / row.elements as f64),
                 if row.positions > 1 { percent(row.touched as f64 / row.positions as f64) } else { String::new() },
-                format!("{:.3e}", row.max_abs_delta),
+                // Differences that are no numbers are counted as such.
+                if row.max_abs_delta == 0.0 && row.non_finite > 0 {
+                    String::new()
+                } else {
+                    format!("{:.3e}", row.max_abs_delta)
+                },
                 if row.non_finite == 0 { String::new() } else { thousands(row.non_finite) },
             ]);
         } else {
@@ -394,6 +454,15 @@ mod tests {
         let flipped = |bits: &str| flipped(bits.parse().expect("bits"), Format::F32);
         assert_eq!(flipped("30"), "bit 30 flipped (exponent)");
         assert_eq!(flipped("22-23,31"), "bits 22-23,31 flipped (sign, exponent, mantissa)");
+    }
+
+    #[test]
+    fn a_pattern_is_written_with_its_first_elements() {
+        let pattern = |text: &str| text.parse().expect("a pattern");
+        assert_eq!(spread(pattern("row"), 4, &[[8, 11]]), "row, 4 elements: 8-11");
+        assert_eq!(spread(pattern("bullet-wake:2"), 2, &[[3, 3], [7, 7]]), "bullet-wake:2, 2 elements: 3, 7");
+        let far: Vec<[usize; 2]> = (0..9).map(|index| [index * 4; 2]).collect();
+        assert_eq!(spread(pattern("skip:4x9"), 9, &far), "skip:4x9, 9 elements: 0, 4, 8, 12, 16, 20, 24, 28, ..");
     }
 
     #[test]

@@ -15,13 +15,15 @@ use super::failure::Failure;
 use super::open::{self, ModelFile};
 use super::output::{counted, exact, json, percent, print, thousands};
 use super::table::{Render, Table};
-use crate::Error;
 use crate::campaign::{self, Budget, Checked, Danger, Ranked, Ranking, SEED};
 use crate::data::ImageSource as _;
 use crate::fault::{Bits, FaultKind, FaultModel, Target};
 use crate::graph::Graph;
 use crate::platform::DeviceChoice;
 use crate::report::csv_line;
+
+/// Number of images where none is stated.
+const IMAGES: usize = 10;
 
 /// The faults that are ranked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +56,9 @@ pub struct Arguments {
     #[command(flatten)]
     reading: DataArguments,
 
-    /// Number of images, at equal distances over all of DATA
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    images: u32,
+    /// Number of images, at equal distances over all of DATA [default: 10, or all where DATA has fewer]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    images: Option<u32>,
 
     /// What the flips are in
     #[arg(long, default_value = "weights", value_parser = choice::<Ranks>())]
@@ -209,10 +211,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         ..FaultModel::default()
     };
     let all = data.source.len();
-    let count = (arguments.images as usize).min(all);
-    if count == 0 {
-        return Err(Error::input(&data.origin.path, "the data has no images").into());
-    }
+    let count = data::count(arguments.images, IMAGES, all).map_err(|error| error.concerning(&data.origin.path))?;
     let images = (0..count).map(|nth| nth * all / count).collect();
     let what = Ranked { model, images, top: arguments.top as usize, seed: arguments.seed };
     let ranking = pollster::block_on(campaign::rank(&lab, &data.source, &what, Budget::default()))?;

@@ -9,8 +9,26 @@ use rayon::prelude::*;
 use super::directory::{self, LOG, RECORDS};
 use super::read;
 use crate::campaign::Chain;
+use crate::campaign::compared::Timed;
 use crate::report::{Archive, Blocks, Entry, Options, Origin, Reader, Report};
 use crate::{Error, Result};
+
+/// Checks that no directory is given twice, under whatever path.
+///
+/// # Errors
+/// For the first one that is.
+pub fn check_distinct(directories: &[PathBuf]) -> Result<()> {
+    // What does not exist is refused where it is opened.
+    let places: Vec<PathBuf> =
+        directories.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();
+    match (0..places.len()).find(|&index| places[..index].contains(&places[index])) {
+        Some(index) => {
+            let name = directories[index].display().to_string();
+            Err(Error::input(name, "the directory is given twice; leave one away"))
+        }
+        None => Ok(()),
+    }
+}
 
 /// A directory with results, or such a directory in a zip.
 #[derive(Debug)]
@@ -20,6 +38,8 @@ pub struct Results {
     origin: Origin,
     /// The records, if they are in a zip.
     zipped: Option<Vec<u8>>,
+    /// The measured times of protections.
+    timed: Option<Timed>,
 }
 
 impl Results {
@@ -32,12 +52,19 @@ impl Results {
             let name = path.display().to_string();
             let Archive { config, records } = Archive::open(&name, &read::bytes(path)?)?;
             let origin = Origin::from_json(&name, &config)?;
-            return Ok(Self { path: path.to_owned(), file: path.join(RECORDS), origin, zipped: Some(records) });
+            return Ok(Self {
+                path: path.to_owned(),
+                file: path.join(RECORDS),
+                origin,
+                zipped: Some(records),
+                timed: None,
+            });
         }
         let (name, bytes) = directory::config(path)?;
         let origin = Origin::from_json(&name, &bytes)?;
         let file = path.join(if matches!(origin, Origin::Log(_)) { LOG } else { RECORDS });
-        Ok(Self { path: path.to_owned(), file, origin, zipped: None })
+        let timed = directory::times(path)?;
+        Ok(Self { path: path.to_owned(), file, origin, zipped: None, timed })
     }
 
     /// Whether `path` is a directory with results, or a zip, which may be one.
@@ -77,7 +104,11 @@ impl Results {
                 batch.push(block);
             }
             if batch.is_empty() {
-                return Ok(reader.finish());
+                let mut report = reader.finish();
+                if let Some(timed) = &self.timed {
+                    timed.tell(&mut report.summary.protections);
+                }
+                return Ok(report);
             }
             let counted: Vec<_> = batch.par_iter().map(|block| reader.count(block.view())).collect();
             for counted in counted {

@@ -1,5 +1,7 @@
 //! Tables as aligned text, cut to the terminal's width.
 
+use std::borrow::Cow;
+
 use console::{Alignment, Term, measure_text_width, pad_str, truncate_str};
 use facts::shown;
 
@@ -9,6 +11,10 @@ pub use crate::report::Table;
 
 /// Space between columns.
 const GAP: &str = "  ";
+
+/// Width of a column of text below which columns are left out before it is cut further, and below which it is never cut.
+const COMFORTABLE: usize = 16;
+const LEAST: usize = 8;
 
 /// Width of the notes below a table without a terminal.
 const NOTE_WIDTH: usize = 100;
@@ -35,29 +41,62 @@ impl Render for Table {
 }
 
 fn render_to(table: &Table, limit: Option<usize>) -> String {
-    let table = &Table {
+    let mut table = Table {
         title: shown(&table.title).into_owned(),
         columns: table.columns.clone(),
         rows: table.rows.iter().map(|row| row.iter().map(|cell| shown(cell).into_owned()).collect()).collect(),
         notes: table.notes.iter().map(|note| shown(note).into_owned()).collect(),
     };
+    let mut left_out = Vec::new();
+    loop {
+        let mut widths = widths(&table);
+        let fits = limit.is_none_or(|limit| shrink(&table, &mut widths, limit, COMFORTABLE));
+        match table.columns.iter().rposition(|column| column.kind == ColumnKind::Spare) {
+            Some(index) if !fits => left_out.insert(0, remove(&mut table, index)),
+            _ => {
+                if !left_out.is_empty() {
+                    let names = left_out.join(", ");
+                    table
+                        .notes
+                        .push(format!("without room for {names}; -o FILE, or a wider terminal, has the columns"));
+                }
+                if let Some(limit) = limit.filter(|_| !fits) {
+                    shrink(&table, &mut widths, limit, LEAST);
+                }
+                return written(&table, &widths, limit);
+            }
+        }
+    }
+}
+
+/// Takes a column out, and returns its header.
+fn remove(table: &mut Table, index: usize) -> String {
+    for row in table.rows.iter_mut().filter(|row| row.len() > index) {
+        row.remove(index);
+    }
+    table.columns.remove(index).header.into_owned()
+}
+
+/// The widths of the columns where nothing is cut.
+fn widths(table: &Table) -> Vec<usize> {
     let mut widths: Vec<usize> = table.columns.iter().map(|column| measure_text_width(&column.header)).collect();
     for row in &table.rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(measure_text_width(cell));
         }
     }
-    if let Some(limit) = limit {
-        shrink(table, &mut widths, limit);
-    }
+    widths
+}
+
+fn written(table: &Table, widths: &[usize], limit: Option<usize>) -> String {
     let header: Vec<_> = table.columns.iter().map(|column| column.header.to_string()).collect();
     let mut text = String::new();
     if !table.title.is_empty() {
         text += &(style(Style::Underlined, &table.title) + "\n");
     }
-    text += &line(table, &header, &widths, Some(Style::Bold));
+    text += &line(table, &header, widths, Some(Style::Bold));
     for row in &table.rows {
-        text += &line(table, row, &widths, None);
+        text += &line(table, row, widths, None);
     }
     for note in &table.notes {
         text += &wrapped(note, limit.unwrap_or(NOTE_WIDTH));
@@ -84,18 +123,34 @@ fn wrapped(text: &str, width: usize) -> String {
     lines + "\n"
 }
 
-/// Shrinks the widest column of text repeatedly until the table fits.
-fn shrink(table: &Table, widths: &mut [usize], limit: usize) {
-    const LEAST: usize = 8;
+/// Shrinks the widest column of text, to `least` at most, repeatedly until the table fits, and returns whether it does.
+fn shrink(table: &Table, widths: &mut [usize], limit: usize, least: usize) -> bool {
     let mut total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
     while total > limit {
         let elastic = (0..widths.len()).filter(|&index| table.columns[index].kind == ColumnKind::Text);
         match elastic.max_by_key(|&index| widths[index]) {
-            Some(index) if widths[index] > LEAST => widths[index] -= 1,
-            _ => return,
+            Some(index) if widths[index] > least => widths[index] -= 1,
+            _ => return false,
         }
         total -= 1;
     }
+    true
+}
+
+/// Cuts `text` to `width` in its middle: names of layers and of protections with numbers differ at their ends.
+fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if measure_text_width(text) <= width {
+        return text.into();
+    }
+    let ends = width.saturating_sub(1);
+    let mut tail = text.len();
+    for (at, _) in text.char_indices().rev() {
+        if measure_text_width(&text[at..]) > ends / 2 {
+            break;
+        }
+        tail = at;
+    }
+    format!("{}…{}", truncate_str(text, ends - ends / 2, ""), &text[tail..]).into()
 }
 
 fn line(table: &Table, cells: &[String], widths: &[usize], bold: Option<Style>) -> String {
@@ -106,9 +161,9 @@ fn line(table: &Table, cells: &[String], widths: &[usize], bold: Option<Style>) 
         }
         let alignment = match column.kind {
             ColumnKind::Text | ColumnKind::Word => Alignment::Left,
-            ColumnKind::Number => Alignment::Right,
+            ColumnKind::Number | ColumnKind::Spare => Alignment::Right,
         };
-        line += &pad_str(&truncate_str(cell, width, "…"), width, alignment, None);
+        line += &pad_str(&cut(cell, width), width, alignment, None);
     }
     line.truncate(line.trim_end().len());
     if let Some(bold) = bold {
@@ -148,10 +203,25 @@ fc               Gemm  1,000
     }
 
     #[test]
+    fn spare_columns_are_left_out_on_a_narrow_terminal() {
+        let mut table = Table::new().text("layer").number("count").spare("margin").word("").spare("correct");
+        table.row(["fc".to_owned(), "5".to_owned(), "-0.5".to_owned(), "few".to_owned(), "90 %".to_owned()]);
+        let expected = "\
+layer  count  margin
+fc         5    -0.5  few
+without room for correct;
+-o FILE, or a wider
+terminal, has the columns
+";
+        assert_eq!(finished(&render_to(&table, Some(25)), false), expected);
+        assert!(finished(&render_to(&table, None), false).contains("correct\n"));
+    }
+
+    #[test]
     fn only_text_gives_way_on_a_narrow_terminal() {
         let expected = "\
 layer       kind  count
-features.…  Conv      5
+featu…conv  Conv      5
 fc          Gemm  1,000
 ";
         assert_eq!(finished(&render_to(&sample(), Some(23)), false), expected);

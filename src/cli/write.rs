@@ -35,8 +35,14 @@ pub fn streamed(path: &Path, existing: Existing, write: impl FnOnce(&mut BufWrit
     let name = path.display().to_string();
     let fault = |error: burn_pack::Error| match error {
         burn_pack::Error::AlreadyExists(_) => exists(path),
+        // The text names the file beside it, which the user does not know.
+        burn_pack::Error::IoError(text) => {
+            let cause = text.rsplit_once("': ").map_or(text.as_str(), |(_, cause)| cause);
+            Error::input(&name, format_args!("the file cannot be written: {cause}"))
+        }
         other => Error::input(&name, format_args!("the file cannot be written: {other}")),
     };
+    check_folder(path)?;
     if existing == Existing::Keep {
         check_absent(path)?;
     }
@@ -89,7 +95,21 @@ pub fn check_absent(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Err(Error::input(path.display().to_string(), "this is a folder; name a file to write to"));
     }
+    check_folder(path)?;
     if path.exists() { Err(exists(path)) } else { Ok(()) }
+}
+
+/// Checks that the folder is there that the file at `path` is to be in.
+fn check_folder(path: &Path) -> Result<()> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let found = if folder.exists() { "is no folder" } else { "does not exist" };
+    Err(Error::input(
+        path.display().to_string(),
+        format_args!("the folder {} {found}; create it, or name a file in another one", folder.display()),
+    ))
 }
 
 fn exists(path: &Path) -> Error {
@@ -112,6 +132,23 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_is_missing_is_named_and_no_other_file_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing").join("x.html");
+        for existing in [Existing::Keep, Existing::Replace] {
+            let error = atomically(&path, b"x", existing).unwrap_err().to_string();
+            let missing = folder.path().join("missing").display().to_string();
+            let problem = format!("the folder {missing} does not exist; create it, or name a file in another one");
+            assert_eq!(error, format!("{}: {problem}", path.display()));
+        }
+        let name = "x".repeat(300);
+        let error = atomically(&folder.path().join(&name), b"x", Existing::Keep).unwrap_err().to_string();
+        assert!(error.contains("the file cannot be written: "), "{error}");
+        // A second mention would be the name of the scratch file, which starts with the same letters.
+        assert_eq!(error.matches(&name).count(), 1, "{error}");
+    }
 
     #[test]
     fn what_a_killed_process_left_is_removed_and_nothing_else() {

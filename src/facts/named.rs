@@ -62,7 +62,7 @@ mod tests {
 
     use super::*;
     use crate::DeviceChoice;
-    use crate::campaign::OnBadImage;
+    use crate::campaign::{Criterion, OnBadImage};
     use crate::data::{DataFormat, Normalise, Resize};
     use crate::fault::{FaultKind, Mode, Sampling, Target};
 
@@ -87,6 +87,7 @@ mod tests {
         agree::<Resize>();
         agree::<DataFormat>();
         agree::<OnBadImage>();
+        agree::<Criterion>();
     }
 
     #[test]

@@ -42,15 +42,50 @@ fn utf16(name: &str, bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String> {
 /// # Errors
 /// If `text` is no such list.
 pub fn names(text: &str) -> Result<Vec<String>> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let mut record = csv::StringRecord::new();
-    match reader.read_record(&mut record) {
-        Ok(true) if record.iter().all(|name| !name.is_empty()) && !text.contains(['\n', '\r']) => {
-            Ok(record.iter().map(str::to_owned).collect())
+    let refused = |why: &str| {
+        Err(Error::request(format_args!(
+            "names with commas between them are expected, one with a comma in quotes; found {text}{why}"
+        )))
+    };
+    if text.contains(['\n', '\r']) {
+        return refused("");
+    }
+    let (mut names, mut rest) = (Vec::new(), text);
+    loop {
+        rest = rest.trim_start();
+        let (name, after) = match rest.strip_prefix('"').map(quoted) {
+            None => {
+                let (name, after) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+                (name.to_owned(), after)
+            }
+            Some(Some(found)) => found,
+            Some(None) => return refused(", where a quote is not closed"),
+        };
+        match name.trim() {
+            "" => return refused(""),
+            name => names.push(name.to_owned()),
         }
-        _ => Err(Error::request(format_args!(
-            "names with commas between them are expected, one with a comma in quotes; found {text}"
-        ))),
+        match after.trim_start().strip_prefix(',') {
+            Some(more) => rest = more,
+            None if after.trim_start().is_empty() => return Ok(names),
+            None => return refused(", where a name goes on after its closing quote"),
+        }
+    }
+}
+
+/// Splits `text`, which follows an opening quote, at the closing one; two quotes stand for one. `None` without a closing quote.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let (mut name, mut rest) = (String::new(), text);
+    loop {
+        let (before, after) = rest.split_once('"')?;
+        name += before;
+        match after.strip_prefix('"') {
+            Some(more) => {
+                name.push('"');
+                rest = more;
+            }
+            None => return Some((name, after)),
+        }
     }
 }
 
@@ -92,6 +127,26 @@ mod tests {
         let error = decode("list", b"a\n\xff\n").unwrap_err().to_string();
         assert!(error.starts_with("list: line 2: expected a text file in UTF-8"), "{error}");
         assert!(decode("list", &[0xff, 0xfe, 0x41]).is_err(), "half a unit");
+    }
+
+    #[test]
+    fn names_are_read_as_a_line_of_a_table_and_a_lone_quote_is_refused() {
+        let of = |text: &str| names(text).map_err(|error| error.to_string());
+        let read = |text: &str| of(text).unwrap();
+        assert_eq!(read(r#"conv1, "a,b" ,kind:Conv"#), ["conv1", "a,b", "kind:Conv"]);
+        assert_eq!(read(r#""say ""a"", b",5"conv"#), [r#"say "a", b"#, r#"5"conv"#]);
+        for (text, why) in [
+            (r#""abc"#, "a quote is not closed"),
+            (r#"a,"b,c"#, "a quote is not closed"),
+            (r#""a"b"#, "after its closing quote"),
+            ("a,,b", "are expected"),
+            ("a,", "are expected"),
+            ("", "are expected"),
+            ("a\nb", "are expected"),
+        ] {
+            let error = of(text).unwrap_err();
+            assert!(error.contains(why) && error.contains("one with a comma in quotes"), "{text}: {error}");
+        }
     }
 
     #[test]

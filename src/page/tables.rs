@@ -17,9 +17,18 @@ struct Fault<'a> {
     due: bool,
     scm: Option<bool>,
     fault: Option<&'a InjectedFault>,
+    /// Where a pattern struck several elements: the first of them, and their number.
+    #[serde(flatten)]
+    pattern: Option<Struck<'a>>,
     trace: &'a [TraceRow],
     /// Opens the page with this very fault.
     link: &'a str,
+}
+
+#[derive(Serialize)]
+struct Struck<'a> {
+    faults: &'a [InjectedFault],
+    struck: usize,
 }
 
 #[derive(Serialize)]
@@ -37,6 +46,7 @@ pub fn fault_json(injection: &Injection, link: &str) -> String {
         due: injection.verdict.due,
         scm: injection.verdict.scm,
         fault: injection.faults.first(),
+        pattern: (injection.struck > 1).then_some(Struck { faults: &injection.faults, struck: injection.struck }),
         trace: &injection.trace,
         link,
     };
@@ -117,6 +127,7 @@ mod tests {
             before: Vec::new(),
             after: Vec::new(),
             faults: vec![fault()],
+            struck: 1,
             trace: vec![TraceRow {
                 layer: "a,b \"c\"".into(),
                 changed: 1,
@@ -139,6 +150,10 @@ mod tests {
             (&"sdc".into(), &true.into(), &serde_json::Value::Null)
         );
         assert_eq!((&json["fault"]["after"], &json["fault"]["element"]), (&"Infinity".into(), &7.into()));
+        assert_eq!(json.get("faults"), None, "one element");
+        let several = Injection { faults: vec![fault(), fault()], struck: 30, ..injection() };
+        let several: serde_json::Value = serde_json::from_str(&fault_json(&several, "#run=1")).expect("it is JSON");
+        assert_eq!((&several["struck"], several["faults"].as_array().map(Vec::len)), (&30.into(), Some(2)));
         assert_eq!((&json["trace"][0]["touched"], &json["link"]), (&1.into(), &"#run=1".into()));
     }
 

@@ -3,9 +3,12 @@
 use std::rc::Rc;
 
 use facts::campaign::compared::{Effects, Method};
-use facts::campaign::{FaultSummary, GoldenSummary, Start, Until};
+use facts::campaign::{
+    Aim, Criterion, DesignKind, DesignSummary, FaultSummary, Goal, GoldenSummary, NumberFormats, RoundedAccuracy,
+    Start, Stratified,
+};
 use facts::data::FolderOrder;
-use facts::fault::{Corruption, FaultModel, Format, Target};
+use facts::fault::{Corruption, FaultModel, Format, Pattern, Target};
 use facts::labels::Grouping;
 use facts::outcome::{Decision, Rate, Ratio};
 use serde::{Deserialize, Serialize};
@@ -42,6 +45,8 @@ pub enum CampaignRequest {
         /// `config.json` and `faults.jsonl`, or a zip.
         files: Vec<FileRef>,
     },
+    /// Write the network with bounds in it, as an ONNX file.
+    Protect(Box<ProtectFile>),
     /// Find an image of the campaign, so that a fault can be followed in it.
     Picture {
         /// Its index in the data.
@@ -53,11 +58,26 @@ pub enum CampaignRequest {
     },
 }
 
+/// A protected network as a file, for any runtime.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProtectFile {
+    /// The images that bounds are learnt from.
+    pub images: ImageSet,
+    /// The user's statements about their labels.
+    pub labelling: Labelling,
+    /// The number of them, evenly spaced; `None` for the usual number.
+    pub profile: Option<usize>,
+    /// The protection, which clips.
+    pub method: Method,
+}
+
 /// A part of a campaign, between two positions of its plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// The number of faults of each image, in a campaign of rounds; `None` for the number of the plan.
     pub faults: Option<usize>,
+    /// The design, in a stratified campaign: its strata are learnt by the worker that has begun it.
+    pub design: Option<Stratified>,
     /// The number of the first fault of each image.
     pub first: usize,
     /// The first position: the number of the image in the plan, and the number of the fault in the image.
@@ -77,10 +97,16 @@ pub struct CampaignStart {
     pub limit: Option<usize>,
     /// How many faults.
     pub protocol: Protocol,
+    /// How they are chosen: uniform or stratified.
+    pub design: DesignKind,
     /// Every draw depends on it.
     pub seed: u64,
     /// Which faults are drawn.
     pub fault_model: FaultModel,
+    /// The number format that layers' outputs are rounded to. Scales of integers are learnt from the first images.
+    pub format: Format,
+    /// The number format that parameters are rounded to.
+    pub weight_format: Format,
     /// The protections that every fault is tried under, beside the unprotected network.
     pub protections: Vec<Method>,
     /// The number of images that protections are learnt from, from the first; `None` for the usual number.
@@ -131,8 +157,8 @@ pub enum Protocol {
         /// Faults for each image that is not.
         misclassified: usize,
     },
-    /// As many as it takes to know the SDC rate.
-    Until(Until),
+    /// As many as it takes to know a quantity.
+    Until(Goal),
 }
 
 /// A file of results.
@@ -168,7 +194,12 @@ pub enum CampaignAnswer {
         /// Its events, as the workers write them for each other.
         events: ByteBuf,
     },
-    /// Answers [`CampaignRequest::Export`].
+    /// Bounds are learnt for [`CampaignRequest::Protect`].
+    Bounding {
+        /// The number of images that were learnt from, and of all of them.
+        learnt: [usize; 2],
+    },
+    /// Answers [`CampaignRequest::Export`] and [`CampaignRequest::Protect`].
     File {
         /// Its name.
         name: String,
@@ -176,6 +207,8 @@ pub enum CampaignAnswer {
         mime: String,
         /// Its contents.
         bytes: ByteBuf,
+        /// A sentence that users must know.
+        note: Option<String>,
     },
     /// Answers [`CampaignRequest::Picture`].
     Picture {
@@ -231,6 +264,19 @@ pub enum Stage {
     Complete,
 }
 
+/// What a campaign learns from golden runs before its first fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Learnt {
+    /// The scales of the outputs of layers, which are rounded to integers.
+    Scales,
+    /// The accuracy of the rounded network, and of that in float32.
+    Accuracy,
+    /// Its protections.
+    Protections,
+    /// Its strata.
+    Strata,
+}
+
 /// How a campaign stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CampaignUpdate {
@@ -240,6 +286,9 @@ pub struct CampaignUpdate {
     pub stage: Stage,
     /// Faults in all, as far as is known now.
     pub planned: u64,
+    /// While the campaign learns, before the first fault: what is learnt, the number of golden runs that it was learnt from, and
+    /// of all of them.
+    pub learning: Option<(Learnt, [usize; 2])>,
     /// Time at work, in milliseconds; 0 for one that was made elsewhere.
     pub milliseconds: f64,
     /// Workers that compute it.
@@ -248,8 +297,12 @@ pub struct CampaignUpdate {
     pub faults: FaultSummary,
     /// The golden runs.
     pub golden: GoldenSummary,
+    /// The golden accuracy with and without rounding, where the network is rounded and images have labels.
+    pub rounded: Option<RoundedAccuracy>,
     /// The sentence on images that cannot be read and were skipped; `None` if there are none.
     pub skipped: Option<String>,
+    /// How well the quantity is known, where the campaign ends when it is known well enough.
+    pub aim: Option<Aim>,
     /// How many times as likely an error made by a fault is to be safety-critical as one of the model's own.
     pub scm_ratio: Option<Ratio>,
     /// Class names and the model's own grouping, when it begins.
@@ -263,6 +316,10 @@ pub struct CampaignUpdate {
 pub struct CampaignProfile {
     /// The format of the values that were struck.
     pub format: Format,
+    /// The number formats that the network was rounded to.
+    pub numbers: NumberFormats,
+    /// The elements that each fault strikes together.
+    pub pattern: Pattern,
     /// A description of the campaign, in two lines.
     pub heading: [String; 2],
     /// Where it was made, for one that was imported.
@@ -273,15 +330,20 @@ pub struct CampaignProfile {
     pub notices: Vec<String>,
     /// Name of the grouping that it is judged by.
     pub grouping: Option<String>,
-    /// By bit, the share of SDCs among its flips.
-    pub bits: Vec<(u8, Rate)>,
+    /// The outcomes that are known of all faults; the first is the SDC.
+    pub criteria: Vec<Criterion>,
+    /// By bit, the rates of these outcomes among its flips.
+    pub bits: Vec<(u8, Vec<Rate>)>,
     /// The layers that faults are drawn from, in model order.
-    pub layers: Vec<LayerCounts>,
-    /// For each of these layers and each bit from 0 on, faults and SDCs: two little-endian u32.
+    pub layers: Vec<LayerRates>,
+    /// For each of these layers and each bit from 0 on, the number of faults, and of those with each of these outcomes:
+    /// little-endian u32. Empty where the faults have weights.
     pub map: ByteBuf,
     /// By the outcome of the image's golden run, the share of SCM among the SDCs.
     pub starts: Vec<(Start, Rate)>,
-    /// Counts on the way.
+    /// The strata and what they have saved, of a stratified campaign.
+    pub design: Option<DesignSummary>,
+    /// Rates on the way.
     pub history: Vec<Moment>,
     /// Which group was taken for which; `None` without a grouping.
     pub confusion: Option<Confusion>,
@@ -313,41 +375,64 @@ pub struct ProtectionCounts {
 }
 
 impl CampaignProfile {
-    /// Faults and SDCs of flips of `bit` in the layer at this place; none where that bit was not flipped there.
-    pub fn cell(&self, layer: usize, bit: u8) -> Option<Rate> {
-        let at = 8 * (layer * usize::from(self.format.width()) + usize::from(bit));
+    /// The place of an outcome among those that are known.
+    pub fn place(&self, criterion: Criterion) -> Option<usize> {
+        self.criteria.iter().position(|known| *known == criterion)
+    }
+
+    /// The rate of an outcome among flips of `bit`; without trials where that bit was not flipped, or the outcome is not known.
+    pub fn bit(&self, bit: u8, criterion: Criterion) -> Rate {
+        let row = self.bits.iter().find(|(known, _)| *known == bit);
+        let rate = row.zip(self.place(criterion)).and_then(|((_, rates), place)| rates.get(place));
+        rate.copied().unwrap_or_else(|| Rate::new(0, 0))
+    }
+
+    /// The rate of an outcome among the faults in the layer at this place; without trials where it is not known.
+    pub fn layer(&self, layer: usize, criterion: Criterion) -> Rate {
+        let rates = self.layers.get(layer).map(|row| &row.rates);
+        let rate = rates.zip(self.place(criterion)).and_then(|(rates, place)| rates.get(place));
+        rate.copied().unwrap_or_else(|| Rate::new(0, 0))
+    }
+
+    /// The rate of an outcome among flips of `bit` in the layer at this place; none where that bit was not flipped there.
+    pub fn cell(&self, layer: usize, bit: u8, criterion: Criterion) -> Option<Rate> {
+        let numbers = 1 + self.criteria.len();
+        let cell = numbers * (layer * usize::from(self.format.width()) + usize::from(bit));
         let number = |at: usize| {
-            self.map.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes).map(u64::from)
+            self.map
+                .get(4 * at..4 * at + 4)
+                .and_then(|bytes| bytes.try_into().ok())
+                .map(u32::from_le_bytes)
+                .map(u64::from)
         };
-        let (of, count) = (number(at)?, number(at + 4)?);
+        let (of, count) = (number(cell)?, number(cell + 1 + self.place(criterion)?)?);
         (of > 0).then(|| Rate::new(count.min(of), of))
     }
 }
 
 /// Faults of one layer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LayerCounts {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerRates {
     /// Its name.
     pub name: String,
-    /// Faults.
-    pub faults: u64,
-    /// Of these, SDCs.
-    pub sdc: u64,
-    /// Of these, SCMs; `None` without a grouping.
-    pub scm: Option<u64>,
-    /// DUEs among the faults.
-    pub due: u64,
+    /// The rates of the outcomes of the profile.
+    pub rates: Vec<Rate>,
 }
 
 /// Counts after so many faults.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
-    /// Faults.
-    pub faults: u64,
-    /// SDCs among them.
-    pub sdc: u64,
-    /// SCMs among these.
-    pub scm: u64,
+    /// SDCs.
+    pub sdc: Rate,
+    /// SCMs.
+    pub scm: Rate,
+}
+
+impl Moment {
+    /// The number of faults.
+    pub fn faults(&self) -> u64 {
+        self.sdc.of
+    }
 }
 
 /// Groups that were taken for each other: a row for each that was lost, a column for each that came instead.
@@ -405,4 +490,6 @@ pub struct WorstFault {
     pub after: f32,
     /// How many elements the same trial struck beside this one.
     pub others: usize,
+    /// All elements of the tensor that the trial struck, ascending, if there are several and each was changed alike.
+    pub alike: Vec<usize>,
 }

@@ -21,17 +21,18 @@ use serde_bytes::ByteBuf;
 
 pub use campaign::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Confusion, Export, ImageSet,
-    Labelling, Labels, LayerCounts, Moment, Naming, Part, Picture, ProtectionCounts, Protocol, Severity, Stage,
-    WorstFault,
+    Labelling, Labels, LayerRates, Learnt, Moment, Naming, Part, Picture, ProtectFile, ProtectionCounts, Protocol,
+    Severity, Stage, WorstFault,
 };
 pub use danger::{Danger, DangerRequest, TensorDanger};
 pub use model::{AnswerInfo, Changes, PreprocessInfo};
-pub use protect::{MAX_IMAGES, ProtectRequest, Protection};
+pub use protect::{LayerBeside, MAX_IMAGES, ProtectAnswer, ProtectRequest, Protection};
 pub use sweep::{SweepPart, SweepRequest, SweepTrial};
 
 use crate::planes::Planes;
 use facts::TraceRow;
-use facts::fault::{Format, InjectedFault, Site, Target};
+use facts::fault::{Code, Format, InjectedFault, Strike, Target};
+use facts::format::Scales;
 use facts::graph::{Layout, NodeId, ValueId};
 use facts::outcome::Verdict;
 use facts::report::diagram::{Family, Role};
@@ -39,7 +40,7 @@ use facts::{DeviceChoice, Name, Named, Question};
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
 /// two releases in its cache.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 8;
 
 /// The global variable of the worker that holds the page's address, from which relative addresses count.
 pub const PAGE: &str = "faultscopePage";
@@ -96,7 +97,7 @@ pub enum Request {
     /// Run the current image with one fault.
     Inject {
         /// The fault.
-        site: Site,
+        strike: Strike,
     },
     /// Try many faults around one; a sweep that is under way ends.
     Sweep(SweepRequest),
@@ -106,7 +107,7 @@ pub enum Request {
     Scale,
     /// Predict where a corruption changes the answer.
     Danger(DangerRequest),
-    /// Inject a fault with every layer's output clipped to its golden range.
+    /// Inject a fault into the protected network.
     Protect(ProtectRequest),
     /// Something about many faults.
     Campaign(CampaignRequest),
@@ -193,7 +194,7 @@ pub enum Response {
         /// The largest finite absolute value.
         max_abs: f32,
     },
-    /// Ranges are being learnt for [`Request::Protect`].
+    /// A protection is being learnt for [`Request::Protect`].
     Protecting {
         /// Images done with.
         done: usize,
@@ -203,7 +204,7 @@ pub enum Response {
     /// Answers [`Request::Danger`].
     Danger(Danger),
     /// Answers [`Request::Protect`].
-    Protected(Protection),
+    Protected(ProtectAnswer),
     /// Answers [`Request::Campaign`], and reports the progress of a campaign.
     Campaign(CampaignAnswer),
     /// The worker has panicked and will not answer again.
@@ -294,7 +295,7 @@ impl LayerInfo {
 }
 
 /// A tensor in which a fault can strike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TensorInfo {
     /// Its id in the graph.
     pub id: ValueId,
@@ -306,6 +307,8 @@ pub struct TensorInfo {
     pub layout: Layout,
     /// The format in which its values are stored.
     pub format: Format,
+    /// The scales of its integers, where the format has scales.
+    pub scales: Scales,
 }
 
 impl TensorInfo {
@@ -322,6 +325,11 @@ impl TensorInfo {
     /// Where `element` is stored, and so drawn.
     pub fn spot(&self, element: usize) -> usize {
         self.layout.stored_index(&self.shape, element)
+    }
+
+    /// How the element at `spot` is coded.
+    pub fn code(&self, spot: usize) -> Code {
+        Code::new(self.format, self.scales.of(&self.shape, spot))
     }
 
     /// The element that is stored at `spot`.
@@ -442,8 +450,10 @@ pub struct Injection {
     pub before: Vec<Score>,
     /// And after.
     pub after: Vec<Score>,
-    /// The fault.
+    /// The struck elements, the first [`BitErrors::LISTED`](facts::fault::BitErrors::LISTED) of them.
     pub faults: Vec<InjectedFault>,
+    /// The number of struck elements.
+    pub struck: usize,
     /// The corruption layer by layer.
     pub trace: Vec<TraceRow>,
     /// Time for the faulty run with its trace, in milliseconds.

@@ -1,13 +1,14 @@
 //! Messages about a model's card.
 
 use facts::answer::Threshold;
+use facts::campaign::NumberFormats;
 use facts::data::{InputSize, Preprocess, PreprocessChoice};
 use serde::{Deserialize, Serialize};
 
 use super::FileRef;
 
 /// The user's statements about a model beside its file. The file decides where a field is `None`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Changes {
     /// The output that is the answer, by its name or its index.
     pub output: Option<String>,
@@ -23,6 +24,10 @@ pub struct Changes {
     pub grouping: Option<FileRef>,
     /// Files that came with the model and may hold its weights.
     pub beside: Vec<FileRef>,
+    /// The number formats that the network is rounded to.
+    pub numbers: NumberFormats,
+    /// The images whose golden runs the scales of layers' outputs are learnt from, where the format has scales.
+    pub calibrate: Vec<FileRef>,
 }
 
 /// What a model's output means.

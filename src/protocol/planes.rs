@@ -85,6 +85,37 @@ impl Planes {
             .then(|| plane * self.per_plane + within)
     }
 
+    /// Returns the outline of the `spots` that lie in `plane`, as an SVG path with one unit for each row and column. Spots are
+    /// elements in the stored order, and ascend.
+    pub fn outline(&self, plane: usize, spots: &[usize]) -> String {
+        // Equal runs of neighbouring rows are one box: first row, height, first column, width.
+        let mut boxes: Vec<[usize; 4]> = Vec::new();
+        let mut open = 0;
+        let mut inside = spots.iter().filter(|&&spot| self.plane_of(spot) == plane).peekable();
+        while let Some(&spot) = inside.next() {
+            let (row, column) = self.position(spot);
+            let mut width = 1;
+            while inside
+                .next_if(|&&next| self.position(next) == (row, column + width) && next == spot + width)
+                .is_some()
+            {
+                width += 1;
+            }
+            let above =
+                boxes[open..].iter_mut().find(|known| known[0] + known[1] == row && known[2..] == [column, width]);
+            match above {
+                Some(known) => known[1] += 1,
+                None => boxes.push([row, 1, column, width]),
+            }
+            // Boxes that ended rows ago stay closed.
+            while boxes.get(open).is_some_and(|known| known[0] + known[1] < row) {
+                open += 1;
+            }
+        }
+        let path = |[row, height, column, width]: [usize; 4]| format!("M{column} {row}h{width}v{height}h-{width}z");
+        boxes.into_iter().map(path).collect()
+    }
+
     /// Returns the number of planes that are sent and shown together.
     pub fn sheet(&self) -> usize {
         (MAX_SENT / self.per_plane.max(1)).clamp(1, MAX_SHEET)
@@ -135,6 +166,17 @@ mod tests {
         assert_eq!(planes.elements(), 4096 * 25088);
         assert!(planes.sheet() * planes.per_plane <= MAX_SENT);
         assert_eq!(planes.sheet_of(planes.count - 1) % planes.sheet(), 0);
+    }
+
+    #[test]
+    fn an_outline_joins_neighbours() {
+        let planes = Planes::of(&[1, 2, 3, 5], false);
+        assert_eq!(planes.outline(1, &(15..30).collect::<Vec<_>>()), "M0 0h5v3h-5z", "a channel is one box");
+        assert_eq!(planes.outline(0, &[3, 18]), "M3 0h1v1h-1z", "the other element is in another channel");
+        assert_eq!(planes.outline(1, &[3]), "");
+        // A block of two by two, an element beside it, and one below that is no part of a box.
+        assert_eq!(planes.outline(0, &[1, 2, 4, 6, 7, 13]), "M1 0h2v2h-2zM4 0h1v1h-1zM3 2h1v1h-1z");
+        assert_eq!(planes.outline(0, &[4, 5]), "M4 0h1v1h-1zM0 1h1v1h-1z", "a row ends at its last column");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Messages about many trials around one fault.
 
-use facts::fault::{Format, InjectedFault, Site};
+use facts::fault::{Format, InjectedFault, Strike};
 use facts::outcome::Verdict;
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +9,17 @@ use super::FileRef;
 /// Trials around one fault, numbered from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SweepRequest {
-    /// Each bit of the element: trial 31 flips the sign.
-    Bits(Site),
+    /// Each bit of the element, from the lowest.
+    Bits {
+        /// The fault; its corruption is left aside.
+        strike: Strike,
+        /// Number of bits of the element's format.
+        width: u8,
+    },
     /// The same corruption in each element of a plane of the tensor as it is stored.
     Map {
         /// The fault; its element lies in the plane.
-        site: Site,
+        strike: Strike,
         /// The first element, as stored.
         first: usize,
         /// Number of elements.
@@ -23,7 +28,7 @@ pub enum SweepRequest {
     /// The same fault in each image.
     Images {
         /// The fault.
-        site: Site,
+        strike: Strike,
         /// The images.
         images: Vec<FileRef>,
     },
@@ -33,7 +38,7 @@ impl SweepRequest {
     /// Number of trials.
     pub fn trials(&self) -> usize {
         match self {
-            Self::Bits(_) => Format::default().width().into(),
+            Self::Bits { width, .. } => (*width).min(Format::F32.width()).into(),
             Self::Map { count, .. } => *count,
             Self::Images { images, .. } => images.len(),
         }
@@ -60,6 +65,6 @@ pub struct SweepTrial {
     pub golden: String,
     /// And with it.
     pub faulty: String,
-    /// The value before and after.
+    /// The value before and after, of the element that the trial is about.
     pub fault: InjectedFault,
 }

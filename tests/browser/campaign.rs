@@ -27,7 +27,8 @@ fn signs(name: &str, more: &str) -> Option<Page> {
     Some(page)
 }
 
-fn complete(page: &Page) {
+/// Runs a campaign to its end.
+pub fn complete(page: &Page) {
     // A short campaign is over before anyone has looked; a new one begins with an empty panel, and so without the mark.
     page.eval("(document.querySelector('#campaign-progress')?.setAttribute('data-old', ''), true)");
     page.click("#start");
@@ -112,6 +113,57 @@ fn protections_are_compared_on_the_same_faults() {
     assert!(records(&page).lines().all(|line| line.contains("\"protected\":[")));
     page.set_viewport(360, 740);
     page.fits();
+    page.close();
+}
+
+#[test]
+fn the_outcome_of_charts_and_tables_is_chosen() {
+    let Some(page) = built_in("campaign-outcome", "&faults=60&seed=3") else { return };
+    complete(&page);
+    let chart = |page: &Page| page.eval("document.querySelector('#layer-chart').innerHTML");
+    let sdc = chart(&page);
+    assert_eq!(page.text("#bit-chart-panel h3"), "SDC rate by bit");
+    page.click("#campaign-outcome button:nth-child(3)");
+    page.wait_for_text("#bit-chart-panel h3", "SDC-10 % rate by bit");
+    page.wait_for_text("#layer-chart-panel h3", "SDC-10 % rate by layer");
+    page.wait_for_text("#map-chart-panel h3", "SDC-10 % rate by layer and bit");
+    assert_ne!(chart(&page), sdc);
+    assert!(page.url().contains("outcome=sdc10pct"), "{}", page.url());
+    // The table has the numbers of the records.
+    page.click("#layer-chart-panel details summary");
+    page.wait_for("#layer-chart-panel tbody tr");
+    let sum = "[...document.querySelectorAll('#layer-chart-panel tbody td:nth-child(3)')]
+        .map(cell => Number(cell.innerText.replaceAll(/\\D/g, ''))).reduce((sum, count) => sum + count, 0)";
+    let differs = |record: &Value| {
+        let pair = &record["scores"]["confidence"];
+        match (pair[0].as_f64(), pair[1].as_f64()) {
+            (Some(before), Some(after)) => (after - before).abs() > 0.1 * before,
+            _ => record["scores"] != "golden",
+        }
+    };
+    let text = records(&page);
+    let counted = text.lines().filter(|line| differs(&serde_json::from_str(line).expect("JSON"))).count();
+    assert!(counted > 5, "{counted}");
+    assert_eq!(page.eval(sum), counted);
+    page.screenshot("campaign-outcome");
+    page.set_viewport(360, 740);
+    page.fits();
+    page.close();
+}
+
+#[test]
+fn the_network_is_saved_with_a_protection() {
+    let Some(page) = signs("campaign-protect", "&profile=1") else { return };
+    page.wait_for("#save-ranger:enabled");
+    let has = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    let protected = saved(&page, "#save-ranger");
+    assert!(has(&protected, "faultscope.protection") && has(&protected, "ranger learnt from 1 image of images"));
+    assert!(has(&protected, "IsNaN"), "standard operators bound the layers");
+    page.wait_until("the end", "!document.querySelector('#bounding')");
+    page.close();
+    let Some(page) = built_in("campaign-protect-own", "") else { return };
+    page.click("#save-ranger");
+    page.wait_for_text("body", "this is no ONNX file");
     page.close();
 }
 

@@ -138,3 +138,27 @@ fn choices_are_undone_and_done_again_with_keys_and_buttons() {
     page.wait_for_text("#fault-sentence", "Bit 30");
     page.close();
 }
+
+#[test]
+fn a_pattern_in_bfloat16_is_seen_before_it_strikes() {
+    let Some(page) = open("numbers", "&layer=block1.relu&element=1856") else { return };
+    page.choose("#format", "bf16");
+    page.wait_until("sixteen bits", "document.querySelectorAll('#bits .bit').length === 16");
+    page.wait_for_text("#numbers-told", "outputs in bfloat16, parameters in bfloat16");
+    page.choose("#pattern", "channel");
+    page.wait_for(".outline-aimed path");
+    assert!(page.text("#pattern-told").starts_with("64 elements in 1 map"), "{}", page.text("#pattern-told"));
+    assert_eq!(page.count(".tile.hit"), 1);
+    page.screenshot("pattern-aimed");
+    strike(&page, 14);
+    page.wait_for(".outline-struck path");
+    assert!(page.text("#fault-sentence").contains("and 63 more elements"), "{}", page.text("#fault-sentence"));
+    let hash = page.eval("location.hash");
+    let hash = hash.as_str().unwrap_or_default();
+    assert!(hash.contains("format=bf16&weight-format=bf16") && hash.contains("pattern=channel"), "{hash}");
+    page.screenshot("pattern-struck");
+    page.choose("#format", "int8");
+    page.wait_until("eight bits", "document.querySelectorAll('#bits .bit').length === 8");
+    page.wait_for_text("#numbers-told", "scales learnt from");
+    page.close();
+}

@@ -1,4 +1,4 @@
-//! The lesson beside the running network, and range clipping under the outcome.
+//! The lesson beside the running network, and protections under the outcome.
 
 use crate::{missing::missing, page::Page};
 
@@ -71,6 +71,66 @@ fn clipping_stands_beside_the_fault() {
 }
 
 #[test]
+fn one_fault_stands_without_and_with_the_protection_that_is_chosen() {
+    let hash = "#model=gtsrb-resnet8&device=cpu&layer=block1.relu&element=1856&bit=30&run=1&protect=1";
+    let Some(page) = open("protect-one", hash) else { return };
+    page.wait_for_text("#protected-effect", "Mended");
+    page.wait_for_text("#protected-price", "Learnt from");
+    // One bar for each layer in both charts, in the same order.
+    let layers = "[...document.querySelectorAll('#protected-layers svg')].map(chart => chart.querySelectorAll('.chart-layer').length)";
+    let bars = page.eval(layers);
+    assert!(bars[0].as_u64() > Some(5) && bars[0] == bars[1], "{bars}");
+    for (name, effect, told) in [
+        ("secded", "Mended", "No layer differs"),
+        ("duplicate:block1.relu", "Detected", "the inference stops"),
+        ("tmr:block1.relu", "Mended", "No layer differs"),
+        ("clip-to-zero", "Mended", "clipped in"),
+    ] {
+        page.choose("#protection-choice", name);
+        page.wait_for_text("#protected-sentence", told);
+        page.wait_for_text("#protected-effect", effect);
+        let key = format!("protection={}", name.replace(':', "%3A"));
+        assert!(page.url().contains(&key), "{} lacks {key}", page.url());
+    }
+    // A protection that does not apply says why, in place of an answer.
+    page.choose("#protection-choice", "weight-clip");
+    page.wait_for_text("#protection-unfit", "is for faults in weights");
+    assert_eq!(page.count("#protected-sentence"), 0);
+    page.choose("#protection-choice", "range");
+    page.wait_for_text("#protected-effect", "Mended");
+    assert!(!page.url().contains("protection="), "{}", page.url());
+    page.in_every_window(&[360, 1280], |theme, width| {
+        page.fits();
+        page.screenshot(&format!("protect-{theme}-{width}"));
+    });
+    page.close();
+}
+
+#[test]
+fn a_code_and_repetition_are_taught_with_the_list_of_protections() {
+    let Some(page) = open("lesson-protect", "#lesson=11&device=cpu") else { return };
+    page.wait_for_text("#lesson-title", "code");
+    for (name, done) in [("parity-zero", 1), ("secded", 2)] {
+        page.choose("#protection-choice", name);
+        page.wait_until(
+            "the task to be done",
+            &format!("document.querySelectorAll('.lesson-task.done').length === {done}"),
+        );
+    }
+    page.click("#lesson-next");
+    page.wait_for_text("#lesson-title", "Computing twice");
+    for (name, done) in [("duplicate:block1.relu", 1), ("tmr:block1.relu", 2)] {
+        page.choose("#protection-choice", name);
+        page.wait_until(
+            "the task to be done",
+            &format!("document.querySelectorAll('.lesson-task.done').length === {done}"),
+        );
+    }
+    page.screenshot("lesson-twice");
+    page.close();
+}
+
+#[test]
 fn the_lesson_fits_every_window_in_light_and_dark() {
     let Some(page) = open("lesson-widths", "#lesson=4&device=cpu") else { return };
     page.wait_for_text("#verdict", "Masked");
@@ -99,7 +159,7 @@ fn each_step_brings_its_part_into_the_window() {
         page.go(&format!("?{width}#lesson=1&device=cpu"));
         page.wait_for(".lesson-dot");
         let steps = page.count(".lesson-dot");
-        assert_eq!(steps, 11);
+        assert_eq!(steps, 15);
         for step in 1..=steps {
             page.wait_for(&format!(".lesson-dots li:nth-child({step}) [aria-current='step']"));
             page.wait_for("[data-spoken]");
@@ -120,13 +180,13 @@ fn each_step_brings_its_part_into_the_window() {
 
 #[test]
 fn steps_are_left_out_and_the_last_preset_fulfils_its_task() {
-    let Some(page) = open("lesson-some", "#lesson=1,3,11&device=cpu") else { return };
+    let Some(page) = open("lesson-some", "#lesson=1,3,13&device=cpu") else { return };
     page.wait_for_text("#lesson-title", "A soft error");
     assert_eq!(page.count(".lesson-dot"), 3);
     assert!(page.text(".lesson-head").contains("step 1 of 3"), "{}", page.text(".lesson-head"));
     page.click("#lesson-next");
     page.wait_for_text("#lesson-title", "Most faults are masked");
-    assert!(page.url().contains("lesson=1%2C3*%2C11") || page.url().contains("lesson=1,3*,11"), "{}", page.url());
+    assert!(page.url().contains("lesson=1%2C3*%2C13") || page.url().contains("lesson=1,3*,13"), "{}", page.url());
     page.click("#lesson-next");
     page.wait_for_text("#lesson-title", "Measuring");
     assert_eq!(page.text("#lesson-next"), "Finish");

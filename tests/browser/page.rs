@@ -40,6 +40,10 @@ const ARGUMENTS: [&str; 5] = [
 /// with a software GPU needs, so that it shows a state that never comes, and no slow one.
 pub const PATIENCE: Duration = Duration::from_secs(600);
 
+/// The longest wait for a part of the page to come into the window, which takes a layout and no computation. A part that lies
+/// outside for good shall not cost the suite ten minutes.
+const LAYOUT: Duration = Duration::from_secs(120);
+
 /// A desktop window, the size of the pictures in target/screens.
 const WINDOW: (u32, u32) = (1280, 900);
 
@@ -144,16 +148,24 @@ impl Page {
 
     /// Waits until the JavaScript expression `condition` is true; `what` says in words what is waited for.
     pub fn wait_until(&self, what: &str, condition: &str) {
+        if !self.comes_true(what, condition, PATIENCE) {
+            self.fail(&format!("waited {} s for {what}: `{condition}`", PATIENCE.as_secs()));
+        }
+    }
+
+    /// Whether the JavaScript expression `condition` becomes true within `patience`.
+    fn comes_true(&self, what: &str, condition: &str, patience: Duration) -> bool {
         let begun = Instant::now();
         while self.eval(&format!("Boolean({condition})")) != Value::Bool(true) {
-            if begun.elapsed() > PATIENCE {
-                self.fail(&format!("waited {} s for {what}: `{condition}`", PATIENCE.as_secs()));
+            if begun.elapsed() > patience {
+                return false;
             }
             if let Some(line) = self.errors().first() {
                 self.fail(&format!("while waiting for {what}: {}", line.text));
             }
             thread::sleep(Duration::from_millis(100));
         }
+        true
     }
 
     /// Waits until there is an element for `selector`.
@@ -327,7 +339,10 @@ impl Page {
     /// Waits until all of the element for `selector` is in the window, and nothing covers its middle.
     pub fn in_window(&self, selector: &str) {
         let seen = format!("({IN_WINDOW})(document.querySelector({}))", quoted(selector));
-        self.wait_until(&format!("{selector} in the window"), &seen);
+        if !self.comes_true(&format!("{selector} in the window"), &seen, LAYOUT) {
+            let place = format!("({PLACE})(document.querySelector({}))", quoted(selector));
+            self.fail(&format!("{selector} is not in the window: {}", self.eval(&place)));
+        }
     }
 
     /// Writes target/screens/NAME.png: what a person sees now.
@@ -427,6 +442,13 @@ impl Page {
         }
     }
 }
+
+/// Where an element is, in words.
+const PLACE: &str = "element => {
+    if (!element) return 'it is missing';
+    const { left, top, right, bottom } = element.getBoundingClientRect();
+    return `${left} to ${right} across, ${top} to ${bottom} down, in ${innerWidth} x ${innerHeight}`;
+}";
 
 /// Where the middle of an element is, if that is the same a moment later and the mouse would meet the element there. A page
 /// that is still being laid out would otherwise move away below the mouse.

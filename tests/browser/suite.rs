@@ -26,4 +26,5 @@ mod soak;
 mod stage;
 mod start;
 mod startup;
+mod walks;
 mod workers;

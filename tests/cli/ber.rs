@@ -1,6 +1,7 @@
 //! `campaign --ber`: bit errors all over the network, and sweeps over their rate.
 
 use super::protect::Study;
+use super::resume::assert_same;
 use super::*;
 
 #[test]
@@ -14,6 +15,30 @@ fn a_sweep_is_the_same_in_jobs_shards_and_parts() {
     study.cut("whole");
     study.campaign("cut", &["--resume", "--ber", "1e-8..1e-3", "--faults", "2"]).code(INPUT);
     study.is_the_same_resumed("whole", &sweep);
+}
+
+#[test]
+fn the_first_of_many_errors_is_known_again_whatever_its_layer_is_called() {
+    let folder = TempDir::new().expect("a temporary folder");
+    for (name, model) in [
+        ("rate", &["--ber", "1e-4"][..]),
+        ("weights", &["--ber", "1e-4", "--target", "weight"]),
+        ("array", &["--accelerator", "systolic:8x8,ws", "--type", "stuck1"]),
+    ] {
+        // Its layers are not in the order of their names.
+        let fixed = ["campaign", "--model", "gtsrb-resnet8", "--data", "gtsrb-resnet8/samples", "--images", "4"];
+        let run = |out: &Path, more: &[&str]| {
+            faultscope(&[&fixed[..], model, &["--faults", "5", "--out", text(out)], more].concat()).code(DONE)
+        };
+        let [whole, cut] = ["whole", "cut"].map(|part| folder.path().join(format!("{name}-{part}")));
+        run(&whole, &[]);
+        fs::create_dir(&cut).expect("a folder");
+        fs::copy(whole.join("config.json"), cut.join("config.json")).expect("a copy");
+        let records = fs::read(whole.join("faults.jsonl")).expect("records");
+        fs::write(cut.join("faults.jsonl"), &records[..records.len() / 2]).expect("a file");
+        run(&cut, &["--resume"]);
+        assert_same(&whole, &cut);
+    }
 }
 
 #[test]

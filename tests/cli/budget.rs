@@ -66,6 +66,45 @@ fn measured_shares_become_failure_rates() {
 }
 
 #[test]
+fn a_campaign_that_ended_by_its_results_has_bounds_of_a_fixed_number() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let out = folder.path().join("until");
+    campaign(&out, &["--faults", "2", "--until", "5pp"]);
+    let fixed = ["budget", text(&out), "--fit-per-mbit", "20", "--target", "10"];
+    let sentence = "ended by its results (--until): its bounds are those of a fixed number of faults";
+    let of = |more: &[&str]| {
+        let output = faultscope(&[&fixed[..], more].concat()).code(DONE).get_output().clone();
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("UTF-8"))
+    };
+    let joined = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(joined(&of(&[])[0]).contains(sentence), "{}", of(&[])[0]);
+    assert!(of(&["--format", "html"])[0].contains("ended by its results (--until)"));
+    let json: Value = serde_json::from_str(&of(&["--json"])[0]).expect("JSON");
+    assert_eq!(json["variants"][0]["memories"][0]["until"], true);
+    let [rows, notice] = of(&["--format", "csv"]);
+    assert!(rows.starts_with("protection,memory,") && joined(&notice).contains(sentence), "{notice}");
+}
+
+#[test]
+fn of_two_campaigns_of_a_memory_one_is_left_away() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    let (plain, range, secded) = (path("plain"), path("range"), path("nan-check"));
+    campaign(&plain, &["--faults", "2"]);
+    campaign(&range, &["--faults", "2", "--protect", "range", "--profile", "12"]);
+    campaign(&secded, &["--faults", "2", "--protect", "nan-check"]);
+    let of = |directories: &[&Path], sentence: &str| {
+        let directories: Vec<&str> = directories.iter().map(|path| text(path)).collect();
+        refused(&[&["budget", "--fit-per-mbit", "20", "--target", "10"], &directories[..]].concat(), INPUT, sentence);
+    };
+    let away = format!("leave \"{}\" away: \"{}\" compares protections", text(&plain), text(&range));
+    of(&[&plain, &range], &away);
+    of(&[&range, &plain], &away);
+    of(&[&range, &secded], "one campaign with --protect for each protection compares all of them");
+    of(&[&plain, &plain], "plain: the directory is given twice");
+}
+
+#[test]
 fn what_gives_no_budget_is_refused() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = |name: &str| folder.path().join(name);

@@ -116,6 +116,11 @@ fn arrays_bring_their_labels_along() {
     write_npy(&images, "|u1", "(2, 8, 8, 3)", &pixels);
     refused(&images, &[], "test_labels.npy");
 
+    let bare = folder.path().join("bare");
+    campaign(&images, &bare, &["--labels", "none"]).code(DONE);
+    let (summary, config) = (read(&bare.join("summary.json")), read(&bare.join("config.json")));
+    assert_eq!((&summary["golden"]["accuracy"], &config["data"]["labelled"]), (&Value::Null, &"without labels".into()));
+
     let labels: Vec<u8> = [2i64, 0].iter().flat_map(|label| label.to_le_bytes()).collect();
     write_npy(&folder.path().join("test_labels.npy"), "<i8", "(2,)", &labels);
     let out = folder.path().join("out");

@@ -33,7 +33,10 @@ fn the_accuracy_of_each_known_way_is_shown() {
     assert!(tried.iter().all(|tried| seen.insert(tried["preprocess"].to_string())), "{found}");
     // Images of the input's size are not resized, so no way to the size is tried.
     assert!(tried.iter().all(|tried| !tried["arguments"].as_str().is_some_and(|said| said.contains("--resize"))));
-    faultscope(&["check", MODEL, data, "--color", "bgr"]).code(DONE).stdout(contains("is better than the one in use"));
+    // The last line has an end.
+    faultscope(&["check", MODEL, data, "--color", "bgr"])
+        .code(DONE)
+        .stdout(predicate::str::ends_with("is better than the one in use\n"));
 }
 
 #[test]
@@ -47,6 +50,11 @@ fn ways_to_the_size_are_tried_where_images_have_another() {
         assert!(arguments.contains(&&Value::from(wanted)), "{arguments:?}");
     }
     assert_eq!(found["images"], 5);
+    refused(
+        &["check", MODEL, text(folder.path()), "--images", "13"],
+        INPUT,
+        "13 images are asked for, the data has 12",
+    );
 }
 
 #[test]

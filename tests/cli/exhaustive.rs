@@ -40,6 +40,8 @@ fn every_fault_is_tried_once_and_estimates_agree_with_the_truth() {
     let report = String::from_utf8(report).expect("UTF-8");
     let report = report.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(report.contains("exact and have no interval") && report.contains("exhaustive: every bit"), "{report}");
+    let sets = report.split("Faults by the golden run").nth(1).expect("the starting sets");
+    assert!(sets.contains("every fault was tried: the shares are exact and have no interval"), "{report}");
 
     // Cut in the midst of an image and resumed.
     let keep = lines.lines().take(7_000).map(|line| line.len() + 1).sum::<usize>();
@@ -77,5 +79,9 @@ fn too_many_faults_are_refused_with_their_number() {
     refusal(&with(&["--max-faults", "1000"]), INPUT, "18,432 faults (96 elements in 1 layer, each in 6 images)");
     refusal(&with(&["--type", "zero"]), INPUT, "tries each bit of each element by itself");
     refusal(&with(&["--until", "1pp"]), INPUT, "leave --until and --protocol away");
+    refusal(&with(&["--faults", "3"]), USAGE, "tries every fault once in each image; leave --faults away");
+    let file = folder.path().join("campaign.yaml");
+    fs::write(&file, "faults: 3\n").expect("a file");
+    refusal(&["--design", "exhaustive", "--config", text(&file)], USAGE, "leave --faults away");
     refusal(&with(&["--candidates", "9"]), USAGE, "--candidates goes with --design stratified only");
 }

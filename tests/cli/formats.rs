@@ -96,6 +96,11 @@ fn what_goes_with_nothing_is_refused() {
         (&["--format", "int32"], "int32 holds sums"),
         (&["--pattern", "row", "--amount", "2"], "--amount and --percent do not go with it"),
         (&["--pattern", "bullet-wake:1000"], "takes 1000 channels"),
+        (
+            &["--pattern", "block:3x3"],
+            "; --layers chooses layers that it fits, for example --layers kind:Conv,kind:Relu",
+        ),
+        (&["--amount", "100000"], "choose a smaller --amount, or other --layers"),
         (&["--burst", "40"], "1 to 32 bits of a word"),
     ] {
         study.campaign("refused", arguments).code(INPUT).stderr(contains(sentence));

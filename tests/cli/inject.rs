@@ -38,6 +38,53 @@ fn an_activation_flip_is_written_out_in_full() {
 }
 
 #[test]
+fn a_pattern_strikes_its_elements_together() {
+    let (_folder, image) = one_image();
+    let place = ["--layer", "relu2", "--element", "21", "--bit", "30"];
+    let alone = inject(&image, &place);
+    let row = inject(&image, &[&place[..], &["--pattern", "row"]].concat());
+    assert_eq!(row["fault"], alone["fault"], "the element that is named has the same fault");
+    let faults = row["faults"].as_array().expect("a list");
+    let [first, last] = [faults.first(), faults.last()].map(|fault| fault.expect("a fault")["element"].clone());
+    assert_eq!(row["elements"], serde_json::json!([[first, last]]));
+    for fault in faults {
+        let bits = ["before", "after"].map(|key| (fault[key].as_f64().expect("a number") as f32).to_bits());
+        assert_eq!(bits[0] ^ bits[1], 1 << 30, "{fault}");
+    }
+    assert!(alone.get("faults").is_none() && alone.get("elements").is_none(), "{alone}");
+
+    // The draw decides what a pattern leaves open.
+    let wake = |draw: u32| {
+        let draw = draw.to_string();
+        inject(&image, &[&place[..], &["--pattern", "bullet-wake:2", "--draw", &draw]].concat())
+    };
+    assert_eq!(wake(1), wake(1));
+    let first = wake(0);
+    assert!(
+        (1..20).any(|draw| wake(draw)["elements"] != first["elements"]),
+        "twenty draws of one channel are not all the same"
+    );
+
+    // Bytes of the image, too: a row of one colour.
+    let bytes = inject(&image, &["--target", "input", "--element", "4", "--bit", "7", "--pattern", "row"]);
+    let struck: Vec<u64> = bytes["faults"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|fault| fault["element"].as_u64().expect("an index"))
+        .collect();
+    assert!(struck.len() > 1 && struck.contains(&4) && struck.iter().all(|byte| byte % 3 == 1), "{struck:?}");
+
+    let mut refused = vec!["inject", MODEL, text(&image)];
+    refused.extend(place);
+    super::refused(
+        &[&refused[..], &["--pattern", "block:99x1"]].concat(),
+        INPUT,
+        "pattern block:99x1 takes 99 columns",
+    );
+}
+
+#[test]
 fn a_layer_is_found_by_index_as_by_name() {
     let (_folder, image) = one_image();
     let by_name = inject(&image, &["--layer", "relu2", "--element", "3", "--bit", "22"]);
@@ -125,6 +172,34 @@ fn the_text_shows_the_bits_and_the_verdict() {
     faultscope(&arguments)
         .code(DONE)
         .stdout(contains("bit 30").and(contains("exponent")).and(contains("golden")).and(contains("max |delta|")));
+}
+
+/// Every changed value of the struck layer and behind it is NaN: there is no difference to show.
+#[test]
+fn a_layer_of_nan_has_no_largest_difference() {
+    let (_folder, image) = one_image();
+    let arguments =
+        ["inject", MODEL, text(&image), "--layer", "conv2", "--element", "20", "--type", "set:NaN", "--trace"];
+    let shown = faultscope(&arguments).code(DONE).get_output().stdout.clone();
+    let shown = String::from_utf8(shown).expect("UTF-8");
+    let row = shown.lines().find(|line| line.starts_with("conv2 ")).expect("the struck layer");
+    assert!(row.trim_end().ends_with('1') && !shown.contains("0.000e0"), "{shown}");
+}
+
+#[test]
+fn kinds_of_faults_are_named_with_their_numbers() {
+    let (_folder, image) = one_image();
+    let place = ["inject", MODEL, text(&image), "--layer", "relu2", "--element", "0"];
+    let refused = |more: &[&str], sentence: &str| super::refused(&[&place[..], more].concat(), USAGE, sentence);
+    let forms = "bitflip, zero, random, stuck0, stuck1, set:V, scale:F or noise:S is expected";
+    refused(&["--type", "percent"], forms);
+    refused(
+        &["--type", "set:3", "--bit", "9"],
+        "--bit goes with --type bitflip, bitflips, burst, stuck0 and stuck1 only",
+    );
+    refused(&["--type", "stuck1"], "--type stuck1 needs --bit BITS");
+    let problem = "nosuch: no campaign: there is no config.json in it";
+    super::refused(&[&place[..], &["--bit", "0", "--formats-of", "nosuch"]].concat(), INPUT, problem);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod budget;
 mod campaign;
 mod check;
 mod convert;
+mod criteria;
 mod data;
 mod devices;
 mod exhaustive;

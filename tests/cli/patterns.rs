@@ -52,6 +52,16 @@ fn an_error_model_is_drawn_from() {
     let bad = study.path("bad.json");
     fs::write(&bad, fs::read_to_string(MODEL_FILE).expect("a model").replace("0.5,", "0.6,")).expect("a file");
     study.campaign("bad", &["--pattern-file", text(&bad)]).code(INPUT).stderr(contains("and 1 is expected"));
+    for (content, sentence) in [
+        ("{}", "bad.json: the file has no patterns; one or more of"),
+        (
+            r#"{"bullet_wake": {"frequency": 1.0, "domain_classes": [], "parameters": []}}"#,
+            "pattern \"bullet_wake\": the frequencies of its sizes are missing: the list is empty",
+        ),
+    ] {
+        fs::write(&bad, content).expect("a file");
+        study.campaign("bad", &["--pattern-file", text(&bad)]).code(INPUT).stderr(contains(sentence));
+    }
 }
 
 #[test]

@@ -147,6 +147,55 @@ fn codes_in_the_bits_of_weights_have_a_network_of_their_own() {
 }
 
 #[test]
+fn layers_are_checked_by_checksums_and_a_range_of_tolerances_is_one_option() {
+    let study = Study::new();
+    let protect = ["--protect", "abft", "--protect", "abft:detect,tolerance=1e-6..1e-4", "--layers", "kind:Conv"];
+    let strike = [&protect[..], &["--bit", "30"]].concat();
+    study.is_the_same_in_jobs_and_shards(&strike).stdout(contains("each fault also under 4 protections"));
+    let times: Value =
+        serde_json::from_slice(&fs::read(study.path("whole").join("times.json")).expect("times")).expect("JSON");
+    let under = times["under"].as_array().expect("a list");
+    let names: Vec<&str> = under.iter().filter_map(|one| one["protection"].as_str()).collect();
+    assert_eq!(
+        names,
+        ["abft", "abft:detect,tolerance=1e-6", "abft:detect,tolerance=1e-5", "abft:detect,tolerance=1e-4"]
+    );
+    assert!(under.iter().all(|one| one["times"].as_f64().is_some_and(|times| times > 0.0)), "{times}");
+    let told = json(&["report", text(&study.path("whole")), "--json"]);
+    assert_eq!(told["protections"][0]["time"], under[0]["times"]);
+    assert!(!study.path("merged").join("times.json").exists(), "nothing was measured");
+    fs::write(study.path("one").join("times.json"), "{}").expect("a file");
+    faultscope(&["report", text(&study.path("one"))]).code(INPUT).stderr(contains("remove the file"));
+    study.cut("whole");
+    study.is_the_same_resumed("whole", &strike);
+    let config = &study.config("whole")["campaign"]["protections"];
+    let methods = config["methods"].as_array().expect("a list");
+    assert_eq!(methods.len(), 4);
+    for method in methods {
+        assert!(method["layers"].as_array().is_some_and(|layers| !layers.is_empty()), "{method}");
+        assert!(method["overhead"]["operations"].as_u64() > Some(0), "{method}");
+    }
+    // The highest bit of the exponent changes an element by 2 or more.
+    for record in study.records("whole") {
+        let protected = record["protected"].as_array().expect("a list");
+        assert_eq!(protected[0]["class"], record["golden"]["class"], "computed again: {record}");
+        assert_eq!(protected[0].get("detected"), None, "{record}");
+        assert!(protected[1..].iter().all(|own| own["detected"] == true), "{record}");
+    }
+    study.campaign("low", &[&protect[..], &["--bit", "0"]].concat()).code(DONE);
+    for record in study.records("low") {
+        assert_eq!(record["protected"][0].get("detected"), None, "a flip of the lowest bit is a rounding error");
+        assert_eq!(record["protected"][3].get("detected"), None, "{record}");
+    }
+    let weights = ["--protect", "abft", "--protect", "abft:learnt=2", "--target", "weight", "--bit", "30"];
+    study.campaign("weights", &[&weights[..], &["--layers", "kind:Conv"]].concat()).code(DONE);
+    let config = &study.config("weights")["campaign"]["protections"]["methods"];
+    assert!(config[0].get("learnt").is_none() && config[1]["learnt"].is_u64(), "{config}");
+    let records = study.records("weights");
+    assert!(records.iter().any(|record| record["protected"][0]["detected"] == true), "a weight differs again");
+}
+
+#[test]
 fn a_profile_of_other_data_is_learnt_from_and_named() {
     let study = Study::new();
     let other = study.path("other");
@@ -173,6 +222,20 @@ fn a_profile_of_other_data_is_learnt_from_and_named() {
     study.campaign("same", &same).code(DONE).stderr(contains("6 of the 6 images").and(contains("by their names")));
 }
 
+/// Bounds are learnt from images, and labels have no part in it.
+#[test]
+fn an_array_to_learn_from_needs_no_labels() {
+    let study = Study::new();
+    let path = study.images.path().with_extension("npy");
+    let pixels: Vec<u8> = (0..4 * 8 * 8).flat_map(|at| [(at % 251) as u8, 90, 200 - (at % 100) as u8]).collect();
+    write_npy(&path, "|u1", "(4, 8, 8, 3)", &pixels);
+    let arguments = ["--protect", "ranger", "--profile", text(&path), "--profile-images", "3"];
+    study.campaign("of an array", &arguments).code(DONE);
+    let profile = &study.config("of an array")["campaign"]["protections"]["profile"];
+    assert_eq!((&profile["images"], &profile["data"]), (&Value::from(3), &Value::from(text(&path))));
+    fs::remove_file(&path).expect("a file");
+}
+
 #[test]
 fn what_cannot_be_compared_is_refused_in_a_sentence() {
     let study = Study::new();
@@ -187,7 +250,12 @@ fn what_cannot_be_compared_is_refused_in_a_sentence() {
     refused(&["--profile", "3"], USAGE, "--profile goes with --protect, --pattern-file");
     refused(&["--protect", "magic"], USAGE, "known: range, ranger");
     refused(&["--protect", "range:rows"], USAGE, "tensor, channel, neuron");
-    refused(&["--protect", "range", "--protect", "range"], USAGE, "stated twice");
+    refused(&["--protect", "range", "--protect", "range"], USAGE, "the protection range is given twice");
+    let sentence = "the protection ranger is given twice: a value of the range in --protect ranger:scale=1..2/3 is the same as \
+                    --protect ranger; leave one away";
+    refused(&["--protect", "ranger", "--protect", "ranger:scale=1..2/3"], USAGE, sentence);
+    refused(&["--protect", "ranger:scale=1..2/3", "--protect", "ranger"], USAGE, sentence);
+    refused(&["--protect", "tmr:\"conv1"], USAGE, "a quote is not closed");
     refused(&["--protect", "range", "--profile", "nowhere"], INPUT, "nowhere");
     refused(&["--protect", "range", "--profile", "3", "--profile-images", "2"], USAGE, "--profile-images goes with");
     refused(&["--protect", "lsb-parity"], INPUT, "--target weight");
@@ -199,5 +267,12 @@ fn what_cannot_be_compared_is_refused_in_a_sentence() {
     refused(&["--protect", "ranger:channel,percentile=99"], INPUT, "percentiles of whole tensors");
     let array = ["--accelerator", "systolic:8x8,ws", "--type", "stuck1", "--protect", "secded"];
     refused(&array, INPUT, "a register inside a processing element");
+    refused(&["--protect", "abft", "--format", "f16"], INPUT, "a checksum is compared in float32");
+    refused(&["--protect", "abft", "--target", "input"], INPUT, "for faults in weights and activations");
+    let array = ["--accelerator", "systolic:8x8,ws", "--type", "stuck1", "--protect", "abft"];
+    refused(&array, INPUT, "on the same processing elements");
+    refused(&["--protect", "range:scale=1..2"], USAGE, "expected FIRST..LAST/N");
+    let many = ["--protect", "range:scale=1..2/17", "--protect", "ranger:scale=1..2/17"];
+    refused(&many, USAGE, "1 to 32 protections");
     refused(&["--protect", "range", "--design", "stratified"], USAGE, "faults of the same weight");
 }

@@ -92,6 +92,23 @@ fn a_protected_file_gives_the_outputs_of_onnxruntime_far_beyond_its_bounds() {
 }
 
 #[test]
+fn an_array_to_learn_from_needs_no_labels() {
+    let folder = folder("branched");
+    let at = |name: &str| folder.path().join(name);
+    let (model, images, path) = (at("branched.onnx"), at("train.npy"), at("protected.onnx"));
+    fs::copy(at("images.npy"), &images).expect("a copy");
+    let words = ["protect", text(&model), "--with", "ranger", "--profile", text(&images), "-o", text(&path)];
+    faultscope(&words).code(DONE).stdout(contains("golden accuracy   not known: the images have no labels"));
+    let labelled = at("labelled.onnx");
+    let profile = at("images.npy");
+    faultscope(&["protect", text(&model), "--with", "ranger", "--profile", text(&profile), "-o", text(&labelled)])
+        .code(DONE);
+    // The note in the file names the images.
+    let read = |path: &Path| fs::read(path).expect("a file");
+    assert_eq!(read(&path).len(), read(&labelled).len() - "images.npy".len() + "train.npy".len());
+}
+
+#[test]
 fn the_command_says_what_it_has_added() {
     let folder = folder("branched");
     let at = |name: &str| folder.path().join(name);

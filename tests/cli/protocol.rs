@@ -166,6 +166,9 @@ fn what_a_file_gets_wrong_is_told_with_its_line() {
         "line 2: unknown key \"sede\"; keys are Target, Mode, Type, Amount, Bit, ",
     );
     bench.refused("\n\nseed: four\n", &[], "line 3: invalid value 'four' for '--seed <S>'");
+    bench.refused("seed: 1\nbit: NaN\n", &[], "line 2: a bit from 0 to 31, a range such as 23-30, sign");
+    bench.refused("seed: 1\nbit: 40\n", &[], "line 2: bit 40 is out of range");
+    bench.refused("bit: .nan\n", &[], "line 1: ");
     bench.refused("Type: bitflip\n", &[], "line 1: Type is bitflips or zeros or random, found bitflip");
     bench.refused("Target: layers\n", &[], "line 1: Target is layer_outputs or layer_states");
     bench.refused("Ops:\n  - CONV2D = 1.0\n", &[], "Ops is ALL = 1.0, found CONV2D = 1.0; --layers with kind:KIND");

@@ -66,6 +66,7 @@ fn a_ranking_has_three_forms_and_two_targets() {
     let csv = String::from_utf8(csv.get_output().stdout.clone()).expect("UTF-8");
     assert!(csv.starts_with("list,rank,layer,tensor,element,bit,predicted,score,injected,sdc,scm,due\n"), "{csv}");
     assert_eq!(csv.lines().count(), 11, "{csv}");
+    refused(&arguments(&["--images", "99"]), INPUT, "99 images are asked for, the data has 16; choose fewer --images");
     refused(&arguments(&["--layers", "no-such-layer"]), INPUT, "no-such-layer");
     refused(&arguments(&["--target", "both"]), USAGE, "both");
 }

@@ -140,6 +140,58 @@ fn another_grouping_judges_every_record_again() {
     super::refused(&["report", CAMPAIGN, "--grouping", text(&path)], INPUT, "the grouping \"small\" is for 4 classes");
 }
 
+/// The network of the project has 43 classes.
+#[test]
+fn a_grouping_for_another_number_of_classes_is_refused() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let out = folder.path().join("signs");
+    let command = ["campaign", "--model", "gtsrb-resnet8", "--data", "gtsrb-resnet8/samples", "--faults", "1"];
+    faultscope(&[&command[..], &["--out", text(&out)]].concat()).code(DONE);
+    let file = out.join("config.json");
+    let config: Value = serde_json::from_slice(&fs::read(&file).expect("a file")).expect("JSON");
+    assert_eq!(config["model"]["classes"], 43);
+    let sentence = "signs: the grouping \"cifar100\" is for 100 classes, the model has 43";
+    let refusal = |more: &[&str]| {
+        let asked = [&["report", text(&out), "--grouping", "cifar100"][..], more].concat();
+        super::refused(&asked, INPUT, sentence);
+    };
+    for more in [&[][..], &["--json"], &[CAMPAIGN]] {
+        refusal(more);
+    }
+    #[cfg(feature = "parquet")]
+    refusal(&["--format", "parquet", "-o", text(&folder.path().join("x.parquet"))]);
+    // Directories of older versions do not state the number: the grouping or the class names tell it, or nothing does.
+    let write = |keys: &[&str]| {
+        let mut older = config.clone();
+        older["model"].as_object_mut().expect("an object").remove("classes");
+        for key in keys {
+            older.as_object_mut().expect("an object").remove(*key);
+        }
+        fs::write(&file, serde_json::to_vec(&older).expect("JSON")).expect("a file");
+    };
+    for keys in [&[][..], &["labels"], &["grouping"]] {
+        write(keys);
+        refusal(&[]);
+    }
+    write(&["grouping", "labels"]);
+    faultscope(&["report", text(&out), "--grouping", "cifar100"]).code(DONE);
+    // A grouping in config.json that contradicts the model.
+    let mut damaged = config.clone();
+    damaged["model"]["classes"] = 44.into();
+    fs::write(&file, serde_json::to_vec(&damaged).expect("JSON")).expect("a file");
+    let problem = "is for 43 classes, the model has 44";
+    super::refused(&["report", text(&out)], INPUT, problem);
+    super::refused(&["budget", text(&out), "--fit-per-mbit", "20", "--target", "10"], INPUT, problem);
+}
+
+#[test]
+fn a_directory_that_is_given_twice_is_refused() {
+    let sentence = "campaign: the directory is given twice; leave one away";
+    super::refused(&["report", CAMPAIGN, CAMPAIGN], INPUT, sentence);
+    let same = format!("{CAMPAIGN}/../campaign");
+    super::refused(&["report", CAMPAIGN, PROTECTED, &same, "--format", "csv"], INPUT, sentence);
+}
+
 #[test]
 fn the_study_draws_so_many_faults_of_each_set() {
     let draw = |count: &str, seed: &str| {
@@ -168,7 +220,7 @@ fn the_study_draws_so_many_faults_of_each_set() {
 
 #[test]
 fn a_page_stands_alone_and_lets_no_name_out_of_its_place() {
-    for directories in [&[CAMPAIGN][..], &[CAMPAIGN, CAMPAIGN]] {
+    for directories in [&[CAMPAIGN][..], &[CAMPAIGN, PROTECTED]] {
         let mut arguments = vec!["report", "--format", "html"];
         arguments.extend(directories);
         let page = stdout(&arguments);
@@ -248,7 +300,7 @@ fn node_data_have_the_rates_of_the_layers() {
     }
     let stops = data["gradient"].as_array().expect("a gradient");
     assert_eq!((&stops[0]["stop"], &stops[stops.len() - 1]["stop"]), (&0.0.into(), &1.0.into()));
-    faultscope(&["report", CAMPAIGN, CAMPAIGN, "--format", "model-explorer"])
+    faultscope(&["report", CAMPAIGN, PROTECTED, "--format", "model-explorer"])
         .code(USAGE)
         .stderr(predicate::str::contains("one campaign"));
 }
@@ -258,7 +310,7 @@ fn node_data_have_the_rates_of_the_layers() {
 fn protections_are_in_every_format() {
     let shown = stdout(&["report", PROTECTED]);
     for words in [
-        "each fault also under ranger:channel, clip-to-zero, secded, nan-check, tmr:auto:20%",
+        "each fault also under 5 protections",
         "Protections: effects on the same faults",
         "Protections: SCM rate",
         "no difference seen",

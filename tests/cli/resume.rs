@@ -5,13 +5,13 @@ use std::process::Stdio;
 
 use super::*;
 
-/// Every file of a directory.
+/// Every file of a directory but the measured times, which differ from run to run.
 pub fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(directory).expect("a directory");
     let file = |entry: fs::DirEntry| {
         (entry.file_name().into_string().expect("Unicode"), fs::read(entry.path()).expect("a file"))
     };
-    entries.map(|entry| file(entry.expect("an entry"))).collect()
+    entries.map(|entry| file(entry.expect("an entry"))).filter(|(name, _)| name != "times.json").collect()
 }
 
 /// That two directories hold the same files; what differs is named, not shown.

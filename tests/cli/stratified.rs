@@ -47,6 +47,39 @@ fn a_stratified_campaign_is_resumed_merged_and_reported() {
     let report = faultscope(&["report", text(&whole)]).code(DONE).get_output().stdout.clone();
     let report = String::from_utf8(report).expect("UTF-8");
     assert!(report.contains("design stratified") && report.contains("proved masked"), "{report}");
+    let joined = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let alone = joined(&report);
+    let words = "shares are estimated with the faults' weights (Horvitz and Thompson); low, high: 95 % interval by the variance of";
+    assert!(alone.contains(words) && !alone.contains("Wilson interval"), "{alone}");
+    assert!(alone.contains("of the SDC rate the number is the one above"), "{alone}");
+    // One number of uniform faults, and not two.
+    let number = |before: &str, after: &str| {
+        let rest = alone.split(before).nth(1).unwrap_or_else(|| panic!("{before}: {alone}"));
+        rest.split(after).next().expect("a part").rsplit(['(', ' ']).next().expect("a word").to_owned()
+    };
+    assert_eq!(
+        number("the SDC rate is as sure as with ", " faults drawn"),
+        number("images together: SDC ", " effective of")
+    );
+    // Beside a uniform campaign its rows have a mark.
+    let uniform = path("uniform");
+    let fixed = ["campaign", "--model", MODEL, "--data", "gtsrb-resnet8/samples", "--out", text(&uniform)];
+    faultscope(&[&fixed[..], &["--faults", "5"]].concat()).code(DONE);
+    let both = faultscope(&["report", text(&whole), text(&uniform)]).code(DONE).get_output().stdout.clone();
+    let both = String::from_utf8(both).expect("UTF-8");
+    let of_sets: Vec<&str> = both.split("Faults in images").skip(1).collect();
+    let rows = |name: &str| {
+        let named = |line: &&str| line.contains(&format!("({name})"));
+        of_sets.iter().filter_map(|table| table.lines().find(named)).collect::<Vec<_>>()
+    };
+    assert!(
+        rows("whole").iter().all(|row| row.trim_end().ends_with("weighted")) && !rows("whole").is_empty(),
+        "{both}"
+    );
+    assert!(rows("uniform").iter().all(|row| !row.contains("weighted")) && !rows("uniform").is_empty(), "{both}");
+    let both = joined(&both);
+    assert!(both.contains("95 % Wilson interval, except in rows with a mark"), "{both}");
+    assert!(both.contains("weighted: shares are estimated with the faults' weights"), "{both}");
 
     let log = path("study.log");
     refused(&["export-log", text(&whole), "-o", text(&log)], INPUT, "faults with weights");

@@ -122,6 +122,12 @@ fn a_struck_scale_changes_every_element_of_its_channel() {
         assert_eq!(injected["fault"], *fault);
         assert_eq!(injected["faulty"]["class"], record["faulty"]["class"]);
     }
+    let (fault, path) = (&records[0]["fault"], text(&files[0]));
+    let [layer, tensor] = ["layer", "tensor"].map(|key| fault[key].as_str().expect("a name"));
+    let beyond = ["inject", MODEL, path, "--target", "metadata", "--layer", layer, "--element", "9999", "--bit", "0"];
+    let beyond = [&beyond[..], &["--formats-of", text(&out)]].concat();
+    refused(&beyond, INPUT, "word 9999 is out of range: layer");
+    refused(&[&beyond[..], &["--tensor", tensor]].concat(), INPUT, "word 9999 is out of range: tensor");
 }
 
 #[test]

@@ -63,6 +63,11 @@ fn a_campaign_ends_when_the_rate_is_known() {
         let report = faultscope(&["report", text(&out)]).code(DONE).get_output().stdout.clone();
         let report = String::from_utf8(report).expect("UTF-8");
         assert!(report.contains("anytime-valid") && report.contains("reached: the SDC rate is"), "{report}");
+        let joined = report.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Of the tables of the starting sets.
+        assert!(joined.contains(", which is for a fixed number of faults"), "{joined}");
+        let weighted = "the number above takes each fault by itself";
+        assert_eq!(joined.contains(weighted), name == "stratified", "{joined}");
         let json = faultscope(&["report", text(&out), "--json"]).code(DONE).get_output().stdout.clone();
         let json: Value = serde_json::from_slice(&json).expect("JSON");
         assert_eq!(json["aim"], *aim, "{json}");

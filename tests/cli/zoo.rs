@@ -17,14 +17,14 @@ fn thin_mobilenet() -> Vec<u8> {
 fn architectures_are_listed() {
     let list = json(&["architectures", "--json"]);
     let list = list.as_array().expect("a list");
-    assert_eq!(list.len(), 46);
+    assert_eq!(list.len(), 53);
     for entry in list {
         assert_eq!(keys(entry), ["classes", "file", "id", "name", "preprocess", "side"]);
     }
     assert_eq!(list[0]["id"], "resnet50");
     assert_eq!(list[0]["file"], "resnet50_weights_tf_dim_ordering_tf_kernels.h5");
     assert_eq!(list[0]["preprocess"], "caffe");
-    assert_eq!(list[45]["classes"], Value::Null, "as many as the weights have");
+    assert_eq!(list[52]["classes"], Value::Null, "as many as the weights have");
     faultscope(&["architectures"]).code(DONE).stdout(contains("nasnet_large.h5").and(contains("inceptionv4-32x32")));
 }
 

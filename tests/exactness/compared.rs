@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use faultscope::Result;
-use faultscope::campaign::compared::{Clip, ClipRule, Method, Per, ProfileOf};
+use faultscope::campaign::compared::{Clip, ClipRule, Method, Per, ProfileOf, Stop};
 use faultscope::campaign::{
-    self, Asked, CampaignConfig, Faults, Images as Plans, Lab, OnBadImage, Plan, Position, Subject,
+    self, Asked, CampaignConfig, Faults, Images as Plans, Lab, OnBadImage, Plan, Position, Subject, Under,
 };
 use faultscope::exec::{Activations, Hook, Injector, Plain, faulty_parameters};
 use faultscope::fault::{Corruption, FaultModel, Site, Target};
@@ -18,6 +18,9 @@ use super::networks::Network;
 
 /// Faults of an image.
 const FAULTS: usize = 50;
+
+/// Faults of an image that are looked at layer by layer.
+const OBSERVED: usize = 4;
 
 /// Compares `faults` faults of `target` in `network` under `protections`, learnt from the first `profile` images.
 pub fn prove(network: &Network, target: Target, protections: &[&str], faults: usize, profile: usize) {
@@ -38,9 +41,14 @@ pub fn prove(network: &Network, target: Target, protections: &[&str], faults: us
     };
     let guards = pollster::block_on(campaign::guards(lab, asked, || false)).expect("protections");
     let compared = lab.compared_with(Arc::new(guards));
+    let observe = campaign::Observe { trace: true, ..campaign::Observe::default() };
     let oracles: Vec<Oracle> = methods.iter().map(|method| Oracle::new(lab, network, method, profile)).collect();
     let (mut struck, mut forked) = (0, vec![0u64; methods.len()]);
     for (nth, input) in network.images.iter().enumerate() {
+        let golden = pollster::block_on(lab.golden(input)).expect("a golden run");
+        let owns: Vec<_> = (0..methods.len())
+            .map(|at| pollster::block_on(compared.golden_under(at, &golden)).expect("a golden run"))
+            .collect();
         let goldens: Vec<Vec<f32>> = oracles.iter().map(|oracle| oracle.scores(lab, input, &[])).collect();
         for first in (0..plan.config().faults.at_most()).step_by(FAULTS) {
             let numbers = first..(first + FAULTS).min(plan.config().faults.at_most());
@@ -49,6 +57,16 @@ pub fn prove(network: &Network, target: Target, protections: &[&str], faults: us
             let subject = Subject::new(input, sites.clone());
             let tried = pollster::block_on(compared.trials(&[subject], campaign::Settings::default()));
             let tried = tried.expect("trials").only().expect("a golden run");
+            for (sites, trial) in sites.iter().zip(&tried.trials).filter(|_| first == 0).take(OBSERVED) {
+                let bare = pollster::block_on(lab.trial(&golden, sites, observe)).expect("a trial");
+                for (at, oracle) in oracles.iter().enumerate() {
+                    let under = compared.trial_under(at, &golden, owns[at].as_ref(), &bare, sites, observe);
+                    let under = pollster::block_on(under).expect("a trial");
+                    assert_eq!(under.protected, trial.protected[at], "{} under {}", network.name, protections[at]);
+                    let left = oracle.treat(sites).unwrap_or_else(|| sites.clone());
+                    oracle.check_layers(lab, input, &left, &under);
+                }
+            }
             for (sites, trial) in sites.iter().zip(&tried.trials) {
                 struck += 1;
                 for (at, oracle) in oracles.iter().enumerate() {
@@ -164,17 +182,43 @@ impl Oracle {
         matches!(self, Self::NotFinite) && scores.iter().any(|score| !score.is_finite())
     }
 
-    /// The scores of a full run with the faults at `sites`.
-    fn scores(&self, lab: &Lab, input: &HostTensor, sites: &[Site]) -> Vec<f32> {
-        let graph = lab.executor().graph();
-        let injector = Injector::new(graph, sites);
-        let run = match self {
+    /// A full run with the faults at `sites`.
+    fn run(&self, lab: &Lab, input: &HostTensor, sites: &[Site]) -> Activations {
+        let injector = Injector::new(lab.executor().graph(), sites);
+        match self {
             Self::Clip { bounds, to_zero } => {
                 run(lab, input, &mut Bounded { bounds, to_zero: *to_zero, inner: injector }, sites)
             }
             _ => run(lab, input, &mut { injector }, sites),
-        };
-        lab.model().answer.scores(read(&run, graph.outputs[0]))
+        }
+    }
+
+    /// The scores of a full run with the faults at `sites`.
+    fn scores(&self, lab: &Lab, input: &HostTensor, sites: &[Site]) -> Vec<f32> {
+        let run = self.run(lab, input, sites);
+        lab.model().answer.scores(read(&run, lab.executor().graph().outputs[0]))
+    }
+
+    /// Compares the corruption of each layer in `under` with that of full runs without faults and with those at `left`.
+    fn check_layers(&self, lab: &Lab, input: &HostTensor, left: &[Site], under: &Under) {
+        let graph = lab.executor().graph();
+        let (golden, faulty) = (self.run(lab, input, &[]), self.run(lab, input, left));
+        let mut is_over = under.stops == Some(Stop::Read);
+        for node in &graph.nodes {
+            let own = under.trace.iter().find(|row| row.layer == node.name);
+            let told = own.map_or(0, |row| row.changed);
+            if is_over {
+                assert_eq!(own, None, "the inference has stopped before {}", node.name);
+                continue;
+            }
+            let changed = |&value: &ValueId| {
+                let (Some(_), Some(_)) = (golden.get(value), faulty.get(value)) else { return 0 };
+                let pairs = read(&golden, value).into_iter().zip(read(&faulty, value));
+                pairs.filter(|(before, after)| before.to_bits() != after.to_bits()).count() as u64
+            };
+            assert_eq!(told, node.outputs.iter().map(changed).sum::<u64>(), "{}", node.name);
+            is_over = under.stops == Some(Stop::Layer(node.name.clone()));
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! for small images took 76 s on two busy cores, of ResNet-50 ten minutes):
 //! `FAULTSCOPE_FAULTS=2000 cargo test --release --test exactness -- --nocapture --include-ignored resnet50`
 
+mod checked;
 mod compared;
 mod gradients;
 #[path = "../support/missing.rs"]
@@ -86,6 +87,15 @@ fn gtsrb_resnet8_under_protections() {
     compared::prove(&network, Target::Weight, &["ranger", "parity-zero", "secded", "nan-check"], 1000, 6);
     let network = network.struck("bitflips", "single");
     compared::prove(&network, Target::Weight, &["parity-zero", "secded"], 500, 6);
+}
+
+/// The same network whose products are checked by checksums: the definition, written out, comes to the same for every fault.
+#[test]
+fn gtsrb_resnet8_under_checksums() {
+    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
+    let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb);
+    checked::prove(&network, Target::Activation, 2000, 4);
+    checked::prove(&network, Target::Weight, 1000, 4);
 }
 
 /// The same network in every kind of number format: a fault strikes the bits that the format has, and gives what a rounded

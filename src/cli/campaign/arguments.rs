@@ -111,9 +111,10 @@ pub struct Arguments {
 
 #[derive(Debug, Args)]
 struct CountArguments {
-    /// Faults for each image, one at a time; with --until those of the first round
-    #[arg(long, value_name = "K", default_value_t = FAULTS, conflicts_with = "protocol")]
-    faults: usize,
+    /// Faults for each image, one at a time; with --until those of the first round; not with --design exhaustive, which tries
+    /// all [default: 5]
+    #[arg(long, value_name = "K", conflicts_with = "protocol")]
+    faults: Option<usize>,
 
     /// Rule that gives each image a number of faults, instead of --faults
     #[arg(long, value_parser = choice::<Protocol>())]
@@ -318,7 +319,11 @@ impl Arguments {
                 let problem = "--correct and --misclassified go with --protocol study only";
                 return Err(Failure::usage("campaign", problem));
             }
-            None => Faults::Each(self.count.faults),
+            None if self.count.faults.is_some() && self.design.is_exhaustive() => {
+                let problem = "--design exhaustive tries every fault once in each image; leave --faults away";
+                return Err(Failure::usage("campaign", problem));
+            }
+            None => Faults::Each(self.count.faults.unwrap_or(FAULTS)),
             Some(Protocol::Study) => {
                 let usual = Faults::study(classes);
                 let correct = self.count.correct.unwrap_or(usual.at_least());

@@ -31,6 +31,7 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use super::arguments::Arguments;
 use crate::cli::failure::Failure;
 use crate::cli::read;
+use crate::fault::{Bits, Format};
 use crate::{Error, Result};
 
 /// Arguments that a file cannot contain.
@@ -83,6 +84,7 @@ pub fn expand(path: &Path, given: &[OsString]) -> Result<Arguments, Failure> {
             // Parsed alone first, so that an error names the line.
             let alone = command.clone().try_get_matches_from([&argument]);
             alone.map_err(|error| at_line(&name, entry.line, &message(&error)))?;
+            check_bits(entry).map_err(|error| at_line(&name, entry.line, &error.to_string()))?;
             arguments.push(argument);
         }
     }
@@ -92,6 +94,17 @@ pub fn expand(path: &Path, given: &[OsString]) -> Result<Arguments, Failure> {
         Arguments::from_arg_matches(&matches)
     };
     parse(arguments).map_err(|error| Error::input(name, message(&error)).into())
+}
+
+/// Checks bits, whose names and largest number depend on the number format: they must be bits in one format.
+fn check_bits(entry: &Entry) -> Result<()> {
+    if !matches!(entry.flag.as_str(), "bit" | "bits") {
+        return Ok(());
+    }
+    let Err(error) = Bits::parse(&entry.value, Format::F32) else { return Ok(()) };
+    let fixed = Format::Fixed { whole: 4, fraction: 11 };
+    let mut others = Format::NAMED.into_iter().chain([fixed]);
+    if others.any(|format| Bits::parse(&entry.value, format).is_ok()) { Ok(()) } else { Err(error) }
 }
 
 /// A value of the file.

@@ -12,8 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
+use std::time::Instant;
 
-use facts::{Named as _, limits};
+use facts::limits;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -31,9 +32,10 @@ use super::read;
 use super::write::sha256;
 use super::{data, report};
 use crate::answer::Answer;
+use crate::campaign::compared::Timed;
 use crate::campaign::{
-    self, Budget, CampaignConfig, CampaignEvent, Course, Images, Lab, ModelSource, NumberFormats, Plan, Position,
-    Provenance, Quantity, Runner, SampleSource, Steps, Summary, Tallies, Work,
+    self, Budget, CampaignConfig, CampaignEvent, Course, Images, Lab, ModelSource, NumberFormats, Piloting, Plan,
+    Position, Provenance, Runner, SampleSource, Steps, Summary, Tallies, Work, measure_times,
 };
 use crate::data::{DataSource, ImageSource as _, Sample};
 use crate::exec::{Footprint, SITE};
@@ -57,6 +59,7 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
     let begun = if arguments.resume && directory::is_begun(out) { Some(Begun::read(out)?) } else { None };
     let interrupted = interruption()?;
     let campaign = Campaign::prepare(&arguments, begun.as_ref(), &interrupted)?;
+    let timed = campaign.time()?;
     let summary = if begun.is_some() {
         campaign.resume(out, &interrupted)?
     } else {
@@ -66,6 +69,11 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
     };
     let shown = out.display();
     print(&format!("{}\n`faultscope report {shown}` breaks this down by bit and layer\n", report::overview(&summary)))?;
+    // Times are no results, and have a file of their own: they differ from run to run.
+    if let Some(timed) = timed {
+        directory::write_times(out, &timed)?;
+        eprintln!("the time of an inference under each protection stands in {}", out.join(directory::TIMES).display());
+    }
     if summary.complete {
         if let Some(aim) = summary.aim.as_ref().filter(|aim| !aim.reached) {
             eprintln!("notice: {}", aim.missed());
@@ -158,6 +166,7 @@ impl Campaign {
             input_size: stated.input_size,
             threshold: stated.threshold,
             answer: matches!(model.answer, Answer::Binary { .. }).then(|| model.answer.to_string()),
+            classes: Some(model.classes()),
             sha256,
             external: beside.sha256()?,
             preprocess: model.preprocess(),
@@ -171,12 +180,9 @@ impl Campaign {
             (model, scales) = (rounded.model, rounded.scales);
         }
         let lab = open::lab(model, device, grouping)?;
-        if let Some(goal) = config.until.filter(|goal| goal.of != Quantity::Sdc && lab.grouping().is_none()) {
-            let of = goal.of.name();
-            let problem = format!(
-                "--of {of} needs a grouping, which says what an SCM is; the model has none; give one with --grouping"
-            );
-            return Err(Failure::usage("campaign", problem));
+        if let Some(goal) = config.until {
+            let judged = goal.check_judged(lab.grouping().is_some());
+            judged.map_err(|problem| Failure::usage("campaign", problem.to_string()))?;
         }
         let (images, sample) = match &arguments.sample {
             Some(path) => {
@@ -219,9 +225,9 @@ impl Campaign {
         }
         if let Some(candidates) = stratified {
             let stopped = || interrupted.load(Ordering::Relaxed);
-            plan = pollster::block_on(campaign::stratify(&lab, plan, &data.source, candidates, budget, stopped))?;
-            if let Err(problem) = lab.scoring().derivative() {
-                let notice = format!("{problem}; the strata are of bits and changes alone");
+            plan = pollster::block_on(campaign::stratify(&lab, plan, &data.source, candidates, budget, stopped))
+                .map_err(|error| Failure::before_records(error, interrupted))?;
+            if let Some(notice) = Piloting::unscored(&lab) {
                 eprintln!("notice: {notice}");
                 notices.push(notice);
             }
@@ -270,6 +276,19 @@ impl Campaign {
     fn tallies(&self) -> Tallies {
         let grouping = self.lab.grouping().cloned();
         Tallies::new(self.plan.config().clone(), self.plan.layers(), grouping).about(&self.provenance)
+    }
+
+    /// Measures the time of an inference under the protections; `None` if none is computed in an inference.
+    fn time(&self) -> Result<Option<Timed>> {
+        if self.lab.guards().is_none() {
+            return Ok(None);
+        }
+        let model = self.lab.model();
+        let input = |index| model.preprocess().apply(&self.source.image(index)?, model.input_shape());
+        // An image that cannot be read is reported in its turn.
+        let Some(Ok(input)) = self.plan.image(0).map(input) else { return Ok(None) };
+        let begun = Instant::now();
+        pollster::block_on(measure_times(&self.lab, &input, || begun.elapsed().as_secs_f64() * 1000.0))
     }
 
     /// Looks at the first golden runs. Says so if they are no better than guessing, before time is spent on faults.

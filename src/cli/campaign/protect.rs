@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
-use crate::campaign::compared::{Method, ProfileOf};
+use crate::campaign::compared::{Compared, Method, ProfileOf};
 use crate::campaign::{self, Asked, Guards, Lab, Plan};
 use crate::cli::data::{self, Data, DataArguments};
 use crate::cli::failure::Failure;
@@ -16,14 +16,35 @@ use crate::data::{ImageSource, NO_LABELS};
 /// Images of other data that protections are learnt from where nothing is said.
 const PROFILE_OF_DATA: usize = 1000;
 
+/// The protections of one option.
+#[derive(Clone, Debug)]
+struct Sweep {
+    /// The option's value.
+    text: String,
+    methods: Vec<Method>,
+}
+
+impl Sweep {
+    fn parse(text: &str) -> Result<Self, String> {
+        let methods = Method::sweep(text).map_err(|error| error.to_string())?;
+        Ok(Self { text: text.to_owned(), methods })
+    }
+
+    /// Whether the option states a range of a number.
+    fn is_range(&self) -> bool {
+        self.methods.len() > 1
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct ProtectArguments {
     /// Protection to compare with the unprotected network on the same faults: range, ranger or clip-to-zero with the options
     /// channel, neuron, percentile=P, scale=F (ranger:channel for example); parity-zero, secded, lsb-parity, in-place-ecc,
-    /// weight-clip; duplicate or tmr with layers (tmr:NAME,.., tmr:kind:Conv, tmr:auto:20%); nan-check, logit-range,
-    /// top-2-margin[:M]. The option may be repeated
-    #[arg(long, value_name = "NAME[:OPTIONS]", value_parser = |text: &str| text.parse::<Method>().map_err(|error| error.to_string()))]
-    protect: Vec<Method>,
+    /// weight-clip; duplicate or tmr with layers (tmr:NAME,.., tmr:kind:Conv, tmr:auto:20%); abft with the options detect,
+    /// tolerance=F, learnt=M; nan-check, logit-range, top-2-margin[:M]. The option may be repeated. A range of a number is a protection for each:
+    /// ranger:scale=1..2/5 for five evenly spaced ones, abft:tolerance=1e-7..1e-4 in steps of ten
+    #[arg(long, value_name = "NAME[:OPTIONS]", value_parser = Sweep::parse)]
+    protect: Vec<Sweep>,
 
     /// What protections are learnt from: other images than those tested, as --data takes them, or a number N for the first N images
     /// of --data. N is also for the ranges of --pattern-file and --type in-range and out-of-range [default: 100, or all where the
@@ -40,6 +61,26 @@ impl ProtectArguments {
     /// Whether there is a protection.
     pub fn is_asked_for(&self) -> bool {
         !self.protect.is_empty()
+    }
+
+    /// The protections, in the order of the options.
+    fn methods(&self) -> Vec<Method> {
+        self.protect.iter().flat_map(|sweep| &sweep.methods).cloned().collect()
+    }
+
+    /// The sentence on a protection that two options have, one of them as a value of a range; `None` if there is none.
+    fn same_as_in_a_range(&self) -> Option<String> {
+        let all = || self.protect.iter().flat_map(|sweep| sweep.methods.iter().map(move |method| (sweep, method)));
+        all().enumerate().find_map(|(index, (sweep, method))| {
+            let (before, _) = all().take(index).find(|(_, other)| *other == method)?;
+            let range = [sweep, before].into_iter().find(|sweep| sweep.is_range())?;
+            let other = if std::ptr::eq(range, sweep) { before } else { sweep };
+            Some(format!(
+                "the protection {method} is given twice: a value of the range in --protect {} is the same as --protect {}; leave \
+                 one away",
+                range.text, other.text
+            ))
+        })
     }
 
     /// Whether something is said of the images to learn from.
@@ -82,12 +123,14 @@ impl ProtectArguments {
                  --profile N",
             );
         }
-        let mut names: Vec<String> = self.protect.iter().map(ToString::to_string).collect();
-        names.sort();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Failure::usage("campaign", format!("--protect {} is stated twice", twice[0])));
+        if let Some(problem) = self.same_as_in_a_range() {
+            return usage(&problem);
         }
-        Ok(())
+        match self.is_asked_for() {
+            true => Compared::check_methods(&self.methods().iter().collect::<Vec<_>>())
+                .map_err(|error| Failure::usage("campaign", error.to_string())),
+            false => Ok(()),
+        }
     }
 
     /// Makes the protections ready. Sentences that users must know are added to `notices`.
@@ -104,16 +147,18 @@ impl ProtectArguments {
         interrupted: &AtomicBool,
     ) -> Result<Guards, Failure> {
         let stopped = || interrupted.load(Ordering::Relaxed);
-        let (methods, on_bad_image) = (&self.protect[..], plan.config().on_bad_image);
+        let early = |error| Failure::before_records(error, interrupted);
+        let methods = self.methods();
+        let (methods, on_bad_image) = (&methods[..], plan.config().on_bad_image);
         let Some(path) = self.other() else {
             let (profile, notice) = ProfileOf::own(methods, plan, self.own(), own.len());
             notices.extend(notice.map(|notice| format!("{notice}; --profile DATA names other images")));
             let asked = Asked { methods, plan, source: own, profile, on_bad_image };
-            return Ok(pollster::block_on(campaign::guards(lab, asked, stopped))?);
+            return pollster::block_on(campaign::guards(lab, asked, stopped)).map_err(early);
         };
         // The labels are those of the images that are tested.
         let labels = reading.labels.clone().filter(|labels| labels.as_os_str() == NO_LABELS);
-        let reading = DataArguments { labels, ..reading.clone() };
+        let reading = DataArguments { labels, labels_needed: false, ..reading.clone() };
         let other = data::open(&path, &reading, &open::classes_of(lab.model()))?;
         let images = self.profile_images.unwrap_or(PROFILE_OF_DATA.min(other.source.len()));
         let shared = shared(own, plan, &other, images);
@@ -124,7 +169,7 @@ impl ProtectArguments {
         }
         let profile = ProfileOf { images, data: Some(path.display().to_string()) };
         let asked = Asked { methods, plan, source: &other.source, profile, on_bad_image };
-        Ok(pollster::block_on(campaign::guards(lab, asked, stopped))?)
+        pollster::block_on(campaign::guards(lab, asked, stopped)).map_err(early)
     }
 }
 

@@ -68,6 +68,10 @@ pub struct DataArguments {
     /// Crop GTSRB's images to the sign
     #[arg(long)]
     pub roi: bool,
+
+    /// Whether an array without labels beside it is refused. Images that something is learnt from need none.
+    #[arg(skip = true)]
+    pub labels_needed: bool,
 }
 
 /// Open images, and their origin.
@@ -129,6 +133,21 @@ impl Data {
         }
         // This does not change images of the input's size.
         Ok(Preprocess { sizing: Resize::Stretch.into(), ..own })
+    }
+}
+
+/// Returns the number of images to use: those that are `asked` for, or the `usual` number, or all where the data has fewer.
+///
+/// # Errors
+/// If more are asked for than the data has `available`, or the data has none.
+pub fn count(asked: Option<u32>, usual: usize, available: usize) -> Result<usize> {
+    match asked {
+        _ if available == 0 => Err(Error::request("the data has no images")),
+        Some(asked) if asked as usize > available => Err(Error::request(format_args!(
+            "{asked} images are asked for, the data has {available}; choose fewer --images"
+        ))),
+        Some(asked) => Ok(asked as usize),
+        None => Ok(usual.min(available)),
     }
 }
 

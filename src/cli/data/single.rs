@@ -10,7 +10,7 @@ use super::{Data, DataArguments, folder_choice};
 use crate::cli::write::{sha256, sha256_file};
 use crate::data::npy::ChannelOrder;
 use crate::data::set::{self, Choices, Held, Set};
-use crate::data::{Classes, Content, DataFormat, DataSource, ImageSource as _, ReadAt as _, unpack};
+use crate::data::{Classes, Content, DataFormat, DataSource, ImageSource as _, NO_LABELS, ReadAt as _, unpack};
 use crate::{Error, Result};
 
 /// The names of MNIST's files of images; those of the labels have "labels" and "idx1" instead.
@@ -84,12 +84,23 @@ pub fn open(path: &Path, format: DataFormat, arguments: &DataArguments, classes:
             Ok(data(name, set, sha256_file(path)?, None))
         }
         Held::Array(images, kind) => {
-            let labels = labels.map_or_else(|| labels_beside(path), |labels| Ok(labels.to_owned()))?;
+            let format = if layout.is_some() { format } else { kind };
+            let labels = match labels {
+                Some(labels) if labels.as_os_str() == NO_LABELS => None,
+                Some(labels) => Some(labels.to_owned()),
+                None => match labels_beside(path) {
+                    Err(_) if !arguments.labels_needed => None,
+                    labels => Some(labels?),
+                },
+            };
+            let Some(labels) = labels else {
+                let set = Set { format, ..set::unlabelled((images, kind), choices)? };
+                return Ok(data(name, set, sha256_file(path)?, None));
+            };
             let labels_name = labels.display().to_string();
             let Held::Array(classes, _) = held(&labels, choices)? else {
                 return Err(Error::input(labels_name, "an array of labels is expected, found a whole data set"));
             };
-            let format = if layout.is_some() { format } else { kind };
             let set = Set { format, ..set::pair((images, kind), classes, choices)? };
             let hashes = DataSource::pair(&sha256_file(path)?, &sha256_file(&labels)?);
             Ok(data(name, set, sha256(hashes.as_bytes()), Some(labels_name)))

@@ -2,30 +2,28 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use facts::shown;
 use serde::Serialize;
 
 use super::Arguments;
 use crate::campaign::compared::{Clip, Cost};
-use crate::campaign::{self, Lab, Subject};
+use crate::campaign::{self, Bounded, Lab, Subject, Unprotected};
 use crate::cli::args::StatementArguments;
-use crate::cli::data::{self, Data};
+use crate::cli::beside::Folder;
+use crate::cli::data::{self, Data, DataArguments};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::open::{self, ModelFile};
 use crate::cli::output::{counted, json, percent, print, thousands};
 use crate::cli::write;
-use crate::exec::{self, Settings};
+use crate::exec::Settings;
 use crate::graph::HostTensor;
-use crate::import::onnx::{self, Guard};
-use crate::import::{self, Statements};
-use crate::model::Model;
+use crate::import::{self, onnx};
 use crate::platform::DeviceChoice;
 use crate::{Error, Result};
 
-/// Images that bounds are learnt from where nothing is said.
-const IMAGES: usize = 100;
 /// Images that the golden accuracy is counted on, at most.
 const TESTED: usize = 1000;
 
@@ -79,7 +77,8 @@ pub fn run(arguments: &Arguments, clip: Clip) -> Result<Exit, Failure> {
     let bytes = file.bytes().to_vec();
     check_editable(&path, &bytes, &file, &arguments.output)?;
     let mut model = file.load(&arguments.preprocess)?;
-    let data = data::open(profile, &arguments.reading, &open::classes_of(&model))?;
+    let reading = DataArguments { labels_needed: false, ..arguments.reading.clone() };
+    let data = data::open(profile, &reading, &open::classes_of(&model))?;
     model.card.preprocess = Some(data.preprocess(&model)?);
     let mut notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
     open::check_memory(&arguments.model, &model, "golden runs of the original and the protected model need", 2)?;
@@ -88,21 +87,15 @@ pub fn run(arguments: &Arguments, clip: Clip) -> Result<Exit, Failure> {
     let graph = lab.executor().graph();
     let learnt = pollster::block_on(campaign::learn_clips_from(&lab, clip, &data.source, images))?;
 
-    let note = format!("{} learnt from {} of {}", arguments.method, counted(images, "image"), profile.display());
-    let name = path.display().to_string();
-    let extents = exec::extents(graph);
-    let guard = |(id, bounds)| {
-        let tensor = &graph.values[id];
-        Guard::new(id, tensor, extents[id], bounds).allowing_for_rounding(tensor.format)
-    };
-    let guards: Vec<Guard> = learnt.iter().map(guard).collect();
-    let guarded = onnx::guard(&name, &bytes, lab.model(), &guards, &note)?;
-    let again = reopened(&arguments.output, &guarded.bytes, &stated, lab.model(), &path)?;
-    let protected = open::lab(again, DeviceChoice::Cpu, None)?;
-    if clip.percentile >= 100.0 && clip.scale == 1.0 {
-        check_same(&lab, &protected, &data)?;
-    }
-    let accuracy = accuracy(&lab, &protected, &data, images)?;
+    let (name, output) = (path.display().to_string(), arguments.output.display().to_string());
+    let beside = Arc::new(Folder::of(&path));
+    let of = Unprotected { name: &name, bytes: &bytes, stated: &stated, beside, lab: &lab };
+    // The file is the same wherever its images are.
+    let last = last_part(profile);
+    let bounded = Bounded { clip, clips: &learnt, source: &data.source, images, profile: &last };
+    let written = pollster::block_on(campaign::protected_file(of, bounded, &output))?;
+    let (guarded, protected) = (&written.guarded, &written.lab);
+    let accuracy = accuracy(&lab, protected, &data, images)?;
     if accuracy.is_some_and(|accuracy| accuracy.learnt) {
         notices.push(
             "the golden accuracy is that of the images that bounds were learnt from: DATA has no others".to_owned(),
@@ -112,7 +105,7 @@ pub fn run(arguments: &Arguments, clip: Clip) -> Result<Exit, Failure> {
     write::atomically(&arguments.output, &guarded.bytes, arguments.existing())?;
 
     let is_protected = |id: &usize| graph.nodes[*id].outputs.iter().any(|output| learnt.get(*output).is_some());
-    let output = Output {
+    let said = Output {
         model: lab.model().card.name.clone(),
         protection: arguments.method.to_string(),
         profile: profile.display().to_string(),
@@ -122,16 +115,16 @@ pub fn run(arguments: &Arguments, clip: Clip) -> Result<Exit, Failure> {
         nodes_added: guarded.nodes,
         operations_added: guarded.operations,
         operations: Cost::of(graph).operations,
-        bounds: guards.iter().map(|guard| 2 * guard.low.len() as u64).sum(),
+        bounds: written.bounds,
         bytes_added: guarded.bytes.len().saturating_sub(bytes.len()) as u64,
         accuracy,
         notices,
-        file: arguments.output.display().to_string(),
+        file: output,
     };
     if arguments.json {
-        json(&output)?;
+        json(&said)?;
     } else {
-        print(&output.text())?;
+        print(&said.text())?;
     }
     Ok(Exit::Done)
 }
@@ -139,13 +132,7 @@ pub fn run(arguments: &Arguments, clip: Clip) -> Result<Exit, Failure> {
 /// Checks that the model is an ONNX file, and that the output can stand for it.
 fn check_editable(path: &Path, bytes: &[u8], file: &ModelFile, output: &Path) -> Result<()> {
     let name = path.display().to_string();
-    if file.is_architecture() || !import::is_onnx(bytes) {
-        return Err(Error::input(
-            name,
-            "this is no ONNX file, and bounds are added to ONNX files only; export the network to ONNX where it was trained \
-             (torch.onnx.export, tf2onnx) and protect that file",
-        ));
-    }
+    campaign::check_editable(&name, !file.is_architecture() && import::is_onnx(bytes))?;
     let external = onnx::external_files(bytes);
     let folder = |path: &Path| {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -179,40 +166,13 @@ fn images(wanted: Option<u32>, data: &Data) -> Result<usize> {
             format_args!("--images {wanted} is more than the data has: {}", counted(all, "image")),
         )),
         Some(wanted) => Ok(wanted),
-        None => Ok(IMAGES.min(all)),
+        None => Ok(campaign::images_of_file(all)),
     }
 }
 
-/// The protected model, read from the bytes of its file. `path` is the file of the `original`.
-fn reopened(output: &Path, bytes: &[u8], stated: &Statements, original: &Model, path: &Path) -> Result<Model> {
-    let beside = std::sync::Arc::new(crate::cli::beside::Folder::of(path));
-    let mut model = import::load_beside(&output.display().to_string(), bytes.to_vec(), stated, beside)?;
-    model.card.preprocess.clone_from(&original.card.preprocess);
-    if model.answer != original.answer {
-        return Err(Error::input(
-            output.display().to_string(),
-            format_args!(
-                "with bounds behind it the output would be read as {}, not as {}; please report this model",
-                model.answer, original.answer
-            ),
-        ));
-    }
-    Ok(model)
-}
-
-/// Checks that an image that bounds were learnt from has the same scores in both models.
-fn check_same(lab: &Lab, protected: &Lab, data: &Data) -> Result<()> {
-    let input = input(lab, data, 0)?;
-    let [before, after] = [lab, protected].map(|lab| pollster::block_on(lab.answer(&input)));
-    let (before, after) = (before?, after?);
-    let same = before.logits.iter().map(|score| score.to_bits()).eq(after.logits.iter().map(|score| score.to_bits()));
-    if same {
-        return Ok(());
-    }
-    Err(Error::input(
-        data.source.name(0),
-        "the protected model gives the image other scores, though its bounds were learnt from it; please report this model",
-    ))
+/// The last part of `path`.
+fn last_part(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 /// The golden accuracy of both models over the same images: those that no bound was learnt from, or, where there are none, the

@@ -104,6 +104,7 @@ fn refused(method: &Method) -> Error {
             "changes stored bits of parameters, and is a matter of the device's memory"
         }
         Method::Duplicate(_) | Method::Tmr(_) => "computes twice and compares, which runtimes optimise away in a graph",
+        Method::Abft(_) => "compares and computes layers again while they run, which a graph cannot do",
         _ => "stops an inference, which a graph cannot do",
     };
     let of = |kinds: &[Kind]| kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");

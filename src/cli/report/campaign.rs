@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 use crate::cli::output::note;
-use crate::cli::results::Results;
+use crate::cli::results::{self, Results};
 use crate::report::{Options, Report};
 
 /// The results in one directory.
@@ -22,8 +22,9 @@ pub struct Campaign {
 /// results are left out, and said.
 ///
 /// # Errors
-/// If none holds results, or one holds damaged ones.
-pub fn open(directories: &[PathBuf]) -> Result<(Vec<String>, Vec<Results>)> {
+/// If none holds results, one holds damaged ones or is given twice, or the grouping of `options` does not fit one of them.
+pub fn open(directories: &[PathBuf], options: &Options) -> Result<(Vec<String>, Vec<Results>)> {
+    results::check_distinct(directories)?;
     let (held, others): (Vec<&PathBuf>, Vec<&PathBuf>) = directories.iter().partition(|path| Results::are_in(path));
     let held = if held.is_empty() { directories.iter().collect() } else { held };
     if held.len() + others.len() == directories.len() {
@@ -32,15 +33,21 @@ pub fn open(directories: &[PathBuf]) -> Result<(Vec<String>, Vec<Results>)> {
         }
     }
     let all = held.into_iter().map(|path| Results::open(path)).collect::<Result<Vec<_>>>()?;
+    if let Some(grouping) = &options.grouping {
+        for results in &all {
+            let fits = results.origin().check_grouping(grouping);
+            fits.map_err(|error| error.concerning(results.path().display().to_string()))?;
+        }
+    }
     Ok((names(&all), all))
 }
 
 /// Reads the results in `directories` and counts them.
 ///
 /// # Errors
-/// If a directory holds none, or damaged ones.
+/// As [`open`].
 pub fn read(directories: &[PathBuf], options: &Options) -> Result<Vec<Campaign>> {
-    let (names, all) = open(directories)?;
+    let (names, all) = open(directories, options)?;
     names
         .into_iter()
         .zip(all)

@@ -54,12 +54,13 @@ impl Named for Format {
     ];
 }
 
-/// Show the rates of campaigns, with 95 % Wilson intervals.
+/// Show the rates of campaigns, with 95 % intervals.
 ///
 /// One campaign gives all tables; several give the study's tables, with a row for each campaign. DIR holds a campaign,
 /// or a log of the study from `faultscope import-log`. It can be the .zip that the page saves. The records are read
-/// again, so a campaign that was interrupted or is running can be reported, too. A row with an interval wider than 20
-/// percentage points is marked "few": it has too few faults for a statement.
+/// again, so a campaign that was interrupted or is running can be reported, too. Intervals are Wilson's, unless a note below the
+/// table names other ones, as for weighted faults. A row with an interval wider than 20 percentage points is marked "few": it
+/// has too few faults for a statement.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Directories of the campaigns
@@ -82,7 +83,8 @@ pub struct Arguments {
     #[arg(long, requires = "output")]
     force: bool,
 
-    /// Judge SCM by another grouping: imagenet, cifar100, cifar10, gtsrb, or a TOML file
+    /// Judge SCM by another grouping, for as many classes as the model has: imagenet, cifar100, cifar10, gtsrb, or a TOML
+    /// file
     #[arg(long, value_name = "NAME|FILE")]
     grouping: Option<String>,
 
@@ -174,7 +176,7 @@ fn every_fault(arguments: &Arguments) -> Result<Exit, Failure> {
         return Err(Failure::usage("report", problem));
     }
     let options = arguments.options()?;
-    let (names, all) = campaign::open(&arguments.directories)?;
+    let (names, all) = campaign::open(&arguments.directories, &options)?;
     match &arguments.output {
         Some(path) => write::streamed(path, arguments.existing(), |file| parquet::write(file, &names, &all, &options))?,
         None => parquet::write(BufWriter::new(std::io::stdout()), &names, &all, &options)?,

@@ -1,18 +1,17 @@
-//! Rounding a network to number formats: the scales, learnt from golden runs, and the accuracy that is left.
+//! Rounding a network to number formats, with scales that are learnt from golden runs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use facts::campaign::{
-    BadImage, Calibration, CoveredRange, NumberFormats, OnBadImage, Plan, RoundedAccuracy, TensorScale, rounded_outputs,
-};
+use facts::campaign::{Calibration, CoveredRange, NumberFormats, OnBadImage, TensorScale, rounded_outputs};
 use facts::data::ImageSource;
 use facts::format::Scale;
-use facts::graph::{HostTensor, ValueId};
+use facts::graph::{Graph, ValueId};
 use facts::model::Model;
 use facts::{Error, Result};
 
-use super::{Budget, Lab, look};
+use super::profile::golden_run;
+use super::{Golden, Lab};
 use crate::ops::Range;
 
 /// A network in other number formats.
@@ -37,13 +36,12 @@ pub async fn rounded(
     source: &impl ImageSource,
     bad: OnBadImage,
 ) -> Result<Rounded> {
-    numbers.validate()?;
-    let ranges = match &numbers.calibration {
-        Some(calibration) if numbers.learns() => learn(model, calibration, source, bad).await?,
-        _ => BTreeMap::new(),
-    };
-    let scales = ranges.iter().map(|(&id, range)| (id, numbers.output_scale(range.low, range.high)));
-    with_scales(model, numbers, scales.collect())
+    let mut rounding = Rounding::new(model, *numbers, source)?;
+    if numbers.learns() {
+        let plain = Lab::cpu(model.clone())?;
+        while rounding.step(&plain, source, bad).await? {}
+    }
+    rounding.finish(model)
 }
 
 impl Rounded {
@@ -71,65 +69,176 @@ fn with_scales(model: &Model, numbers: &NumberFormats, scales: BTreeMap<ValueId,
     Ok(Rounded { model: Model { graph, ..model.clone() }, scales })
 }
 
-/// Learns the range of every output that is rounded.
-async fn learn(
-    model: &Model,
-    calibration: &Calibration,
-    source: &impl ImageSource,
-    bad: OnBadImage,
-) -> Result<BTreeMap<ValueId, Range>> {
-    let count = calibration.images;
-    if count == 0 || count > source.len() {
-        return Err(Error::request(format_args!(
-            "scales are to be learnt from the golden runs of {count} images; expected 1 to {}, the number of images of \
-             the data",
-            source.len()
-        )));
-    }
-    let lab = Lab::cpu(model.clone())?;
-    let outputs: Vec<ValueId> = rounded_outputs(&model.graph).collect();
-    let mut ranges: BTreeMap<ValueId, Range> = outputs.iter().map(|&id| (id, Range::NONE)).collect();
-    let mut runs = 0;
-    for index in 0..count {
-        let Some(input) = input(model, source, index, bad)? else { continue };
-        runs += 1;
-        let golden = lab.golden(&input).await.map_err(|error| error.concerning(source.name(index)))?;
-        for (&id, range) in &mut ranges {
-            let Some(array) = golden.activations.get(id) else { continue };
-            array
-                .read()
-                .await?
-                .into_iter()
-                .filter(|element| element.is_finite())
-                .for_each(|element| range.widen(element));
-        }
-    }
-    if runs == 0 {
-        return Err(Error::request(format_args!(
-            "none of the first {count} images can be read, from which scales are learnt"
-        )));
-    }
-    let CoveredRange::Percentile(share) = calibration.range else { return Ok(ranges) };
-    let mut histograms: BTreeMap<ValueId, Histogram> =
-        ranges.into_iter().map(|(id, range)| (id, Histogram::new(range))).collect();
-    for index in 0..count {
-        let Some(input) = input(model, source, index, bad)? else { continue };
-        let golden = lab.golden(&input).await.map_err(|error| error.concerning(source.name(index)))?;
-        for (&id, histogram) in &mut histograms {
-            let Some(array) = golden.activations.get(id) else { continue };
-            array.read().await?.into_iter().for_each(|element| histogram.add(element));
-        }
-    }
-    Ok(histograms.into_iter().map(|(id, histogram)| (id, histogram.covered(share))).collect())
+/// A rounding under way. It learns scales a golden run at a time, so that whoever waits can be told and can end it.
+#[derive(Debug)]
+pub struct Rounding {
+    numbers: NumberFormats,
+    /// `None` where the formats need no golden runs.
+    learning: Option<Learning>,
 }
 
-/// The preprocessed image; `None` if it cannot be read and is skipped.
-fn input(model: &Model, source: &impl ImageSource, index: usize, bad: OnBadImage) -> Result<Option<HostTensor>> {
-    let read = || model.preprocess().apply(&source.image(index)?, model.input_shape());
-    match read() {
-        Ok(input) => Ok(Some(input)),
-        Err(error) if bad == OnBadImage::Skip && BadImage::of(String::new(), &error).is_some() => Ok(None),
-        Err(error) => Err(error.concerning(source.name(index))),
+impl Rounding {
+    /// Begins to round `model`, which `numbers` describe. No golden run is made yet.
+    ///
+    /// # Errors
+    /// If the numbers contradict each other, or `source` has too few images.
+    pub fn new(model: &Model, numbers: NumberFormats, source: &impl ImageSource) -> Result<Self> {
+        numbers.validate()?;
+        let learning = match &numbers.calibration {
+            Some(calibration) if numbers.learns() => Some(Learning::new(&model.graph, calibration, source)?),
+            _ => None,
+        };
+        Ok(Self { numbers, learning })
+    }
+
+    /// Rounds `model` with 1 for each scale that is still to be learnt. Checks of a campaign need the formats of tensors and
+    /// not their scales.
+    ///
+    /// # Errors
+    /// If the formats cannot be emulated on the model.
+    pub fn unlearnt(&self, model: &Model) -> Result<Rounded> {
+        let scales = self.learning.iter().flat_map(|learning| learning.seen.tensors());
+        with_scales(model, &self.numbers, scales.map(|id| (id, Scale::default())).collect())
+    }
+
+    /// The number of golden runs that were made or passed over, and of all of them.
+    pub fn progress(&self) -> [usize; 2] {
+        self.learning.as_ref().map_or([0, 0], Learning::progress)
+    }
+
+    /// Learns from the next golden run of `plain`, the network before it is rounded, on the CPU. Returns whether there was one.
+    ///
+    /// # Errors
+    /// If the image cannot be read and `bad` images are not skipped, the golden run fails, or none of the images could be read.
+    pub async fn step(&mut self, plain: &Lab, source: &impl ImageSource, bad: OnBadImage) -> Result<bool> {
+        match &mut self.learning {
+            Some(learning) => learning.step(plain, source, bad).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Rounds `model` with the scales that were learnt.
+    ///
+    /// # Errors
+    /// If the formats cannot be emulated on the model.
+    pub fn finish(self, model: &Model) -> Result<Rounded> {
+        let Self { numbers, learning } = self;
+        let ranges = learning.map(Learning::ranges).unwrap_or_default();
+        let scales = ranges.into_iter().map(|(id, range)| (id, numbers.output_scale(range.low, range.high)));
+        with_scales(model, &numbers, scales.collect())
+    }
+}
+
+/// The range of every output that is rounded, learnt from golden runs.
+#[derive(Debug)]
+struct Learning {
+    calibration: Calibration,
+    /// The next image.
+    next: usize,
+    /// Golden runs so far.
+    runs: usize,
+    seen: Seen,
+}
+
+/// What golden runs have shown of each output that is rounded.
+#[derive(Debug)]
+enum Seen {
+    /// The first look at the images finds the ends.
+    Ranges(BTreeMap<ValueId, Range>),
+    /// A second look counts the values between them, where some of the values are left out.
+    Histograms(BTreeMap<ValueId, Histogram>),
+}
+
+impl Learning {
+    fn new(graph: &Graph, calibration: &Calibration, source: &impl ImageSource) -> Result<Self> {
+        let count = calibration.images;
+        if count == 0 || count > source.len() {
+            return Err(Error::request(format_args!(
+                "scales are to be learnt from the golden runs of {count} images; expected 1 to {}, the number of images of \
+                 the data",
+                source.len()
+            )));
+        }
+        let seen = Seen::Ranges(rounded_outputs(graph).map(|id| (id, Range::NONE)).collect());
+        Ok(Self { calibration: *calibration, next: 0, runs: 0, seen })
+    }
+
+    fn progress(&self) -> [usize; 2] {
+        let count = self.calibration.images;
+        let looks = if matches!(self.calibration.range, CoveredRange::Percentile(_)) { 2 } else { 1 };
+        let before = if matches!(self.seen, Seen::Histograms(_)) { count } else { 0 };
+        [before + self.next, looks * count]
+    }
+
+    async fn step(&mut self, plain: &Lab, source: &impl ImageSource, bad: OnBadImage) -> Result<bool> {
+        if self.next == self.calibration.images && !self.look_again()? {
+            return Ok(false);
+        }
+        let golden = golden_run(plain, source, self.next, bad).await?;
+        self.next += 1;
+        if let Some(golden) = golden {
+            self.runs += 1;
+            self.seen.include(&golden).await?;
+        }
+        Ok(true)
+    }
+
+    /// Goes back to the first image, if a second look is needed and was not made.
+    fn look_again(&mut self) -> Result<bool> {
+        if self.runs == 0 {
+            return Err(Error::request(format_args!(
+                "none of the first {} images can be read, from which scales are learnt",
+                self.calibration.images
+            )));
+        }
+        match (&self.seen, self.calibration.range) {
+            (Seen::Ranges(ranges), CoveredRange::Percentile(_)) => {
+                self.seen = Seen::Histograms(ranges.iter().map(|(&id, &range)| (id, Histogram::new(range))).collect());
+                self.next = 0;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn ranges(self) -> BTreeMap<ValueId, Range> {
+        match (self.seen, self.calibration.range) {
+            (Seen::Histograms(histograms), CoveredRange::Percentile(share)) => {
+                histograms.into_iter().map(|(id, histogram)| (id, histogram.covered(share))).collect()
+            }
+            (Seen::Histograms(histograms), CoveredRange::MinMax) => {
+                histograms.into_iter().map(|(id, histogram)| (id, histogram.range)).collect()
+            }
+            (Seen::Ranges(ranges), _) => ranges,
+        }
+    }
+}
+
+impl Seen {
+    fn tensors(&self) -> Vec<ValueId> {
+        match self {
+            Self::Ranges(ranges) => ranges.keys().copied().collect(),
+            Self::Histograms(histograms) => histograms.keys().copied().collect(),
+        }
+    }
+
+    async fn include(&mut self, golden: &Golden) -> Result<()> {
+        match self {
+            Self::Ranges(ranges) => {
+                for (&id, range) in ranges {
+                    let Some(array) = golden.activations.get(id) else { continue };
+                    let elements = array.read().await?.into_iter().filter(|element| element.is_finite());
+                    elements.for_each(|element| range.widen(element));
+                }
+            }
+            Self::Histograms(histograms) => {
+                for (&id, histogram) in histograms {
+                    let Some(array) = golden.activations.get(id) else { continue };
+                    array.read().await?.into_iter().for_each(|element| histogram.add(element));
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -179,28 +288,6 @@ impl Histogram {
         let (low, high) = (f64::from(self.range.low), f64::from(self.range.high));
         Range { low: (low + below as f64 * self.width()) as f32, high: (high - above as f64 * self.width()) as f32 }
     }
-}
-
-/// The golden accuracy of the network in float32, `plain`, and rounded, `lab`, over the same images: the first of `plan`
-/// that have a label. `None` if none has.
-///
-/// # Errors
-/// If the device fails.
-pub async fn accuracy_beside(
-    plain: &Lab,
-    lab: &Lab,
-    source: &impl ImageSource,
-    plan: &Plan,
-    budget: Budget,
-) -> Result<Option<RoundedAccuracy>> {
-    /// Multiply-adds that the two golden runs of all images take at most, if there are not more than the first hundred.
-    const WORK: u64 = 100_000_000_000;
-    let each = (2 * plain.executor().multiply_adds()).max(1);
-    let most = usize::try_from(WORK / each).unwrap_or(usize::MAX).clamp(100, 1000);
-    let (images, float32) = look(plain, source, plan, most, budget, || false).await?.hits();
-    let (also, rounded) = look(lab, source, plan, most, budget, || false).await?.hits();
-    // A golden run that fails ends a look.
-    Ok((images > 0 && images == also).then_some(RoundedAccuracy { images, float32, rounded }))
 }
 
 #[cfg(test)]

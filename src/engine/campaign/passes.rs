@@ -1,4 +1,4 @@
-//! A campaign with a goal: round after round over the same images, until its records say that it knows enough.
+//! The passes of a campaign over its images: one, or with a goal round after round, until its records say that it knows enough.
 
 use std::sync::Arc;
 
@@ -7,21 +7,38 @@ use facts::campaign::{Course, Faults, Plan};
 
 use super::{CampaignEvent, StepMaker, Work};
 
-/// The steps of a campaign with a goal.
+/// The steps of a campaign, pass after pass.
 #[derive(Debug)]
 pub struct Passes<M: StepMaker> {
     maker: M,
     plan: Arc<Plan>,
-    course: Course,
-    /// The steps of the present round; `None` before they are begun.
+    /// The rounds; `None` without a goal.
+    course: Option<Course>,
+    /// The steps of the present pass; `None` before they are begun, and after the last.
     steps: Option<M::Steps>,
+    /// Images that were skipped.
+    skipped: u64,
 }
 
 impl<M: StepMaker> Passes<M> {
-    /// Prepares the steps of `plan` from the record after those that `course` has counted. `steps` are the remaining ones of the
+    /// Prepares all steps of `plan`.
+    pub fn of(maker: M, plan: Arc<Plan>) -> Self {
+        let course = Course::new(plan.config(), plan.images());
+        let steps = course.is_none().then(|| maker.begin(plan.clone(), 0));
+        Self { maker, plan, course, steps, skipped: 0 }
+    }
+
+    /// Estimates the number of faults of the whole campaign.
+    pub fn expected(&self) -> u64 {
+        let images = (self.plan.images() as u64).saturating_sub(self.skipped);
+        let most = images.saturating_mul(self.plan.config().faults.at_most() as u64);
+        self.course.as_ref().map_or(most, Course::expected)
+    }
+
+    /// Prepares the steps of a `plan` with a goal from the record after those that `course` has counted. `steps` are the remaining ones of the
     /// present round, if it has begun; `maker` computes the later rounds.
     pub fn new(maker: M, plan: Arc<Plan>, course: Course, steps: Option<M::Steps>) -> Self {
-        Self { maker, plan, course, steps }
+        Self { maker, plan, course: Some(course), steps, skipped: 0 }
     }
 
     /// Returns the plan of the present round of `course`; `None` at the end. Only the faults after the round before are made.
@@ -58,22 +75,24 @@ impl<M: StepMaker> Work for Passes<M> {
     async fn next(&mut self) -> Result<Option<CampaignEvent>> {
         loop {
             if self.steps.is_none() {
-                let Some((plan, first)) = Self::plan_of(&self.plan, &self.course)? else { return Ok(None) };
+                let Some(course) = &self.course else { return Ok(None) };
+                let Some((plan, first)) = Self::plan_of(&self.plan, course)? else { return Ok(None) };
                 self.steps = Some(self.maker.begin(plan, first));
             }
             let Some(steps) = &mut self.steps else { return Ok(None) };
             match steps.next().await? {
                 Some(event) => {
-                    match &event {
-                        CampaignEvent::Injection(record) => self.course.add(record),
-                        CampaignEvent::Skipped(_) => self.course.skip(),
+                    self.skipped += u64::from(matches!(event, CampaignEvent::Skipped(_)));
+                    match (&mut self.course, &event) {
+                        (Some(course), CampaignEvent::Injection(record)) => course.add(record),
+                        (Some(course), CampaignEvent::Skipped(_)) => course.skip(),
                         _ => {}
                     }
                     return Ok(Some(event));
                 }
                 None => {
                     self.steps = None;
-                    self.course.end_round();
+                    self.course.iter_mut().for_each(Course::end_round);
                 }
             }
         }

@@ -53,16 +53,32 @@ pub(super) async fn golden_runs(
     mut see: impl AsyncFnMut(Golden) -> Result<()>,
 ) -> Result<usize> {
     source.upcoming(images.clone().collect());
-    let (model, mut runs) = (lab.model(), 0);
+    let mut runs = 0;
     for index in images {
-        let read = || model.preprocess().apply(&source.image(index)?, model.input_shape());
-        let input = match read() {
-            Ok(input) => input,
-            Err(error) if bad == OnBadImage::Skip && BadImage::of(String::new(), &error).is_some() => continue,
-            Err(error) => return Err(error.concerning(source.name(index))),
-        };
-        see(lab.golden(&input).await.map_err(|error| error.concerning(source.name(index)))?).await?;
-        runs += 1;
+        if let Some(golden) = golden_run(lab, source, index, bad).await? {
+            see(golden).await?;
+            runs += 1;
+        }
     }
     Ok(runs)
+}
+
+/// Makes the golden run of the image at `index` of `source`; `None` if it cannot be read and `bad` images are skipped.
+///
+/// # Errors
+/// If the image cannot be read, or the golden run fails.
+pub(super) async fn golden_run(
+    lab: &Lab,
+    source: &impl ImageSource,
+    index: usize,
+    bad: OnBadImage,
+) -> Result<Option<Golden>> {
+    let model = lab.model();
+    let read = || model.preprocess().apply(&source.image(index)?, model.input_shape());
+    let input = match read() {
+        Ok(input) => input,
+        Err(error) if bad == OnBadImage::Skip && BadImage::of(String::new(), &error).is_some() => return Ok(None),
+        Err(error) => return Err(error.concerning(source.name(index))),
+    };
+    lab.golden(&input).await.map(Some).map_err(|error| error.concerning(source.name(index)))
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use facts::Result;
 use facts::answer::Answer;
-use facts::campaign::design::{Score, Stratum, stratum};
+use facts::campaign::design::{Direction, Score, Stratum, stratum};
 use facts::campaign::{Plan, Position};
 use facts::fault::{Site, Target};
-use facts::graph::{NodeId, ValueId};
+use facts::graph::{NodeId, Op, ValueId};
 
 use super::proof::Proof;
 use super::{Golden, Lab};
@@ -125,23 +125,30 @@ impl<'a> Scorer<'a> {
         range.map_or(after, |range| range.clip(after))
     }
 
+    /// Returns the place of the struck element as it is stored, and its value before and after the fault; `None` where the golden
+    /// run has no such value.
+    fn change(&self, site: &Site) -> Option<(usize, f32, f32)> {
+        let value = &self.lab.executor().graph().values[site.tensor];
+        let index = value.layout.stored_index(&value.shape, site.element);
+        let before = self.value(site.tensor, index)?;
+        Some((index, before, self.after(site, index, before)))
+    }
+
     /// Returns the score of a fault that strikes `sites`.
     pub fn score(&self, sites: &[Site]) -> Score {
         let graph = self.lab.executor().graph();
         let margin = self.gradients.as_ref().map_or(0.0, Gradients::margin);
         let (mut sum, mut most, mut flat) = (0.0f32, 0.0f32, true);
         for site in sites {
-            let value = &graph.values[site.tensor];
-            let index = value.layout.stored_index(&value.shape, site.element);
-            let Some(before) = self.value(site.tensor, index) else { return Score::NotFinite };
-            let after = self.after(site, index, before);
+            let Some((index, before, after)) = self.change(site) else { return Score::NotFinite };
             if let ([_], Target::Activation) = (sites, site.target)
                 && Proof::new(self, graph, &self.scoring.readers).is_masked(site.tensor, index, before, after)
             {
                 return Score::Proved;
             }
             let change = after - before;
-            if !change.is_finite() {
+            // The root of a negative variance is none.
+            if !change.is_finite() || after < 0.0 && self.role(site) == Some(Statistic::Variance) {
                 return Score::NotFinite;
             }
             most = most.max(change.abs());
@@ -156,6 +163,52 @@ impl<'a> Scorer<'a> {
         }
     }
 
+    /// Returns what a fault at `site` does to the outputs of the layer that reads the parameter.
+    fn direction(&self, site: &Site) -> Direction {
+        if site.target != Target::Weight {
+            return Direction::Other;
+        }
+        let Some((_, before, after)) = self.change(site) else { return Direction::Other };
+        match self.role(site) {
+            Some(Statistic::Variance) if after > 0.0 => Direction::Amplified(before / after),
+            Some(Statistic::Variance) => Direction::Other,
+            Some(Statistic::Mean) if after < before => Direction::Raised,
+            None if after > before => Direction::Raised,
+            Some(Statistic::Mean) | None => Direction::Other,
+        }
+    }
+
+    /// Returns which statistic of a batch normalisation the struck parameter is; `None` if it is none.
+    fn role(&self, site: &Site) -> Option<Statistic> {
+        if site.target != Target::Weight {
+            return None;
+        }
+        let graph = self.lab.executor().graph();
+        let reads = |&reader: &NodeId| {
+            let node = &graph.nodes[reader];
+            match &node.op {
+                Op::Chain(steps) => {
+                    let mut rest = &node.inputs[..];
+                    steps.iter().find_map(|step| {
+                        let (own, others) = rest.split_at_checked(step.inputs)?;
+                        rest = others;
+                        statistic(&step.op, own, site.tensor)
+                    })
+                }
+                op => statistic(op, &node.inputs, site.tensor),
+            }
+        };
+        self.scoring.readers.get(site.tensor)?.iter().find_map(reads)
+    }
+
+    /// Returns the stratum of a fault that strikes `sites`, the first of which decides bits and direction.
+    pub fn stratum(&self, sites: &[Site]) -> Stratum {
+        let graph = self.lab.executor().graph();
+        let format = |site: &Site| graph.values[site.tensor].format;
+        let of = |site: &Site| stratum(site.corruption, format(site), self.score(sites), self.direction(site));
+        sites.first().map_or(0, of)
+    }
+
     /// Whether the executor clips outputs.
     pub(super) fn is_protected(&self) -> bool {
         self.lab.executor().protection().is_some()
@@ -166,12 +219,23 @@ impl<'a> Scorer<'a> {
     /// # Errors
     /// If a candidate cannot be drawn.
     pub(super) fn strata(&self, plan: &Plan, nth: usize, candidates: Range<usize>) -> Result<Vec<Stratum>> {
-        let one = |fault| {
-            let sites = plan.sites(Position { nth, fault })?;
-            let graph = self.lab.executor().graph();
-            let of = |site: &Site| stratum(site.corruption, graph.values[site.tensor].format, self.score(&sites));
-            Ok(sites.first().map_or(0, of))
-        };
-        candidates.map(one).collect()
+        candidates.map(|fault| Ok(self.stratum(&plan.sites(Position { nth, fault })?))).collect()
+    }
+}
+
+/// A stored statistic of a batch normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Statistic {
+    Mean,
+    Variance,
+}
+
+/// Returns which statistic of `op`, which reads `inputs`, the parameter `tensor` is.
+fn statistic(op: &Op, inputs: &[ValueId], tensor: ValueId) -> Option<Statistic> {
+    let (Op::BatchNorm { .. }, [.., mean, variance]) = (op, inputs) else { return None };
+    match tensor {
+        tensor if tensor == *variance => Some(Statistic::Variance),
+        tensor if tensor == *mean => Some(Statistic::Mean),
+        _ => None,
     }
 }

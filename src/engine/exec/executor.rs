@@ -1,17 +1,18 @@
 //! The executor: the only way to run a graph.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::tensor::Device;
 use facts::fault::Format;
-use facts::graph::{Graph, HostTensor, ValueId};
+use facts::graph::{Graph, HostTensor, NodeId, ValueId};
 use facts::{Error, Result};
 
 use super::gpu::GpuGraph;
 use super::lane::Changed;
 use super::program::Program;
 use super::wave::Walk;
-use super::{Activations, Clips, Footprint, Hook, Image, Lane, Ranges, Settings, Wave, device, full};
+use super::{Activations, Checksums, Clips, Footprint, Hook, Image, Lane, Ranges, Settings, Stage, Wave, device, full};
 use crate::kernels;
 use crate::ops::Array;
 
@@ -99,6 +100,30 @@ impl Executor {
         Ok(self.clipping(Means::Kernels(program.clipped_by(clips)), None))
     }
 
+    /// Makes the checksums of all layers that can be checked.
+    ///
+    /// # Errors
+    /// On a GPU, and if no layer can be checked or the result of one is not float32.
+    pub fn checksums(&self) -> Result<Checksums> {
+        Checksums::new(&self.graph, self.program()?)
+    }
+
+    /// Returns the largest difference of each layer from its checksum in a golden `run`, as a factor of the sum of the magnitudes of
+    /// all products.
+    ///
+    /// # Errors
+    /// On a GPU.
+    pub fn largest_residuals(&self, checksums: &Checksums, run: &Activations) -> Result<BTreeMap<NodeId, f32>> {
+        checksums.largest(&self.graph, self.program()?, run)
+    }
+
+    fn program(&self) -> Result<&Program> {
+        match &self.means {
+            Means::Kernels(program) => Ok(program),
+            Means::Burn(_) => Err(Error::request("checksums of layers are computed on the CPU only; use --device cpu")),
+        }
+    }
+
     /// Returns the ranges of the protection.
     pub fn protection(&self) -> Option<&Ranges> {
         self.protection.as_deref()
@@ -164,17 +189,17 @@ impl Executor {
         self.wave_under(images, lanes, settings, &[]).await
     }
 
-    /// As [`Executor::wave`], and tells of each lane with [`Lane::forks`] what becomes of it under each of `clips`
+    /// As [`Executor::wave`], and tells of each lane with [`Lane::forks`] what becomes of it under each of `stages`
     /// ([`Faulty::forks`]), except in images whose golden run a clip changes ([`Wave::moved`]).
     ///
     /// # Errors
-    /// As [`Executor::wave`], and on a GPU if there are clips.
+    /// As [`Executor::wave`], and on a GPU if there are stages.
     pub async fn wave_under(
         &self,
         images: &[Image<'_>],
         lanes: &[Lane],
         settings: Settings,
-        clips: &[Clips],
+        stages: &[Stage],
     ) -> Result<Wave> {
         for image in images {
             if let Image::Inputs(inputs) = image {
@@ -219,10 +244,10 @@ impl Executor {
         match &self.means {
             Means::Kernels(program) => {
                 let elements = usize::try_from(self.footprint.run / 4).unwrap_or(usize::MAX);
-                Walk::new(&self.graph, program, settings, images, lanes, clips, elements)?.run()
+                Walk::new(&self.graph, program, settings, images, lanes, stages, elements)?.run()
             }
-            Means::Burn(_) if !clips.is_empty() => {
-                Err(Error::request("clips beside unprotected runs are computed on the CPU only"))
+            Means::Burn(_) if !stages.is_empty() => {
+                Err(Error::request("clips and checks beside unprotected runs are computed on the CPU only"))
             }
             Means::Burn(gpu) => device::wave(gpu, images, lanes, settings).await,
         }

@@ -1,4 +1,4 @@
-//! Lanes that a wave clips beside those that it does not.
+//! Lanes that a wave clips or checks beside those that it does not.
 //!
 //! Under a clip a faulty run is the same as without it until the clip changes an element. At that layer the lane forks: a copy
 //! of it goes on with the clipped patch, and its later outputs are clipped too. Most faults never come beyond the bounds, so
@@ -7,28 +7,44 @@
 
 use facts::graph::{NodeId, ValueId};
 
-use super::Clips;
 use super::lane::Faulty;
-use super::lane_run::Branch;
+use super::lane_run::{Branch, Fork};
 use super::patch::Patch;
 use super::program::Step;
 use super::wave::Walk;
+use super::{Checks, Clips};
 use crate::kernels::Bounds;
 
-/// The clips of a wave.
+/// A protection that a wave computes beside the unprotected runs.
+#[derive(Clone, Debug)]
+pub enum Stage {
+    /// Outputs are clipped after the changes.
+    Clip(Clips),
+    /// Results are checked after the changes.
+    Check(Checks),
+}
+
+/// The stages of a wave.
 pub(super) struct Forks<'a> {
-    clips: &'a [Clips],
-    /// For each image and clip, whether the clip changes the golden run.
-    moved: Vec<Vec<bool>>,
+    pub stages: &'a [Stage],
+    /// For each image and stage, whether the stage changes the golden run.
+    pub moved: Vec<Vec<bool>>,
+    /// For each image and stage, whether the stage stops the golden run.
+    pub alarms: Vec<Vec<bool>>,
 }
 
 impl<'a> Forks<'a> {
-    pub fn new(clips: &'a [Clips], images: usize) -> Self {
-        Self { clips, moved: vec![vec![false; clips.len()]; images] }
+    pub fn new(stages: &'a [Stage], images: usize) -> Self {
+        let none = vec![vec![false; stages.len()]; images];
+        Self { stages, moved: none.clone(), alarms: none }
     }
 
-    pub fn into_moved(self) -> Vec<Vec<bool>> {
-        self.moved
+    /// Whether a stage checks layer `id`, in a step whose result is its output or not.
+    pub fn checks(&self, id: NodeId, is_inside: bool) -> bool {
+        self.stages.iter().any(|stage| match stage {
+            Stage::Check(checks) => checks.of(id).is_some_and(|check| check.layer.is_inside == is_inside),
+            Stage::Clip(_) => false,
+        })
     }
 }
 
@@ -36,8 +52,10 @@ impl Walk<'_> {
     /// Clips the output `value` of layer `id`, which `step` has computed, after the changes: in lanes that have forked, and in
     /// those that fork here. `touched` gets an entry for each new lane.
     pub(super) fn fork(&mut self, id: NodeId, value: ValueId, step: &Step, touched: &mut Vec<bool>) {
-        let clips = self.forks.clips;
-        for (at, bounds) in clips.iter().enumerate().filter_map(|(at, clips)| Some((at, clips.get(value)?))) {
+        let stages = self.forks.stages;
+        for (at, stage) in stages.iter().enumerate() {
+            let Stage::Clip(clips) = stage else { continue };
+            let Some(bounds) = clips.get(value) else { continue };
             for (image, moved) in self.images.iter().zip(&mut self.forks.moved) {
                 if let (Some(golden), false) = (&image.values[value], moved[at]) {
                     moved[at] = bounds.clips(step.extent, step.extent.region(), golden);
@@ -46,7 +64,7 @@ impl Walk<'_> {
             for index in 0..self.lanes.len() {
                 let lane = &self.lanes[index];
                 let is_trunk = match &lane.branch {
-                    Branch::Trunk(forks) if forks[at].is_none() => true,
+                    Branch::Trunk(forks) if forks[at] == Fork::None => true,
                     Branch::Fork(own) if *own == at => false,
                     _ => continue,
                 };
@@ -61,13 +79,13 @@ impl Walk<'_> {
         }
     }
 
-    /// Copies the lane `trunk` for the clip `at`. Returns the index of the copy.
-    fn branch_off(&mut self, trunk: usize, at: usize, touched: &mut Vec<bool>) -> usize {
+    /// Copies the lane `trunk` for the stage `at`. Returns the index of the copy.
+    pub(super) fn branch_off(&mut self, trunk: usize, at: usize, touched: &mut Vec<bool>) -> usize {
         let own = self.lanes.len();
         let mut copy = self.lanes[trunk].clone();
         copy.branch = Branch::Fork(at);
         if let Branch::Trunk(forks) = &mut self.lanes[trunk].branch {
-            forks[at] = Some(own);
+            forks[at] = Fork::Lane(own);
         }
         self.lanes.push(copy);
         touched.push(true);
@@ -104,9 +122,14 @@ pub(super) fn gathered(lanes: Vec<(Faulty, Branch)>) -> Vec<Faulty> {
             continue;
         };
         if let Branch::Trunk(forks) = branch
-            && forks.iter().any(Option::is_some)
+            && forks.iter().any(|fork| *fork != Fork::None)
         {
-            result.forks = forks.iter().map(|own| results[(*own)?].take()).collect();
+            let of = |fork: &Fork| match *fork {
+                Fork::None => None,
+                Fork::Lane(own) => results[own].take(),
+                Fork::Stopped(layer) => Some(Faulty { stopped: Some(layer), ..Faulty::default() }),
+            };
+            result.forks = forks.iter().map(of).collect();
         }
         gathered.push(result);
     }

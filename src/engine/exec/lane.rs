@@ -55,7 +55,7 @@ pub struct Lane {
     pub changes: Vec<Change>,
     /// The graph's first input, where it is another one than the image's: faults struck the image before preprocessing.
     pub input: Option<HostTensor>,
-    /// Whether the wave also tells what becomes of the lane under each of its clips.
+    /// Whether the wave also tells what becomes of the lane under each of its stages.
     pub forks: bool,
 }
 
@@ -95,9 +95,11 @@ pub struct Wave {
     pub golden: Vec<Vec<f32>>,
     /// The results of each lane.
     pub lanes: Vec<Faulty>,
-    /// For each image and each of the wave's clips, whether the clip changes the golden run: the lanes of such an image tell
+    /// For each image and each of the wave's stages, whether a clip changes the golden run: the lanes of such an image tell
     /// nothing of that clip.
     pub moved: Vec<Vec<bool>>,
+    /// For each image and each of the wave's stages, whether a check stops the golden run.
+    pub alarms: Vec<Vec<bool>>,
     /// Multiply-adds of the wave.
     pub work: MultiplyAdds,
 }
@@ -116,9 +118,11 @@ pub struct Faulty {
     /// The layers in which the protection clipped elements that the lane's changes had reached, and the number of
     /// these elements, in order. The list is incomplete unless it was requested.
     pub clipped: Vec<(NodeId, u64)>,
-    /// The same run under each of the wave's clips, in their order, if the lane forks; `None` where the clip had nothing to do, so
-    /// that the run is the same. Empty where no clip had anything to do.
+    /// The same run under each of the wave's stages, in their order, if the lane forks; `None` where the stage had nothing to do, so
+    /// that the run is the same. Empty where no stage had anything to do.
     pub forks: Vec<Option<Faulty>>,
+    /// The layer whose check has stopped the run.
+    pub stopped: Option<NodeId>,
 }
 
 /// Multiply-adds in convolutions and matrix products.

@@ -30,23 +30,36 @@ pub(super) struct LaneRun<'a> {
     pub from: NodeId,
     pub patches: BTreeMap<ValueId, Patch>,
     pub previous: Option<Patch>,
+    /// The patch of a result before its changes, where the result is checked and changes were made.
+    pub before: Option<Option<Patch>>,
     pub answer: Faulty,
     /// For each value, whether a change can have reached it; used only for traces.
     pub reached: Vec<bool>,
     pub gone: bool,
-    /// Which run it is, where the wave has clips.
+    /// Which run it is, where the wave has stages.
     pub branch: Branch,
 }
 
-/// What a lane has to do with the clips of its wave.
+/// What a lane has to do with the stages of its wave.
 #[derive(Clone, Debug)]
 pub(super) enum Branch {
     /// It does not fork.
     Plain,
-    /// For each clip, the index of the lane that has forked off.
-    Trunk(Vec<Option<usize>>),
-    /// It forked off, and is clipped by the clip of this index.
+    /// For each stage, what became of the run under it.
+    Trunk(Vec<Fork>),
+    /// It forked off, and is the run under the stage of this index.
     Fork(usize),
+}
+
+/// What became of a lane under a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fork {
+    /// The stage had nothing to do.
+    None,
+    /// The lane of this index has forked off.
+    Lane(usize),
+    /// The stage has stopped the run at this layer.
+    Stopped(NodeId),
 }
 
 /// A kernel for changed parameters.
@@ -77,6 +90,7 @@ impl<'a> LaneRun<'a> {
             from,
             patches: BTreeMap::new(),
             previous: None,
+            before: None,
             answer: Faulty::default(),
             reached,
             gone: false,

@@ -6,6 +6,8 @@
 mod activations;
 mod alone;
 mod batch;
+mod check;
+mod checks;
 mod clip;
 mod clips;
 mod device;
@@ -30,11 +32,13 @@ mod weights;
 
 pub use crate::kernels::Bounds;
 pub use activations::Activations;
+pub use checks::{Checks, Checksums};
 pub use clip::Clip;
 pub use clips::Clips;
 pub use executor::Executor;
 pub use facts::TraceRow;
 pub use footprint::{Footprint, SITE};
+pub use fork::Stage;
 pub use forms::extents;
 pub use hook::{Hook, Plain};
 pub use injector::{Injector, faulty_parameters};

@@ -151,7 +151,7 @@ impl Program {
     }
 
     /// Returns a parameter or the output of a constant layer. Values in `changed` take precedence.
-    fn constant<'a>(&'a self, graph: &'a Graph, changed: &'a Changed, value: ValueId) -> Option<&'a HostTensor> {
+    pub fn constant<'a>(&'a self, graph: &'a Graph, changed: &'a Changed, value: ValueId) -> Option<&'a HostTensor> {
         changed.get(&value).or_else(|| graph.parameters.get(&value)).or_else(|| self.made.get(&value))
     }
 

@@ -14,11 +14,10 @@ use burn::tensor::Device;
 use facts::Result;
 use facts::graph::{Graph, NodeId, ValueId};
 
-use super::Clips;
-use super::fork::{self, Forks};
+use super::fork::{self, Forks, Stage};
 use super::golden::GoldenRows;
 use super::lane::{Faulty, Image, Lane, MultiplyAdds, Settings, Wave};
-use super::lane_run::{Altered, Branch, LaneRun};
+use super::lane_run::{Altered, Branch, Fork, LaneRun};
 use super::patch::Patch;
 use super::pool::Pool;
 use super::program::{Input, Program, Step};
@@ -59,10 +58,10 @@ impl<'a> Walk<'a> {
         settings: Settings,
         images: &[Image<'_>],
         lanes: &'a [Lane],
-        clips: &'a [Clips],
+        stages: &'a [Stage],
         elements_of_a_run: usize,
     ) -> Result<Self> {
-        let forking = lanes.iter().filter(|lane| lane.forks).count() * clips.len();
+        let forking = lanes.iter().filter(|lane| lane.forks).count() * stages.len();
         let mut pool = program.pool(elements_of_a_run.saturating_mul(images.len() + lanes.len() + forking));
         let images =
             images.iter().map(|image| GoldenRows::new(graph, &program.extents, image)).collect::<Result<_>>()?;
@@ -70,8 +69,8 @@ impl<'a> Walk<'a> {
         let mut running = Vec::with_capacity(lanes.len());
         for lane in lanes {
             let mut run = LaneRun::new(graph, program, settings, lane);
-            if lane.forks && !clips.is_empty() {
-                run.branch = Branch::Trunk(vec![None; clips.len()]);
+            if lane.forks && !stages.is_empty() {
+                run.branch = Branch::Trunk(vec![Fork::None; stages.len()]);
             }
             if let (Some(input), Some(&value)) = (&lane.input, graph.inputs.first()) {
                 let extent = program.extents[value];
@@ -87,7 +86,7 @@ impl<'a> Walk<'a> {
             running.push(run);
         }
         let lanes = running;
-        let forks = Forks::new(clips, images.len());
+        let forks = Forks::new(stages, images.len());
         Ok(Self { graph, program, settings, images, lanes, work: MultiplyAdds::default(), pool, forks })
     }
 
@@ -113,7 +112,8 @@ impl<'a> Walk<'a> {
         };
         let lanes = fork::gathered(self.lanes.into_iter().map(finish).collect());
         self.program.return_pool(pool);
-        Ok(Wave { golden, lanes, moved: self.forks.into_moved(), work: self.work })
+        let Forks { moved, alarms, .. } = self.forks;
+        Ok(Wave { golden, lanes, moved, alarms, work: self.work })
     }
 
     fn layer(&mut self, id: NodeId) -> Result<()> {
@@ -127,8 +127,12 @@ impl<'a> Walk<'a> {
         }
         let mut touched: Vec<bool> = self.lanes.iter().map(|lane| lane.is_touched(id, &node.inputs)).collect();
         let wanted = self.golden_wanted(id, &touched);
-        for step in steps {
-            self.step(id, step, &mut touched, &wanted);
+        for (nth, step) in steps.iter().enumerate() {
+            self.step(id, step, &touched, &wanted);
+            self.check(id, nth, step, &mut touched);
+            if let Some(value) = step.struck {
+                self.fork(id, value, step, &mut touched);
+            }
         }
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             if let Some(patch) = lane.previous.take() {
@@ -164,7 +168,9 @@ impl<'a> Walk<'a> {
         let unknown = |golden: &GoldenRows| node.outputs.iter().any(|&value| golden.values[value].is_none());
         let mut wanted: Vec<bool> = self.images.iter().map(unknown).collect();
         let on_the_way = steps.iter().any(|step| step.output.is_none());
-        if on_the_way {
+        if on_the_way && self.forks.checks(id, true) {
+            wanted.fill(true);
+        } else if on_the_way {
             // Some steps need golden values outside the patch: a step that reads around a position or reads a second
             // tensor, a step with a changed parameter, and a change inside a chain. A kept golden run holds values
             // after the protection, which a change before the protection cannot use.
@@ -181,7 +187,7 @@ impl<'a> Walk<'a> {
         wanted
     }
 
-    fn step(&mut self, id: NodeId, step: &Step, touched: &mut Vec<bool>, wanted: &[bool]) {
+    fn step(&mut self, id: NodeId, step: &Step, touched: &[bool], wanted: &[bool]) {
         let mut altered: BTreeMap<usize, Altered> = BTreeMap::new();
         for (index, lane) in self.lanes.iter().enumerate().filter(|(index, _)| touched[*index]) {
             if lane.alters(step) {
@@ -238,7 +244,6 @@ impl<'a> Walk<'a> {
             if let Some(bounds) = &step.protection {
                 self.protect(id, value, step, bounds, touched, &computed);
             }
-            self.fork(id, value, step, touched);
         }
     }
 
@@ -384,6 +389,9 @@ impl<'a> Walk<'a> {
             Some(value) => (image.values[value].as_ref(), lane.patches.remove(&value)),
             None => (image.previous.as_ref(), lane.previous.take()),
         };
+        if !matches!(lane.branch, Branch::Plain) && self.forks.checks(id, false) {
+            lane.before = Some(patch.clone());
+        }
         let golden = golden.map_or(&[][..], |rows| rows);
         let own: Vec<_> =
             lane.strikes.take(id, value).into_iter().map(|own| (own, extent.locate(own.element()))).collect();

@@ -16,6 +16,7 @@ mod attend;
 mod band;
 mod build;
 mod channels;
+mod checksum;
 mod clip;
 mod concat;
 mod conv;
@@ -43,6 +44,7 @@ mod tests;
 
 pub use crate::ops::{Extent, Order, Region};
 pub use build::{build, build_channel};
+pub use checksum::{Checked, Checksum, Residual};
 pub use clip::{Bounds, clip_all};
 pub use round::round_all;
 pub use view::{Job, View};

@@ -36,7 +36,7 @@ macro_rules! small {
     };
 }
 
-pub(super) static ARCHITECTURES: [Architecture; 46] = [
+pub(super) static ARCHITECTURES: [Architecture; 53] = [
     imagenet!("resnet50", "ResNet50", 224, Caffe),
     imagenet!("resnet101", "ResNet101", 224, Caffe),
     imagenet!("resnet152", "ResNet152", 224, Caffe),
@@ -77,6 +77,13 @@ pub(super) static ARCHITECTURES: [Architecture; 46] = [
     imagenet!("efficientnetv2-s", "EfficientNetV2S", 384, Byte, "efficientnetv2-s.h5"),
     imagenet!("efficientnetv2-m", "EfficientNetV2M", 480, Byte, "efficientnetv2-m.h5"),
     imagenet!("efficientnetv2-l", "EfficientNetV2L", 480, Byte, "efficientnetv2-l.h5"),
+    imagenet!("mobilenetv3small", "MobileNetV3Small", 224, Byte, "weights_mobilenet_v3_small_224_1.0_float.h5"),
+    imagenet!("mobilenetv3large", "MobileNetV3Large", 224, Byte, "weights_mobilenet_v3_large_224_1.0_float.h5"),
+    imagenet!("convnexttiny", "ConvNeXtTiny", 224, Byte, "convnext_tiny.h5"),
+    imagenet!("convnextsmall", "ConvNeXtSmall", 224, Byte, "convnext_small.h5"),
+    imagenet!("convnextbase", "ConvNeXtBase", 224, Byte, "convnext_base.h5"),
+    imagenet!("convnextlarge", "ConvNeXtLarge", 224, Byte, "convnext_large.h5"),
+    imagenet!("convnextxlarge", "ConvNeXtXLarge", 224, Byte, "convnext_xlarge.h5"),
     small!("vgg11", "VGG11"),
     small!("vgg13", "VGG13"),
     small!("vgg16", "VGG16"),

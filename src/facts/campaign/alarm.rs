@@ -49,18 +49,38 @@ impl Guesses {
             format!("all {} golden runs predict class {class}, though the labels are several", self.images)
         } else if chance > CHANCE && rate < f64::midpoint(1.0, guess) {
             format!(
-                "{} of {} golden runs are right, no better than guessing ({:.0} %)",
+                "{} of {} golden runs are right, no better than guessing {} ({:.0} %)",
                 self.correct,
                 self.images,
+                if several { "the commonest label, by its share" } else { "one of the classes seen" },
                 guess * 100.0
             )
         } else {
             return None;
         };
+        let mut reasons = vec![
+            "the preprocessing is not the one the model was trained with".to_owned(),
+            "the labels are in another order than the model's classes".to_owned(),
+            "red and blue are exchanged".to_owned(),
+            "the data are not what the model was trained for".to_owned(),
+        ];
+        // Where one label has more than half of the images, a good model may be no better than that label.
+        if 2 * largest > self.images {
+            let classes = self.labels.len();
+            let reason = format!(
+                "the data holds few classes: {classes} among {} {}, and the commonest one has {:.0} % of them; draw images with \
+                 `faultscope sample`",
+                self.images,
+                if self.images == 1 { "image" } else { "images" },
+                100.0 * largest as f64 / self.images as f64
+            );
+            // Few hits have another reason first.
+            let place = if 2 * self.correct >= self.images { 0 } else { reasons.len() };
+            reasons.insert(place, reason);
+        }
         Some(format!(
-            "{what}. The rates of this campaign say nothing until that is mended. Likely reasons, in this order: the \
-             preprocessing is not the one the model was trained with; the labels are in another order than the model's \
-             classes; red and blue are exchanged; the data are not what the model was trained for"
+            "{what}. The rates of this campaign say nothing until that is mended. Likely reasons, in this order: {}",
+            reasons.join("; ")
         ))
     }
 }
@@ -79,7 +99,8 @@ mod tests {
     fn labels_in_another_order_raise_the_alarm_and_good_models_do_not() {
         let alarm = |pairs: &[(usize, usize, u64)]| guesses(pairs).alarm();
         let shuffled = alarm(&[(0, 1, 20), (1, 2, 20), (2, 0, 18), (2, 2, 2)]).unwrap();
-        assert!(shuffled.starts_with("2 of 60 golden runs are right, no better than guessing (33 %)"), "{shuffled}");
+        let guess = "2 of 60 golden runs are right, no better than guessing the commonest label, by its share (33 %)";
+        assert!(shuffled.starts_with(guess) && !shuffled.contains("few classes"), "{shuffled}");
         let one = alarm(&[(0, 3, 5), (1, 3, 5), (3, 3, 5)]).unwrap();
         assert!(one.starts_with("all 15 golden runs predict class 3"), "{one}");
         assert!(alarm(&[(0, 1, 1), (1, 2, 1), (2, 2, 1)]).is_some(), "1 of 3");
@@ -88,5 +109,28 @@ mod tests {
         assert_eq!(alarm(&[(7, 7, 90), (7, 1, 10)]), None, "one class, mostly right");
         assert!(alarm(&[(7, 7, 10), (7, 1, 50), (7, 3, 40)]).is_some(), "one class, mostly wrong");
         assert_eq!(alarm(&[]), None);
+    }
+
+    #[test]
+    fn few_classes_are_a_likely_reason_with_the_share_of_the_commonest() {
+        let alarm = |pairs: &[(usize, usize, u64)]| guesses(pairs).alarm().unwrap();
+        // 14 of 16 are right, and 15 of 16 have label 3.
+        let good = alarm(&[(3, 3, 14), (3, 1, 1), (5, 2, 1)]);
+        assert!(
+            good.starts_with("14 of 16 golden runs are right, no better than guessing the commonest label"),
+            "{good}"
+        );
+        let reason = "the data holds few classes: 2 among 16 images, and the commonest one has 94 % of them; draw images with \
+                      `faultscope sample`";
+        assert!(good.contains(&format!("in this order: {reason}; the preprocessing is not")), "{good}");
+        // No hit at all: the preprocessing comes first.
+        let bad = alarm(&[(3, 1, 15), (5, 1, 1)]);
+        assert!(bad.contains("in this order: the preprocessing") && bad.ends_with(reason), "{bad}");
+        let one = alarm(&[(7, 7, 10), (7, 1, 50), (7, 3, 40)]);
+        assert!(
+            one.starts_with("10 of 100 golden runs are right, no better than guessing one of the classes seen"),
+            "{one}"
+        );
+        assert!(one.contains("few classes: 1 among 100 images, and the commonest one has 100 % of them"), "{one}");
     }
 }

@@ -12,10 +12,6 @@ pub const FAULTS: usize = 5;
 /// The seed of the draws, unless the user chooses another one.
 pub const SEED: u64 = 0;
 
-/// Half the width of the SDC rate's interval at which a campaign may stop, as a share of 1, unless the user chooses another
-/// one.
-pub const MARGIN: f64 = 0.02;
-
 /// A campaign, to be written down and repeated.
 ///
 /// Together with the model and the images it fixes every fault of the campaign: the device, the order of work

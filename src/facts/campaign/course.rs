@@ -25,6 +25,8 @@ pub struct Course {
     learnt: BTreeMap<Stratum, Tried>,
     /// The numbers of the faults of each image in the present round; `None` after the last one.
     round: Option<Range<usize>>,
+    /// Faults of each image that the goal seems to take, as the round before the present one has shown.
+    wanted: usize,
 }
 
 impl Course {
@@ -39,6 +41,7 @@ impl Course {
             strata: BTreeMap::new(),
             learnt: BTreeMap::new(),
             round: Some(0..first),
+            wanted: first,
         })
     }
 
@@ -94,6 +97,7 @@ impl Course {
         }
         // The width falls at least with the root of the number.
         let wanted = (done as f64 * distance * distance * 1.05).min(1e15).ceil() as usize;
+        self.wanted = wanted.min(most);
         let end = wanted.clamp(done + done.div_ceil(8), done.saturating_mul(GROWTH)).min(most);
         self.learnt = self.strata.clone();
         self.round = Some(done..end);
@@ -101,7 +105,7 @@ impl Course {
 
     /// Estimates the number of faults of the whole campaign.
     pub fn expected(&self) -> u64 {
-        let round = self.round.as_ref().map_or(0, |round| self.images as u64 * round.end as u64);
+        let round = self.round.as_ref().map_or(0, |round| self.images as u64 * round.end.max(self.wanted) as u64);
         self.hits.trials().max(round)
     }
 }

@@ -50,7 +50,42 @@ pub struct HalfWidth {
     relative: bool,
 }
 
+impl Default for HalfWidth {
+    /// The margin of the page's campaigns, unless the user chooses another one: 2 percentage points.
+    fn default() -> Self {
+        Self { number: 2.0, relative: false }
+    }
+}
+
 impl HalfWidth {
+    /// Of `number` percentage points or, if `relative`, percent of the quantity itself.
+    ///
+    /// # Errors
+    /// If the number is outside the range of margins; a sentence.
+    pub fn new(number: f64, relative: bool) -> Result<Self, String> {
+        let (least, most) = if relative { (0.1, 100.0) } else { (0.0001, 50.0) };
+        let width = Self { number, relative };
+        if !(least..=most).contains(&number) {
+            let unit = width.unit();
+            return Err(format!("half the width of an interval is {least}{unit} to {most}{unit}, found {width}"));
+        }
+        Ok(width)
+    }
+
+    /// In percentage points, or in percent of the quantity itself.
+    pub fn number(self) -> f64 {
+        self.number
+    }
+
+    /// Whether it is a part of the quantity itself.
+    pub fn is_relative(self) -> bool {
+        self.relative
+    }
+
+    fn unit(self) -> &'static str {
+        if self.relative { "%" } else { "pp" }
+    }
+
     /// As a share of 1, or of the quantity.
     fn share(self) -> f64 {
         self.number / 100.0
@@ -59,7 +94,7 @@ impl HalfWidth {
 
 impl Display for HalfWidth {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{}", self.number, if self.relative { "%" } else { "pp" })
+        write!(formatter, "{}{}", self.number, self.unit())
     }
 }
 
@@ -93,13 +128,7 @@ impl FromStr for HalfWidth {
             (None, Some(number)) => (number, true),
             _ => return Err(expected()),
         };
-        let number: f64 = number.trim().parse().map_err(|_| expected())?;
-        let (least, most) = if relative { (0.1, 100.0) } else { (0.0001, 50.0) };
-        if !(least..=most).contains(&number) {
-            let unit = if relative { "%" } else { "pp" };
-            return Err(format!("half the width of an interval is {least}{unit} to {most}{unit}, found \"{text}\""));
-        }
-        Ok(Self { number, relative })
+        Self::new(number.trim().parse().map_err(|_| expected())?, relative)
     }
 }
 
@@ -214,6 +243,33 @@ impl Goal {
         Ok(())
     }
 
+    /// Checks that SCMs are `judged` where they are to be known.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub fn check_judged(&self, judged: bool) -> Result<()> {
+        if judged || self.of == Quantity::Sdc {
+            return Ok(());
+        }
+        Err(Error::request(format_args!(
+            "--of {} needs a grouping, which says what an SCM is; the model has none; give one with --grouping",
+            self.of.name()
+        )))
+    }
+
+    /// About how many faults, drawn uniformly, it takes to know a rate of `share`: 2.3 times those of Wilson's interval for a
+    /// fixed number (docs/STATISTICS.md). `None` where rates that nobody knows beforehand decide: for a relative margin, and for the
+    /// SCM share.
+    pub fn about(&self, share: f64) -> Option<u64> {
+        /// The price of an interval that may be looked at.
+        const PRICE: f64 = 2.3;
+        let is_rate = matches!(self.of, Quantity::Sdc | Quantity::Scm);
+        let (margin, z) = (self.margin.share(), self.confidence.z());
+        // Half of Wilson's width is the first for a rate that is known, the second for one of 0.
+        let faults = z * z * (share * (1.0 - share) / (margin * margin)).max(0.5 / margin);
+        (is_rate && !self.margin.relative).then(|| ((PRICE * faults).ceil() as u64).clamp(1, self.max_faults))
+    }
+
     fn alpha(&self) -> f64 {
         f64::from(100 - self.confidence.percent()) / 100.0
     }
@@ -230,7 +286,7 @@ impl Goal {
     }
 
     /// Returns estimate and interval of a rate.
-    fn rate(&self, hits: &Hits, of: Counted, design: Option<&Stratified>) -> (f64, f64, f64) {
+    pub fn rate(&self, hits: &Hits, of: Counted, design: Option<&Stratified>) -> (f64, f64, f64) {
         let (low, high) = self.bets(false, design).rate(hits, of);
         (hits.rate(of).0.clamp(0.0, 1.0), low, high)
     }
@@ -322,11 +378,30 @@ mod tests {
             let error = text.parse::<HalfWidth>().unwrap_err();
             assert!(error.contains(problem), "{error}");
         }
+        let width = HalfWidth::new(10.0, true).unwrap();
+        assert_eq!((width.number(), width.is_relative(), width), (10.0, true, "10%".parse().unwrap()));
         let text = serde_json::to_string(&goal("0.1pp", Quantity::ScmShare)).unwrap();
         assert_eq!(text, r#"{"margin":"0.1pp","of":"scm-share","confidence":95,"max_faults":1000}"#);
         assert_eq!(serde_json::from_str::<Goal>(&text).unwrap(), goal("0.1pp", Quantity::ScmShare));
         assert!(serde_json::from_str::<Goal>(&text.replace("95", "94")).is_err());
         assert!(goal("1pp", Quantity::Ratio).validate().unwrap_err().to_string().contains("no percentage points"));
+    }
+
+    #[test]
+    fn the_number_of_faults_is_known_roughly_beforehand() {
+        let point = |max_faults| Goal { max_faults, ..goal("1pp", Quantity::Sdc) };
+        for share in [0.0, 0.02, 0.5] {
+            let faults = point(1_000_000).about(share).unwrap();
+            let mut hits = Hits::default();
+            let judged = |sdc| Judgement { sdc, due: Some(false), scm: false, deviation: None };
+            let sdcs = (share * faults as f64).round() as u64;
+            (0..faults).for_each(|nth| hits.add(1.0, judged(nth < sdcs)));
+            let distance = point(1_000_000).distance(&hits, None);
+            assert!((0.5..1.6).contains(&distance), "{share}: {faults} faults give {distance} times the margin");
+        }
+        assert_eq!(point(100).about(0.5), Some(100));
+        assert_eq!(goal("10%", Quantity::Sdc).about(0.5), None);
+        assert_eq!(goal("1pp", Quantity::ScmShare).about(0.5), None);
     }
 
     #[test]

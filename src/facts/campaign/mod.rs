@@ -8,7 +8,9 @@ mod alarm;
 mod anytime;
 mod bad_image;
 mod chain;
+mod clusters;
 pub mod compared;
+mod confidence;
 mod config;
 mod course;
 pub mod design;
@@ -23,17 +25,20 @@ mod record;
 mod scores;
 mod sequence;
 mod shard;
+#[cfg(test)]
+mod simulated;
 mod summary;
 mod tallies;
-mod until;
 mod weighted;
 
 pub use alarm::Guesses;
-pub use anytime::Hits;
+pub use anytime::{Counted, Hits};
 pub use bad_image::{BadImage, OnBadImage, Skipped};
 pub use chain::{Chain, DAMAGED};
+pub use clusters::{Clusters, DesignEffect};
 pub use compared::{Compared, Protected, ProtectionSummary};
-pub use config::{CampaignConfig, FAULTS, MARGIN, SEED};
+pub use confidence::Confidence;
+pub use config::{CampaignConfig, FAULTS, SEED};
 pub use course::Course;
 pub use design::{DesignKind, Drawn, Stratified};
 pub use faults::Faults;
@@ -45,12 +50,11 @@ pub use plan::{Images, Plan, Position};
 pub use protection::{Protection, ProtectionMethod, TensorRange};
 pub use provenance::{ModelSource, Provenance, SampleSource};
 pub use record::{BorrowedRecord, Head, Name, Observation, Prediction, Record};
-pub use scores::{ChangedScores, Criteria, CriteriaTally, Deviation, MarginChange, Scores};
+pub use scores::{ChangedScores, Criteria, CriteriaTally, Criterion, Deviation, MarginChange, Scores};
 pub use sequence::Sequence;
 pub use shard::Shard;
 pub use summary::{
     BitSummary, FaultSummary, FieldSummary, GoldenSummary, LayerSummary, RateSummary, Start, StartSummary, Summary,
 };
 pub use tallies::{ClassError, ClassErrors, Judgement, LayerBit, Tallies, Tally};
-pub use until::{Confidence, Until};
 pub use weighted::{DesignSummary, StratumSummary, Weighted};

@@ -37,6 +37,21 @@ pub struct Calibration {
     pub scales: Granularity,
 }
 
+impl Calibration {
+    /// Images that scales are learnt from where nothing is said.
+    const IMAGES: usize = 100;
+
+    /// The calibration where nothing is said, with some of the `available` images.
+    pub fn usual(available: usize) -> Self {
+        Self {
+            images: Self::IMAGES.min(available).max(1),
+            range: CoveredRange::default(),
+            scaling: Scaling::default(),
+            scales: Granularity::default(),
+        }
+    }
+}
+
 /// The part of a tensor's values that its scale covers. As text `min-max`, or `percentile:P`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum CoveredRange {
@@ -168,6 +183,12 @@ impl fmt::Display for RoundedAccuracy {
 }
 
 impl NumberFormats {
+    /// These formats. The scales of integers are learnt as usual, from some of the `available` images.
+    pub fn usual(outputs: Format, weights: Format, available: usize) -> Self {
+        let scaled = outputs.is_scaled() || weights.is_scaled();
+        Self { outputs, weights, calibration: scaled.then(|| Calibration::usual(available)) }
+    }
+
     /// Whether nothing is rounded.
     pub fn is_float32(&self) -> bool {
         self.outputs == Format::F32 && self.weights == Format::F32

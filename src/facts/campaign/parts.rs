@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::weighted::{Part, Weighted, share_of_bits, share_of_layer};
+use super::weighted::{Part, Population, Trial, Weighted, share_of_bits, share_of_layer};
 use super::{CampaignConfig, FaultSummary, Hits, Judgement, Observation, Start, StartSummary, Stratified, Summary};
 use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
@@ -29,9 +29,10 @@ impl Parts {
         grouping: Option<&Grouping>,
     ) {
         let Some((image, drawn)) = trial.draw else { return };
-        self.all.add(image, drawn, judgement);
+        let judged = &Trial::new(judgement, trial.label.map(|label| label == trial.golden));
+        self.all.add(image, drawn, judged);
         for &start in Start::containing(trial.label, trial.golden, grouping) {
-            self.starts[start as usize].add(drawn, judgement);
+            self.starts[start as usize].add(drawn, judged);
         }
         let (mut layers, mut bits): (Vec<&str>, u32) = (Vec::new(), 0);
         let mut fields: Vec<BitField> = Vec::new();
@@ -46,17 +47,17 @@ impl Parts {
         layers.dedup();
         for layer in layers {
             match self.layers.get_mut(layer) {
-                Some(part) => part.add(drawn, judgement),
-                None => self.layers.entry(layer.to_owned()).or_default().add(drawn, judgement),
+                Some(part) => part.add(drawn, judged),
+                None => self.layers.entry(layer.to_owned()).or_default().add(drawn, judged),
             }
         }
         for bit in (0..Format::F32.width()).filter(|bit| bits >> bit & 1 == 1) {
-            self.bits.entry(bit).or_default().add(drawn, judgement);
+            self.bits.entry(bit).or_default().add(drawn, judged);
         }
         fields.sort_unstable();
         fields.dedup();
         for field in fields {
-            self.fields.entry(field).or_default().add(drawn, judgement);
+            self.fields.entry(field).or_default().add(drawn, judged);
         }
     }
 
@@ -77,6 +78,7 @@ impl Parts {
             Some(hits) => self.all.estimate_single(design, hits, &mut summary.faults),
             None => self.all.estimate(design, &mut summary.faults),
         });
+        summary.clusters = Some(self.all.clusters(hits.is_some().then_some(design), &summary.faults));
         let golden = summary.golden.scm;
         summary.scm_ratio_interval =
             summary.faults.scm_of_sdc.zip(golden).map(|(faulty, golden)| Ratio::new(&faulty, &golden));
@@ -84,34 +86,45 @@ impl Parts {
         let each = design.candidates as f64;
         // The candidates: of each image, or of each fault.
         let size = |images: u64, faults: u64| each * if hits.is_some() { faults } else { images } as f64;
-        let all = size(summary.golden.images, summary.faults.injections);
-        let estimate = |part: Option<&Part>, faults: &mut FaultSummary, size: f64| {
-            part.copied().unwrap_or_default().estimate(faults, size);
+        let [labelled, right] = match (hits, summary.golden.accuracy) {
+            (None, accuracy) => accuracy.map_or([0, 0], |rate| [rate.of, rate.count]),
+            (Some(_), _) => self.all.labelled(),
+        };
+        let all = Population {
+            size: size(summary.golden.images, summary.faults.injections),
+            labelled: each * labelled as f64,
+            right: right as f64 / labelled.max(1) as f64,
+            units: summary.golden.accuracy.map_or(0.0, |rate| rate.of as f64),
+            draws: None,
+        };
+        let estimate = |part: Option<&Part>, faults: &mut FaultSummary, population: Population| {
+            part.copied().unwrap_or_default().estimate(faults, &population);
         };
         for start in &mut summary.starts {
             let mut faults = start.faults.clone();
-            estimate(
-                Some(&self.starts[start.start as usize]),
-                &mut faults,
-                size(start.images, start.faults.injections),
-            );
+            let size = size(start.images, start.faults.injections);
+            let right = if start.start == Start::Correct { 1.0 } else { 0.0 };
+            let population = Population { size, labelled: size, right, ..all };
+            estimate(Some(&self.starts[start.start as usize]), &mut faults, population);
             *start = StartSummary::new(start.start, start.images, faults, golden.as_ref());
         }
         let layers = std::mem::take(&mut summary.layers).into_iter().enumerate();
         summary.layers = layers
             .filter_map(|(index, mut layer)| {
                 let share = share_of_layer(config, design, index)?;
-                estimate(self.layers.get(&layer.layer), &mut layer.faults, share * all);
+                estimate(self.layers.get(&layer.layer), &mut layer.faults, all.part(share));
                 Some(layer)
             })
             .collect();
         summary.bits.retain_mut(|bit| {
             let share = share_of_bits(config, [bit.bit]).filter(|_| !self.formats);
-            share.inspect(|share| estimate(self.bits.get(&bit.bit), &mut bit.faults, share * all)).is_some()
+            share.inspect(|&share| estimate(self.bits.get(&bit.bit), &mut bit.faults, all.part(share))).is_some()
         });
         summary.fields.retain_mut(|field| {
             let share = share_of_bits(config, Format::F32.bits_of(field.field)).filter(|_| !self.formats);
-            share.inspect(|share| estimate(self.fields.get(&field.field), &mut field.faults, share * all)).is_some()
+            share
+                .inspect(|&share| estimate(self.fields.get(&field.field), &mut field.faults, all.part(share)))
+                .is_some()
         });
     }
 }

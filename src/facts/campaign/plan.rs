@@ -1,5 +1,6 @@
 //! The work of a campaign: which trials there are, in which order, and the faults of each.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use super::{CampaignConfig, Faults, Record, Shard, Stratified, TensorRange};
 use crate::fault::{
     BitErrors, Bits, EveryFault, FaultKind, FaultModel, Mode, Sampling, Site, SiteSpace, Target, sampler,
 };
-use crate::graph::Graph;
+use crate::graph::{Graph, NodeId};
 use crate::{Error, Result};
 
 /// Most pixels of an image whose bytes faults strike: as many as are decoded.
@@ -65,7 +66,7 @@ impl Plan {
         if images > available.len() {
             let holder = if matches!(available, Images::All(_)) { "data" } else { "sample" };
             return Err(Error::request(format_args!(
-                "{images} images are asked for, the {holder} has {}",
+                "{images} images are asked for, the {holder} has {}; choose fewer --images",
                 available.len()
             )));
         }
@@ -101,7 +102,7 @@ impl Plan {
         let smallest = space.layers().iter().min_by_key(|sites| sites.elements);
         if let Some(sites) = smallest.filter(|sites| kind.amount(amount, sites.elements) > sites.elements) {
             return Err(Error::request(format_args!(
-                "{amount} distinct elements are asked for, layer \"{}\" has {}",
+                "{amount} distinct elements are asked for, layer \"{}\" has {}; choose a smaller --amount, or other --layers",
                 graph.nodes[sites.layer].name, sites.elements
             )));
         }
@@ -131,16 +132,47 @@ impl Plan {
         let model = &self.config.fault_model;
         // A share of a tensor fits every tensor, and may be large.
         let is_share = matches!(model.kind, FaultKind::Zero { percent: Some(_) });
-        let tries = if model.pattern.is_single() { 1 } else { 4 };
         if model.mode == Mode::Single && model.ber.is_none() && model.accelerator.is_none() && !is_share {
             for sites in self.space.layers() {
-                let alone = self.space.only(sites.layer);
-                for nth in 0..tries {
-                    sampler::draw(&self.graph, &alone, model, self.config.seed, sampler::EVERY_IMAGE - 1, nth)?;
-                }
+                self.check_layer(sites.layer).map_err(|error| self.with_way_out(error))?;
             }
         }
         self.sites(Position::default()).map(drop)
+    }
+
+    /// Draws some faults in `layer`.
+    fn check_layer(&self, layer: NodeId) -> Result<()> {
+        let (model, alone) = (&self.config.fault_model, self.space.only(layer));
+        let tries = if model.pattern.is_single() { 1 } else { 4 };
+        (0..tries).try_for_each(|nth| {
+            sampler::draw(&self.graph, &alone, model, self.config.seed, sampler::EVERY_IMAGE - 1, nth).map(drop)
+        })
+    }
+
+    /// Adds to the refusal of a pattern the kinds of layers that it fits.
+    fn with_way_out(&self, error: Error) -> Error {
+        let model = &self.config.fault_model;
+        if model.pattern.is_single() || !matches!(model.target, Target::Activation | Target::Weight) {
+            return error;
+        }
+        let mut fits: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
+        for sites in self.space.layers() {
+            let kind = self.graph.nodes[sites.layer].kind.as_str();
+            fits.entry(kind).or_default().push(self.check_layer(sites.layer).is_ok());
+        }
+        let whole = fits.iter().filter(|(_, fits)| fits.iter().all(|fits| *fits));
+        let whole: Vec<String> = whole.map(|(kind, _)| format!("kind:{kind}")).collect();
+        let choice = match fits.values().flatten().any(|fits| *fits) {
+            _ if !whole.is_empty() => format!("for example --layers {}", whole.join(",")),
+            true => "by name or index".to_owned(),
+            false => return error,
+        };
+        match error {
+            Error::Request(problem) => {
+                Error::request(format_args!("{problem}; --layers chooses layers that it fits, {choice}"))
+            }
+            other => other,
+        }
     }
 
     /// The part of the plan that is `shard`.
@@ -385,12 +417,12 @@ impl Plan {
             .iter()
             .map(|fault| (fault.layer.as_str(), fault.tensor.as_str(), fault.element, fault.struck()))
             .collect();
-        drawn.sort_unstable();
-        found.sort_unstable();
         if !in_full && errors.is_some_and(|errors| errors.elements > BitErrors::LISTED) {
-            // The sum of all of them was compared; the record lists the first.
+            // The sum of all of them was compared; the record lists the one that was drawn first.
             drawn.truncate(1);
         }
+        drawn.sort_unstable();
+        found.sort_unstable();
         let differing = drawn.iter().zip(&found).find(|(drawn, found)| drawn != found);
         let problem = match differing {
             Some(((layer, tensor, element, bits), found)) => format!(

@@ -11,14 +11,16 @@ use crate::data::{DataSource, InputSize, Preprocess};
 use crate::labels::Grouping;
 use crate::{Error, Result};
 
-/// Where the same files lie may differ from machine to machine; their hashes tell what they are. Notices are words. What is
-/// done at bad images may be decided again at each resume, and for each shard: the records tell.
+/// Where the same files lie may differ from machine to machine; their hashes tell what they are. Notices are words. The number of
+/// classes follows from the model, and older versions did not write it. What is done at bad images may be decided again at each
+/// resume, and for each shard: the records tell.
 const PLACES: &[&str] = &[
     "model.path",
     "data.path",
     "data.labels",
     "data.devkit",
     "data.labelled",
+    "model.classes",
     "sample.path",
     "notices",
     "campaign.on_bad_image",
@@ -83,6 +85,9 @@ impl Provenance {
             )));
         }
         self.campaign.validate()?;
+        if let (Some(classes), Some(grouping)) = (self.model.classes, &self.grouping) {
+            grouping.check_classes(classes)?;
+        }
         if self.shard.is_some() && self.campaign.until.is_some() {
             return Err(Error::request("a campaign that ends at a margin has no shards, found one"));
         }
@@ -114,6 +119,13 @@ impl Provenance {
         let available = self.sample.as_ref().map_or(self.data.images, |sample| sample.images);
         let images = self.campaign.images.unwrap_or(available);
         self.shard.map_or(images, |shard| shard.range(images).len())
+    }
+
+    /// The number of classes of the model. Directories of older versions do not state it: there it is that of the grouping, which
+    /// had to fit the model, or of the class names. `None` where nothing tells it.
+    pub fn classes(&self) -> Option<usize> {
+        let labels = Some(self.labels.len()).filter(|&labels| labels > 0);
+        self.model.classes.or_else(|| self.grouping.as_ref().map(Grouping::classes)).or(labels)
     }
 
     /// What tells this campaign from `other`, in a sentence that calls them "there" and "here"; `None` where they are
@@ -177,6 +189,9 @@ pub struct ModelSource {
     /// What the output means, where it is not one score a class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+    /// Number of classes; older versions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<usize>,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
     /// SHA-256 of each file beside it that weights were read from, by the file's path below the model's folder.
@@ -216,6 +231,7 @@ mod tests {
             input_size: None,
             threshold: None,
             answer: None,
+            classes: None,
             sha256: "aa".to_owned(),
             external: BTreeMap::new(),
             preprocess: Preprocess::default(),
@@ -270,6 +286,32 @@ mod tests {
             |other| other.sample = Some(SampleSource { path: String::new(), images: 2, sha256: String::new() }),
             r#"sample is null there and {"images":2,"path":"","sha256":""} here"#,
         );
+    }
+
+    #[test]
+    fn the_number_of_classes_is_stated_or_follows_from_grouping_or_class_names() {
+        let grouping = |name: &str| Grouping::builtin(name).ok();
+        let classes = |change: fn(&mut Provenance)| {
+            let mut changed = provenance();
+            change(&mut changed);
+            changed.classes()
+        };
+        assert_eq!(classes(|_| ()), None);
+        assert_eq!(classes(|other| other.labels = vec!["a".to_owned(), "b".to_owned()]), Some(2));
+        assert_eq!(classes(|other| other.grouping = Grouping::builtin("gtsrb").ok()), Some(43));
+        assert_eq!(classes(|other| other.model.classes = Some(7)), Some(7));
+        let mut other = provenance();
+        (other.model.classes, other.grouping) = (Some(43), grouping("gtsrb"));
+        other.validate().unwrap();
+        // A directory of an older version is the same campaign.
+        assert_eq!(difference(|other| other.model.classes = Some(43)), None);
+        other.grouping = grouping("cifar100");
+        let refused = other.validate().unwrap_err().to_string();
+        assert_eq!(refused, "the grouping \"cifar100\" is for 100 classes, the model has 43");
+        let mut read: serde_json::Value = serde_json::to_value(provenance()).unwrap();
+        assert!(read["model"].get("classes").is_none(), "{read}");
+        read["model"]["classes"] = 43.into();
+        assert_eq!(serde_json::from_value::<Provenance>(read).unwrap().classes(), Some(43));
     }
 
     #[test]

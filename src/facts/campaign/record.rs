@@ -50,10 +50,6 @@ pub struct Record<S = String> {
     /// What became of the scores; `None` in records of versions that did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<Scores>,
-    /// Of an SDC with finite scores, the golden class's probability without and with the fault. Known where the trial was
-    /// made; no file holds it.
-    #[serde(skip)]
-    pub confidence: Option<[f32; 2]>,
 }
 
 /// A prediction as a record states it.
@@ -88,6 +84,17 @@ impl<S> Record<S> {
     /// Every fault of the trial that is listed: all of them, or of many bit errors the first.
     pub fn all_faults(&self) -> &[InjectedFault<S>] {
         if self.faults.is_empty() { self.fault.as_slice() } else { &self.faults }
+    }
+
+    /// The golden class's probability without and with the fault, where the scores of the trial are known and both give one. It is
+    /// the confidence of [`ChangedScores`](super::ChangedScores): the golden scores say whether scores are probabilities.
+    pub fn confidence(&self) -> Option<[f32; 2]> {
+        match self.scores? {
+            Scores::Golden => None,
+            Scores::Changed(scores) => {
+                Some(scores.confidence).filter(|both| both.iter().all(|share| share.is_finite()))
+            }
+        }
     }
 
     /// What it says of its image.

@@ -266,7 +266,6 @@ mod tests {
             drawn: None,
             protected: Vec::new(),
             scores: None,
-            confidence: None,
         }
     }
 

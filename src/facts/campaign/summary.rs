@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aim, CampaignConfig, Criteria, DesignSummary, ProtectionSummary, RoundedAccuracy};
+use super::{Aim, CampaignConfig, Clusters, Criteria, DesignSummary, ProtectionSummary, RoundedAccuracy};
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
 use crate::outcome::{Rate, Ratio};
 
-/// The results of a campaign. Every rate carries its 95 % Wilson interval.
+/// The results of a campaign. Every rate carries a 95 % interval: Wilson's, or that of weighted estimates ([`Summary::design`]) or
+/// of a goal ([`Summary::aim`]). Shares of all faults that there are have no width.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Whether every trial was made.
@@ -40,6 +41,9 @@ pub struct Summary {
     /// The design, where it gives faults weights: all shares are then estimates, and counts are of the trials made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<DesignSummary>,
+    /// How much the faults say with images as clusters. `None` where all faults of the images were tried, or none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<Clusters>,
     /// What the campaign was to know, and how well it knows it; `None` for a fixed number of faults. The intervals of `faults`
     /// then hold although the campaign looked at them, and those of its parts are for a fixed number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,7 +105,7 @@ pub struct FaultSummary {
     pub scm: Option<Rate>,
     /// Safety-critical misclassifications among the SDCs; `None` without a grouping.
     pub scm_of_sdc: Option<Rate>,
-    /// Outcomes beyond the predicted class; `None` where the scores of a trial are not known, and where trials have weights.
+    /// Outcomes beyond the predicted class; `None` where the scores of a trial are not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criteria: Option<Criteria>,
 }
@@ -129,6 +133,7 @@ impl Summary {
 
     /// Makes the shares of faults, and of all parts of them, those of a population of which all were tried.
     pub(super) fn make_exact(&mut self) {
+        self.clusters = None;
         self.faults.make_exact();
         self.fields.iter_mut().for_each(|row| row.faults.make_exact());
         self.bits.iter_mut().for_each(|row| row.faults.make_exact());

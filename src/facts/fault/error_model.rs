@@ -222,6 +222,10 @@ impl ErrorModel {
     }
 
     fn check(&self) -> std::result::Result<(), String> {
+        if self.0.is_empty() {
+            let known: Vec<_> = PATTERNS.iter().map(|(known, ..)| *known).collect();
+            return Err(format!("the file has no patterns; one or more of {} are expected", known.join(", ")));
+        }
         sum_to_one("the frequencies of the patterns", self.0.values().map(|pattern| pattern.frequency))?;
         for (name, pattern) in &self.0 {
             pattern.check(name).map_err(|problem| format!("pattern \"{name}\": {problem}"))?;
@@ -245,6 +249,9 @@ fn without_counts(value: &mut serde_json::Value) {
 fn sum_to_one(what: &str, shares: impl Iterator<Item = f64> + Clone) -> std::result::Result<(), String> {
     if let Some(share) = shares.clone().find(|share| !(0.0..=1.0).contains(share)) {
         return Err(format!("{what} are from 0 to 1, found {share}"));
+    }
+    if shares.clone().next().is_none() {
+        return Err(format!("{what} are missing: the list is empty"));
     }
     let sum: f64 = shares.sum();
     if (sum - 1.0).abs() > ROUNDING {

@@ -150,6 +150,17 @@ impl Named for FaultKind {
 }
 
 impl FaultKind {
+    /// The kind as users write it, `set:V`.
+    fn form(self) -> String {
+        let number = match self {
+            Self::Set { .. } => ":V",
+            Self::Scale { .. } => ":F",
+            Self::Noise { .. } => ":S",
+            _ => "",
+        };
+        format!("{}{number}", self.name())
+    }
+
     /// Whether bits are struck, so that a user may choose them.
     pub fn takes_bits(self) -> bool {
         self.bits().is_some()
@@ -188,12 +199,24 @@ impl FaultKind {
     /// # Errors
     /// If there is no such kind, or it has another number.
     pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        Self::parse_of(text, |_| true)
+    }
+
+    /// The same where the message is to name the kinds that are `possible`.
+    ///
+    /// # Errors
+    /// As [`FaultKind::parse`].
+    pub fn parse_of(text: &str, possible: impl Fn(Self) -> bool) -> std::result::Result<Self, String> {
         let (name, number) = match text.split_once(':') {
             Some((name, number)) => (name, Some(number)),
             None => (text, None),
         };
         let parsed = |text: &str| text.parse::<f32>().map_err(|_| format!("{name}:NUMBER is expected, found {text}"));
-        match (Self::named(name)?, number) {
+        let kind = Self::named(name).map_err(|_| {
+            let forms = Self::ALL.iter().map(|(kind, _)| *kind).filter(|kind| possible(*kind)).map(Self::form);
+            format!("{} is expected", list(forms, "or"))
+        })?;
+        match (kind, number) {
             (Self::Set { .. }, Some(number)) => Ok(Self::Set { value: parsed(number)? }),
             (Self::Scale { .. }, Some(number)) => Ok(Self::Scale { factor: parsed(number)? }),
             (Self::Noise { .. }, Some(number)) => Ok(Self::Noise { deviation: parsed(number)? }),
@@ -243,7 +266,10 @@ impl FaultKind {
             Self::Stuck1 { .. } if percent.is_none() => Ok(Self::Stuck1 { bits: bits.unwrap_or_default() }),
             Self::Zero { .. } if bits.is_none() => Ok(Self::Zero { percent }),
             kind if bits.is_none() && percent.is_none() => Ok(kind),
-            _ if bits.is_some() => Err(Error::request("--bit goes with --type bitflip only")),
+            _ if bits.is_some() => {
+                let kinds = Self::ALL.iter().filter(|(kind, _)| kind.takes_bits()).map(|(_, row)| row.name);
+                Err(Error::request(format_args!("--bit goes with --type {} only", list(kinds, "and"))))
+            }
             _ => Err(Error::request("--percent goes with --type zero only")),
         }
     }
@@ -369,6 +395,15 @@ impl FaultKind {
             Self::OutOfRange => "value replaced outside the golden range".to_owned(),
             Self::Noise { deviation } => format!("noise of standard deviation {deviation} added"),
         }
+    }
+}
+
+/// Returns words with commas between them, and with `last` before the last one.
+fn list(words: impl Iterator<Item = impl Into<String>>, last: &str) -> String {
+    let words: Vec<String> = words.map(Into::into).collect();
+    match &words[..] {
+        [others @ .., end] if !others.is_empty() => format!("{} {last} {end}", others.join(", ")),
+        few => few.concat(),
     }
 }
 

@@ -16,6 +16,7 @@ mod rate;
 mod record;
 pub mod sampler;
 mod site;
+mod strike;
 pub mod systolic;
 
 pub use crate::format::{BitField, Code, Format};
@@ -27,8 +28,10 @@ pub use kind::FaultKind;
 pub use model::{FaultModel, Mode, RECORD_BYTES, Sampling, Target};
 pub use pattern::Pattern;
 pub use rate::ErrorRates;
+pub(crate) use rate::decimal;
 pub use record::{BitErrors, InjectedFault, number, ranges};
 pub use site::{Site, SiteSpace};
+pub use strike::Strike;
 pub use systolic::Systolic;
 
 #[cfg(test)]

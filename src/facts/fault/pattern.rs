@@ -13,7 +13,7 @@ use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::graph::Value;
+use crate::graph::{Layout, Value};
 use crate::{Error, Result};
 
 /// A spatial pattern. As text `single`, `row`, `column`, `channel`, `full-channels[:K]`, `bullet-wake[:K]`,
@@ -54,7 +54,7 @@ pub enum Pattern {
 }
 
 /// Most elements that `skip:N` strikes.
-const SKIPS: usize = 16;
+pub(super) const SKIPS: usize = 16;
 
 impl fmt::Display for Pattern {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -178,6 +178,11 @@ impl Pattern {
         *self == Self::Single
     }
 
+    /// Whether chance decides which elements are struck beside the first one.
+    pub fn is_drawn(&self) -> bool {
+        matches!(self, Self::FullChannels(_) | Self::BulletWake(_) | Self::ShatteredGlass(_) | Self::Random(_))
+    }
+
     /// The pattern in words, after the noun: `in a bullet wake`.
     pub fn words(&self) -> String {
         match self {
@@ -192,10 +197,23 @@ impl Pattern {
     /// # Errors
     /// Where the pattern is larger than the tensor.
     pub(super) fn draw(self, rng: &mut ChaCha8Rng, value: &Value, first: usize) -> Result<Vec<usize>> {
-        let grid = Grid::of(&value.shape);
-        let first = grid.place(value.layout.stored_index(&value.shape, first));
-        let places = self.places(rng, grid, first, &format_args!("tensor \"{}\"", value.name))?;
-        let source = |place| value.layout.source_index(&value.shape, grid.index(place));
+        self.draw_in(rng, (&value.name, &value.shape, &value.layout), first)
+    }
+
+    /// The same for a tensor of this name, shape as stored, and layout of the source.
+    ///
+    /// # Errors
+    /// Where the pattern is larger than the tensor.
+    pub(super) fn draw_in(
+        self,
+        rng: &mut ChaCha8Rng,
+        (name, shape, layout): (&str, &[usize], &Layout),
+        first: usize,
+    ) -> Result<Vec<usize>> {
+        let grid = Grid::of(shape);
+        let first = grid.place(layout.stored_index(shape, first));
+        let places = self.places(rng, grid, first, &format_args!("tensor \"{name}\""))?;
+        let source = |place| layout.source_index(shape, grid.index(place));
         Ok(places.into_iter().map(source).collect::<BTreeSet<_>>().into_iter().collect())
     }
 
@@ -235,10 +253,7 @@ impl Pattern {
                 None if grid.channels < 2 => grid.channels,
                 None => rng.random_range(2..=grid.channels as u64) as usize,
             };
-            // The others, without the one that is struck first.
-            let others = index::sample(rng, grid.channels - 1, count - 1).into_iter();
-            let others = others.map(|other| if other < channel { other } else { other + 1 });
-            Ok(std::iter::once(channel).chain(others).collect())
+            Ok(with_others(rng, channel, count, grid.channels))
         };
         let places: Vec<[usize; 3]> = match self {
             Self::Single => vec![anchor],
@@ -287,6 +302,13 @@ impl Pattern {
     }
 }
 
+/// Draws `count` of the numbers below `all`, `first` among them and in front.
+pub(super) fn with_others(rng: &mut ChaCha8Rng, first: usize, count: usize, all: usize) -> Vec<usize> {
+    let others = index::sample(rng, all - 1, count - 1).into_iter();
+    let others = others.map(|other| if other < first { other } else { other + 1 });
+    std::iter::once(first).chain(others).collect()
+}
+
 fn whole(grid: Grid, channels: &[usize]) -> Vec<[usize; 3]> {
     let rows = |channel: usize| (0..grid.height).map(move |row| (channel, row));
     let places = channels.iter().flat_map(|&channel| rows(channel));
@@ -298,7 +320,7 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
-    use crate::graph::{GraphBuilder, Layout};
+    use crate::graph::GraphBuilder;
 
     /// A tensor of 4 channels, 3 rows and 5 columns, or tokens, or a vector.
     fn value(shape: &[usize], layout: Option<&[usize]>) -> Value {

@@ -67,7 +67,7 @@ impl ErrorRates {
 }
 
 /// A number as mantissa and power of ten, in the fewest digits: the same for every way of writing it.
-fn decimal(text: &str) -> Option<(String, i32)> {
+pub(crate) fn decimal(text: &str) -> Option<(String, i32)> {
     let number: f64 = text.trim().parse().ok()?;
     let written = format!("{number:e}");
     let (mantissa, exponent) = written.split_once('e')?;

@@ -36,11 +36,27 @@ impl Site {
         let (tensor, element) = sites.locate(graph, element)?;
         Ok(Self { target, layer: sites.layer, tensor, element, corruption })
     }
+
+    /// The refusal of the element `index` of `owner`, which has so many `elements`: of metadata these are scales and zero points.
+    pub fn out_of_range(target: Target, index: usize, owner: &str, elements: usize) -> Error {
+        let last = elements.saturating_sub(1);
+        Error::request(match (target, elements) {
+            (Target::Metadata, 1) => {
+                format!("word {index} is out of range: {owner} has one, word 0, a scale or a zero point")
+            }
+            (Target::Metadata, _) => format!(
+                "word {index} is out of range: {owner} has {elements} words, 0 to {last}, which are scales and zero points"
+            ),
+            _ => format!("element {index} is out of range: {owner} has {elements} elements, 0 to {last}"),
+        })
+    }
 }
 
 /// The tensors of a layer in which a fault of some target can strike, laid end to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerSites {
+    /// What faults strike.
+    target: Target,
     /// The layer.
     pub layer: NodeId,
     /// Its tensors with their lengths.
@@ -62,12 +78,8 @@ impl LayerSites {
             }
             rest -= length;
         }
-        Err(Error::request(format_args!(
-            "element {index} is out of range: layer \"{}\" has {} elements, 0 to {}",
-            graph.nodes[self.layer].name,
-            self.elements,
-            self.elements.saturating_sub(1)
-        )))
+        let owner = format!("layer \"{}\"", graph.nodes[self.layer].name);
+        Err(Site::out_of_range(self.target, index, &owner, self.elements))
     }
 }
 
@@ -116,7 +128,7 @@ impl SiteSpace {
                     _ => tensors.into_iter().map(|id| (id, graph.values[id].elements())).collect(),
                 };
                 let elements = tensors.iter().map(|&(_, length)| length).sum();
-                (elements > 0).then_some(LayerSites { layer, tensors, elements })
+                (elements > 0).then_some(LayerSites { target, layer, tensors, elements })
             })
             .collect();
         Self { target, layers, pixels: None, ranges: BTreeMap::new() }

@@ -131,6 +131,21 @@ impl Grouping {
         self.group_of.len()
     }
 
+    /// Checks that it is for a model of so many `classes`.
+    ///
+    /// # Errors
+    /// Where it is for another number of them.
+    pub fn check_classes(&self, classes: usize) -> Result<()> {
+        if self.classes() == classes {
+            return Ok(());
+        }
+        Err(Error::request(format_args!(
+            "the grouping \"{}\" is for {} classes, the model has {classes}",
+            self.name,
+            self.classes()
+        )))
+    }
+
     /// The group of `class`, where there is such a class.
     pub fn group_of(&self, class: usize) -> Option<&Group> {
         self.group_of.get(class).map(|&group| &self.groups[group])

@@ -30,7 +30,7 @@ pub use self::origin::{LogFile, LogOrigin, Origin};
 pub use self::read::{Block, Counted, Entry, Options, Reader};
 pub use self::sample::{Draw, SampleSummary, StudySample};
 pub use self::table::{Column, ColumnKind, Table};
-pub use self::tables::{Extent, comparison, heading, headline, overview, skipped, tables};
+pub use self::tables::{Extent, aimed, comparison, heading, headline, overview, saved, skipped, tables};
 use crate::campaign::{BadImage, ClassErrors, LayerBit, StartSummary, Summary};
 
 /// The report on a campaign.

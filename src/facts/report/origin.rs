@@ -103,6 +103,33 @@ impl Origin {
         }
     }
 
+    /// Returns the number of classes; `None` if it is unknown. A log does not state it: there it is that of the grouping with which
+    /// the log was imported.
+    pub fn classes(&self) -> Option<usize> {
+        match self {
+            Self::Campaign(provenance) => provenance.classes(),
+            Self::Log(log) => log.grouping.as_ref().map(Grouping::classes),
+        }
+    }
+
+    /// Checks that the results can be judged by `grouping`.
+    ///
+    /// # Errors
+    /// If the grouping is for another number of classes.
+    pub fn check_grouping(&self, grouping: &Grouping) -> Result<()> {
+        match (self, self.classes()) {
+            (_, None) => Ok(()),
+            (Self::Campaign(_), Some(classes)) => grouping.check_classes(classes),
+            (Self::Log(_), Some(classes)) if classes == grouping.classes() => Ok(()),
+            (Self::Log(_), Some(classes)) => Err(Error::request(format_args!(
+                "the grouping \"{}\" is for {} classes, the log was imported with one for {classes}; if that was wrong, import \
+                 the log again with the right --grouping",
+                grouping.name(),
+                grouping.classes()
+            ))),
+        }
+    }
+
     /// Class names; empty if they are unknown.
     pub fn labels(&self) -> &[String] {
         match self {

@@ -33,6 +33,8 @@ pub enum ColumnKind {
     Word,
     /// A number, flush right.
     Number,
+    /// A number, flush right. The column is left out if there is no room.
+    Spare,
 }
 
 impl Table {
@@ -64,6 +66,11 @@ impl Table {
     /// Adds columns of numbers.
     pub fn numbers<const N: usize>(self, headers: [&'static str; N]) -> Self {
         headers.into_iter().fold(self, Self::number)
+    }
+
+    /// Adds a column of numbers that is left out if there is no room.
+    pub fn spare(self, header: &'static str) -> Self {
+        self.column(header, ColumnKind::Spare)
     }
 
     fn column(mut self, header: impl Into<Cow<'static, str>>, kind: ColumnKind) -> Self {

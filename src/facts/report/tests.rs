@@ -30,6 +30,7 @@ pub fn provenance(images: usize, faults: usize) -> Provenance {
             input_size: None,
             threshold: None,
             answer: None,
+            classes: None,
             sha256: String::new(),
             external: Default::default(),
             preprocess: Preprocess::default(),

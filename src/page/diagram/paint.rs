@@ -180,7 +180,7 @@ impl Paint {
                 words::percent(share),
                 words::count(rate.count),
                 words::count(rate.of),
-                words::interval(rate)
+                words::interval(rate, 95)
             );
             facts[index] = Some(Fact { tone: Tone::Level(level(share, &VULNERABILITY)), weight: share, words });
         }

@@ -4,6 +4,8 @@
 //! states no result of a run as a fact of its own: the tests take every step on the real network, check its statements and
 //! solve its tasks.
 
+mod hardware;
+mod protecting;
 mod steps;
 #[cfg(test)]
 mod tests;

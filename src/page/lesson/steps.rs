@@ -1,9 +1,10 @@
 //! The steps. The tests check the statements about each fault.
 
-use facts::fault::{BitField, Format, InjectedFault, Target};
+use facts::fault::{BitField, Format, InjectedFault, Pattern, Target};
 use facts::outcome::Outcome;
 use protocol::{Injection, Stage};
 
+use super::{hardware, protecting};
 use crate::link::{Sweep, View};
 use crate::state::{Scene, State, Step, Task};
 
@@ -17,8 +18,19 @@ pub(super) mod sign {
 }
 
 /// An output of a layer, struck in bit `bit`.
-const fn output(sign: usize, layer: &'static str, element: usize, bit: u8, run: bool) -> Scene {
-    Scene { view: View::Explore, sign, target: Target::Activation, layer, element, bit, run, faults: None }
+pub(super) const fn output(sign: usize, layer: &'static str, element: usize, bit: u8, run: bool) -> Scene {
+    Scene {
+        view: View::Explore,
+        sign,
+        target: Target::Activation,
+        layer,
+        element,
+        bit,
+        format: Format::F32,
+        pattern: Pattern::Single,
+        run,
+        faults: None,
+    }
 }
 
 /// Faults in each of the 16 images of the last step's campaign: 320 of all.
@@ -227,6 +239,8 @@ pub const STEPS: &[Step] = &[
             layer: "stem.conv",
             element: 700,
             bit: 30,
+            format: Format::F32,
+            pattern: Pattern::Single,
             run: true,
             faults: None,
         },
@@ -255,43 +269,19 @@ pub const STEPS: &[Step] = &[
         seen: "One flipped weight, and hardly an answer is right. Memory for weights is therefore often protected by codes that \
                correct a flipped bit.",
     },
-    Step {
-        title: "Protecting with range clipping",
-        text: &[
-            "Without a fault the numbers of a layer stay within a range that a few images show. A number far beyond it is \
-             surely wrong. Range clipping brings every output of a layer back into its range: cheap, and no training is \
-             needed (Ranger, DSN 2021; FT-ClipAct, DATE 2020). A run without a fault is not changed at all.",
-            "It cannot restore the right number. It makes a huge error a small one, and a small error in one number is mostly \
-             masked: this is the fault of the first step. A wrong weight is another matter, because it makes many numbers \
-             wrong at once, each of them perhaps within its range.",
-        ],
-        scene: output(sign::STOP, "block1.relu", 1856, 30, true),
-        parts: &["outcome", "fault", "site", "look"],
-        tasks: &[
-            Task {
-                text: "Switch on range clipping under the answer, and see the fault masked.",
-                control: "#protect",
-                done: |state| protected(state, Outcome::Masked),
-            },
-            Task {
-                text: "Flip a bit of a weight so that the answer changes in spite of it.",
-                control: "#diagram-picture",
-                done: |state| weight(state).is_some() && protected(state, Outcome::Sdc),
-            },
-        ],
-        hint: "Choose the layer classifier, “Weight” above its values, an element, and flip bit 30. The wrong score is clipped to \
-               the largest that any image has, which is enough to win.",
-        seen: "Both outcomes stand side by side. How much clipping helps is a question for a campaign, not for one fault.",
-    },
+    protecting::CLIP,
+    protecting::CODE,
+    protecting::TWICE,
     Step {
         title: "Measuring",
         text: &[
-            "A single fault is an anecdote. A campaign draws many at random, layer, element and bit, injects each in a run \
-             of its own, and counts. What it gives is a rate with an interval: were the campaign repeated with other random \
-             faults again and again, the 95 % interval would hold the true rate in 95 of 100 cases.",
-            "The interval is narrow where there are many faults: four times as many halve it. Look at it before you compare \
-             two rates. The seed makes a campaign repeatable: the same seed draws the same faults, here and on the command \
-             line.",
+            "A single fault is an anecdote. A campaign draws many at random, injects each in a run of its own, and counts. What it \
+             gives is a rate with an interval: were the campaign repeated with other random faults again and again, the 95 % \
+             interval would hold the true rate in 95 of 100 cases.",
+            "Four times as many faults halve the interval. Look at it before you compare two rates. The same seed draws the same \
+             faults, here and on the command line.",
+            "Most random faults strike bits that never matter. The stratified design injects where the gradient says that a change \
+             hurts, and weights undo the preference: about a tenth of the faults is enough.",
         ],
         scene: Scene {
             view: View::Campaign,
@@ -300,6 +290,8 @@ pub const STEPS: &[Step] = &[
             layer: "block1.relu",
             element: 1856,
             bit: 30,
+            format: Format::F32,
+            pattern: Pattern::Single,
             run: false,
             faults: Some(MEASURED),
         },
@@ -319,6 +311,8 @@ pub const STEPS: &[Step] = &[
         seen: "That is the whole method: a fault model, golden runs, random faults, outcomes, and rates with intervals. Choose \
                another network or your own images, and measure.",
     },
+    hardware::FORMATS,
+    hardware::PATTERNS,
 ];
 
 fn injected(state: &State) -> bool {
@@ -331,30 +325,24 @@ fn run(state: &State, target: Target) -> Option<&Injection> {
     run.faults.iter().all(|fault| fault.target == target).then_some(&**run)
 }
 
-fn activation(state: &State) -> Option<&Injection> {
+pub(super) fn activation(state: &State) -> Option<&Injection> {
     run(state, Target::Activation)
 }
 
-fn weight(state: &State) -> Option<&Injection> {
+pub(super) fn weight(state: &State) -> Option<&Injection> {
     run(state, Target::Weight)
 }
 
 /// The activation fault on show.
-fn fault(state: &State) -> Option<&InjectedFault> {
+pub(super) fn fault(state: &State) -> Option<&InjectedFault> {
     activation(state)?.faults.first()
 }
 
-fn field(fault: &InjectedFault) -> Option<BitField> {
-    fault.bit.and_then(|bit| Format::default().field(bit))
+pub(super) fn field(fault: &InjectedFault) -> Option<BitField> {
+    fault.bit.and_then(|bit| fault.format.field(bit))
 }
 
 fn bit_30_changes_the_answer(state: &State, layer: &str) -> bool {
     fault(state).is_some_and(|fault| fault.layer == layer && fault.bit == Some(30))
         && activation(state).is_some_and(|run| run.verdict.outcome == Outcome::Sdc)
-}
-
-/// The answer has changed, and with range clipping this becomes of it.
-fn protected(state: &State, outcome: Outcome) -> bool {
-    let changed = state.injection_now().is_some_and(|run| run.verdict.outcome == Outcome::Sdc);
-    changed && state.protection_now().is_some_and(|run| run.verdict.outcome == outcome)
 }

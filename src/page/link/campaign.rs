@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use facts::campaign::compared::{Kind, Method};
-use facts::campaign::{Confidence, FAULTS, MARGIN, SEED, Until};
+use facts::campaign::{self, Confidence, Criterion, DesignKind, FAULTS, Goal, HalfWidth, Quantity, SEED};
 use facts::data::{FolderOrder, NO_LABELS};
-use facts::fault::{Bits, FaultKind, FaultModel, Sampling, Target};
+use facts::fault::{Bits, FaultKind, FaultModel, Format, Pattern, Sampling, Target};
 use facts::labels::Grouping;
 use facts::{Name, Named};
 
+use super::card::number_format;
 use super::fields::{Key, choice, fields, name, number, parsed, text};
 use super::{Anew, OWN};
 
@@ -18,8 +19,6 @@ pub const MAX_FAULTS: usize = 10_000;
 pub const MAX_IMAGES: usize = 1_000_000;
 /// Most bytes of a grouping that a link may hold.
 const MAX_GROUPS: usize = 50_000;
-/// The margins that a link may ask for, in percentage points.
-pub const MARGINS: std::ops::RangeInclusive<f64> = 0.1..=50.0;
 
 /// The protections that the page offers: those that need no layers, and no numbers of a special kind.
 const OFFERED: [Kind; 9] = [
@@ -48,7 +47,7 @@ pub enum Counting {
     Fixed,
     /// The golden run: few where it is right, many where it is not.
     Study,
-    /// The rate: as many as it takes to know it.
+    /// The question: as many as it takes to know a quantity.
     Until,
 }
 
@@ -56,7 +55,7 @@ impl Named for Counting {
     const ALL: &'static [(Self, Name)] = &[
         (Self::Fixed, Name::new("fixed", "Fixed", "The same number for each image")),
         (Self::Study, Name::new("study", "Study", "Few where the golden run is right, many where it is not")),
-        (Self::Until, Name::new("until", "Until", "As many as it takes to know the rate")),
+        (Self::Until, Name::new("until", "Until", "As many as it takes to know a quantity")),
     ];
 }
 
@@ -72,12 +71,17 @@ fields! {
         correct: Option<usize> = faults("correct");
         /// Faults for each image that is not (study).
         misclassified: Option<usize> = faults("misclassified");
-        /// Half the width that the SDC rate's interval may have, in percentage points (until).
-        margin: Option<f64> = number::<f64>("margin", |m| MARGINS.contains(m), "a margin is 0.1 to 50 percentage points")
-            .kept(&[Anew::Model]), else f64 = 100.0 * MARGIN;
+        /// Half the width that the quantity's interval may have (until).
+        margin: Option<HalfWidth> = Key::new("margin", margin, |margin: &HalfWidth| Some(written(*margin)))
+            .kept(&[Anew::Model]), else HalfWidth = HalfWidth::default();
+        /// The quantity (until).
+        of: Option<Quantity> = choice::<Quantity>("of").kept(&[Anew::Model]), else Quantity = Quantity::default();
         /// Confidence of that interval (until).
         confidence: Option<Confidence> = choice::<Confidence>("confidence").kept(&[Anew::Model]),
             else Confidence = Confidence::default();
+        /// How the faults are chosen, unless the protocol is the study's.
+        design: Option<DesignKind> = Key::new("design", design, |design: &DesignKind| Some(design.name().to_owned()))
+            .kept(&[Anew::Model]), else DesignKind = DesignKind::default();
         /// The data set: none for the images on the page, else `file:NAME`.
         data: Option<String> = text("data").kept(&[Anew::Model]);
         /// The source of labels: a list of them, as `file:NAME`, or `none`; without either, the names of folders and files.
@@ -99,6 +103,14 @@ fields! {
             else FaultKind = FaultKind::default();
         /// The bits of which one flips.
         bits: Option<Bits> = parsed::<Bits>("campaign-bit").kept(&[Anew::Model]), else Bits = Bits::ALL;
+        /// The number format that layers' outputs are rounded to.
+        format: Option<Format> = number_format("campaign-format").kept(&[Anew::Model]), else Format = Format::F32;
+        /// The number format that parameters are rounded to.
+        weight_format: Option<Format> = number_format("campaign-weight-format").kept(&[Anew::Model]),
+            else Format = Format::F32;
+        /// The elements that are struck together with each that is drawn.
+        pattern: Option<Pattern> = parsed::<Pattern>("campaign-pattern").kept(&[Anew::Model]),
+            else Pattern = Pattern::Single;
         /// The layers that are struck, by name; without any, those that campaigns draw from.
         layers: Option<Vec<String>> = Key::new(
             "campaign-layers",
@@ -115,6 +127,8 @@ fields! {
         /// The number of images that they are learnt from, from the first.
         profile: Option<usize> = number::<usize>("profile", |n| (1..=MAX_IMAGES).contains(n), "a profile has 1 to 1000000 images")
             .kept(&[Anew::Model]);
+        /// The outcome that charts and tables by layer and bit show.
+        outcome: Option<Criterion> = choice::<Criterion>("outcome").kept(&[Anew::Model]), else Criterion = Criterion::default();
         /// The grouping as the user has edited it.
         groups: Option<Rc<Grouping>> = Key::new("groups", groups, |groups| serde_json::to_string(&**groups).ok());
     }
@@ -124,6 +138,26 @@ fields! {
 fn faults(key: &'static str) -> Key<usize, impl Fn(&str) -> Result<usize, String>> {
     number::<usize>(key, |n| (1..=MAX_FAULTS).contains(n), "a campaign has 1 to 10000 faults an image")
         .kept(&[Anew::Model])
+}
+
+/// Reads a design. An exhaustive one has no number of faults, and the page does not ask for it.
+fn design(text: &str) -> Result<DesignKind, String> {
+    match DesignKind::named(text) {
+        Ok(design) if design != DesignKind::Exhaustive => Ok(design),
+        _ => Err("uniform or stratified is expected".to_owned()),
+    }
+}
+
+/// Reads a margin: a number is one of percentage points.
+fn margin(text: &str) -> Result<HalfWidth, String> {
+    match text.parse() {
+        Ok(points) => HalfWidth::new(points, false),
+        Err(_) => text.parse(),
+    }
+}
+
+fn written(margin: HalfWidth) -> String {
+    if margin.is_relative() { margin.to_string() } else { margin.number().to_string() }
 }
 
 /// Reads a source of labels.
@@ -166,13 +200,15 @@ impl CampaignLink {
             target: self.target(),
             kind: kind.with(kind.takes_bits().then(|| self.bits()), None).unwrap_or(kind),
             sampling: self.sampling(),
+            pattern: self.pattern(),
             layers: self.layers.clone(),
             ..FaultModel::default()
         }
     }
 
     /// When enough is known, where the protocol is [`Counting::Until`].
-    pub fn until(&self) -> Until {
-        Until { margin: self.margin() / 100.0, confidence: self.confidence() }
+    pub fn goal(&self) -> Goal {
+        let (margin, of, confidence) = (self.margin(), self.of(), self.confidence());
+        Goal { margin, of, confidence, max_faults: campaign::MAX_FAULTS }
     }
 }

@@ -1,9 +1,12 @@
 //! The user's statements about a model beside its file: answer, preprocessing, class names, grouping.
 
 use facts::answer::Threshold;
+use facts::campaign::NumberFormats;
 use facts::data::{Color, Crop, Filter, InputSize, Normalise, Numbers, PreprocessChoice, Resize, Scale};
 
-use super::fields::{choice, fields, parsed, switch, text};
+use facts::fault::Format;
+
+use super::fields::{Key, choice, fields, parsed, switch, text};
 
 fields! {
     /// Statements about the model; the model's file says what is `None` here.
@@ -37,7 +40,22 @@ fields! {
         labels: Option<String> = text("labels");
         /// A grouping file, as `file:NAME`.
         grouping: Option<String> = text("grouping");
+        /// The number format that layers' outputs are rounded to.
+        format: Option<Format> = number_format("format"), else Format = Format::F32;
+        /// The number format that parameters are rounded to.
+        weight_format: Option<Format> = number_format("weight-format"), else Format = Format::F32;
     }
+}
+
+/// A number format that a float32 network can be rounded to.
+pub(super) fn number_format(key: &'static str) -> Key<Format, impl Fn(&str) -> Result<Format, String>> {
+    let read = |text: &str| {
+        let format: Format = text.parse().map_err(|error: facts::Error| error.to_string())?;
+        // A format that outputs cannot have, parameters cannot have either.
+        let numbers = NumberFormats::usual(format, Format::F32, 1);
+        numbers.validate().map(|()| format).map_err(|error| error.to_string())
+    };
+    Key::new(key, read, |format| Some(format.to_string()))
 }
 
 impl CardChoice {
@@ -49,7 +67,7 @@ impl CardChoice {
 
     /// Leaves preprocessing to the model's file.
     pub fn forget_preprocess(&mut self) {
-        let Self { output, threshold, input_size, labels, grouping, .. } = std::mem::take(self);
-        *self = Self { output, threshold, input_size, labels, grouping, ..Self::default() };
+        let Self { output, threshold, input_size, labels, grouping, format, weight_format, .. } = std::mem::take(self);
+        *self = Self { output, threshold, input_size, labels, grouping, format, weight_format, ..Self::default() };
     }
 }

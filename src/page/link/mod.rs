@@ -7,21 +7,24 @@ mod campaign;
 mod card;
 mod fields;
 mod place;
+mod protect;
 mod steps;
 #[cfg(test)]
 mod tests;
 
 use form_urlencoded::Serializer;
 
-use fields::{Fields, choice, fields, group, number, parsed, renamed, switch, text};
+use fields::{Fields, Key, choice, fields, group, number, parsed, renamed, switch, text};
 
-pub use campaign::{CampaignLink, Counting, MARGINS, MAX_FAULTS, MAX_IMAGES, offered};
+pub use campaign::{CampaignLink, Counting, MAX_FAULTS, MAX_IMAGES, offered};
 pub use card::CardChoice;
 pub use fields::Anew;
 pub use place::Place;
+pub use protect::on_one_fault;
 pub use steps::Steps;
 
-use facts::fault::{BitField, Bits, Corruption, FaultKind, Format};
+use facts::campaign::compared::Method;
+use facts::fault::{BitField, Bits, Corruption, FaultKind, Format, Pattern};
 use facts::{DeviceChoice, Name, Named};
 use protocol::Which;
 
@@ -159,6 +162,11 @@ fields! {
         /// The value that a random fault writes.
         value: Option<f32> = number::<f32>("value", |v| (0.0..1.0).contains(v), "a random value is from 0 up to 1"),
             else f32 = 0.5;
+        /// The elements that are struck together with the chosen one.
+        pattern: Option<Pattern> = parsed::<Pattern>("pattern").kept(&[Anew::Model]), else Pattern = Pattern::Single;
+        /// The seed of what the pattern leaves open.
+        draw: Option<u64> = number::<u64>("draw", |_| true, "a draw is a whole number from 0 on").kept(&[Anew::Model]),
+            else u64 = 0;
         /// The measure that colours the layers of the diagram.
         colouring: Colouring = choice::<Colouring>("colour").kept(&[Anew::Model]);
         /// The campaign.
@@ -171,8 +179,11 @@ fields! {
         which: Option<Which> = choice::<Which>("show").kept(&[Anew::Scene]);
         /// The place that is looked at, where it is another one than the fault's.
         look: Option<Place> = renamed(place::look);
-        /// Show the fault under range clipping, too.
+        /// Show the fault under a protection, too.
         protect: bool = switch("protect").kept(&[Anew::Model]);
+        /// The protection, in the words of `faultscope campaign --protect`.
+        protection: Option<Method> = Key::new("protection", protect::protection, |method: &Method| Some(method.to_string()))
+            .kept(&[Anew::Model]), else Method = protect::usual();
         /// Show where in the network the corruption changes the answer.
         danger: bool = switch("danger").kept(&[Anew::Model, Anew::Scene]);
         /// The steps of the lesson.

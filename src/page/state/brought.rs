@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::rc::Rc;
 
+use facts::campaign::NumberFormats;
 use facts::data::archive::IMAGES;
 use facts::report::LayerNumbers;
-use protocol::{Changes, FileRef};
+use protocol::{Changes, FileRef, MAX_IMAGES};
 
 use super::{OWN, State};
 use crate::link::{CardChoice, Colouring};
@@ -207,6 +208,9 @@ impl State {
         };
         let model = self.link.model.as_ref().and_then(|id| id.strip_prefix(OWN));
         let beside = model.and_then(|name| self.own_weights.get(name)).cloned().unwrap_or_default();
+        let images = self.images().into_iter().map(|(_, file, _)| file).take(MAX_IMAGES).collect::<Vec<_>>();
+        let numbers = NumberFormats::usual(self.link.card.format(), self.link.card.weight_format(), images.len());
+        let calibrate = if numbers.learns() { images } else { Vec::new() };
         Changes {
             output: self.link.card.output.clone(),
             input_size: self.link.card.input_size,
@@ -215,6 +219,8 @@ impl State {
             labels: text(labels),
             grouping: text(grouping),
             beside,
+            numbers,
+            calibrate,
         }
     }
 

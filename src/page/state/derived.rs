@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use facts::Question;
+use facts::campaign::NumberFormats;
 use facts::catalogue::CatalogueEntry;
-use facts::fault::{Bits, Corruption, Format, Site, Target};
+use facts::fault::{Bits, Code, Corruption, Format, Strike, Target};
 use protocol::{FileRef, GoldenInfo, Injection, LayerInfo, ModelInfo, TensorInfo, TensorView, Which};
 
 use super::asked::{ScaleKey, Want};
@@ -74,6 +75,25 @@ impl State {
         self.looked().map_or_else(Format::default, |looked| looked.tensor.format)
     }
 
+    /// How the value that is looked at is coded.
+    pub fn code(&self) -> Code {
+        self.looked().map_or_else(Code::default, |looked| looked.tensor.code(looked.spot()))
+    }
+
+    /// The number formats that the network is rounded to, where it is rounded.
+    pub fn numbers(&self) -> Option<NumberFormats> {
+        let key = self.asked.lab.key().filter(|_| self.model().is_some())?;
+        Some(key.changes.numbers).filter(|numbers| !numbers.is_float32())
+    }
+
+    /// Whether the network can be rounded to number formats: its own numbers are float32.
+    pub fn emulates(&self) -> bool {
+        let is_float32 = |layer: &LayerInfo| {
+            layer.outputs.iter().chain(&layer.parameters).all(|tensor| tensor.format == Format::F32)
+        };
+        self.numbers().is_some() || self.model().is_some_and(|model| model.layers.iter().all(is_float32))
+    }
+
     /// The bits that flip in the value that is looked at.
     pub fn bits(&self) -> Bits {
         self.bits_in(self.format())
@@ -140,7 +160,7 @@ impl State {
 
     /// The last faulty run, where it was of the chosen model and image and its fault is still there.
     pub fn injection_now(&self) -> Option<&Rc<Injection>> {
-        self.site_now().and(self.asked.injection.latest())
+        self.fault_now().and(self.asked.injection.latest())
     }
 
     /// Largest finite absolute value of all layers, where it is known.
@@ -154,14 +174,14 @@ impl State {
         let looked = self.looked()?;
         let planes = view.first..view.first + view.planes.sheet();
         let same = key.request.tensor == looked.tensor.id && planes.contains(&looked.plane());
-        let same_run = Some(&key.golden) == GoldenKey::wanted(self).as_ref() && key.site == self.site_now();
+        let same_run = Some(&key.golden) == GoldenKey::wanted(self).as_ref() && key.strike == self.fault_now();
         (same && same_run).then(|| view.clone())
     }
 
     /// The fault of the last faulty run, where it was of the chosen model and image.
-    pub(super) fn site_now(&self) -> Option<Site> {
+    pub(super) fn fault_now(&self) -> Option<Strike> {
         let key = self.asked.injection.key()?;
-        (Some(&key.golden) == GoldenKey::wanted(self).as_ref() && self.link.run).then_some(key.site)
+        (Some(&key.golden) == GoldenKey::wanted(self).as_ref() && self.link.run).then_some(key.strike)
     }
 
     /// Whether the next step has failed and will not be tried again by itself.

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use facts::data::class_in_name;
-use facts::fault::{Bits, FaultKind, Target};
+use facts::fault::{Bits, FaultKind, Format, Pattern, Target};
 
 use super::State;
-use crate::link::{Anew, CampaignLink, Link, Place, Steps, View, refusal};
+use crate::link::{Anew, CampaignLink, CardChoice, Link, Place, Steps, View, refusal};
 
 /// A lesson.
 #[derive(Debug)]
@@ -64,6 +64,10 @@ pub struct Scene {
     pub element: usize,
     /// The bit that flips.
     pub bit: u8,
+    /// The number format that the network is rounded to.
+    pub format: Format,
+    /// The elements that are struck together.
+    pub pattern: Pattern,
     /// Whether the fault is injected at once.
     pub run: bool,
     /// The faults that a campaign injects in each image, where the step is about a campaign.
@@ -74,10 +78,13 @@ impl Scene {
     /// The link that shows the scene in `model`, with `image` for the sign. Choices that a scene does not make stay as in
     /// `link`.
     fn link(&self, model: &str, image: Option<String>, link: Link) -> Link {
+        let format = Some(self.format).filter(|format| !format.is_default());
         Link {
             view: self.view,
             model: Some(model.to_owned()),
             image,
+            card: CardChoice { format, weight_format: format, ..CardChoice::default() },
+            pattern: Some(self.pattern).filter(|pattern| !pattern.is_single()),
             fault: Place {
                 target: Some(self.target),
                 layer: Some(self.layer.to_owned()),

@@ -14,7 +14,9 @@ mod follow;
 mod grouping;
 mod history;
 mod lesson;
+mod pattern;
 mod place;
+mod protect;
 mod reconcile;
 mod startup;
 #[cfg(test)]
@@ -34,6 +36,7 @@ pub use campaign::{Campaign, CampaignAction, Estimate, Offered};
 pub use grouping::{Draft, GroupingAction};
 pub use lesson::{Course, Lesson, LessonAction, Scene, Step, Task};
 pub use place::Resolved;
+pub use protect::Choice;
 pub use startup::{Download, DownloadAction, Downloads};
 
 use facts::Question;
@@ -267,6 +270,8 @@ impl State {
             kind: Some(kind),
             bits: kind.takes_bits().then(|| self.bits()),
             value: kind.takes_value().then(|| self.link.value()),
+            pattern: self.link.pattern.filter(|pattern| !pattern.is_single()),
+            draw: self.link.pattern().is_drawn().then(|| self.link.draw()),
             ..self.link.clone()
         }
     }

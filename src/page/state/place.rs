@@ -1,6 +1,6 @@
 //! From places in the link to layers, tensors and elements of the model.
 
-use facts::fault::{Site, Target};
+use facts::fault::{Site, Strike, Target};
 use protocol::planes::Planes;
 use protocol::{LayerInfo, TensorInfo};
 
@@ -100,16 +100,26 @@ impl State {
         Some(Resolved { target, layer, tensor, element })
     }
 
-    /// The chosen fault.
+    /// The element of the chosen fault, and its change.
     pub fn site(&self) -> Option<Site> {
-        let struck = self.struck()?;
-        Some(Site {
-            target: struck.target,
-            layer: struck.layer.index,
-            tensor: struck.tensor.id,
-            element: struck.element,
-            corruption: self.corruption_in(struck.tensor.format),
-        })
+        Some(self.fault()?.site)
+    }
+
+    /// The chosen fault.
+    pub fn fault(&self) -> Option<Strike> {
+        Some(self.fault_at(&self.struck()?))
+    }
+
+    /// The fault of the chosen kind and pattern at `place`.
+    pub(super) fn fault_at(&self, place: &Resolved) -> Strike {
+        let site = Site {
+            target: place.target,
+            layer: place.layer.index,
+            tensor: place.tensor.id,
+            element: place.element,
+            corruption: self.corruption_in(place.tensor.format),
+        };
+        Strike { site, pattern: self.link.pattern(), seed: self.link.draw() }
     }
 
     /// Name of the neighbour of `place` where its target can strike.

@@ -1,6 +1,6 @@
 //! The bits of a stored value as a strip of boxes.
 
-use facts::fault::{Bits, Corruption, Format};
+use facts::fault::{Bits, Code, Corruption};
 use facts::outcome::{Outcome, Verdict};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -10,8 +10,8 @@ use crate::words;
 
 #[derive(Properties, PartialEq)]
 pub struct BitStripProps {
-    /// The format in which the value is stored.
-    pub format: Format,
+    /// How the value is stored.
+    pub code: Code,
     /// The value whose bits are shown, where it is known.
     pub value: Option<f32>,
     /// The bits that are chosen, or were flipped.
@@ -25,7 +25,7 @@ pub struct BitStripProps {
 /// The strip, and beneath it the effect of the bit under the pointer.
 #[component]
 pub fn BitStrip(props: &BitStripProps) -> Html {
-    let (format, last) = (props.format, props.format.width() - 1);
+    let (format, last) = (props.code.format, props.code.format.width() - 1);
     let strip = use_node_ref();
     let hovered = use_state_eq(|| None::<u8>);
     let groups = format.fields().into_iter().map(|(field, bits)| {
@@ -80,23 +80,23 @@ pub fn BitStrip(props: &BitStripProps) -> Html {
 
 /// The bit that the keyboard reaches first.
 fn first(props: &BitStripProps) -> u8 {
-    props.chosen.map_or(props.format.width() - 1, Bits::lowest)
+    props.chosen.map_or(props.code.format.width() - 1, Bits::lowest)
 }
 
 /// The value before and after the flip of `bit`.
 fn change(props: &BitStripProps, bit: u8) -> Option<(String, String)> {
     let before = props.value?;
-    Some((words::number(before), words::number(Corruption::flip(bit).ok()?.apply(before, props.format))))
+    Some((words::number(before), words::number(Corruption::flip(bit).ok()?.apply(before, props.code))))
 }
 
 fn one(props: &BitStripProps, bit: u8, hovered: &UseStateHandle<Option<u8>>) -> Html {
-    let set = props.value.map(|value| props.format.encode(value) >> bit & 1);
+    let set = props.value.map(|value| props.code.encode(value) >> bit & 1);
     let chosen = props.chosen.is_some_and(|chosen| chosen.iter().any(|chosen| chosen == bit));
     let verdict = props.verdicts.get(usize::from(bit)).copied().flatten();
     let state = set.map_or_else(|| "?".to_owned(), |set| set.to_string());
     let change = change(props, bit).map(|(before, after)| format!(": {before} becomes {after}")).unwrap_or_default();
     let told = verdict.map(|verdict| format!(", {}", words::verdict(&verdict))).unwrap_or_default();
-    let label = format!("bit {bit}, {}, now {state}{change}{told}", props.format.field_name(bit));
+    let label = format!("bit {bit}, {}, now {state}{change}{told}", props.code.format.field_name(bit));
     let over = |to: Option<u8>| {
         let hovered = hovered.clone();
         move || hovered.set(to)

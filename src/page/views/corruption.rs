@@ -38,7 +38,7 @@ pub fn Corruption(props: &CorruptionProps) -> Html {
     let off_scale: Vec<bool> = rows.iter().map(|row| row.non_finite > 0).collect();
     let deltas: Vec<f64> =
         rows.iter().map(|row| if row.non_finite > 0 { 1.0 } else { decades.height(row.max_abs_delta) }).collect();
-    let layers = indices(rows, model.as_deref());
+    let layers = indices(rows.iter().map(|row| row.layer.as_str()), model.as_deref());
     let choose = {
         let (layers, act) = (layers.clone(), act.clone());
         Callback::from(move |index: usize| {
@@ -77,11 +77,11 @@ pub fn Corruption(props: &CorruptionProps) -> Html {
     }
 }
 
-/// By row, the index of its layer.
-fn indices(rows: &[TraceRow], model: Option<&ModelInfo>) -> Vec<Option<usize>> {
+/// By name, the index of the layer.
+pub(super) fn indices<'a>(names: impl Iterator<Item = &'a str>, model: Option<&ModelInfo>) -> Vec<Option<usize>> {
     let layers = model.into_iter().flat_map(|model| &model.layers);
     let known: HashMap<&str, usize> = layers.map(|layer| (layer.name.as_str(), layer.index)).collect();
-    rows.iter().map(|row| known.get(row.layer.as_str()).copied()).collect()
+    names.map(|name| known.get(name).copied()).collect()
 }
 
 #[derive(Properties, PartialEq)]
@@ -181,26 +181,27 @@ impl Decades {
 }
 
 #[derive(Properties, PartialEq)]
-struct ChartProps {
-    title: AttrValue,
-    top: AttrValue,
-    bottom: AttrValue,
+pub(super) struct ChartProps {
+    pub title: AttrValue,
+    pub top: AttrValue,
+    pub bottom: AttrValue,
     /// Heights, 0 to 1.
-    values: Vec<f64>,
+    pub values: Vec<f64>,
     /// Heights of paler bars behind them.
     #[prop_or_default]
-    behind: Vec<f64>,
+    pub behind: Vec<f64>,
     /// Which of them stand for NaN or infinity.
     #[prop_or_default]
-    off_scale: Vec<bool>,
-    class: AttrValue,
+    pub off_scale: Vec<bool>,
+    pub class: AttrValue,
     /// Their layers, by index.
-    layers: Vec<Option<usize>>,
-    choose: Callback<usize>,
+    pub layers: Vec<Option<usize>>,
+    pub choose: Callback<usize>,
 }
 
+/// A bar for each layer.
 #[component]
-fn Chart(props: &ChartProps) -> Html {
+pub(super) fn Chart(props: &ChartProps) -> Html {
     let width = props.values.len() as f64 * STEP;
     let bars = props.values.iter().enumerate().map(|(index, &value)| {
         let height = if value > 0.0 { (value * HEIGHT).max(1.0) } else { 0.0 };

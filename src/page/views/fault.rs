@@ -1,13 +1,14 @@
 //! The value that is looked at, the effect of each possible fault, and the button that injects one.
 
-use facts::fault::Corruption;
+use facts::fault::{Corruption, Format, Pattern};
 use facts::outcome::Verdict;
 use protocol::SweepTrial;
-use web_sys::HtmlInputElement;
+use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::Props;
 use super::bits::BitStrip;
+use super::numbers::FormatSelect;
 use super::parts::{Choice, Panel};
 use facts::Named;
 use facts::fault::FaultKind;
@@ -35,9 +36,10 @@ pub fn FaultPanel(props: &Props) -> Html {
     let busy = state.asked.injection.busy();
     html! {
         <Panel id="fault" title="The fault" {busy} aside={html! {
-            <>{ place(state) }<Choice id="kind" label="Kind of fault" {options} {chosen} {choose} /></>
+            <>{ place(state) }{ numbers(state, act) }{ pattern(state, act) }<Choice id="kind" label="Kind of fault" {options} {chosen} {choose} /></>
         }}>
             { corruption(state, act) }
+            { spread(state) }
             <div class="fault-go">
                 { inject(state, act, "inject") }
                 if state.link.run {
@@ -60,6 +62,88 @@ pub fn inject(state: &State, act: &Callback<Action>, id: &'static str) -> Html {
     }
 }
 
+/// The number format that the network is rounded to.
+fn numbers(state: &State, act: &Callback<Action>) -> Html {
+    let card = &state.link.card;
+    let choose = act.reform(|[format, weight_format]: [Format; 2]| {
+        Action::choose(move |link| {
+            let card = &mut link.card;
+            let stated = |format: Format| Some(format).filter(|format| !format.is_default());
+            (card.format, card.weight_format) = (stated(format), stated(weight_format));
+        })
+    });
+    let chosen = [card.format(), card.weight_format()];
+    let usual = chosen.iter().all(Format::is_default);
+    html! {
+        <span class={classes!("labelled", usual.then_some("usual"))}>
+            <label class="label" for="format">{ "Numbers" }</label>
+            <FormatSelect id="format" {chosen} {choose}
+                disabled={state.model().is_some() && !state.emulates()} />
+        </span>
+    }
+}
+
+/// The patterns on offer. A link may hold others.
+const PATTERNS: [Pattern; 12] = [
+    Pattern::Single,
+    Pattern::Row,
+    Pattern::Column,
+    Pattern::Channel,
+    Pattern::FullChannels(None),
+    Pattern::BulletWake(None),
+    Pattern::BulletWake(Some(4)),
+    Pattern::ShatteredGlass(None),
+    Pattern::Block { width: 2, height: 2 },
+    Pattern::Block { width: 4, height: 4 },
+    Pattern::Skip { stride: 4, count: None },
+    Pattern::Random(8),
+];
+
+/// A list of patterns. `id` is the list's.
+pub fn patterns(id: &'static str, chosen: Pattern, choose: Callback<Pattern>) -> Html {
+    let mut offered = PATTERNS.to_vec();
+    if !offered.contains(&chosen) {
+        offered.push(chosen);
+    }
+    let options = offered.clone();
+    let onchange = choose.reform(move |event: Event| {
+        let index = event.target_unchecked_into::<HtmlSelectElement>().selected_index();
+        usize::try_from(index).ok().and_then(|index| options.get(index).copied()).unwrap_or_default()
+    });
+    html! {
+        <select {id} title={words::PATTERN} {onchange}>
+            { for offered.into_iter().map(|pattern| html! {
+                <option value={pattern.to_string()} selected={pattern == chosen}>{ words::pattern(pattern) }</option>
+            }) }
+        </select>
+    }
+}
+
+/// The elements that are struck together.
+fn pattern(state: &State, act: &Callback<Action>) -> Html {
+    let chosen = state.link.pattern();
+    let choose = act.reform(|pattern: Pattern| {
+        Action::choose(move |link| link.pattern = Some(pattern).filter(|pattern| !pattern.is_single()))
+    });
+    html! {
+        <span class={classes!("labelled", chosen.is_single().then_some("usual"))}>
+            <label class="label" for="pattern">{ "Pattern" }</label>
+            { patterns("pattern", chosen, choose) }
+            if chosen.is_drawn() {
+                <button type="button" class="button button-quiet" id="draw" title="Draw other elements of the same pattern"
+                    onclick={act.reform(|_| Action::choose(|link| link.draw = Some(link.draw().wrapping_add(1))))}>{ "Draw" }</button>
+            }
+        </span>
+    }
+}
+
+/// The number of elements that the pattern strikes at the place that is looked at, or why it does not fit there.
+fn spread(state: &State) -> Html {
+    let looked = state.looked().filter(|_| !state.link.pattern().is_single());
+    let Some(looked) = looked else { return Html::default() };
+    html! { <p class="hint" id="pattern-told">{ state.spread(&looked).unwrap_or_else(|problem| problem) }</p> }
+}
+
 /// Which value it is.
 fn place(state: &State) -> Html {
     let Some(looked) = state.looked() else {
@@ -68,9 +152,10 @@ fn place(state: &State) -> Html {
     let what = if looked.layer.tensors(looked.target).len() > 1 { &looked.tensor.name } else { &looked.layer.name };
     let [golden, faulty] = state.values();
     let changed = golden.zip(faulty).filter(|(golden, faulty)| golden.to_bits() != faulty.to_bits());
+    let name = format!("{what}, element {}", words::count(looked.element as u64));
     html! {
         <p class="fault-place" id="fault-place">
-            <span>{ format!("{what}, element {}", words::count(looked.element as u64)) }</span>
+            <span class="fault-name" title={name.clone()}>{ name }</span>
             <span class="bit-change">
                 { golden.map_or_else(|| "…".to_owned(), words::number) }
                 if let Some((_, faulty)) = changed { <span class="arrow">{ " → " }</span><strong>{ words::number(faulty) }</strong> }
@@ -86,7 +171,7 @@ fn corruption(state: &State, act: &Callback<Action>) -> Html {
             let here = state.looked() == state.struck();
             html! {
                 <>
-                    <BitStrip format={state.format()} {value} chosen={here.then(|| state.bits())} verdicts={verdicts(state)} strike={act.reform(Action::Strike)} />
+                    <BitStrip code={state.code()} {value} chosen={here.then(|| state.bits())} verdicts={verdicts(state)} strike={act.reform(Action::Strike)} />
                     { every_bit(state, value) }
                 </>
             }
@@ -117,7 +202,7 @@ fn corruption(state: &State, act: &Callback<Action>) -> Html {
         }
         kind => match kind.exactly(state.bits(), state.link.value()) {
             Corruption::Set(after) => change(value, after),
-            corruption => change(value, corruption.apply(value.unwrap_or_default(), state.format())),
+            corruption => change(value, corruption.apply(value.unwrap_or_default(), state.code())),
         },
     }
 }
@@ -134,9 +219,9 @@ fn verdicts(state: &State) -> Vec<Option<Verdict>> {
 /// The value after the flip of each bit.
 fn every_bit(state: &State, value: Option<f32>) -> Html {
     let Some(value) = value else { return Html::default() };
-    let (format, verdicts) = (state.format(), verdicts(state));
+    let (code, format, verdicts) = (state.code(), state.format(), verdicts(state));
     let rows = format.bits().filter_map(|bit| {
-        let after = Corruption::flip(bit).ok()?.apply(value, format);
+        let after = Corruption::flip(bit).ok()?.apply(value, code);
         let verdict = verdicts.get(usize::from(bit)).copied().flatten();
         Some(html! {
             <tr key={bit} class={format!("bit-{}", format.field_name(bit))}>

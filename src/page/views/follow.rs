@@ -1,6 +1,5 @@
 //! Following a corruption from layer to layer: the controls, and the effect of the present layer in words and as a map.
 
-use facts::TraceRow;
 use gloo::timers::callback::Timeout;
 use yew::prelude::*;
 
@@ -8,8 +7,7 @@ use super::Props;
 use super::explore::StageProps;
 use super::maps::Glance;
 use super::parts::{Icon, icon};
-use crate::state::{Action, Follow, State};
-use crate::words;
+use crate::state::{Action, Follow};
 
 /// Time that each layer is shown, in milliseconds.
 const PACE: u32 = 700;
@@ -57,11 +55,10 @@ pub fn FollowTools(props: &Props) -> Html {
 #[component]
 pub fn FollowPanel(props: &StageProps) -> Html {
     let StageProps { state, act, dark } = props;
-    let way = state.way();
-    if way.is_empty() {
+    if state.way().is_empty() {
         return Html::default();
     }
-    let told = state.station().and_then(|at| way.get(at)).map(|(_, row)| row_told(state, &way, row));
+    let told = state.station_told();
     let told =
         told.unwrap_or_else(|| "This layer lies off the fault's way: it computes the same as before.".to_owned());
     html! {
@@ -71,56 +68,4 @@ pub fn FollowPanel(props: &StageProps) -> Html {
             <Glance {state} {act} {dark} />
         </div>
     }
-}
-
-/// The effect of a layer on the corruption that it reads.
-fn row_told(state: &State, way: &[(usize, &TraceRow)], row: &TraceRow) -> String {
-    let share = words::percent(row.changed as f64 / row.elements.max(1) as f64);
-    let (Some(model), Some((index, _))) = (state.model(), way.iter().find(|(_, known)| known.layer == row.layer))
-    else {
-        return String::new();
-    };
-    let layer = &model.layers[*index];
-    let struck = state.struck().is_some_and(|struck| struck.layer.index == *index);
-    // The elements that differ in the outputs that this layer reads.
-    let came: u64 = way.iter().filter(|(from, _)| layer.inputs.contains(from)).map(|(_, from)| from.changed).sum();
-    let what = format!("{} ({})", layer.name, layer.kind);
-    let mut text = match (row.changed, struck) {
-        (0, true) => format!("{what}: the fault leaves the value as it was."),
-        (0, false) if came > 0 => {
-            format!("{what} swallows the corruption: {} changed elements come in, none leaves.", words::count(came))
-        }
-        (0, false) => format!("{what}: nothing is left of the corruption."),
-        (changed, true) => format!(
-            "{what} is struck: {} of {} elements changed ({share}).",
-            words::count(changed),
-            words::count(row.elements)
-        ),
-        (changed, false) => {
-            let trend = match came {
-                0 => "",
-                came if changed < came => "less than came in: ",
-                came if changed > came => "it spreads: ",
-                _ => "as many as came in: ",
-            };
-            format!(
-                "{what}: {trend}{} of {} elements changed ({share}).",
-                words::count(changed),
-                words::count(row.elements)
-            )
-        }
-    };
-    if row.positions > 1 && row.changed > 0 {
-        text.push_str(&format!(
-            " It touches {} of the map.",
-            words::percent(row.touched as f64 / row.positions as f64)
-        ));
-    }
-    if row.max_abs_delta > 0.0 {
-        text.push_str(&format!(" Largest change {}.", words::number(row.max_abs_delta)));
-    }
-    if row.non_finite > 0 {
-        text.push_str(&format!(" NaN or infinite: {}.", words::count(row.non_finite)));
-    }
-    text
 }

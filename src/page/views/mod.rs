@@ -20,6 +20,7 @@ mod layers;
 mod lesson;
 mod look;
 mod maps;
+mod numbers;
 mod outcome;
 mod parts;
 mod path;

@@ -1,4 +1,4 @@
-//! The outcome of the fault: the answer before and after, badge and sentence, and the same fault under range clipping.
+//! The outcome of the fault: the answer before and after, badge and sentence, and the same fault under a protection.
 
 use facts::outcome::Outcome;
 use protocol::Injection;
@@ -91,7 +91,7 @@ fn told(injection: &Injection) -> Html {
         <>
             <p class="verdicts" id="verdict">{ verdicts(&injection.verdict) }</p>
             <p class="sentence" id="sentence">{ words::outcome(injection) }</p>
-            { for injection.faults.iter().map(|fault| html! { <p class="hint" id="fault-sentence">{ words::fault(fault) }</p> }) }
+            if let Some(struck) = words::struck(injection) { <p class="hint" id="fault-sentence">{ struck }</p> }
         </>
     }
 }

@@ -85,6 +85,9 @@ fn model_facts(state: &State) -> Html {
     html! {
         <>
             <p class="hint" id="model-facts">{ facts }</p>
+            if let Some(numbers) = state.numbers() {
+                <p class="hint" id="numbers-told">{ words::rounded(&numbers) }</p>
+            }
             { for model.notices.iter().map(|notice| html! { <p class="hint model-notice">{ notice }</p> }) }
         </>
     }

@@ -70,7 +70,7 @@ fn result(state: &State, act: &Callback<Action>) -> Html {
                     <span>{ format!("{} of {}", words::count(done as u64), words::count(all as u64)) }</span></div>
             }
             { match request {
-                SweepRequest::Bits(_) => bits(state, trials, act),
+                SweepRequest::Bits { .. } => bits(state, trials, act),
                 SweepRequest::Map { .. } => heat_map(state, trials, act),
                 SweepRequest::Images { .. } => images(state, trials, act),
             } }

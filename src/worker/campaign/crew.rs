@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 use engine::campaign::{Alone, CampaignEvent, Lab, StepMaker, Steps, Units, Work};
 use facts::Result;
-use facts::campaign::{Plan, Position};
+use facts::campaign::{Plan, Position, Stratified};
 use facts::data::ImageSource;
 use protocol::Part;
-use serde::{Deserialize, Serialize};
 
 /// Images that a campaign shares with the rest of the worker.
 pub type SharedSource = Arc<dyn ImageSource + Send + Sync>;
@@ -45,8 +44,6 @@ pub struct Together<H> {
     pub here: Alone<Rc<Lab>, SharedSource>,
     /// The other workers.
     pub hands: Rc<H>,
-    /// Whether the campaign goes on in rounds.
-    pub rounds: bool,
 }
 
 impl<H: Hands> StepMaker for Together<H> {
@@ -56,8 +53,10 @@ impl<H: Hands> StepMaker for Together<H> {
         let here = self.here.clone();
         let parts = UNITS_AHEAD * (self.hands.ready() + 1);
         let units = Units::of(&plan, &here.lab, Position::default(), first, parts, here.budget);
-        let faults = self.rounds.then(|| plan.config().faults.at_most());
-        Crew { plan, here, hands: self.hands.clone(), units, faults, first, coming: VecDeque::new() }
+        // Each round has its own number.
+        let faults = plan.config().until.map(|_| plan.config().faults.at_most());
+        let design = plan.config().design.clone();
+        Crew { plan, here, hands: self.hands.clone(), units, faults, design, first, coming: VecDeque::new() }
     }
 }
 
@@ -68,6 +67,7 @@ pub struct Crew<H> {
     hands: Rc<H>,
     units: Units,
     faults: Option<usize>,
+    design: Option<Stratified>,
     first: usize,
     /// Units begun, in the order of the plan.
     coming: VecDeque<Coming>,
@@ -104,7 +104,8 @@ impl<H: Hands> Crew<H> {
             let mut rest = self.units.clone();
             let Some(unit) = rest.next() else { return };
             let position = |position: Position| [position.nth, position.fault];
-            let part = Part { faults: self.faults, first: self.first, start: position(unit.0), end: position(unit.1) };
+            let (start, end) = (position(unit.0), position(unit.1));
+            let part = Part { faults: self.faults, design: self.design.clone(), first: self.first, start, end };
             let Some(id) = self.hands.give(part, UNITS_AHEAD) else { return };
             self.coming.push_back(Coming::Sent(id, unit));
             self.units = rest;
@@ -184,23 +185,12 @@ impl<H: Hands> Work for Crew<H> {
     }
 }
 
-/// An event between workers: a record's probabilities are in no file, and the page shows them.
-#[derive(Serialize, Deserialize)]
-struct Told(CampaignEvent, Option<[f32; 2]>);
-
 /// Writes `events` for another worker.
 ///
 /// # Errors
 /// If an event cannot be written.
-pub fn told(events: Vec<CampaignEvent>) -> Result<Vec<u8>, serde_json::Error> {
-    let told = |event| match event {
-        CampaignEvent::Injection(record) => {
-            let confidence = record.confidence;
-            Told(CampaignEvent::Injection(record), confidence)
-        }
-        other => Told(other, None),
-    };
-    serde_json::to_vec(&events.into_iter().map(told).collect::<Vec<_>>())
+pub fn told(events: &[CampaignEvent]) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(events)
 }
 
 /// Reads the events of another worker.
@@ -208,12 +198,5 @@ pub fn told(events: Vec<CampaignEvent>) -> Result<Vec<u8>, serde_json::Error> {
 /// # Errors
 /// If they are damaged.
 pub fn heard(bytes: &[u8]) -> Result<Vec<CampaignEvent>, serde_json::Error> {
-    let heard = |Told(event, confidence)| match event {
-        CampaignEvent::Injection(mut record) => {
-            record.confidence = confidence;
-            CampaignEvent::Injection(record)
-        }
-        other => other,
-    };
-    Ok(serde_json::from_slice::<Vec<Told>>(bytes)?.into_iter().map(heard).collect())
+    serde_json::from_slice(bytes)
 }

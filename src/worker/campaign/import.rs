@@ -35,23 +35,8 @@ pub fn import(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Imported> {
             "this is an imported log, which does not say what faults were injected; `faultscope report` shows its tables",
         ));
     };
-    if provenance.campaign.design.is_some() {
-        return Err(Error::input(
-            name,
-            "the faults of this campaign have weights (--design stratified), which the page does not draw; `faultscope report` \
-             shows its rates",
-        ));
-    }
-    if provenance.campaign.until.is_some() {
-        return Err(Error::input(
-            name,
-            "this campaign visits its images in rounds (--until), which the page does not draw; `faultscope report` shows its \
-             rates",
-        ));
-    }
     let mut reader = Reader::new(&origin, "faults.jsonl", Options::default());
     let mut results = Results::new(Provenance::clone(provenance), Some(name.clone()));
-    let mut last = None;
     for block in Blocks::new("faults.jsonl", Cursor::new(records), origin.most_line_bytes()) {
         let block = block?;
         reader.add(reader.count(block.view())?)?;
@@ -64,11 +49,6 @@ pub fn import(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Imported> {
                 }
                 _ => continue,
             };
-            let nth = match last {
-                Some((image, nth)) if image == record.image => nth + 1,
-                _ => 0,
-            };
-            last = Some((record.image, nth));
             if record.errors.is_some() || record.pixels.is_some() || !record.elements.is_empty() {
                 return Err(Error::input(
                     name,
@@ -76,7 +56,7 @@ pub fn import(files: &[FileRef], bytes: Vec<Vec<u8>>) -> Result<Imported> {
                      images), and it would lose that; `faultscope report` shows all of it",
                 ));
             }
-            results.add(nth, &record);
+            results.add(&record);
             if results.len() > MOST {
                 return Err(Error::input(
                     "faults.jsonl",

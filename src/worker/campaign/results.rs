@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use facts::campaign::{BadImage, Position, Provenance, Record, Skipped, Summary, Tallies};
+use facts::Named as _;
+use facts::campaign::{
+    BadImage, Criterion, FaultSummary, Position, Provenance, Record, Skipped, Stratified, Summary, Tallies,
+};
 use facts::labels::Grouping;
+use facts::outcome::Rate;
 use facts::report::{Report, heading, skipped};
-use protocol::{CampaignProfile, Confusion, LayerCounts, Naming, ProtectionCounts};
+use protocol::{CampaignProfile, Confusion, LayerRates, Naming, ProtectionCounts};
 use serde_bytes::ByteBuf;
 
 use super::history::History;
@@ -20,8 +24,10 @@ pub struct Results {
     /// Where it was made, for one that was imported.
     imported: Option<String>,
     store: Store,
-    /// Images that were skipped, in their order.
-    skipped: Vec<Skipped>,
+    /// Images that were skipped, each with the number of records before it.
+    skipped: Vec<(usize, Skipped)>,
+    /// The records of each image so far.
+    of_image: BTreeMap<usize, usize>,
     counts: Counts,
 }
 
@@ -31,6 +37,7 @@ const NAMED: usize = 10;
 /// What was counted under one grouping.
 #[derive(Clone, Debug)]
 struct Counts {
+    design: Option<Stratified>,
     tallies: Tallies,
     /// By golden and faulty prediction, SDCs.
     changes: BTreeMap<(usize, usize), u64>,
@@ -42,9 +49,10 @@ impl Counts {
     fn new(provenance: &Provenance) -> Self {
         let (config, layers) = (provenance.campaign.clone(), provenance.layers.clone());
         Self {
+            design: config.design.clone(),
             tallies: Tallies::new(config, layers, provenance.grouping.clone()).about(provenance),
             changes: BTreeMap::new(),
-            history: History::default(),
+            history: History::new(&provenance.campaign),
             worst: Worst::default(),
         }
     }
@@ -56,7 +64,8 @@ impl Counts {
         if judgement.sdc {
             *self.changes.entry((record.golden.class, record.faulty.class)).or_default() += 1;
         }
-        self.history.add(judgement);
+        let design = self.design.as_ref().zip(record.drawn.as_ref());
+        self.history.add(design.map_or(1.0, |(design, drawn)| design.relative(drawn.weight)), judgement);
         self.worst.add(index, record);
     }
 }
@@ -65,7 +74,7 @@ impl Results {
     /// Nothing yet of the campaign that `provenance` tells of; `imported` says where it was made, if not here.
     pub fn new(provenance: Provenance, imported: Option<String>) -> Self {
         let counts = Counts::new(&provenance);
-        Self { provenance, imported, store: Store::default(), skipped: Vec::new(), counts }
+        Self { provenance, imported, store: Store::default(), skipped: Vec::new(), of_image: BTreeMap::new(), counts }
     }
 
     /// What the campaign is.
@@ -89,9 +98,12 @@ impl Results {
         self.store.len()
     }
 
-    /// Takes the record of fault number `nth` of its image.
-    pub fn add<S: AsRef<str>>(&mut self, nth: usize, record: &Record<S>) {
+    /// Takes the next record.
+    pub fn add<S: AsRef<str>>(&mut self, record: &Record<S>) {
         let index = self.store.len();
+        let of_image = self.of_image.entry(record.image).or_default();
+        let nth = *of_image;
+        *of_image += 1;
         self.store.push(nth, record);
         let grouping = self.provenance.grouping.as_ref();
         self.counts.add(index, nth, &self.store.record(index, grouping), grouping);
@@ -99,12 +111,12 @@ impl Results {
 
     /// Takes an image that was skipped.
     pub fn skip(&mut self, skipped: Skipped) {
-        self.skipped.push(skipped);
+        self.skipped.push((self.store.len(), skipped));
         self.counts.tallies.skip();
     }
 
-    /// The images that were skipped, in their order.
-    pub fn skipped(&self) -> &[Skipped] {
+    /// The images that were skipped, in their order, each with the number of records before it.
+    pub fn skipped(&self) -> &[(usize, Skipped)] {
         &self.skipped
     }
 
@@ -114,7 +126,7 @@ impl Results {
     }
 
     fn first_skipped(&self) -> Vec<BadImage> {
-        self.skipped.iter().take(NAMED).map(|skipped| skipped.cause.clone()).collect()
+        self.skipped.iter().take(NAMED).map(|(_, skipped)| skipped.cause.clone()).collect()
     }
 
     /// Judges everything again by `grouping`.
@@ -125,11 +137,11 @@ impl Results {
         let grouping = self.provenance.grouping.as_ref();
         let mut skipped = self.skipped.iter().peekable();
         for index in 0..self.store.len() {
-            let (image, nth) = self.store.place(index);
             // The numbers of records count the lines of skipped images, too.
-            while skipped.next_if(|skipped| skipped.image < image).is_some() {
+            while skipped.next_if(|(before, _)| *before <= index).is_some() {
                 self.counts.tallies.skip();
             }
+            let nth = self.store.nth(index);
             self.counts.add(index, nth, &self.store.record(index, grouping), grouping);
         }
         skipped.for_each(|_| self.counts.tallies.skip());
@@ -140,12 +152,9 @@ impl Results {
         indices.iter().map(|&index| self.store.record(index, self.provenance.grouping.as_ref()))
     }
 
-    /// Where records lie, in the order of the plan; with a number of faults for each image, those of so many.
-    pub fn in_order(&self, faults: Option<usize>) -> Vec<usize> {
-        let within = |index: &usize| faults.is_none_or(|faults| self.store.place(*index).1 < faults);
-        let mut indices: Vec<usize> = (0..self.store.len()).filter(within).collect();
-        indices.sort_by_key(|&index| self.store.place(index));
-        indices
+    /// All records, in the order of the campaign.
+    pub fn all(&self) -> impl Iterator<Item = Record<&str>> {
+        (0..self.store.len()).map(|index| self.store.record(index, self.provenance.grouping.as_ref()))
     }
 
     /// The rates.
@@ -178,27 +187,35 @@ impl Results {
         let counts = &self.counts;
         let format = self.store.format();
         let width = usize::from(format.width());
-        let mut map = vec![0u8; summary.layers.len() * width * 8];
-        let places: BTreeMap<&str, usize> =
-            summary.layers.iter().enumerate().map(|(place, layer)| (layer.layer.as_str(), place)).collect();
-        for cell in counts.tallies.layer_bits() {
-            let Some(place) = places.get(cell.layer.as_str()).filter(|_| usize::from(cell.bit) < width) else {
-                continue;
-            };
-            let at = 8 * (place * width + usize::from(cell.bit));
-            for (at, number) in [(at, cell.injections), (at + 4, cell.sdc)] {
-                map[at..at + 4].copy_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
+        // Of part of the faults an outcome says nothing.
+        let known = Criterion::ALL.iter().map(|(criterion, _)| *criterion);
+        let criteria: Vec<Criterion> = known.filter(|criterion| criterion.rate(&summary.faults).is_some()).collect();
+        let rates = |faults: &FaultSummary| -> Vec<Rate> {
+            criteria.iter().map(|criterion| criterion.rate(faults).unwrap_or_else(|| Rate::new(0, 0))).collect()
+        };
+        let numbers = 1 + criteria.len();
+        // Counts say nothing of faults with weights.
+        let mapped = if summary.design.is_none() { summary.layers.len() } else { 0 };
+        let mut map = vec![0u8; mapped * width * 4 * numbers];
+        let cells = counts.tallies.cells().filter(|&(layer, bit, _)| layer < mapped && usize::from(bit) < width);
+        for (layer, bit, tally) in cells {
+            let cell = numbers * (layer * width + usize::from(bit));
+            let counted = criteria.iter().map(|criterion| tally.count(*criterion));
+            for (at, number) in (cell..).zip(std::iter::once(tally.injections()).chain(counted)) {
+                map[4 * at..4 * at + 4].copy_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
             }
         }
         let indices: Vec<usize> = counts.worst.indices().collect();
         CampaignProfile {
             format,
+            numbers: self.provenance.campaign.numbers,
+            pattern: self.provenance.campaign.fault_model.pattern,
             heading: heading(&self.provenance.campaign.model, &summary),
             imported: self.imported.clone(),
             preprocess: self.provenance.model.preprocess.to_string(),
             notices: self.provenance.notices.clone(),
             grouping: summary.grouping.clone(),
-            bits: summary.bits.iter().map(|bit| (bit.bit, bit.faults.sdc)).collect(),
+            bits: summary.bits.iter().map(|bit| (bit.bit, rates(&bit.faults))).collect(),
             starts: summary
                 .starts
                 .iter()
@@ -206,15 +223,10 @@ impl Results {
                 .collect(),
             layers: summary
                 .layers
-                .into_iter()
-                .map(|row| LayerCounts {
-                    name: row.layer,
-                    faults: row.faults.injections,
-                    sdc: row.faults.sdc.count,
-                    scm: row.faults.scm.map(|scm| scm.count),
-                    due: row.faults.due.count,
-                })
+                .iter()
+                .map(|row| LayerRates { name: row.layer.clone(), rates: rates(&row.faults) })
                 .collect(),
+            criteria: criteria.clone(),
             protections: summary
                 .protections
                 .into_iter()
@@ -230,6 +242,7 @@ impl Results {
                 })
                 .collect(),
             map: ByteBuf::from(map),
+            design: summary.design,
             history: counts.history.points(),
             confusion: self.confusion(),
             worst: self.records(&indices).filter_map(|record| shown(&record)).collect(),
@@ -237,7 +250,8 @@ impl Results {
     }
 
     fn confusion(&self) -> Option<Confusion> {
-        let grouping = self.provenance.grouping.as_ref()?;
+        // Counts say nothing of faults with weights.
+        let grouping = self.provenance.grouping.as_ref().filter(|_| self.counts.design.is_none())?;
         let groups = grouping.groups();
         let place = |class: usize| {
             let group = grouping.group_of(class)?;

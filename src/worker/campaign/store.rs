@@ -1,11 +1,11 @@
-//! Records in little memory: a name is kept once, and so is an outcome under a protection. A trial takes some ninety bytes, and four
+//! Records in little memory: a name is kept once, and so is an outcome under a protection. A trial takes some eighty bytes, and four
 //! for each protection.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use facts::campaign::{Prediction, Protected, Record, Scores};
-use facts::fault::{Bits, CorruptionKind, Format, InjectedFault, Target};
+use facts::campaign::{Drawn, Prediction, Protected, Record, Scores};
+use facts::fault::{BitErrors, Bits, CorruptionKind, Format, InjectedFault, Target};
 use facts::labels::Grouping;
 use facts::outcome::Outcome;
 
@@ -21,8 +21,19 @@ pub struct Store {
     faults: Vec<Fault>,
     outcomes: Vec<Protected>,
     index_of_outcome: HashMap<Protected, u32>,
+    /// What only some records have, by trial.
+    rare: HashMap<usize, Box<Rare>>,
     /// For each trial and each protection, the place of its outcome. All trials have the same number of them.
     protected: Vec<u32>,
+}
+
+/// The parts of a record that most trials lack.
+#[derive(Clone, Debug)]
+struct Rare {
+    errors: Option<BitErrors>,
+    elements: Vec<[usize; 2]>,
+    pixels: Option<[usize; 2]>,
+    drawn: Option<Drawn>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +47,6 @@ struct Trial {
     due: bool,
     /// Its first fault in the list of all.
     first: usize,
-    confidence: [f32; 2],
     scores: Option<Scores>,
 }
 
@@ -69,6 +79,11 @@ impl Store {
     pub fn push<S: AsRef<str>>(&mut self, nth: usize, record: &Record<S>) {
         let small = |number: usize| u32::try_from(number).unwrap_or(NONE - 1);
         let first = self.faults.len();
+        let Record { errors, elements, pixels, drawn, .. } = record;
+        if errors.is_some() || !elements.is_empty() || pixels.is_some() || drawn.is_some() {
+            let rare = Rare { errors: *errors, elements: elements.clone(), pixels: *pixels, drawn: drawn.clone() };
+            self.rare.insert(self.trials.len(), Box::new(rare));
+        }
         for fault in record.all_faults() {
             let fault = Fault {
                 target: fault.target,
@@ -99,7 +114,6 @@ impl Store {
             faulty: small(record.faulty.class),
             due: record.due,
             first,
-            confidence: record.confidence.unwrap_or([f32::NAN; 2]),
             scores: record.scores,
         });
     }
@@ -114,9 +128,9 @@ impl Store {
         index
     }
 
-    /// Image and number of the trial at `index`, by which trials are ordered in a file.
-    pub fn place(&self, index: usize) -> (usize, usize) {
-        (self.trials[index].image, self.trials[index].nth as usize)
+    /// Which fault of its image the trial at `index` is.
+    pub fn nth(&self, index: usize) -> usize {
+        self.trials[index].nth as usize
     }
 
     /// The record at `index`, judged by `grouping`.
@@ -140,6 +154,7 @@ impl Store {
             }
         };
         let faults = &self.faults[trial.first..end];
+        let rare = self.rare.get(&index);
         let (golden, faulty) = (trial.golden as usize, trial.faulty as usize);
         let each = self.protected.len() / self.trials.len();
         let protected = &self.protected[each * index..each * (index + 1)];
@@ -152,14 +167,13 @@ impl Store {
             due: trial.due,
             scm: grouping.map(|grouping| grouping.is_scm(golden, faulty)),
             fault: faults.first().map(fault),
-            errors: None,
-            pixels: None,
-            elements: Vec::new(),
+            errors: rare.and_then(|rare| rare.errors),
+            pixels: rare.and_then(|rare| rare.pixels),
+            elements: rare.map(|rare| rare.elements.clone()).unwrap_or_default(),
             faults: if faults.len() > 1 { faults.iter().map(fault).collect() } else { Vec::new() },
-            drawn: None,
+            drawn: rare.and_then(|rare| rare.drawn.clone()),
             protected: protected.iter().map(|&index| self.outcomes[index as usize]).collect(),
             scores: trial.scores,
-            confidence: trial.confidence[0].is_finite().then_some(trial.confidence),
         }
     }
 }

@@ -43,7 +43,7 @@ impl Worst {
     /// Looks at `record`, which is kept at `index`.
     pub fn add<S>(&mut self, index: usize, record: &Record<S>) {
         let Some(severity) = severity(record) else { return };
-        let drop = record.confidence.map_or(f32::NEG_INFINITY, |[before, after]| before - after);
+        let drop = record.confidence().map_or(f32::NEG_INFINITY, |[before, after]| before - after);
         let entry = Entry { severity, drop, index };
         let place = self.list.partition_point(|known| known.order(&entry) == Ordering::Less);
         if place < MOST {
@@ -67,7 +67,7 @@ pub fn shown(record: &Record<&str>) -> Option<WorstFault> {
         image: record.image,
         golden: record.golden.class,
         faulty: record.faulty.class,
-        confidence: record.confidence,
+        confidence: record.confidence(),
         target: fault.target,
         layer: fault.layer.to_owned(),
         tensor: fault.tensor.to_owned(),
@@ -75,6 +75,28 @@ pub fn shown(record: &Record<&str>) -> Option<WorstFault> {
         corruption: fault.corruption(),
         before: fault.before,
         after: fault.after,
-        others: record.all_faults().len() - 1,
+        others: struck(record).saturating_sub(1),
+        alike: alike(record),
     })
+}
+
+/// The number of elements that a trial struck.
+fn struck(record: &Record<&str>) -> usize {
+    record.errors.map_or(record.all_faults().len(), |errors| errors.elements)
+}
+
+/// The elements that a trial struck, if the record lists several and each was changed alike.
+fn alike(record: &Record<&str>) -> Vec<usize> {
+    let faults = record.all_faults();
+    let [first, ..] = faults else { return Vec::new() };
+    let same = faults.iter().all(|fault| {
+        (fault.target, fault.layer, fault.tensor) == (first.target, first.layer, first.tensor)
+            && fault.corruption() == first.corruption()
+    });
+    if !same || faults.len() < 2 || faults.len() < struck(record) {
+        return Vec::new();
+    }
+    let mut elements: Vec<usize> = faults.iter().map(|fault| fault.element).collect();
+    elements.sort_unstable();
+    elements
 }

@@ -4,62 +4,56 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::campaign::{Alone, Budget, CampaignEvent, Lab, Rounds, Work, plan};
-use facts::DeviceChoice;
-use facts::answer::Answer;
-use facts::campaign::{CampaignConfig, Faults, Images, ModelSource, OnBadImage, Plan, Provenance, Until};
+use engine::campaign::{Budget, CampaignEvent, Lab, Passes, Work};
 use facts::data::archive::holds_images;
 use facts::data::{Classes, sha256};
 use facts::labels::{self, Grouping};
 use facts::{Error, Result};
 use protocol::{
     CampaignAnswer, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet, Labelling, Labels,
-    Naming, Picture, Protocol, RequestId, Response, Stage,
+    Naming, Picture, RequestId, Response, Stage,
 };
 use serde_bytes::ByteBuf;
 
-use super::guarded::guarded;
+use super::preparing::Preparing;
 use super::team::Team;
 use super::{Host, Service};
 use crate::campaign::{Hands, Opened, Results, Stated, Together, export, import, open};
 
 /// Least time between two reports of a campaign, and between two of them with everything, in milliseconds.
-const REPORT_EVERY: f64 = 200.0;
+pub(super) const REPORT_EVERY: f64 = 200.0;
 const PROFILE_EVERY: f64 = 1000.0;
 
 /// Waves of a campaign: small ones, so that requests are answered, rates are seen to grow, and the tab stays small.
 pub(super) const BUDGET: Budget = Budget { bytes: 1 << 27, multiply_adds: 1 << 32, runs: 64 };
 
-/// Most faults in an image where their number is not known beforehand.
-const MOST_ROUNDS: usize = 10_000;
-
 /// Whoever makes the steps of a campaign.
-type AtWork<H> = Rounds<Together<Team<H>>>;
+type AtWork<H> = Passes<Together<Team<H>>>;
 
 /// A campaign and its results.
 pub(super) struct Campaign<H: Host> {
     id: RequestId,
     /// None once it is over, or where it was made elsewhere.
-    work: Option<AtWork<H>>,
+    pub work: Option<AtWork<H>>,
+    /// Scales, accuracies, protections or strata that are learnt before its work begins.
+    pub preparing: Option<Box<Preparing>>,
     /// The workers that compute parts of it.
-    team: Option<Rc<Team<H>>>,
+    pub team: Option<Rc<Team<H>>>,
     /// Its beginning, until it is shared with other workers.
     pub unshared: Option<Box<CampaignStart>>,
-    stage: Stage,
+    pub stage: Stage,
     pub results: Results,
     /// The grouping that they are judged by where none was edited.
     own: Option<Grouping>,
     pub planned: u64,
-    /// Faults of each image, where their number was not known beforehand.
-    rounds: Option<usize>,
-    /// Which fault of its image the next record is of: those of an image in one round come together.
-    at: Option<(usize, usize)>,
-    model: Option<(FileRef, Vec<(String, FileRef)>)>,
+    pub model: Option<(FileRef, Vec<(String, FileRef)>)>,
     pub milliseconds: f64,
-    reported: f64,
-    profiled: f64,
+    /// The time that learning took, in milliseconds: it says nothing of the pace of faults.
+    pub learning: f64,
+    pub reported: f64,
+    pub profiled: f64,
     /// What the page is to be told once.
-    naming: Option<Naming>,
+    pub naming: Option<Naming>,
 }
 
 impl<H: Host> Service<H> {
@@ -71,6 +65,9 @@ impl<H: Host> Service<H> {
     /// Does the campaign's next wave; tells how it stands where it is time to.
     pub async fn step(&mut self) -> Option<Response> {
         let campaign = self.campaign.as_mut().filter(|campaign| campaign.stage == Stage::Running)?;
+        if campaign.preparing.is_some() {
+            return self.learn().await;
+        }
         let begun = self.host.now();
         let done = campaign.wave().await;
         let now = self.host.now();
@@ -107,6 +104,7 @@ impl<H: Host> Service<H> {
             CampaignRequest::Share(start) => return self.join(&start).await,
             CampaignRequest::Part(part) => return self.compute(part).await,
             CampaignRequest::Import { files } => return self.import(id, &files).await,
+            CampaignRequest::Protect(request) => return self.bound(id, *request).await,
             CampaignRequest::Judge { edited } => return self.judge(edited),
             CampaignRequest::Picture { image, images, labelling } => {
                 return self.picture(image, &images, &labelling).await;
@@ -123,99 +121,11 @@ impl<H: Host> Service<H> {
         // What is over stays over.
         match stage {
             Stage::Stopped => campaign.end(stage),
-            _ if campaign.work.is_some() => campaign.stage = stage,
+            _ if campaign.work.is_some() || campaign.preparing.is_some() => campaign.stage = stage,
             _ => {}
         }
         campaign.profiled = f64::NEG_INFINITY;
         Ok(campaign.tell(now))
-    }
-
-    /// Opens the images of a campaign and makes its plan.
-    pub(super) async fn planned(&mut self, start: &CampaignStart) -> Result<Planned> {
-        let lab = self.lab()?;
-        let opened = self.open_images(&start.images, &start.labelling, classes(&lab)).await?;
-        let (faults, until) = match start.protocol {
-            Protocol::Fixed { faults } => (Faults::Each(faults), None),
-            Protocol::Study { correct, misclassified } => (Faults::ByGolden { correct, misclassified }, None),
-            Protocol::Until(until) => (Faults::Each(MOST_ROUNDS), Some(until)),
-        };
-        let config = CampaignConfig {
-            model: lab.model().card.name.clone(),
-            seed: start.seed,
-            images: start.limit.filter(|&limit| limit < opened.origin.images),
-            faults,
-            fault_model: start.fault_model.clone(),
-            grouping: None,
-            protect: None,
-            compared: None,
-            on_bad_image: OnBadImage::Skip,
-            design: None,
-            exhaustive: false,
-            until: None,
-            numbers: Default::default(),
-        };
-        let available = || Images::All(opened.source.len());
-        if start.protections.is_empty() {
-            let plan = Arc::new(plan(&lab, config, &opened.source, available())?);
-            return Ok(Planned { lab, opened, plan, until, notices: Vec::new() });
-        }
-        let bare = plan(&lab, config.clone(), &opened.source, available())?;
-        let (guards, notices) = guarded(&lab, start, &bare, &opened).await?;
-        let config = CampaignConfig { compared: Some(guards.compared().clone()), ..config };
-        let lab = Rc::new(lab.compared_with(Arc::new(guards)));
-        let plan = Arc::new(plan(&lab, config, &opened.source, available())?);
-        Ok(Planned { lab, opened, plan, until, notices })
-    }
-
-    async fn start(&mut self, id: RequestId, start: CampaignStart) -> Result<Response> {
-        let Planned { lab, opened, plan, until, notices } = self.planned(&start).await?;
-        let stated = self.lab.as_ref().map(|loaded| loaded.stated.clone()).unwrap_or_default();
-        let provenance = Provenance {
-            faultscope: env!("CARGO_PKG_VERSION").to_owned(),
-            campaign: plan.config().clone(),
-            model: ModelSource {
-                path: String::new(),
-                architecture: None,
-                output: stated.output.map(|_| lab.model().output().to_owned()),
-                input_size: stated.input_size,
-                threshold: stated.threshold,
-                answer: matches!(lab.model().answer, Answer::Binary { .. }).then(|| lab.model().answer.to_string()),
-                // Of the file, which is read again when a directory is asked for.
-                sha256: String::new(),
-                external: BTreeMap::new(),
-                preprocess: lab.model().preprocess(),
-            },
-            data: opened.origin.clone(),
-            sample: None,
-            shard: None,
-            device: match self.device {
-                DeviceChoice::Cpu => "cpu",
-                DeviceChoice::Gpu => "gpu",
-            }
-            .to_owned(),
-            grouping: lab.grouping().cloned(),
-            labels: labels::names_of_classes(&lab.model().card.labels, lab.grouping()),
-            layers: plan.layers(),
-            ranges: lab.tensor_ranges(),
-            golden_ranges: Vec::new(),
-            scales: Vec::new(),
-            rounded: None,
-            notices: lab.model().card.notices.iter().chain(&opened.notices).chain(&notices).cloned().collect(),
-        };
-        let (naming, own) = (naming(&lab), lab.model().card.grouping.clone());
-        self.team.forget();
-        let here = Alone { lab, source: opened.source, budget: BUDGET };
-        let work = Rounds::new(Together { here, hands: self.team.clone(), rounds: until.is_some() }, plan, until)?;
-        let mut campaign = Campaign::new(id, Results::new(provenance, None), own, Stage::Running, work.expected());
-        campaign.work = Some(work);
-        campaign.team = Some(self.team.clone());
-        campaign.naming = Some(naming);
-        campaign.unshared = Some(Box::new(start));
-        campaign.rounds = until.map(|_| 1);
-        campaign.model = self.lab.as_ref().map(|loaded| (loaded.file.clone(), loaded.weights.clone()));
-        let answer = campaign.tell(self.host.now());
-        self.campaign = Some(campaign);
-        Ok(answer)
     }
 
     async fn import(&mut self, id: RequestId, files: &[FileRef]) -> Result<Response> {
@@ -288,6 +198,9 @@ impl<H: Host> Service<H> {
 
     async fn export(&mut self, what: Export) -> Result<Response> {
         let campaign = self.campaign.as_mut().ok_or_else(|| Error::request("there is no campaign to save"))?;
+        if campaign.preparing.is_some() {
+            return Err(Error::request("the campaign still learns, and there is no fault to save yet"));
+        }
         // Only a directory names the model's file.
         if let Some(model) = campaign.model.take_if(|_| what == Export::Zip) {
             match hashes(&*self.host, &model).await {
@@ -303,16 +216,22 @@ impl<H: Host> Service<H> {
         let opened =
             self.images.as_ref().map(|(_, opened)| opened).filter(|opened| opened.origin.sha256 == *of_campaign);
         let images = opened.and_then(|opened| opened.encoded.as_deref());
-        let (name, mime, bytes) = export(&campaign.results, what, complete, campaign.planned, campaign.rounds, images)?;
+        let (name, mime, bytes) = export(&campaign.results, what, complete, campaign.planned, images)?;
         Ok(Response::Campaign(CampaignAnswer::File {
             name: name.to_owned(),
             mime: mime.to_owned(),
             bytes: ByteBuf::from(bytes),
+            note: None,
         }))
     }
 
     /// The images of `set`; those of the last call are kept.
-    async fn open_images(&mut self, set: &ImageSet, labelling: &Labelling, classes: Classes) -> Result<Opened> {
+    pub(super) async fn open_images(
+        &mut self,
+        set: &ImageSet,
+        labelling: &Labelling,
+        classes: Classes,
+    ) -> Result<Opened> {
         let key = (set.clone(), labelling.clone(), classes);
         if let Some((known, opened)) = &self.images
             && *known == key
@@ -340,42 +259,32 @@ impl<H: Host> Service<H> {
     }
 }
 
-/// A campaign before its first step.
-pub(super) struct Planned {
-    pub lab: Rc<Lab>,
-    pub opened: Opened,
-    pub plan: Arc<Plan>,
-    pub until: Option<Until>,
-    /// What users must know of the protections, a sentence each.
-    pub notices: Vec<String>,
-}
-
-fn classes(lab: &Lab) -> Classes {
+pub(super) fn classes(lab: &Lab) -> Classes {
     Classes { count: Some(lab.model().classes()), names: lab.model().card.labels.clone() }
 }
 
 /// The model's class names, and its own grouping.
-fn naming(lab: &Lab) -> Naming {
+pub(super) fn naming(lab: &Lab) -> Naming {
     let grouping = lab.model().card.grouping.clone();
     let labels = labels::names_of_classes(&lab.model().card.labels, grouping.as_ref());
     Naming { classes: lab.model().classes(), labels, grouping }
 }
 
 impl<H: Host> Campaign<H> {
-    fn new(id: RequestId, results: Results, own: Option<Grouping>, stage: Stage, planned: u64) -> Self {
+    pub fn new(id: RequestId, results: Results, own: Option<Grouping>, stage: Stage, planned: u64) -> Self {
         Self {
             id,
             work: None,
+            preparing: None,
             team: None,
             unshared: None,
             stage,
             results,
             own,
             planned,
-            rounds: None,
-            at: None,
             model: None,
             milliseconds: 0.0,
+            learning: 0.0,
             reported: f64::NEG_INFINITY,
             profiled: f64::NEG_INFINITY,
             naming: None,
@@ -392,9 +301,7 @@ impl<H: Host> Campaign<H> {
 
     /// Number of classes that a grouping of these results must have; `None` where any will do.
     fn classes(&self) -> Option<usize> {
-        let provenance = self.results.provenance();
-        let labels = Some(provenance.labels.len()).filter(|&labels| labels > 0);
-        labels.or_else(|| provenance.grouping.as_ref().map(Grouping::classes))
+        self.results.provenance().classes()
     }
 
     /// Does a wave; whether that was the last.
@@ -405,19 +312,7 @@ impl<H: Host> Campaign<H> {
         }
         loop {
             match work.next().await? {
-                Some(CampaignEvent::Injection(record)) => {
-                    let nth = match self.at {
-                        Some((image, nth)) if image == record.image => nth + 1,
-                        // Another image: the first fault that the rounds before have left.
-                        _ => work.round().start,
-                    };
-                    self.at = Some((record.image, nth));
-                    self.results.add(nth, &record);
-                    if let Some(rounds) = work.rounds_done() {
-                        self.rounds = Some(rounds);
-                        self.at = None;
-                    }
-                }
+                Some(CampaignEvent::Injection(record)) => self.results.add(&record),
                 Some(CampaignEvent::Skipped(skipped)) => self.results.skip(skipped),
                 Some(_) => {}
                 None => return Ok(true),
@@ -430,7 +325,8 @@ impl<H: Host> Campaign<H> {
     }
 
     fn end(&mut self, stage: Stage) {
-        if self.work.take().is_some() {
+        let (work, preparing) = (self.work.take(), self.preparing.take());
+        if work.is_some() || preparing.is_some() {
             self.stage = stage;
             self.profiled = f64::NEG_INFINITY;
             if stage == Stage::Complete {
@@ -439,7 +335,7 @@ impl<H: Host> Campaign<H> {
         }
     }
 
-    fn tell(&mut self, now: f64) -> Response {
+    pub fn tell(&mut self, now: f64) -> Response {
         let summary = self.results.summary(self.stage == Stage::Complete);
         self.reported = now;
         let whole = now - self.profiled >= PROFILE_EVERY;
@@ -450,11 +346,14 @@ impl<H: Host> Campaign<H> {
             campaign: self.id,
             stage: self.stage,
             planned: self.planned,
+            learning: self.preparing.as_ref().map(|preparing| preparing.progress()),
             milliseconds: self.milliseconds,
             workers: 1 + self.team.as_ref().map_or(0, |team| team.ready()),
             faults: summary.faults.clone(),
             golden: summary.golden.clone(),
+            rounded: summary.rounded,
             skipped: self.results.told_of_skipped(&summary),
+            aim: summary.aim.clone(),
             scm_ratio: summary.scm_ratio_interval,
             naming: self.naming.take(),
             profile: whole.then(|| Rc::new(self.results.profile(summary))),

@@ -1,5 +1,7 @@
 //! What the user says of a model, put in the place of what its file says.
 
+use engine::campaign;
+use facts::campaign::OnBadImage;
 use facts::labels::Grouping;
 use facts::model::{Card, Model};
 use facts::text::decode;
@@ -7,6 +9,7 @@ use facts::{Error, Result};
 use protocol::{Changes, FileRef};
 
 use super::{Host, Service};
+use crate::images::Encoded;
 
 /// Longest file of class names or groups that is read, in bytes.
 const LONGEST: usize = 4 << 20;
@@ -34,6 +37,19 @@ impl<H: Host> Service<H> {
             card.grouping = Some(grouping);
         }
         Model { card, ..model.clone() }.preprocessed(&changes.preprocess)
+    }
+
+    /// `plain` in the number formats of `changes`. Scales are learnt as the command line learns them.
+    pub(super) async fn rounded(&self, plain: &Model, changes: &Changes) -> Result<Model> {
+        let Changes { numbers, calibrate, .. } = changes;
+        if numbers.is_float32() {
+            return Ok(plain.clone());
+        }
+        let mut images = Encoded::default();
+        for file in calibrate {
+            images.push(file.name.clone(), None, self.host.fetch(file, &|_, _| ()).await?);
+        }
+        Ok(campaign::rounded(plain, numbers, &images, OnBadImage::Skip).await?.model)
     }
 
     /// The text of the user's file.

@@ -46,7 +46,7 @@ impl<H: Host> Service<H> {
                 not_finite: effects.iter().filter(|effect| effect.is_nan()).count(),
                 worst: site.element,
                 effect,
-                trial: told(&lab, golden.class, trial)?,
+                trial: told(&lab, golden.class, site.element, trial)?,
             })
         });
         Ok(Response::Danger(Danger { tensors: tensors.collect::<Result<_>>()?, milliseconds }))

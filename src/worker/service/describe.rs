@@ -29,6 +29,7 @@ pub(super) fn describe(lab: &Lab, card: &Card) -> ModelInfo {
                 shape: value.shape.clone(),
                 layout: value.layout.clone(),
                 format: value.format,
+                scales: value.scales.clone(),
             }
         };
         ids.map(tensor).collect()

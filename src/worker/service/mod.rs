@@ -1,31 +1,33 @@
 //! What the worker does for each request; knows nothing of browsers, so that it is tested natively.
 
+mod begin;
 mod campaign;
 mod card;
 mod danger;
 mod describe;
-mod guarded;
+mod preparing;
 mod protect;
 mod share;
 mod sweep;
 mod team;
 mod view;
+mod written;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use engine::campaign::{Golden, Lab, Observe};
-use engine::exec::{Activations, Footprint};
+use engine::campaign::{Golden, Lab, Observe, Trial};
+use engine::exec::Footprint;
 use engine::import::{self, Statements};
 use facts::DeviceChoice;
 use facts::data::{Classes, Image};
-use facts::fault::Site;
+use facts::fault::{BitErrors, Site, Strike};
 use facts::graph::{HostTensor, ValueId};
 use facts::labels::Grouping;
 use facts::limits;
-use facts::model::Card;
-use facts::outcome::probabilities;
+use facts::model::{Card, Model};
+use facts::outcome::confidences;
 use facts::{Error, Result};
 use protocol::{
     Changes, DangerRequest, DeviceInfo, Envelope, FileRef, GoldenInfo, ImageSet, Injection, Labelling, Request,
@@ -41,6 +43,7 @@ use protect::{Learnt, Protecting};
 use share::Share;
 use sweep::Sweeping;
 use team::Team;
+use written::Bounding;
 
 /// What the engine needs from the world around it.
 #[allow(async_fn_in_trait, reason = "the worker has one thread; nothing here needs Send")]
@@ -86,7 +89,10 @@ pub struct Service<H: Host> {
     team: Rc<Team<H>>,
     lab: Option<Loaded>,
     golden: Option<Golden>,
-    trial: Option<(Site, Activations)>,
+    /// The image of the golden run.
+    golden_of: Option<FileRef>,
+    /// The last faulty run, with the sites that were struck.
+    trial: Option<(Strike, Vec<Site>, Trial)>,
     read: Vec<(ReadKey, Rc<[f32]>)>,
     /// The predicted effects of the corruption that was asked for last, in the golden run.
     effects: Option<(DangerRequest, Effects)>,
@@ -100,6 +106,8 @@ pub struct Service<H: Host> {
     images: Option<((ImageSet, Labelling, Classes), Opened)>,
     learnt: Learnt,
     protecting: Option<Protecting>,
+    /// A protected network that is made for a file.
+    bounding: Option<Bounding>,
 }
 
 /// A model on its device.
@@ -111,10 +119,14 @@ struct Loaded {
     beside: Vec<FileRef>,
     /// Those of them that its weights are in, by their place below the folder of the model.
     weights: Vec<(String, FileRef)>,
+    /// Whether the file is an ONNX file.
+    is_onnx: bool,
     /// What the user says about what it leaves open.
     stated: Statements,
     /// What the file says beside the graph; the user may have said otherwise.
     card: Card,
+    /// The model before its numbers are rounded.
+    plain: Model,
     lab: Rc<Lab>,
 }
 
@@ -141,6 +153,7 @@ impl<H: Host> Service<H> {
             host,
             lab: None,
             golden: None,
+            golden_of: None,
             trial: None,
             read: Vec::new(),
             effects: None,
@@ -151,6 +164,7 @@ impl<H: Host> Service<H> {
             images: None,
             learnt: Learnt::default(),
             protecting: None,
+            bounding: None,
         }
     }
 
@@ -160,7 +174,7 @@ impl<H: Host> Service<H> {
             Request::Load { model, changes, device } => self.load(model, *changes, device, progress).await,
             Request::Golden { image } => self.golden(&image).await,
             Request::View(request) => self.view(request).await,
-            Request::Inject { site } => self.inject(site).await,
+            Request::Inject { strike } => self.inject(strike).await,
             Request::Sweep(request) => self.start_sweep(id, request),
             Request::EndSweep => Ok(self.end_sweep()),
             Request::Scale => self.scale().await,
@@ -186,6 +200,9 @@ impl<H: Host> Service<H> {
         if let Some(id) = self.protecting() {
             return Some((id, self.step_protection().await));
         }
+        if let Some(id) = self.bounding() {
+            return Some((id, self.step_bounding().await));
+        }
         Some((self.campaign()?, self.step().await))
     }
 
@@ -199,13 +216,13 @@ impl<H: Host> Service<H> {
         let beside = &changes.beside;
         let Changes { output, input_size, threshold, .. } = &changes;
         let stated = Statements { output: output.clone(), input_size: *input_size, threshold: *threshold };
-        let (model, card, weights) = match &self.lab {
+        let (plain, card, weights, is_onnx) = match &self.lab {
             Some(loaded) if loaded.file == file && loaded.beside == *beside && loaded.stated == stated => {
-                (loaded.lab.model().clone(), loaded.card.clone(), loaded.weights.clone())
+                (loaded.plain.clone(), loaded.card.clone(), loaded.weights.clone(), loaded.is_onnx)
             }
             _ => {
                 let bytes = self.host.fetch(&file, progress).await?;
-                let weights = weights(&bytes, beside);
+                let (weights, is_onnx) = (weights(&bytes, beside), import::is_onnx(&bytes));
                 let mut files = Vec::with_capacity(weights.len());
                 for (_, file) in &weights {
                     files.push((file.name.clone(), self.host.fetch(file, progress).await?));
@@ -214,16 +231,17 @@ impl<H: Host> Service<H> {
                 let model = import::load_beside(&file.name, bytes, &stated, files)
                     .map_err(|error| error.in_file(&file.name))?;
                 let card = model.card.clone();
-                (model, card, weights)
+                (model, card, weights, is_onnx)
             }
         };
-        let model = self.change(&model, &card, &changes).await?;
+        let plain = self.change(&plain, &card, &changes).await?;
+        let model = self.rounded(&plain, &changes).await?;
         let (device, info) = self.open(choice).await?;
         // Two models need not fit side by side.
         (self.golden, self.trial, self.sweep) = (None, None, None);
         self.effects = None;
         self.read.clear();
-        (self.learnt, self.protecting) = (Learnt::default(), None);
+        (self.learnt, self.protecting, self.bounding) = (Learnt::default(), None, None);
         self.end_campaign();
         self.share = None;
         self.team.disband();
@@ -235,7 +253,7 @@ impl<H: Host> Service<H> {
         let lab = Rc::new(Lab::on(model, &device)?);
         let model = describe(&lab, &card);
         let beside = changes.beside.clone();
-        self.lab = Some(Loaded { file, changes, beside, stated, weights, card, lab });
+        self.lab = Some(Loaded { file, changes, beside, stated, weights, is_onnx, card, plain, lab });
         self.device = info.choice;
         Ok(Response::Loaded { model: Box::new(model), device: info })
     }
@@ -253,9 +271,12 @@ impl<H: Host> Service<H> {
         Ok((device, DeviceInfo { choice, name, note }))
     }
 
+    fn loaded(&self) -> Result<&Loaded> {
+        self.lab.as_ref().ok_or_else(|| Error::request("no model is loaded yet"))
+    }
+
     fn lab(&self) -> Result<Rc<Lab>> {
-        let lab = self.lab.as_ref().map(|loaded| loaded.lab.clone());
-        lab.ok_or_else(|| Error::request("no model is loaded yet"))
+        Ok(self.loaded()?.lab.clone())
     }
 
     /// What the model is given for an image.
@@ -269,38 +290,40 @@ impl<H: Host> Service<H> {
         let lab = self.lab()?;
         let input = self.input(&lab, image).await?;
         (self.golden, self.trial, self.sweep, self.protecting) = (None, None, None, None);
+        self.learnt.leave_image();
         self.effects = None;
         self.read.clear();
         let started = self.host.now();
         let golden = lab.golden(&input).await?;
         let milliseconds = self.host.now() - started;
         let top = scores(&lab, &golden.logits);
-        self.golden = Some(golden);
+        (self.golden, self.golden_of) = (Some(golden), Some(image.clone()));
         Ok(Response::Golden(GoldenInfo { top, milliseconds }))
     }
 
-    async fn inject(&mut self, site: Site) -> Result<Response> {
+    async fn inject(&mut self, strike: Strike) -> Result<Response> {
         let lab = self.lab()?;
         let golden = self.golden.as_ref().ok_or_else(|| Error::request("there is no golden run yet"))?;
         self.trial = None;
         self.read.clear();
+        let sites = strike.sites(lab.executor().graph())?;
         let started = self.host.now();
-        let trial = lab.trial(golden, &[site], Observe { trace: true, keep: true, ..Observe::default() }).await?;
+        let trial = lab.trial(golden, &sites, Observe { trace: true, keep: true, ..Observe::default() }).await?;
         let milliseconds = self.host.now() - started;
-        let confidence = |logits: &[f32]| probabilities(logits).get(golden.class).copied().unwrap_or(f32::NAN);
         let injection = Injection {
             verdict: trial.verdict,
             golden: class(&lab, golden.class),
             faulty: class(&lab, trial.class),
-            confidence: [confidence(&golden.logits), confidence(&trial.logits)],
+            confidence: confidences(&golden.logits, &trial.logits, golden.class),
             nan_wins: trial.logits.iter().any(|score| score.is_nan()),
             before: scores(&lab, &golden.logits),
             after: scores(&lab, &trial.logits),
-            faults: trial.faults,
-            trace: trial.trace,
+            faults: trial.faults.iter().take(BitErrors::LISTED).cloned().collect(),
+            struck: trial.faults.len(),
+            trace: trial.trace.clone(),
             milliseconds,
         };
-        self.trial = Some((site, trial.activations));
+        self.trial = Some((strike, sites, trial));
         Ok(Response::Injected(injection))
     }
 }

@@ -10,7 +10,8 @@ use facts::{DeviceChoice, Error, Result};
 use protocol::{CampaignAnswer, CampaignRequest, CampaignStart, Part, Request, Response};
 use serde_bytes::ByteBuf;
 
-use super::campaign::{BUDGET, Planned};
+use super::campaign::BUDGET;
+use super::preparing::Planned;
 use super::{Host, Service};
 use crate::campaign::{SharedSource, told};
 
@@ -38,9 +39,18 @@ impl<H: Host> Service<H> {
     /// Computes a part of another worker's campaign.
     pub(super) async fn compute(&mut self, part: Part) -> Result<Response> {
         let Share { here, plan } = self.share.as_ref().ok_or_else(|| Error::request("no campaign was shared"))?;
-        let plan = match part.faults {
-            Some(faults) => Arc::new(Plan::clone(plan).with_faults(Faults::Each(faults))?),
-            None => plan.clone(),
+        let plan = match (part.faults, part.design) {
+            (None, None) => plan.clone(),
+            (faults, design) => {
+                let mut own = Plan::clone(plan);
+                if let Some(faults) = faults {
+                    own = own.with_faults(Faults::Each(faults))?;
+                }
+                if let Some(design) = design {
+                    own = own.with_design(design)?;
+                }
+                Arc::new(own)
+            }
         };
         let [start, end] = [part.start, part.end].map(|[nth, fault]| Position { nth, fault });
         let mut steps = here.begin(plan, part.first).between(start, end);
@@ -48,7 +58,8 @@ impl<H: Host> Service<H> {
         while let Some(event) = steps.next().await? {
             events.push(event);
         }
-        let events = told(events).map_err(|error| Error::request(format_args!("events cannot be written: {error}")))?;
+        let events =
+            told(&events).map_err(|error| Error::request(format_args!("events cannot be written: {error}")))?;
         Ok(Response::Campaign(CampaignAnswer::Part { events: ByteBuf::from(events) }))
     }
 
@@ -56,7 +67,7 @@ impl<H: Host> Service<H> {
     pub(super) fn share(&mut self) {
         let (Some(campaign), Some(loaded)) = (&mut self.campaign, &self.lab) else { return };
         let rest = campaign.planned.saturating_sub(campaign.results.len() as u64);
-        if campaign.milliseconds < SHARE_AFTER || rest < campaign.results.len() as u64 {
+        if campaign.milliseconds + campaign.learning < SHARE_AFTER || rest < campaign.results.len() as u64 {
             return;
         }
         // A GPU is shared already, and is no faster for several.

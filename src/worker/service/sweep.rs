@@ -1,7 +1,7 @@
 //! Many trials around one fault, a few at a time.
 
 use engine::campaign::{Lab, Settings, Subject, Trial};
-use facts::fault::{Corruption, Site};
+use facts::fault::{Corruption, Site, Strike};
 use facts::{Error, Result};
 use protocol::{FileRef, RequestId, Response, SweepPart, SweepRequest, SweepTrial};
 
@@ -10,8 +10,9 @@ use super::{Host, Service};
 
 /// Time that a part should take, in milliseconds: requests wait no longer than this.
 const PART: f64 = 60.0;
-/// Most trials in a part: they are in memory together.
+/// Most trials in a part, and most struck elements of them: they are in memory together.
 const MOST: usize = 256;
+const MOST_ELEMENTS: usize = 1 << 18;
 
 /// A sweep under way.
 pub(super) struct Sweeping {
@@ -28,11 +29,8 @@ impl<H: Host> Service<H> {
         if self.golden.is_none() {
             return Err(Error::request("there is no golden run yet"));
         }
-        match &request {
-            SweepRequest::Images { site, .. } => lab.check(&[*site])?,
-            SweepRequest::Bits(_) | SweepRequest::Map { .. } => {
-                lab.check(&sites(&lab, &request, 0..request.trials())?)?
-            }
+        for strike in strikes(&lab, &request, 0..request.trials())? {
+            lab.check(&[strike.site])?;
         }
         self.sweep = Some(Sweeping { id, request, next: 0, together: 4 });
         Ok(Response::Swept(SweepPart { first: 0, trials: Vec::new(), over: false }))
@@ -70,47 +68,61 @@ impl<H: Host> Service<H> {
 
     async fn part(&self, sweep: &Sweeping) -> Result<Vec<Result<SweepTrial, String>>> {
         let lab = self.lab()?;
-        if let SweepRequest::Images { site, images } = &sweep.request {
+        if let SweepRequest::Images { strike, images } = &sweep.request {
             let image = &images[sweep.next];
-            let tried = self.on_image(&lab, image, *site).await;
+            let tried = self.on_image(&lab, image, strike).await;
             return Ok(vec![tried.map_err(|error| format!("{}: {error}.", image.name))]);
         }
         let golden = self.golden.as_ref().ok_or_else(|| Error::request("there is no golden run yet"))?;
         let last = sweep.request.trials().min(sweep.next + sweep.together);
-        let sites = sites(&lab, &sweep.request, sweep.next..last)?;
-        let faults: Vec<Vec<Site>> = sites.into_iter().map(|site| vec![site]).collect();
+        let strikes = strikes(&lab, &sweep.request, sweep.next..last)?;
+        let (mut faults, mut elements) = (Vec::<Vec<Site>>::new(), 0);
+        for strike in &strikes {
+            let sites = strike.sites(lab.executor().graph())?;
+            elements += sites.len();
+            if elements > MOST_ELEMENTS && !faults.is_empty() {
+                break;
+            }
+            faults.push(sites);
+        }
         let tried = lab.trials(&[Subject::new(golden, faults)], Settings::default()).await?.only()?;
-        tried.trials.into_iter().map(|trial| told(&lab, golden.class, trial).map(Ok)).collect()
+        let trials = strikes.iter().zip(tried.trials);
+        trials.map(|(strike, trial)| told(&lab, golden.class, strike.site.element, trial).map(Ok)).collect()
     }
 
-    async fn on_image(&self, lab: &Lab, file: &FileRef, site: Site) -> Result<SweepTrial> {
+    async fn on_image(&self, lab: &Lab, file: &FileRef, strike: &Strike) -> Result<SweepTrial> {
         let input = self.input(lab, file).await?;
-        let mut tried = lab.trials(&[Subject::new(&input, vec![vec![site]])], Settings::default()).await?.only()?;
+        let sites = strike.sites(lab.executor().graph())?;
+        let mut tried = lab.trials(&[Subject::new(&input, vec![sites])], Settings::default()).await?.only()?;
         let trial = tried.trials.pop().ok_or_else(|| Error::request("a trial has no end"))?;
-        told(lab, tried.class, trial)
+        told(lab, tried.class, strike.site.element, trial)
     }
 }
 
-/// The faults of some of the trials; none where they differ in their images.
-fn sites(lab: &Lab, request: &SweepRequest, trials: std::ops::Range<usize>) -> Result<Vec<Site>> {
+/// The faults of some of the trials; the one fault where they differ in their images.
+fn strikes(lab: &Lab, request: &SweepRequest, trials: std::ops::Range<usize>) -> Result<Vec<Strike>> {
     match request {
-        SweepRequest::Bits(site) => Ok(trials
+        SweepRequest::Bits { strike, .. } => Ok(trials
             .filter_map(|bit| u8::try_from(bit).ok())
-            .filter_map(|bit| Some(Site { corruption: Corruption::flip(bit).ok()?, ..*site }))
+            .filter_map(|bit| Some(Site { corruption: Corruption::flip(bit).ok()?, ..strike.site }))
+            .map(|site| Strike { site, ..*strike })
             .collect()),
-        SweepRequest::Map { site, first, count } => {
-            let value = lab.executor().graph().values.get(site.tensor);
+        SweepRequest::Map { strike, first, count } => {
+            let value = lab.executor().graph().values.get(strike.site.tensor);
             let value = value.filter(|value| first.checked_add(*count).is_some_and(|end| end <= value.elements()));
             let value = value.ok_or_else(|| Error::request("the model has no such part of a tensor"))?;
             let element = |trial: usize| value.layout.source_index(&value.shape, first + trial);
-            Ok(trials.map(|trial| Site { element: element(trial), ..*site }).collect())
+            let site = |trial| Site { element: element(trial), ..strike.site };
+            Ok(trials.map(|trial| Strike { site: site(trial), ..*strike }).collect())
         }
-        SweepRequest::Images { .. } => Ok(Vec::new()),
+        SweepRequest::Images { strike, .. } => Ok(vec![*strike]),
     }
 }
 
-pub(super) fn told(lab: &Lab, golden: usize, trial: Trial) -> Result<SweepTrial> {
-    let fault = trial.faults.into_iter().next().ok_or_else(|| Error::request("a trial has no fault"))?;
+/// The outcome of `trial`, which is about `element`.
+pub(super) fn told(lab: &Lab, golden: usize, element: usize, trial: Trial) -> Result<SweepTrial> {
+    let place = trial.faults.iter().position(|fault| fault.element == element).unwrap_or(0);
+    let fault = trial.faults.into_iter().nth(place).ok_or_else(|| Error::request("a trial has no fault"))?;
     Ok(SweepTrial {
         verdict: trial.verdict,
         golden: class(lab, golden).label,

@@ -88,19 +88,21 @@ impl<H: Host> Service<H> {
 
     /// What the last faulty run made of a tensor: the golden values where it did not change them.
     async fn faulty(&mut self, graph: &Graph, id: ValueId) -> Result<Rc<[f32]>> {
-        let (site, trial) = self.trial.as_ref().ok_or_else(|| Error::request("there is no faulty run yet"))?;
-        if let Some(array) = trial.get(id) {
+        let (strike, sites, trial) = self.trial.as_ref().ok_or_else(|| Error::request("there is no faulty run yet"))?;
+        if let Some(array) = trial.activations.get(id) {
             return Ok(array.read().await?.into());
         }
         let golden = self.golden_values(graph, id).await?;
-        if site.target != Target::Weight || site.tensor != id {
+        if strike.site.target != Target::Weight || strike.site.tensor != id {
             return Ok(golden);
         }
         let mut values = golden.to_vec();
         let value = &graph.values[id];
-        let stored = value.layout.stored_index(&value.shape, site.element);
-        if let Some(element) = values.get_mut(stored) {
-            *element = site.corruption.apply(*element, value.code(stored));
+        for site in sites {
+            let stored = value.layout.stored_index(&value.shape, site.element);
+            if let Some(element) = values.get_mut(stored) {
+                *element = site.corruption.apply(*element, value.code(stored));
+            }
         }
         Ok(values.into())
     }

@@ -3,7 +3,7 @@
 use engine::import::onnx;
 use facts::Question;
 use facts::campaign::Provenance;
-use facts::fault::FaultModel;
+use facts::fault::{FaultModel, Format};
 use facts::report::Archive;
 use protocol::{CampaignAnswer, CampaignStart, ImageSet, Labelling, Protocol};
 
@@ -85,8 +85,11 @@ fn a_threshold_decides_single_faults_and_campaigns() {
         labelling: Labelling::default(),
         limit: None,
         protocol: Protocol::Fixed { faults: 1 },
+        design: Default::default(),
         seed: 0,
         fault_model: FaultModel::default(),
+        format: Format::F32,
+        weight_format: Format::F32,
         protections: Vec::new(),
         profile: None,
     };

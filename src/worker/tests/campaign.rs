@@ -1,9 +1,10 @@
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use facts::campaign::{Confidence, Summary, Until};
-use facts::fault::FaultModel;
+use facts::campaign::{Criterion, DesignKind, Summary};
+use facts::fault::{FaultModel, Format};
 use facts::labels::{Group, Grouping};
+use facts::outcome::Rate;
 use facts::report::{Archive, pack};
 use protocol::{
     CampaignAnswer, CampaignStart, CampaignUpdate, ImageSet, Labelling, Picture, Protocol, RequestId, Severity, Stage,
@@ -25,7 +26,7 @@ pub(super) fn colours() -> Vec<(String, Vec<u8>)> {
     names.zip(levels).collect()
 }
 
-fn model() -> Vec<u8> {
+pub(super) fn model() -> Vec<u8> {
     network("colours.onnx")
 }
 
@@ -53,7 +54,7 @@ fn images() -> ImageSet {
     ImageSet::Files(colours().iter().rev().map(|(name, _)| file(name)).collect())
 }
 
-fn start(protocol: Protocol) -> CampaignRequest {
+pub(super) fn start(protocol: Protocol) -> CampaignRequest {
     start_over(images(), Labelling::default(), protocol)
 }
 
@@ -64,8 +65,11 @@ pub(super) fn start_over(images: ImageSet, labelling: Labelling, protocol: Proto
         labelling,
         limit: None,
         protocol,
+        design: Default::default(),
         seed: 7,
         fault_model,
+        format: Format::F32,
+        weight_format: Format::F32,
         protections: Vec::new(),
         profile: None,
     }))
@@ -90,7 +94,7 @@ pub(super) fn update(engine: &mut Service<Bench>, id: RequestId, request: Campai
     }
 }
 
-fn step(engine: &mut Service<Bench>) -> Option<CampaignUpdate> {
+pub(super) fn step(engine: &mut Service<Bench>) -> Option<CampaignUpdate> {
     match pollster::block_on(engine.step())? {
         Response::Campaign(CampaignAnswer::Update(update)) => Some(*update),
         other => panic!("{other:?}"),
@@ -123,7 +127,7 @@ pub(super) fn refused(engine: &mut Service<Bench>, request: CampaignRequest, par
 }
 
 /// One of its two groups is critical.
-fn grouping(critical: &str) -> Grouping {
+pub(super) fn grouping(critical: &str) -> Grouping {
     let group =
         |name: &str, classes: &str| Group { name: name.into(), critical: name == critical, classes: classes.into() };
     Grouping::from_groups("colours", 3, vec![group("red", "0"), group("other", "1-2")]).expect("it is complete")
@@ -177,14 +181,30 @@ fn the_breakdown_adds_up() {
     update(&mut engine, 1, start(Protocol::Fixed { faults: 200 }));
     let last = finish(&mut engine);
     let profile = last.profile.expect("the end tells everything");
-    assert_eq!(profile.layers.iter().map(|layer| layer.faults).sum::<u64>(), 1200);
+    // Three classes have no SDC-5, and without a grouping there is no SCM.
+    assert_eq!(profile.criteria, [Criterion::Sdc, Criterion::Sdc10, Criterion::Sdc20]);
+    for (place, criterion) in profile.criteria.iter().enumerate() {
+        let all = criterion.rate(&last.faults).expect("it is known").count;
+        let sum = |rates: &mut dyn Iterator<Item = Rate>| rates.map(|rate| rate.count).sum::<u64>();
+        assert_eq!(sum(&mut profile.layers.iter().map(|layer| layer.rates[place])), all, "{criterion:?}");
+        assert_eq!(sum(&mut profile.bits.iter().map(|(_, rates)| rates[place])), all, "{criterion:?}");
+        let cells = (0..profile.layers.len()).flat_map(|layer| (0..32).map(move |bit| (layer, bit)));
+        assert_eq!(
+            sum(&mut cells.filter_map(|(layer, bit)| profile.cell(layer, bit, *criterion))),
+            all,
+            "{criterion:?}"
+        );
+        assert!(all > 0, "{criterion:?}");
+    }
+    assert_eq!(profile.layer(0, Criterion::Sdc5).of, 0, "what is not known has no trials");
+    assert_eq!(profile.layers.iter().map(|layer| layer.rates[0].of).sum::<u64>(), 1200);
     let cells = (0..profile.layers.len()).flat_map(|layer| (0..32).map(move |bit| (layer, bit)));
-    let cells: Vec<_> = cells.filter_map(|(layer, bit)| profile.cell(layer, bit)).collect();
+    let cells: Vec<_> = cells.filter_map(|(layer, bit)| profile.cell(layer, bit, Criterion::Sdc)).collect();
     assert_eq!(cells.iter().map(|rate| rate.of).sum::<u64>(), 1200);
     assert_eq!(cells.iter().map(|rate| rate.count).sum::<u64>(), last.faults.sdc.count);
-    assert_eq!(profile.bits.iter().map(|(_, rate)| rate.count).sum::<u64>(), last.faults.sdc.count);
+    assert_eq!(profile.bits.iter().map(|(_, rates)| rates[0].count).sum::<u64>(), last.faults.sdc.count);
     let now = profile.history.last().expect("a point");
-    assert_eq!((now.faults, now.sdc), (1200, last.faults.sdc.count));
+    assert_eq!((now.faults(), now.sdc), (1200, last.faults.sdc));
     assert!(profile.confusion.is_none() && profile.worst.len() <= 50);
     let changed = profile.worst.iter().filter(|fault| fault.severity == Severity::Sdc);
     assert_eq!(changed.count() as u64, last.faults.sdc.count.min(50));
@@ -214,7 +234,7 @@ fn another_grouping_judges_what_was_done_and_single_faults() {
         let confusion = profile.confusion.as_ref().expect("there are groups");
         let scm = judged.faults.scm.expect("it is judged").count;
         assert_eq!(scm, if critical == "red" { confusion.faults[1] } else { confusion.faults[2] });
-        assert_eq!(profile.history.last().map(|now| now.scm), Some(scm));
+        assert_eq!(profile.history.last().map(|now| now.scm.count), Some(scm));
         let worst = profile.worst.iter().filter(|fault| fault.severity == Severity::Scm).count() as u64;
         assert_eq!(worst, scm.min(50));
         counts.push(scm);
@@ -233,7 +253,7 @@ fn another_grouping_judges_what_was_done_and_single_faults() {
     let tensor = model.layers.iter().find_map(|layer| Some((layer.index, layer.outputs.first()?.id)));
     let (layer, tensor) = tensor.expect("a network has such a layer");
     let site = Site { target: Target::Activation, layer, tensor, element: 0, corruption: Corruption::Set(0.5) };
-    let verdict = |engine: &mut Service<Bench>| match ask(engine, Request::Inject { site }) {
+    let verdict = |engine: &mut Service<Bench>| match ask(engine, Request::Inject { strike: site.into() }) {
         Response::Injected(injection) => (injection.verdict.scm.is_some(), injection.golden.group),
         other => panic!("{other:?}"),
     };
@@ -244,10 +264,8 @@ fn another_grouping_judges_what_was_done_and_single_faults() {
     assert_eq!(verdict(&mut engine), (false, None));
 }
 
-/// The directory that the page saves is the command line's: it is reported on, resumed to the end that the command line
-/// reaches by itself, and read by the page again.
-#[test]
-fn the_command_line_goes_on_where_the_page_stopped() {
+/// A folder with the images, an empty folder for the page's campaign, the place of the command line's, and the network.
+pub(super) fn laid_out() -> (TempDir, [PathBuf; 3], PathBuf) {
     let folder = TempDir::new().expect("a folder");
     let [data, ours, theirs] = ["data", "ours", "theirs"].map(|name| folder.path().join(name));
     for path in [&data, &ours] {
@@ -258,6 +276,14 @@ fn the_command_line_goes_on_where_the_page_stopped() {
     }
     let model_file = folder.path().join("colours.onnx");
     fs::write(&model_file, model()).expect("the test can write");
+    (folder, [data, ours, theirs], model_file)
+}
+
+/// The directory that the page saves is the command line's: it is reported on, resumed to the end that the command line
+/// reaches by itself, and read by the page again.
+#[test]
+fn the_command_line_goes_on_where_the_page_stopped() {
+    let (folder, [data, ours, theirs], model_file) = laid_out();
     let campaign = |out: &Path, more: &[&str]| {
         let mut words = vec!["campaign", "--model", text(&model_file), "--data", text(&data), "--out", text(out)];
         words.extend(["--seed", "7", "--faults", "40", "--jobs", "1", "--device", "cpu"]);
@@ -396,31 +422,6 @@ fn the_command_line_refuses_other_images_than_the_page_has_used() {
     assert_eq!(resume(), Exit::Done);
 }
 
-#[test]
-fn a_campaign_in_rounds_is_saved_as_one_of_whole_rounds() {
-    let mut engine = bench(Vec::new());
-    let until = Until { margin: 0.03, confidence: Confidence::NinetyFive };
-    update(&mut engine, 1, start(Protocol::Until(until)));
-    let last = finish(&mut engine);
-    let done = last.faults.injections;
-    assert!(until.reached(last.faults.sdc.count, done) && done.is_multiple_of(6), "{done}");
-    let whole = saved(&mut engine, Export::Records);
-    update(&mut engine, 2, start(Protocol::Fixed { faults: (done / 6) as usize }));
-    finish(&mut engine);
-    assert_eq!(saved(&mut engine, Export::Records), whole, "fault by fault");
-
-    update(&mut engine, 3, start(Protocol::Until(Until { margin: 0.001, ..until })));
-    for _ in 0..9 {
-        step(&mut engine);
-    }
-    update(&mut engine, 4, CampaignRequest::Stop);
-    let zip = saved(&mut engine, Export::Zip);
-    let mut other = bench(vec![("c.zip".to_owned(), zip)]);
-    let imported = update(&mut other, 5, CampaignRequest::Import { files: vec![file("c.zip")] });
-    assert_eq!(imported.stage, Stage::Complete);
-    assert!(imported.faults.injections > 0 && imported.faults.injections.is_multiple_of(6));
-}
-
 /// A zip may hold a campaign, or images: its content says which.
 #[test]
 fn a_zip_of_images_is_a_data_set() {
@@ -496,8 +497,11 @@ fn data_sets_are_told_by_their_files() {
             labelling,
             limit: Some(2),
             protocol,
+            design: DesignKind::Uniform,
             seed: 1,
             fault_model,
+            format: Format::F32,
+            weight_format: Format::F32,
             protections: Vec::new(),
             profile: None,
         }))

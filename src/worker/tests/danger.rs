@@ -46,7 +46,7 @@ fn the_worst_place_of_each_tensor_is_injected_and_stands_in_the_map() {
                 let info =
                     model.layers[found.layer].tensors(target).iter().find(|info| info.id == found.tensor).unwrap();
                 let site = Site { target, layer: found.layer, tensor: found.tensor, element: found.worst, corruption };
-                let Response::Injected(injection) = ask(&mut engine, Request::Inject { site }) else {
+                let Response::Injected(injection) = ask(&mut engine, Request::Inject { strike: site.into() }) else {
                     panic!("no answer")
                 };
                 assert_eq!(injection.verdict, found.trial.verdict);
@@ -76,7 +76,9 @@ fn predictions_in_the_last_layer_hold() {
     for (spot, &effect) in effects.iter().enumerate() {
         let element = last.outputs[0].element(spot);
         let site = Site { target, layer: last.index, tensor: last.outputs[0].id, element, corruption };
-        let Response::Injected(injection) = ask(&mut engine, Request::Inject { site }) else { panic!("no answer") };
+        let Response::Injected(injection) = ask(&mut engine, Request::Inject { strike: site.into() }) else {
+            panic!("no answer")
+        };
         if effect >= 1.0 {
             assert_eq!(injection.verdict.outcome, Outcome::Sdc, "class {spot}: {effect}");
             changes += 1;

@@ -2,8 +2,13 @@ mod answer;
 mod campaign;
 mod crew;
 mod danger;
+mod goals;
 mod labelling;
+mod numbers;
+mod patterns;
+mod protect;
 mod protections;
+mod written;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -11,11 +16,12 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use facts::DeviceChoice;
+use facts::campaign::compared::Method;
 use facts::fault::{Corruption, Site, Target};
 use facts::{Error, Result};
 use protocol::{
-    CampaignRequest, Changes, Envelope, Export, FileRef, ModelInfo, ProtectRequest, Protection, Request, Response,
-    SweepRequest, SweepTrial, ViewRequest, Which,
+    CampaignRequest, Changes, Envelope, Export, FileRef, ModelInfo, ProtectRequest, Request, Response, SweepRequest,
+    SweepTrial, ViewRequest, Which,
 };
 
 use super::{Host, Service};
@@ -173,7 +179,9 @@ fn a_fault_shows(mut engine: Service<Bench>) {
         let tensor = tensor.id;
         let site = Site { target, layer: layer.index, tensor, element: 2, corruption: Corruption::Set(1000.0) };
         let before = view(&mut engine, tensor, Which::Golden);
-        let Response::Injected(injection) = ask(&mut engine, Request::Inject { site }) else { panic!("no answer") };
+        let Response::Injected(injection) = ask(&mut engine, Request::Inject { strike: site.into() }) else {
+            panic!("no answer")
+        };
         assert_eq!((injection.faults[0].before, injection.faults[0].after), (before[spot], 1000.0));
         assert!(injection.trace.iter().any(|row| row.changed > 0));
         let after = view(&mut engine, tensor, Which::Faulty);
@@ -205,20 +213,22 @@ fn a_sweep_gives_what_single_faults_give() {
     let map: Vec<Site> = (per_plane..2 * per_plane).map(|spot| site(tensor.element(spot), 30)).collect();
     let bits: Vec<Site> = (0..32).map(|bit| site(5, bit)).collect();
     for (request, sites) in [
-        (SweepRequest::Bits(site(5, 0)), bits),
-        (SweepRequest::Map { site: site(0, 30), first: per_plane, count: per_plane }, map),
+        (SweepRequest::Bits { strike: site(5, 0).into(), width: 32 }, bits),
+        (SweepRequest::Map { strike: site(0, 30).into(), first: per_plane, count: per_plane }, map),
     ] {
         let trials = sweep(&mut engine, request);
         assert_eq!(trials.len(), sites.len());
         for (trial, site) in trials.into_iter().zip(sites) {
             let trial = trial.expect("it was made");
-            let Response::Injected(injection) = ask(&mut engine, Request::Inject { site }) else { panic!("no answer") };
+            let Response::Injected(injection) = ask(&mut engine, Request::Inject { strike: site.into() }) else {
+                panic!("no answer")
+            };
             assert_eq!((trial.verdict, trial.faulty), (injection.verdict, injection.faulty.label));
             assert_eq!((trial.fault.element, trial.fault.bit), (injection.faults[0].element, injection.faults[0].bit));
         }
     }
     let images = ["a.ppm", "no.png", "b.ppm"].map(file).to_vec();
-    let trials = sweep(&mut engine, SweepRequest::Images { site: site(5, 30), images });
+    let trials = sweep(&mut engine, SweepRequest::Images { strike: site(5, 30).into(), images });
     assert!(trials[0].is_ok() && trials[2].is_ok());
     assert!(trials[1].as_ref().is_err_and(|problem| problem.contains("no.png")));
 }
@@ -236,62 +246,6 @@ fn sweep(engine: &mut Service<Bench>, request: SweepRequest) -> Vec<Result<Sweep
         }
     }
     all
-}
-
-/// Learns the ranges and answers, an image at a time.
-fn protect(engine: &mut Service<Bench>, site: Site, images: &[&str]) -> (Vec<(usize, usize)>, Protection) {
-    let images = images.iter().map(|name| file(name)).collect();
-    let mut answer = ask(engine, Request::Protect(ProtectRequest { site, images }));
-    let mut steps = Vec::new();
-    loop {
-        match answer {
-            Response::Protecting { done, total } => steps.push((done, total)),
-            Response::Protected(protection) => return (steps, protection),
-            other => panic!("{other:?}"),
-        }
-        let (id, next) = pollster::block_on(engine.go_on()).expect("something is under way");
-        assert_eq!(id, 1);
-        answer = next.expect("every step of it is told");
-    }
-}
-
-#[test]
-fn a_clipped_run_stands_beside_the_faulty_one() {
-    let mut engine = engine();
-    let model = load(&mut engine);
-    ask(&mut engine, Request::Golden { image: file("a.ppm") });
-    let layer = model.layers.iter().find(|layer| !layer.outputs.is_empty()).expect("a layer that can be struck");
-    let site = |corruption| Site {
-        target: Target::Activation,
-        layer: layer.index,
-        tensor: layer.outputs[0].id,
-        element: 3,
-        corruption,
-    };
-    let images = ["a.ppm", "no.png", "gone.png", "b.ppm"];
-    let (steps, kept) = protect(&mut engine, site(Corruption::Set(1e30)), &images);
-    assert_eq!(steps, [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]);
-    assert_eq!(kept.images, 2, "what is no image teaches nothing");
-    assert_eq!(kept.clipped[0].0, layer.name);
-    assert!(kept.after.iter().all(|score| score.logit.is_finite()));
-    assert!(pollster::block_on(engine.go_on()).is_none());
-
-    // The ranges are there, and what is within them is not clipped: the answer is that of the faulty run.
-    let small = site(Corruption::flip(0).unwrap());
-    let (steps, kept) = protect(&mut engine, small, &images);
-    assert_eq!(steps, [(4, 4)]);
-    let Response::Injected(bare) = ask(&mut engine, Request::Inject { site: small }) else { panic!("no answer") };
-    assert_eq!((kept.clipped.len(), kept.after, kept.verdict), (0, bare.after, bare.verdict));
-
-    // Other images have other ranges; the one that is looked at always counts.
-    let (steps, kept) = protect(&mut engine, small, &[]);
-    assert_eq!((steps, kept.images), (vec![(0, 0)], 1));
-
-    // Another image: nobody waits for what was under way.
-    let request = ProtectRequest { site: small, images: vec![file("a.ppm")] };
-    ask(&mut engine, Request::Protect(request));
-    ask(&mut engine, Request::Golden { image: file("b.ppm") });
-    assert!(pollster::block_on(engine.go_on()).is_none());
 }
 
 #[test]
@@ -323,8 +277,11 @@ fn what_cannot_be_answered_is_told_in_a_sentence() {
         "gone.bpk",
     );
     load(&mut engine);
-    told(&mut engine, Request::Inject { site: site(0) }, "golden run");
-    let protect = |element| Request::Protect(ProtectRequest { site: site(element), images: Vec::new() });
+    told(&mut engine, Request::Inject { strike: site(0).into() }, "golden run");
+    let method: Method = "range".parse().expect("a protection");
+    let protect = |element| {
+        Request::Protect(ProtectRequest { strike: site(element).into(), method: method.clone(), images: Vec::new() })
+    };
     told(&mut engine, protect(0), "");
     told(&mut engine, golden("no.png"), "no.png");
     told(
@@ -335,6 +292,6 @@ fn what_cannot_be_answered_is_told_in_a_sentence() {
     told(&mut engine, Request::Campaign(CampaignRequest::Stop), "no campaign");
     told(&mut engine, Request::Campaign(CampaignRequest::Export(Export::Zip)), "no campaign");
     assert!(matches!(ask(&mut engine, golden("a.ppm")), Response::Golden(_)));
-    told(&mut engine, Request::Inject { site: site(usize::MAX) }, "");
+    told(&mut engine, Request::Inject { strike: site(usize::MAX).into() }, "");
     told(&mut engine, Request::View(ViewRequest { tensor: 0, first: 0, faulty: true, danger: None }), "");
 }

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use facts::campaign::{Confidence, Provenance, Until};
+use facts::campaign::{Goal, Provenance};
 use facts::labels::{Group, Grouping};
 use facts::report::Archive;
-use protocol::{CampaignStart, CampaignUpdate, ImageSet, Labelling, ProtectionCounts, Protocol, Stage};
+use protocol::{CampaignStart, CampaignUpdate, ImageSet, Labelling, Learnt, ProtectionCounts, Protocol, Stage};
 use tempfile::TempDir;
 
 use super::campaign::{bench, colours, finish, refused, saved, start_over, text, update};
@@ -95,6 +95,51 @@ fn the_page_compares_protections_as_the_command_line_does() {
     assert_eq!(saved(&mut other, Export::Records), straight);
 }
 
+/// The golden runs that protections learn from are made one at a time: the page is told of them, and a request comes in between.
+#[test]
+fn learning_is_told_held_and_stopped() {
+    let mut engine = bench(Vec::new());
+    let protocol = Protocol::Fixed { faults: 60 };
+    let first = update(&mut engine, 1, begin(&METHODS, Some(6), protocol));
+    assert_eq!(
+        (first.stage, first.learning, first.planned),
+        (Stage::Running, Some((Learnt::Protections, [0, 6])), 360)
+    );
+    assert_eq!(first.naming.map(|naming| naming.classes), Some(3));
+    let step = |engine: &mut Service<Bench>| pollster::block_on(engine.step());
+    step(&mut engine);
+    step(&mut engine);
+    let held = update(&mut engine, 2, CampaignRequest::Pause);
+    assert_eq!(
+        (held.stage, held.learning, held.faults.injections),
+        (Stage::Paused, Some((Learnt::Protections, [2, 6])), 0)
+    );
+    assert!(engine.campaign().is_none() && step(&mut engine).is_none(), "it rests");
+    refused(&mut engine, CampaignRequest::Export(Export::Zip), "still learns");
+    // Groups that are edited meanwhile are those of the campaign.
+    let group =
+        |name: &str, classes: &str| Group { name: name.into(), critical: name == "red", classes: classes.into() };
+    let edited = Grouping::from_groups("mine", 3, vec![group("red", "0"), group("other", "1-2")]).expect("complete");
+    update(&mut engine, 3, CampaignRequest::Judge { edited: Some(edited) });
+    assert_eq!(update(&mut engine, 4, CampaignRequest::Resume).learning, Some((Learnt::Protections, [2, 6])));
+    let last = finish(&mut engine);
+    assert_eq!((last.stage, last.learning, last.faults.injections), (Stage::Complete, None, 360));
+    assert_eq!(last.profile.as_ref().and_then(|profile| profile.grouping.as_deref()), Some("mine"));
+    update(&mut engine, 5, CampaignRequest::Judge { edited: None });
+    let records = saved(&mut engine, Export::Records);
+    update(&mut engine, 6, begin(&METHODS, Some(6), protocol));
+    finish(&mut engine);
+    assert_eq!(saved(&mut engine, Export::Records), records, "held or not, it is the same campaign");
+
+    update(&mut engine, 7, begin(&METHODS, Some(6), protocol));
+    step(&mut engine);
+    let stopped = update(&mut engine, 8, CampaignRequest::Stop);
+    assert_eq!((stopped.stage, stopped.learning, stopped.faults.injections), (Stage::Stopped, None, 0));
+    assert_eq!(update(&mut engine, 9, CampaignRequest::Resume).stage, Stage::Stopped, "what is over stays over");
+    // Without bounds there is nothing to learn, and the first answer has the campaign.
+    assert_eq!(update(&mut engine, 10, begin(&["secded"], None, protocol)).learning, None);
+}
+
 #[test]
 fn another_grouping_leaves_what_protections_do_to_sdcs() {
     let mut engine = bench(Vec::new());
@@ -115,20 +160,19 @@ fn another_grouping_leaves_what_protections_do_to_sdcs() {
     assert!(report["protections"][0]["scm"]["without"]["of"].is_u64(), "{report}");
 }
 
-/// In rounds the records do not come in the order of the file.
+/// In rounds an image comes again and again.
 #[test]
 fn a_campaign_in_rounds_names_the_lines_of_its_file() {
-    let until = Until { margin: 0.012, confidence: Confidence::NinetyFive };
+    let margin = "1.8pp".parse().expect("a margin");
+    let goal = Goal { margin, of: Default::default(), confidence: Default::default(), max_faults: 20_000 };
     let mut engine = bench(Vec::new());
-    update(&mut engine, 1, begin(&METHODS, None, Protocol::Until(until)));
+    update(&mut engine, 1, begin(&METHODS, None, Protocol::Until(goal)));
     finish(&mut engine);
     let told: serde_json::Value = serde_json::from_slice(&saved(&mut engine, Export::Json)).expect("JSON");
     let saves = |protections: &serde_json::Value| {
         let all = protections.as_array().expect("a list").iter();
         all.flat_map(|one| one["saves"].as_array().cloned().unwrap_or_default()).collect::<Vec<_>>()
     };
-    let without = saves(&told["protections"]);
-    assert!(!without.is_empty() && without.iter().all(|pair| pair["listed"].as_array().is_some_and(Vec::is_empty)));
     let zip = saved(&mut engine, Export::Zip);
     let mut files = zip::ZipArchive::new(std::io::Cursor::new(&zip)).expect("our own zip");
     let summary: serde_json::Value =
@@ -139,6 +183,7 @@ fn a_campaign_in_rounds_names_the_lines_of_its_file() {
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
     let listed: Vec<_> = saves(&summary["protections"]);
+    assert_eq!(saves(&told["protections"]), listed);
     let listed: Vec<_> = listed.iter().flat_map(|pair| pair["listed"].as_array().expect("a list")).collect();
     assert!(!listed.is_empty());
     for fault in listed {

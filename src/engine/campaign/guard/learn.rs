@@ -8,14 +8,13 @@ use facts::data::ImageSource;
 use facts::graph::{Graph, NodeId, ValueId};
 use facts::{Error, Result};
 
-use super::spread::spread;
+use super::spread::Walk;
 use crate::campaign::Lab;
-use crate::campaign::profile::golden_runs;
 use crate::exec::{Activations, Bounds, Clips, Range, extents};
 use crate::ops::Extent;
 
-/// What golden runs show of the tensors that a clip needs.
-#[derive(Debug)]
+/// What golden runs show of the tensors that clips need. Clips that differ in a number alone share it.
+#[derive(Clone, Debug)]
 pub(super) struct Learning {
     clip: Clip,
     layers: Vec<NodeId>,
@@ -48,6 +47,12 @@ impl Learning {
         Self { clip, layers: clip.rule.layers(graph), extents: extents(graph), seen: BTreeMap::new() }
     }
 
+    /// Whether the bounds of `clip` are made from what is learnt here.
+    pub fn serves(&self, clip: Clip) -> bool {
+        let kind = |clip: Clip| (clip.rule, clip.per, clip.percentile < 100.0);
+        kind(self.clip) == kind(clip)
+    }
+
     /// Adds a golden run.
     pub async fn include(&mut self, graph: &Graph, run: &Activations) -> Result<()> {
         for &value in self.layers.iter().flat_map(|&id| &graph.nodes[id].outputs) {
@@ -66,21 +71,21 @@ impl Learning {
         Ok(())
     }
 
-    /// Returns the bounds.
-    pub fn finish(self) -> Clips {
-        let to_zero = self.clip.rule == ClipRule::ClipToZero;
-        let scale = self.clip.scale as f32;
-        let bounds = |(value, seen): (ValueId, Option<Seen>)| {
-            let mut ranges = match seen? {
-                Seen::Ranges(ranges) => ranges,
-                Seen::Counts(counts) => vec![within(&counts, self.clip.percentile)],
+    /// Returns the bounds of `clip`, which this serves.
+    pub fn bounds(&self, clip: Clip) -> Clips {
+        let to_zero = clip.rule == ClipRule::ClipToZero;
+        let scale = clip.scale as f32;
+        let bounds = |(&value, seen): (&ValueId, &Option<Seen>)| {
+            let mut ranges = match seen.as_ref()? {
+                Seen::Ranges(ranges) => ranges.clone(),
+                Seen::Counts(counts) => vec![within(counts, clip.percentile)],
             };
             for range in &mut ranges {
                 (range.low, range.high) = (range.low * scale, range.high * scale);
             }
             Some((value, Bounds::new(ranges, to_zero)))
         };
-        self.seen.into_iter().filter_map(bounds).collect()
+        self.seen.iter().filter_map(bounds).collect()
     }
 }
 
@@ -141,27 +146,55 @@ fn beyond<'a>(bins: impl Iterator<Item = (usize, &'a u32)>, values: f64) -> Opti
     None
 }
 
-/// Learns the bounds of `clip` from the golden runs of the first `count` images of `source`, one at a time.
+/// The bounds of a clip, learnt a golden run at a time, so that whoever waits can be told and can end it.
+#[derive(Debug)]
+pub struct ClipLearning {
+    learning: Learning,
+    walk: Walk,
+}
+
+impl ClipLearning {
+    /// Begins to learn the bounds of `clip` from `count` images of `source`, evenly spaced.
+    ///
+    /// # Errors
+    /// If the clip has percentiles of parts of tensors, no layer is clipped, or `count` is 0 or above the number of images.
+    pub fn new(lab: &Lab, clip: Clip, source: &impl ImageSource, count: usize) -> Result<Self> {
+        let graph = lab.executor().graph();
+        check_clip(graph, clip)?;
+        let walk = Walk::new(source, count, source.len(), &format!("{} is", Method::Clip(clip)))?;
+        Ok(Self { learning: Learning::new(graph, clip), walk })
+    }
+
+    /// The number of images that were learnt from, and of all of them.
+    pub fn progress(&self) -> [usize; 2] {
+        self.walk.progress()
+    }
+
+    /// Learns from the next image, and returns whether there was one.
+    ///
+    /// # Errors
+    /// If the image cannot be read, or the golden run fails.
+    pub async fn step(&mut self, lab: &Lab, source: &impl ImageSource) -> Result<bool> {
+        let Some(run) = self.walk.next(lab, source, OnBadImage::Stop).await? else { return Ok(false) };
+        if let Some(golden) = run {
+            self.learning.include(lab.executor().graph(), &golden.activations).await?;
+        }
+        Ok(true)
+    }
+
+    /// Returns the bounds.
+    pub fn finish(self) -> Clips {
+        self.learning.bounds(self.learning.clip)
+    }
+}
+
+/// Learns the bounds of `clip` from the golden runs of `count` images of `source`, evenly spaced, one at a time.
 ///
 /// # Errors
-/// If the clip has percentiles of parts of tensors, no layer is clipped, `count` is 0 or above the number of images, an image cannot
-/// be read, or a golden run fails.
+/// As [`ClipLearning::new`] and [`ClipLearning::step`].
 pub async fn learn_clips_from(lab: &Lab, clip: Clip, source: &impl ImageSource, count: usize) -> Result<Clips> {
-    let graph = lab.executor().graph();
-    check_clip(graph, clip)?;
-    if count == 0 || count > source.len() {
-        return Err(Error::request(format_args!(
-            "{} is to be learnt from {count} images; expected 1 to {}, the number of images of the profile",
-            Method::Clip(clip),
-            source.len()
-        )));
-    }
-    let mut learning = Learning::new(graph, clip);
-    let images = spread(count, source.len());
-    golden_runs(lab, source, images, OnBadImage::Stop, async |golden| {
-        learning.include(graph, &golden.activations).await
-    })
-    .await?;
+    let mut learning = ClipLearning::new(lab, clip, source, count)?;
+    while learning.step(lab, source).await? {}
     Ok(learning.finish())
 }
 
@@ -192,7 +225,7 @@ pub async fn learn_clips<'a>(
     for run in runs {
         learning.include(graph, run).await?;
     }
-    Ok(learning.finish())
+    Ok(learning.bounds(clip))
 }
 
 #[cfg(test)]

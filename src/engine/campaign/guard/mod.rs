@@ -1,30 +1,38 @@
 //! Protections that are ready to be tried beside the unprotected network.
 
+mod against;
+mod file;
 mod learn;
+mod learner;
 mod prepare;
 mod selection;
 mod spread;
 mod stored;
+mod time;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use facts::campaign::compared::{Code, Compared, Treated};
+use facts::campaign::compared::{Code, Compared, Stop, Treated};
 use facts::fault::{Corruption, InjectedFault, Site, Target};
 use facts::graph::{Graph, NodeId, ValueId};
 use facts::outcome::{margin, top1};
 
-pub use self::learn::{learn_clips, learn_clips_from};
-pub use self::prepare::{Asked, guards};
+pub use self::against::Against;
+pub use self::file::{Bounded, ProtectedFile, Unprotected, check_editable, images_of_file, protected_file};
+pub use self::learn::{ClipLearning, learn_clips, learn_clips_from};
+pub use self::learner::Learner;
+pub use self::prepare::{Asked, Preparation, guards};
 pub use self::spread::spread;
+pub use self::time::measure_times;
 use super::Lab;
-use crate::exec::{Clips, Range};
+use crate::exec::{Range, Stage};
 
 /// The protections of a campaign, in the order of its configuration.
 #[derive(Debug)]
 pub struct Guards {
     guards: Vec<Guard>,
-    /// The clips that fork lanes of a wave.
-    clips: Vec<Clips>,
+    /// The stages that fork lanes of a wave.
+    stages: Vec<Stage>,
     compared: Compared,
 }
 
@@ -39,8 +47,10 @@ pub(super) struct Guard {
 /// What a protection does.
 #[derive(Debug)]
 pub(super) enum Means {
-    /// Lanes of the wave fork at the clip of this index; `None` where only the protected network tells.
+    /// Lanes of the wave fork at the stage of this index, a clip; `None` where only the protected network tells.
     Clip(Option<usize>),
+    /// Lanes of the wave fork or stop at the stage of this index, a check.
+    Check(usize),
     Code(Code),
     /// The ranges of the parameters.
     WeightClip(BTreeMap<ValueId, Range>),
@@ -68,8 +78,8 @@ pub(super) enum Fate {
 }
 
 impl Guards {
-    pub(super) fn new(guards: Vec<Guard>, clips: Vec<Clips>, compared: Compared) -> Self {
-        Self { guards, clips, compared }
+    pub(super) fn new(guards: Vec<Guard>, stages: Vec<Stage>, compared: Compared) -> Self {
+        Self { guards, stages, compared }
     }
 
     /// Returns what config.json says of the protections.
@@ -77,9 +87,9 @@ impl Guards {
         &self.compared
     }
 
-    /// Returns the clips that fork lanes of a wave.
-    pub(super) fn clips(&self) -> &[Clips] {
-        &self.clips
+    /// Returns the stages that fork lanes of a wave.
+    pub(super) fn stages(&self) -> &[Stage] {
+        &self.stages
     }
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Guard> {
@@ -97,7 +107,7 @@ impl Guard {
     /// Says what becomes of the faults at `sites`, before anything is computed.
     pub fn fate(&self, graph: &Graph, sites: &[Site]) -> Fate {
         let treated = match &self.means {
-            Means::Clip(_) | Means::Detector(_) | Means::Duplicate(_) => return Fate::AsIt,
+            Means::Clip(_) | Means::Check(_) | Means::Detector(_) | Means::Duplicate(_) => return Fate::AsIt,
             // The configuration was refused if faults of this kind cannot be known here.
             Means::Code(code) => code.treats(graph, sites).unwrap_or_else(|| Treated::Struck(sites.to_vec())),
             Means::WeightClip(ranges) => clipped(graph, ranges, sites),
@@ -117,20 +127,44 @@ impl Guard {
     pub fn detects(&self, scores: &[f32], faults: &[InjectedFault], sites: &[Site]) -> bool {
         match &self.means {
             Means::Detector(watch) => watch.stops(scores),
-            Means::Duplicate(layers) => sites.iter().zip(faults).any(|(site, fault)| {
-                site.target == Target::Activation
-                    && layers.contains(&site.layer)
-                    && fault.before.to_bits() != fault.after.to_bits()
-                    && !(fault.before.is_nan() && fault.after.is_nan())
-            }),
+            Means::Duplicate(layers) => noticed(layers, faults, sites).next().is_some(),
             _ => false,
         }
     }
 
-    /// Returns whether the protection stops an inference with these golden `scores`: a false alarm.
-    pub fn alarms(&self, scores: &[f32]) -> bool {
-        matches!(&self.means, Means::Detector(watch) if watch.stops(scores))
+    /// Returns where the protection stops the inference if [`Guard::detects`] the `faults`.
+    pub fn stop(&self, graph: &Graph, faults: &[InjectedFault], sites: &[Site]) -> Stop {
+        let first = match &self.means {
+            Means::Duplicate(layers) => noticed(layers, faults, sites).min(),
+            _ => None,
+        };
+        first.map_or(Stop::Scores, |layer| Stop::Layer(graph.nodes[layer].name.clone()))
     }
+
+    /// Returns whether the protection stops an inference with these golden `scores`: a false alarm. `stopped` says of each stage
+    /// whether it stops the golden run.
+    pub fn alarms(&self, scores: &[f32], stopped: &[bool]) -> bool {
+        match &self.means {
+            Means::Detector(watch) => watch.stops(scores),
+            Means::Check(stage) => stopped.get(*stage).copied().unwrap_or(false),
+            _ => false,
+        }
+    }
+}
+
+/// Those of `layers` of which a second computation, without the faults, has another result.
+fn noticed<'a>(
+    layers: &'a BTreeSet<NodeId>,
+    faults: &'a [InjectedFault],
+    sites: &'a [Site],
+) -> impl Iterator<Item = NodeId> + 'a {
+    let differs = |fault: &InjectedFault| {
+        fault.before.to_bits() != fault.after.to_bits() && !(fault.before.is_nan() && fault.after.is_nan())
+    };
+    let own = sites.iter().zip(faults).filter(move |(site, fault)| {
+        site.target == Target::Activation && layers.contains(&site.layer) && differs(fault)
+    });
+    own.map(|(site, _)| site.layer)
 }
 
 impl Watch {

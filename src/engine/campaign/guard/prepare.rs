@@ -1,23 +1,13 @@
-//! Making protections ready: learning from golden runs, choosing layers, counting costs.
+//! Making the protections of a campaign ready: learning from golden runs, choosing layers, counting costs.
 
-use std::collections::BTreeMap;
-
-use burn::tensor::Device;
-use facts::campaign::compared::{Code, Compared, Cost, Detector, Guarded, Method, ProfileOf};
+use facts::campaign::compared::{Compared, Method, ProfileOf};
 use facts::campaign::{OnBadImage, Plan};
 use facts::data::ImageSource;
-use facts::fault::{FaultKind, FaultModel, Target};
-use facts::graph::{Graph, HostTensor, ValueId};
-use facts::{Error, Result};
+use facts::{Error, Result, limits};
 
-use super::learn::{Learning, check_clip};
-use super::selection::{self, Vulnerability};
-use super::spread::spread;
-use super::stored::coded;
-use super::{Guard, Guards, Means, Watch, margin_of};
+use super::spread::Walk;
+use super::{Against, Guards, Learner};
 use crate::campaign::Lab;
-use crate::campaign::profile::golden_runs;
-use crate::exec::{Clips, Range};
 
 /// What protections are to be compared, and what they are learnt from.
 #[derive(Debug)]
@@ -34,12 +24,11 @@ pub struct Asked<'a, S> {
     pub on_bad_image: OnBadImage,
 }
 
-/// What golden runs show.
-struct Shown {
-    clips: Vec<Learning>,
-    scores: Range,
-    margin: f32,
-    vulnerability: Vulnerability,
+/// Protections that are being made ready, a golden run at a time, so that whoever waits can be told and can end it.
+#[derive(Debug)]
+pub struct Preparation {
+    walk: Walk,
+    learner: Learner,
 }
 
 /// Makes protections ready for campaigns on `lab`, which has none.
@@ -48,173 +37,88 @@ struct Shown {
 /// If a protection does not go with the campaign's faults, an image cannot be read, a golden run fails, or `stopped` returns
 /// true.
 pub async fn guards<S: ImageSource>(lab: &Lab, asked: Asked<'_, S>, stopped: impl Fn() -> bool) -> Result<Guards> {
-    let graph = lab.executor().graph().clone();
-    for method in asked.methods {
-        check(&graph, method, asked.plan)?;
-    }
-    let shown = learn(lab, &asked, stopped).await?;
-    let inference = Cost::of(&graph);
-    let on_cpu = *lab.executor().device() == Device::flex();
-    let target = asked.plan.config().fault_model.target;
-    let (mut guards, mut guarded, mut clips) = (Vec::new(), Vec::new(), Vec::new());
-    let mut learnt = shown.clips.into_iter();
-    for method in asked.methods {
-        let mut network = None;
-        let (means, layers, sum) = match method {
-            Method::Clip(clip) => {
-                let bounds = learnt.next().map(Learning::finish).unwrap_or_default();
-                network = Some(lab.clipped_by(&bounds).map_err(|error| error.concerning(method.to_string()))?);
-                let (layers, sum) = (clip.rule.layers(&graph), checksum(&bounds));
-                if on_cpu {
-                    clips.push(bounds);
-                }
-                (Means::Clip(on_cpu.then(|| clips.len() - 1)), layers, Some(sum))
-            }
-            Method::Code(code) => {
-                if let Some(graph) = coded(&graph, *code)? {
-                    let mut model = lab.model().clone();
-                    model.graph = graph.into();
-                    network = Some(Lab::on(model, lab.executor().device())?.judged_by(lab.grouping().cloned())?);
-                }
-                (Means::Code(*code), Vec::new(), None)
-            }
-            Method::WeightClip => (Means::WeightClip(parameter_ranges(&graph)), Vec::new(), None),
-            Method::Duplicate(chosen) | Method::Tmr(chosen) => {
-                let layers = selection::layers(&graph, method, chosen, &shown.vulnerability, inference.operations)?;
-                let set = layers.iter().copied().collect();
-                let means = if matches!(method, Method::Tmr(_)) { Means::Tmr(set) } else { Means::Duplicate(set) };
-                (means, layers, None)
-            }
-            Method::Detector(detector) => {
-                let watch = match detector {
-                    Detector::NanCheck => Watch::Finite,
-                    Detector::LogitRange => Watch::Range(shown.scores),
-                    Detector::TopTwoMargin(margin) => {
-                        Watch::Margin(margin.map_or(shown.margin, |margin| margin as f32))
-                    }
-                };
-                (Means::Detector(watch), Vec::new(), None)
-            }
-        };
-        guarded.push(Guarded {
-            method: method.clone(),
-            overhead: method.overhead(&graph, &layers, target),
-            layers: layers.iter().map(|&id| graph.nodes[id].name.clone()).collect(),
-            learnt: sum,
-        });
-        guards.push(Guard { means, network });
-    }
-    Ok(Guards::new(guards, clips, Compared { methods: guarded, profile: asked.profile, inference }))
-}
-
-/// Refuses a protection that does not go with the faults of `plan`.
-fn check(graph: &Graph, method: &Method, plan: &Plan) -> Result<()> {
-    let model = &plan.config().fault_model;
-    let target = model.target;
-    let refused = |why: &str| Err(Error::request(format_args!("the protection {method} {why}")));
-    let repairs = matches!(method, Method::Code(_) | Method::WeightClip | Method::Duplicate(_) | Method::Tmr(_));
-    if repairs && model.accelerator.is_some() {
-        return refused(
-            "knows nothing of a register inside a processing element, which lies behind every memory and computes every copy; leave \
-             --accelerator or the protection away",
-        );
-    }
-    match method {
-        Method::Code(Code::LsbParity | Code::InPlaceEcc) | Method::WeightClip if target != Target::Weight => {
-            refused("is for faults in weights; use --target weight")
-        }
-        Method::Code(_) if !matches!(target, Target::Weight | Target::Activation) => {
-            refused("is for faults in weights and activations; use --target weight or activation")
-        }
-        Method::Code(_) if target == Target::Activation && !flips_bits(model) => refused(
-            "reads stored activations, and which bits of them a value of this --type changes is known only after a run; use \
-             --type bitflip",
-        ),
-        Method::Duplicate(_) | Method::Tmr(_) if target != Target::Activation => {
-            refused("repeats a computation, and a fault of this target is in all repetitions; use --target activation")
-        }
-        Method::Clip(clip) => check_clip(graph, *clip),
-        _ => Ok(()),
-    }
-}
-
-/// Whether the faults flip bits, whatever the values.
-fn flips_bits(model: &FaultModel) -> bool {
-    let flips = matches!(model.kind, FaultKind::BitFlip { .. } | FaultKind::BitFlips { .. } | FaultKind::Burst { .. });
-    flips && model.error_models.is_none()
-}
-
-/// Makes the golden runs of the profile, if a protection is learnt.
-async fn learn<S: ImageSource>(lab: &Lab, asked: &Asked<'_, S>, stopped: impl Fn() -> bool) -> Result<Shown> {
-    let graph = lab.executor().graph();
-    let clips = asked.methods.iter().filter_map(|method| match method {
-        Method::Clip(clip) => Some(Learning::new(graph, *clip)),
-        _ => None,
-    });
-    let mut shown = Shown {
-        clips: clips.collect(),
-        scores: Range::NONE,
-        margin: f32::INFINITY,
-        vulnerability: Vulnerability::default(),
-    };
-    if !asked.methods.iter().any(Method::is_learnt) {
-        return Ok(shown);
-    }
-    let count = asked.profile.images;
-    if count == 0 || count > asked.source.len() {
-        return Err(Error::request(format_args!(
-            "protections are to be learnt from {count} images; expected 1 to {}, the number of images of the profile",
-            asked.source.len()
-        )));
-    }
-    let auto = asked
-        .methods
-        .iter()
-        .any(|method| matches!(method, Method::Duplicate(_) | Method::Tmr(_)) && method.is_learnt());
-    // The first images of the campaign's own data, as it says; of other data evenly spaced ones.
-    let all = if asked.profile.data.is_some() { asked.source.len() } else { count };
-    let runs = golden_runs(lab, asked.source, spread(count, all), asked.on_bad_image, async |golden| {
+    let mut preparation = Preparation::new(lab, &asked)?;
+    while preparation.step(lab, &asked).await? {
         if stopped() {
             return Err(Error::request("interrupted while the protections were learnt, before the first record"));
         }
-        for clip in &mut shown.clips {
-            clip.include(graph, &golden.activations).await?;
-        }
-        golden.logits.iter().filter(|score| score.is_finite()).for_each(|&score| shown.scores.widen(score));
-        shown.margin = shown.margin.min(margin_of(&golden.logits).unwrap_or(f32::INFINITY));
-        if auto {
-            shown.vulnerability.include(lab, asked.plan, &golden)?;
-        }
-        Ok(())
-    })
-    .await?;
-    if runs == 0 {
-        return Err(Error::request(format_args!(
-            "none of the {count} images that protections are learnt from can be read"
-        )));
     }
-    Ok(shown)
+    preparation.finish(lab, asked)
 }
 
-/// The range of each parameter.
-fn parameter_ranges(graph: &Graph) -> BTreeMap<ValueId, Range> {
-    let range = |(&id, tensor): (&ValueId, &HostTensor)| {
-        let mut range = Range::NONE;
-        tensor.data.iter().filter(|value| !value.is_nan()).for_each(|&value| range.widen(value));
-        (range.low <= range.high).then_some((id, range))
-    };
-    graph.parameters.iter().filter_map(range).collect()
+impl Preparation {
+    /// Checks what is `asked`. Nothing is learnt yet.
+    ///
+    /// # Errors
+    /// If a protection does not go with the campaign's faults, is given twice, or is to be learnt from no image.
+    pub fn new<S: ImageSource>(lab: &Lab, asked: &Asked<'_, S>) -> Result<Self> {
+        let graph = lab.executor().graph();
+        Compared::check_methods(&asked.methods.iter().collect::<Vec<_>>())?;
+        let against = Against::from(&asked.plan.config().fault_model);
+        for method in asked.methods {
+            against.check(graph, method)?;
+        }
+        let learner = Learner::new(graph, asked.methods);
+        if let Some(method) = asked.methods.iter().find(|method| matches!(method, Method::Abft(_))) {
+            // Refused before time is spent on golden runs.
+            learner.checksums(lab).map_err(|error| error.concerning(method.to_string()))?;
+        }
+        allow_bounds(lab, asked.methods, against)?;
+        let walk = if asked.methods.iter().any(Method::is_learnt) {
+            let count = asked.profile.images;
+            // The first images of the campaign's own data, as it says; of other data evenly spaced ones.
+            let all = if asked.profile.data.is_some() { asked.source.len() } else { count };
+            Walk::new(asked.source, count, all, "protections are")?
+        } else {
+            Walk::default()
+        };
+        Ok(Self { walk, learner })
+    }
+
+    /// The number of images that were learnt from, and of all of them.
+    pub fn progress(&self) -> [usize; 2] {
+        self.walk.progress()
+    }
+
+    /// Learns from the next image, and returns whether there was one.
+    ///
+    /// # Errors
+    /// If it cannot be read, the golden run fails, or none of the images could be read.
+    pub async fn step<S: ImageSource>(&mut self, lab: &Lab, asked: &Asked<'_, S>) -> Result<bool> {
+        let Some(run) = self.walk.next(lab, asked.source, asked.on_bad_image).await? else {
+            return match (self.learner.runs(), self.walk.progress()) {
+                (0, [_, count @ (1..)]) => Err(Error::request(format_args!(
+                    "none of the {count} images that protections are learnt from can be read"
+                ))),
+                _ => Ok(false),
+            };
+        };
+        if let Some(golden) = run {
+            self.learner.include(lab, &golden, Some(asked.plan)).await?;
+        }
+        Ok(true)
+    }
+
+    /// Makes the protections from what was learnt.
+    ///
+    /// # Errors
+    /// If a protection cannot be made.
+    pub fn finish<S: ImageSource>(self, lab: &Lab, asked: Asked<'_, S>) -> Result<Guards> {
+        let against = Against::from(&asked.plan.config().fault_model);
+        self.learner.guards(lab, asked.methods, against, asked.profile)
+    }
 }
 
-/// CRC-32 of all bounds.
-fn checksum(clips: &Clips) -> u32 {
-    let mut sum = flate2::Crc::new();
-    for (value, bounds) in clips.iter() {
-        sum.update(&(value as u64).to_le_bytes());
-        for range in bounds.ranges() {
-            sum.update(&range.low.to_bits().to_le_bytes());
-            sum.update(&range.high.to_bits().to_le_bytes());
-        }
-    }
-    sum.sum()
+/// Refuses bounds that memory does not hold, before they are learnt.
+fn allow_bounds(lab: &Lab, methods: &[Method], against: Against) -> Result<()> {
+    /// While they are learnt, in the waves of the campaign, and in the network of its own of each clip.
+    const COPIES: u64 = 4;
+    let graph = lab.executor().graph();
+    let bounds = methods.iter().map(|method| match method {
+        Method::Clip(clip) => method.overhead(graph, &clip.rule.layers(graph), against.target()).bytes,
+        _ => 0,
+    });
+    let bounds = bounds.fold(0, u64::saturating_add).saturating_mul(COPIES);
+    let needed = lab.executor().footprint().with_runs(1).saturating_add(bounds);
+    limits::allowed().check("an inference and the bounds of all protections need", needed)
 }

@@ -1,6 +1,6 @@
 //! What becomes of a trial under each protection that it is compared with.
 //!
-//! Most of it comes out of the wave of the unprotected trials: clips fork its lanes, faults that a code leaves over are lanes of
+//! Most of it comes out of the wave of the unprotected trials: clips and checks fork its lanes, faults that a code leaves over are lanes of
 //! their own, and detectors look at the scores. A protection whose golden run is another one has a network of its own, with
 //! waves of its own: a code in the bits of the weights always, a clip for the images in whose golden runs it clips something.
 
@@ -12,7 +12,7 @@ use facts::outcome::is_due;
 
 use super::{Inference, Lab, Subject, Tried};
 use crate::campaign::guard::{Fate, Guard, Guards, Means};
-use crate::exec::{Clips, Faulty, Lane, Settings};
+use crate::exec::{Faulty, Lane, Settings, Stage};
 
 /// What is known of the protections before the wave.
 pub(super) struct Beside {
@@ -35,9 +35,9 @@ enum Place {
 }
 
 impl Lab {
-    /// The clips that fork the lanes of a wave.
-    pub(super) fn clips(&self) -> &[Clips] {
-        self.guards.as_deref().map_or(&[], Guards::clips)
+    /// The stages that fork the lanes of a wave.
+    pub(super) fn stages(&self) -> &[Stage] {
+        self.guards.as_deref().map_or(&[], Guards::stages)
     }
 
     /// The class and whether NaN or infinity reached the output. An output that is not told is the golden one.
@@ -86,13 +86,13 @@ impl Beside {
         (lanes.into_iter(), others)
     }
 
-    /// Tells of each trial of `tried` what became of it under each protection. `moved` says for each image which clips change
-    /// its golden run, `others` are the results of the lanes beside those of the trials.
+    /// Tells of each trial of `tried` what became of it under each protection. `moved` says for each image which stages change
+    /// its golden run, `alarms` which of them stop it; `others` are the results of the lanes beside those of the trials.
     pub async fn tell(
         &mut self,
         lab: &Lab,
         subjects: &[Subject<'_>],
-        moved: &[Vec<bool>],
+        [moved, alarms]: [&[Vec<bool>]; 2],
         others: Vec<Faulty>,
         tried: &mut [Result<Tried>],
     ) -> Result<()> {
@@ -111,7 +111,8 @@ impl Beside {
                     });
                     networks[number].push((image, treated.collect()));
                 }
-                let golden = Protected { alarm: guard.alarms(&tried.logits), ..protected(tried.class, false) };
+                let golden =
+                    Protected { alarm: guard.alarms(&tried.logits, &alarms[image]), ..protected(tried.class, false) };
                 tried.protected.push(golden);
                 let own = own.iter().zip(&subject.faults);
                 for (trial, (places, sites)) in tried.trials.iter_mut().zip(own) {
@@ -125,10 +126,13 @@ impl Beside {
                             tried.class,
                             others.get(*lane).and_then(|lane| lane.output.as_ref()),
                         ),
-                        (Place::AsIt, Means::Clip(Some(clip))) => match trial.forks.get(*clip) {
-                            Some(Some(output)) => lab.told(&tried.logits, tried.class, output.as_ref()),
-                            _ => as_it,
-                        },
+                        (Place::AsIt, Means::Clip(Some(stage)) | Means::Check(stage)) => {
+                            match trial.forks.get(*stage) {
+                                Some(Some(fork)) if fork.stopped.is_some() => detected,
+                                Some(Some(fork)) => lab.told(&tried.logits, tried.class, fork.output.as_ref()),
+                                _ => as_it,
+                            }
+                        }
                         (Place::AsIt, _) if guard.detects(&trial.logits, &trial.faults, sites) => detected,
                         (Place::AsIt | Place::Network(_), _) => as_it,
                     };
@@ -146,7 +150,7 @@ impl Beside {
 }
 
 /// Whether the protection's own network tells of the trials of an image.
-fn is_apart(guard: &Guard, moved: &[bool]) -> bool {
+pub(super) fn is_apart(guard: &Guard, moved: &[bool]) -> bool {
     match guard.means {
         Means::Clip(Some(clip)) => moved.get(clip).copied().unwrap_or(true),
         _ => guard.network.is_some(),

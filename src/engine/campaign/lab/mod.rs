@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use facts::campaign::{Protected, Protection, ProtectionMethod, TensorRange};
 use facts::fault::metadata::{self, Word};
 use facts::fault::{Format, InjectedFault, Site, SiteSpace, Target};
-use facts::graph::HostTensor;
+use facts::graph::{HostTensor, NodeId};
 use facts::labels::Grouping;
 use facts::model::Model;
 use facts::outcome::Verdict;
@@ -64,8 +64,23 @@ pub struct Trial {
     pub clipped: Vec<(String, u64)>,
     /// What became of the faults under each protection that is compared ([`Lab::compared_with`]).
     pub protected: Vec<Protected>,
-    /// For each clip that forked off the run, the output under it; see [`Faulty::forks`].
-    forks: Vec<Option<Option<Vec<f32>>>>,
+    /// For each stage that had something to do, what became of the run under it; see [`Faulty::forks`].
+    forks: Vec<Option<Forked>>,
+}
+
+/// What became of a run under a stage.
+#[derive(Clone, Debug)]
+struct Forked {
+    /// The layer at which the stage has stopped it.
+    stopped: Option<NodeId>,
+    /// The output; `None` if it equals the golden output bit for bit.
+    output: Option<Vec<f32>>,
+}
+
+impl From<Faulty> for Forked {
+    fn from(Faulty { stopped, output, .. }: Faulty) -> Self {
+        Self { stopped, output }
+    }
 }
 
 /// An inference and the faults to inject into it: each entry of `faults` holds the sites of one trial.
@@ -194,13 +209,8 @@ impl Lab {
     /// # Errors
     /// If `grouping` is for another number of classes.
     pub fn judged_by(mut self, grouping: Option<Grouping>) -> Result<Self> {
-        if let Some(grouping) = grouping.as_ref().filter(|grouping| grouping.classes() != self.model.classes()) {
-            return Err(Error::request(format_args!(
-                "the grouping \"{}\" is for {} classes, the model has {}",
-                grouping.name(),
-                grouping.classes(),
-                self.model.classes()
-            )));
+        if let Some(grouping) = &grouping {
+            grouping.check_classes(self.model.classes())?;
         }
         self.grouping = grouping;
         Ok(self)
@@ -324,7 +334,7 @@ impl Lab {
         }
         let mut beside = Beside::new(self, subjects, &mut lanes)?;
         let mut values = values.into_iter();
-        let wave = self.executor.wave_under(&images, &lanes, settings, self.clips()).await?;
+        let wave = self.executor.wave_under(&images, &lanes, settings, self.stages()).await?;
         let (mut faulty, others) = beside.split(wave.lanes);
         let tried = |(subject, output): (&Subject<'_>, Vec<f32>)| {
             let own = subject.faults.iter().zip(faulty.by_ref().take(subject.faults.len())).collect::<Vec<_>>();
@@ -339,7 +349,7 @@ impl Lab {
         };
         let mut tried: Vec<Result<Tried>> = subjects.iter().zip(wave.golden).map(tried).collect();
         if self.guards.is_some() {
-            beside.tell(self, subjects, &wave.moved, others, &mut tried).await?;
+            beside.tell(self, subjects, [&wave.moved, &wave.alarms], others, &mut tried).await?;
         }
         Ok(Trials { images: tried, work: wave.work })
     }
@@ -426,7 +436,7 @@ impl Lab {
             activations: faulty.activations,
             clipped: faulty.clipped.iter().map(|&(layer, count)| (graph.nodes[layer].name.clone(), count)).collect(),
             protected: Vec::new(),
-            forks: faulty.forks.into_iter().map(|fork| fork.map(|fork| fork.output)).collect(),
+            forks: faulty.forks.into_iter().map(|fork| fork.map(Forked::from)).collect(),
         }
     }
 
@@ -464,13 +474,8 @@ impl Lab {
                 _ => value.elements(),
             };
             if site.element >= elements {
-                return Err(Error::request(format_args!(
-                    "element {} is out of range: tensor \"{}\" has {} elements, 0 to {}",
-                    site.element,
-                    value.name,
-                    elements,
-                    elements.saturating_sub(1)
-                )));
+                let owner = format!("tensor \"{}\"", value.name);
+                return Err(Site::out_of_range(site.target, site.element, &owner, elements));
             }
             if let Some(bits) = site.corruption.bits() {
                 let within = bits.within(metadata::format_at(graph, site));
@@ -482,6 +487,9 @@ impl Lab {
 }
 
 mod compare;
+mod under;
+
+pub use self::under::Under;
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,6 @@ use facts::campaign::{
 use facts::data::ImageSource;
 use facts::fault::{BitErrors, Site, Target, ranges};
 use facts::graph::HostTensor;
-use facts::outcome::{Outcome, probabilities};
 use facts::{Error, Result};
 
 use super::lab::{Subject, Tried};
@@ -331,8 +330,6 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
                 Vec::new()
             };
             let listed = if errors.is_some() { 2..=BitErrors::LISTED } else { 2..=usize::MAX };
-            let confidence = |logits: &[f32]| probabilities(logits).get(class).copied().unwrap_or(f32::NAN);
-            let changed = trial.verdict.outcome == Outcome::Sdc;
             let record = Record {
                 image,
                 label,
@@ -349,9 +346,6 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
                 drawn: draws.next(),
                 protected: trial.protected,
                 scores: Some(Scores::between(&tried.logits, class, &trial.logits, trial.class)),
-                confidence: changed
-                    .then(|| [confidence(&tried.logits), confidence(&trial.logits)])
-                    .filter(|both| both.iter().all(|share| share.is_finite())),
             };
             at.events.push_back(CampaignEvent::Injection(Box::new(record)));
             at.faults.start += 1;

@@ -118,7 +118,6 @@ fn one_by_one(lab: &Lab, plan: &Plan, start: Position, end: Position) -> Vec<Str
                 drawn: None,
                 protected: Vec::new(),
                 scores: Some(Scores::between(&golden.logits, class, &trial.logits, trial.class)),
-                confidence: None,
             };
             events.push(json(&CampaignEvent::Injection(Box::new(record))));
         }

@@ -97,7 +97,8 @@ fn forks_give_what_clipped_runs_give(graph: Graph, draws: &[Draw], profile: usiz
     let inputs: Vec<[Array; 1]> = (0..IMAGES).map(input).collect();
     let golden = |input: &[Array; 1]| pollster::block_on(executor.run(input, &mut Plain)).unwrap();
     let goldens: Vec<Activations> = inputs.iter().map(golden).collect();
-    let (clips, oracles): (Vec<Clips>, Vec<Oracle>) = clips(&graph, &goldens[..profile]).into_iter().unzip();
+    let (clips, oracles): (Vec<Stage>, Vec<Oracle>) =
+        clips(&graph, &goldens[..profile]).into_iter().map(|(clips, oracle)| (Stage::Clip(clips), oracle)).unzip();
     let lane = |(image, faults): &Draw| {
         let mut sites: Vec<Site> = faults.iter().map(|&fault| site(&graph, fault)).collect();
         sites.sort_by_key(|site| site.layer);

@@ -1,4 +1,5 @@
 mod batches;
+mod checks;
 mod faults;
 mod forks;
 pub(crate) mod networks;

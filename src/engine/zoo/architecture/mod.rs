@@ -63,14 +63,15 @@ impl Architecture {
             .ok_or_else(|| Error::request(format_args!("no architecture is called \"{id}\"; there are {}", ids())))
     }
 
-    /// Returns the architecture of the weights in the file `name`: the id is the beginning of the file's name,
-    /// ignoring `-` and `_` in both. `inception_v3_weights_tf_dim_ordering_tf_kernels.h5` belongs to `inceptionv3`,
+    /// Returns the architecture of the weights in the file `name`: the id is the beginning of the file's name, or follows the word
+    /// `weights` there, ignoring `-` and `_` in both. `inception_v3_weights_tf_dim_ordering_tf_kernels.h5` belongs to `inceptionv3`,
     /// for example.
     ///
     /// # Errors
     /// If no architecture matches, or the file lacks the classifier (`notop`).
     pub fn of_file(name: &str) -> Result<&'static Self> {
         let stem = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_lowercase();
+        let stem = stem.strip_prefix("weights_").unwrap_or(&stem);
         let words: Vec<&str> = stem.split(['-', '_', '.', ' ']).collect();
         if words.contains(&"notop") || words.windows(2).any(|pair| pair == ["no", "top"]) {
             return Err(Error::input(

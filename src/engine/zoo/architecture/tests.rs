@@ -78,10 +78,13 @@ fn weights_are_recognised_by_their_files_names() {
         ("C:\\weights\\NASNet-large.h5", "nasnetlarge"),
         ("resnet50_weights_tf_dim_ordering_tf_kernels (1).h5", "resnet50"),
         ("resnet50-32x32-gtsrb.weights.h5", "resnet50-32x32"),
+        ("mobilenet_v3_small.h5", "mobilenetv3small"),
     ] {
         assert_eq!(Architecture::of_file(name).expect(name).id, id);
     }
-    for name in ["resnet50v3_weights_tf_dim_ordering_tf_kernels.h5", "mobilenet_v3_small.h5", "model.h5", "", "v2"] {
+    for name in
+        ["resnet50v3_weights_tf_dim_ordering_tf_kernels.h5", "mobilenet_v3.h5", "model.h5", "", "v2", "weights_"]
+    {
         let error = Architecture::of_file(name).expect_err(name).to_string();
         assert!(error.contains("--architecture") && error.contains("densenet201"), "{error}");
     }

@@ -6,8 +6,9 @@
 
 keras.applications gives the ImageNet networks, nets32.py those for 32 x 32 pixels. A configuration is what
 `model.to_json()` says, without what does not count at inference (initializers, regularizers, constraints, types), and
-with connections in the short form of Keras 2, [[layer, call, tensor, {}], ...]. Keras 3 reads it again with
-`keras.Model.from_config`, which this program does, to compare the layers.
+with connections in the short form of Keras 2, [[layer, call, tensor, {}], ...]. Operations outside layers (`x + 3`) keep the form of
+Keras 3, which has room for their numbers. Keras 3 reads it again with `keras.Model.from_config`, which this program does, to
+compare the layers.
 """
 
 import argparse
@@ -49,6 +50,8 @@ IMAGENET = {
     "resnet152v2": "ResNet152V2",
     **{f"efficientnetb{number}": f"EfficientNetB{number}" for number in range(8)},
     **{f"efficientnetv2-{size.lower()}": f"EfficientNetV2{size}" for size in ["B0", "B1", "B2", "B3", "S", "M", "L"]},
+    **{f"mobilenetv3{size.lower()}": f"MobileNetV3{size}" for size in ["Small", "Large"]},
+    **{f"convnext{size.lower()}": f"ConvNeXt{size}" for size in ["Tiny", "Small", "Base", "Large", "XLarge"]},
 }
 IMAGENET_CLASSES = 1000
 # Of the configuration of the networks for 32 x 32 pixels; whoever reads it may change the last layer.
@@ -67,6 +70,9 @@ def build(identifier, classes=None):
     if identifier.endswith("-32x32"):
         return nets32.build(identifier.removesuffix("-32x32"), classes or CLASSES)
     make = getattr(keras.applications, IMAGENET[identifier])
+    if identifier.startswith("mobilenetv3"):
+        # Keras leaves the size open; the published weights are for this one.
+        return make(weights=None, input_shape=(224, 224, 3))
     if not identifier.startswith("efficientnetb"):
         return make(weights=None)
     # With ImageNet's weights EfficientNet has one layer more, which divides by the standard deviation: build it so,
@@ -93,17 +99,29 @@ def short_node(node):
     return [connection(tensor) for tensor in (argument if isinstance(argument, list) else [argument])]
 
 
+def is_operation(layer):
+    return layer["module"].startswith("keras.src.ops")
+
+
 def relevant(key, value):
     return value is not None and key not in IRRELEVANT and not key.endswith(IRRELEVANT_ENDINGS)
 
 
+def short_config(config):
+    short = {key: value for key, value in config.items() if relevant(key, value)}
+    if "layers" in short:
+        inner = [{"class_name": one["class_name"], "config": short_config(one["config"])} for one in short["layers"]]
+        short = {"name": short["name"], "layers": inner}
+    return short
+
+
 def short_layer(layer):
-    return {
-        "class_name": layer["class_name"],
-        "name": layer["name"],
-        "config": {key: value for key, value in layer["config"].items() if relevant(key, value)},
-        "inbound_nodes": [short_node(node) for node in layer["inbound_nodes"]],
-    }
+    short = {"class_name": layer["class_name"], "name": layer["name"], "config": short_config(layer["config"])}
+    if is_operation(layer):
+        short |= {key: layer[key] for key in ("module", "registered_name", "inbound_nodes")}
+    else:
+        short["inbound_nodes"] = [short_node(node) for node in layer["inbound_nodes"]]
+    return short
 
 
 def configuration(model):
@@ -119,9 +137,10 @@ def configuration(model):
 
 
 def custom_objects():
+    from keras.src.applications.convnext import LayerScale
     from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
-    return {"CustomScaleLayer": CustomScaleLayer}
+    return {"CustomScaleLayer": CustomScaleLayer, "LayerScale": LayerScale}
 
 
 def summary(model):

@@ -1,6 +1,6 @@
 //! Which layers a protection is in, and what it adds to an inference.
 
-use super::{Clip, ClipRule, Code, Cost, Detector, Method, Per};
+use super::{Clip, ClipRule, Code, Cost, Detector, Method, Per, Product};
 use crate::fault::Target;
 use crate::graph::{Graph, NodeId, Op, Unary, ValueId};
 
@@ -118,6 +118,10 @@ impl Method {
             }
             Self::Duplicate(_) => Cost { operations: own().saturating_add(outputs()), ..Cost::default() },
             Self::Tmr(_) => Cost { operations: (2 * own()).saturating_add(2 * outputs()), ..Cost::default() },
+            Self::Abft(_) => {
+                let each = |&id: &NodeId| Product::of(graph, id).map(|product| product.cost());
+                layers.iter().filter_map(each).fold(Cost::default(), Cost::add)
+            }
             Self::Detector(detector) => {
                 let scores = graph.outputs.first().map_or(0, |&output| graph.values[output].elements() as u64);
                 let (each, parameters) = match detector {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, Named as _, Result};
 
+use super::abft::{Abft, Tolerance};
 use super::names::Kind;
 
 /// A protection that a campaign compares with the unprotected network.
@@ -22,6 +23,8 @@ pub enum Method {
     Duplicate(Selection),
     /// Layers are computed three times, and the majority counts.
     Tmr(Selection),
+    /// Products and convolutions are checked by checksums of their weights.
+    Abft(Abft),
     /// The scores are looked at.
     Detector(Detector),
 }
@@ -96,7 +99,7 @@ pub enum Detector {
 
 impl Method {
     /// The entry of the table of names.
-    pub(super) fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         match self {
             Self::Clip(Clip { rule: ClipRule::Range, .. }) => Kind::Range,
             Self::Clip(Clip { rule: ClipRule::Ranger, .. }) => Kind::Ranger,
@@ -108,6 +111,7 @@ impl Method {
             Self::WeightClip => Kind::WeightClip,
             Self::Duplicate(_) => Kind::Duplicate,
             Self::Tmr(_) => Kind::Tmr,
+            Self::Abft(_) => Kind::Abft,
             Self::Detector(Detector::NanCheck) => Kind::NanCheck,
             Self::Detector(Detector::LogitRange) => Kind::LogitRange,
             Self::Detector(Detector::TopTwoMargin(_)) => Kind::TopTwoMargin,
@@ -122,6 +126,7 @@ impl Method {
             Self::Detector(detector) => *detector == Detector::LogitRange,
             // The vulnerability of layers is that of golden runs.
             Self::Duplicate(selection) | Self::Tmr(selection) => matches!(selection, Selection::Auto(_)),
+            Self::Abft(abft) => matches!(abft.tolerance, Tolerance::Learnt(_)),
             Self::Code(_) | Self::WeightClip => false,
         }
     }
@@ -149,6 +154,16 @@ impl fmt::Display for Method {
                 Selection::Auto(percent) => options.push(format!("auto:{percent}%")),
                 Selection::Layers(layers) => options.extend(layers.iter().map(|layer| quoted(layer))),
             },
+            Self::Abft(abft) => {
+                if !abft.recomputes {
+                    options.push("detect".to_owned());
+                }
+                match abft.tolerance {
+                    Tolerance::Bound => {}
+                    Tolerance::Factor(factor) => options.push(format!("tolerance={factor:e}")),
+                    Tolerance::Learnt(multiple) => options.push(format!("learnt={multiple}")),
+                }
+            }
             Self::Detector(Detector::TopTwoMargin(Some(margin))) => options.push(margin.to_string()),
             Self::Code(_) | Self::WeightClip | Self::Detector(_) => {}
         }
@@ -158,7 +173,11 @@ impl fmt::Display for Method {
 
 /// A name of a layer as a list holds it.
 fn quoted(layer: &str) -> String {
-    if layer.contains(',') { format!("\"{layer}\"") } else { layer.to_owned() }
+    if layer.contains(',') || layer.starts_with('"') {
+        format!("\"{}\"", layer.replace('"', "\"\""))
+    } else {
+        layer.to_owned()
+    }
 }
 
 impl FromStr for Method {
@@ -194,6 +213,7 @@ impl FromStr for Method {
             Kind::WeightClip => bare(Self::WeightClip),
             Kind::Duplicate => Selection::parse(name, options).map(Self::Duplicate),
             Kind::Tmr => Selection::parse(name, options).map(Self::Tmr),
+            Kind::Abft => Ok(Self::Abft(Abft::parse(options, &wrong)?)),
             Kind::NanCheck => bare(Self::Detector(Detector::NanCheck)),
             Kind::LogitRange => bare(Self::Detector(Detector::LogitRange)),
             Kind::TopTwoMargin => {
@@ -213,22 +233,46 @@ impl Clip {
         let mut clip = Self { rule, per: Per::Tensor, percentile: 100.0, scale: 1.0 };
         for option in options.into_iter().flat_map(|options| options.split(',')) {
             let expected = "tensor, channel, neuron, percentile=P (above 50, at most 100) or scale=F (0.01 to 100)";
-            let number = |text: &str, low: f64, high: f64| {
-                text.parse()
-                    .ok()
-                    .filter(|number| *number > low && *number <= high)
-                    .ok_or_else(|| wrong(option, expected))
+            let number = |text: &str, fits: fn(f64) -> bool| {
+                text.parse().ok().filter(|number| fits(*number)).ok_or_else(|| wrong(option, expected))
             };
             match option.split_once('=') {
                 None if option == "tensor" => clip.per = Per::Tensor,
                 None if option == "channel" => clip.per = Per::Channel,
                 None if option == "neuron" => clip.per = Per::Neuron,
-                Some(("percentile", text)) => clip.percentile = number(text, 50.0, 100.0)?,
-                Some(("scale", text)) => clip.scale = number(text, 0.0, 100.0)?,
+                Some(("percentile", text)) => clip.percentile = number(text, |share| share > 50.0 && share <= 100.0)?,
+                Some(("scale", text)) => clip.scale = number(text, |factor| (0.01..=100.0).contains(&factor))?,
                 _ => return Err(wrong(option, expected)),
             }
         }
         Ok(clip)
+    }
+}
+
+impl Abft {
+    fn parse(options: Option<&str>, wrong: &dyn Fn(&str, &str) -> Error) -> Result<Self> {
+        let mut abft = Self { recomputes: true, tolerance: Tolerance::Bound };
+        for option in options.into_iter().flat_map(|options| options.split(',')) {
+            let expected =
+                "detect, tolerance=F (a factor from 0 to 1) or learnt=M (a multiple above 0, at most 1000000)";
+            let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+            match option.split_once('=') {
+                None if option == "detect" => abft.recomputes = false,
+                Some(_) if abft.tolerance != Tolerance::Bound => {
+                    return Err(wrong(option, "one of tolerance=F and learnt=M, once"));
+                }
+                Some(("tolerance", text)) => {
+                    let factor = number(text).filter(|factor| (0.0..=1.0).contains(factor));
+                    abft.tolerance = Tolerance::Factor(factor.ok_or_else(|| wrong(option, expected))?);
+                }
+                Some(("learnt", text)) => {
+                    let multiple = number(text).filter(|multiple| *multiple > 0.0 && *multiple <= 1e6);
+                    abft.tolerance = Tolerance::Learnt(multiple.ok_or_else(|| wrong(option, expected))?);
+                }
+                _ => return Err(wrong(option, expected)),
+            }
+        }
+        Ok(abft)
     }
 }
 
@@ -287,6 +331,11 @@ mod tests {
             "weight-clip",
             "duplicate:auto:20%",
             "tmr:conv1,\"a,b\",kind:Conv",
+            "tmr:\"\"\"a\"\"\",b\"c",
+            "abft",
+            "abft:detect",
+            "abft:tolerance=1e-5",
+            "abft:detect,learnt=2.5",
             "nan-check",
             "logit-range",
             "top-2-margin",
@@ -309,7 +358,14 @@ mod tests {
         assert!(refused("secded:2").contains("no options"));
         assert!(refused("duplicate").contains("auto:20%"));
         assert!(refused("tmr:auto").contains("auto:20%"));
+        assert!(refused("ranger:scale=1e-320").contains("0.01 to 100"));
+        assert!(refused("ranger:percentile=50").contains("above 50"));
         assert!(refused("tmr:auto:0%").contains("share of the operations"));
+        assert!(refused("tmr:\"abc").contains("a quote is not closed"));
+        assert!(refused("abft:tolerance=2").contains("a factor from 0 to 1"));
+        assert!(refused("abft:learnt=0").contains("a multiple above 0"));
+        assert!(refused("abft:learnt=2,tolerance=0").contains("once"));
+        assert!(refused("abft:mend").contains("detect, tolerance=F"));
         assert!(refused("top-2-margin:NaN").contains("margin"));
     }
 }

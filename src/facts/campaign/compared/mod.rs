@@ -3,19 +3,24 @@
 //! Every fault of such a campaign is tried in the unprotected network and under each protection. The record holds the outcome
 //! of the unprotected network and, in `protected`, one entry for each protection, in the order of the configuration.
 
+pub mod abft;
 pub mod ecc;
 pub mod layers;
 mod memory;
 mod method;
 mod names;
 mod summary;
+mod sweep;
+mod time;
 
+pub use abft::{Abft, Product, Tolerance};
 pub use method::{Clip, ClipRule, Code, Detector, Method, Per, Selection};
 pub use names::Kind;
 pub use summary::{
     BitEffects, Effect, Effects, FieldEffects, LayerEffects, Overhead, PairedSummary, PartEffects, ProtectedGolden,
     ProtectionSummary, RateEffects, SavedFault, Saves,
 };
+pub use time::{Timed, TimedUnder};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,19 +48,23 @@ impl Compared {
     /// # Errors
     /// If it is empty, too long, or names a protection twice.
     pub fn validate(&self) -> Result<()> {
-        let count = self.methods.len();
+        Self::check_methods(&self.methods.iter().map(|one| &one.method).collect::<Vec<_>>())
+    }
+
+    /// Checks a list of protections that are to be compared.
+    ///
+    /// # Errors
+    /// As [`Compared::validate`].
+    pub fn check_methods(methods: &[&Method]) -> Result<()> {
+        let count = methods.len();
         if !(1..=Self::MOST).contains(&count) {
             return Err(Error::request(format_args!(
                 "expected 1 to {} protections to compare, found {count}",
                 Self::MOST
             )));
         }
-        let twice =
-            |(index, one): (usize, &Guarded)| self.methods[..index].iter().any(|other| other.method == one.method);
-        match self.methods.iter().enumerate().find(|&entry| twice(entry)) {
-            Some((_, one)) => {
-                Err(Error::request(format_args!("the protection {} is given twice; leave one away", one.method)))
-            }
+        match methods.iter().enumerate().find(|(index, one)| methods[..*index].contains(one)) {
+            Some((_, one)) => Err(Error::request(format_args!("the protection {one} is given twice; leave one away"))),
             None => Ok(()),
         }
     }
@@ -163,10 +172,26 @@ impl Protected {
         self.golden.unwrap_or(golden)
     }
 
+    /// What the protection did to a trial in which the unprotected network predicts `faulty`, and `golden` without the faults.
+    pub fn effect(&self, golden: usize, faulty: usize) -> Effect {
+        Effect::new(golden != faulty, self.detected, self.is_sdc(golden))
+    }
+
     /// Whether the answer is wrong and nothing says so. `golden` is the golden prediction of the unprotected network.
     pub fn is_sdc(&self, golden: usize) -> bool {
         !self.detected && self.class != self.golden(golden)
     }
+}
+
+/// Where a protection that notices a fault stops the inference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stop {
+    /// Where the struck value is read.
+    Read,
+    /// After the layer of this name.
+    Layer(String),
+    /// At the scores.
+    Scores,
 }
 
 /// What a protection makes of the faults of a trial before anything is computed.
@@ -229,6 +254,8 @@ pub(super) mod tests {
         assert_eq!(cost("weight-clip", &[], Target::Weight), (16, 2, 8));
         assert_eq!(cost("duplicate:dense", &[0], Target::Activation), (16 + 4, 0, 0));
         assert_eq!(cost("tmr:dense", &[0], Target::Activation), (32 + 8, 0, 0));
+        // For one position of two inputs and four outputs: two products of two inputs, the sum, and four more.
+        assert_eq!(cost("abft", &[0], Target::Activation), (8 + 4 + 4, 2 * 2 + 3, 28));
         assert_eq!(cost("nan-check", &[], Target::Activation), (4, 0, 0));
     }
 

@@ -25,6 +25,8 @@ pub enum Kind {
     Duplicate,
     /// [`super::Method::Tmr`].
     Tmr,
+    /// [`super::Method::Abft`].
+    Abft,
     /// [`super::Detector::NanCheck`].
     NanCheck,
     /// [`super::Detector::LogitRange`].
@@ -83,6 +85,14 @@ impl Named for Kind {
         ),
         (Self::Duplicate, Name::new("duplicate", "Duplication", "layers are computed twice; a difference is detected")),
         (Self::Tmr, Name::new("tmr", "TMR", "layers are computed three times; the majority counts")),
+        (
+            Self::Abft,
+            Name::new(
+                "abft",
+                "ABFT",
+                "products and convolutions are compared with checksums of their weights; a layer that differs is computed again",
+            ),
+        ),
         (Self::NanCheck, Name::new("nan-check", "NaN check", "NaN or infinity among the scores is detected")),
         (
             Self::LogitRange,

@@ -1,16 +1,18 @@
 //! Designs: how the faults of a campaign are chosen, and what each of them stands for.
 //!
 //! The uniform design injects faults as the fault model draws them. The stratified design draws many *candidates* for each
-//! image in the same way, puts each into a stratum by its bits and its score, and injects few of them: those of strata that
+//! image in the same way, puts each into a stratum by its bits, its score and its direction, and injects few of them: those of strata that
 //! tell more are more likely. The chance of each is known, so the estimates stay unbiased.
 
+mod pilot;
 mod stratum;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-pub use self::stratum::{Score, Stratum, is_proved, stratum, words};
+pub use self::pilot::{Learning, Pilot};
+pub use self::stratum::{Direction, Score, Stratum, is_proved, stratum, words};
 use super::{Judgement, Quantity};
 use crate::named::{Name, Named};
 use crate::{Error, Result};
@@ -69,27 +71,6 @@ pub struct Stratified {
     pub strata: Vec<Pilot>,
     /// Elements of each layer that faults are drawn from, in model order.
     pub elements: Vec<usize>,
-}
-
-/// What the pilot has found of a stratum. The pilot decides which faults are injected, and no estimate counts its faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pilot {
-    /// The stratum.
-    pub stratum: Stratum,
-    /// Candidates.
-    pub candidates: u64,
-    /// Faults injected.
-    pub injected: u64,
-    /// SDCs among them.
-    pub sdc: u64,
-    /// SCMs among them, where the campaign has an aim.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub scm: u64,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// Faults of a stratum that were injected.
@@ -297,23 +278,10 @@ impl Stratified {
         let intensities: Vec<f64> = (0..=u8::MAX).map(|stratum| self.intensity(stratum)).collect();
         pick(strata, faults, &|stratum| intensities[usize::from(stratum)], generator(seed, image, 0, DRAW))
     }
-
-    /// Picks candidates for the pilot: of each stratum the root of their number.
-    pub fn pick_pilot(strata: &[Stratum], faults: usize, seed: u64, image: u64) -> Vec<Pick> {
-        let mut counts = [0u32; 256];
-        strata.iter().for_each(|&stratum| counts[usize::from(stratum)] += 1);
-        pick(
-            strata,
-            faults,
-            &|stratum| f64::from(counts[usize::from(stratum)]).sqrt().recip(),
-            generator(seed, image, 0, PILOT),
-        )
-    }
 }
 
 /// Tell these streams of numbers from others that are drawn from the same seed.
 const DRAW: u64 = u64::from_le_bytes(*b"strata 1");
-const PILOT: u64 = u64::from_le_bytes(*b"pilot  1");
 const SINGLE: u64 = u64::from_le_bytes(*b"single 1");
 
 fn generator(seed: u64, image: u64, fault: u64, domain: u64) -> ChaCha8Rng {

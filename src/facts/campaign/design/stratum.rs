@@ -1,9 +1,19 @@
-//! Strata: the class of a fault's bits and that of its score.
+//! Strata: the class of a fault's bits, that of its score, and for faults in parameters the direction of the change.
 
 use crate::fault::{BitField, Corruption, Format};
 
-/// The number of a stratum: the class of its bits times [`SCORES`], plus the class of its score.
+/// The number of a stratum: the class of its bits times [`SCORES`], plus the class of its score, plus [`RAISED`] for one half
+/// of the directions.
 pub type Stratum = u8;
+
+/// What is added where a parameter raises the outputs of its layer.
+const RAISED: u8 = 128;
+
+/// The class in the place of a score of a variance that becomes much smaller.
+const AMPLIFIED: u8 = 15;
+
+/// Factors by which a variance becomes smaller, from which on outputs are *amplified*: the class has two halves.
+const AMPLIFIES: [f32; 2] = [100.0, 10_000.0];
 
 /// Classes of scores.
 const SCORES: u8 = 16;
@@ -32,8 +42,21 @@ pub enum Score {
     Unknown(f32),
 }
 
-/// Returns the stratum of a fault of this score that strikes `corruption` first.
-pub fn stratum(corruption: Corruption, format: Format, score: Score) -> Stratum {
+/// What a changed parameter does to the outputs of its layer. A gradient does not tell it: outputs that rise without limit pass
+/// an activation function, those that fall end at 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Direction {
+    /// They fall, or nothing is known.
+    #[default]
+    Other,
+    /// They rise where the layer's inputs are positive.
+    Raised,
+    /// A variance becomes smaller by this factor.
+    Amplified(f32),
+}
+
+/// Returns the stratum of a fault of this score and direction that strikes `corruption` first.
+pub fn stratum(corruption: Corruption, format: Format, score: Score, direction: Direction) -> Stratum {
     let below = |edges: &[f32], value: f32| edges.iter().filter(|&&edge| value >= edge).count() as u8;
     let class = match score {
         Score::Proved => return PROVED,
@@ -44,7 +67,13 @@ pub fn stratum(corruption: Corruption, format: Format, score: Score) -> Stratum 
         // Not to be mixed with faults of a campaign with scores.
         Score::Unknown(change) => 11 + below(&CHANGES, change),
     };
-    bits_of(corruption, format) * SCORES + class
+    let bits = bits_of(corruption, format) * SCORES;
+    match direction {
+        Direction::Amplified(factor) if factor >= AMPLIFIES[1] => bits + AMPLIFIED + RAISED,
+        Direction::Amplified(factor) if factor >= AMPLIFIES[0] => bits + AMPLIFIED,
+        Direction::Raised => bits + class + RAISED,
+        Direction::Amplified(_) | Direction::Other => bits + class,
+    }
 }
 
 /// Returns the class of the most significant bit that is struck.
@@ -79,6 +108,7 @@ pub fn words(stratum: Stratum, scored: bool) -> String {
     if is_proved(stratum) {
         return "proved masked".to_owned();
     }
+    let (raised, stratum) = (stratum >= RAISED, stratum % RAISED);
     let bits = match stratum / SCORES {
         1 => "sign",
         2 => "highest exponent bit",
@@ -96,10 +126,12 @@ pub fn words(stratum: Stratum, scored: bool) -> String {
     let score = match stratum % SCORES {
         class @ 1..=9 => format!("score {}", between(&EDGES, usize::from(class - 1))),
         10 => "not finite".to_owned(),
+        AMPLIFIED if raised => return format!("{bits}, variance {} times smaller or more", AMPLIFIES[1]),
+        AMPLIFIED => return format!("{bits}, variance {} to {} times smaller", AMPLIFIES[0], AMPLIFIES[1]),
         class => {
             let gradient = if scored { "gradient 0, change" } else { "change" };
             format!("{gradient} {}", between(&CHANGES, usize::from(class - 11)))
         }
     };
-    format!("{bits}, {score}")
+    if raised { format!("{bits}, {score}, outputs rise") } else { format!("{bits}, {score}") }
 }

@@ -97,7 +97,8 @@ fn each_candidate_is_picked_as_often_as_its_weight_says() {
 #[test]
 fn strata_have_words() {
     let flip = |bit| Corruption::flip(bit).unwrap();
-    let named = |bit, score| words(stratum(flip(bit), Format::F32, score), true);
+    let directed = |bit, score, direction| words(stratum(flip(bit), Format::F32, score, direction), true);
+    let named = |bit, score| directed(bit, score, Direction::Other);
     assert_eq!(named(30, Score::Finite(0.5)), "highest exponent bit, score 0.1 to 1");
     assert_eq!(named(31, Score::Finite(-20.0)), "sign, score below -10");
     assert_eq!(named(28, Score::Finite(99.0)), "upper exponent bits, score 10 or more");
@@ -105,7 +106,40 @@ fn strata_have_words() {
     assert_eq!(named(3, Score::NotFinite), "mantissa, not finite");
     assert_eq!(named(3, Score::Proved), "proved masked");
     assert_eq!(
-        words(stratum(Corruption::Set(0.0), Format::F32, Score::Unknown(0.5)), false),
+        words(stratum(Corruption::Set(0.0), Format::F32, Score::Unknown(0.5), Direction::Other), false),
         "other, change 0.001 to 1"
     );
+    let half = Score::Finite(0.5);
+    assert_eq!(directed(30, half, Direction::Raised), "highest exponent bit, score 0.1 to 1, outputs rise");
+    assert_eq!(directed(30, half, Direction::Amplified(99.0)), "highest exponent bit, score 0.1 to 1");
+    assert_eq!(
+        directed(28, half, Direction::Amplified(1e3)),
+        "upper exponent bits, variance 100 to 10000 times smaller"
+    );
+    assert_eq!(
+        directed(28, half, Direction::Amplified(1e9)),
+        "upper exponent bits, variance 10000 times smaller or more"
+    );
+    assert_eq!(directed(28, Score::Proved, Direction::Raised), "proved masked");
+}
+
+/// No two classes share a number.
+#[test]
+fn strata_have_numbers_of_their_own() {
+    let scores = [-99.0, -5.0, -0.5, -0.01, 0.0, 0.01, 0.5, 5.0, 99.0].map(Score::Finite);
+    let changes = [0.0, 0.5, 50.0, 500.0].map(Score::Flat);
+    let scores = scores.into_iter().chain(changes).chain([Score::NotFinite]);
+    let directions = [Direction::Other, Direction::Raised, Direction::Amplified(1e3), Direction::Amplified(1e6)];
+    let mut numbers = std::collections::BTreeMap::new();
+    for score in scores {
+        for bit in [31, 30, 29, 23, 0] {
+            for direction in directions {
+                let stratum = stratum(Corruption::flip(bit).unwrap(), Format::F32, score, direction);
+                let words = words(stratum, true);
+                assert_eq!(numbers.entry(stratum).or_insert_with(|| words.clone()), &words, "{stratum}");
+            }
+        }
+    }
+    let all: std::collections::BTreeSet<_> = numbers.values().collect();
+    assert_eq!((numbers.len(), all.len()), (5 * (14 * 2 + 2), numbers.len()));
 }

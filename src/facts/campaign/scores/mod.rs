@@ -1,11 +1,14 @@
 //! What a fault did to the scores, beyond the predicted class.
 
+mod criterion;
+
 use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use self::criterion::Criterion;
 use crate::fault::number;
 use crate::outcome::{Rate, confidences, margin, rank};
 
@@ -133,6 +136,23 @@ pub struct Deviation {
     margin: Option<i128>,
 }
 
+impl Deviation {
+    /// Whether the trial is an SDC-5, an SDC-10 %, and an SDC-20 %.
+    pub fn outcomes(self) -> [bool; 3] {
+        [self.top5, self.ten, self.twenty]
+    }
+
+    /// Whether the prediction is the label, where that is known.
+    pub(super) fn correct(self) -> Option<bool> {
+        self.correct
+    }
+
+    /// The change of the margin in units, where it counts.
+    pub(super) fn margin(self) -> Option<i128> {
+        self.margin
+    }
+}
+
 /// Trials counted by the criteria.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CriteriaTally {
@@ -175,6 +195,11 @@ impl CriteriaTally {
         self.twenty += other.twenty;
         self.margins += other.margins;
         self.margin += other.margin;
+    }
+
+    /// The number of trials with an SDC-5, an SDC-10 %, and an SDC-20 %.
+    pub(super) fn counts(&self) -> [u64; 3] {
+        [self.top5, self.ten, self.twenty]
     }
 
     /// Whether the rank of a faulty class is known in any trial.
@@ -231,6 +256,14 @@ pub struct MarginChange {
     pub mean: f64,
     /// The trials that the mean is over: those whose margins are finite and differ by less than 10^12.
     pub trials: u64,
+}
+
+impl MarginChange {
+    /// The same over trials with weights: `change` is the mean over all candidates, in units and with 0 where the margin does not
+    /// count, and `share` the share of candidates where it counts. `None` where it counts for none.
+    pub(super) fn estimated(self, change: f64, share: f64) -> Option<Self> {
+        (share > 0.0).then(|| Self { mean: change / UNITS / share, ..self })
+    }
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ impl ComparedTallies {
         let judge = |run: &Protected| {
             let sdc = run.is_sdc(trial.golden);
             Case {
-                effect: Effect::new(bad, run.detected, sdc),
+                effect: run.effect(trial.golden, trial.faulty),
                 scm: [scm, sdc && is_scm(run.golden(trial.golden), run.class)],
                 due: run.due,
                 sdc,
@@ -240,6 +240,7 @@ impl ComparedTallies {
                 method: guarded.method.clone(),
                 layers: guarded.layers.clone(),
                 overhead: Overhead::new(guarded, &compared.inference),
+                time: None,
                 profile: guarded.method.is_learnt().then(|| compared.profile.clone()),
                 golden: self.golden[index].summary(),
                 effects: counts.effects,

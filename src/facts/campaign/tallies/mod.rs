@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use self::compared::{ComparedTallies, Struck};
+use super::clusters::ByImage;
 use super::parts::Parts;
 use super::{
-    BitSummary, CampaignConfig, CriteriaTally, Deviation, FaultSummary, FieldSummary, GoldenSummary, Guesses, Hits,
-    LayerSummary, Observation, Position, Protected, ProtectionSummary, Provenance, RateSummary, Record,
+    BitSummary, CampaignConfig, CriteriaTally, Criterion, Deviation, FaultSummary, FieldSummary, GoldenSummary,
+    Guesses, Hits, LayerSummary, Observation, Position, Protected, ProtectionSummary, Provenance, RateSummary, Record,
     RoundedAccuracy, Start, StartSummary, Summary,
 };
 use crate::data::Preprocess;
@@ -21,8 +22,8 @@ use crate::outcome::{Rate, Ratio};
 /// Number of bits of the widest format.
 const BITS: usize = Format::F32.width() as usize;
 
-/// The counts behind a [`Summary`], fed one result at a time. Its size does not grow with the campaign, and what
-/// several of them have counted can be added up.
+/// The counts behind a [`Summary`], fed one result at a time. Its size grows with the images of the campaign and not
+/// with their faults, and what several of them have counted can be added up.
 #[derive(Clone, Debug)]
 pub struct Tallies {
     config: Option<CampaignConfig>,
@@ -43,6 +44,8 @@ pub struct Tallies {
     starts: [(u64, Tally); Start::ALL.len()],
     trials: u64,
     all: Tally,
+    /// The outcomes by image, where trials have no weights.
+    by_image: ByImage,
     fields: BTreeMap<BitField, Tally>,
     /// The number formats of flipped bits.
     formats: BTreeSet<Format>,
@@ -104,7 +107,7 @@ pub struct Judgement {
     pub due: Option<bool>,
     /// It is a safety-critical misclassification.
     pub scm: bool,
-    /// What the criteria beyond the predicted class make of it; `None` where the scores are not known, and where trials have weights.
+    /// What the criteria beyond the predicted class make of it; `None` where the scores are not known.
     pub deviation: Option<Deviation>,
 }
 
@@ -113,10 +116,8 @@ impl<S> Observation<'_, S> {
     pub fn judge(&self, grouping: Option<&Grouping>) -> Judgement {
         let sdc = self.golden != self.faulty;
         let scm = sdc && grouping.is_some_and(|grouping| grouping.is_scm(self.golden, self.faulty));
-        // Trials with weights are no shares.
-        let scores = self.scores.filter(|_| self.draw.is_none());
         let correct = self.label.map(|label| label == self.faulty);
-        Judgement { sdc, due: self.due, scm, deviation: scores.map(|scores| scores.deviation(correct)) }
+        Judgement { sdc, due: self.due, scm, deviation: self.scores.map(|scores| scores.deviation(correct)) }
     }
 }
 
@@ -153,6 +154,23 @@ impl Tally {
         self.due += other.due;
         self.scm += other.scm;
         self.criteria.merge(&other.criteria);
+    }
+
+    /// Number of trials.
+    pub fn injections(&self) -> u64 {
+        self.injections
+    }
+
+    /// Number of trials with an outcome, as far as it is known.
+    pub fn count(&self, criterion: Criterion) -> u64 {
+        let [sdc5, sdc10, sdc20] = self.criteria.counts();
+        match criterion {
+            Criterion::Sdc => self.sdc,
+            Criterion::Sdc5 => sdc5,
+            Criterion::Sdc10 => sdc10,
+            Criterion::Sdc20 => sdc20,
+            Criterion::Scm => self.scm,
+        }
     }
 
     /// The rates; those of SCM where the trials were `judged` by a grouping.
@@ -236,6 +254,7 @@ impl Tallies {
             starts: Default::default(),
             trials: 0,
             all: Tally::default(),
+            by_image: ByImage::default(),
             fields: BTreeMap::new(),
             formats: BTreeSet::new(),
             bits: Default::default(),
@@ -307,8 +326,9 @@ impl Tallies {
                 config.design.as_ref().zip(trial.draw).map(|(design, (_, drawn))| design.relative(drawn.weight));
             self.hits.add(weight.unwrap_or(1.0), judgement);
         }
-        if trial.draw.is_some() {
-            self.parts.get_or_insert_default().add(trial, judgement, self.grouping.as_ref());
+        match trial.draw {
+            Some(_) => self.parts.get_or_insert_default().add(trial, judgement, self.grouping.as_ref()),
+            None => self.by_image.add(trial.image, judgement),
         }
         for &start in Start::containing(trial.label, trial.golden, self.grouping.as_ref()) {
             self.starts[start as usize].1.add(judgement);
@@ -389,6 +409,7 @@ impl Tallies {
         }
         self.trials += other.trials;
         self.all.merge(&other.all);
+        self.by_image.merge(&other.by_image);
         self.hits.merge(&other.hits);
         if let Some(parts) = &other.parts {
             self.parts.get_or_insert_default().merge(parts);
@@ -471,6 +492,7 @@ impl Tallies {
             golden,
             faults,
             design: None,
+            clusters: self.by_image.clusters(judged),
             aim: None,
             scm_ratio: ratio.and_then(|ratio| ratio.ratio),
             scm_ratio_interval: ratio,
@@ -548,21 +570,22 @@ impl Tallies {
     /// By layer, in model order, and bit: only bits that were flipped there. Nothing where trials have weights, since
     /// counts are no shares then.
     pub fn layer_bits(&self) -> Vec<LayerBit> {
-        if self.parts.is_some() {
-            return Vec::new();
-        }
-        let cells = self.layers.iter().flat_map(|layer| (0..Format::F32.width()).map(move |bit| (layer, bit)));
-        cells
-            .map(|(layer, bit)| (layer, bit, &layer.bits[usize::from(bit)]))
-            .filter(|(_, _, tally)| tally.injections > 0)
-            .map(|(layer, bit, tally)| LayerBit {
-                layer: layer.name.clone(),
-                bit,
-                injections: tally.injections,
-                sdc: tally.sdc,
-                scm: self.grouping.is_some().then_some(tally.scm),
-            })
-            .collect()
+        let cell = |(layer, bit, tally): (usize, u8, &Tally)| LayerBit {
+            layer: self.layers[layer].name.clone(),
+            bit,
+            injections: tally.injections,
+            sdc: tally.sdc,
+            scm: self.grouping.is_some().then_some(tally.scm),
+        };
+        self.cells().map(cell).collect()
+    }
+
+    /// The counts behind [`Tallies::layer_bits`], by index of the layer and bit.
+    pub fn cells(&self) -> impl Iterator<Item = (usize, u8, &Tally)> {
+        let layers = self.layers.iter().enumerate().filter(|_| self.parts.is_none());
+        let cells =
+            layers.flat_map(|(index, layer)| (0u8..).zip(&layer.bits).map(move |(bit, tally)| (index, bit, tally)));
+        cells.filter(|(_, _, tally)| tally.injections > 0)
     }
 }
 

@@ -70,7 +70,6 @@ fn record(golden: usize, faulty: usize, scm: Option<bool>, faults: &[InjectedFau
         drawn: None,
         protected: Vec::new(),
         scores: None,
-        confidence: None,
     }
 }
 

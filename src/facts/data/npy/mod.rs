@@ -155,10 +155,11 @@ pub fn labels(name: &str, bytes: &[u8]) -> Result<Vec<usize>> {
     Ok(Labels::read(&Array::npy(name, Box::new(bytes))?)?.classes)
 }
 
-/// An array of images with an array of labels.
+/// An array of images with an array of labels, or without labels.
 #[derive(Debug)]
 pub struct NpySource {
     images: NpyImages,
+    /// One for each image, or none.
     labels: Vec<usize>,
 }
 
@@ -176,11 +177,16 @@ impl NpySource {
         }
         Ok(Self { images, labels })
     }
+
+    /// `images` without labels.
+    pub fn unlabelled(images: NpyImages) -> Self {
+        Self { images, labels: Vec::new() }
+    }
 }
 
 impl ImageSource for NpySource {
     fn len(&self) -> usize {
-        self.labels.len()
+        self.images.len()
     }
 
     fn name(&self, index: usize) -> String {

@@ -7,7 +7,7 @@ use super::array::Array;
 use super::cifar::{self, Cifar, CifarSource};
 use super::npy::{ChannelOrder, Labels, NpyImages, NpySource};
 use super::read_at::{Cursor, Part};
-use super::{Classes, Content, DataFormat, FolderChoice, ImageSource, ReadAt, npz, unpack};
+use super::{Classes, Content, DataFormat, FolderChoice, ImageSource, ReadAt, WITHOUT_LABELS, npz, unpack};
 use crate::{Error, Result};
 
 /// Largest tar whose entries are looked through for CIFAR's files.
@@ -176,6 +176,16 @@ pub fn pair(images: (Array<'static>, DataFormat), labels: Array<'static>, choice
     let notices = images.notices().iter().chain(&read.notices).cloned().collect();
     let source = NpySource::new(images, labels.name(), read.classes)?;
     Ok(Set { source: Arc::new(source), format, labelled: None, notices })
+}
+
+/// Takes an array of images without labels.
+///
+/// # Errors
+/// If it is no array of images.
+pub fn unlabelled((images, format): (Array<'static>, DataFormat), choices: Choices) -> Result<Set> {
+    let images = NpyImages::of(images, choices.layout)?;
+    let (notices, source) = (images.notices().to_vec(), NpySource::unlabelled(images));
+    Ok(Set { source: Arc::new(source), format, labelled: Some(WITHOUT_LABELS), notices })
 }
 
 fn unknown(name: &str) -> Error {

@@ -77,6 +77,9 @@ pub struct Measured {
     pub target: Target,
     /// The protection in words; `None` without one.
     pub protection: Option<String>,
+    /// Whether the campaign ended by its results (`--until`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub until: bool,
     /// The layers.
     pub layers: Vec<LayerMeasured>,
 }
@@ -133,6 +136,9 @@ pub struct MemoryBudget {
     pub target: Target,
     /// The protection in words; `None` without one.
     pub protection: Option<String>,
+    /// Whether the campaign ended by its results (`--until`): the bounds are those of a fixed number of faults.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub until: bool,
     /// Bits that are live on average, and bits in all.
     pub live_bits: f64,
     /// Bits in all.
@@ -262,6 +268,7 @@ impl MemoryBudget {
             campaign: measured.name,
             target: measured.target,
             protection: measured.protection,
+            until: measured.until,
             live_bits,
             bits,
             bits_without_fault,
@@ -307,7 +314,7 @@ impl Budget {
     /// of protected ones.
     ///
     /// # Errors
-    /// If an assumption is out of range, a memory has no campaign without a protection or several, or a residency names a
+    /// If an assumption is out of range, a memory was measured without a protection by no campaign or by several, or a residency names a
     /// layer that no campaign has.
     pub fn new(campaigns: Vec<Measured>, assumed: Assumptions) -> Result<Self> {
         assumed.validate()?;
@@ -347,14 +354,7 @@ impl Budget {
                                 .map_or("", |memory| &memory.campaign)
                         )));
                     }
-                    [one, other, ..] => {
-                        return Err(Error::request(format_args!(
-                            "\"{}\" and \"{}\" both measure {} without a protection; give one of them",
-                            one.campaign,
-                            other.campaign,
-                            words(target)
-                        )));
-                    }
+                    [one, other, ..] => return Err(twice(&memories, target, [&one.campaign, &other.campaign])),
                 };
                 // A memory that was not measured under the protection is as it is without.
                 let mut memory = of(&memories, target, protection.as_deref()).next().unwrap_or(plain).clone();
@@ -367,6 +367,48 @@ impl Budget {
         }
         Ok(Self { assumed, variants })
     }
+
+    /// Returns a sentence for each campaign that ended by its results: its bounds are for a fixed number of faults.
+    pub fn looked_at(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for memory in self.variants.iter().flat_map(|variant| &variant.memories).filter(|memory| memory.until) {
+            let sentence = format!(
+                "{} ended by its results (--until): its bounds are those of a fixed number of faults, and may be missed more often \
+                 than in 5 % of such campaigns",
+                memory.campaign
+            );
+            if !sentences.contains(&sentence) {
+                sentences.push(sentence);
+            }
+        }
+        sentences
+    }
+}
+
+/// Returns the refusal of two campaigns that measure the same memory without a protection, with the one to leave away.
+fn twice(memories: &[MemoryBudget], target: Target, campaigns: [&str; 2]) -> Error {
+    let compares = |campaign: &str| {
+        let same = |memory: &&MemoryBudget| memory.target == target && memory.campaign == campaign;
+        memories.iter().filter(same).any(|memory| memory.protection.is_some())
+    };
+    let [one, other] = campaigns;
+    let away = |plain: &str, compared: &str| {
+        format!(
+            "leave \"{plain}\" away: \"{compared}\" compares protections, and measures the unprotected network as well"
+        )
+    };
+    let remedy = match campaigns.map(compares) {
+        [false, true] => away(one, other),
+        [true, false] => away(other, one),
+        [true, true] => {
+            "leave one of them away; one campaign with --protect for each protection compares all of them".to_owned()
+        }
+        [false, false] => "leave one of them away".to_owned(),
+    };
+    Error::request(format_args!(
+        "\"{one}\" and \"{other}\" both measure {} without a protection; {remedy}",
+        words(target)
+    ))
 }
 
 /// The measurements of a memory under a protection, or without any.

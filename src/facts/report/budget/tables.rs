@@ -85,6 +85,9 @@ fn measured(budget: &Budget) -> Table {
         Dangerous::Scm => "a safety-critical misclassification (SCM)",
         Dangerous::Sdc => "a changed prediction (SDC)",
     };
+    for sentence in budget.looked_at() {
+        table.note(format!("{sentence}."));
+    }
     table.note(format!(
         "P: the chance that a flip of one live bit, each bit equally likely, leads to {meaning} in an inference on the campaign's images; layers \
          are weighted by their live bits. At most: upper bound, one-sided 95 %."

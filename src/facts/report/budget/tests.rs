@@ -6,7 +6,7 @@ fn layer(layer: &str, bits: u64, faults: u64, dangerous: u64) -> LayerMeasured {
 
 fn campaign(target: Target, protection: Option<&str>, layers: Vec<LayerMeasured>) -> Measured {
     let name = format!("{target:?} {protection:?}");
-    Measured { name, target, protection: protection.map(str::to_owned), layers }
+    Measured { name, target, protection: protection.map(str::to_owned), until: false, layers }
 }
 
 fn assumed() -> Assumptions {

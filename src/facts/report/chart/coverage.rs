@@ -15,6 +15,8 @@ pub struct Point {
     pub overhead: f64,
     /// Coverage with its interval.
     pub coverage: Rate,
+    /// Whether it stops golden runs, too.
+    pub alarms: bool,
 }
 
 /// Size of the drawing, of the margins around the plot, and of the column of names on the right.
@@ -33,14 +35,15 @@ const TICKS: usize = 5;
 /// Number of letters of a name that fit into the column.
 const LONGEST: usize = 34;
 
-/// Returns whether each point is on the Pareto front: no other one has as much coverage for less overhead, or more for as much.
+/// Returns whether each point is on the Pareto front: no other one has as much coverage for less overhead, or more for as much. A
+/// protection with false alarms is not on it: one that always stops would have full coverage for nothing.
 pub fn front(points: &[Point]) -> Vec<bool> {
     let better = |one: &Point, other: &Point| {
         let (cheaper, covers) = (one.overhead <= other.overhead, one.coverage.rate >= other.coverage.rate);
         let strictly = one.overhead < other.overhead || one.coverage.rate > other.coverage.rate;
-        cheaper && covers && strictly
+        cheaper && covers && strictly && !one.alarms
     };
-    points.iter().map(|point| !points.iter().any(|other| better(other, point))).collect()
+    points.iter().map(|point| !point.alarms && !points.iter().any(|other| better(other, point))).collect()
 }
 
 /// Draws the chart. `label` describes it for screen readers, `axis` names the overhead. The names stand in a column of their own,
@@ -173,7 +176,7 @@ mod tests {
     use super::*;
 
     fn point(name: &str, overhead: f64, covered: u64) -> Point {
-        Point { name: name.to_owned(), overhead, coverage: Rate::new(covered, 100) }
+        Point { name: name.to_owned(), overhead, coverage: Rate::new(covered, 100), alarms: false }
     }
 
     #[test]
@@ -188,6 +191,12 @@ mod tests {
             point("dear for nothing", 3.0, 99),
         ];
         assert_eq!(front(&points), [true, false, true, false, true, true, false]);
+    }
+
+    #[test]
+    fn what_stops_golden_runs_is_not_on_the_front_and_beats_nobody() {
+        let always = Point { alarms: true, ..point("always stops", 0.0, 100) };
+        assert_eq!(front(&[always, point("dear", 0.5, 60)]), [false, true]);
     }
 
     #[test]

@@ -83,6 +83,7 @@ pub fn rows<'a>(
     ] {
         rows.push(Row { measure, count: Some(count), value: share, ..own.clone() });
     }
+    rows.extend(one.time.map(|time| Row { measure: "time", value: Some(time), ..own.clone() }));
     for row in &one.by_rate {
         let own = Row { ber: Some(row.rate), ..of("protection_ber") };
         rows.extend(row.accuracy.map(|rate| own.rate("accuracy", rate)));

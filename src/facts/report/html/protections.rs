@@ -26,8 +26,8 @@ pub fn part(origin: &Origin, report: &Report) -> Markup {
             @if !points.is_empty() {
                 (PreEscaped(coverage("Coverage of SDCs over added operations", "added operations", &points)))
                 ul.legend {
-                    li { i.front {} "on the Pareto front: no other protection covers as much for less" }
-                    li { i.beaten {} "another one covers as much for less" }
+                    li { i.front {} "on the Pareto front: no other protection without false alarms covers as much for less" }
+                    li { i.beaten {} "another one covers as much for less, or it stops golden runs" }
                     li { "vertical line: 95 % interval" }
                 }
             }
@@ -48,7 +48,12 @@ fn points(summary: &Summary) -> Vec<Point> {
     known
         .filter_map(|one| {
             let overhead = one.overhead.operations_share?;
-            Some(Point { name: one.method.to_string(), overhead, coverage: one.sdc.coverage })
+            Some(Point {
+                name: one.method.to_string(),
+                overhead,
+                coverage: one.sdc.coverage,
+                alarms: one.golden.false_alarms.count > 0,
+            })
         })
         .collect()
 }

@@ -44,6 +44,6 @@ fn class(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Text => "text",
         ColumnKind::Word => "word",
-        ColumnKind::Number => "number",
+        ColumnKind::Number | ColumnKind::Spare => "number",
     }
 }

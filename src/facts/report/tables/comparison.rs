@@ -1,5 +1,6 @@
 //! Several campaigns: the study's tables with a row for each model.
 
+use super::starts::Sort;
 use super::{estimate, explain_few, few, protections, starts};
 use crate::campaign::{Start, StartSummary};
 use crate::report::words::thousands;
@@ -33,7 +34,9 @@ fn accuracy(rows: &[(String, &Report)]) -> Table {
         }
         table.row(cells);
     }
-    table.note("low, high: ends of the 95 % Wilson interval, here and below");
+    let marked = rows.iter().any(|(_, report)| Sort::of(report).mark().is_some());
+    let except = if marked { ", except in rows with a mark" } else { "" };
+    table.note(format!("low, high: ends of the 95 % Wilson interval, here and below{except}"));
     explain_few(&mut table);
     table
 }
@@ -80,7 +83,8 @@ fn faults(rows: &[(String, &Report)], start: Start) -> Option<Table> {
     let all: Vec<StartSummary> = sets.iter().map(|&(_, _, set)| set.clone()).collect();
     let mut table = starts::columns(Table::titled(title).text("model"), &all);
     let mixed = all.iter().any(judged) && !all.iter().all(judged);
-    for &(name, _, set) in &sets {
+    let sorts: Vec<Sort> = sets.iter().map(|(_, report, _)| Sort::of(report)).collect();
+    for (&(name, _, set), sort) in sets.iter().zip(&sorts) {
         let mut cells = vec![name.to_owned()];
         if mixed && !judged(set) {
             // Only the benign share of these is known.
@@ -88,9 +92,11 @@ fn faults(rows: &[(String, &Report)], start: Start) -> Option<Table> {
         } else {
             cells.extend(starts::cells(set));
         }
-        table.row(cells);
+        mark(&mut table, cells, *sort);
     }
-    starts::notes(&mut table, &all);
+    // Without a mark all rows are of the usual sort.
+    let usual = sorts.iter().all(|sort| sort.mark().is_none());
+    starts::notes(&mut table, &all, if usual { &[Sort::Counted] } else { &sorts });
     for (name, report, set) in sets {
         if let Some(sample) = &report.study_sample
             && starts::missing(sample).any(|missing| missing.start == set.start)
@@ -99,6 +105,17 @@ fn faults(rows: &[(String, &Report)], start: Start) -> Option<Table> {
         }
     }
     Some(table)
+}
+
+/// Adds a row. Its last cell, which says "few", has the mark of its sort as well.
+fn mark(table: &mut Table, mut cells: Vec<String>, sort: Sort) {
+    if let Some(mark) = sort.mark() {
+        cells.resize(table.columns.len(), String::new());
+        if let Some(last) = cells.last_mut() {
+            *last = if last.is_empty() { mark.to_owned() } else { format!("{last}, {mark}") };
+        }
+    }
+    table.row(cells);
 }
 
 fn ratios(rows: &[(String, &Report)]) -> Option<Table> {
@@ -110,6 +127,7 @@ fn ratios(rows: &[(String, &Report)]) -> Option<Table> {
             table.row(cells.into_iter().chain(starts::ratio_cells(set)));
         }
     }
-    starts::ratio_notes(&mut table);
+    let sorts: Vec<Sort> = rows.iter().map(|(_, report)| Sort::of(report)).collect();
+    starts::ratio_notes(&mut table, &sorts);
     (!table.rows.is_empty()).then_some(table)
 }

@@ -1,16 +1,19 @@
 //! The tables of the study, and those of one campaign.
 
 pub(super) mod classes;
+mod clusters;
 mod comparison;
+mod parts;
 pub(super) mod profile;
 pub(super) mod protections;
 pub(super) mod rates;
 pub(super) mod starts;
 
 pub use self::comparison::comparison;
+use self::parts::{breakdown, explain_criteria};
 use super::words::{counted, name, percent, ratio, thousands};
 use super::{Origin, Report, Table};
-use crate::campaign::{Aim, BadImage, Criteria, DesignSummary, FaultSummary, Quantity, Summary};
+use crate::campaign::{Aim, BadImage, DesignSummary, Quantity, Summary};
 use crate::fault::{Bits, FaultModel, Mode, Sampling};
 use crate::named::Named as _;
 use crate::outcome::{Comparison, Rate, Ratio};
@@ -84,6 +87,9 @@ pub fn skipped(summary: &Summary, first: &[BadImage]) -> Option<String> {
     })
 }
 
+/// Largest number of layers or protections that are listed by name.
+const LISTED: usize = 3;
+
 /// Returns the campaign in two lines: model and faults, and the way in which the faults were drawn.
 pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
     let skipped =
@@ -100,7 +106,8 @@ pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
     let protection = config.protect.map(|protection| format!("; {protection}")).unwrap_or_default();
     let compared = config.compared.as_ref().map(|compared| {
         let names: Vec<_> = compared.methods.iter().map(|one| one.method.to_string()).collect();
-        format!("; each fault also under {}", names.join(", "))
+        let all = if names.len() <= LISTED { names.join(", ") } else { format!("{} protections", names.len()) };
+        format!("; each fault also under {all}")
     });
     let protection = protection + &compared.unwrap_or_default();
     let until = config.until.map(|goal| format!("; {goal}")).unwrap_or_default();
@@ -128,8 +135,6 @@ fn layers(model: &FaultModel) -> String {
 }
 
 fn sampling(model: &FaultModel) -> String {
-    /// Largest number of layers that are listed by name.
-    const LISTED: usize = 3;
     let (every, all) = match model.layers.as_deref() {
         None => ("every layer".to_owned(), "every layer".to_owned()),
         Some([only]) if model.ber.is_some() || model.accelerator.is_some() => {
@@ -202,7 +207,8 @@ pub fn outcomes(summary: &Summary) -> Table {
         ),
         (None, None) => table.note("low, high: ends of the 95 % Wilson interval"),
         (None, Some(_)) => table.note(
-            "share: estimated with the faults' weights; low, high: ends of the 95 % interval, design-based by image (fixed n)",
+            "share: estimated with the faults' weights; low, high: ends of the 95 % interval, design-based by image (fixed n); in \
+             tables of parts of the faults by the variance of Horvitz and Thompson's estimates",
         ),
         (Some(aim), _) => {
             let words = if summary.design.is_some() { "share: estimated with the faults' weights; " } else { "" };
@@ -214,8 +220,13 @@ pub fn outcomes(summary: &Summary) -> Table {
             table.note(aimed(aim));
         }
     }
-    if let Some(criteria) = criteria {
-        explain_criteria(&mut table, criteria);
+    match criteria {
+        Some(criteria) => explain_criteria(&mut table, summary, criteria),
+        None if summary.config.is_some() && faults.injections > 0 => table.note(
+            "SDC-5, SDC-10 %, SDC-20 %, accuracy and margin under faults are not known: some records have no scores, as \
+             those of earlier versions",
+        ),
+        None => {}
     }
     if summary.rates.len() > 1 {
         table.note(
@@ -225,6 +236,7 @@ pub fn outcomes(summary: &Summary) -> Table {
     if let Some(design) = &summary.design {
         table.note(saved(design, faults.injections));
     }
+    clusters::explain(&mut table, summary);
     explain_few(&mut table);
     if faults.scm.is_none() {
         table.note("SCM is not judged: the model has no grouping; --grouping gives one");
@@ -234,39 +246,12 @@ pub fn outcomes(summary: &Summary) -> Table {
     table
 }
 
-/// Adds notes on the outcomes beyond the predicted class.
-fn explain_criteria(table: &mut Table, criteria: &Criteria) {
-    if criteria.sdc5.is_some() {
-        table.note("SDC-5: the faulty class is not among the five best classes of the golden run");
-    }
-    table.note(
-        "SDC-10 %, SDC-20 %: the confidence in the golden class (its probability) differs from the golden one by more than that \
-         share of it, or there is none, as of NaN",
-    );
-    if let Some(margin) = criteria.margin {
-        table.note(format!(
-            "the margin (score of the golden class less the highest other one) changes by {} on average, over {}",
-            signed(margin.mean),
-            counted(margin.trials, "fault")
-        ));
-    }
-}
-
-/// Returns a number with its sign and four digits.
-fn signed(number: f64) -> String {
-    match number.abs() {
-        0.0 => "0".to_owned(),
-        size if (0.001..100_000.0).contains(&size) => format!("{number:+.3}"),
-        _ => format!("{number:+.3e}"),
-    }
-}
-
 fn is_exhaustive(summary: &Summary) -> bool {
     summary.config.as_ref().is_some_and(|config| config.exhaustive)
 }
 
 /// Returns how well a campaign with a goal knows its quantity, in a sentence.
-fn aimed(aim: &Aim) -> String {
+pub fn aimed(aim: &Aim) -> String {
     let state = if aim.reached { "reached" } else { "not reached" };
     let of = aim.goal.of.row().help;
     let share = |share: f64| match aim.goal.of {
@@ -286,7 +271,7 @@ fn aimed(aim: &Aim) -> String {
 }
 
 /// Returns what a stratified design has saved, in a sentence.
-fn saved(design: &DesignSummary, injections: u64) -> String {
+pub fn saved(design: &DesignSummary, injections: u64) -> String {
     let gain = design.gain.map_or_else(
         || "no SDC yet: nothing can be said of what it saves".to_owned(),
         |gain| {
@@ -327,29 +312,6 @@ fn range(scm: &Ratio) -> String {
     }
 }
 
-/// Returns `first_column` with the columns of outcomes, and the rows.
-fn breakdown<'a>(
-    first_column: Table,
-    summary: &Summary,
-    rows: impl Iterator<Item = (String, &'a FaultSummary)>,
-) -> Table {
-    let mut table = first_column.numbers(["faults", "SDC", "share", "low", "high", "DUE"]);
-    if summary.faults.scm.is_some() {
-        table = table.number("SCM");
-    }
-    table = table.word("");
-    for (name, faults) in rows {
-        let mut cells = vec![name, thousands(faults.injections), thousands(faults.sdc.count)];
-        cells.extend(estimate(&faults.sdc));
-        cells.push(known(&faults.due).map_or_else(|| "-".to_owned(), |due| thousands(due.count)));
-        cells.extend(faults.scm.as_ref().map(|rate| thousands(rate.count)));
-        cells.push(few([&faults.sdc]));
-        table.row(cells);
-    }
-    explain_few(&mut table);
-    table
-}
-
 /// Returns the rate, if it has trials.
 fn known(rate: &Rate) -> Option<&Rate> {
     (rate.of > 0).then_some(rate)
@@ -371,7 +333,9 @@ fn few<'a>(rates: impl IntoIterator<Item = &'a Rate>) -> String {
 
 /// Adds a note about the mark to a table that has it.
 fn explain_few(table: &mut Table) {
-    if table.rows.iter().flatten().any(|cell| cell == FEW) {
+    // Of several campaigns, the mark of the sort may stand behind it.
+    let is_few = |cell: &String| cell.strip_prefix(FEW).is_some_and(|rest| rest.is_empty() || rest.starts_with(", "));
+    if table.rows.iter().flatten().any(is_few) {
         let points = 100.0 * Rate::WIDEST;
         table.note(format!("{FEW}: too few to say, an interval here is wider than {points:.0} percentage points"));
     }

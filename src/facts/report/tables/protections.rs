@@ -116,9 +116,9 @@ pub fn comparison(rows: &[(String, &Summary)]) -> Option<Table> {
 }
 
 fn coverage(summary: &Summary) -> Table {
-    let columns = ["mended", "detected", "missed", "worse", "needless", "coverage", "low", "high"];
-    let mut table =
-        Table::titled("Protections: effects on the same faults").text("protection").numbers(columns).word("");
+    let mut table = Table::titled("Protections: effects on the same faults").text("protection");
+    table = table.numbers(["mended", "detected", "missed", "worse"]).spare("needless");
+    table = table.numbers(["coverage", "low", "high"]).word("");
     for one in &summary.protections {
         let effects = &one.effects;
         let counts = [effects.mended, effects.detected, effects.missed, effects.worse, effects.needless].map(thousands);
@@ -202,8 +202,13 @@ pub fn overheads(overhead_of: &Overhead) -> [String; 3] {
 }
 
 fn cost(summary: &Summary) -> Table {
-    let columns = ["layers", "operations", "parameters", "bytes", "accuracy", "without", "changed", "false alarms"];
-    let mut table = Table::titled("Protections: cost, and golden runs").text("protection").numbers(columns);
+    let timed = summary.protections.iter().any(|one| one.time.is_some());
+    let mut table = Table::titled("Protections: cost, and golden runs").text("protection");
+    table = table.spare("layers").number("operations").spare("parameters").number("bytes");
+    if timed {
+        table = table.number("time");
+    }
+    table = table.numbers(["accuracy", "without", "changed", "false alarms"]);
     for one in &summary.protections {
         let layers = if one.layers.is_empty() { "-".to_owned() } else { thousands(one.layers.len()) };
         let golden = &one.golden;
@@ -215,12 +220,19 @@ fn cost(summary: &Summary) -> Table {
             known(&golden.changed),
             known(&golden.false_alarms),
         ];
-        table.row([one.method.to_string(), layers].into_iter().chain(overheads(&one.overhead)).chain(runs));
+        let time = timed.then(|| one.time.map_or_else(|| "-".to_owned(), |times| format!("{times:.2}x")));
+        table.row([one.method.to_string(), layers].into_iter().chain(overheads(&one.overhead)).chain(time).chain(runs));
     }
     table.note(
         "operations, parameters, bytes: added to one inference, counted from the graph, as shares of the network's own; accuracy: golden runs with the protection; \
          changed: golden predictions that the protection changes; false alarms: golden runs that it stops",
     );
+    if timed {
+        table.note(
+            "time: of one golden inference over that without a protection, measured on the campaign's machine, the fastest of some; \
+             -: not computed in an inference",
+        );
+    }
     for one in summary.protections.iter().filter(|one| one.golden.changed.rate > CHANGES) {
         table.note(format!(
             "{} changes {} of the golden predictions: its rates are those of a network that answers differently without any fault",

@@ -1,5 +1,6 @@
 //! The rates by bit error rate.
 
+use super::parts::Beyond;
 use super::{estimate, explain_few, few, known};
 use crate::campaign::Summary;
 use crate::report::Table;
@@ -25,7 +26,8 @@ pub fn table(summary: &Summary) -> Option<Table> {
     if summary.faults.scm.is_some() {
         table = table.number("SCM");
     }
-    table = table.word("");
+    let beyond = Beyond::of(summary.rates.iter().map(|row| &row.faults), false);
+    table = beyond.columns(table).word("");
     for row in &summary.rates {
         let faults = &row.faults;
         let mut cells = vec![format!("{:e}", row.rate), thousands(faults.injections), average(row.flips)];
@@ -34,10 +36,12 @@ pub fn table(summary: &Summary) -> Option<Table> {
         cells.extend(estimate(&faults.sdc));
         cells.push(known(&faults.due).map_or_else(|| "-".to_owned(), |due| thousands(due.count)));
         cells.extend(faults.scm.as_ref().map(|rate| thousands(rate.count)));
-        cells.push(few(row.accuracy.iter().chain([&faults.sdc])));
+        cells.extend(beyond.cells(faults));
+        cells.push(few(row.accuracy.iter().chain([&faults.sdc]).chain(beyond.rates(faults))));
         table.row(cells);
     }
     table.note("flips in each: flipped bits of an inference on average; accuracy: of the inferences with bit errors");
+    beyond.explain(&mut table);
     explain_few(&mut table);
     Some(table)
 }

@@ -1,6 +1,8 @@
 //! What faults do, by the golden run of the image they strike: the study's starting sets.
 
-use super::{estimate, explain_few, few};
+use std::collections::BTreeSet;
+
+use super::{estimate, explain_few, few, is_exhaustive};
 use crate::campaign::{Start, StartSummary};
 use crate::outcome::{Comparison, Ratio};
 use crate::report::words::{counted, ratio, thousands};
@@ -16,6 +18,65 @@ pub fn label(start: Start) -> &'static str {
     }
 }
 
+/// The sort of the shares of a set, and of their intervals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sort {
+    /// Counts of a fixed number of faults.
+    Counted,
+    /// Counts of a campaign that ended by its results.
+    Until,
+    /// Estimates with the faults' weights.
+    Weighted,
+    /// The same of a campaign that ended by its results.
+    WeightedUntil,
+    /// Shares of all faults that there are.
+    Exact,
+}
+
+impl Sort {
+    /// The sort of the sets of `report`.
+    pub fn of(report: &Report) -> Self {
+        let summary = &report.summary;
+        match (&summary.design, &summary.aim) {
+            // A draw is of a fixed number of faults, whatever it is from.
+            _ if report.study_sample.is_some() => Self::Counted,
+            _ if is_exhaustive(summary) => Self::Exact,
+            (None, None) => Self::Counted,
+            (None, Some(_)) => Self::Until,
+            (Some(_), None) => Self::Weighted,
+            (Some(_), Some(_)) => Self::WeightedUntil,
+        }
+    }
+
+    /// The mark of a row among others; none for the usual sort.
+    pub fn mark(self) -> Option<&'static str> {
+        match self {
+            Self::Counted => None,
+            Self::Until => Some("until"),
+            Self::Weighted => Some("weighted"),
+            Self::WeightedUntil => Some("weighted, until"),
+            Self::Exact => Some("exact"),
+        }
+    }
+
+    /// What `low` and `high` are.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Counted => "low, high: 95 % Wilson interval",
+            Self::Until => "low, high: 95 % Wilson interval, which is for a fixed number of faults",
+            Self::Weighted => {
+                "shares are estimated with the faults' weights (Horvitz and Thompson); low, high: 95 % interval by the variance of \
+                 these estimates"
+            }
+            Self::WeightedUntil => {
+                "shares are estimated with the faults' weights (Horvitz and Thompson); low, high: 95 % interval by the variance of \
+                 these estimates, which is for a fixed number of faults"
+            }
+            Self::Exact => "every fault was tried: the shares are exact and have no interval",
+        }
+    }
+}
+
 /// The sets of one campaign, and how their SCM compare with the model's own.
 pub fn tables(report: &Report) -> Vec<Table> {
     let starts = report.starts();
@@ -27,7 +88,8 @@ pub fn tables(report: &Report) -> Vec<Table> {
     for set in starts {
         table.row([label(set.start).to_owned()].into_iter().chain(cells(set)));
     }
-    notes(&mut table, starts);
+    let sort = Sort::of(report);
+    notes(&mut table, starts, &[sort]);
     if starts.iter().any(|set| set.start == Start::Scm) {
         table.note("wrong: initially SCM and non-SCM together");
     }
@@ -42,7 +104,7 @@ pub fn tables(report: &Report) -> Vec<Table> {
         for set in starts {
             table.row([label(set.start).to_owned()].into_iter().chain(ratio_cells(set)));
         }
-        ratio_notes(&mut table);
+        ratio_notes(&mut table, &[sort]);
         tables.push(table);
     }
     tables
@@ -103,14 +165,29 @@ pub fn cells(set: &StartSummary) -> Vec<String> {
     cells
 }
 
-/// Explains [`columns`].
-pub fn notes(table: &mut Table, starts: &[StartSummary]) {
-    table.note(if judged(starts) {
-        "benign: masked, of all faults; SCM and non-SCM: of the SDCs; low, high: 95 % Wilson interval"
+/// Explains [`columns`] of rows of these `sorts`: of one, or of several whose rows have marks.
+pub fn notes(table: &mut Table, starts: &[StartSummary], sorts: &[Sort]) {
+    let columns = if judged(starts) {
+        "benign: masked, of all faults; SCM and non-SCM: of the SDCs"
     } else {
-        "benign (masked) and SDC: of all faults; low, high: 95 % Wilson interval"
-    });
+        "benign (masked) and SDC: of all faults"
+    };
+    match sorts {
+        [only] => table.note(format!("{columns}; {}", only.words())),
+        several => {
+            table.note(format!("{columns}; {}, except in rows with a mark", Sort::Counted.words()));
+            explain_marks(table, several);
+        }
+    }
     explain_few(table);
+}
+
+/// Explains the marks of `sorts`, each once.
+pub fn explain_marks(table: &mut Table, sorts: &[Sort]) {
+    let sorts: BTreeSet<Sort> = sorts.iter().copied().collect();
+    for (sort, mark) in sorts.into_iter().filter_map(|sort| Some((sort, sort.mark()?))) {
+        table.note(format!("{mark}: {}", sort.words()));
+    }
 }
 
 fn judged(starts: &[StartSummary]) -> bool {
@@ -143,10 +220,19 @@ pub fn ratio_cells(set: &StartSummary) -> Vec<String> {
     cells
 }
 
-/// Explains [`ratio_columns`].
-pub fn ratio_notes(table: &mut Table) {
+/// Explains [`ratio_columns`] of rows of these `sorts`.
+pub fn ratio_notes(table: &mut Table, sorts: &[Sort]) {
     table.note(
         "low, high: 95 % score interval of the ratio (Koopman 1984), taking faults as independent; where it holds 1: \
          about the same if high is at most 1.5 times low, else too few to say",
     );
+    if sorts.iter().any(|sort| matches!(sort, Sort::Weighted | Sort::WeightedUntil)) {
+        table.note(
+            "stratified campaigns: SDCs and SCM are counts of faults; ratio, low and high are computed from the shares that are \
+             estimated with weights, and from their effective numbers of faults",
+        );
+    }
+    if sorts.contains(&Sort::Exact) {
+        table.note("exhaustive campaigns: the shares of faults are exact, so low and high are the ratio");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use facts::fault::Site;
+use facts::fault::Strike;
 use protocol::{Injection, Request, Response};
 
 use super::super::State;
@@ -14,7 +14,7 @@ pub struct InjectionKey {
     /// The fault-free run.
     pub golden: GoldenKey,
     /// The fault.
-    pub site: Site,
+    pub strike: Strike,
     /// The grouping that its verdict is by.
     pub judge: JudgeKey,
 }
@@ -25,12 +25,12 @@ impl Want for InjectionKey {
     const IN_WORKER: bool = true;
 
     fn wanted(state: &State) -> Option<Self> {
-        let key = Self { golden: GoldenKey::wanted(state)?, site: state.site()?, judge: JudgeKey::wanted(state)? };
+        let key = Self { golden: GoldenKey::wanted(state)?, strike: state.fault()?, judge: JudgeKey::wanted(state)? };
         state.link.run.then_some(key)
     }
 
     fn request(&self) -> Request {
-        Request::Inject { site: self.site }
+        Request::Inject { strike: self.strike }
     }
 
     fn read(response: Response, _: Option<&mut Self::Answer>) -> Heard<Self::Answer> {

@@ -156,7 +156,7 @@ table! {
     view: ViewKey,
     /// Largest finite absolute value of all layers' golden outputs.
     scale: ScaleKey,
-    /// The faulty run once more, with range clipping.
+    /// The faulty run once more, under a protection.
     protect: ProtectKey,
     /// Where the corruption changes the answer.
     danger: DangerKey,

@@ -13,6 +13,8 @@ pub enum Order {
     Import,
     /// Make a file of the results.
     Export,
+    /// Write the network with a protection.
+    Protect,
     /// Tell the class names.
     Classes,
     /// Find the image of this fault, to follow the fault in it.
@@ -28,7 +30,10 @@ impl Order {
     /// Whether an earlier order has lost its point through this one.
     fn replaces(&self, earlier: &Self) -> bool {
         let follows = |order: &Self| matches!(order, Self::Follow(_));
-        self.changes_stage() && earlier.changes_stage() || follows(self) && follows(earlier)
+        let protects = |order: &Self| *order == Self::Protect;
+        self.changes_stage() && earlier.changes_stage()
+            || follows(self) && follows(earlier)
+            || protects(self) && protects(earlier)
     }
 }
 
@@ -49,6 +54,11 @@ impl Orders {
     pub(in crate::state) fn take(&mut self, id: RequestId) -> Option<Order> {
         let place = self.open.iter().position(|(open, _)| *open == id)?;
         Some(self.open.remove(place).1)
+    }
+
+    /// The order of request `id`, which is not carried out yet.
+    pub(in crate::state) fn order(&self, id: RequestId) -> Option<&Order> {
+        self.open.iter().find(|(open, _)| *open == id).map(|(_, order)| order)
     }
 
     /// Whether an order of this sort is open.

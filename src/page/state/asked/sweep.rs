@@ -24,24 +24,24 @@ impl Want for SweepKey {
     const UNWANTED: Unwanted = Unwanted::Ended(Request::EndSweep);
 
     fn wanted(state: &State) -> Option<Self> {
-        let (mut site, struck) = (state.site()?, state.struck()?);
+        let (mut strike, struck) = (state.fault()?, state.struck()?);
         if !state.link.run {
             return None;
         }
         let request = match state.link.sweep? {
             Sweep::Bits => {
-                site.corruption = Corruption::Flip(Bits::ALL);
-                SweepRequest::Bits(site)
+                strike.site.corruption = Corruption::Flip(Bits::ALL);
+                SweepRequest::Bits { strike, width: struck.tensor.format.width() }
             }
             Sweep::Map => {
                 let planes = struck.planes();
                 let (first, count) = (struck.plane() * planes.per_plane, planes.per_plane);
-                site.element = struck.tensor.element(first);
-                SweepRequest::Map { site, first, count }
+                strike.site.element = struck.tensor.element(first);
+                SweepRequest::Map { strike, first, count }
             }
             Sweep::Images => {
                 let images = state.images().into_iter().map(|(_, file, _)| file).collect();
-                SweepRequest::Images { site, images }
+                SweepRequest::Images { strike, images }
             }
         };
         Some(Self { golden: GoldenKey::wanted(state)?, request })

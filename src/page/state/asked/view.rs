@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use facts::fault::Site;
+use facts::fault::Strike;
 use protocol::{Request, Response, TensorView, ViewRequest};
 
 use super::super::State;
@@ -14,7 +14,7 @@ pub struct ViewKey {
     /// The fault-free run.
     pub golden: GoldenKey,
     /// The faulty run, where its values are shown.
-    pub site: Option<Site>,
+    pub strike: Option<Strike>,
     /// The planes.
     pub request: ViewRequest,
 }
@@ -26,10 +26,10 @@ impl Want for ViewKey {
     fn wanted(state: &State) -> Option<Self> {
         let (golden, looked) = (GoldenKey::wanted(state)?, state.looked()?);
         let first = looked.planes().sheet_of(looked.plane());
-        let site = state.site_now();
+        let strike = state.fault_now();
         let danger = DangerKey::wanted(state).map(|key| key.request);
-        let request = ViewRequest { tensor: looked.tensor.id, first, faulty: site.is_some(), danger };
-        Some(Self { golden, site, request })
+        let request = ViewRequest { tensor: looked.tensor.id, first, faulty: strike.is_some(), danger };
+        Some(Self { golden, strike, request })
     }
 
     fn request(&self) -> Request {

@@ -1,12 +1,11 @@
 //! How many faults, and how long, before anything runs.
 
-use facts::campaign::{FAULTS, Until};
+use facts::campaign::FAULTS;
 use facts::data::{Classes, FolderChoice, classes_of_files};
 use protocol::{Labelling, Labels, Protocol};
 
 use super::super::asked::Want;
 use super::super::{LabKey, State};
-use crate::link::MAX_FAULTS;
 
 /// Time in milliseconds of a campaign for which the user states no number of faults.
 const USUAL_TIME: f64 = 3000.0;
@@ -23,7 +22,7 @@ const FAULTS_A_RUN: f64 = 8.0;
 pub struct Estimate {
     /// Images; `None` for a data set that was not opened yet.
     pub images: Option<u64>,
-    /// Fewest and most faults.
+    /// Fewest and most faults; `None` where nobody can know yet.
     pub faults: Option<[u64; 2]>,
     /// Time for the most of them in milliseconds.
     pub milliseconds: Option<f64>,
@@ -43,7 +42,7 @@ impl State {
         let images = available.as_ref().map(|images| images.len().min(limit) as u64);
         // A data set has at least as many images as are asked for, or says so when it is opened.
         let images = images.or(link.images.map(|limit| limit as u64));
-        let faults = images.map(|images| faults(self.protocol(), images));
+        let faults = images.and_then(|images| faults(self.protocol(), images));
         let names: Vec<&str> = available.iter().flatten().map(|file| file.name.as_str()).collect();
         let pace = self.pace();
         // A fault takes a part of a golden run's time; which part, nobody knows yet.
@@ -104,21 +103,17 @@ impl State {
     }
 }
 
-fn faults(protocol: Protocol, images: u64) -> [u64; 2] {
-    match protocol {
+/// Fewest and most faults; `None` where the rates decide.
+fn faults(protocol: Protocol, images: u64) -> Option<[u64; 2]> {
+    Some(match protocol {
         Protocol::Fixed { faults } => [images * faults as u64; 2],
         Protocol::Study { correct, misclassified } => {
             [images * correct.min(misclassified) as u64, images * correct.max(misclassified) as u64]
         }
-        Protocol::Until(until) => {
+        Protocol::Until(goal) => {
             // Whole rounds; a rate near 0 or 1 is known soonest.
-            let rounds = |faults: u64| faults.div_ceil(images.max(1)).clamp(1, MAX_FAULTS as u64) * images;
-            [rounds(soonest(until)), rounds(until.needed(0, 0))]
+            let rounds = |faults: u64| faults.div_ceil(images.max(1)).max(1) * images;
+            [rounds(goal.about(0.0)?), rounds(goal.about(0.5)?)]
         }
-    }
-}
-
-/// Faults after which enough is known where none of them is an SDC.
-fn soonest(until: Until) -> u64 {
-    until.needed(0, 1)
+    })
 }

@@ -14,8 +14,9 @@ use super::asked::{JudgeKey, Order, Slot};
 use super::grouping::GroupingAction;
 use super::{Effect, LabKey, OWN, State};
 use crate::link::{CampaignLink, Counting};
-use facts::campaign::Faults;
 use facts::campaign::compared::Method;
+use facts::campaign::{Criterion, DesignKind, Faults};
+use facts::fault::{Format, Target};
 use facts::graph::NodeId;
 use protocol::{
     CampaignAnswer, CampaignProfile, CampaignRequest, CampaignStart, CampaignUpdate, Export, FileRef, ImageSet,
@@ -39,6 +40,8 @@ pub enum CampaignAction {
     Stop,
     /// Make a file of the results.
     Export(Export),
+    /// Write the network with this protection.
+    Protect(Method),
     /// Look at this layer in the explorer.
     LookAt(String),
     /// Follow this one of the worst faults in the explorer.
@@ -70,6 +73,8 @@ pub struct Campaign {
     id: Option<RequestId>,
     /// Milliseconds that a fault took, where, and with which protections.
     pace: Option<(LabKey, Vec<Method>, f64)>,
+    /// The number of images that the bounds of a protected network have been learnt from, and of all of them.
+    bounding: [usize; 2],
     /// The fault that is followed once its picture is a file of the page.
     followed: Option<WorstFault>,
 }
@@ -134,7 +139,27 @@ impl State {
                     misclassified: link.misclassified.unwrap_or(study.at_most()),
                 }
             }
-            Counting::Until => Protocol::Until(link.until()),
+            Counting::Until => Protocol::Until(link.goal()),
+        }
+    }
+
+    /// The format of the values that the campaign strikes: the one it rounds to, or the model's own.
+    pub fn campaign_format(&self) -> Format {
+        let link = &self.link.campaign;
+        let target = link.target();
+        let chosen = if target == Target::Weight { link.weight_format() } else { link.format() };
+        if !chosen.is_default() || self.numbers().is_some() {
+            return chosen;
+        }
+        let layers = self.model().into_iter().flat_map(|model| &model.layers);
+        layers.flat_map(|layer| layer.tensors(target)).next().map_or(chosen, |tensor| tensor.format)
+    }
+
+    /// How the faults of the campaign are chosen: the study's protocol has no strata.
+    pub fn design(&self) -> DesignKind {
+        match self.link.campaign.protocol() {
+            Counting::Study => DesignKind::Uniform,
+            _ => self.link.campaign.design(),
         }
     }
 
@@ -152,6 +177,13 @@ impl State {
             return self.own_images.clone();
         }
         self.images().into_iter().map(|(_, file, _)| file).collect()
+    }
+
+    /// The outcome that charts and tables by layer and bit show: the chosen one, or the SDC where the campaign does not tell of it.
+    pub fn shown_outcome(&self) -> Criterion {
+        let chosen = self.link.campaign.outcome();
+        let known = self.campaign.profile.as_ref().is_none_or(|profile| profile.place(chosen).is_some());
+        if known { chosen } else { Criterion::Sdc }
     }
 
     /// Whether a list of labels was chosen.
@@ -203,6 +235,7 @@ impl State {
             CampaignAction::Export(what) => {
                 self.order(CampaignRequest::Export(what), Order::Export, effects);
             }
+            CampaignAction::Protect(method) => self.write_protected(method, effects),
             CampaignAction::LookAt(layer) => self.look_at_named_layer(&layer),
             CampaignAction::Follow(index) => self.ask_to_follow(index, effects),
             CampaignAction::Pictured(file) => self.take_picture(file),
@@ -229,8 +262,11 @@ impl State {
             labelling,
             limit: self.link.campaign.images,
             protocol,
+            design: self.design(),
             seed: self.link.campaign.seed(),
             fault_model: self.link.campaign.fault_model(),
+            format: self.link.campaign.format(),
+            weight_format: self.link.campaign.weight_format(),
             protections: self.protections(),
             profile: self.link.campaign.profile,
         };
@@ -274,14 +310,24 @@ impl State {
     }
 
     pub(super) fn hear_of_campaign(&mut self, id: RequestId, answer: CampaignAnswer, effects: &mut Vec<Effect>) {
+        if let CampaignAnswer::Bounding { learnt } = answer {
+            if self.asked.orders.order(id) == Some(&Order::Protect) {
+                self.campaign.bounding = learnt;
+            }
+            return;
+        }
         let order = self.asked.orders.take(id);
         match answer {
             CampaignAnswer::Update(update) => self.take_update(id, order, *update),
             CampaignAnswer::Classes(naming) => self.campaign.naming = Some(Rc::new(naming)),
             CampaignAnswer::Images(file) => self.keep_data(vec![file]),
             // Workers answer each other with the last two.
-            CampaignAnswer::Judged | CampaignAnswer::Shared | CampaignAnswer::Part { .. } => {}
-            CampaignAnswer::File { name, mime, bytes } => {
+            CampaignAnswer::Judged
+            | CampaignAnswer::Shared
+            | CampaignAnswer::Part { .. }
+            | CampaignAnswer::Bounding { .. } => {}
+            CampaignAnswer::File { name, mime, bytes, note } => {
+                note.into_iter().for_each(|note| self.tell(note));
                 effects.push(Effect::Save { name, mime, bytes: bytes.into_vec() });
             }
             CampaignAnswer::Picture { picture, .. } => {
@@ -325,6 +371,8 @@ impl State {
     /// worker are the model's own.
     pub(super) fn campaign_meets_model(&mut self) {
         self.match_layers();
+        // The worker makes no file of a network that it does not have any more.
+        self.asked.orders.forget(|order| *order == Order::Protect);
         let classes = self.model().map_or(0, |model| model.classes);
         let campaign = &mut self.campaign;
         let known = campaign.naming.as_ref().map(|naming| naming.classes);

@@ -1,4 +1,4 @@
-use facts::campaign::{FaultSummary, GoldenSummary, SEED, Until};
+use facts::campaign::{Criterion, FaultSummary, GoldenSummary, NumberFormats, Quantity, SEED};
 use facts::fault::FaultKind;
 use facts::fault::Format;
 use facts::labels::{Group, Grouping};
@@ -12,7 +12,7 @@ use super::*;
 use crate::link::{CampaignLink, Counting};
 use crate::state::{CampaignAction, GroupingAction};
 
-fn update(campaign: RequestId, stage: Stage, done: u64) -> CampaignUpdate {
+pub(super) fn update(campaign: RequestId, stage: Stage, done: u64) -> CampaignUpdate {
     let none = Rate::new(0, done);
     CampaignUpdate {
         campaign,
@@ -20,6 +20,7 @@ fn update(campaign: RequestId, stage: Stage, done: u64) -> CampaignUpdate {
         planned: 20,
         milliseconds: 10.0 * done as f64,
         workers: 1,
+        learning: None,
         faults: FaultSummary {
             injections: done,
             masked: none,
@@ -30,14 +31,16 @@ fn update(campaign: RequestId, stage: Stage, done: u64) -> CampaignUpdate {
             criteria: None,
         },
         golden: GoldenSummary { images: 2, accuracy: None, scm: None, non_scm: None, alarm: None },
+        rounded: None,
         skipped: None,
+        aim: None,
         scm_ratio: None,
         naming: None,
         profile: None,
     }
 }
 
-fn worst(layer: &str, others: usize) -> WorstFault {
+pub(super) fn worst(layer: &str, others: usize) -> WorstFault {
     WorstFault {
         severity: Severity::Sdc,
         due: false,
@@ -53,21 +56,26 @@ fn worst(layer: &str, others: usize) -> WorstFault {
         before: 1.0,
         after: 2.0,
         others,
+        alike: Vec::new(),
     }
 }
 
-fn profile(worst: Vec<WorstFault>) -> Rc<CampaignProfile> {
+pub(super) fn profile(worst: Vec<WorstFault>) -> Rc<CampaignProfile> {
     Rc::new(CampaignProfile {
         format: Format::F32,
+        numbers: NumberFormats::default(),
+        pattern: Default::default(),
         heading: [String::new(), String::new()],
         imported: None,
         preprocess: String::new(),
         notices: Vec::new(),
         grouping: None,
+        criteria: vec![Criterion::Sdc, Criterion::Sdc10],
         bits: Vec::new(),
         layers: Vec::new(),
         map: Vec::new().into(),
         starts: Vec::new(),
+        design: None,
         history: Vec::new(),
         confusion: None,
         worst,
@@ -76,12 +84,12 @@ fn profile(worst: Vec<WorstFault>) -> Rc<CampaignProfile> {
 }
 
 impl Page {
-    fn campaign(&mut self, action: CampaignAction) {
+    pub(super) fn campaign(&mut self, action: CampaignAction) {
         self.act(Action::Campaign(action));
     }
 
     /// The one request that was made since, which must be about campaigns.
-    fn asked(&mut self) -> (RequestId, CampaignRequest) {
+    pub(super) fn asked(&mut self) -> (RequestId, CampaignRequest) {
         assert_eq!(self.open.len(), 1, "{:?}", self.open);
         let Envelope { id, body, .. } = self.open.remove(0);
         match body {
@@ -90,15 +98,15 @@ impl Page {
         }
     }
 
-    fn answer(&mut self, id: RequestId, answer: CampaignAnswer) {
+    pub(super) fn answer(&mut self, id: RequestId, answer: CampaignAnswer) {
         self.hear(id, Response::Campaign(answer));
     }
 
-    fn tell(&mut self, id: RequestId, update: CampaignUpdate) {
+    pub(super) fn tell(&mut self, id: RequestId, update: CampaignUpdate) {
         self.answer(id, CampaignAnswer::Update(Box::new(update)));
     }
 
-    fn begun(hash: &str) -> (Self, RequestId, CampaignStart) {
+    pub(super) fn begun(hash: &str) -> (Self, RequestId, CampaignStart) {
         let mut page = Self::settled(hash);
         page.campaign(CampaignAction::Start);
         match page.asked() {
@@ -168,8 +176,23 @@ fn every_setting_is_the_links() {
     assert_eq!((start.seed, start.limit, start.fault_model.target), (9, Some(1), Target::Weight));
     assert_eq!(start, Page::begun(&page.state.link.to_hash()).2, "the same link, the same campaign");
     let (_, _, start) = Page::begun("#protocol=until&margin=1.5&confidence=99");
-    let Protocol::Until(Until { margin, .. }) = start.protocol else { panic!("{start:?}") };
-    assert!((margin - 0.015).abs() < 1e-12);
+    let Protocol::Until(goal) = start.protocol else { panic!("{start:?}") };
+    assert_eq!((goal.margin, goal.of), ("1.5pp".parse().expect("a margin"), Quantity::Sdc));
+    let (_, _, start) = Page::begun("#protocol=until&margin=10%25&of=scm-share");
+    let Protocol::Until(goal) = start.protocol else { panic!("{start:?}") };
+    assert_eq!((goal.margin, goal.of), ("10%".parse().expect("a margin"), Quantity::ScmShare));
+}
+
+#[test]
+fn the_outcome_of_charts_is_the_links_and_one_that_is_not_known_is_not_shown() {
+    let (mut page, id, _) = Page::begun("#outcome=sdc5");
+    assert_eq!(page.state.shown_outcome(), Criterion::Sdc5, "nothing says yet that it is not known");
+    page.tell(id, CampaignUpdate { profile: Some(profile(Vec::new())), ..update(id, Stage::Complete, 4) });
+    assert_eq!(page.state.shown_outcome(), Criterion::Sdc);
+    assert!(page.hash.contains("outcome=sdc5"), "it stays chosen: {}", page.hash);
+    page.act(Action::choose(|link| link.campaign.outcome = Some(Criterion::Sdc10)));
+    assert_eq!(page.state.shown_outcome(), Criterion::Sdc10);
+    assert!(page.hash.contains("outcome=sdc10pct") && page.open.is_empty(), "the page has the numbers: {}", page.hash);
 }
 
 #[test]
@@ -186,15 +209,20 @@ fn what_a_campaign_takes_is_known_beforehand() {
     };
     assert_eq!(choose(&mut page, |link| link.protocol = Some(Counting::Study)), [10, 60]);
     let [least, most] = choose(&mut page, |link| {
-        (link.protocol, link.margin) = (Some(Counting::Until), Some(5.0));
+        (link.protocol, link.margin) = (Some(Counting::Until), "5pp".parse().ok());
     });
-    assert!(least < 80 && most == 382 && least % 2 == 0, "{least} to {most}");
+    assert!(least < 120 && most == 884 && least % 2 == 0, "{least} to {most}");
     // The pace of a campaign is better than that of a golden run.
     page.campaign(CampaignAction::Start);
     let (id, _) = page.asked();
     page.tell(id, update(id, Stage::Complete, 4));
     let estimate = page.state.estimate();
-    assert!(estimate.measured && estimate.milliseconds == Some(3820.0), "{estimate:?}");
+    assert!(estimate.measured && estimate.milliseconds == Some(8840.0), "{estimate:?}");
+    page.campaign(CampaignAction::Choose(Box::new(crate::link::CampaignLink {
+        margin: "10%".parse().ok(),
+        ..page.state.link.campaign.clone()
+    })));
+    assert_eq!(page.state.estimate().faults, None, "the rate decides");
 }
 
 #[test]
@@ -253,7 +281,8 @@ fn a_campaign_from_elsewhere_takes_the_place_of_ours() {
     assert_eq!(page.state.draft().map(|draft| draft.classes()), Some(3));
     page.campaign(CampaignAction::Export(Export::Csv));
     let (asked, _) = page.asked();
-    let file = CampaignAnswer::File { name: "a.csv".into(), mime: "text/csv".into(), bytes: vec![7].into() };
+    let (name, mime) = ("a.csv".to_owned(), "text/csv".to_owned());
+    let file = CampaignAnswer::File { name, mime, bytes: vec![7].into(), note: None };
     page.answer(asked, file);
     assert_eq!(page.saved, [("a.csv".to_owned(), vec![7])]);
 }
@@ -483,6 +512,40 @@ fn a_campaign_compares_the_protections_that_go_with_its_faults() {
 }
 
 #[test]
+fn the_network_is_saved_with_a_protection() {
+    let mut page = Page::settled("#profile=7");
+    let names: Vec<_> = page.state.written_protections().iter().map(|one| one.row.name).collect();
+    assert_eq!(names, ["range", "ranger", "clip-to-zero"]);
+    let ranger = || page_method("ranger");
+    page.campaign(CampaignAction::Protect(ranger()));
+    let (id, CampaignRequest::Protect(request)) = page.asked() else { panic!() };
+    assert_eq!(
+        (&request.method, request.profile, &request.images),
+        (&ranger(), Some(7), &page.state.campaign_images())
+    );
+    assert!(!page.state.can_protect(), "one at a time");
+    assert_eq!(page.state.bounding(), Some([0, 0]));
+    page.answer(id, CampaignAnswer::Bounding { learnt: [3, 7] });
+    assert_eq!(page.state.bounding(), Some([3, 7]));
+    page.campaign(CampaignAction::Protect(ranger()));
+    assert!(page.open.is_empty());
+    let (name, mime, note) = ("a-ranger.onnx".to_owned(), String::new(), Some("Put it there.".to_owned()));
+    page.answer(id, CampaignAnswer::File { name: name.clone(), mime, bytes: vec![9].into(), note });
+    assert_eq!(page.saved, [(name, vec![9])]);
+    assert_eq!(page.notices(), ["Put it there."]);
+    assert!(page.state.can_protect() && page.state.bounding().is_none());
+
+    page.campaign(CampaignAction::Protect(ranger()));
+    let (id, _) = page.asked();
+    page.hear(id, Response::Failed { message: "The network is not written: a.keras: this is no ONNX file.".into() });
+    assert!(page.state.can_protect() && page.notices().iter().any(|notice| notice.contains("no ONNX file")));
+}
+
+fn page_method(name: &str) -> facts::campaign::compared::Method {
+    name.parse().expect("a protection")
+}
+
+#[test]
 fn protections_take_time() {
     let time = |hash: &str| Page::settled(hash).state.estimate().milliseconds.expect("an estimate");
     let [none, two] = ["#faults=8", "#faults=8&protections=range,secded"].map(time);
@@ -492,4 +555,27 @@ fn protections_take_time() {
     assert!(page.state.estimate().measured);
     page.act(Action::choose(|link| link.campaign.protections = None));
     assert!(!page.state.estimate().measured, "the pace is that of a campaign with a protection");
+}
+
+#[test]
+fn a_fault_is_followed_in_the_format_that_it_struck() {
+    let (mut page, id, _) = Page::begun("pattern=row");
+    let bf16 = NumberFormats::usual(Format::Bf16, Format::F32, 2);
+    let told = || {
+        let fault = WorstFault { corruption: Corruption::flip(14).expect("a bit"), ..worst("first", 0) };
+        let profile = CampaignProfile { numbers: bf16, ..CampaignProfile::clone(&profile(vec![fault])) };
+        Some(Rc::new(profile))
+    };
+    page.tell(id, CampaignUpdate { profile: told(), ..update(id, Stage::Running, 4) });
+    page.campaign(CampaignAction::Follow(0));
+    assert!(page.open.is_empty(), "another format would end the campaign");
+    assert!(page.notices()[0].contains("struck the network in bfloat16, weights float32"), "{:?}", page.notices());
+
+    page.tell(id, CampaignUpdate { profile: told(), ..update(id, Stage::Complete, 4) });
+    page.campaign(CampaignAction::Follow(0));
+    let (asked, CampaignRequest::Picture { images: ImageSet::Files(files), .. }) = page.asked() else { panic!() };
+    page.answer(asked, CampaignAnswer::Picture { image: 1, picture: Picture::File(files[1].clone()) });
+    let sites = sites(&page.settle());
+    assert_eq!(sites.iter().map(|site| site.corruption).collect::<Vec<_>>(), [Corruption::flip(14).unwrap()]);
+    assert_eq!((page.state.format(), page.state.link.pattern), (Format::Bf16, None));
 }

@@ -1,10 +1,16 @@
 mod brought;
 mod campaign;
 mod labelling;
+mod numbers;
+mod pattern;
+mod protect;
 mod startup;
 
+use facts::campaign::NumberFormats;
+use facts::campaign::compared::Effect as Done;
 use facts::catalogue::{CatalogueEntry, CatalogueSample};
 use facts::fault::{Corruption, CorruptionKind, Format, InjectedFault, Site, Target};
+use facts::format::Scales;
 use facts::graph::Layout;
 use facts::outcome::{Outcome, Verdict};
 use facts::report::diagram::{Family, Role};
@@ -12,7 +18,8 @@ use facts::{DeviceChoice, TraceRow};
 use protocol::planes::Planes;
 use protocol::{
     AnswerInfo, ClassInfo, Danger, DangerRequest, DeviceInfo, GoldenInfo, Injection, LayerInfo, ModelInfo,
-    PreprocessInfo, Protection, Score, SweepPart, SweepRequest, TensorInfo, TensorView, ViewRequest, Which,
+    PreprocessInfo, ProtectAnswer, ProtectRequest, Protection, Score, SweepPart, SweepRequest, TensorInfo, TensorView,
+    ViewRequest, Which,
 };
 
 use super::*;
@@ -41,6 +48,7 @@ fn model() -> ModelInfo {
         shape: shape.to_vec(),
         layout: Layout::default(),
         format: Format::F32,
+        scales: Scales::default(),
     };
     let layer = |index: usize, name: &str, outputs: Vec<TensorInfo>, parameters: Vec<TensorInfo>| LayerInfo {
         index,
@@ -76,6 +84,16 @@ fn model() -> ModelInfo {
     }
 }
 
+/// The same in number formats.
+fn model_in(numbers: &NumberFormats) -> ModelInfo {
+    let mut model = model();
+    for layer in &mut model.layers {
+        layer.outputs.iter_mut().for_each(|tensor| tensor.format = numbers.outputs);
+        layer.parameters.iter_mut().for_each(|tensor| tensor.format = numbers.weights);
+    }
+    model
+}
+
 fn golden() -> GoldenInfo {
     GoldenInfo { top: vec![Score { class: 1, label: "one".into(), logit: 2.0, probability: 0.9 }], milliseconds: 1.0 }
 }
@@ -102,6 +120,7 @@ fn injection() -> Injection {
             before: 1.0,
             after: f32::INFINITY,
         }],
+        struck: 1,
         trace: ["first", "relu"].map(trace).to_vec(),
         milliseconds: 1.0,
     }
@@ -123,9 +142,29 @@ fn values(from: u8) -> serde_bytes::ByteBuf {
     (from..from + 32).flat_map(|i| f32::from(i).to_le_bytes()).collect::<Vec<u8>>().into()
 }
 
-fn protection(images: usize) -> Protection {
-    let Injection { verdict, faulty, .. } = injection();
-    Protection { verdict, faulty, confidence: 0.9, after: Vec::new(), clipped: Vec::new(), images, milliseconds: 1.0 }
+fn protection(request: &ProtectRequest) -> ProtectAnswer {
+    let Injection { verdict, faulty, trace, .. } = injection();
+    if request.method.to_string() == "weight-clip" {
+        return ProtectAnswer::Unfit { why: "It is for faults in weights.".into() };
+    }
+    ProtectAnswer::With(Box::new(Protection {
+        method: request.method.clone(),
+        layers: Vec::new(),
+        effect: Done::Unchanged,
+        verdict,
+        faulty,
+        golden: None,
+        confidence: 0.9,
+        after: Vec::new(),
+        stops: None,
+        alarm: false,
+        trace,
+        clipped: Vec::new(),
+        images: request.images.len(),
+        operations: (0, None),
+        bytes: (0, None),
+        milliseconds: 1.0,
+    }))
 }
 
 /// A state and a worker that answers everything, so that only what matters need be written down.
@@ -189,8 +228,8 @@ impl Page {
             let Envelope { id, body, .. } = self.open.remove(0);
             asked.push(body.clone());
             let answer = match body {
-                Request::Load { device, .. } => Response::Loaded {
-                    model: Box::new(model()),
+                Request::Load { device, changes, .. } => Response::Loaded {
+                    model: Box::new(model_in(&changes.numbers)),
                     device: DeviceInfo { choice: device, name: String::new(), note: None },
                 },
                 Request::Golden { .. } => Response::Golden(golden()),
@@ -206,7 +245,7 @@ impl Page {
                 Request::Scale => Response::Scale { max_abs: 99.0 },
                 Request::Danger(_) => Response::Danger(Danger { tensors: Vec::new(), milliseconds: 1.0 }),
                 Request::Sweep(_) => Response::Swept(SweepPart { first: 0, trials: Vec::new(), over: false }),
-                Request::Protect(request) => Response::Protected(protection(request.images.len())),
+                Request::Protect(request) => Response::Protected(protection(&request)),
                 Request::EndSweep | Request::Campaign(_) => continue,
             };
             self.hear(id, answer);
@@ -222,7 +261,7 @@ impl Page {
 fn sites(requests: &[Request]) -> Vec<Site> {
     requests
         .iter()
-        .filter_map(|request| if let Request::Inject { site } = request { Some(*site) } else { None })
+        .filter_map(|request| if let Request::Inject { strike } = request { Some(strike.site) } else { None })
         .collect()
 }
 
@@ -531,43 +570,6 @@ fn elements_count_in_the_sources_layout() {
     assert_eq!(page.state.site().map(|site| site.element), Some(9));
     page.act(Action::ChooseElement(tensor.element(3)));
     assert_eq!(page.state.looked().map(|looked| (looked.element, looked.spot())), Some((6, 3)));
-}
-
-#[test]
-fn a_clipped_run_stands_beside_the_fault_and_follows_it() {
-    let protects = |requests: &[Request]| requests.iter().filter(|r| matches!(r, Request::Protect(_))).count();
-    let mut page = Page::settled("#protect=1&layer=first&element=3");
-    assert!(page.state.protection_now().is_none(), "there is no fault yet");
-    page.act(Action::Inject);
-    assert_eq!(protects(&page.settle()), 1);
-    assert_eq!(page.state.protection_now().map(|protection| protection.images), Some(2));
-    page.act(Action::ChooseLayer(2));
-    assert_eq!(protects(&page.settle()), 0, "looking elsewhere changes no run");
-    page.act(Action::Strike(4));
-    assert!(page.state.protection_now().is_none());
-    assert_eq!(protects(&page.settle()), 1);
-    page.act(Action::choose(|link| link.protect = false));
-    assert!(page.state.protection_now().is_none() && page.open.is_empty());
-    assert!(!page.hash.contains("protect"), "{}", page.hash);
-}
-
-#[test]
-fn a_clipped_run_is_given_up_with_its_fault_and_asked_for_again() {
-    let mut page = Page::settled("#protect=1&layer=first&element=3");
-    page.act(Action::Inject);
-    let inject = page.open.remove(0);
-    page.hear(inject.id, Response::Injected(injection()));
-    let asked = page.open.iter().find(|r| matches!(r.body, Request::Protect(_))).expect("a clipped run").id;
-    page.hear(asked, Response::Protecting { done: 1, total: 2 });
-    assert_eq!(page.state.asked.protect.progress(), Some((1, Some(2))));
-    page.open.clear();
-    // The worker forgets it with the image, and the page does not wait for ever.
-    page.act(Action::ChooseImage("b.jpg".into()));
-    page.act(Action::ChooseImage("a.jpg".into()));
-    page.hear(asked, Response::Protected(protection(2)));
-    assert!(page.state.protection_now().is_none(), "a late answer is not taken");
-    page.settle();
-    assert!(page.state.protection_now().is_some());
 }
 
 #[test]

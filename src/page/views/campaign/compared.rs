@@ -20,8 +20,8 @@ pub fn compared(profile: &CampaignProfile, act: &Callback<Action>) -> Html {
             <Chart id="protections-chart" title="Protections on the same faults" name="coverage-over-operations" act={act.clone()}
                 hint={words::COMPARED} {svg}>
                 <ul class="map-legend" aria-hidden="true">
-                    <li><i class="front"></i>{ "no other one covers as much for less" }</li>
-                    <li><i class="beaten"></i>{ "another one does" }</li>
+                    <li><i class="front"></i>{ "no other one without false alarms covers as much for less" }</li>
+                    <li><i class="beaten"></i>{ "another one does, or it stops golden runs" }</li>
                 </ul>
                 { table(all) }
             </Chart>
@@ -34,7 +34,8 @@ fn points(all: &[ProtectionCounts]) -> Vec<Point> {
     let known = all.iter().filter(|one| one.coverage.of > 0);
     known
         .filter_map(|one| {
-            Some(Point { name: one.method.to_string(), overhead: one.operations?, coverage: one.coverage })
+            let alarms = one.false_alarms.count > 0;
+            Some(Point { name: one.method.to_string(), overhead: one.operations?, coverage: one.coverage, alarms })
         })
         .collect()
 }
@@ -48,8 +49,8 @@ fn table(all: &[ProtectionCounts]) -> Html {
             <tr>
                 <th scope="row">{ one.method.to_string() }</th>
                 { for counts.iter().map(|&count| html! { <td>{ words::count(count) }</td> }) }
-                <td title={words::interval(&one.without)}>{ words::rate(&one.without) }</td>
-                <td title={words::interval(&one.with)}>{ words::rate(&one.with) }</td>
+                <td title={words::interval(&one.without, 95)}>{ words::rate(&one.without) }</td>
+                <td title={words::interval(&one.with, 95)}>{ words::rate(&one.with) }</td>
                 <td>{ words::decision(one.decision) }</td>
                 <td>{ operations }</td>
                 <td>{ words::rate(&one.false_alarms) }</td>

@@ -2,18 +2,22 @@
 
 use std::rc::Rc;
 
+use facts::Named as _;
+use facts::campaign::Criterion;
 use facts::report::chart::LEVELS;
-use facts::report::headline;
+use facts::report::{headline, saved};
 use protocol::{CampaignProfile, CampaignUpdate, Stage};
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 use super::super::Props;
 use super::super::export::SaveChart;
+use super::super::parts::Choice;
 use super::charts;
 use super::compared::compared;
 use super::confusion::confusion;
 use super::rates::rates;
+use super::settings::set;
 use super::tables;
 use super::worst::worst;
 use crate::state::{Action, CampaignAction, State};
@@ -44,13 +48,15 @@ pub fn Results(props: &Props) -> Html {
                 }
                 <div class="profiles">
                     { compared(profile, act) }
+                    { strata(profile, &update) }
                     <Chart id="history-chart" title="Rates as they came about" name="rates-over-faults" act={act.clone()}
-                        hint={if update.faults.scm.is_some() { "SDC and, below it, SCM, with 95 % intervals." } else { "SDC, with its 95 % interval." }}
+                        hint={if update.faults.scm.is_some() { "SDC and, below it, SCM, with the intervals of the rates above." } else { "SDC, with the interval of the rate above." }}
                         svg={charts::history(&profile.history, update.faults.scm.is_some())}>
                         { tables::history(profile) }
                     </Chart>
                     { scm(profile, &update, act) }
-                    <Breakdown profile={profile.clone()} act={act.clone()} />
+                    { outcomes(state, profile, &update, act) }
+                    <Breakdown profile={profile.clone()} outcome={state.shown_outcome()} act={act.clone()} />
                     { confusion(profile) }
                 </div>
                 { worst(state, profile, act) }
@@ -61,7 +67,12 @@ pub fn Results(props: &Props) -> Html {
 
 fn progress(state: &State, update: &CampaignUpdate) -> Html {
     let done = update.faults.injections;
-    let mut text = format!("{} of {} faults", words::count(done), words::count(update.planned));
+    let mut text = match update.learning {
+        Some((learnt, runs)) => {
+            format!("{} faults to come; {}", words::count(update.planned), words::learning(learnt, runs))
+        }
+        None => format!("{} of {} faults", words::count(done), words::count(update.planned)),
+    };
     if update.milliseconds > 0.0 {
         let pace = (done as f64 / update.milliseconds * 1000.0).round();
         text.push_str(&format!(", {} a second", words::count(pace as u64)));
@@ -79,6 +90,10 @@ fn progress(state: &State, update: &CampaignUpdate) -> Html {
         Stage::Stopped => text.push_str(", stopped"),
         Stage::Complete => text.push_str(", complete"),
     }
+    let (value, most, label) = match update.learning {
+        Some((_, [learnt, of])) => (learnt as u64, of as u64, "Golden runs that are learnt from"),
+        None => (done, update.planned, "Faults injected"),
+    };
     let heading = state.campaign.profile.as_ref().map(|profile| {
         let [what, how] = &profile.heading;
         let from = profile.imported.as_ref().map(|name| format!(" Read from {name}.")).unwrap_or_default();
@@ -88,10 +103,22 @@ fn progress(state: &State, update: &CampaignUpdate) -> Html {
         <>
             if let Some(heading) = heading { <p class="hint" id="campaign-heading">{ heading }</p> }
             <div class="progress progress-wide">
-                <progress value={done.to_string()} max={update.planned.max(1).to_string()} aria-label="Faults injected" />
+                <progress value={value.to_string()} max={most.max(1).to_string()} aria-label={label} />
                 <span id="campaign-progress">{ text }</span>
             </div>
         </>
+    }
+}
+
+/// What a stratified design has saved, and its strata.
+fn strata(profile: &CampaignProfile, update: &CampaignUpdate) -> Html {
+    let Some(design) = &profile.design else { return html! {} };
+    html! {
+        <div class="profile profile-wide" id="strata">
+            <h3>{ "Strata" }</h3>
+            <p class="hint" id="saved">{ words::sentence(&saved(design, update.faults.injections)) }</p>
+            { tables::strata(design) }
+        </div>
     }
 }
 
@@ -105,12 +132,7 @@ fn scm(profile: &CampaignProfile, update: &CampaignUpdate, act: &Callback<Action
             </div>
         };
     };
-    let ratio = update.scm_ratio.as_ref().map(|ratio| {
-        let text = headline(ratio);
-        let mut letters = text.chars();
-        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-        format!("{first}{}.", letters.as_str())
-    });
+    let ratio = update.scm_ratio.as_ref().map(|ratio| words::sentence(&headline(ratio)));
     let shares = charts::scm_shares(profile, update.golden.scm, Some(faulty));
     html! {
         <Chart id="scm-chart" title="How much of the errors is safety-critical" name="scm-shares" act={act.clone()}
@@ -121,22 +143,45 @@ fn scm(profile: &CampaignProfile, update: &CampaignUpdate, act: &Callback<Action
     }
 }
 
+/// The choice of the outcome that the charts below it show.
+fn outcomes(state: &Rc<State>, profile: &CampaignProfile, update: &CampaignUpdate, act: &Callback<Action>) -> Html {
+    let (wanted, shown) = (state.link.campaign.outcome(), state.shown_outcome());
+    let known = profile.criteria.clone();
+    let options: Vec<(AttrValue, AttrValue)> =
+        known.iter().map(|criterion| (criterion.label().into(), criterion.row().help.into())).collect();
+    let chosen = profile.place(shown).unwrap_or_default();
+    let choose = set(state, act, move |link, index: usize| link.outcome = known.get(index).copied());
+    html! {
+        <div class="profile-wide">
+            <div class="field">
+                <span class="label">{ "By bit and layer, the share of faults with" }</span>
+                <Choice id="campaign-outcome" label="Outcome by bit and layer" {options} {chosen} {choose} />
+            </div>
+            if wanted != shown && update.faults.injections > 0 {
+                <p class="hint" id="campaign-outcome-unknown">{ words::unknown_outcome(wanted) }</p>
+            }
+        </div>
+    }
+}
+
 #[derive(Properties)]
 struct BreakdownProps {
     profile: Rc<CampaignProfile>,
+    outcome: Criterion,
     act: Callback<Action>,
 }
 
 impl PartialEq for BreakdownProps {
     fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.profile, &other.profile) && self.act == other.act
+        Rc::ptr_eq(&self.profile, &other.profile) && self.outcome == other.outcome && self.act == other.act
     }
 }
 
 /// By bit, by layer, by both: drawn again only when there is something new.
 #[component]
 fn Breakdown(props: &BreakdownProps) -> Html {
-    let BreakdownProps { profile, act } = props;
+    let BreakdownProps { profile, outcome, act } = props;
+    let (outcome, label, name) = (*outcome, outcome.label(), outcome.name());
     let look = {
         let act = act.clone();
         Callback::from(move |event: MouseEvent| {
@@ -155,24 +200,24 @@ fn Breakdown(props: &BreakdownProps) -> Html {
         <>
             if profile.bits.len() > 1 {
                 <div class="profile-wide">
-                    <Chart id="bit-chart" title="SDC rate by bit" name="sdc-by-bit" act={act.clone()}
-                        hint="With 95 % intervals; sign, exponent and mantissa from left to right." svg={charts::bits(profile)}>
-                        { tables::bits(profile) }
+                    <Chart id="bit-chart" title={format!("{label} rate by bit")} name={format!("{name}-by-bit")} act={act.clone()}
+                        hint="With 95 % intervals; sign, exponent and mantissa from left to right." svg={charts::bits(profile, outcome)}>
+                        { tables::bits(profile, outcome) }
                     </Chart>
                 </div>
             }
             <div class="profile-wide" onclick={look}>
-                <Chart id="layer-chart" title="SDC rate by layer" name="sdc-by-layer" act={act.clone()}
-                    hint="Every layer that faults are drawn from, in model order; click one to look at it." svg={charts::layers(profile)}>
-                    { tables::layers(profile, act) }
+                <Chart id="layer-chart" title={format!("{label} rate by layer")} name={format!("{name}-by-layer")} act={act.clone()}
+                    hint="Every layer that faults are drawn from, in model order; click one to look at it." svg={charts::layers(profile, outcome)}>
+                    { tables::layers(profile, outcome, act) }
                 </Chart>
             </div>
             if profile.bits.len() > 1 {
                 <div class="profile-wide">
-                    <Chart id="map-chart" title="SDC rate by layer and bit" name="sdc-by-layer-and-bit" act={act.clone()}
-                        hint={format!("Bit {}, the sign, on the left; a cell without colour has had no fault.", profile.format.width() - 1)} svg={charts::layer_bits(profile)}>
+                    <Chart id="map-chart" title={format!("{label} rate by layer and bit")} name={format!("{name}-by-layer-and-bit")} act={act.clone()}
+                        hint={format!("Bit {}, the sign, on the left; a cell without colour has had no fault.", profile.format.width() - 1)} svg={charts::layer_bits(profile, outcome)}>
                         <ul class="map-legend" aria-hidden="true"><li><i class="q0"></i>{ "none" }</li>{ for legend }</ul>
-                        { tables::map(profile) }
+                        { tables::map(profile, outcome) }
                     </Chart>
                 </div>
             }

@@ -2,21 +2,23 @@
 
 use std::rc::Rc;
 
-use facts::campaign::Confidence;
 use facts::campaign::compared::Method;
-use facts::fault::{BitField, Bits, FaultKind, Format, Sampling, Target};
+use facts::campaign::{self, Confidence, DesignKind, Goal, HalfWidth, Quantity};
+use facts::fault::{BitField, Bits, FaultKind, Format, Pattern, Sampling, Target};
 use protocol::{Protocol, Stage};
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::super::Props;
+use super::super::fault::patterns;
+use super::super::numbers::FormatSelect;
 use super::super::parts::{Choice, Panel};
 use super::labels::LabelsField;
 use super::layers::LayersField;
 use super::protections::ProtectionsField;
 use facts::Named;
 
-use crate::link::{CampaignLink, Counting, MARGINS, MAX_FAULTS, MAX_IMAGES};
+use crate::link::{CampaignLink, Counting, MAX_FAULTS, MAX_IMAGES};
 use crate::state::{Action, CampaignAction, Estimate, OWN, State};
 use crate::words;
 
@@ -35,6 +37,7 @@ pub fn SettingsPanel(props: &Props) -> Html {
                     { images(state, act) }
                     <LabelsField state={state.clone()} act={act.clone()} />
                     { protocol(state, act) }
+                    { design(state, act) }
                     { faults(state, act) }
                     <ProtectionsField state={state.clone()} act={act.clone()} />
                     <Number id="seed" label="Seed" title="The same seed draws the same faults, here and on the command line"
@@ -110,7 +113,9 @@ fn protocol(state: &Rc<State>, act: &Callback<Action>) -> Html {
             "Study".into(),
             "As in the study: few faults in images that are classified correctly, many in the others".into(),
         ),
-        Counting::Until => ("Until ±".into(), "As many faults as it takes to know the SDC rate".into()),
+        Counting::Until => {
+            ("Until ±".into(), "As many faults as it takes to know a rate: the campaign ends by itself".into())
+        }
     });
     let choose =
         set(state, act, |link, index: usize| link.protocol = Counting::ALL.get(index).map(|(counting, _)| *counting));
@@ -129,27 +134,7 @@ fn protocol(state: &Rc<State>, act: &Callback<Action>) -> Html {
                     least={1.0} most={faults} whole=true choose={set(state, act, |link, text: String| link.misclassified = text.parse().ok())} act={act.clone()} />
             </div>
         },
-        Protocol::Until(until) => {
-            let confidence = set(state, act, |link, event: Event| {
-                let value = event.target_unchecked_into::<HtmlSelectElement>().value();
-                link.confidence = Confidence::named(&value).ok();
-            });
-            html! {
-                <div class="field-pair">
-                    <Number id="margin" label="Margin, ± points" title="Half the width that the interval of the SDC rate may have, in percentage points"
-                        value={words::trimmed(100.0 * until.margin)} least={*MARGINS.start()} most={*MARGINS.end()} whole=false
-                        choose={set(state, act, |link, text: String| link.margin = text.parse().ok())} act={act.clone()} />
-                    <div class="field">
-                        <label for="confidence">{ "Confidence" }</label>
-                        <select id="confidence" onchange={confidence}>
-                            { for Confidence::ALL.iter().map(|(known, row)| html! {
-                                <option value={row.name} selected={*known == until.confidence}>{ row.label }</option>
-                            }) }
-                        </select>
-                    </div>
-                </div>
-            }
-        }
+        Protocol::Until(goal) => until(state, act, &goal),
     };
     html! {
         <div class="field">
@@ -157,6 +142,90 @@ fn protocol(state: &Rc<State>, act: &Callback<Action>) -> Html {
             <Choice id="protocol" label="Who decides how many faults an image gets" options={options.collect::<Vec<_>>()} {chosen} {choose} />
             { numbers }
         </div>
+    }
+}
+
+/// How the faults are chosen.
+fn design(state: &Rc<State>, act: &Callback<Action>) -> Html {
+    if state.link.campaign.protocol() == Counting::Study {
+        return html! {};
+    }
+    let options: Vec<(AttrValue, AttrValue)> = vec![
+        ("Uniform".into(), "Faults are drawn as the fault model has it, each with the same weight".into()),
+        (
+            "Stratified".into(),
+            "More faults where they tell more, each with its weight: far fewer faults for the same interval".into(),
+        ),
+    ];
+    let choose = set(state, act, |link, index: usize| {
+        link.design = Some(if index == 1 { DesignKind::Stratified } else { DesignKind::Uniform });
+    });
+    let stratified = state.link.campaign.design() == DesignKind::Stratified;
+    html! {
+        <div class="field">
+            <span class="label">{ "Design" }</span>
+            <Choice id="campaign-design" label="How faults are chosen" {options} chosen={usize::from(stratified)} {choose} />
+            if stratified {
+                <p class="hint">{ words::STRATIFIED }</p>
+            }
+        </div>
+    }
+}
+
+/// The quantity that is to be known, and how well.
+fn until(state: &Rc<State>, act: &Callback<Action>, goal: &Goal) -> Html {
+    let value = |event: &Event| event.target_unchecked_into::<HtmlSelectElement>().value();
+    let quantity = set(state, act, move |link, event: Event| {
+        link.of = Quantity::named(&value(&event)).ok();
+        if link.of == Some(Quantity::Ratio) && !link.margin().is_relative() {
+            // A ratio has no percentage points.
+            link.margin = HalfWidth::new(10.0, true).ok();
+        }
+    });
+    let confidence =
+        set(state, act, move |link, event: Event| link.confidence = Confidence::named(&value(&event)).ok());
+    let unit = set(state, act, move |link, event: Event| {
+        let relative = value(&event) == "%";
+        let number = link.margin().number();
+        link.margin = HalfWidth::new(number, relative).or_else(|_| HalfWidth::new(10.0, relative)).ok();
+    });
+    let relative = goal.margin.is_relative();
+    let number = set(state, act, move |link, text: String| {
+        link.margin = HalfWidth::new(text.parse().unwrap_or(0.0), relative).ok()
+    });
+    let (least, most) = if relative { (0.1, 100.0) } else { (0.01, 50.0) };
+    html! {
+        <>
+            <div class="field-pair">
+                <div class="field">
+                    <label for="quantity">{ "To be known" }</label>
+                    <select id="quantity" onchange={quantity}>
+                        { for Quantity::ALL.iter().map(|(known, row)| html! {
+                            <option value={row.name} selected={*known == goal.of} title={row.help}>{ row.label }</option>
+                        }) }
+                    </select>
+                </div>
+                <div class="field">
+                    <label for="confidence">{ "Confidence" }</label>
+                    <select id="confidence" onchange={confidence}>
+                        { for Confidence::ALL.iter().map(|(known, row)| html! {
+                            <option value={row.name} selected={*known == goal.confidence}>{ row.label }</option>
+                        }) }
+                    </select>
+                </div>
+            </div>
+            <div class="field-pair">
+                <Number id="margin" label="Margin, ±" title="Half the width that the interval may have" value={words::trimmed(goal.margin.number())}
+                    {least} {most} whole=false choose={number} act={act.clone()} />
+                <div class="field">
+                    <label for="margin-unit">{ "Of the margin" }</label>
+                    <select id="margin-unit" onchange={unit} disabled={goal.of == Quantity::Ratio}>
+                        <option value="pp" selected={!relative}>{ "percentage points" }</option>
+                        <option value="%" selected={relative}>{ "% of the quantity" }</option>
+                    </select>
+                </div>
+            </div>
+        </>
     }
 }
 
@@ -184,7 +253,16 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
     let bits = set(state, act, |link, event: Event| {
         link.bits = event.target_unchecked_into::<HtmlSelectElement>().value().parse().ok();
     });
-    let drawn = bit_sets(state.format(), link.bits());
+    let drawn = bit_sets(state.campaign_format(), link.bits());
+    let numbers = set(state, act, |link, [format, weight_format]: [Format; 2]| {
+        let stated = |format: Format| Some(format).filter(|format| !format.is_default());
+        (link.format, link.weight_format) = (stated(format), stated(weight_format));
+        // Bits of another format say nothing of this one.
+        link.bits = link.bits.filter(|bits| bits.within(format).is_ok() && bits.within(weight_format).is_ok());
+    });
+    let pattern = set(state, act, |link, pattern: Pattern| {
+        link.pattern = Some(pattern).filter(|pattern| !pattern.is_single());
+    });
     let chosen = link.kind();
     html! {
         <>
@@ -211,6 +289,17 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
                     </div>
                 }
             </div>
+            <div class="field-pair">
+                <div class="field">
+                    <label for="campaign-format">{ "Numbers" }</label>
+                    <FormatSelect id="campaign-format" chosen={[link.format(), link.weight_format()]} choose={numbers}
+                        disabled={state.model().is_some() && !state.emulates()} />
+                </div>
+                <div class="field">
+                    <label for="campaign-pattern">{ "Pattern" }</label>
+                    { patterns("campaign-pattern", link.pattern(), pattern) }
+                </div>
+            </div>
             <LayersField state={state.clone()} act={act.clone()} />
             <div class="field">
                 <span class="label">{ "Sampling" }</span>
@@ -225,7 +314,13 @@ fn faults(state: &Rc<State>, act: &Callback<Action>) -> Html {
 fn bit_sets(format: Format, chosen: Bits) -> Vec<(Bits, String)> {
     let mut sets = vec![(Bits::ALL, "All, each drawn".to_owned())];
     // The sign is one bit, and stands among those.
-    for (field, name) in [(BitField::Exponent, "Exponent"), (BitField::Mantissa, "Mantissa")] {
+    let fields = [
+        (BitField::Exponent, "Exponent"),
+        (BitField::Mantissa, "Mantissa"),
+        (BitField::Integer, "Integer"),
+        (BitField::Fraction, "Fraction"),
+    ];
+    for (field, name) in fields {
         sets.extend(Bits::of(field, format).map(|bits| (bits, format!("{name} ({bits})"))));
     }
     let single = format.bits().filter_map(|bit| Some((bit, Bits::one(bit.into()).ok()?)));
@@ -238,6 +333,9 @@ fn bit_sets(format: Format, chosen: Bits) -> Vec<(Bits, String)> {
 
 fn estimate(estimate: &Estimate, state: &State) -> Html {
     let faults = match estimate.faults {
+        None if state.link.campaign.protocol() == Counting::Until => {
+            format!("As many faults as it takes, {} at most", words::count(campaign::MAX_FAULTS))
+        }
         None => "As many faults as the data set's images ask for".to_owned(),
         Some([least, most]) if least == most => {
             let images = estimate.images.unwrap_or_default();
@@ -248,6 +346,13 @@ fn estimate(estimate: &Estimate, state: &State) -> Html {
                 if images == 1 { "image" } else { "images" }
             )
         }
+        Some([least, most]) if state.link.campaign.protocol() == Counting::Until => {
+            format!(
+                "About {} faults for a rate near 0, {} for a rate of one half",
+                words::count(least),
+                words::count(most)
+            )
+        }
         Some([least, most]) => format!("{} to {} faults", words::count(least), words::count(most)),
     };
     let time = estimate.milliseconds.map(|time| {
@@ -256,6 +361,9 @@ fn estimate(estimate: &Estimate, state: &State) -> Html {
     });
     if state.campaign.starting() && state.protections().iter().any(Method::is_learnt) {
         return html! { <p class="hint" id="estimate">{ "Protections are learnt from golden runs." }</p> };
+    }
+    if state.campaign.starting() && state.design() == DesignKind::Stratified {
+        return html! { <p class="hint" id="estimate">{ "A pilot finds out which faults matter." }</p> };
     }
     let study = state.link.campaign.protocol() == Counting::Study;
     html! {

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use facts::Named as _;
+use facts::campaign::{Criterion, DesignSummary};
 use facts::outcome::Rate;
 use facts::report::chart::Share;
 use protocol::CampaignProfile;
@@ -13,7 +15,6 @@ use crate::words;
 
 /// Names of the columns of a rate: all cases, and the counted ones.
 type Counted = [&'static str; 2];
-const SDC: Counted = ["Faults", "SDC"];
 
 fn head(first: &'static str, [of, count]: Counted) -> Html {
     html! { <thead><tr><th>{ first }</th><th>{ of }</th><th>{ count }</th><th>{ "Rate" }</th><th>{ "95 % interval" }</th></tr></thead> }
@@ -55,33 +56,54 @@ pub fn history(profile: &Rc<CampaignProfile>) -> Html {
     let profile = profile.clone();
     folded(move || {
         let rows = profile.history.iter().map(|point| {
-            html! { <tr>{ rate_cells(&Rate::new(point.sdc, point.faults)) }<td>{ words::count(point.scm) }</td></tr> }
+            html! { <tr>{ rate_cells(&point.sdc) }<td>{ words::count(point.scm.count) }</td></tr> }
         });
         html! {
             <>
-                <thead><tr><th>{ "Faults" }</th><th>{ "SDC" }</th><th>{ "Rate" }</th><th>{ "95 % interval" }</th><th>{ "SCM" }</th></tr></thead>
+                <thead><tr><th>{ "Faults" }</th><th>{ "SDC" }</th><th>{ "Rate" }</th><th>{ "Interval" }</th><th>{ "SCM" }</th></tr></thead>
                 <tbody>{ for rows }</tbody>
             </>
         }
     })
 }
 
-/// Rates by bit.
-pub fn bits(profile: &Rc<CampaignProfile>) -> Html {
+/// The strata, those with most SDCs first.
+pub fn strata(design: &DesignSummary) -> Html {
+    let rows = design.strata.iter().map(|one| {
+        html! {
+            <tr>
+                <th scope="row">{ &one.name }</th><td>{ words::percent(one.share) }</td><td>{ words::count(one.injections) }</td>
+                <td>{ words::count(one.sdc) }</td><td>{ words::percent(one.of_sdc) }</td>
+            </tr>
+        }
+    });
+    html! {
+        <div class="table-wrap" tabindex="0" id="strata-table">
+            <table>
+                <thead><tr><th>{ "Stratum" }</th><th>{ "Of all faults" }</th><th>{ "Injected" }</th><th>{ "SDC" }</th><th>{ "Of all SDCs" }</th></tr></thead>
+                <tbody>{ for rows }</tbody>
+            </table>
+        </div>
+    }
+}
+
+/// Rates of an outcome by bit.
+pub fn bits(profile: &Rc<CampaignProfile>, outcome: Criterion) -> Html {
     let profile = profile.clone();
     folded(move || {
-        let rows = profile.bits.iter().rev().map(|(bit, rate)| {
-            html! { <tr><th scope="row">{ format!("{bit} ({})", profile.format.field_name(*bit)) }</th>{ rate_cells(rate) }</tr> }
+        let rows = profile.bits.iter().rev().map(|&(bit, _)| {
+            let rate = profile.bit(bit, outcome);
+            html! { <tr><th scope="row">{ format!("{bit} ({})", profile.format.field_name(bit)) }</th>{ rate_cells(&rate) }</tr> }
         });
-        html! { <>{ head("Bit", SDC) }<tbody>{ for rows }</tbody></> }
+        html! { <>{ head("Bit", ["Faults", outcome.label()]) }<tbody>{ for rows }</tbody></> }
     })
 }
 
-/// Rates by layer.
-pub fn layers(profile: &Rc<CampaignProfile>, act: &Callback<Action>) -> Html {
+/// Rates of an outcome by layer.
+pub fn layers(profile: &Rc<CampaignProfile>, outcome: Criterion, act: &Callback<Action>) -> Html {
     let (profile, act) = (profile.clone(), act.clone());
     folded(move || {
-        let rows = profile.layers.iter().map(|row| {
+        let rows = profile.layers.iter().enumerate().map(|(index, row)| {
             let name = row.name.clone();
             let look = act.reform(move |event: MouseEvent| {
                 event.stop_propagation();
@@ -90,21 +112,21 @@ pub fn layers(profile: &Rc<CampaignProfile>, act: &Callback<Action>) -> Html {
             html! {
                 <tr data-layer={row.name.clone()}>
                     <th scope="row"><button type="button" class="link" onclick={look}>{ &row.name }</button></th>
-                    { rate_cells(&Rate::new(row.sdc, row.faults)) }
+                    { rate_cells(&profile.layer(index, outcome)) }
                 </tr>
             }
         });
-        html! { <>{ head("Layer", SDC) }<tbody>{ for rows }</tbody></> }
+        html! { <>{ head("Layer", ["Faults", outcome.label()]) }<tbody>{ for rows }</tbody></> }
     })
 }
 
-/// SDCs and faults by layer and bit.
-pub fn map(profile: &Rc<CampaignProfile>) -> Html {
+/// Faults with an outcome, and all faults, by layer and bit.
+pub fn map(profile: &Rc<CampaignProfile>, outcome: Criterion) -> Html {
     let profile = profile.clone();
     folded(move || {
         let bits = || profile.format.bits();
         let rows = profile.layers.iter().enumerate().map(|(layer, row)| {
-            let cell = |bit| profile.cell(layer, bit).map(|rate| format!("{}/{}", rate.count, rate.of));
+            let cell = |bit| profile.cell(layer, bit, outcome).map(|rate| format!("{}/{}", rate.count, rate.of));
             html! {
                 <tr>
                     <th scope="row">{ &row.name }</th>

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use facts::outcome::Rate;
 use facts::report::LayerNumbers;
 use facts::report::diagram::Role;
-use protocol::{CampaignProfile, Danger, Injection, LayerCounts, ModelInfo};
+use protocol::{CampaignProfile, Danger, Injection, LayerRates, ModelInfo};
 use yew::prelude::*;
 
 use super::backdrop::Backdrop;
@@ -60,7 +60,8 @@ pub fn Picture(props: &PictureProps) -> Html {
     let paint = use_memo(known.clone(), |known| {
         let trace = known.injection.as_ref().map(|injection| &injection.0.trace[..]);
         let layers = known.profile.as_ref().map(|profile| &profile.0.layers);
-        let rate = |row: &LayerCounts| (row.name.clone(), Rate::new(row.sdc, row.faults));
+        // The first outcome is the SDC.
+        let rate = |row: &LayerRates| (row.name.clone(), row.rates.first().copied().unwrap_or_else(|| Rate::new(0, 0)));
         let measured = layers.map(|layers| layers.iter().map(rate).collect::<Vec<_>>());
         let shown = Shown {
             trace,

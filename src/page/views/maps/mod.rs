@@ -62,6 +62,11 @@ pub fn Maps(props: &MapsProps) -> Html {
     let shown: Vec<Which> = all.into_iter().filter(is_there).collect();
     let struck = state.link.run.then(|| state.struck()).flatten();
     let struck = struck.filter(|struck| struck.tensor.id == tensor.id).map(|struck| struck.spot());
+    let [hit, aimed] = state.outlined();
+    let outlines = [&hit, &aimed].map(|spots| AttrValue::from(planes.outline(plane, spots)));
+    let struck = struck.filter(|_| hit.is_empty());
+    let mut hits: Vec<usize> = hit.iter().chain(&aimed).map(|&spot| planes.plane_of(spot)).collect();
+    hits.sort_unstable();
     let figures = shown.iter().map(|&which| {
         let values = view.slice(which, (plane - view.first) * planes.per_plane, planes.per_plane);
         let scale = scale(state, &view, which, &values);
@@ -71,7 +76,7 @@ pub fn Maps(props: &MapsProps) -> Html {
                     <strong>{ which.label() }</strong>
                     <span class="map-value">{ view.value(which, at).map(words::number) }</span>
                 </figcaption>
-                <Plane {planes} {plane} {spot} {struck} hovered={*hovered} {values} {scale} tensor={tensor.clone()}
+                <Plane {planes} {plane} {spot} {struck} outlines={outlines.clone()} hovered={*hovered} {values} {scale} tensor={tensor.clone()}
                     which={which} dark={*dark} act={act.clone()} hover={hover.clone()} />
                 <Legend {scale} dark={*dark} />
             </figure>
@@ -89,7 +94,7 @@ pub fn Maps(props: &MapsProps) -> Html {
                 { which(state, act) }
             </div>
             <Sheet view={view.clone()} which={state.which()} scale={scale_of_sheet(state, &view)} tensor={tensor.clone()}
-                {plane} {spot} dark={*dark} {act} />
+                {plane} {spot} {hits} dark={*dark} {act} />
         </div>
     }
 }

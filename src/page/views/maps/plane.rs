@@ -20,6 +20,8 @@ pub struct PlaneProps {
     pub spot: usize,
     /// The element that the fault struck, if it is in this tensor.
     pub struck: Option<usize>,
+    /// Outlines of the elements that a pattern has struck, and of those that it would strike next.
+    pub outlines: [AttrValue; 2],
     /// The element under the pointer, in this map or in a map beside it.
     pub hovered: Option<usize>,
     /// The plane's values.
@@ -115,9 +117,22 @@ pub fn Plane(props: &PlaneProps) -> Html {
             style={format!("aspect-ratio: {columns} / {rows}; --cells: {}", columns.max(rows))}
             {onpointermove} {onpointerleave} {onclick} {onkeydown}>
             <Raster values={props.values.clone()} {columns} max_abs={props.scale} dark={props.dark} />
+            { for outline("outline-struck", [columns, rows], &props.outlines[0]) }
+            { for outline("outline-aimed", [columns, rows], &props.outlines[1]) }
             { for mark("marker-struck", props.struck) }
             { for mark("marker-chosen", Some(spot)) }
             { for mark("marker-hovered", props.hovered.filter(|&at| at != spot)) }
         </div>
     }
+}
+
+/// An outline over a map of so many columns and rows; nothing where no element is in it.
+pub(super) fn outline(class: &'static str, [columns, rows]: [usize; 2], path: &AttrValue) -> Option<Html> {
+    (!path.is_empty()).then(|| {
+        html! {
+            <svg class={classes!("outline", class)} viewBox={format!("0 0 {columns} {rows}")} preserveAspectRatio="none" aria-hidden="true">
+                <path class="outline-ground" d={path.clone()} /><path d={path.clone()} />
+            </svg>
+        }
+    })
 }

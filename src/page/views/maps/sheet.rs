@@ -23,6 +23,8 @@ pub struct SheetProps {
     pub plane: usize,
     /// The chosen element, in the stored order.
     pub spot: usize,
+    /// The planes in which a pattern strikes, one for each element, in ascending order.
+    pub hits: Vec<usize>,
     /// Whether the page is dark.
     pub dark: bool,
     /// Receives the choice.
@@ -32,7 +34,7 @@ pub struct SheetProps {
 /// The thumbnails, and the controls for the other planes.
 #[component]
 pub fn Sheet(props: &SheetProps) -> Html {
-    let SheetProps { view, which, scale, tensor, plane, spot, dark, act } = props;
+    let SheetProps { view, which, scale, tensor, plane, spot, hits, dark, act } = props;
     let planes = view.planes;
     if planes.count < 2 {
         return Html::default();
@@ -45,9 +47,14 @@ pub fn Sheet(props: &SheetProps) -> Html {
     let last = (view.first + planes.sheet()).min(planes.count);
     let thumbnails = (view.first..last).map(|index| {
         let chosen = index == *plane;
-        let name = plane_name(planes.kind, index);
+        let struck = hits.partition_point(|&hit| hit <= index) - hits.partition_point(|&hit| hit < index);
+        let name = match struck {
+            0 => plane_name(planes.kind, index),
+            1 => format!("{}, 1 element of the pattern", plane_name(planes.kind, index)),
+            struck => format!("{}, {struck} elements of the pattern", plane_name(planes.kind, index)),
+        };
         html! {
-            <button type="button" key={index} class={classes!("tile", chosen.then_some("chosen"))} aria-pressed={chosen.to_string()}
+            <button type="button" key={index} class={classes!("tile", chosen.then_some("chosen"), (struck > 0).then_some("hit"))} aria-pressed={chosen.to_string()}
                 aria-label={name.clone()} title={name} onclick={go(index)}>
                 <Raster values={view.slice(*which, (index - view.first) * planes.per_plane, planes.per_plane)}
                     columns={planes.columns} max_abs={*scale} {dark} />

@@ -16,6 +16,9 @@ pub struct ProtectionSummary {
     pub layers: Vec<String>,
     /// What it adds to one inference.
     pub overhead: Overhead,
+    /// The time of a golden inference over that without a protection, where it was measured. Only reports have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
     /// The images that it was learnt from; `None` where it learns nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<ProfileOf>,
@@ -107,7 +110,8 @@ pub struct Effects {
 }
 
 /// The effect of a protection on one trial: a field of [`Effects`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Effect {
     /// [`Effects::mended`].
     Mended,

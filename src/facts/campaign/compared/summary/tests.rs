@@ -64,7 +64,6 @@ fn record(image: usize, golden: usize, faulty: usize, protected: Vec<Protected>)
         drawn: None,
         protected,
         scores: None,
-        confidence: None,
     }
 }
 

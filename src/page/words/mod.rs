@@ -1,9 +1,15 @@
 //! Numbers and outcomes in words.
 
+mod protect;
+
 use facts::campaign::compared::Method;
-use facts::fault::{Bits, Corruption, Format, InjectedFault, Target};
+use facts::campaign::{Aim, Criterion, NumberFormats};
+use facts::fault::{Bits, Corruption, Format, InjectedFault, Pattern, Target};
 use facts::outcome::{Decision, Outcome, Rate, Verdict};
-use protocol::{ClassInfo, Injection, Protection};
+use facts::report::aimed;
+use protocol::{ClassInfo, Injection, Learnt};
+
+pub use protect::{PROTECT, effect, method, price, protection};
 
 /// The terms of the field, each with its explanation.
 pub const GOLDEN_RUN: &str =
@@ -21,10 +27,6 @@ pub const DUE: &str =
 pub const SCM: &str =
     "SCM, safety-critical misclassification: an object of a critical group is taken for one of another group.";
 
-/// See [`GOLDEN_RUN`].
-pub const RANGE_CLIPPING: &str = "Range clipping: every layer's output is brought back into the range that it has in golden runs \
-    (Ranger, DSN 2021; FT-ClipAct, DATE 2020). NaN becomes 0. A run without a fault stays as it is.";
-
 /// The effects of a protection, each with its explanation.
 pub const EFFECTS: [(&str, &str); 4] = [
     ("Mended", "Mended: an SDC without the protection, and the right answer with it"),
@@ -35,6 +37,18 @@ pub const EFFECTS: [(&str, &str); 4] = [
 /// What a comparison of protections is.
 pub const COMPARED: &str = "Every fault was tried in the unprotected network and under each protection. Coverage is the share of SDCs that \
     a protection mends or detects. A conclusion follows from McNemar's test, corrected by Holm, and holds at the end of a campaign.";
+
+/// What a protected network is.
+pub const PROTECTED_FILE: &str = "Save the network for any runtime (.onnx), with standard operators that bound the layers by their values in golden \
+    runs of these images: 100 of them, or the number under Protections. The network must be an ONNX file.";
+
+/// What a number format is.
+pub const NUMBER_FORMAT: &str = "The number format that the network is rounded to: every layer's output, and the parameters. A fault strikes \
+    the bits of this format. Integers have scales, which are learnt from the golden runs of the images on the page.";
+
+/// What a pattern is.
+pub const PATTERN: &str = "The elements that the fault strikes together, as a faulty multiplier or a corrupted register does. Each of them is \
+    changed alike. The feature map shows them before the fault strikes.";
 
 /// A number for people: five significant digits, an exponent where it is far from 1.
 pub fn number(value: f32) -> String {
@@ -98,11 +112,32 @@ pub fn trimmed(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A rate with its interval.
-pub fn interval(rate: &Rate) -> String {
+/// The interval of a rate, of a confidence in percent.
+pub fn interval(rate: &Rate, confidence: u8) -> String {
     // No line ends between a number and its sign.
     let [low, high] = [rate.low, rate.high].map(|end| percent(end).replace(' ', "\u{a0}"));
-    format!("95 % interval {low} to {high}")
+    format!("{confidence} % interval {low} to {high}")
+}
+
+/// The stratified design, for its setting.
+pub const STRATIFIED: &str = "A pilot of a few images finds out which bits and places matter, by the gradient of the answer. Most faults are \
+    then injected there. Weights undo the preference, so that the rates are those of faults drawn uniformly.";
+
+/// How well the quantity of a campaign is known.
+pub fn aim(aim: &Aim) -> String {
+    format!(
+        "{} The intervals of the rates hold with {} % although the campaign looks at them to stop; those of layers and bits \
+         are for a fixed number of faults.",
+        sentence(&aimed(aim)),
+        aim.goal.confidence.percent()
+    )
+}
+
+/// A text as a sentence.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", letters.as_str())
 }
 
 /// A rate in percent; a dash where nothing was counted.
@@ -126,6 +161,21 @@ pub fn chosen_protections(methods: &[Method]) -> String {
         [] => "none".to_owned(),
         [first, second, _, ..] => format!("{}: {first}, {second}, …", methods.len()),
         few => few.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Why the charts of a campaign do not show an outcome.
+pub fn unknown_outcome(outcome: Criterion) -> &'static str {
+    match outcome {
+        Criterion::Sdc => "",
+        Criterion::Sdc5 => {
+            "SDC-5 is not known of these faults: it needs more than five classes, and the scores of every fault. The charts show the SDC."
+        }
+        Criterion::Sdc10 | Criterion::Sdc20 => {
+            "SDC-10 % and SDC-20 % are not known of these faults: they need the scores of every fault, which records of earlier versions \
+             do not have. The charts show the SDC."
+        }
+        Criterion::Scm => "SCM is not judged: the network has no grouping. The charts show the SDC.",
     }
 }
 
@@ -160,6 +210,60 @@ pub fn shape(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
 }
 
+/// The formats of layers' outputs and of parameters.
+pub fn formats([outputs, weights]: [Format; 2]) -> String {
+    if outputs == weights {
+        return outputs.name().into_owned();
+    }
+    format!("{}, weights {}", outputs.name(), weights.name())
+}
+
+/// A pattern, as a list of patterns names it.
+pub fn pattern(pattern: Pattern) -> String {
+    let counted = |name: &str, count: Option<usize>| match count {
+        None => name.to_owned(),
+        Some(count) => format!("{name}, {count} channels"),
+    };
+    match pattern {
+        Pattern::Single => "Single".to_owned(),
+        Pattern::Row => "Row".to_owned(),
+        Pattern::Column => "Column".to_owned(),
+        Pattern::Channel => "Channel".to_owned(),
+        Pattern::FullChannels(count) => counted("Full channels", count.or(Some(2))),
+        Pattern::BulletWake(count) => counted("Bullet wake", count),
+        Pattern::ShatteredGlass(count) => counted("Shattered glass", count),
+        Pattern::Block { width, height } => format!("Block of {width} × {height}"),
+        Pattern::Skip { stride, count: None } => format!("Elements {stride} apart"),
+        Pattern::Skip { stride, count: Some(count) } => format!("{count} elements {stride} apart"),
+        Pattern::Random(1) => "A random element".to_owned(),
+        Pattern::Random(count) => format!("{count} random elements"),
+    }
+}
+
+/// A sentence about the elements that a pattern strikes, of which there are `elements` in so many planes.
+pub fn spread(elements: usize, planes: usize) -> String {
+    let noun =
+        |count: usize, one: &str| format!("{} {one}{}", self::count(count as u64), if count == 1 { "" } else { "s" });
+    format!("{} in {}, each changed alike", noun(elements, "element"), noun(planes, "map"))
+}
+
+/// A sentence about the number formats that the network is rounded to.
+pub fn rounded(numbers: &NumberFormats) -> String {
+    let learnt = if numbers.learns() { " These are the first images on the page." } else { "" };
+    format!("The network is rounded: {numbers}.{learnt}")
+}
+
+/// What a campaign learns before its first fault, and how far it is: `done` of all golden runs.
+pub fn learning(learnt: Learnt, [done, of]: [usize; 2]) -> String {
+    let what = match learnt {
+        Learnt::Scales => "the scales of the number format are learnt",
+        Learnt::Accuracy => "the accuracy is measured, rounded and in float32,",
+        Learnt::Protections => "the protections learn",
+        Learnt::Strata => "the strata are learnt",
+    };
+    format!("{what} from golden runs: {} of {}", count(done as u64), count(of as u64))
+}
+
 /// A set of bits as the subject of a sentence: `Bit 30`, `Bits 23-30`.
 pub fn bits(bits: Bits) -> String {
     match bits.single() {
@@ -192,11 +296,21 @@ pub fn fault(fault: &InjectedFault) -> String {
     let change = format!("{} → {}", number(fault.before), number(fault.after));
     match fault.struck() {
         Some(struck) => {
-            let field = struck.single().map(|bit| format!(" ({})", Format::default().field_name(bit)));
+            let field = struck.single().map(|bit| format!(" ({})", fault.format.field_name(bit)));
             format!("{}{} of {place}: {change}", bits(struck), field.unwrap_or_default())
         }
         None => format!("{}{}: {change}", place[..1].to_uppercase(), &place[1..]),
     }
+}
+
+/// A sentence about the elements that were struck.
+pub fn struck(injection: &Injection) -> Option<String> {
+    let first = fault(injection.faults.first()?);
+    Some(match injection.struck {
+        0 | 1 => first,
+        2 => format!("{first}; and one more element"),
+        all => format!("{first}; and {} more elements", count(all as u64 - 1)),
+    })
 }
 
 /// An outcome in a word or two.
@@ -230,29 +344,6 @@ pub fn outcome(injection: &Injection) -> String {
         text.push_str(" The first score that is NaN counts as the prediction, as numpy's argmax has it.");
     }
     text
-}
-
-/// A sentence about the outcome of the same fault under range clipping.
-pub fn protection(injection: &Injection, protection: &Protection) -> String {
-    let Protection { faulty, confidence, clipped, images, .. } = protection;
-    let probability = percent(f64::from(*confidence));
-    let answer = if faulty.class == injection.golden.class {
-        format!("“{}”, as without the fault, with {probability}", faulty.label)
-    } else if faulty.class == injection.faulty.class {
-        format!("“{}”, as without clipping", faulty.label)
-    } else {
-        format!("“{}”", faulty.label)
-    };
-    let count = |count: u64, what: &str| format!("{} {what}{}", self::count(count), if count == 1 { "" } else { "s" });
-    let what = match clipped.first() {
-        None => "No value left its range, so nothing was clipped.".to_owned(),
-        Some((first, _)) => format!(
-            "{} clipped in {}, first in {first}.",
-            count(clipped.iter().map(|(_, elements)| elements).sum(), "value"),
-            count(clipped.len() as u64, "layer")
-        ),
-    };
-    format!("Clipped to the ranges of {}, the answer is {answer}. {what}", count(*images as u64, "golden run"))
 }
 
 fn grouping(scm: Option<bool>, golden: &ClassInfo, faulty: &ClassInfo) -> String {
@@ -313,6 +404,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_campaign_learns_is_told_with_its_golden_runs() {
+        let told = [Learnt::Scales, Learnt::Accuracy, Learnt::Protections, Learnt::Strata];
+        let told = told.map(|learnt| learning(learnt, [3, 120]));
+        assert_eq!(told[0], "the scales of the number format are learnt from golden runs: 3 of 120");
+        assert_eq!(told[1], "the accuracy is measured, rounded and in float32, from golden runs: 3 of 120");
+        assert_eq!(told[2], "the protections learn from golden runs: 3 of 120");
+        assert_eq!(told[3], "the strata are learnt from golden runs: 3 of 120");
+    }
+
+    #[test]
     fn thousands_are_set_apart() {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
@@ -335,6 +436,7 @@ mod tests {
             before: Vec::new(),
             after: Vec::new(),
             faults: Vec::new(),
+            struck: 0,
             trace: Vec::new(),
             milliseconds: 1.0,
         }
@@ -348,24 +450,6 @@ mod tests {
         assert!(critical.contains("Person (critical) taken for Tools"), "{critical}");
         let unknown = outcome(&injection(Outcome::Sdc, None, "", ""));
         assert!(unknown.contains("no grouping"), "{unknown}");
-        let sdc = injection(Outcome::Sdc, None, "", "");
-        let kept = Protection {
-            verdict: sdc.verdict,
-            faulty: ClassInfo { class: 7, ..sdc.golden.clone() },
-            confidence: 0.25,
-            after: Vec::new(),
-            clipped: vec![("conv1".into(), 1), ("conv2".into(), 2)],
-            images: 1,
-            milliseconds: 1.0,
-        };
-        let told = protection(&sdc, &kept);
-        assert_eq!(
-            told,
-            "Clipped to the ranges of 1 golden run, the answer is “tabby cat”. 3 values clipped in 2 layers, first in conv1."
-        );
-        let same = protection(&sdc, &Protection { faulty: sdc.golden.clone(), clipped: Vec::new(), images: 9, ..kept });
-        assert!(same.contains("9 golden runs") && same.contains("as without the fault, with 25.0 %"), "{same}");
-        assert!(same.ends_with("nothing was clipped."), "{same}");
         let masked = outcome(&injection(Outcome::Masked, Some(false), "a", "a"));
         assert_eq!(masked, "Still “tabby cat”; its probability went 50.0 % → 25.0 %.");
     }

@@ -10,30 +10,44 @@
 //! those of odd index, and the reverse, so it is independent of the draw. The estimate is the mean of z over the images, and
 //! its variance is that of a mean of independent draws, one for each image: the images are the clusters of the design.
 
+mod part;
+mod trial;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::part::{Part, Population};
+pub use self::trial::Trial;
+use self::trial::{DUE, OUTCOMES, RIGHT, SCM, SDC, SDC5, SDC10, SDC20, UNKNOWN};
 use super::anytime::Counted;
+use super::clusters::{Cluster, Clusters, DesignEffect};
 use super::design::{Stratified, Stratum, is_proved, words};
 use super::summary::FaultSummary;
-use super::{CampaignConfig, Drawn, Hits, Judgement};
+use super::{CampaignConfig, Criteria, Drawn, Hits};
 use crate::fault::{FaultKind, Mode, Sampling};
 use crate::outcome::Rate;
-
-/// The outcomes that rates are estimated of.
-const OUTCOMES: usize = 3;
-const SDC: usize = 0;
-const SCM: usize = 1;
-const DUE: usize = 2;
 
 /// The sums that estimates are made of.
 #[derive(Clone, Debug, Default)]
 pub struct Weighted {
-    /// By image.
-    images: BTreeMap<usize, Vec<(Stratum, Cell)>>,
+    images: BTreeMap<usize, OfImage>,
     /// Trials by stratum.
     strata: BTreeMap<Stratum, Counts>,
+    /// All trials together.
+    all: Part,
+    /// Trials in images with a label, and those of them in images with a right golden prediction.
+    labelled: u64,
+    right: u64,
+}
+
+/// What is known of an image.
+#[derive(Clone, Debug, Default)]
+struct OfImage {
+    /// Whether the golden prediction is the label, where that is known.
+    right: Option<bool>,
+    trials: u64,
+    strata: Vec<(Stratum, Cell)>,
 }
 
 /// What is known of a stratum of an image.
@@ -44,6 +58,8 @@ struct Cell {
     weight: f64,
     /// Sums of the weights of each outcome.
     outcomes: [f64; OUTCOMES],
+    /// Sum of the changes of the margin, times the weights.
+    margin: i128,
 }
 
 /// Trials of a stratum.
@@ -51,68 +67,6 @@ struct Cell {
 struct Counts {
     injections: u64,
     sdc: u64,
-}
-
-/// Sums over the trials of a part of the fault space: a layer, a bit, a set of images.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Part {
-    outcomes: [f64; OUTCOMES],
-    squares: [f64; OUTCOMES],
-    weight: f64,
-    weight_squares: f64,
-}
-
-impl Part {
-    /// Counts a trial.
-    pub fn add(&mut self, drawn: &Drawn, judgement: Judgement) {
-        let weight = drawn.weight;
-        for (outcome, happened) in flags(judgement).into_iter().enumerate() {
-            if happened {
-                self.outcomes[outcome] += weight;
-                self.squares[outcome] += weight * weight;
-            }
-        }
-        self.weight += weight;
-        self.weight_squares += weight * weight;
-    }
-
-    /// Counts what `other` has counted.
-    pub fn merge(&mut self, other: &Self) {
-        for outcome in 0..OUTCOMES {
-            self.outcomes[outcome] += other.outcomes[outcome];
-            self.squares[outcome] += other.squares[outcome];
-        }
-        self.weight += other.weight;
-        self.weight_squares += other.weight_squares;
-    }
-
-    /// Replaces the shares of `counts`, the trials of this part, by estimates for the `size` candidates in it: Horvitz and
-    /// Thompson's, with the variance of independent draws, which is never too small for draws without replacement.
-    pub fn estimate(&self, counts: &mut FaultSummary, size: f64) {
-        let kish = self.weight * self.weight / self.weight_squares.max(f64::MIN_POSITIVE);
-        let share = |outcome: usize, rate: Rate| {
-            let value = (self.outcomes[outcome] / size.max(1.0)).clamp(0.0, 1.0);
-            let variance = self.squares[outcome] / (size * size).max(1.0);
-            rate.estimated(value, variance, kish)
-        };
-        counts.sdc = share(SDC, counts.sdc);
-        counts.masked = counts.sdc.complement();
-        counts.due = share(DUE, counts.due);
-        counts.scm = counts.scm.map(|rate| share(SCM, rate));
-        counts.scm_of_sdc = counts.scm_of_sdc.map(|rate| {
-            let (sdc, scm) = (self.outcomes[SDC], self.outcomes[SCM]);
-            let value = if sdc > 0.0 { (scm / sdc).clamp(0.0, 1.0) } else { 0.0 };
-            // Every SCM is an SDC: the squares of y_scm - value y_sdc.
-            let squares =
-                self.squares[SCM] * (1.0 - value).powi(2) + (self.squares[SDC] - self.squares[SCM]) * value * value;
-            let effective = sdc * sdc / self.squares[SDC].max(f64::MIN_POSITIVE);
-            rate.estimated(value, squares / (sdc * sdc).max(f64::MIN_POSITIVE), effective)
-        });
-    }
-}
-
-fn flags(judgement: Judgement) -> [bool; OUTCOMES] {
-    [judgement.sdc, judgement.scm, judgement.due == Some(true)]
 }
 
 /// What a stratified campaign has saved, and its strata.
@@ -150,30 +104,39 @@ pub struct StratumSummary {
 
 impl Weighted {
     /// Counts a trial of image `image`.
-    pub fn add(&mut self, image: usize, drawn: &Drawn, judgement: Judgement) {
-        let cells = self.images.entry(image).or_default();
+    pub fn add(&mut self, image: usize, drawn: &Drawn, trial: &Trial) {
+        let of_image = self.images.entry(image).or_default();
+        of_image.right = trial.was_right;
+        of_image.trials += 1;
         for &(stratum, candidates) in &drawn.candidates {
-            cell(cells, stratum).candidates += candidates;
+            cell(&mut of_image.strata, stratum).candidates += candidates;
         }
-        let own = cell(cells, drawn.stratum);
+        let own = cell(&mut of_image.strata, drawn.stratum);
         own.weight += drawn.weight;
-        for (sum, happened) in own.outcomes.iter_mut().zip(flags(judgement)) {
-            *sum += if happened { drawn.weight } else { 0.0 };
+        for (sum, outcome) in own.outcomes.iter_mut().zip(trial.outcomes) {
+            *sum += drawn.weight * f64::from(outcome);
         }
+        own.margin += trial.margin(drawn.weight);
         let counts = self.strata.entry(drawn.stratum).or_default();
         counts.injections += 1;
-        counts.sdc += u64::from(judgement.sdc);
+        counts.sdc += u64::from(trial.outcomes[SDC] > 0);
+        self.all.add(drawn, trial);
+        self.labelled += u64::from(trial.was_right.is_some());
+        self.right += u64::from(trial.was_right == Some(true));
     }
 
     /// Counts what `other` has counted.
     pub fn merge(&mut self, other: &Self) {
         for (&image, others) in &other.images {
-            let cells = self.images.entry(image).or_default();
-            for (stratum, other) in others {
-                let own = cell(cells, *stratum);
+            let of_image = self.images.entry(image).or_default();
+            of_image.right = others.right;
+            of_image.trials += others.trials;
+            for (stratum, other) in &others.strata {
+                let own = cell(&mut of_image.strata, *stratum);
                 own.candidates += other.candidates;
                 own.weight += other.weight;
                 own.outcomes.iter_mut().zip(other.outcomes).for_each(|(sum, other)| *sum += other);
+                own.margin += other.margin;
             }
         }
         for (&stratum, other) in &other.strata {
@@ -181,16 +144,21 @@ impl Weighted {
             own.injections += other.injections;
             own.sdc += other.sdc;
         }
+        self.all.merge(&other.all);
+        self.labelled += other.labelled;
+        self.right += other.right;
+    }
+
+    /// Number of trials in images with a label, and of those of them in images with a right golden prediction.
+    pub fn labelled(&self) -> [u64; 2] {
+        [self.labelled, self.right]
     }
 
     /// Replaces the shares of `counts`, all trials, by estimates, and says what the design has saved.
     pub fn estimate(&self, design: &Stratified, counts: &mut FaultSummary) -> DesignSummary {
-        let all = [SDC, SCM, DUE].map(|outcome| self.by_image(design, outcome));
+        let all = [SDC, SCM, DUE].map(|outcome| self.by_image(design, |cell| cell.outcomes[outcome]));
         let kish = self.kish();
-        let share = |outcome: usize, rate: Rate| {
-            let (mean, variance) = moments(&all[outcome]);
-            rate.estimated(mean.clamp(0.0, 1.0), variance * widened(&all[outcome]), kish)
-        };
+        let share = |outcome: usize, rate: Rate| estimated(rate, &all[outcome], kish);
         counts.sdc = share(SDC, counts.sdc);
         counts.masked = counts.sdc.complement();
         counts.due = share(DUE, counts.due);
@@ -203,12 +171,36 @@ impl Weighted {
             let variance = moments(&parts).1 * widened(&parts) / (sdc * sdc).max(f64::MIN_POSITIVE);
             rate.estimated(value, variance, counts.sdc.count as f64)
         });
+        if let Some(criteria) = &mut counts.criteria {
+            self.estimate_criteria(design, criteria, kish);
+        }
         let candidates: u64 = self.images.len() as u64 * design.candidates as u64;
         let (sdc, variance) = moments(&all[SDC]);
         let variance = variance * widened(&all[SDC]);
         let uniform = sdc * (1.0 - sdc) / counts.injections.max(1) as f64;
         let gain = (variance > 0.0 && sdc > 0.0).then(|| uniform / variance);
         self.strata(design, candidates, gain)
+    }
+
+    /// Replaces the shares of `criteria`, all trials, by estimates.
+    fn estimate_criteria(&self, design: &Stratified, criteria: &mut Criteria, least: f64) {
+        let share =
+            |outcome: usize, rate: Rate| estimated(rate, &self.by_image(design, |cell| cell.outcomes[outcome]), least);
+        criteria.sdc5 = criteria.sdc5.map(|rate| share(SDC5, rate));
+        criteria.sdc10pct = share(SDC10, criteria.sdc10pct);
+        criteria.sdc20pct = share(SDC20, criteria.sdc20pct);
+        criteria.accuracy = criteria.accuracy.map(|rate| {
+            // Candidates that are proved masked are as right as the golden run.
+            let changes = self.by_image(design, |cell| cell.outcomes[RIGHT]);
+            let images = self.images.values().zip(changes);
+            let known = images.filter_map(|(image, change)| Some(f64::from(u8::from(image.right?)) + change));
+            estimated(rate, &known.collect::<Vec<_>>(), least)
+        });
+        criteria.margin = criteria.margin.and_then(|margin| {
+            let change = moments(&self.by_image(design, |cell| cell.margin as f64)).0;
+            let unknown = moments(&self.by_image(design, |cell| cell.outcomes[UNKNOWN])).0;
+            margin.estimated(change, 1.0 - unknown)
+        });
     }
 
     /// The same where each fault was drawn by itself, from candidates of its own: `hits` are the weights of the outcomes (Hansen
@@ -227,16 +219,49 @@ impl Weighted {
             let (value, variance) = hits.share().unwrap_or_default();
             rate.estimated(value.clamp(0.0, 1.0), variance, counts.sdc.count as f64)
         });
+        if let Some(criteria) = &mut counts.criteria {
+            let each = design.candidates as f64;
+            let population = Population {
+                size: least * each,
+                labelled: self.labelled as f64 * each,
+                right: self.right as f64 / self.labelled.max(1) as f64,
+                units: self.images.values().filter(|image| image.right.is_some()).count() as f64,
+                draws: Some(least),
+            };
+            self.all.estimate_criteria(criteria, &population);
+        }
         let (sdc, variance) = hits.rate(Counted::Sdc);
         let gain = (variance > 0.0 && sdc > 0.0).then(|| sdc * (1.0 - sdc) / (least - 1.0).max(1.0) / variance);
         let summary = self.strata(design, self.images.len() as u64 * design.candidates as u64, gain);
         DesignSummary { candidates: hits.trials() * design.candidates as u64, ..summary }
     }
 
+    /// Returns the design effects of the rates in `estimates`. With a `single` design each fault was drawn by itself; without it the
+    /// intervals of the estimates are by image already.
+    pub fn clusters(&self, single: Option<&Stratified>, estimates: &FaultSummary) -> Clusters {
+        let images = self.images.len() as u64;
+        let Some(design) = single else { return Clusters::of_estimates(images, estimates) };
+        let sum = |image: &OfImage, outcome: usize| -> f64 {
+            image.strata.iter().map(|(_, cell)| design.relative(cell.outcomes[outcome])).sum()
+        };
+        let rate = |outcome: usize| {
+            let cluster = |image: &OfImage| Cluster { of: image.trials as f64, hits: sum(image, outcome) };
+            DesignEffect::new(self.images.values().map(cluster), estimates.injections, true)
+        };
+        let share = self.images.values().map(|image| Cluster { of: sum(image, SDC), hits: sum(image, SCM) });
+        Clusters {
+            images,
+            sdc: rate(SDC),
+            scm: estimates.scm.and_then(|_| rate(SCM)),
+            scm_of_sdc: estimates.scm_of_sdc.and_then(|_| DesignEffect::new(share, estimates.sdc.count, true)),
+            due: rate(DUE),
+        }
+    }
+
     /// Returns the strata. `candidates` is the number of those that were counted.
     fn strata(&self, design: &Stratified, candidates: u64, gain: Option<f64>) -> DesignSummary {
         let mut strata: BTreeMap<Stratum, (u64, f64)> = BTreeMap::new();
-        for (stratum, cell) in self.images.values().flatten() {
+        for (stratum, cell) in self.images.values().flat_map(|image| &image.strata) {
             let sums = strata.entry(*stratum).or_default();
             sums.0 += u64::from(cell.candidates);
             sums.1 += cell.outcomes[SDC];
@@ -266,34 +291,31 @@ impl Weighted {
         }
     }
 
-    /// Returns the estimate of each image's rate.
-    fn by_image(&self, design: &Stratified, outcome: usize) -> Vec<f64> {
+    /// Returns the estimate of each image's rate, or mean, of the outcome with the sums `of` the trials.
+    fn by_image(&self, design: &Stratified, of: impl Fn(&Cell) -> f64) -> Vec<f64> {
         // By parity of the index: the sums that the prediction for the other images is made of.
         let mut sums = [[(0.0f64, 0.0f64); 256]; 2];
-        for (&image, cells) in &self.images {
-            for (stratum, cell) in cells {
+        for (&image, of_image) in &self.images {
+            for (stratum, cell) in &of_image.strata {
                 let sums = &mut sums[image % 2][usize::from(*stratum)];
-                sums.0 += cell.outcomes[outcome];
+                sums.0 += of(cell);
                 sums.1 += cell.weight;
             }
         }
-        let estimate = |(&image, cells): (&usize, &Vec<(Stratum, Cell)>)| {
-            let sum: f64 = cells
-                .iter()
-                .map(|(stratum, cell)| {
-                    let (hits, weight) = sums[1 - image % 2][usize::from(*stratum)];
-                    let predicted = if weight > 0.0 && !is_proved(*stratum) { hits / weight } else { 0.0 };
-                    cell.outcomes[outcome] + predicted * (f64::from(cell.candidates) - cell.weight)
-                })
-                .sum();
-            sum / design.candidates as f64
+        let estimate = |(&image, of_image): (&usize, &OfImage)| {
+            let of_cell = |(stratum, cell): &(Stratum, Cell)| {
+                let (hits, weight) = sums[1 - image % 2][usize::from(*stratum)];
+                let predicted = if weight > 0.0 && !is_proved(*stratum) { hits / weight } else { 0.0 };
+                of(cell) + predicted * (f64::from(cell.candidates) - cell.weight)
+            };
+            of_image.strata.iter().map(of_cell).sum::<f64>() / design.candidates as f64
         };
         self.images.iter().map(estimate).collect()
     }
 
     /// Returns the number of equally weighted trials that say as much as these where none has the outcome.
     fn kish(&self) -> f64 {
-        let cells = || self.images.values().flatten().filter(|(stratum, _)| !is_proved(*stratum));
+        let cells = || self.images.values().flat_map(|image| &image.strata).filter(|(stratum, _)| !is_proved(*stratum));
         let sum: f64 = cells().map(|(_, cell)| cell.weight).sum();
         let squares: f64 = cells().map(|(_, cell)| cell.weight * cell.weight).sum();
         if squares > 0.0 { sum * sum / squares } else { 0.0 }
@@ -306,6 +328,12 @@ fn cell(cells: &mut Vec<(Stratum, Cell)>, stratum: Stratum) -> &mut Cell {
         cells.len() - 1
     });
     &mut cells[at].1
+}
+
+/// Returns `rate` with the mean of `values`, one for each image, and its interval.
+fn estimated(rate: Rate, values: &[f64], least: f64) -> Rate {
+    let (mean, variance) = moments(values);
+    rate.estimated(mean.clamp(0.0, 1.0), variance * widened(values), least)
 }
 
 /// Returns the mean, and the variance of the mean.
@@ -359,107 +387,4 @@ pub fn share_of_bits(config: &CampaignConfig, bits: impl IntoIterator<Item = u8>
 }
 
 #[cfg(test)]
-mod tests {
-    use rand::{RngExt, SeedableRng};
-    use rand_chacha::ChaCha8Rng;
-
-    use super::*;
-    use crate::campaign::Tally;
-    use crate::campaign::design::Pilot;
-
-    /// Rates of SDC and of SCM by stratum, and their shares: a few strata hold almost all SDCs, as in real networks.
-    const STRATA: [(Stratum, f64, f64, f64); 6] = [
-        (0, 0.25, 0.0, 0.0),
-        (82, 0.60, 0.0003, 0.0001),
-        (56, 0.10, 0.004, 0.001),
-        (37, 0.03, 0.10, 0.02),
-        (41, 0.012, 0.85, 0.30),
-        (26, 0.008, 0.45, 0.10),
-    ];
-
-    /// Simulates a campaign over `images` images, and returns the estimates.
-    fn campaign(images: usize, faults: usize, seed: u64) -> (FaultSummary, DesignSummary) {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut design = Stratified::new(64 * faults, true, vec![1]);
-        for (stratum, share, sdc, _) in STRATA {
-            let candidates = (20_000.0 * share) as u64;
-            let injected = if stratum == 0 { 0 } else { (candidates as f64).sqrt() as u64 };
-            let hits = (0..injected).filter(|_| rng.random::<f64>() < sdc).count() as u64;
-            design.strata.push(Pilot { stratum, candidates, injected, sdc: hits, scm: 0 });
-        }
-        let (mut weighted, mut tally) = (Weighted::default(), Tally::default());
-        for image in 0..images {
-            let mut candidates = Vec::new();
-            for _ in 0..design.candidates {
-                let mut rest = rng.random::<f64>();
-                let found = STRATA.iter().find(|(_, share, ..)| {
-                    rest -= share;
-                    rest < 0.0
-                });
-                candidates.push(found.unwrap_or(&STRATA[1]).0);
-            }
-            let mut counts = BTreeMap::new();
-            candidates.iter().for_each(|&stratum| *counts.entry(stratum).or_insert(0u32) += 1);
-            for (nth, pick) in design.pick(&candidates, faults, seed, image as u64).into_iter().enumerate() {
-                let stratum = candidates[pick.candidate];
-                let (_, _, sdc, scm) = *STRATA.iter().find(|(own, ..)| *own == stratum).unwrap();
-                let chance = rng.random::<f64>();
-                let judgement = Judgement { sdc: chance < sdc, due: Some(false), scm: chance < scm, deviation: None };
-                let counts = if nth == 0 { counts.clone().into_iter().collect() } else { Vec::new() };
-                let drawn = Drawn { candidate: pick.candidate, stratum, weight: pick.weight, candidates: counts };
-                weighted.add(image, &drawn, judgement);
-                tally.add(judgement);
-            }
-        }
-        let mut summary = tally.summary(true);
-        let design = weighted.estimate(&design, &mut summary);
-        (summary, design)
-    }
-
-    /// A known truth: the mean of many campaigns is it within the error of the mean, and the intervals hold it as often as
-    /// they say.
-    #[test]
-    fn estimates_are_unbiased_and_intervals_hold_the_truth() {
-        const CAMPAIGNS: u64 = 250;
-        let sum = |of: fn(&(Stratum, f64, f64, f64)) -> f64| -> f64 { STRATA.iter().map(|row| row.1 * of(row)).sum() };
-        let (sdc, scm) = (sum(|row| row.2), sum(|row| row.3));
-        let (mut sums, mut squares, mut held, mut gains) = ([0.0; 2], [0.0; 2], [0u32; 3], 0.0);
-        for seed in 0..CAMPAIGNS {
-            let (faults, design) = campaign(200, 5, seed);
-            let estimates = [faults.sdc, faults.scm.unwrap()];
-            for (index, rate) in estimates.iter().enumerate() {
-                sums[index] += rate.rate;
-                squares[index] += rate.rate * rate.rate;
-            }
-            let share = faults.scm_of_sdc.unwrap();
-            let truths = [(faults.sdc, sdc), (faults.scm.unwrap(), scm), (share, scm / sdc)];
-            for (held, (rate, truth)) in held.iter_mut().zip(truths) {
-                *held += u32::from(rate.low <= truth && truth <= rate.high);
-            }
-            gains += design.gain.unwrap_or(0.0) / CAMPAIGNS as f64;
-        }
-        for (index, truth) in [sdc, scm].into_iter().enumerate() {
-            let mean = sums[index] / CAMPAIGNS as f64;
-            let error = ((squares[index] / CAMPAIGNS as f64 - mean * mean) / CAMPAIGNS as f64).sqrt();
-            assert!((mean - truth).abs() < 3.0 * error, "outcome {index}: mean {mean} +- {error}, truth {truth}");
-        }
-        let shares = held.map(|held| f64::from(held) / CAMPAIGNS as f64);
-        assert!(shares.iter().all(|&share| share > 0.91), "coverage {shares:?}, gain {gains}");
-        assert!(gains > 4.0, "gain {gains}, coverage {shares:?}");
-    }
-
-    #[test]
-    fn blocks_add_up_to_the_whole() {
-        let drawn = |stratum, weight, candidates| Drawn { candidate: 0, stratum, weight, candidates };
-        let judgement = |sdc| Judgement { sdc, due: Some(false), scm: false, deviation: None };
-        let (mut one, mut other) = (Weighted::default(), Weighted::default());
-        one.add(3, &drawn(17, 2.0, vec![(17, 4), (0, 4)]), judgement(true));
-        other.add(3, &drawn(17, 2.0, Vec::new()), judgement(false));
-        other.add(4, &drawn(17, 4.0, vec![(17, 8)]), judgement(false));
-        one.merge(&other);
-        let design = Stratified::new(8, true, vec![1]);
-        // Image 3: 2 of 8 by weights; the prediction from image 4 is 0. Image 4: predicted 1/2 times 8 candidates, of which
-        // 4 were found masked.
-        assert_eq!(one.by_image(&design, SDC), [0.25, 0.25]);
-    }
-}
+mod tests;
