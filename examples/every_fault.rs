@@ -7,8 +7,9 @@
 //!
 //! The faults are those of `faultscope campaign --design exhaustive`: each bit of each element. Strata are those of `--design
 //! stratified`; faults that are proved masked are injected like all others. GROUPING is the id of one that is built in. LAYERS are
-//! names with commas between them, or `all`. FOLDER gets `strata.csv` and `layers.csv`, which are written anew after each image.
-//! `tests/fixtures/exhaustive` has both for images in `models/gtsrb-resnet8/samples`.
+//! names with commas between them, or `all`. IMAGE is a file, or images of a data set: `test_images.npy#0-19`, or `test.bin#7` of
+//! CIFAR-100. FOLDER gets `strata.csv` and `layers.csv`, which are written anew after each image. `tests/fixtures/exhaustive` has
+//! both for several networks.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,6 +18,9 @@ use std::time::Instant;
 
 use faultscope::campaign::design::Stratum;
 use faultscope::campaign::{Images, Plan, Position, Scorer};
+use faultscope::data::ImageSource;
+use faultscope::data::cifar::{Cifar, CifarSource};
+use faultscope::data::npy::NpyImages;
 use faultscope::fault::Bits;
 use faultscope::prelude::*;
 
@@ -86,9 +90,9 @@ fn main() -> std::result::Result<(), Error> {
     }
     let mut strata = String::from("image,stratum,faults,sdc,scm,due\n");
     let mut all = Counted::default();
-    for (number, image) in images.iter().enumerate() {
+    let images = images.iter().map(|argument| opened(argument)).collect::<std::result::Result<Vec<_>, _>>()?;
+    for (number, (image, pixels)) in images.into_iter().flatten().enumerate() {
         let begun = Instant::now();
-        let pixels = Image::decode(image, &std::fs::read(image)?)?;
         let input = lab.model().preprocess().apply(&pixels, lab.model().input_shape())?;
         let counted = every(&lab, &plan, &input, threads)?;
         for (stratum, Counts { faults, sdc, scm, due }) in &counted.strata {
@@ -101,6 +105,23 @@ fn main() -> std::result::Result<(), Error> {
         eprintln!("{image}: {} faults, {:.0} s", plan.trials(), begun.elapsed().as_secs_f64());
     }
     Ok(())
+}
+
+/// Reads the images of an argument, each with its name.
+fn opened(argument: &str) -> std::result::Result<Vec<(String, Image)>, Error> {
+    let Some((file, range)) = argument.rsplit_once('#') else {
+        return Ok(vec![(argument.to_owned(), Image::decode(argument, &std::fs::read(argument)?)?)]);
+    };
+    let bytes = Box::new(std::fs::read(file)?);
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let numbers = first.parse::<usize>()?..=last.parse()?;
+    let named = |number: usize, image| Ok((format!("{file}#{number}"), image));
+    if file.ends_with(".bin") {
+        let images = CifarSource::new(file, bytes, Cifar::Hundred)?;
+        return numbers.map(|number| named(number, images.image(number)?)).collect();
+    }
+    let images = NpyImages::new(file, bytes, None)?;
+    numbers.map(|number| named(number, images.get(number)?)).collect()
 }
 
 /// Injects all faults of `plan` into one inference.

@@ -1,11 +1,13 @@
 //! What is timed: golden runs and injections, each step of the way from the one to the other.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use faultscope::campaign::{self, Golden, Lab, Scorer};
+use faultscope::campaign::{self, Golden, Lab, NumberFormats, Rounded, Scorer, TensorScale};
 use faultscope::exec::{Change, Image, Injector, Lane, Ranges, Settings, Wave};
-use faultscope::fault::{FaultModel, Site, Target, sampler};
+use faultscope::fault::{FaultModel, Format, Pattern, Site, Target, sampler};
+use faultscope::graph::Graph;
 use faultscope::ops::Array;
 
 use crate::Failure;
@@ -40,10 +42,18 @@ pub enum Step {
     Weights,
     /// The gradient of an image's margin, with respect to all tensors and weights, from a golden run that is kept.
     Scores,
+    /// The engine as it is, on the network in bfloat16: parameters and layers' outputs.
+    Bfloat16,
+    /// The same in int8.
+    Int8,
+    /// The engine as it is, with one position of several channels struck.
+    BulletWake,
+    /// The same, with more positions of one of these channels.
+    ShatteredGlass,
 }
 
 impl Step {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Dense,
         Self::Single,
         Self::Naive,
@@ -53,6 +63,10 @@ impl Step {
         Self::Protected,
         Self::Weights,
         Self::Scores,
+        Self::Bfloat16,
+        Self::Int8,
+        Self::BulletWake,
+        Self::ShatteredGlass,
     ];
 
     /// What measures are kept under.
@@ -67,6 +81,10 @@ impl Step {
             Self::Protected => "protected",
             Self::Weights => "weights",
             Self::Scores => "scores",
+            Self::Bfloat16 => "bfloat16",
+            Self::Int8 => "int8",
+            Self::BulletWake => "bullet-wake",
+            Self::ShatteredGlass => "shattered-glass",
         }
     }
 
@@ -89,6 +107,10 @@ impl Step {
             Self::Protected => "injections, protected",
             Self::Weights => "weight faults",
             Self::Scores => "gradients",
+            Self::Bfloat16 => "injections, bfloat16",
+            Self::Int8 => "injections, int8",
+            Self::BulletWake => "injections, bullet wake",
+            Self::ShatteredGlass => "injections, shattered glass",
         }
     }
 
@@ -100,42 +122,105 @@ impl Step {
         }
     }
 
-    /// Whether it is set against dense inference.
-    pub fn is_compared(self) -> bool {
-        !matches!(self, Self::Dense | Self::Single)
+    /// The step that it is set against.
+    pub fn compared_with(self) -> Option<Self> {
+        match self {
+            Self::Dense | Self::Single => None,
+            Self::Protected | Self::Bfloat16 | Self::Int8 | Self::BulletWake | Self::ShatteredGlass => {
+                Some(Self::Patches)
+            }
+            _ => Some(Self::Dense),
+        }
+    }
+
+    /// The name of a step that others are set against.
+    pub fn name_in_ratios(self) -> &'static str {
+        if self == Self::Dense { self.name() } else { self.measure() }
+    }
+
+    /// The number format of the network.
+    fn format(self) -> Format {
+        match self {
+            Self::Bfloat16 => Format::Bf16,
+            Self::Int8 => Format::I8,
+            _ => Format::F32,
+        }
+    }
+
+    fn pattern(self) -> Pattern {
+        match self {
+            Self::BulletWake => Pattern::BulletWake(None),
+            Self::ShatteredGlass => Pattern::ShatteredGlass(None),
+            _ => Pattern::Single,
+        }
+    }
+}
+
+/// A network with golden runs that are kept, of the first images.
+struct Kept {
+    lab: Lab,
+    golden: Vec<Golden>,
+}
+
+impl Kept {
+    fn new(lab: Lab, subject: &Subject) -> Result<Self, Failure> {
+        let graph = lab.executor().graph();
+        let bytes: usize = (0..graph.nodes.len()).map(|node| 4 * graph.output_elements(node)).sum();
+        let kept = (KEPT / bytes).clamp(4, subject.inputs.len());
+        let golden = subject.inputs[..kept].iter().map(|input| pollster::block_on(lab.golden(input)));
+        let golden = golden.collect::<Result<_, _>>()?;
+        Ok(Self { lab, golden })
     }
 }
 
 /// A network ready to be measured.
 pub struct Engine<'a> {
     subject: &'a Subject,
-    lab: Lab,
+    plain: Kept,
     /// The same network, protected by the ranges of the golden runs that are kept.
     protected: Lab,
-    /// Golden runs that are kept, of the first images.
-    golden: Vec<Golden>,
-    /// Multiply-adds of faulty runs, and how many runs, of [`Step::Patches`].
-    counted: (u64, usize),
+    ranges: Ranges,
+    /// By name of a step, the network in its number format.
+    rounded: BTreeMap<&'static str, Kept>,
+    /// By name of a step, multiply-adds of faulty runs, and their number.
+    counted: BTreeMap<&'static str, (u64, usize)>,
 }
 
 impl<'a> Engine<'a> {
     pub fn new(subject: &'a Subject, device: &Device) -> Result<Self, Failure> {
-        let lab = Lab::on(subject.model.clone(), device)?;
-        let graph = lab.executor().graph();
-        let bytes: usize = (0..graph.nodes.len()).map(|node| 4 * graph.output_elements(node)).sum();
-        let kept = (KEPT / bytes).clamp(4, subject.inputs.len());
-        let golden = subject.inputs[..kept].iter().map(|input| pollster::block_on(lab.golden(input)));
-        let golden = golden.collect::<Result<Vec<_>, _>>()?;
+        let plain = Kept::new(Lab::on(subject.model.clone(), device)?, subject)?;
         let mut ranges = Ranges::default();
-        for golden in &golden {
-            pollster::block_on(ranges.include(graph, &golden.activations))?;
+        for golden in &plain.golden {
+            pollster::block_on(ranges.include(plain.lab.executor().graph(), &golden.activations))?;
         }
-        let protected = lab.protected_by(ranges);
-        Ok(Self { subject, lab, protected, golden, counted: (0, 0) })
+        let protected = plain.lab.protected_by(ranges.clone());
+        Ok(Self { subject, plain, protected, ranges, rounded: BTreeMap::new(), counted: BTreeMap::new() })
+    }
+
+    /// Rounds the network to the format of `step`, if that was not done before.
+    fn prepare(&mut self, step: Step) -> Result<(), Failure> {
+        if step.format() == Format::F32 || self.rounded.contains_key(step.name()) {
+            return Ok(());
+        }
+        let model = &self.subject.model;
+        let numbers = NumberFormats::usual(step.format(), step.format(), self.plain.golden.len());
+        let scale = |range: campaign::TensorRange| TensorScale {
+            scale: numbers.output_scale(range.low, range.high),
+            tensor: range.tensor,
+        };
+        let scales: Vec<_> = match numbers.learns() {
+            true => self.ranges.by_tensor(&model.graph).into_iter().map(scale).collect(),
+            false => Vec::new(),
+        };
+        let rounded = Rounded::again(model, &numbers, &scales)?;
+        let device = self.plain.lab.executor().device();
+        self.rounded.insert(step.name(), Kept::new(Lab::on(rounded.model, device)?, self.subject)?);
+        Ok(())
     }
 
     /// Images, faults or pairs a second, measured for about as long as `budget`. Each round draws faults of its own.
     pub fn rate(&mut self, step: Step, round: usize, budget: Duration) -> Result<f64, Failure> {
+        self.prepare(step)?;
         let begun = Instant::now();
         let (mut done, mut turn) = (0, round << 20);
         while done == 0 || begun.elapsed() < budget {
@@ -147,66 +232,74 @@ impl<'a> Engine<'a> {
 
     /// Does some work of the kind and says how many images, faults or pairs it was.
     fn turn(&mut self, step: Step, turn: usize) -> Result<usize, Failure> {
-        let (inputs, kept) = (&self.subject.inputs, self.golden.len());
+        let (inputs, kept) = (&self.subject.inputs, self.plain.golden.len());
+        let net = self.rounded.get(step.name()).unwrap_or(&self.plain);
+        let wave = |lab, target, count, whole| self.wave(step, (lab, &net.golden), target, turn, (count, whole));
         let wave = match step {
             Step::Dense => return self.infer(0..BATCH),
             Step::Single => return self.infer(turn % inputs.len()..turn % inputs.len() + 1),
             Step::Scores => {
-                Scorer::new(&self.lab, &self.golden[turn % kept], true)?;
+                Scorer::new(&net.lab, &net.golden[turn % kept], true)?;
                 return Ok(1);
             }
             Step::Naive => {
                 let image = turn % kept;
-                let sites = self.subject.fault(Target::Activation, image, turn)?;
-                let executor = self.lab.executor();
+                let executor = net.lab.executor();
+                let sites = self.subject.fault(executor.graph(), step, Target::Activation, image, turn)?;
                 let input = Array::upload(&inputs[image], executor.device());
                 let mut injector = Injector::new(executor.graph(), &sites);
                 pollster::block_on(executor.run(&[input], &mut injector))?;
                 return Ok(1);
             }
-            Step::Downstream => self.wave(&self.lab, Target::Activation, turn, 1, true),
-            Step::Batched => self.wave(&self.lab, Target::Activation, turn, WHOLE_LANES, true),
-            Step::Patches => {
-                let wave = self.wave(&self.lab, Target::Activation, turn, LANES, false)?;
-                self.counted.0 += wave.work.lanes;
-                self.counted.1 += wave.lanes.len();
-                return Ok(wave.lanes.len());
+            Step::Downstream => wave(&net.lab, Target::Activation, 1, true),
+            Step::Batched => wave(&net.lab, Target::Activation, WHOLE_LANES, true),
+            Step::Protected => wave(&self.protected, Target::Activation, LANES, false),
+            Step::Weights => wave(&net.lab, Target::Weight, kept.max(WHOLE_LANES), false),
+            Step::Patches | Step::Bfloat16 | Step::Int8 | Step::BulletWake | Step::ShatteredGlass => {
+                wave(&net.lab, Target::Activation, LANES, false)
             }
-            Step::Protected => self.wave(&self.protected, Target::Activation, turn, LANES, false),
-            Step::Weights => self.wave(&self.lab, Target::Weight, turn, kept.max(WHOLE_LANES), false),
-        };
-        Ok(wave?.lanes.len())
+        }?;
+        let counted = self.counted.entry(step.name()).or_default();
+        counted.0 += wave.work.lanes;
+        counted.1 += wave.lanes.len();
+        Ok(wave.lanes.len())
     }
 
     /// Golden runs of these images at once.
     fn infer(&self, images: std::ops::Range<usize>) -> Result<usize, Failure> {
         let images = self.subject.inputs[images].iter();
         let subjects: Vec<_> = images.map(|input| campaign::Subject::new(input, Vec::new())).collect();
-        pollster::block_on(self.lab.trials(&subjects, Settings::default()))?;
+        pollster::block_on(self.plain.lab.trials(&subjects, Settings::default()))?;
         Ok(subjects.len())
     }
 
     /// `count` faulty runs at once, their images in turn; faults in weights are each on all images.
-    fn wave(&self, lab: &Lab, target: Target, turn: usize, count: usize, whole: bool) -> Result<Wave, Failure> {
+    fn wave(
+        &self,
+        step: Step,
+        (lab, golden): (&Lab, &[Golden]),
+        target: Target,
+        turn: usize,
+        (count, whole): (usize, bool),
+    ) -> Result<Wave, Failure> {
         let executor = lab.executor();
-        let (graph, kept) = (executor.graph(), self.golden.len());
+        let (graph, kept) = (executor.graph(), golden.len());
         let first = turn * count;
         let lane = |number: usize| -> Result<Lane, Failure> {
             let image = number % kept;
-            let sites = match target {
-                Target::Activation => self.subject.fault(target, image, number / kept)?,
-                _ => self.subject.fault(target, 0, number / kept)?,
-            };
+            let of_fault = if target == Target::Activation { image } else { 0 };
+            let sites = self.subject.fault(graph, step, target, of_fault, number / kept)?;
             Ok(Lane { image, changes: sites.iter().map(|site| Change::of(graph, site)).collect(), ..Lane::default() })
         };
         let lanes = (first..first + count).map(lane).collect::<Result<Vec<_>, _>>()?;
-        let images: Vec<_> = self.golden.iter().map(|golden| Image::Golden(&golden.activations)).collect();
+        let images: Vec<_> = golden.iter().map(|golden| Image::Golden(&golden.activations)).collect();
         Ok(pollster::block_on(executor.wave(&images, &lanes, Settings { whole, ..Settings::default() }))?)
     }
 
-    /// Multiply-adds that an injection took, on average.
-    pub fn multiply_adds_per_fault(&self) -> f64 {
-        self.counted.0 as f64 / self.counted.1 as f64
+    /// Multiply-adds that an injection of `step` took, on average.
+    pub fn multiply_adds_per_fault(&self, step: Step) -> f64 {
+        let (sum, runs) = self.counted.get(step.name()).copied().unwrap_or_default();
+        sum as f64 / runs as f64
     }
 
     /// By image of a batch, the class predicted after its fault.
@@ -214,7 +307,7 @@ impl<'a> Engine<'a> {
         let images = self.subject.inputs[..BATCH].iter().zip(faults);
         let subjects: Vec<_> =
             images.map(|(input, sites)| campaign::Subject::new(input, vec![sites.clone()])).collect();
-        let trials = pollster::block_on(self.lab.trials(&subjects, Settings::default()))?;
+        let trials = pollster::block_on(self.plain.lab.trials(&subjects, Settings::default()))?;
         let mut classes = Vec::with_capacity(subjects.len());
         for tried in trials.images {
             classes.extend(tried?.trials.iter().map(|trial| trial.class));
@@ -224,13 +317,21 @@ impl<'a> Engine<'a> {
 }
 
 impl Subject {
-    /// Fault number `fault` of image number `image`: a single bit flip, layers drawn uniformly.
-    pub fn fault(&self, target: Target, image: usize, fault: usize) -> Result<Vec<Site>, Failure> {
-        let model = FaultModel { target, ..FaultModel::default() };
+    /// Fault number `fault` of image number `image`, as `step` has them: layers are drawn uniformly, and one bit of an element
+    /// flips.
+    pub fn fault(
+        &self,
+        graph: &Graph,
+        step: Step,
+        target: Target,
+        image: usize,
+        fault: usize,
+    ) -> Result<Vec<Site>, Failure> {
+        let model = FaultModel { target, pattern: step.pattern(), ..FaultModel::default() };
         let space = match target {
             Target::Activation => &self.activations,
             _ => &self.weights,
         };
-        Ok(sampler::draw(&self.model.graph, space, &model, 0, image as u64, fault as u64)?)
+        Ok(sampler::draw(graph, space, &model, 0, image as u64, fault as u64)?)
     }
 }

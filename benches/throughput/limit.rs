@@ -71,9 +71,13 @@ pub fn report(subject: &Subject, engine: &Engine, rounds: &Rounds, table: &mut T
         "%",
     );
     table.push(net, "touched patches, from geometry", work.dense / work.touched, "x");
-    let executed = engine.multiply_adds_per_fault();
+    let executed = engine.multiply_adds_per_fault(Step::Patches);
     table.push(net, "multiply-adds executed, of those touched", 100.0 * executed / work.touched, "%");
     table.push(net, "arithmetic limit", gemm / work.touched, "injections/s");
     let near = rounds.ratio(Step::Patches.name(), "gemm") * work.touched;
     table.push(net, "injections, of the arithmetic limit", 100.0 * near, "%");
+    for step in [Step::BulletWake, Step::ShatteredGlass] {
+        let measure = format!("multiply-adds of injections / of {}", step.measure());
+        table.push(net, &measure, executed / engine.multiply_adds_per_fault(step), "x");
+    }
 }

@@ -37,7 +37,7 @@ struct Options {
     #[arg(long, value_name = "ID")]
     net: Vec<String>,
     /// Nothing but this step of the engine, for a profiler to look at: dense, single, naive, downstream, batched, patches,
-    /// weights
+    /// protected, weights, scores, bfloat16, int8, bullet-wake, shattered-glass
     #[arg(long, value_name = "STEP", value_parser = Step::named)]
     step: Option<Step>,
     /// Fewer and shorter rounds: for a first look
@@ -152,12 +152,11 @@ fn inference(subject: &Subject, options: &Options, effort: Effort, table: &mut T
     for step in Step::ALL {
         table.push(&subject.title, step.measure(), rounds.median(step.name()), step.unit());
     }
-    for step in Step::ALL.into_iter().filter(|step| step.is_compared()) {
-        let ratio = rounds.ratio(step.name(), Step::Dense.name());
-        table.judge(id, &subject.title, &format!("{} / dense", step.measure()), ratio, "x");
+    for step in Step::ALL {
+        let Some(other) = step.compared_with() else { continue };
+        let ratio = rounds.ratio(step.name(), other.name());
+        table.judge(id, &subject.title, &format!("{} / {}", step.measure(), other.name_in_ratios()), ratio, "x");
     }
-    let ratio = rounds.ratio(Step::Protected.name(), Step::Patches.name());
-    table.judge(id, &subject.title, "protected / injections", ratio, "x");
     limit::report(subject, &engine, &rounds, table);
     if let Some(peer) = &peer {
         peer.report(subject, &rounds, table);

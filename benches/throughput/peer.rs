@@ -98,7 +98,7 @@ impl Peer {
         let (begun, mut seconds, mut batches) = (Instant::now(), 0.0, 0);
         let mut turn = round << 20;
         while batches == 0 || begun.elapsed() < budget {
-            let draw = |image| subject.fault(Target::Activation, image, turn);
+            let draw = |image| subject.fault(&subject.model.graph, Step::Patches, Target::Activation, image, turn);
             let faults = (0..BATCH).map(draw).collect::<Result<Vec<_>, _>>()?;
             let places: Vec<[usize; 3]> = faults.iter().map(|sites| place(subject, &sites[0])).collect();
             let answer = self.ask(&json!({ "do": "inject", "faults": places }))?;

@@ -24,7 +24,12 @@ pub fn target(net: &str, measure: &str) -> Option<Target> {
         ("injections / dense", "vgg16-32x32" | "efficientnet-lite0" | "resnet20") => more(3.0, 6.0),
         ("injections / dense", "gtsrb") => more(5.0, 12.0),
         ("weight faults / dense", _) => more(1.5, 3.0),
-        ("protected / injections", _) => more(0.8, 0.95),
+        ("injections, protected / injections", _) => more(0.8, 0.95),
+        ("gradients / dense", _) => more(0.4, 0.4),
+        ("injections, bfloat16 / injections" | "injections, int8 / injections", "resnet50" | "gtsrb") => more(0.6, 0.9),
+        ("injections, bullet wake / injections" | "injections, shattered glass / injections", "resnet50") => {
+            more(0.5, 0.8)
+        }
         ("injections / PyTorchFI", _) => more(5.0, 12.0),
         ("dense / torch", _) => more(0.7, 1.0),
         ("single image / torch", _) => more(0.5, 1.0),
