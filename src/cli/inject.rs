@@ -278,13 +278,6 @@ fn text(
         Target::Metadata => vec![fault.element + 1],
         Target::Activation | Target::Weight => graph.values[site.tensor].source_shape(),
     };
-    let answer = |class: usize, scores: &[f32]| {
-        let top = lab.model().answer.top(scores, 1);
-        let probability = top.first().map_or(f32::NAN, |ranked| ranked.probability);
-        let label = lab.model().label(class);
-        let name = if label == class.to_string() { format!("class {class}") } else { format!("{class} {label}") };
-        if probability.is_nan() { name } else { format!("{name}, {}", percent(f64::from(probability))) }
-    };
     let value = &graph.values[site.tensor];
     let code = match site.target {
         Target::Input | Target::Metadata => metadata::format_at(graph, site).into(),
@@ -308,8 +301,8 @@ fn text(
         ("fault", Some(change)),
         ("before", Some(format!("{}  {}", bits(fault.before, code, fault.struck()), float(fault.before)))),
         ("after", Some(format!("{}  {}", bits(fault.after, code, fault.struck()), float(fault.after)))),
-        ("golden", Some(answer(golden.class, &golden.logits))),
-        ("faulty", Some(answer(trial.class, &trial.logits))),
+        ("golden", Some(answer(lab, golden.class, &golden.logits))),
+        ("faulty", Some(answer(lab, trial.class, &trial.logits))),
         ("outcome", Some(outcome(lab, golden, trial))),
     ];
     lines
@@ -332,7 +325,17 @@ fn spread(pattern: Pattern, count: usize, ranges: &[[usize; 2]]) -> String {
     format!("{pattern}, {} {noun}: {}{more}", thousands(count), shown.join(", "))
 }
 
-fn outcome(lab: &Lab, golden: &Tried, trial: &Trial) -> String {
+/// Returns the predicted class in words, with its probability.
+pub fn answer(lab: &Lab, class: usize, scores: &[f32]) -> String {
+    let top = lab.model().answer.top(scores, 1);
+    let probability = top.first().map_or(f32::NAN, |ranked| ranked.probability);
+    let label = lab.model().label(class);
+    let name = if label == class.to_string() { format!("class {class}") } else { format!("{class} {label}") };
+    if probability.is_nan() { name } else { format!("{name}, {}", percent(f64::from(probability))) }
+}
+
+/// Returns the outcome of a trial in words.
+pub fn outcome(lab: &Lab, golden: &Tried, trial: &Trial) -> String {
     let mut text = match trial.verdict.outcome {
         Outcome::Masked => style(Style::Green, "masked"),
         Outcome::Sdc => style(Style::Red, "SDC, silent data corruption"),
@@ -349,7 +352,8 @@ fn outcome(lab: &Lab, golden: &Tried, trial: &Trial) -> String {
     text
 }
 
-fn trace(rows: &[TraceRow]) -> String {
+/// Returns the table of the layers that a fault reached.
+pub fn trace(rows: &[TraceRow]) -> String {
     if rows.is_empty() {
         return "no layer lies downstream of the fault\n".to_owned();
     }

@@ -36,6 +36,7 @@ mod protect_model;
 mod protocol;
 mod rank;
 mod real;
+mod replay;
 mod report;
 mod resume;
 mod shards;

@@ -7,6 +7,7 @@ use clap::Args;
 use facts::{Name, Named, text};
 
 use super::protect::ProtectArguments;
+use super::replay::ReplayArgument;
 use super::shard::ShardArgument;
 use crate::campaign::{
     Confidence, DesignKind, FAULTS, Faults, Goal, HalfWidth, MAX_FAULTS, OnBadImage, Quantity, SEED,
@@ -54,6 +55,15 @@ pub struct Arguments {
     /// that --on-bad-image skip may be added
     #[arg(long)]
     pub resume: bool,
+
+    /// Make one fault of the campaign in the directory again, print it, and compare it with its record: the index of its image
+    /// and its number among the faults of this image, both from 0; all other arguments must be the same as at the start
+    #[arg(long, value_name = "IMAGE:FAULT", conflicts_with = "resume")]
+    pub replay: Option<ReplayArgument>,
+
+    /// With --replay: follow the corruption layer by layer
+    #[arg(long, requires = "replay")]
+    pub trace: bool,
 
     /// Seed of all draws
     #[arg(long, default_value_t = SEED, value_name = "S")]

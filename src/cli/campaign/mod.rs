@@ -4,6 +4,7 @@ pub mod arguments;
 mod bad_images;
 pub mod config_file;
 mod protect;
+mod replay;
 mod rounds;
 mod shard;
 
@@ -55,10 +56,22 @@ pub fn run(arguments: Arguments, words: &[OsString]) -> Result<Exit, Failure> {
     };
     arguments.run.model.memory.allow();
     let (_, _, out) = arguments.places()?;
-    if arguments.resume { directory::check_files(out) } else { directory::check_free(out) }?;
-    let begun = if arguments.resume && directory::is_begun(out) { Some(Begun::read(out)?) } else { None };
+    let goes_back = arguments.resume || arguments.replay.is_some();
+    if goes_back { directory::check_files(out) } else { directory::check_free(out) }?;
+    let begun = if goes_back && directory::is_begun(out) { Some(Begun::read(out)?) } else { None };
+    if arguments.replay.is_some() && begun.is_none() {
+        return Err(Error::input(
+            out.display().to_string(),
+            "there is no campaign whose faults --replay could make again",
+        )
+        .into());
+    }
     let interrupted = interruption()?;
     let campaign = Campaign::prepare(&arguments, begun.as_ref(), &interrupted)?;
+    if let (Some(fault), Some(begun)) = (arguments.replay, &begun) {
+        replay::replay(&campaign, begun, out, fault, arguments.trace)?;
+        return Ok(Exit::Done);
+    }
     let timed = campaign.time()?;
     let summary = if begun.is_some() {
         campaign.resume(out, &interrupted)?
