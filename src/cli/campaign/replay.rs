@@ -67,9 +67,9 @@ pub fn replay(
     let drawn = record.drawn.as_ref().map_or(position.fault, |drawn| drawn.candidate);
     let sites = campaign.plan.sites_in(Position { fault: drawn, ..position }, record.pixels)?;
     let errors = campaign.plan.errors(position.fault, &sites);
-    let subject = Subject::new(&input, vec![sites.clone()]).of_image(Some(&image));
+    let subject = [Subject::new(&input, vec![sites.clone()]).of_image(Some(&image))];
     let observe = Observe { trace, ..Observe::default() };
-    let trials = campaign.lab.trials(&[subject], Settings { observe, ..Settings::default() });
+    let trials = campaign.lab.trials(&subject, Settings { observe, ..Settings::default() });
     let tried = pollster::block_on(trials)?.only()?;
     let trial = tried.trials.first().ok_or_else(|| Error::request("a trial has no end"))?;
     print(&text(campaign, argument, &record, &sites, &tried, trial))?;
