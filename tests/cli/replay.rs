@@ -41,7 +41,7 @@ fn what_is_not_there_or_differs_is_said() {
     replay("0", &[]).code(USAGE).stderr(contains("expected IMAGE:FAULT"));
     replay("0:2", &[]).code(INPUT).stderr(contains("image 0 has records of 2 faults, 0 to 1; there is no fault 2"));
     replay("99:0", &[]).code(INPUT).stderr(contains("there is no record of a fault in image 99"));
-    replay("0:0", &["--seed", "7"]).code(INPUT).stderr(contains("campaign.seed is 1 there and 7 here"));
+    replay("0:0", &["--seed", "7"]).code(INPUT).stderr(contains("campaign.seed is 0 there and 7 here"));
     study.campaign("run", &["--trace", "--faults", "2", "--ber", "1e-3"]).code(USAGE);
 
     let records = study.path("run").join("faults.jsonl");
