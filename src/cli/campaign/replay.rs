@@ -72,10 +72,6 @@ pub fn replay(
     let trials = campaign.lab.trials(&subject, Settings { observe, ..Settings::default() });
     let tried = pollster::block_on(trials)?.only()?;
     let trial = tried.trials.first().ok_or_else(|| Error::request("a trial has no end"))?;
-    print(&text(campaign, argument, &record, &sites, &tried, trial))?;
-    if trace {
-        print(&format!("\n{}", inject::trace(&trial.trace)))?;
-    }
     let is_whole = record.errors.is_none();
     let differs = [
         ("the golden class", record.golden.class != tried.class),
@@ -86,8 +82,15 @@ pub fn replay(
         ("a value", is_whole && listed(record.all_faults()) != listed(&trial.faults)),
     ];
     let differs: Vec<_> = differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
+    let verdict = match differs.is_empty() {
+        true => style(Style::Green, "the same"),
+        false => style(Style::Red, format_args!("differs in {}", differs.join(", "))),
+    };
+    print(&text(campaign, argument, &record, &sites, &tried, trial, &verdict))?;
+    if trace {
+        print(&format!("\n{}", inject::trace(&trial.trace)))?;
+    }
     if differs.is_empty() {
-        print(&format!("{}{}\n", label("record"), style(Style::Green, "the same")))?;
         return Ok(());
     }
     let problem = format!(
@@ -146,10 +149,6 @@ fn find(campaign: &Campaign, out: &Path, argument: ReplayArgument) -> Result<(Po
     })
 }
 
-fn label(name: &str) -> String {
-    style(Style::Bold, format_args!("{name:<9}"))
-}
-
 fn text(
     campaign: &Campaign,
     argument: ReplayArgument,
@@ -157,6 +156,7 @@ fn text(
     sites: &[Site],
     tried: &Tried,
     trial: &Trial,
+    verdict: &str,
 ) -> String {
     let lab = &campaign.lab;
     let truth = record.label.map_or(String::new(), |label| format!(", label {}", class(campaign, label)));
@@ -177,7 +177,9 @@ fn text(
         ("golden", inject::answer(lab, tried.class, &tried.logits)),
         ("faulty", inject::answer(lab, trial.class, &trial.logits)),
         ("outcome", inject::outcome(lab, tried, trial)),
+        ("record", verdict.to_owned()),
     ];
+    let label = |name: &str| style(Style::Bold, format_args!("{name:<9}"));
     let mut text: String = lines.iter().map(|(name, value)| format!("{}{value}\n", label(name))).collect();
     if !trial.faults.is_empty() {
         let mut table =
@@ -196,7 +198,6 @@ fn text(
         if let more @ 1.. = trial.faults.len().saturating_sub(SHOWN) {
             text += &format!("and {} more\n", thousands(more));
         }
-        text.push('\n');
     }
     text
 }
