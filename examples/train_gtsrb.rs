@@ -24,7 +24,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
@@ -120,7 +119,7 @@ impl Network {
     fn defaults(self) -> (usize, f64) {
         match self {
             Self::Resnet8 => (10, 4e-3),
-            Self::Vit => (20, 2e-3),
+            Self::Vit => (24, 2e-3),
         }
     }
 }

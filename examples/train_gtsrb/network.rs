@@ -116,10 +116,9 @@ impl Export {
         let op = match (self.builder.shape(x).len(), &layer.bias) {
             (2, _) => Op::Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: false },
             (_, None) => Op::MatMul,
-            (_, Some(_)) => Op::Chain(vec![
-                Step { op: Op::MatMul, inputs: 2 },
-                Step { op: Op::Binary(Binary::Add), inputs: 1 },
-            ]),
+            (_, Some(_)) => {
+                Op::Chain(vec![Step { op: Op::MatMul, inputs: 2 }, Step { op: Op::Binary(Binary::Add), inputs: 1 }])
+            }
         };
         self.layer(name, "Linear", op, &inputs)
     }

@@ -1,9 +1,8 @@
 //! A small vision transformer (Dosovitskiy et al., "An Image Is Worth 16x16 Words", ICLR 2021) whose first layers are
 //! convolutions (Xiao et al., "Early Convolutions Help Transformers See Better", NeurIPS 2021).
 //!
-//! The classifier reads the mean of the tokens (Hassani et al., "Escaping the Big Data Paradigm with Compact
-//! Transformers", 2021, and Zhai et al., "Scaling Vision Transformers", CVPR 2022, do without a class token, too): there
-//! is no single token on which the whole answer hangs.
+//! The classifier reads the mean of the tokens (Beyer et al., "Better plain ViT baselines for ImageNet-1k", 2022) and not
+//! a class token: there is no single token on which the whole answer hangs.
 //!
 //! In the graph an attention is the layers that it is made of, so that a fault can strike each.
 
@@ -55,9 +54,8 @@ impl Attention {
 
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let [images, ..] = x.dims();
-        let heads = |layer: &Linear| {
-            layer.forward(x.clone()).reshape([images, TOKENS, HEADS, WIDTH / HEADS]).swap_dims(1, 2)
-        };
+        let heads =
+            |layer: &Linear| layer.forward(x.clone()).reshape([images, TOKENS, HEADS, WIDTH / HEADS]).swap_dims(1, 2);
         let (query, key, value) = (heads(&self.query), heads(&self.key), heads(&self.value));
         let attention = softmax(query.matmul(key.transpose()) * scale(), 3);
         self.output.forward(attention.matmul(value).swap_dims(1, 2).reshape([images, TOKENS, WIDTH]))
@@ -80,7 +78,8 @@ impl Attention {
         let along_keys = Op::Softmax { axis: 3, to_end: false, log: false };
         let x = net.layer(&format!("{scope}.softmax"), "Softmax", along_keys, &[x])?;
         let x = net.layer(&format!("{scope}.mix"), "MatMul", Op::MatMul, &[x, value])?;
-        let x = net.layer(&format!("{scope}.transpose"), "Transpose", Op::Transpose { perm: vec![0, 2, 1, 3] }, &[x])?;
+        let x =
+            net.layer(&format!("{scope}.transpose"), "Transpose", Op::Transpose { perm: vec![0, 2, 1, 3] }, &[x])?;
         let shape = vec![1, TOKENS, WIDTH];
         let x = net.layer(&format!("{scope}.join"), "Reshape", Op::Reshape { shape }, &[x])?;
         net.linear(&format!("{scope}.output"), &self.output, x)

@@ -365,7 +365,8 @@ mod tests {
     fn the_images_of_another_model_go_by_either_id() {
         let (_temporary, [models, _], places) = places();
         let of = |id: &str| {
-            let images = ["sign_00_14.png", "samples/sign_00_14.png"].map(|file| places.image(&Path::new(id).join(file)));
+            let images =
+                ["sign_00_14.png", "samples/sign_00_14.png"].map(|file| places.image(&Path::new(id).join(file)));
             (images, places.data(&Path::new(id).join("samples")))
         };
         let same = || {
