@@ -11,7 +11,6 @@ use faultscope::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::Recipe;
-use crate::network::SignNet;
 
 const STATE: &str = "state.json";
 
@@ -54,7 +53,7 @@ impl Checkpoint {
     }
 
     /// `fresh` with the weights that were kept.
-    pub fn network(&self, fresh: SignNet) -> Result<SignNet> {
+    pub fn network<N: Module>(&self, fresh: N) -> Result<N> {
         let path = network_file(&self.folder, self.epochs);
         let record = ModuleRecord::load(&path).map_err(|error| damaged(&path, error))?;
         fresh.try_load_record(record).map_err(|error| damaged(&path, error))
@@ -71,7 +70,7 @@ impl Checkpoint {
         folder: &Path,
         recipe: &Recipe,
         epochs: usize,
-        network: &SignNet,
+        network: &impl Module,
         optimizer: &ModuleOptimizer,
     ) -> Result<()> {
         fs::create_dir_all(folder).map_err(|error| Error::io(folder.display(), error))?;

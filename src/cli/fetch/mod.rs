@@ -44,6 +44,10 @@ fn fetch_into(manifest: &Manifest, models: &Path, downloader: &Downloader) -> Re
     if let Some(samples) = &manifest.samples {
         fetch_samples(&manifest.id, samples, &folder.join(&samples.folder), downloader)?;
     }
+    if let Some(other) = &manifest.samples_of {
+        // Its images are useless to the page without it: the list has images below their model.
+        fetch_into(&Manifest::builtin(other)?, models, downloader)?;
+    }
     let catalogue = catalogue(models)?;
     let json = serde_json::to_vec_pretty(&catalogue).map_err(|error| Error::input(CATALOGUE, error))?;
     write::atomically(&models.join(CATALOGUE), &json, Existing::Replace)?;

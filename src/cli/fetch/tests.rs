@@ -113,6 +113,20 @@ fn a_built_in_model_is_written_once_and_never_over_another_file() {
 }
 
 #[test]
+fn a_model_without_images_comes_with_the_model_that_has_them() {
+    let models = tempfile::tempdir().expect("a temporary folder");
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let nowhere = Downloader::with("http://127.0.0.1:9/simple/", cache.path().to_owned());
+    let manifest = Manifest::builtin("gtsrb-vit").expect("a manifest");
+    let file = fetch_into(&manifest, models.path(), &nowhere).expect("written");
+    assert_eq!(file, models.path().join("gtsrb-vit/gtsrb-vit.bpk"));
+    assert!(file.is_file() && models.path().join("gtsrb-resnet8/samples/sign_15_40.png").is_file());
+    let listed = catalogue(models.path()).expect("two models").models;
+    let listed: Vec<_> = listed.iter().map(|entry| (entry.id.as_str(), entry.samples.len())).collect();
+    assert_eq!(listed, [("gtsrb-resnet8", 16), ("gtsrb-vit", 0)]);
+}
+
+#[test]
 fn a_folder_that_cannot_be_created_is_named_with_the_remedy() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("file");

@@ -33,6 +33,9 @@ pub struct Manifest {
     pub origin: Origin,
     /// Images for trying the model.
     pub samples: Option<Samples>,
+    /// The model whose images are for trying this one. It is the default one: the page, too, shows the images of the
+    /// default model where a model has none.
+    pub samples_of: Option<String>,
 }
 
 /// The origin of a model file.
@@ -130,10 +133,11 @@ pub struct SampleFile {
     pub sha256: String,
 }
 
-/// Id and manifest of each model of the zoo. The default comes first: its file is small and is in this repository, so
-/// it works without a download.
-const BUILTIN: [(&str, &str); 4] = [
+/// Id and manifest of each model of the zoo. Those of our own training come first: their files are small and are in
+/// this repository, so they work without a download. The first one is the default.
+const BUILTIN: [(&str, &str); 5] = [
     ("gtsrb-resnet8", include_str!("../../../models/gtsrb-resnet8/manifest.toml")),
+    ("gtsrb-vit", include_str!("../../../models/gtsrb-vit/manifest.toml")),
     ("efficientnet-lite0", include_str!("../../../models/efficientnet-lite0/manifest.toml")),
     ("efficientnet-lite1", include_str!("../../../models/efficientnet-lite1/manifest.toml")),
     ("efficientnet-lite2", include_str!("../../../models/efficientnet-lite2/manifest.toml")),

@@ -69,13 +69,19 @@ fn the_manifests_that_ship_are_sound() {
             Origin::Trained(trained) => {
                 assert!(is_digest(&trained.sha256));
                 assert!(trained.test.correct <= trained.test.images, "{:?}", trained.test);
-                assert!(
-                    manifest.samples.as_ref().is_some_and(|samples| samples.archive.is_none()),
-                    "images come along"
-                );
+                let owner = match &manifest.samples_of {
+                    Some(other) => Manifest::builtin(other).expect("a manifest"),
+                    None => manifest.clone(),
+                };
+                assert!(owner.samples.is_some_and(|samples| samples.archive.is_none()), "images come along");
             }
         }
+        if let Some(other) = &manifest.samples_of {
+            assert_eq!(Some(other.as_str()), Manifest::builtin_ids().next(), "the model whose images the page shows");
+            assert_eq!(manifest.labels, Manifest::builtin(other).expect("a manifest").labels);
+        }
         let Some(samples) = &manifest.samples else { continue };
+        assert!(manifest.samples_of.is_none(), "images of its own or of another model");
         assert!(samples.archive.iter().all(|archive| is_digest(&archive.sha256)));
         for image in &samples.images {
             assert!(image.class().is_some_and(|class| class < labels.len()), "{}", image.file);

@@ -117,3 +117,10 @@ fn speeds_are_those_of_the_device_that_ran() {
     page.settle();
     assert_eq!(page.state.speed(DeviceChoice::Gpu), Some(1.0));
 }
+
+#[test]
+fn a_model_without_images_is_tried_on_those_of_the_default_model() {
+    let asked = Page::open("#model=other&image=b.jpg").settle();
+    assert!(matches!(&asked[0], Request::Load { model, .. } if model.url == "models/other/model.bpk"), "{asked:?}");
+    assert!(matches!(&asked[1], Request::Golden { image } if image.url == "models/net/samples/b.jpg"), "{asked:?}");
+}
