@@ -349,7 +349,12 @@ impl Page {
     pub fn screenshot(&self, name: &str) -> PathBuf {
         let folder = project().join("target").join("screens");
         let file = folder.join(format!("{name}.png"));
-        let picture = self.tab.capture_screenshot(CaptureScreenshotFormatOption::Png, None, None, true);
+        let taken = |number: u32| {
+            // A browser that has moved a page to another process refuses for a moment.
+            thread::sleep(Duration::from_secs(number.into()));
+            self.tab.capture_screenshot(CaptureScreenshotFormatOption::Png, None, None, true)
+        };
+        let picture = (0..4).map(taken).find(Result::is_ok).unwrap_or_else(|| taken(4));
         let picture = picture.expect("the browser takes a picture");
         fs::create_dir_all(&folder).and_then(|()| fs::write(&file, picture)).expect("the picture can be written");
         file
