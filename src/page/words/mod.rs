@@ -420,7 +420,7 @@ mod tests {
         assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
     }
 
-    fn injection(outcome: Outcome, scm: Option<bool>, from: &str, to: &str) -> Injection {
+    pub(super) fn injection(outcome: Outcome, scm: Option<bool>, from: &str, to: &str) -> Injection {
         let class = |label: &str, group: &str| ClassInfo {
             class: 0,
             label: label.into(),

@@ -127,20 +127,8 @@ mod tests {
     use super::*;
 
     fn injection() -> Injection {
-        let class = |class: usize, label: &str| ClassInfo { class, label: label.into(), group: None, critical: false };
-        Injection {
-            verdict: Verdict { outcome: Outcome::Sdc, due: false, scm: None },
-            golden: class(0, "tabby cat"),
-            faulty: class(7, "Egyptian cat"),
-            confidence: [0.5, 0.25],
-            nan_wins: false,
-            before: Vec::new(),
-            after: Vec::new(),
-            faults: Vec::new(),
-            struck: 0,
-            trace: Vec::new(),
-            milliseconds: 1.0,
-        }
+        let injection = crate::words::tests::injection(Outcome::Sdc, None, "", "");
+        Injection { faulty: ClassInfo { class: 7, ..injection.faulty }, ..injection }
     }
 
     fn under(name: &str) -> Protection {

@@ -15,7 +15,7 @@ use super::super::*;
 use super::networks::recipes;
 use super::numbers;
 use super::reference::{elements, same};
-use super::waves::{Draw, draws, site};
+use super::waves::{Draw, draws, forking};
 use crate::ops::Array;
 
 const IMAGES: usize = 3;
@@ -238,21 +238,7 @@ fn checked_lanes_give_what_checked_runs_give(graph: Graph, draws: &[Draw]) -> Re
         stages.push(Stage::Check(checks));
         oracles.push(Oracle { graph: &graph, inputs: graph.inputs.clone(), sums: &sums, factors, recomputes });
     }
-    let lane = |(image, faults): &Draw| {
-        let mut sites: Vec<Site> = faults.iter().map(|&fault| site(&graph, fault)).collect();
-        sites.sort_by_key(|site| site.layer);
-        (*image as usize % IMAGES, sites)
-    };
-    let drawn: Vec<(usize, Vec<Site>)> = draws.iter().map(lane).collect();
-    let lanes: Vec<Lane> = drawn
-        .iter()
-        .map(|(image, sites)| Lane {
-            image: *image,
-            changes: sites.iter().map(|site| Change::of(&graph, site)).collect(),
-            forks: true,
-            ..Lane::default()
-        })
-        .collect();
+    let (drawn, lanes) = forking(&graph, draws, IMAGES);
     let plain = pollster::block_on(executor.wave(&images(&inputs, &goldens, false), &lanes, Settings::default()));
     let plain = plain.unwrap();
     for (kept, whole) in [(false, false), (true, false), (true, true)] {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use facts::Result;
-use facts::fault::Site;
 use facts::graph::{Graph, NodeId, ValueId};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -14,7 +13,7 @@ use super::super::*;
 use super::networks::recipes;
 use super::numbers;
 use super::reference::{elements, same};
-use super::waves::{Draw, draws, site};
+use super::waves::{Draw, draws, forking};
 use crate::ops::Array;
 
 const IMAGES: usize = 3;
@@ -99,21 +98,7 @@ fn forks_give_what_clipped_runs_give(graph: Graph, draws: &[Draw], profile: usiz
     let goldens: Vec<Activations> = inputs.iter().map(golden).collect();
     let (clips, oracles): (Vec<Stage>, Vec<Oracle>) =
         clips(&graph, &goldens[..profile]).into_iter().map(|(clips, oracle)| (Stage::Clip(clips), oracle)).unzip();
-    let lane = |(image, faults): &Draw| {
-        let mut sites: Vec<Site> = faults.iter().map(|&fault| site(&graph, fault)).collect();
-        sites.sort_by_key(|site| site.layer);
-        (*image as usize % IMAGES, sites)
-    };
-    let drawn: Vec<(usize, Vec<Site>)> = draws.iter().map(lane).collect();
-    let lanes: Vec<Lane> = drawn
-        .iter()
-        .map(|(image, sites)| Lane {
-            image: *image,
-            changes: sites.iter().map(|site| Change::of(&graph, site)).collect(),
-            forks: true,
-            ..Lane::default()
-        })
-        .collect();
+    let (drawn, lanes) = forking(&graph, draws, IMAGES);
     let images = |kept: bool| -> Vec<Image<'_>> {
         let image = |at: usize| if kept { Image::Golden(&goldens[at]) } else { Image::Inputs(&inputs[at]) };
         (0..IMAGES).map(image).collect()

@@ -62,12 +62,35 @@ fn same_layer() -> impl Strategy<Value = Vec<Fault>> {
     })
 }
 
-pub(super) fn site(graph: &Graph, fault: Fault) -> Site {
+fn site(graph: &Graph, fault: Fault) -> Site {
     let weights = SiteSpace::of(graph, Target::Weight);
     let space = if fault.weight { weights } else { SiteSpace::of(graph, Target::Activation) };
     let sites = &space.layers()[fault.layer as usize % space.layers().len()];
     let (tensor, element) = sites.locate(graph, fault.element as usize % sites.elements).unwrap();
     Site { target: space.target(), layer: sites.layer, tensor, element, corruption: fault.corruption }
+}
+
+/// Returns the image and the sites of each lane, in the order of layers.
+fn drawn(draws: &[Draw], images: usize, site: impl Fn(Fault) -> Site) -> Vec<(usize, Vec<Site>)> {
+    let lane = |(image, faults): &Draw| {
+        let mut sites: Vec<Site> = faults.iter().map(|&fault| site(fault)).collect();
+        sites.sort_by_key(|site| site.layer);
+        (*image as usize % images, sites)
+    };
+    draws.iter().map(lane).collect()
+}
+
+/// Returns the image and the sites of each lane, and the lanes, which fork.
+pub(super) fn forking(graph: &Graph, draws: &[Draw], images: usize) -> (Vec<(usize, Vec<Site>)>, Vec<Lane>) {
+    let drawn = drawn(draws, images, |fault| site(graph, fault));
+    let lane = |(image, sites): &(usize, Vec<Site>)| Lane {
+        image: *image,
+        changes: sites.iter().map(|site| Change::of(graph, site)).collect(),
+        forks: true,
+        ..Lane::default()
+    };
+    let lanes = drawn.iter().map(lane).collect();
+    (drawn, lanes)
 }
 
 /// A network with images, their golden runs, and faults: the image and the sites of each lane.
@@ -113,12 +136,7 @@ impl Bench {
         let executor = if profile.is_empty() { plain } else { plain.protected_by(ranges.clone()) };
         let golden = |input: &[Array; 1]| pollster::block_on(executor.run(input, &mut Plain)).unwrap();
         let goldens = inputs.iter().map(golden).collect();
-        let lane = |(image, faults): &Draw| {
-            let mut sites: Vec<Site> = faults.iter().map(|&fault| fitting(&graph, site(&graph, fault))).collect();
-            sites.sort_by_key(|site| site.layer);
-            (*image as usize % IMAGES, sites)
-        };
-        let lanes = draws.iter().map(lane).collect();
+        let lanes = drawn(draws, IMAGES, |fault| fitting(&graph, site(&graph, fault)));
         Self { executor, bare, ranges, inputs, goldens, lanes }
     }
 
