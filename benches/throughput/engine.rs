@@ -9,6 +9,7 @@ use faultscope::exec::{Change, Image, Injector, Lane, Ranges, Settings, Wave};
 use faultscope::fault::{FaultModel, Format, Pattern, Site, Target, sampler};
 use faultscope::graph::Graph;
 use faultscope::ops::Array;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::Failure;
 use crate::subject::Subject;
@@ -40,7 +41,7 @@ pub enum Step {
     Protected,
     /// The engine as it is, with faults in weights, each on all images.
     Weights,
-    /// The gradient of an image's margin, with respect to all tensors and weights, from a golden run that is kept.
+    /// The gradients of images' margins, with respect to all tensors and weights, from golden runs that are kept.
     Scores,
     /// The engine as it is, on the network in bfloat16: parameters and layers' outputs.
     Bfloat16,
@@ -239,8 +240,10 @@ impl<'a> Engine<'a> {
             Step::Dense => return self.infer(0..BATCH),
             Step::Single => return self.infer(turn % inputs.len()..turn % inputs.len() + 1),
             Step::Scores => {
-                Scorer::new(&net.lab, &net.golden[turn % kept], true)?;
-                return Ok(1);
+                // As a campaign does it: each thread has an image of its own.
+                let each = |golden: &Golden| Scorer::new(&net.lab, golden, true).map(drop);
+                net.golden.par_iter().try_for_each(each)?;
+                return Ok(kept);
             }
             Step::Naive => {
                 let image = turn % kept;

@@ -309,6 +309,8 @@ pub struct TensorInfo {
     pub format: Format,
     /// The scales of its integers, where the format has scales.
     pub scales: Scales,
+    /// The pictures that it is drawn as.
+    pub planes: Planes,
 }
 
 impl TensorInfo {

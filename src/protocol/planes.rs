@@ -32,13 +32,32 @@ pub enum PlaneKind {
     Filter,
     /// A whole vector, wrapped.
     Vector,
+    /// What each query of a head of an attention makes of each key.
+    Head {
+        /// Number of heads.
+        heads: usize,
+        /// Number of windows, each with its own heads.
+        windows: usize,
+    },
 }
 
 impl Planes {
+    /// Chooses the planes for an attention map: windows, heads, queries and keys.
+    pub fn of_attention(shape: &[usize]) -> Self {
+        let planes = Self::of(shape, false);
+        match *shape {
+            [windows, heads, ..] => Self { kind: PlaneKind::Head { heads, windows }, ..planes },
+            _ => planes,
+        }
+    }
+
     /// Chooses the planes for `shape`. `weight` distinguishes a parameter from a layer's output. The first axis of an
-    /// output is the batch, which has one image.
+    /// output is the batch, which has one image, if it is not windows or tokens.
     pub fn of(shape: &[usize], weight: bool) -> Self {
-        let shape = if weight || shape.len() < 2 { shape } else { &shape[1..] };
+        let shape = match shape {
+            [1, rest @ ..] if !weight && !rest.is_empty() => rest,
+            shape => shape,
+        };
         let elements: usize = shape.iter().product();
         match *shape {
             [.., rows, columns] if !weight || (shape.len() == 2 && elements <= MAX_MATRIX) => Self {
@@ -144,6 +163,15 @@ mod tests {
         assert_eq!(planes.plane_of(35), 1);
         assert_eq!(planes.position(35 + 8), (1, 1));
         assert_eq!(planes.element(1, 1, 1), Some(43));
+    }
+
+    #[test]
+    fn an_attention_map_is_shown_by_head_and_window() {
+        let planes = Planes::of_attention(&[1, 4, 16, 16]);
+        assert_eq!((planes.count, planes.kind), (4, PlaneKind::Head { heads: 4, windows: 1 }));
+        let planes = Planes::of_attention(&[64, 3, 49, 49]);
+        assert_eq!((planes.count, planes.elements()), (192, 64 * 3 * 49 * 49));
+        assert_eq!(Planes::of(&[49, 96], false).elements(), 49 * 96, "tokens without a batch are all shown");
     }
 
     #[test]

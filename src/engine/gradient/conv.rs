@@ -1,7 +1,8 @@
 //! Derivatives of convolutions.
 //!
-//! The gradient of a convolution's input with stride 1 is a convolution of the output's gradient with the turned weights:
-//! our own kernel computes it as fast as the layer itself. Other strides scatter each position's gradient.
+//! The gradient of a convolution's input is a convolution of the output's gradient with the turned weights, for strides
+//! above 1 one for each phase: the positions of the input that leave the same remainder. Our own kernel computes them as fast
+//! as the layer itself.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,29 +12,53 @@ use facts::graph::{Conv, ConvTranspose, HostTensor, Op, Padding2d, as_image};
 
 use super::flat::Flat;
 use super::product::add_rows;
-use crate::kernels::{self, Form, Job, Kernel, Operand, View};
+use super::weights::weights;
+use crate::kernels::{self, Form, Job, Kernel, Operand, Region, View};
 use crate::ops::Extent;
 use crate::platform::{self, Vector, Vectorised};
 
 /// The data of a convolution's weights in the order that its derivative needs.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
-    turned: OnceLock<Option<Box<dyn Kernel>>>,
+    phases: OnceLock<Option<Vec<Phase>>>,
     packed: OnceLock<Vec<f32>>,
+}
+
+/// The positions of the input that leave the same remainders on division by the strides.
+#[derive(Debug)]
+struct Phase {
+    /// The first row and the first column.
+    first: [usize; 2],
+    /// The positions, counted within the phase.
+    region: Region,
+    /// The convolution that gives their gradient.
+    kernel: Box<dyn Kernel>,
+}
+
+/// A phase along one axis.
+struct AxisPhase {
+    first: usize,
+    count: usize,
+    /// The taps that read it, in the order of the gradient's elements that they multiply.
+    taps: Vec<usize>,
+    /// Distance of those elements.
+    step: usize,
+    before: usize,
+    after: usize,
 }
 
 /// Sizes of a convolution.
 #[derive(Clone, Copy)]
-struct Sizes {
+pub(super) struct Sizes {
     /// Channels, height and width of the input.
-    input: [usize; 3],
+    pub input: [usize; 3],
     /// The same of the output.
-    output: [usize; 3],
-    kernel: [usize; 2],
-    strides: [usize; 2],
-    dilations: [usize; 2],
-    padding: Padding2d,
-    groups: usize,
+    pub output: [usize; 3],
+    pub kernel: [usize; 2],
+    pub strides: [usize; 2],
+    pub dilations: [usize; 2],
+    pub padding: Padding2d,
+    pub groups: usize,
 }
 
 impl Sizes {
@@ -45,7 +70,7 @@ impl Sizes {
 
     /// Calls `each` with each position of the output, each tap, and the position of the input that it reads.
     #[inline(always)]
-    fn each(&self, rows: Range<usize>, mut each: impl FnMut(usize, usize, usize)) {
+    pub fn each(&self, rows: Range<usize>, mut each: impl FnMut(usize, usize, usize)) {
         let ([_, h, w], [_, _, ow], [kh, kw]) = (self.input, self.output, self.kernel);
         for oy in rows {
             for ky in 0..kh {
@@ -66,7 +91,7 @@ impl Sizes {
     }
 
     /// Length of a group's rows in the input and in the output.
-    fn parts(&self) -> [usize; 2] {
+    pub fn parts(&self) -> [usize; 2] {
         [self.input[0] / self.groups, self.output[0] / self.groups]
     }
 }
@@ -87,14 +112,9 @@ pub(super) fn conv(
     if wanted[0] {
         let fresh = Prepared::default();
         let prepared = if constant { prepared } else { &fresh };
-        let turned = prepared.turned.get_or_init(|| turned(&sizes, &x[1]));
         let mut out = vec![0.0; x[0].data.len()];
-        match turned {
-            Some(kernel) => {
-                let inputs = vec![View::new(Extent::of(&shape_y), &gradient)];
-                let region = Extent::of(&shape_x).region();
-                kernel.compute(&mut [Job { inputs, region, out: &mut out }]);
-            }
+        match prepared.phases.get_or_init(|| phases(&sizes, &x[1])) {
+            Some(phases) => phases.iter().for_each(|phase| phase.fill(&sizes, &gradient, &mut out)),
             None => {
                 let packed = prepared.packed.get_or_init(|| packed(&sizes, &x[1]));
                 platform::vectorised(Scatter { sizes: &sizes, packed, gradient: &gradient, out: &mut out });
@@ -104,10 +124,7 @@ pub(super) fn conv(
             Some(Flat { shape: Cow::Owned(x[0].shape.to_vec()), extent: Extent::of(&shape_x), data: out.into() });
     }
     if wanted[1] {
-        let image = x[0].image(&shape_x);
-        let mut out = vec![0.0; x[1].data.len()];
-        platform::vectorised(Weights { sizes: &sizes, image: &image, gradient: &gradient, out: &mut out });
-        found[1] = Some(Flat::new(&x[1].shape, unpacked(&sizes, &out)));
+        found[1] = Some(Flat::new(&x[1].shape, weights(&sizes, &x[0].image(&shape_x), &gradient)));
     }
     if wanted.get(2) == Some(&true) {
         let mut out = vec![0.0; shape_y[1]];
@@ -119,65 +136,98 @@ pub(super) fn conv(
     Some(found)
 }
 
-/// Returns the kernel of the convolution that gives the input's gradient, if it is one.
-fn turned(sizes: &Sizes, weight: &Flat<'_>) -> Option<Box<dyn Kernel>> {
-    let Sizes { input: [c, h, w], output: [o, oh, ow], kernel: [kh, kw], dilations, groups, padding, .. } = *sizes;
-    let around = |dilation: usize, taps: usize, pad: usize| (dilation * (taps - 1)).checked_sub(pad);
-    let padding = Padding2d {
-        top: around(dilations[0], kh, padding.top)?,
-        left: around(dilations[1], kw, padding.left)?,
-        bottom: around(dilations[0], kh, padding.bottom)?,
-        right: around(dilations[1], kw, padding.right)?,
-    };
-    if sizes.strides != [1, 1] || groups != 1 && groups != c {
-        return None;
+/// Returns the phases of the input along an axis of `input` elements, of which the output has `output`; `None` where the
+/// first elements of the gradient are not read, which no convolution leaves out.
+fn along(
+    input: usize,
+    output: usize,
+    stride: usize,
+    dilation: usize,
+    before: usize,
+    taps: usize,
+) -> Option<Vec<AxisPhase>> {
+    let signed = |size: usize| isize::try_from(size).ok();
+    let (stride_i, output) = (signed(stride)?, signed(output)?);
+    let mut found = Vec::new();
+    for first in 0..stride.min(input) {
+        let count = (input - first).div_ceil(stride);
+        // The place of the gradient that a tap of the phase's first element multiplies, from the lowest.
+        let place = |tap: usize| -> Option<isize> {
+            let from = signed(first + before)? - signed(tap * dilation)?;
+            (from % stride_i == 0).then_some(from / stride_i)
+        };
+        let read: Vec<(usize, isize)> = (0..taps).rev().filter_map(|tap| Some((tap, place(tap)?))).collect();
+        let (Some(&(_, low)), Some(&(_, high))) = (read.first(), read.last()) else { continue };
+        let step = read.get(1).map_or(1, |next| next.1 - low);
+        found.push(AxisPhase {
+            first,
+            count,
+            step: usize::try_from(step).ok()?,
+            before: usize::try_from(-low).ok()?,
+            after: usize::try_from(signed(count)? + high - output).unwrap_or(0),
+            taps: read.into_iter().map(|(tap, _)| tap).collect(),
+        });
     }
-    let [part, features] = sizes.parts();
-    let elements = weight.elements();
-    let mut data = vec![0.0; elements.len()];
-    for feature in 0..o {
-        for channel in 0..part {
-            for tap in 0..kh * kw {
-                let group = feature / features;
-                let to = ((group * part + channel) * features + feature % features) * kh * kw + (kh * kw - 1 - tap);
-                data[to] = elements[(feature * part + channel) * kh * kw + tap];
+    Some(found)
+}
+
+/// Returns the convolutions that give the input's gradient, if they are some.
+fn phases(sizes: &Sizes, weight: &Flat<'_>) -> Option<Vec<Phase>> {
+    let Sizes { input: [c, h, w], output: [o, oh, ow], kernel: [kh, kw], strides, dilations, groups, padding } = *sizes;
+    let rows = along(h, oh, strides[0], dilations[0], padding.top, kh)?;
+    let columns = along(w, ow, strides[1], dilations[1], padding.left, kw)?;
+    let ([part, features], elements) = (sizes.parts(), weight.elements());
+    let phase = |y: &AxisPhase, x: &AxisPhase| {
+        let mut data = Vec::with_capacity(c * features * y.taps.len() * x.taps.len());
+        for (channel, feature) in (0..c).flat_map(|channel| (0..features).map(move |feature| (channel, feature))) {
+            let filter = (channel / part * features + feature) * part + channel % part;
+            for &ky in &y.taps {
+                data.extend(x.taps.iter().map(|&kx| elements[(filter * kh + ky) * kw + kx]));
             }
         }
+        let weight = HostTensor::new([c, features, y.taps.len(), x.taps.len()], data).ok()?;
+        let padding = Padding2d { top: y.before, left: x.before, bottom: y.after, right: x.after };
+        let op = Op::Conv(Conv { strides: [1, 1], dilations: [y.step, x.step], padding, groups });
+        let made =
+            |length: usize, axis: &AxisPhase| length + axis.before + axis.after - axis.step * (axis.taps.len() - 1);
+        let (from, to) = ([1, o, oh, ow], [1, c, made(oh, y), made(ow, x)]);
+        let operands = [Operand::Value(Form::of(&from)), Operand::Constant(&weight)];
+        let kernel = kernels::build(&op, &operands, &[Form::of(&to)]).pop()?;
+        let region = Region { top: 0, left: 0, bottom: y.count, right: x.count };
+        Some(Phase { first: [y.first, x.first], region, kernel })
+    };
+    rows.iter().flat_map(|y| columns.iter().map(move |x| (y, x))).map(|(y, x)| phase(y, x)).collect()
+}
+
+impl Phase {
+    /// Writes the gradients of the phase's positions to `out`, the rows of the input.
+    fn fill(&self, sizes: &Sizes, gradient: &[f32], out: &mut [f32]) {
+        let ([c, _, w], [o, oh, ow]) = (sizes.input, sizes.output);
+        let inputs = vec![View::new(Extent::of(&[1, o, oh, ow]), gradient)];
+        if sizes.strides == [1, 1] {
+            return self.kernel.compute(&mut [Job { inputs, region: self.region, out }]);
+        }
+        let mut own = vec![0.0; self.region.positions() * c];
+        self.kernel.compute(&mut [Job { inputs, region: self.region, out: &mut own }]);
+        for (index, row) in own.chunks_exact(c).enumerate() {
+            let (y, x) = (index / self.region.right, index % self.region.right);
+            let at = (self.first[0] + y * sizes.strides[0]) * w + self.first[1] + x * sizes.strides[1];
+            out[at * c..][..c].copy_from_slice(row);
+        }
     }
-    let weight = HostTensor::new([c, features, kh, kw], data).ok()?;
-    let op = Op::Conv(Conv { strides: [1, 1], dilations, padding, groups });
-    let (from, to) = ([1, o, oh, ow], [1, c, h, w]);
-    let operands = [Operand::Value(Form::of(&from)), Operand::Constant(&weight)];
-    kernels::build(&op, &operands, &[Form::of(&to)]).pop()
 }
 
 /// Returns the weights as group, tap, feature, channel.
 fn packed(sizes: &Sizes, weight: &Flat<'_>) -> Vec<f32> {
-    let elements = weight.elements();
-    let mut packed = vec![0.0; elements.len()];
-    places(sizes, |at, row_major| packed[at] = elements[row_major]);
-    packed
-}
-
-/// The reverse of [`packed`].
-fn unpacked(sizes: &Sizes, packed: &[f32]) -> Vec<f32> {
-    let mut weight = vec![0.0; packed.len()];
-    places(sizes, |at, row_major| weight[row_major] = packed[at]);
-    weight
-}
-
-fn places(sizes: &Sizes, mut each: impl FnMut(usize, usize)) {
-    let ([part, features], taps) = (sizes.parts(), sizes.kernel[0] * sizes.kernel[1]);
-    for group in 0..sizes.groups {
-        for tap in 0..taps {
-            for feature in 0..features {
-                for channel in 0..part {
-                    let at = ((group * taps + tap) * features + feature) * part + channel;
-                    each(at, ((group * features + feature) * part + channel) * taps + tap);
-                }
-            }
+    let ([part, features], taps, elements) = (sizes.parts(), sizes.kernel[0] * sizes.kernel[1], weight.elements());
+    let mut packed = Vec::with_capacity(elements.len());
+    for (group, tap) in (0..sizes.groups).flat_map(|group| (0..taps).map(move |tap| (group, tap))) {
+        for feature in 0..features {
+            let filter = (group * features + feature) * part;
+            packed.extend((0..part).map(|channel| elements[(filter + channel) * taps + tap]));
         }
     }
+    packed
 }
 
 /// Adds the gradient of each position of the output to the positions of the input that it reads.
@@ -203,42 +253,6 @@ impl Vectorised for Scatter<'_, '_> {
                 add_rows(factors, matrix, &mut out[to * channels + group * part..][..part]);
             }
         });
-    }
-}
-
-/// Adds up the products of the output's gradient and the input, for each weight.
-struct Weights<'a, 'b> {
-    sizes: &'a Sizes,
-    image: &'a [f32],
-    gradient: &'a [f32],
-    out: &'b mut [f32],
-}
-
-impl Vectorised for Weights<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Vector<LANES>, const LANES: usize>(self) {
-        let Self { sizes, image, gradient, out } = self;
-        let ([part, features], taps) = (sizes.parts(), sizes.kernel[0] * sizes.kernel[1]);
-        let [channels, outputs] = [sizes.input[0], sizes.output[0]];
-        let mut pairs: Vec<Vec<(usize, usize)>> = vec![Vec::new(); taps];
-        sizes.each(0..sizes.output[1], |from, tap, to| pairs[tap].push((from, to)));
-        for group in 0..sizes.groups {
-            for (tap, pairs) in pairs.iter().enumerate() {
-                for feature in 0..features {
-                    let out = &mut out[((group * taps + tap) * features + feature) * part..][..part];
-                    for &(from, to) in pairs {
-                        let factor = gradient[from * outputs + group * features + feature];
-                        if factor == 0.0 {
-                            continue;
-                        }
-                        let row = &image[to * channels + group * part..][..part];
-                        out.iter_mut().zip(row).for_each(|(sum, value)| *sum += factor * value);
-                    }
-                }
-            }
-        }
     }
 }
 

@@ -7,12 +7,23 @@ use super::flat::{Flat, broadcast, flow, unbroadcast};
 /// Returns the gradient of `x` for the gradient `g` of `y`, the function's value.
 pub(super) fn unary(function: Unary, x: &Flat<'_>, y: &Flat<'_>, g: &Flat<'_>) -> Flat<'static> {
     let (y, g) = (y.rows(x.extent), g.rows(x.extent));
-    if function == Unary::Relu {
-        // The most frequent function, in a form that the compiler vectorises.
-        return x.with(x.data.iter().zip(&*g).map(|(&x, &g)| if x > 0.0 { g } else { 0.0 }).collect());
+    if is_told_by_output(function) {
+        // The most frequent functions, in a form that the compiler vectorises. The elements of x may be missing.
+        let each = |slope: fn(f32) -> f32| y.iter().zip(&*g).map(|(&y, &g)| flow(slope(y), g)).collect();
+        return x.with(match function {
+            Unary::Relu => y.iter().zip(&*g).map(|(&y, &g)| if y > 0.0 { g } else { 0.0 }).collect(),
+            Unary::Sigmoid => each(|y| y * (1.0 - y)),
+            Unary::Tanh => each(|y| 1.0 - y * y),
+            _ => each(|y| y),
+        });
     }
     let slopes = x.data.iter().zip(&*y).zip(&*g);
     x.with(slopes.map(|((&x, &y), &g)| flow(slope(function, x, y), g)).collect())
+}
+
+/// Whether the output of the function tells its slope.
+pub(super) fn is_told_by_output(function: Unary) -> bool {
+    matches!(function, Unary::Relu | Unary::Sigmoid | Unary::Tanh | Unary::Exp)
 }
 
 /// Returns the slope of the function at `x`, where its value is `y`. At a kink it is PyTorch's.
@@ -135,6 +146,9 @@ pub(super) fn binary(
     wanted: &[bool],
 ) -> Vec<Option<Flat<'static>>> {
     if a.shape == b.shape {
+        if function == Binary::Add {
+            return wanted.iter().map(|&wanted| wanted.then(|| a.with(g.rows(a.extent).into_owned()))).collect();
+        }
         let (b_rows, y, g) = (b.rows(a.extent), y.rows(a.extent), g.rows(a.extent));
         let terms = || a.data.iter().zip(&*b_rows).zip(y.iter().zip(&*g));
         let of = |first: bool| {

@@ -13,6 +13,7 @@ mod product;
 mod reduce;
 mod rule;
 mod volume;
+mod weights;
 
 #[cfg(test)]
 mod tests;
@@ -172,14 +173,10 @@ impl Derivative {
             let found = found.map_err(|error| Error::graph(&node.name, format_args!("{} ({error})", node.kind)))?;
             for ((&value, found), wanted) in node.inputs.iter().zip(found).zip(wanted) {
                 let (true, Some(found)) = (wanted, found) else { continue };
-                gradients[value] = Some(match gradients[value].take() {
-                    None => found,
-                    Some(sum) => {
-                        let rows = found.rows(sum.extent);
-                        let data = sum.data.iter().zip(&*rows).map(|(a, b)| a + b).collect();
-                        Flat { data, ..sum }
-                    }
-                });
+                match &mut gradients[value] {
+                    None => gradients[value] = Some(found),
+                    Some(sum) => sum.add(&found),
+                }
             }
         }
         let margin = total.unwrap_or_else(|| of(margin, &all));
@@ -211,28 +208,37 @@ impl Derivative {
             node.inputs.iter().map(|&value| self.value(golden, value)).collect::<Result<_>>()?;
         let outputs: Vec<Flat<'_>> =
             node.outputs.iter().map(|&value| self.value(golden, value)).collect::<Result<_>>()?;
-        // What each link has made, but for the last one.
-        let mut made: Vec<Flat<'_>> = Vec::new();
-        let mut shares: Vec<std::ops::Range<usize>> = Vec::new();
-        let mut next = 0;
+        let mut shares: Vec<std::ops::Range<usize>> = Vec::with_capacity(rules.len());
         for (index, rule) in rules.iter().enumerate() {
-            let own = next..next + rule.inputs.len() - usize::from(index > 0);
-            next = own.end;
-            if index + 1 < rules.len() {
-                let x: Vec<Flat<'_>> = made.last().into_iter().chain(&inputs[own.clone()]).cloned().collect();
-                let result = rule.compute(&x)?;
-                made.push(result);
-            }
-            shares.push(own);
+            let start = shares.last().map_or(0, |share| share.end);
+            shares.push(start..start + rule.inputs.len() - usize::from(index > 0));
+        }
+        // Links are computed again up to the last one whose output a derivative reads.
+        let reads = |index: usize| {
+            let by_next = rules[index + 1].reads_input(&wanted[shares[index + 1].clone()]);
+            by_next || rules[index].reads_output() || at_end.is_some() && index + 2 == rules.len()
+        };
+        let needed = (0..rules.len() - 1).rev().find(|&index| reads(index)).map_or(0, |last| last + 1);
+        // What each link has made, but for the last one.
+        let mut made: Vec<Flat<'_>> = Vec::with_capacity(rules.len());
+        for (index, (rule, own)) in rules.iter().zip(&shares).enumerate().take(rules.len() - 1) {
+            let result = if index < needed {
+                let before = made.last().into_iter();
+                let x: Vec<Flat<'_>> = before.chain(&inputs[own.clone()]).map(Flat::borrowed).collect();
+                rule.compute(&x)?
+            } else {
+                rule.not_computed()
+            };
+            made.push(result);
         }
         let mut found: Vec<Option<Flat<'static>>> = vec![None; inputs.len()];
-        let mut gradient: Vec<Option<Flat<'static>>> =
-            node.outputs.iter().map(|&value| gradients[value].clone()).collect();
+        let mut gradient: Vec<Option<Flat<'_>>> =
+            node.outputs.iter().map(|&value| gradients[value].as_ref().map(Flat::borrowed)).collect();
         for (index, rule) in rules.iter().enumerate().rev() {
             let own = shares[index].clone();
-            let before = index.checked_sub(1).map(|index| made[index].clone());
-            let x: Vec<Flat<'_>> = before.iter().chain(&inputs[own.clone()]).cloned().collect();
-            let ys = if index + 1 == rules.len() { outputs.clone() } else { vec![made[index].clone()] };
+            let before = index.checked_sub(1).map(|index| &made[index]);
+            let x: Vec<Flat<'_>> = before.into_iter().chain(&inputs[own.clone()]).map(Flat::borrowed).collect();
+            let ys = if index + 1 == rules.len() { &outputs[..] } else { &made[index..=index] };
             let follows: Vec<bool> = before.iter().map(|_| true).chain(wanted[own.clone()].iter().copied()).collect();
             let back = match at_end.filter(|_| index + 1 == rules.len()) {
                 Some(margin) => {
@@ -244,7 +250,7 @@ impl Derivative {
                 }
                 None => {
                     let g: Vec<Option<&Flat<'_>>> = gradient.iter().map(Option::as_ref).collect();
-                    rule.back(&x, &ys, &g, &follows)?
+                    rule.back(&x, ys, &g, &follows)?
                 }
             };
             let mut back = back.into_iter();

@@ -4,12 +4,69 @@ use facts::graph::Normalise;
 
 use super::flat::{Flat, broadcast, flow};
 use crate::ops::Order;
+use crate::platform::{self, Vector, Vectorised};
 
-/// Returns for each element of `x`, in its rows, the index along axis 1.
-fn channels(x: &Flat<'_>) -> impl Fn(usize) -> usize {
-    let (order, length) = (x.extent.order, x.shape.get(1).copied().unwrap_or(1));
-    let inner: usize = x.shape.iter().skip(2).product();
-    move |index| if order == Order::Channels { index % length } else { index / inner.max(1) % length }
+/// The gradient times its channel's factor. A channel has `inner` neighbouring elements, then the next one follows.
+struct Scaled<'a, 'b> {
+    factor: &'a [f32],
+    inner: usize,
+    g: &'a [f32],
+    out: &'b mut [f32],
+}
+
+impl Vectorised for Scaled<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
+        let Self { factor, inner, g, out } = self;
+        if inner == 1 {
+            let count = factor.len().max(1);
+            for (out, g) in out.chunks_exact_mut(count).zip(g.chunks_exact(count)) {
+                out.iter_mut().zip(g).zip(factor).for_each(|((out, &g), &factor)| *out = flow(factor, g));
+            }
+            return;
+        }
+        for ((out, g), &factor) in out.chunks_exact_mut(inner).zip(g.chunks_exact(inner)).zip(factor.iter().cycle()) {
+            out.iter_mut().zip(g).for_each(|(out, &g)| *out = flow(factor, g));
+        }
+    }
+}
+
+/// Sums by channel of the gradient, and of the gradient times the distance from the mean.
+struct Sums<'a, 'b> {
+    inner: usize,
+    x: &'a [f32],
+    means: &'a [f32],
+    g: &'a [f32],
+    sums: [&'b mut [f32]; 2],
+}
+
+impl Vectorised for Sums<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
+        let Self { inner, x, means, g, sums: [sums, products] } = self;
+        let count = means.len().max(1);
+        if inner == 1 {
+            for (row, g) in x.chunks_exact(count).zip(g.chunks_exact(count)) {
+                let sums = sums.iter_mut().zip(&mut *products).zip(means);
+                for ((&value, &g), ((sum, product), mean)) in row.iter().zip(g).zip(sums) {
+                    *sum += g;
+                    *product += flow(value - mean, g);
+                }
+            }
+            return;
+        }
+        for (plane, (values, g)) in x.chunks_exact(inner).zip(g.chunks_exact(inner)).enumerate() {
+            let channel = plane % count;
+            for (&value, &g) in values.iter().zip(g) {
+                sums[channel] += g;
+                products[channel] += flow(value - means[channel], g);
+            }
+        }
+    }
 }
 
 /// Returns the gradients of the inputs of a batch normalisation with stored statistics.
@@ -22,26 +79,27 @@ pub(super) fn batch(
     wanted: &[bool],
 ) -> Vec<Option<Flat<'static>>> {
     let (image, count) = (&x[0], x[0].shape[1]);
-    let (channel, g) = (channels(image), g.rows(image.extent));
+    let g = g.rows(image.extent);
+    let inner = image.shape.iter().skip(2).product::<usize>().max(1);
     let scales = if scale { x[1].elements().to_vec() } else { vec![1.0; count] };
     let first = 1 + usize::from(scale) + usize::from(bias);
     let (means, variances) = (x[first].elements(), x[first + 1].elements());
     let inverse: Vec<f32> = variances.iter().map(|variance| (variance + epsilon).sqrt().recip()).collect();
+    let factor: Vec<f32> = scales.iter().zip(&inverse).map(|(scale, inverse)| scale * inverse).collect();
+    let by_row = image.extent.order == Order::Channels || inner == 1;
     let mut found = vec![None; x.len()];
     if wanted[0] {
-        let factor: Vec<f32> = scales.iter().zip(&inverse).map(|(scale, inverse)| scale * inverse).collect();
-        found[0] = Some(image.with(g.iter().enumerate().map(|(index, &g)| flow(factor[channel(index)], g)).collect()));
+        let mut out = vec![0.0; g.len()];
+        platform::vectorised(Scaled { factor: &factor, inner: if by_row { 1 } else { inner }, g: &g, out: &mut out });
+        found[0] = Some(image.with(out));
     }
     if wanted[1..].iter().all(|wanted| !wanted) {
         return found;
     }
     // By channel: sums of the gradient, and of the gradient times the distance from the mean.
     let (mut sums, mut products) = (vec![0.0f32; count], vec![0.0f32; count]);
-    for (index, (&value, &g)) in image.data.iter().zip(&*g).enumerate() {
-        let channel = channel(index);
-        sums[channel] += g;
-        products[channel] += flow(value - means[channel], g);
-    }
+    let inner = if by_row { 1 } else { inner };
+    platform::vectorised(Sums { inner, x: &image.data, means: &means, g: &g, sums: [&mut sums, &mut products] });
     let each = |of: &dyn Fn(usize) -> f32| (0..count).map(of).collect::<Vec<f32>>();
     let mut give = |place: usize, values: Vec<f32>| {
         if wanted[place] {

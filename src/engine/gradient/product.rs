@@ -1,8 +1,11 @@
 //! Matrix products of derivatives.
 
+use std::borrow::Cow;
+
 use facts::graph::Einsum;
 
-use super::flat::Flat;
+use super::flat::{Flat, turned};
+use crate::kernels;
 use crate::platform::{self, Vector, Vectorised};
 
 /// A matrix, stored row by row, or column by column if it is `turned`.
@@ -12,6 +15,24 @@ pub(super) struct Matrix<'a> {
     pub turned: bool,
 }
 
+/// The left factor of a product: rows that consist of pieces.
+#[derive(Clone, Copy)]
+pub(super) struct Pieces<'p> {
+    /// Pieces of a row.
+    pub number: usize,
+    /// Length of a piece; only the last one may be shorter.
+    pub length: usize,
+    /// Returns a piece of a row.
+    pub piece: &'p (dyn Fn(usize, usize) -> &'p [f32] + Sync),
+}
+
+/// With fewer rows, packing the right factor costs more than it saves.
+const PACKED: usize = 4;
+/// Steps of the sums that are made at once: as many rows of the right factor stay in the second-level cache.
+const STEPS: usize = 1024;
+/// Rows that a thread multiplies at once.
+const BLOCK: usize = 96;
+
 /// Adds `factor * a * b` to `out`, a matrix of `rows` times `columns` numbers; `inner` is the length of the sums.
 pub(super) fn add_product(
     factor: f32,
@@ -20,9 +41,59 @@ pub(super) fn add_product(
     [rows, inner, columns]: [usize; 3],
     out: &mut [f32],
 ) {
-    platform::vectorised(Product { factor, a, b, rows, inner, columns, out });
+    if rows < PACKED {
+        return platform::vectorised(Product { factor, a, b, rows, inner, columns, out });
+    }
+    let left = if a.turned { Cow::Owned(turned(&a.data[..rows * inner], rows)) } else { Cow::Borrowed(a.data) };
+    let piece = |row: usize, piece: usize| {
+        let start = piece * STEPS;
+        &left[row * inner..][start..inner.min(start + STEPS)]
+    };
+    add_pieces(
+        factor,
+        Pieces { number: inner.div_ceil(STEPS), length: STEPS, piece: &piece },
+        b,
+        [inner, columns],
+        out,
+    );
 }
 
+/// Adds `factor` times the product of `rows` and `right`, a matrix of `inner` times `columns` numbers, to `out`.
+///
+/// An element's sum depends neither on the threads nor on the other rows.
+pub(super) fn add_pieces(
+    factor: f32,
+    rows: Pieces<'_>,
+    right: Matrix<'_>,
+    [inner, columns]: [usize; 2],
+    out: &mut [f32],
+) {
+    if columns == 0 || inner == 0 {
+        return;
+    }
+    let each = (STEPS / rows.length).max(1);
+    for first in (0..rows.number).step_by(each) {
+        let last = rows.number.min(first + each);
+        let (start, end) = (first * rows.length, inner.min(last * rows.length));
+        let packed = if right.turned {
+            let at = |k: usize, column: usize| right.data[column * inner + start + k];
+            kernels::Matrix::pack(end - start, columns, None, at)
+        } else {
+            kernels::Matrix::of_rows(columns, &right.data[start * columns..end * columns])
+        };
+        platform::for_each(out.chunks_mut(BLOCK * columns).enumerate().collect(), |(block, out)| {
+            let own = block * BLOCK..block * BLOCK + out.len() / columns;
+            let pieces: Vec<&[f32]> =
+                (first..last).flat_map(|piece| own.clone().map(move |row| (rows.piece)(row, piece))).collect();
+            let mut sums = vec![0.0; out.len()];
+            let mut lines: Vec<&mut [f32]> = sums.chunks_exact_mut(columns).collect();
+            packed.multiply(kernels::Rows { pieces: &pieces, count: own.len() }, &mut lines, 0);
+            out.iter_mut().zip(&sums).for_each(|(out, sum)| *out += factor * sum);
+        });
+    }
+}
+
+/// A product of few rows.
 struct Product<'a, 'b> {
     factor: f32,
     a: Matrix<'a>,

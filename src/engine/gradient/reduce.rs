@@ -3,6 +3,7 @@
 use facts::graph::{Mix, Pool, Reduction, as_image};
 
 use super::flat::{Flat, broadcast, flow};
+use crate::platform::{self, Vector, Vectorised};
 
 /// Returns the gradient of the input of a softmax, or of its logarithm.
 pub(super) fn softmax(axis: usize, to_end: bool, log: bool, y: &Flat<'_>, g: &Flat<'_>) -> Flat<'static> {
@@ -103,50 +104,72 @@ pub(super) fn pool(
     y: &Flat<'_>,
     g: &Flat<'_>,
 ) -> Option<Flat<'static>> {
-    let ([_, c, h, w], [_, _, oh, ow]) = (as_image(&x.shape)?, as_image(&y.shape)?);
     let (shape_x, shape_y) = (as_image(&x.shape)?, as_image(&y.shape)?);
-    let (rows, g_rows) = (x.image(&shape_x), g.image(&shape_y));
+    let (rows, y_rows, g_rows) = (x.image(&shape_x), y.image(&shape_y), g.image(&shape_y));
     let mut out = vec![0.0; rows.len()];
-    let mut best = vec![(f32::NEG_INFINITY, 0usize); c];
-    for (oy, ox) in (0..oh).flat_map(|oy| (0..ow).map(move |ox| (oy, ox))) {
-        let taps = (0..pool.kernel[0]).flat_map(|ky| (0..pool.kernel[1]).map(move |kx| (ky, kx)));
-        let place = |(ky, kx): (usize, usize)| {
-            let at_y = (oy * pool.strides[0] + ky * pool.dilations[0]).wrapping_sub(pool.padding.top);
-            let at_x = (ox * pool.strides[1] + kx * pool.dilations[1]).wrapping_sub(pool.padding.left);
-            (at_y < h && at_x < w).then(|| at_y * w + at_x)
-        };
-        let g = &g_rows[(oy * ow + ox) * c..][..c];
-        match counts_padding {
-            None => {
-                best.fill((f32::NEG_INFINITY, usize::MAX));
-                for at in taps.filter_map(place) {
-                    for (best, (channel, &value)) in best.iter_mut().zip(rows[at * c..][..c].iter().enumerate()) {
-                        if best.1 == usize::MAX || value > best.0 {
-                            *best = (value, at * c + channel);
+    let (rows, y, g) = (&*rows, &*y_rows, &*g_rows);
+    platform::vectorised(Pooling { pool, counts_padding, shapes: [shape_x, shape_y], rows, y, g, out: &mut out });
+    let extent = crate::ops::Extent::of(&shape_x);
+    Some(Flat { shape: x.shape.to_vec().into(), extent, data: out.into() })
+}
+
+/// The rows of a pooling's input, output and gradients.
+struct Pooling<'a, 'b> {
+    pool: &'a Pool,
+    counts_padding: Option<bool>,
+    /// Shapes of input and output.
+    shapes: [[usize; 4]; 2],
+    rows: &'a [f32],
+    y: &'a [f32],
+    g: &'a [f32],
+    out: &'b mut [f32],
+}
+
+impl Vectorised for Pooling<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
+        let Self { pool, counts_padding, shapes: [[_, c, h, w], [_, _, oh, ow]], rows, y, g: g_rows, out } = self;
+        // Of a maximum's gradient, what no element of the window has taken yet.
+        let mut left = vec![0.0; c];
+        for (oy, ox) in (0..oh).flat_map(|oy| (0..ow).map(move |ox| (oy, ox))) {
+            let taps = (0..pool.kernel[0]).flat_map(|ky| (0..pool.kernel[1]).map(move |kx| (ky, kx)));
+            let place = |(ky, kx): (usize, usize)| {
+                let at_y = (oy * pool.strides[0] + ky * pool.dilations[0]).wrapping_sub(pool.padding.top);
+                let at_x = (ox * pool.strides[1] + kx * pool.dilations[1]).wrapping_sub(pool.padding.left);
+                (at_y < h && at_x < w).then(|| at_y * w + at_x)
+            };
+            let g = &g_rows[(oy * ow + ox) * c..][..c];
+            match counts_padding {
+                None => {
+                    let most = &y[(oy * ow + ox) * c..][..c];
+                    left.copy_from_slice(g);
+                    for at in taps.filter_map(place) {
+                        let elements = out[at * c..][..c].iter_mut().zip(&rows[at * c..][..c]);
+                        for ((out, value), (left, most)) in elements.zip(left.iter_mut().zip(most)) {
+                            let taken = if value == most { *left } else { 0.0 };
+                            *out += taken;
+                            *left = if value == most { 0.0 } else { *left };
                         }
                     }
                 }
-                for (&(_, at), &g) in best.iter().zip(g).filter(|((_, at), _)| *at != usize::MAX) {
-                    out[at] += g;
-                }
-            }
-            Some(counts_padding) => {
-                let padded = |(ky, kx): &(usize, usize)| {
-                    let at_y = oy * pool.strides[0] + ky * pool.dilations[0];
-                    let at_x = ox * pool.strides[1] + kx * pool.dilations[1];
-                    at_y < h + pool.padding.top + pool.padding.bottom
-                        && at_x < w + pool.padding.left + pool.padding.right
-                };
-                let inside = taps.clone().filter_map(place).count();
-                let count = if counts_padding { taps.clone().filter(padded).count() } else { inside };
-                for at in taps.filter_map(place) {
-                    out[at * c..][..c].iter_mut().zip(g).for_each(|(out, g)| *out += g / count as f32);
+                Some(counts_padding) => {
+                    let padded = |(ky, kx): &(usize, usize)| {
+                        let at_y = oy * pool.strides[0] + ky * pool.dilations[0];
+                        let at_x = ox * pool.strides[1] + kx * pool.dilations[1];
+                        at_y < h + pool.padding.top + pool.padding.bottom
+                            && at_x < w + pool.padding.left + pool.padding.right
+                    };
+                    let inside = taps.clone().filter_map(place).count();
+                    let count = if counts_padding { taps.clone().filter(padded).count() } else { inside };
+                    for at in taps.filter_map(place) {
+                        out[at * c..][..c].iter_mut().zip(g).for_each(|(out, g)| *out += g / count as f32);
+                    }
                 }
             }
         }
     }
-    let extent = crate::ops::Extent::of(&shape_x);
-    Some(Flat { shape: x.shape.to_vec().into(), extent, data: out.into() })
 }
 
 /// Divides the gradient of each entry among those that it is mixed from.

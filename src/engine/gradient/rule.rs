@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use burn::tensor::Device;
-use facts::graph::{Interpolation, Op, PadMode, Resize};
+use facts::graph::{Binary, Interpolation, Op, PadMode, Resize};
 use facts::{Error, Result};
 use futures_util::FutureExt;
 
@@ -78,6 +78,32 @@ impl Rule {
         let mut out = vec![0.0; output.extent.elements()];
         kernel.compute(&mut [Job { inputs, region: output.extent.region(), out: &mut out }]);
         Ok(Flat { shape: self.outputs[0].clone().into(), extent: output.extent, data: out.into() })
+    }
+
+    /// Returns the output of a link whose elements no derivative reads.
+    pub fn not_computed(&self) -> Flat<'static> {
+        let extent = Form::of(&self.outputs[0]).extent;
+        Flat { shape: self.outputs[0].clone().into(), extent, data: Vec::new().into() }
+    }
+
+    /// Whether the derivative reads the elements of what the link before has made; `wanted` are the link's own inputs.
+    pub fn reads_input(&self, wanted: &[bool]) -> bool {
+        match &self.op {
+            // Read is the output, or nothing.
+            Op::Unary(function) => !elementwise::is_told_by_output(*function),
+            Op::Softmax { .. } | Op::Affine { .. } | Op::Identity => false,
+            Op::BatchNorm { .. } => wanted.contains(&true),
+            _ => true,
+        }
+    }
+
+    /// Whether the derivative reads the elements of the operator's output.
+    pub fn reads_output(&self) -> bool {
+        match &self.op {
+            Op::Conv(_) | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } | Op::Affine { .. } => false,
+            Op::Binary(Binary::Add | Binary::Sub | Binary::Mul) | Op::Normalise(_) | Op::Identity => false,
+            _ => true,
+        }
     }
 
     /// Returns the gradients of the `wanted` inputs `x` for the gradients `g` of the outputs `y`.

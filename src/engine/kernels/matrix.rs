@@ -17,7 +17,7 @@ const CACHE_LINE: usize = 64;
 
 /// A constant matrix, packed.
 #[derive(Debug)]
-pub(super) struct Matrix {
+pub struct Matrix {
     inner: usize,
     columns: usize,
     lanes: usize,
@@ -27,7 +27,7 @@ pub(super) struct Matrix {
 
 /// Rows to multiply, each in pieces of one length.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rows<'a> {
+pub struct Rows<'a> {
     /// The first piece of each row, then the second of each, and so on.
     pub pieces: &'a [&'a [f32]],
     /// Number of rows.
@@ -67,6 +67,27 @@ impl Matrix {
     /// Packs the matrix of `inner` x `columns` with the elements `at(inner, column)`. The product adds `bias`, one
     /// number for each column.
     pub fn pack(inner: usize, columns: usize, bias: Option<&[f32]>, at: impl Fn(usize, usize) -> f32) -> Self {
+        Self::packed(inner, columns, bias, |k, span, step| {
+            for (element, column) in step.iter_mut().zip(span) {
+                *element = at(k, column);
+            }
+        })
+    }
+
+    /// Packs the matrix with the rows `rows`, of `columns` elements each.
+    pub fn of_rows(columns: usize, rows: &[f32]) -> Self {
+        Self::packed(rows.len() / columns, columns, None, |k, span, step| {
+            step[..span.len()].copy_from_slice(&rows[k * columns..][span]);
+        })
+    }
+
+    /// Packs a matrix; `fill` writes the elements of some columns of a row.
+    fn packed(
+        inner: usize,
+        columns: usize,
+        bias: Option<&[f32]>,
+        fill: impl Fn(usize, Range<usize>, &mut [f32]),
+    ) -> Self {
         let lanes = platform::lanes();
         let mut panels = Vec::new();
         let mut first = 0;
@@ -78,9 +99,7 @@ impl Matrix {
             let mut data = Aligned::zeros(inner * width * lanes);
             let steps = data.room[data.numbers.clone()].chunks_exact_mut(width * lanes);
             for (k, step) in steps.enumerate() {
-                for (element, column) in step.iter_mut().zip(span.clone()) {
-                    *element = at(k, column);
-                }
+                fill(k, span.clone(), step);
             }
             panels.push(Panel { first, width, data });
             first = span.end;

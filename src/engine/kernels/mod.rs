@@ -46,6 +46,7 @@ pub use crate::ops::{Extent, Order, Region};
 pub use build::{build, build_channel};
 pub use checksum::{Checked, Checksum, Residual};
 pub use clip::{Bounds, clip_all};
+pub(crate) use matrix::{Matrix, Rows};
 pub use round::round_all;
 pub use view::{Job, View};
 

@@ -4,6 +4,7 @@
 //! node of the source file under its own name and in its own order, because fault injection addresses layers
 //! the way the source framework counts them.
 
+mod attention;
 mod build;
 mod float;
 mod function;

@@ -23,7 +23,7 @@ pub struct Resolved<'a> {
 impl Resolved<'_> {
     /// How the tensor is shown.
     pub fn planes(&self) -> Planes {
-        Planes::of(&self.tensor.shape, self.target == Target::Weight)
+        self.tensor.planes
     }
 
     /// Where the element is stored, and so drawn.
@@ -94,7 +94,7 @@ impl State {
     fn resolve(&self, place: &Place) -> Option<Resolved<'_>> {
         let target = place.target();
         let (layer, tensor) = (self.layer_at(place)?, self.tensor_at(place)?);
-        let planes = Planes::of(&tensor.shape, target == Target::Weight);
+        let planes = tensor.planes;
         let middle = || planes.element(0, planes.rows() / 2, planes.columns / 2).map(|spot| tensor.element(spot));
         let element = place.element.or_else(middle).unwrap_or(0);
         Some(Resolved { target, layer, tensor, element })

@@ -4,20 +4,31 @@ use engine::campaign::Lab;
 use facts::answer::Answer;
 use facts::data::InputShape;
 use facts::fault::{SiteSpace, Target};
-use facts::graph::{Graph, NodeId, Op, ValueId};
+use facts::graph::{Graph, NodeId, Op, Source, ValueId};
 use facts::model::Card;
 use facts::report::diagram::{Role, family};
+use protocol::planes::Planes;
 use protocol::{AnswerInfo, ClassInfo, LayerInfo, ModelInfo, PreprocessInfo, Score, TensorInfo};
 
 /// Classes in a list of the most probable ones.
 const TOP: usize = 5;
+
+/// How a tensor is drawn, which may be an attention map.
+pub(super) fn planes(graph: &Graph, id: ValueId, is_attention: bool) -> Planes {
+    let value = &graph.values[id];
+    if is_attention {
+        Planes::of_attention(&value.shape)
+    } else {
+        Planes::of(&value.shape, value.source == Source::Parameter)
+    }
+}
 
 /// What the page is told of the model in `lab`, whose file has `card`.
 pub(super) fn describe(lab: &Lab, card: &Card) -> ModelInfo {
     let (model, graph) = (lab.model(), lab.executor().graph());
     let (activations, weights) = (SiteSpace::of(graph, Target::Activation), SiteSpace::of(graph, Target::Weight));
     let sampled = SiteSpace::sampled(graph, Target::Activation);
-    let paths = graph.paths();
+    let (paths, attention) = (graph.paths(), graph.attention_maps());
     let tensors = |space: &SiteSpace, layer: usize| -> Vec<TensorInfo> {
         let sites = space.layers().iter().find(|sites| sites.layer == layer);
         let ids = sites.into_iter().flat_map(|sites| &sites.tensors).map(|&(id, _)| id);
@@ -30,6 +41,7 @@ pub(super) fn describe(lab: &Lab, card: &Card) -> ModelInfo {
                 layout: value.layout.clone(),
                 format: value.format,
                 scales: value.scales.clone(),
+                planes: planes(graph, id, attention[id]),
             }
         };
         ids.map(tensor).collect()

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use facts::fault::Target;
-use facts::graph::{Graph, Source, ValueId};
+use facts::graph::{Graph, ValueId};
 use facts::{Error, Result};
-use protocol::planes::Planes;
 use protocol::{Response, TensorView, ViewRequest, Which, difference};
 use serde_bytes::ByteBuf;
 
+use super::describe::planes;
 use super::{Host, Service};
 
 impl<H: Host> Service<H> {
@@ -16,9 +16,10 @@ impl<H: Host> Service<H> {
         let lab = self.lab()?;
         let graph = lab.executor().graph();
         let id = request.tensor;
-        let value = graph.values.get(id);
-        let value = value.ok_or_else(|| Error::request(format_args!("the model has no tensor {id}")))?;
-        let planes = Planes::of(&value.shape, value.source == Source::Parameter);
+        if graph.values.get(id).is_none() {
+            return Err(Error::request(format_args!("the model has no tensor {id}")));
+        }
+        let planes = planes(graph, id, graph.attention_maps()[id]);
         let golden = self.kept(graph, id, Which::Golden).await?;
         let faulty = match request.faulty {
             true => Some(self.kept(graph, id, Which::Faulty).await?),

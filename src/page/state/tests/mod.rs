@@ -49,6 +49,7 @@ fn model() -> ModelInfo {
         layout: Layout::default(),
         format: Format::F32,
         scales: Scales::default(),
+        planes: Planes::of(shape, shape.len() != 4 || shape[0] != 1),
     };
     let layer = |index: usize, name: &str, outputs: Vec<TensorInfo>, parameters: Vec<TensorInfo>| LayerInfo {
         index,

@@ -9,6 +9,8 @@ pub fn plane_name(kind: PlaneKind, plane: usize) -> String {
         PlaneKind::Channel => format!("channel {plane}"),
         PlaneKind::Filter => format!("filter {plane}"),
         PlaneKind::Vector => "vector".to_owned(),
+        PlaneKind::Head { windows: 1, .. } => format!("head {plane}"),
+        PlaneKind::Head { heads, .. } => format!("window {}, head {}", plane / heads.max(1), plane % heads.max(1)),
     }
 }
 
@@ -22,5 +24,8 @@ pub fn position(planes: &Planes, tensor: &TensorInfo, spot: usize) -> String {
         PlaneKind::Channel => format!("element {element}: channel {plane}, row {row}, column {column}"),
         PlaneKind::Filter => format!("element {element}: filter {plane}, weight {}", spot % planes.per_plane.max(1)),
         PlaneKind::Vector => format!("element {element}"),
+        PlaneKind::Head { .. } => {
+            format!("element {element}: {}, query {row}, key {column}", plane_name(planes.kind, plane))
+        }
     }
 }
