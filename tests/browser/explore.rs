@@ -40,6 +40,25 @@ fn three_maps_lie_side_by_side_and_are_linked() {
     page.close();
 }
 
+/// The vision transformer that comes along: a fault in the scores of one query changes that query's line of the map, and no other.
+#[test]
+fn an_attention_is_shown_by_head_query_and_key() {
+    let hash = "#model=gtsrb-vit&device=cpu&layer=block1.attention.scores&element=300";
+    let Some(page) = Page::open("attention", hash) else { return };
+    page.wait_for("#golden .score");
+    page.wait_for("#feature-map canvas");
+    // 4 heads of 16 queries and 16 keys: 300 is 256 + 2 * 16 + 12.
+    let told = page.eval("document.querySelector('#feature-map').ariaLabel");
+    let told = told.as_str().unwrap_or_default();
+    assert!(told.ends_with("Chosen: element 300: head 1, query 2, key 12"), "{told}");
+    assert_eq!(page.count(".tile"), 4, "a picture for each head");
+    strike(&page, 30);
+    page.click("#follow-forward");
+    page.wait_until("three maps", "document.querySelectorAll('.map canvas').length === 3");
+    page.screenshot("attention");
+    page.close();
+}
+
 #[test]
 fn a_fault_is_followed_from_layer_to_layer() {
     let Some(page) = open("follow", "&layer=stem.conv&bit=30&run=1") else { return };

@@ -57,35 +57,65 @@ mod real {
     }
 }
 
-/// The network whose weights are part of the project: what can be checked anywhere.
+/// The first network whose weights are part of the project: what can be checked anywhere.
+fn resnet8() -> Network {
+    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
+    Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb)
+}
+
+/// The other one: convolutions, and attentions layer by layer.
+fn vit() -> Network {
+    let bytes = include_bytes!("../../models/gtsrb-vit/gtsrb-vit.bpk");
+    Network::read("gtsrb-vit.bpk", bytes.to_vec(), Images::Gtsrb)
+}
+
 #[test]
 fn gtsrb_resnet8() {
-    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
-    let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb);
+    let network = resnet8();
     prove(&network, 2000, &Expected { multiply_adds: None, saved: 8.0 });
 }
 
-/// The other network whose weights are part of the project: convolutions, and attentions layer by layer.
 #[test]
 fn gtsrb_vit() {
-    let bytes = include_bytes!("../../models/gtsrb-vit/gtsrb-vit.bpk");
-    let network = Network::read("gtsrb-vit.bpk", bytes.to_vec(), Images::Gtsrb);
+    let network = vit();
     prove(&network, 3000, &Expected { multiply_adds: None, saved: 4.0 });
 }
 
-/// The same network with clipped outputs: a fault takes little more, and gives what a clipped whole run gives.
+/// The vision transformer in other number formats, under patterns, and under protections.
+#[test]
+fn gtsrb_vit_in_other_formats() {
+    for (outputs, weights) in [("bf16", "bf16"), ("int8", "int8")] {
+        let [outputs, weights] = [outputs, weights].map(|format| format.parse().expect("a format"));
+        prove(&vit().stored(outputs, weights), 400, &Expected { multiply_adds: None, saved: 2.0 });
+    }
+}
+
+#[test]
+fn gtsrb_vit_under_patterns() {
+    for (kind, pattern) in [("bitflips", "single"), ("bitflip", "row"), ("zero", "channel"), ("bitflip", "random:3")] {
+        prove(&vit().struck(kind, pattern), 200, &Expected { multiply_adds: None, saved: 1.0 });
+    }
+}
+
+#[test]
+fn gtsrb_vit_under_protections() {
+    let network = vit();
+    let all = ["range", "ranger", "clip-to-zero", "parity-zero", "secded", "tmr:kind:MatMul", "nan-check"];
+    compared::prove(&network, Target::Activation, &all, 1000, 6);
+    compared::prove(&network, Target::Weight, &["ranger", "parity-zero", "secded", "nan-check"], 400, 6);
+}
+
+/// The residual network with clipped outputs: a fault takes little more, and gives what a clipped whole run gives.
 #[test]
 fn gtsrb_resnet8_protected() {
-    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
-    let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb).protected();
+    let network = resnet8().protected();
     prove(&network, 2000, &Expected { multiply_adds: None, saved: 8.0 });
 }
 
-/// The same network under protections beside it, learnt from half of the images: golden runs of the others go beyond the bounds.
+/// The residual network under protections beside it, learnt from half of the images: golden runs of the others go beyond the bounds.
 #[test]
 fn gtsrb_resnet8_under_protections() {
-    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
-    let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb);
+    let network = resnet8();
     let clips = ["range", "ranger", "ranger:channel", "range:neuron", "clip-to-zero", "clip-to-zero:channel"];
     for profile in [4, 8] {
         compared::prove(&network, Target::Activation, &clips, 2000, profile);
@@ -100,8 +130,7 @@ fn gtsrb_resnet8_under_protections() {
 /// The same network whose products are checked by checksums: the definition, written out, comes to the same for every fault.
 #[test]
 fn gtsrb_resnet8_under_checksums() {
-    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
-    let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb);
+    let network = resnet8();
     checked::prove(&network, Target::Activation, 2000, 4);
     checked::prove(&network, Target::Weight, 1000, 4);
 }
@@ -110,12 +139,11 @@ fn gtsrb_resnet8_under_checksums() {
 /// whole run gives. Rounding itself is held to a reference that shares no code with it in the engine's own tests.
 #[test]
 fn gtsrb_resnet8_in_other_formats() {
-    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
     for (outputs, weights) in
         [("f16", "f16"), ("bf16", "e4m3"), ("e5m2", "bf16"), ("int8", "int8"), ("fixed:4.11", "int16")]
     {
         let [outputs, weights] = [outputs, weights].map(|format| format.parse().expect("a format"));
-        let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb).stored(outputs, weights);
+        let network = resnet8().stored(outputs, weights);
         prove(&network, 400, &Expected { multiply_adds: None, saved: 5.0 });
     }
 }
@@ -123,7 +151,6 @@ fn gtsrb_resnet8_in_other_formats() {
 /// The same network under every kind of fault and every pattern.
 #[test]
 fn gtsrb_resnet8_under_patterns() {
-    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
     for (kind, pattern) in [
         ("bitflips", "single"),
         ("burst", "single"),
@@ -138,7 +165,7 @@ fn gtsrb_resnet8_under_patterns() {
         ("bitflip", "random:3"),
         ("bitflip", "skip:4x3"),
     ] {
-        let network = Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb).struck(kind, pattern);
+        let network = resnet8().struck(kind, pattern);
         prove(&network, 200, &Expected { multiply_adds: None, saved: 1.0 });
     }
 }
@@ -146,12 +173,10 @@ fn gtsrb_resnet8_under_patterns() {
 /// The same network with bit errors all over it, in float32 and in integers.
 #[test]
 fn gtsrb_resnet8_with_bit_errors() {
-    let bytes = include_bytes!("../../models/gtsrb-resnet8/gtsrb-resnet8.bpk");
-    let network = || Network::read("gtsrb-resnet8.bpk", bytes.to_vec(), Images::Gtsrb);
     let int8 = "int8".parse().expect("a format");
     // Errors in the first layers make whole runs of nearly all inferences.
-    prove(&network().with_errors("1e-7..1e-4"), 400, &Expected { multiply_adds: None, saved: 0.5 });
-    prove(&network().stored(int8, int8).with_errors("1e-6..1e-3"), 400, &Expected { multiply_adds: None, saved: 0.5 });
+    prove(&resnet8().with_errors("1e-7..1e-4"), 400, &Expected { multiply_adds: None, saved: 0.5 });
+    prove(&resnet8().stored(int8, int8).with_errors("1e-6..1e-3"), 400, &Expected { multiply_adds: None, saved: 0.5 });
 }
 
 /// Architectures with random weights. Their sizes are those of the papers.
