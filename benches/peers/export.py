@@ -1,16 +1,61 @@
-"""Writes the networks of models.py as ONNX, and their weights as peer.py reads them: export.py FOLDER."""
+"""Writes the networks of models.py as ONNX, and their weights as peer.py reads them: export.py FOLDER.
+
+What is there already stays: the weights are the same each time.
+"""
 
 import pathlib
 import sys
 
+import numpy
 import torch
+from onnxruntime import quantization
 
 import models
+
+
+class Noise(quantization.CalibrationDataReader):
+    """A few smooth random images, from which the scales of integers are learnt."""
+
+    def __init__(self):
+        images = torch.nn.functional.interpolate(torch.rand(8, 3, 8, 8), (224, 224), mode="bilinear")
+        self.images = iter(images.numpy().astype(numpy.float32))
+
+    def get_next(self):
+        image = next(self.images, None)
+        return None if image is None else {"image": image[None]}
+
+
+def export_torchvision(name, file):
+    model, shape = models.torchvision_network(name)
+    torch.save(model.state_dict(), file.with_suffix(".pt"))
+    names = {"input_names": ["image"], "output_names": ["scores"]}
+    torch.onnx.export(model, (torch.zeros(1, *shape),), str(file), dynamo=False, opset_version=17, **names)
+
+
+def export_integers(folder, file):
+    torch.manual_seed(0)
+    plain = folder / "resnet50-folded.onnx"
+    model, shape = models.build("resnet50")
+    # Batch normalisation becomes part of the convolutions, as before any deployment in integers.
+    names = {"input_names": ["image"], "output_names": ["scores"]}
+    axes = {"dynamic_axes": {"image": {0: "N"}, "scores": {0: "N"}}}
+    torch.onnx.export(model, (torch.zeros(1, *shape),), str(plain), dynamo=False, **names, **axes)
+    quantization.quantize_static(
+        str(plain), str(file), Noise(), quant_format=quantization.QuantFormat.QOperator, per_channel=True
+    )
+    plain.unlink()
 
 
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
+    for name in models.TORCHVISION:
+        file = folder / f"{name}.onnx"
+        if not file.exists():
+            export_torchvision(name, file)
+    integers = folder / f"{models.INTEGERS}.onnx"
+    if not integers.exists():
+        export_integers(folder, integers)
     for name in models.NETWORKS:
         model, shape = models.build(name)
         torch.save(model.state_dict(), folder / f"{name}.pt")

@@ -71,7 +71,22 @@ def vgg16_32x32():
     return nn.Sequential(*layers), (3, 32, 32)
 
 
+# Both sides run these, and PyTorchFI strikes them.
 NETWORKS = {"resnet50": resnet50, "vgg16-32x32": vgg16_32x32}
+
+# Architectures of torchvision that PyTorchFI does not instrument: inference alone is compared.
+TORCHVISION = {"vit-b16": "vit_b_16", "swin-t": "swin_t", "convnext-t": "convnext_tiny"}
+
+# ResNet-50 in 8-bit integers, as onnxruntime's quantizer writes it, with the export of `resnet50` as its source.
+INTEGERS = "resnet50-int8"
+
+
+def torchvision_network(name):
+    """A network of torchvision for inference, always with the same random weights, and the shape of its input."""
+    import torchvision
+
+    torch.manual_seed(0)
+    return torchvision.models.get_model(TORCHVISION[name], weights=None).eval(), (3, 224, 224)
 
 
 def build(name):
@@ -94,7 +109,7 @@ def build(name):
 
 
 def load(name, weights):
-    """The same with the weights in a file, which are the same to the last bit."""
-    model, shape = NETWORKS[name]()
+    """A network with the weights in a file, which are the same to the last bit."""
+    model, shape = NETWORKS[name]() if name in NETWORKS else torchvision_network(name)
     model.load_state_dict(torch.load(weights))
     return model.eval(), shape

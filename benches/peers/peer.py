@@ -1,6 +1,6 @@
-"""PyTorch and PyTorchFI as a server of measurements: peer.py NETWORK WEIGHTS IMAGES THREADS.
+"""PyTorch, PyTorchFI and onnxruntime as a server of measurements: peer.py NETWORK WEIGHTS IMAGES THREADS.
 
-WEIGHTS is what export.py wrote. IMAGES holds a batch of inputs, float32, N x C x H x W. Requests come as one JSON object a
+WEIGHTS is what export.py wrote: state of PyTorch, or beside it an ONNX file in integers, which onnxruntime runs. IMAGES holds a batch of inputs, float32, N x C x H x W. Requests come as one JSON object a
 line on standard input, answers
 go as one a line to standard output, so that the asker can measure itself and this program in turn:
 
@@ -9,16 +9,19 @@ go as one a line to standard output, so that the asker can measure itself and th
   {"do": "inject", "faults": [...]}   PyTorchFI: fault i, [layer, element, bit], strikes image i of the batch
   {"do": "gemm", "size": n}           one product of two n x n matrices
 
-The answer is {"seconds": s}, for "inject" with "top1", each image's predicted class. Layers are numbered as modules without
+The answer is {"seconds": s}, for "inject" with "top1", each image's predicted class. The first line says who answers, and
+whether it injects. Layers are numbered as modules without
 children are called, elements as C x H x W.
 """
 
 import json
+import pathlib
 import struct
 import sys
 import time
 
 import numpy
+import onnxruntime
 import torch
 from pytorchfi.core import fault_injection
 
@@ -66,28 +69,49 @@ def quicker(candidates, rounds=2):
     return min(candidates, key=lambda work: min(timed(work)[0] for _ in range(rounds)))
 
 
+def torch_work(name, weights, batch):
+    """What PyTorch does: inference of the batch, of one image, and injections, or None where PyTorchFI knows no such layers."""
+    # PyTorch computes on either order of axes; which is quicker depends on the network and the machine.
+    last, one = torch.channels_last, batch[:1].clone()
+    model, other = (models.load(name, weights)[0] for _ in range(2))
+    other = other.to(memory_format=last)
+    batch_last, one_last = batch.to(memory_format=last), one.to(memory_format=last)
+    dense = quicker([lambda: model(batch), lambda: other(batch_last)])
+    single = quicker([lambda: model(one), lambda: other(one_last)])
+    if name not in models.NETWORKS:
+        return dense, single, None
+    flips = [BitFlips(net, len(batch), batch.shape[1:]) for net in (model, other)]
+    nothing = [(0, 0, 0)] * len(batch)
+    inject = [lambda f: flips[0].inject(batch, f), lambda f: flips[1].inject(batch_last, f)]
+    fastest = quicker([lambda i=i: i(nothing) for i in inject])
+    return dense, single, fastest.__defaults__[0]
+
+
+def onnxruntime_work(file, batch, threads):
+    """What onnxruntime does."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    images = batch.numpy()
+    run = lambda images: session.run(None, {"image": images})
+    dense = quicker([lambda: run(images), lambda: [run(images[at : at + 1]) for at in range(len(images))]])
+    return dense, (lambda: run(images[:1])), None
+
+
 def main():
     name, weights, images, threads = *sys.argv[1:4], int(sys.argv[4])
     torch.set_num_threads(threads)
-    model, shape = models.load(name, weights)
-    batch = torch.from_numpy(numpy.fromfile(images, dtype="<f4").reshape(-1, *shape))
-    one = batch[:1].clone()
-
-    # PyTorch computes on either order of axes; which is quicker depends on the network and the machine.
-    last = torch.channels_last
-    other, _ = models.load(name, weights)
-    other = other.to(memory_format=last)
-    batch_last, one_last = batch.to(memory_format=last), one.to(memory_format=last)
-    first, second = (model, batch), (other, batch_last)
+    batch = torch.from_numpy(numpy.fromfile(images, dtype="<f4").reshape(16, 3, -1))
+    side = round(batch.shape[2] ** 0.5)
+    batch = batch.reshape(16, 3, side, side)
     with torch.inference_mode():
-        dense = quicker([lambda: first[0](first[1]), lambda: second[0](second[1])])
-        single = quicker([lambda: model(one), lambda: other(one_last)])
-        flips = [BitFlips(net, len(batch), shape) for net in (model, other)]
-        nothing = [(0, 0, 0)] * len(batch)
-        inject = [lambda f: flips[0].inject(batch, f), lambda f: flips[1].inject(batch_last, f)]
-        fastest = quicker([lambda i=i: i(nothing) for i in inject])
-        inject = fastest.__defaults__[0]
-        print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
+        if name == models.INTEGERS:
+            dense, single, inject = onnxruntime_work(pathlib.Path(weights).with_suffix(".onnx"), batch, threads)
+            who = f"onnxruntime {onnxruntime.__version__}"
+        else:
+            dense, single, inject = torch_work(name, weights, batch)
+            who = f"torch {torch.__version__}"
+        print(json.dumps({"who": who, "injects": inject is not None, "threads": threads}), flush=True)
         matrices = {}
         for line in sys.stdin:
             request = json.loads(line)

@@ -32,8 +32,9 @@ type Failure = Box<dyn std::error::Error>;
 
 #[derive(Parser)]
 struct Options {
-    /// Network: resnet50, vgg16-32x32, efficientnet-lite0, resnet20, gtsrb, or an architecture that `faultscope
-    /// architectures` lists; may be repeated [default: the first five]
+    /// Network: resnet50, vgg16-32x32, efficientnet-lite0, resnet20, gtsrb; with --peer vit-b16, swin-t, convnext-t,
+    /// resnet50-int8, too; or an architecture that `faultscope architectures` lists; may be repeated [default: all that are
+    /// named here]
     #[arg(long, value_name = "ID")]
     net: Vec<String>,
     /// Nothing but this step of the engine, for a profiler to look at: dense, single, naive, downstream, batched, patches,
@@ -87,7 +88,10 @@ fn measure(options: &Options) -> Result<(), Failure> {
     };
     let mut table = Table::new(machine::describe());
     let ids = match options.net.is_empty() {
-        true => subject::DEFAULT.map(str::to_owned).to_vec(),
+        true => {
+            let today = options.peer.iter().flat_map(|_| subject::TODAY);
+            subject::DEFAULT.into_iter().chain(today).map(str::to_owned).collect()
+        }
         false => options.net.clone(),
     };
     for id in &ids {
@@ -98,6 +102,9 @@ fn measure(options: &Options) -> Result<(), Failure> {
             continue;
         }
         let rate = inference(&subject, options, effort, &mut table)?;
+        if subject.is_of_today() {
+            continue;
+        }
         campaigns::measure(&subject, rate, effort, &mut table)?;
         if subject.id == "resnet20" || subject.id == "gtsrb" {
             gpu(&subject, effort, &mut table)?;
@@ -133,7 +140,7 @@ fn inference(subject: &Subject, options: &Options, effort: Effort, table: &mut T
     };
     let mut rounds = Rounds::default();
     for round in 0..=effort.rounds {
-        for step in Step::ALL {
+        for &step in subject.steps() {
             rounds.push(step.name(), engine.rate(step, round, effort.budget)?);
         }
         rounds.push("gemm", limit::gemm_rate(&device)?);
@@ -149,15 +156,17 @@ fn inference(subject: &Subject, options: &Options, effort: Effort, table: &mut T
     eprintln!();
 
     let id = &subject.id;
-    for step in Step::ALL {
+    for step in subject.steps() {
         table.push(&subject.title, step.measure(), rounds.median(step.name()), step.unit());
     }
-    for step in Step::ALL {
+    for step in subject.steps() {
         let Some(other) = step.compared_with() else { continue };
         let ratio = rounds.ratio(step.name(), other.name());
         table.judge(id, &subject.title, &format!("{} / {}", step.measure(), other.name_in_ratios()), ratio, "x");
     }
-    limit::report(subject, &engine, &rounds, table);
+    if !subject.is_of_today() {
+        limit::report(subject, &engine, &rounds, table);
+    }
     if let Some(peer) = &peer {
         peer.report(subject, &rounds, table);
     }

@@ -1,4 +1,4 @@
-//! PyTorch and PyTorchFI, in a process of their own: `benches/peers/peer.py`, which is told what to measure and when.
+//! PyTorch and PyTorchFI, or onnxruntime, in a process of their own: `benches/peers/peer.py`, which is told what to measure and when.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -20,8 +20,8 @@ use crate::table::Table;
 /// PyTorch's threads go on looking for work for a while; they are left to fall asleep before anything else is measured.
 const REST: Duration = Duration::from_millis(200);
 
-const DENSE: &str = "torch dense";
-const SINGLE: &str = "torch single";
+const DENSE: &str = "peer's dense";
+const SINGLE: &str = "peer's single";
 const INJECT: &str = "PyTorchFI";
 const PRODUCT: &str = "torch matrix product";
 /// Side of the matrices that torch multiplies.
@@ -32,7 +32,10 @@ pub struct Peer {
     process: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
-    version: String,
+    /// Name and version of what computes.
+    who: String,
+    /// Whether it injects faults, too.
+    injects: bool,
     /// Faults that both sides injected, and those after which both predict the same class.
     compared: usize,
     agreed: usize,
@@ -47,7 +50,7 @@ struct Answer {
 
 impl Peer {
     /// Networks of `benches/peers/models.py`.
-    pub const NETWORKS: [&str; 2] = ["resnet50", "vgg16-32x32"];
+    pub const NETWORKS: [&str; 6] = ["resnet50", "vgg16-32x32", "vit-b16", "swin-t", "convnext-t", "resnet50-int8"];
 
     /// Starts Python with the subject's network and images.
     pub fn start(python: &Path, subject: &Subject) -> Result<Self, Failure> {
@@ -72,12 +75,14 @@ impl Peer {
             process,
             requests,
             answers: BufReader::new(answers),
-            version: String::new(),
+            who: String::new(),
+            injects: false,
             compared: 0,
             agreed: 0,
         };
         let hello: Value = serde_json::from_str(&peer.line()?)?;
-        peer.version = hello["torch"].as_str().unwrap_or_default().to_owned();
+        peer.who = hello["who"].as_str().unwrap_or_default().to_owned();
+        peer.injects = hello["injects"].as_bool().unwrap_or_default();
         Ok(peer)
     }
 
@@ -94,7 +99,10 @@ impl Peer {
         rounds.push(SINGLE, self.rate(&json!({ "do": "single" }), 1.0, budget)?);
         let products = (MATRIX * MATRIX * MATRIX) as f64;
         rounds.push(PRODUCT, self.rate(&json!({ "do": "gemm", "size": MATRIX }), products, budget / 4)?);
-
+        sleep(REST);
+        if !self.injects {
+            return Ok(());
+        }
         let (begun, mut seconds, mut batches) = (Instant::now(), 0.0, 0);
         let mut turn = round << 20;
         while batches == 0 || begun.elapsed() < budget {
@@ -119,15 +127,18 @@ impl Peer {
     /// What was measured, and what it is beside our own.
     pub fn report(&self, subject: &Subject, rounds: &Rounds, table: &mut Table) {
         let (id, net) = (&subject.id, &subject.title);
-        table.push(net, &format!("torch {}: dense, batch {BATCH}", self.version), rounds.median(DENSE), "images/s");
-        table.push(net, "torch: single image", rounds.median(SINGLE), "images/s");
+        let name = self.who.split(' ').next().unwrap_or_default();
+        table.push(net, &format!("{}: dense, batch {BATCH}", self.who), rounds.median(DENSE), "images/s");
+        table.push(net, &format!("{name}: single image"), rounds.median(SINGLE), "images/s");
         table.push(net, "torch: matrix product", 2.0 * rounds.median(PRODUCT) / 1e9, "GFLOP/s");
-        table.push(net, "PyTorchFI 0.6", rounds.median(INJECT), "injections/s");
-        let agreed = 100.0 * self.agreed as f64 / self.compared as f64;
-        table.push(net, &format!("same class as after PyTorchFI's, {} faults", self.compared), agreed, "%");
-        table.judge(id, net, "injections / PyTorchFI", rounds.ratio(Step::Patches.name(), INJECT), "x");
-        table.judge(id, net, "dense / torch", rounds.ratio(Step::Dense.name(), DENSE), "x");
-        table.judge(id, net, "single image / torch", rounds.ratio(Step::Single.name(), SINGLE), "x");
+        if self.injects {
+            table.push(net, "PyTorchFI 0.6", rounds.median(INJECT), "injections/s");
+            let agreed = 100.0 * self.agreed as f64 / self.compared as f64;
+            table.push(net, &format!("same class as after PyTorchFI's, {} faults", self.compared), agreed, "%");
+            table.judge(id, net, "injections / PyTorchFI", rounds.ratio(Step::Patches.name(), INJECT), "x");
+        }
+        table.judge(id, net, &format!("dense / {name}"), rounds.ratio(Step::Dense.name(), DENSE), "x");
+        table.judge(id, net, &format!("single image / {name}"), rounds.ratio(Step::Single.name(), SINGLE), "x");
     }
 
     /// Items a second, where a request does `items`.

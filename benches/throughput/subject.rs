@@ -14,10 +14,13 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::Failure;
+use crate::engine::Step;
 use crate::peer::Peer;
 
 /// Those with targets.
 pub const DEFAULT: [&str; 5] = ["resnet50", "vgg16-32x32", "efficientnet-lite0", "resnet20", "gtsrb"];
+/// Networks of which dense runs and injections are measured, and nothing else: those of today, from the folder of the peers.
+pub const TODAY: [&str; 4] = ["vit-b16", "swin-t", "convnext-t", "resnet50-int8"];
 /// Images of each.
 pub const IMAGES: usize = 64;
 /// Height and width of the images before they are resized.
@@ -56,6 +59,10 @@ impl Subject {
         let exported =
             peer_models.filter(|_| Peer::NETWORKS.contains(&id)).map(|folder| folder.join(format!("{id}.onnx")));
         let has_peer = exported.is_some();
+        if exported.is_none() && TODAY.contains(&id) {
+            eprintln!("{id}: skipped, it is measured with --peer");
+            return Ok(None);
+        }
         let (name, model) = match known.or(exported) {
             Some(file) if !file.exists() => {
                 eprintln!("{id}: skipped, {} is not there", file.display());
@@ -84,12 +91,28 @@ impl Subject {
             "resnet20" => "ResNet-20".to_owned(),
             "gtsrb" => "GTSRB net".to_owned(),
             "resnet50" => "ResNet-50".to_owned(),
+            "vit-b16" => "ViT-B/16".to_owned(),
+            "swin-t" => "Swin-T".to_owned(),
+            "convnext-t" => "ConvNeXt-T".to_owned(),
+            "resnet50-int8" => "ResNet-50 int8".to_owned(),
             _ => Architecture::of(id).map_or(model.card.name.clone(), |architecture| architecture.name.to_owned()),
         };
         let title = format!("{title} {side}");
         let space = |target| SiteSpace::sampled(&model.graph, target);
         let (activations, weights) = (space(Target::Activation), space(Target::Weight));
         Ok(Some(Self { id: id.to_owned(), title, name, model, pixels, inputs, activations, weights, has_peer }))
+    }
+}
+
+impl Subject {
+    /// The steps that are measured.
+    pub fn steps(&self) -> &'static [Step] {
+        if self.is_of_today() { &[Step::Dense, Step::Single, Step::Patches] } else { &Step::ALL }
+    }
+
+    /// Whether it is one of [`TODAY`].
+    pub fn is_of_today(&self) -> bool {
+        TODAY.contains(&self.id.as_str())
     }
 }
 

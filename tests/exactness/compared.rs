@@ -64,7 +64,7 @@ pub fn prove(network: &Network, target: Target, protections: &[&str], faults: us
                     let under = pollster::block_on(under).expect("a trial");
                     assert_eq!(under.protected, trial.protected[at], "{} under {}", network.name, protections[at]);
                     let left = oracle.treat(sites).unwrap_or_else(|| sites.clone());
-                    oracle.check_layers(lab, input, &left, &under);
+                    oracle.check_layers(lab, input, &left, &under, protections[at]);
                 }
             }
             for (sites, trial) in sites.iter().zip(&tried.trials) {
@@ -200,7 +200,7 @@ impl Oracle {
     }
 
     /// Compares the corruption of each layer in `under` with that of full runs without faults and with those at `left`.
-    fn check_layers(&self, lab: &Lab, input: &HostTensor, left: &[Site], under: &Under) {
+    fn check_layers(&self, lab: &Lab, input: &HostTensor, left: &[Site], under: &Under, name: &str) {
         let graph = lab.executor().graph();
         let (golden, faulty) = (self.run(lab, input, &[]), self.run(lab, input, left));
         let mut is_over = under.stops == Some(Stop::Read);
@@ -216,7 +216,8 @@ impl Oracle {
                 let pairs = read(&golden, value).into_iter().zip(read(&faulty, value));
                 pairs.filter(|(before, after)| before.to_bits() != after.to_bits()).count() as u64
             };
-            assert_eq!(told, node.outputs.iter().map(changed).sum::<u64>(), "{}", node.name);
+            let expected = node.outputs.iter().map(changed).sum::<u64>();
+            assert_eq!(told, expected, "{} under {name}, {left:?}", node.name);
             is_over = under.stops == Some(Stop::Layer(node.name.clone()));
         }
     }
@@ -238,7 +239,7 @@ fn tensors(lab: &Lab, clip: Clip) -> Vec<ValueId> {
                 ClipRule::ClipToZero => activation,
                 ClipRule::Ranger => {
                     let pooling = matches!(last, Op::MaxPool(_) | Op::AveragePool { .. } | Op::Reduce { .. });
-                    activation || pooling || matches!(last, Op::Concat { .. } | Op::BatchNorm { .. })
+                    activation || pooling || matches!(last, Op::Concat { .. } | Op::BatchNorm { .. } | Op::Normalise(_))
                 }
             }
     };

@@ -100,7 +100,7 @@ fn gtsrb_vit_under_patterns() {
 #[test]
 fn gtsrb_vit_under_protections() {
     let network = vit();
-    let all = ["range", "ranger", "clip-to-zero", "parity-zero", "secded", "tmr:kind:MatMul", "nan-check"];
+    let all = ["range", "ranger", "clip-to-zero", "parity-zero", "secded", "tmr:kind:Conv2d", "nan-check"];
     compared::prove(&network, Target::Activation, &all, 1000, 6);
     compared::prove(&network, Target::Weight, &["ranger", "parity-zero", "secded", "nan-check"], 400, 6);
 }

@@ -20,11 +20,11 @@ pub struct Options {
     /// Fewer and shorter rounds: for a first look.
     #[arg(long)]
     quick: bool,
-    /// Only this network: resnet50, vgg16-32x32, efficientnet-lite0, resnet20, gtsrb, or any that `faultscope architectures`
-    /// lists. May be repeated.
+    /// Only this network: resnet50, vgg16-32x32, efficientnet-lite0, resnet20, gtsrb; with --peer vit-b16, swin-t, convnext-t,
+    /// resnet50-int8, too; or any that `faultscope architectures` lists. May be repeated.
     #[arg(long, value_name = "ID")]
     net: Vec<String>,
-    /// Measure PyTorch and PyTorchFI side by side; they are installed from PyPI into target/peers-venv.
+    /// Measure PyTorch, PyTorchFI and onnxruntime side by side; they are installed from PyPI into target/peers-venv.
     #[arg(long)]
     peer: bool,
     /// Write the table there, too, as Markdown.
@@ -73,7 +73,7 @@ fn peers(target: &Path, steps: &mut Steps) -> Result<Peers> {
     // Written last: an environment that has it is complete.
     let stamp = venv.join("installed.txt");
     if fs::read_to_string(&stamp).ok().as_deref() != Some(&wanted) {
-        steps.run("install PyTorch and PyTorchFI", || {
+        steps.run("install PyTorch, PyTorchFI and onnxruntime", || {
             let system = ["python3", "python"].into_iter().find_map(process::find);
             let system = system.context("no Python is found; please install Python 3.11 or newer")?;
             process::run_quietly(Command::new(system).args(["-m", "venv", "--clear"]).arg(&venv), LIMIT)?;
