@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use burn::tensor::Device;
-use facts::graph::{Binary, Interpolation, Op, PadMode, Resize};
+use facts::graph::{Interpolation, Op, PadMode, Resize};
 use facts::{Error, Result};
 use futures_util::FutureExt;
 
@@ -99,11 +99,16 @@ impl Rule {
 
     /// Whether the derivative reads the elements of the operator's output.
     pub fn reads_output(&self) -> bool {
-        match &self.op {
-            Op::Conv(_) | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } | Op::Affine { .. } => false,
-            Op::Binary(Binary::Add | Binary::Sub | Binary::Mul) | Op::Normalise(_) | Op::Identity => false,
-            _ => true,
-        }
+        !matches!(
+            &self.op,
+            Op::Conv(_)
+                | Op::Gemm { .. }
+                | Op::MatMul
+                | Op::BatchNorm { .. }
+                | Op::Affine { .. }
+                | Op::Normalise(_)
+                | Op::Identity
+        )
     }
 
     /// Returns the gradients of the `wanted` inputs `x` for the gradients `g` of the outputs `y`.

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use facts::Result;
-use facts::graph::{Binary, Graph, HostTensor, NodeId, Reduction, Source, ValueId};
+use facts::graph::{
+    Binary, Conv, Graph, GraphBuilder, HostTensor, NodeId, Padding2d, Reduction, Source, Step, Unary, ValueId,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -112,6 +114,58 @@ fn has_ties(graph: &Graph, golden: &Activations) -> bool {
             _ => false,
         }
     })
+}
+
+/// Convolution, addition, multiplication and ReLU as layers, or as the links of one.
+fn linked(chained: bool) -> Graph {
+    let mut builder = GraphBuilder::new("linked");
+    let image = builder.input("image", [1, 2, 2, 2]).unwrap();
+    let mut parameter = |name: &str, shape: &[usize], from: f32| {
+        let data = (0..shape.iter().product::<usize>()).map(|index| from + 0.25 * index as f32);
+        builder.parameter(name, HostTensor::new(shape, data.collect::<Vec<_>>()).unwrap()).unwrap()
+    };
+    let weight = parameter("weight", &[2, 2, 1, 1], -0.4);
+    let shift = parameter("shift", &[1, 2, 1, 1], 0.1);
+    let factor = parameter("factor", &[1, 2, 2, 2], -0.5);
+    let table = parameter("table", &[8, 2], -0.7);
+    let conv = Conv { strides: [1, 1], dilations: [1, 1], padding: Padding2d::default(), groups: 1 };
+    let links = [
+        (Op::Conv(conv), vec![weight]),
+        (Op::Binary(Binary::Add), vec![shift]),
+        (Op::Binary(Binary::Mul), vec![factor]),
+        (Op::Unary(Unary::Relu), vec![]),
+    ];
+    let made = if chained {
+        let steps = links.iter().enumerate();
+        let steps = steps.map(|(at, (op, own))| Step { op: op.clone(), inputs: own.len() + usize::from(at == 0) });
+        let inputs: Vec<ValueId> = [image].into_iter().chain(links.iter().flat_map(|(_, own)| own.clone())).collect();
+        builder.layer("all", "Chain", Op::Chain(steps.collect()), &inputs).unwrap()
+    } else {
+        links.into_iter().enumerate().fold(image, |x, (at, (op, own))| {
+            let inputs: Vec<ValueId> = [x].into_iter().chain(own).collect();
+            builder.layer(&format!("link{at}"), "Link", op, &inputs).unwrap()
+        })
+    };
+    let flat = builder.layer("flat", "Flatten", Op::Reshape { shape: vec![1, 8] }, &[made]).unwrap();
+    let scores = builder.layer("scores", "MatMul", Op::MatMul, &[flat, table]).unwrap();
+    builder.finish(&[scores]).unwrap()
+}
+
+#[test]
+fn a_chain_has_the_gradients_of_its_links() {
+    let [alone, chained] = [false, true].map(|chained| {
+        let graph = Arc::new(linked(chained));
+        let executor = Executor::new(graph.clone(), &Device::flex()).unwrap();
+        let golden = pollster::block_on(executor.run(&[input(&graph, 5)], &mut Plain)).unwrap();
+        let margin = Margin { terms: vec![(0, 1.0), (1, -1.0)], offset: 0.0 };
+        let gradients = Derivative::new(&executor).unwrap().of(&golden, &margin, true).unwrap();
+        ["weight", "shift", "factor", "table"].map(|name| {
+            let value = graph.values.iter().position(|value| value.name == name).unwrap();
+            gradients.tensor(value).unwrap()
+        })
+    });
+    assert_eq!(alone, chained);
+    assert!(chained.iter().flatten().filter(|&&gradient| gradient != 0.0).count() > 8, "{chained:?}");
 }
 
 proptest! {
