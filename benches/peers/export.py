@@ -1,6 +1,6 @@
 """Writes the networks of models.py as ONNX, and their weights as peer.py reads them: export.py FOLDER.
 
-What is there already stays: the weights are the same each time.
+Files of torchvision's networks and of integers that are there stay: the weights are the same each time.
 """
 
 import pathlib
@@ -11,6 +11,8 @@ import torch
 from onnxruntime import quantization
 
 import models
+
+NAMES = {"input_names": ["image"], "output_names": ["scores"]}
 
 
 class Noise(quantization.CalibrationDataReader):
@@ -28,8 +30,7 @@ class Noise(quantization.CalibrationDataReader):
 def export_torchvision(name, file):
     model, shape = models.torchvision_network(name)
     torch.save(model.state_dict(), file.with_suffix(".pt"))
-    names = {"input_names": ["image"], "output_names": ["scores"]}
-    torch.onnx.export(model, (torch.zeros(1, *shape),), str(file), dynamo=False, opset_version=17, **names)
+    torch.onnx.export(model, (torch.zeros(1, *shape),), str(file), dynamo=False, opset_version=17, **NAMES)
 
 
 def export_integers(folder, file):
@@ -37,9 +38,8 @@ def export_integers(folder, file):
     plain = folder / "resnet50-folded.onnx"
     model, shape = models.build("resnet50")
     # Batch normalisation becomes part of the convolutions, as before any deployment in integers.
-    names = {"input_names": ["image"], "output_names": ["scores"]}
     axes = {"dynamic_axes": {"image": {0: "N"}, "scores": {0: "N"}}}
-    torch.onnx.export(model, (torch.zeros(1, *shape),), str(plain), dynamo=False, **names, **axes)
+    torch.onnx.export(model, (torch.zeros(1, *shape),), str(plain), dynamo=False, **NAMES, **axes)
     # Activations without sign are what onnxruntime's kernels for x86-64 are fast with.
     types = {"activation_type": quantization.QuantType.QUInt8, "weight_type": quantization.QuantType.QInt8}
     form = {"quant_format": quantization.QuantFormat.QOperator, "per_channel": True}
@@ -68,8 +68,7 @@ def main():
             dynamo=False,
             training=torch.onnx.TrainingMode.PRESERVE,
             do_constant_folding=False,
-            input_names=["image"],
-            output_names=["scores"],
+            **NAMES,
         )
 
 

@@ -99,10 +99,22 @@ impl Peer {
         rounds.push(SINGLE, self.rate(&json!({ "do": "single" }), 1.0, budget)?);
         let products = (MATRIX * MATRIX * MATRIX) as f64;
         rounds.push(PRODUCT, self.rate(&json!({ "do": "gemm", "size": MATRIX }), products, budget / 4)?);
-        sleep(REST);
-        if !self.injects {
-            return Ok(());
+        if self.injects {
+            self.inject(subject, engine, round, budget, rounds)?;
         }
+        sleep(REST);
+        Ok(())
+    }
+
+    /// Measures PyTorchFI, and compares the first batch's classes.
+    fn inject(
+        &mut self,
+        subject: &Subject,
+        engine: &Engine<'_>,
+        round: usize,
+        budget: Duration,
+        rounds: &mut Rounds,
+    ) -> Result<(), Failure> {
         let (begun, mut seconds, mut batches) = (Instant::now(), 0.0, 0);
         let mut turn = round << 20;
         while batches == 0 || begun.elapsed() < budget {
@@ -120,7 +132,6 @@ impl Peer {
             turn += 1;
         }
         rounds.push(INJECT, (batches * BATCH) as f64 / seconds);
-        sleep(REST);
         Ok(())
     }
 

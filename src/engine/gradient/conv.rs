@@ -5,7 +5,6 @@
 //! as the layer itself.
 
 use std::borrow::Cow;
-use std::ops::Range;
 use std::sync::OnceLock;
 
 use facts::graph::{Conv, ConvTranspose, HostTensor, Op, Padding2d, as_image};
@@ -70,9 +69,9 @@ impl Sizes {
 
     /// Calls `each` with each position of the output, each tap, and the position of the input that it reads.
     #[inline(always)]
-    pub fn each(&self, rows: Range<usize>, mut each: impl FnMut(usize, usize, usize)) {
-        let ([_, h, w], [_, _, ow], [kh, kw]) = (self.input, self.output, self.kernel);
-        for oy in rows {
+    pub fn each(&self, mut each: impl FnMut(usize, usize, usize)) {
+        let ([_, h, w], [_, oh, ow], [kh, kw]) = (self.input, self.output, self.kernel);
+        for oy in 0..oh {
             for ky in 0..kh {
                 let y = (oy * self.strides[0] + ky * self.dilations[0]).wrapping_sub(self.padding.top);
                 if y >= h {
@@ -246,7 +245,7 @@ impl Vectorised for Scatter<'_, '_> {
         let Self { sizes, packed, gradient, out } = self;
         let ([part, features], taps) = (sizes.parts(), sizes.kernel[0] * sizes.kernel[1]);
         let [channels, outputs] = [sizes.input[0], sizes.output[0]];
-        sizes.each(0..sizes.output[1], |from, tap, to| {
+        sizes.each(|from, tap, to| {
             for group in 0..sizes.groups {
                 let factors = &gradient[from * outputs + group * features..][..features];
                 let matrix = &packed[(group * taps + tap) * features * part..][..features * part];

@@ -7,15 +7,13 @@ use super::flat::{Flat, broadcast, flow, unbroadcast};
 /// Returns the gradient of `x` for the gradient `g` of `y`, the function's value.
 pub(super) fn unary(function: Unary, x: &Flat<'_>, y: &Flat<'_>, g: &Flat<'_>) -> Flat<'static> {
     let (y, g) = (y.rows(x.extent), g.rows(x.extent));
+    if function == Unary::Relu {
+        // The most frequent function, in a form that the compiler vectorises.
+        return x.with(y.iter().zip(&*g).map(|(&y, &g)| if y > 0.0 { g } else { 0.0 }).collect());
+    }
     if is_told_by_output(function) {
-        // The most frequent functions, in a form that the compiler vectorises. The elements of x may be missing.
-        let each = |slope: fn(f32) -> f32| y.iter().zip(&*g).map(|(&y, &g)| flow(slope(y), g)).collect();
-        return x.with(match function {
-            Unary::Relu => y.iter().zip(&*g).map(|(&y, &g)| if y > 0.0 { g } else { 0.0 }).collect(),
-            Unary::Sigmoid => each(|y| y * (1.0 - y)),
-            Unary::Tanh => each(|y| 1.0 - y * y),
-            _ => each(|y| y),
-        });
+        // The elements of x may be missing, and the slope does not read them.
+        return x.with(y.iter().zip(&*g).map(|(&y, &g)| flow(slope(function, y, y), g)).collect());
     }
     let slopes = x.data.iter().zip(&*y).zip(&*g);
     x.with(slopes.map(|((&x, &y), &g)| flow(slope(function, x, y), g)).collect())

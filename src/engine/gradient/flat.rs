@@ -123,29 +123,6 @@ pub(super) fn unbroadcast(full: &[f32], output: &[usize], input: &[usize]) -> Fl
     Flat::new(input, sums)
 }
 
-/// Returns the elements of a matrix of `columns` columns column by column.
-pub(super) fn turned(matrix: &[f32], columns: usize) -> Vec<f32> {
-    /// Edge of a block that is turned between being read and being written, both line by line.
-    const BLOCK: usize = 16;
-    let rows = matrix.len() / columns.max(1);
-    let mut out = vec![0.0; matrix.len()];
-    let mut block = [[0.0; BLOCK]; BLOCK];
-    for left in (0..columns).step_by(BLOCK) {
-        let wide = BLOCK.min(columns - left);
-        for top in (0..rows).step_by(BLOCK) {
-            let high = BLOCK.min(rows - top);
-            for row in 0..high {
-                let line = &matrix[(top + row) * columns + left..][..wide];
-                line.iter().zip(&mut block).for_each(|(&value, to)| to[row] = value);
-            }
-            for (column, line) in block[..wide].iter().enumerate() {
-                out[(left + column) * rows + top..][..high].copy_from_slice(&line[..high]);
-            }
-        }
-    }
-    out
-}
-
 /// Returns the product of a slope and a gradient. Nothing flows back where the gradient is 0, whatever the slope is: an
 /// infinite slope, as of a root at 0, would give NaN.
 #[inline(always)]

@@ -80,17 +80,20 @@ pub(super) fn batch(
 ) -> Vec<Option<Flat<'static>>> {
     let (image, count) = (&x[0], x[0].shape[1]);
     let g = g.rows(image.extent);
-    let inner = image.shape.iter().skip(2).product::<usize>().max(1);
+    // Rows of channels, or the planes of one channel after the other.
+    let inner = match image.extent.order {
+        Order::Channels => 1,
+        Order::Last => image.shape.iter().skip(2).product::<usize>().max(1),
+    };
     let scales = if scale { x[1].elements().to_vec() } else { vec![1.0; count] };
     let first = 1 + usize::from(scale) + usize::from(bias);
     let (means, variances) = (x[first].elements(), x[first + 1].elements());
     let inverse: Vec<f32> = variances.iter().map(|variance| (variance + epsilon).sqrt().recip()).collect();
     let factor: Vec<f32> = scales.iter().zip(&inverse).map(|(scale, inverse)| scale * inverse).collect();
-    let by_row = image.extent.order == Order::Channels || inner == 1;
     let mut found = vec![None; x.len()];
     if wanted[0] {
         let mut out = vec![0.0; g.len()];
-        platform::vectorised(Scaled { factor: &factor, inner: if by_row { 1 } else { inner }, g: &g, out: &mut out });
+        platform::vectorised(Scaled { factor: &factor, inner, g: &g, out: &mut out });
         found[0] = Some(image.with(out));
     }
     if wanted[1..].iter().all(|wanted| !wanted) {
@@ -98,7 +101,6 @@ pub(super) fn batch(
     }
     // By channel: sums of the gradient, and of the gradient times the distance from the mean.
     let (mut sums, mut products) = (vec![0.0f32; count], vec![0.0f32; count]);
-    let inner = if by_row { 1 } else { inner };
     platform::vectorised(Sums { inner, x: &image.data, means: &means, g: &g, sums: [&mut sums, &mut products] });
     let each = |of: &dyn Fn(usize) -> f32| (0..count).map(of).collect::<Vec<f32>>();
     let mut give = |place: usize, values: Vec<f32>| {

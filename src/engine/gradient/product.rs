@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use facts::graph::Einsum;
 
-use super::flat::{Flat, turned};
+use super::flat::Flat;
 use crate::kernels;
+use crate::ops::transposed;
 use crate::platform::{self, Vector, Vectorised};
 
 /// A matrix, stored row by row, or column by column if it is `turned`.
@@ -44,7 +45,8 @@ pub(super) fn add_product(
     if rows < PACKED {
         return platform::vectorised(Product { factor, a, b, rows, inner, columns, out });
     }
-    let left = if a.turned { Cow::Owned(turned(&a.data[..rows * inner], rows)) } else { Cow::Borrowed(a.data) };
+    let left =
+        if a.turned { Cow::Owned(transposed(&a.data[..rows * inner], inner, rows)) } else { Cow::Borrowed(a.data) };
     let piece = |row: usize, piece: usize| {
         let start = piece * STEPS;
         &left[row * inner..][start..inner.min(start + STEPS)]

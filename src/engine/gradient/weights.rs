@@ -4,8 +4,8 @@
 //! the output's gradient. Such a row consists of pieces of the image's channels, one for each line of the output.
 
 use super::conv::Sizes;
-use super::flat::turned;
 use super::product::{Matrix, Pieces, add_pieces};
+use crate::ops::transposed;
 use crate::platform::{self, Vector, Vectorised};
 
 /// Numbers between two channels, so that channels do not all lie in the same lines of a cache.
@@ -18,7 +18,7 @@ pub(super) fn weights(sizes: &Sizes, image: &[f32], gradient: &[f32]) -> Vec<f32
     if [part, features] == [1, 1] {
         let mut sums = vec![0.0; taps * channels];
         platform::vectorised(Depthwise { sizes, image, gradient, sums: &mut sums });
-        return turned(&sums, channels);
+        return transposed(&sums, taps, channels);
     }
     let [_, lines, length] = sizes.output;
     let mut found = Vec::with_capacity(outputs * part * taps);
@@ -37,7 +37,7 @@ pub(super) fn weights(sizes: &Sizes, image: &[f32], gradient: &[f32]) -> Vec<f32
         let piece = |row: usize, line: usize| planes.piece(starts[row], line);
         let rows = Pieces { number: lines, length, piece: &piece };
         add_pieces(1.0, rows, Matrix { data: right, turned: false }, [lines * length, features], &mut sums);
-        let own = turned(&sums, features);
+        let own = transposed(&sums, part * taps, features);
         if sizes.groups == 1 {
             return own;
         }
@@ -116,7 +116,7 @@ impl Vectorised for Depthwise<'_, '_> {
     fn run<V: Vector<LANES>, const LANES: usize>(self) {
         let Self { sizes, image, gradient, sums } = self;
         let channels = sizes.input[0];
-        sizes.each(0..sizes.output[1], |from, tap, to| {
+        sizes.each(|from, tap, to| {
             let (row, g) = (&image[to * channels..][..channels], &gradient[from * channels..][..channels]);
             let sums = &mut sums[tap * channels..][..channels];
             for ((sum, value), g) in sums.iter_mut().zip(row).zip(g) {

@@ -94,18 +94,24 @@ impl Extent {
 }
 
 /// Transposes a matrix of `height` x `width`. A single row or column keeps its elements' order.
-fn transposed(matrix: &[f32], height: usize, width: usize) -> Vec<f32> {
+pub(crate) fn transposed(matrix: &[f32], height: usize, width: usize) -> Vec<f32> {
+    /// Edge of a block that is turned between being read and being written, both line by line.
+    const BLOCK: usize = 16;
     if height <= 1 || width <= 1 {
         return matrix.to_vec();
     }
-    // Blocks keep both the source and the destination in the cache.
-    const BLOCK: usize = 16;
     let mut turned = vec![0.0; matrix.len()];
-    for (top, left) in (0..height).step_by(BLOCK).flat_map(|top| (0..width).step_by(BLOCK).map(move |left| (top, left)))
-    {
-        for y in top..height.min(top + BLOCK) {
-            for x in left..width.min(left + BLOCK) {
-                turned[x * height + y] = matrix[y * width + x];
+    let mut block = [[0.0; BLOCK]; BLOCK];
+    for left in (0..width).step_by(BLOCK) {
+        let wide = BLOCK.min(width - left);
+        for top in (0..height).step_by(BLOCK) {
+            let high = BLOCK.min(height - top);
+            for row in 0..high {
+                let line = &matrix[(top + row) * width + left..][..wide];
+                line.iter().zip(&mut block).for_each(|(&value, to)| to[row] = value);
+            }
+            for (column, line) in block[..wide].iter().enumerate() {
+                turned[(left + column) * height + top..][..high].copy_from_slice(&line[..high]);
             }
         }
     }

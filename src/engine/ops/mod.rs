@@ -42,6 +42,7 @@ mod tests;
 
 pub use array::Array;
 pub use batch::{Operand, batched};
+pub(crate) use extent::transposed;
 pub use extent::{Extent, Order, Region};
 pub use range::Range;
 pub(crate) use resize::{coordinate, mixed, nearest};
