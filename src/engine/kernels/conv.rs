@@ -187,8 +187,7 @@ impl Kernel for Convolution {
     }
 
     fn is_local(&self) -> bool {
-        let Window { kernel, strides, before, input, output, .. } = self.sources.window;
-        kernel == [1, 1] && strides == [1, 1] && before == [0, 0] && input == output
+        self.sources.window.is_each()
     }
 
     fn compute(&self, jobs: &mut [Job<'_>]) {

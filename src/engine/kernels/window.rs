@@ -22,6 +22,17 @@ pub(super) struct Window {
 }
 
 impl Window {
+    /// Returns the window of a single position.
+    pub fn each(size: [usize; 2]) -> Self {
+        Self { kernel: [1; 2], strides: [1; 2], dilations: [1; 2], before: [0; 2], input: size, output: size }
+    }
+
+    /// Returns whether each position of the output reads only the same position of the input.
+    pub fn is_each(&self) -> bool {
+        // Dilations of a single tap say nothing.
+        Self { dilations: [1; 2], ..*self } == Self::each(self.input)
+    }
+
     /// Returns the input position along `axis` that tap `tap` of output position `place` reads; `None` in the padding.
     pub fn source(&self, axis: usize, place: usize, tap: usize) -> Option<usize> {
         let padded = place * self.strides[axis] + tap * self.dilations[axis];

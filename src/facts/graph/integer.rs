@@ -15,6 +15,8 @@ pub struct Integer {
     pub function: IntegerFunction,
     /// The role of each input.
     pub roles: Vec<Role>,
+    /// The integers of the first tensor.
+    pub input: Format,
     /// The output: sums of 32 bits ([`Format::I32`]), sums times the scales ([`Format::F32`]), or integers of 8 bits.
     pub output: Format,
 }

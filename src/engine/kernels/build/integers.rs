@@ -5,20 +5,24 @@ use facts::graph::{Conv, HostTensor, Integer, IntegerFunction, Op, Reduction, Ro
 use super::super::conv::Convolution;
 use super::super::depthwise::Depthwise;
 use super::super::integer::{
-    Averages, Coded, Covering, Finish, Joined, Part, Reads, Shares, Shift, Sums, Table, Zero, Zipped,
+    Averages, Coded, Covering, Dots, Factors, Finish, Joined, Part, Reads, Shares, Shift, Sums, Table, Zero, Zipped,
 };
 use super::super::linear::Linear;
 use super::super::matrix::Matrix;
 use super::super::pool::Pooling;
 use super::super::reduce::Global;
 use super::super::scale::Constants;
+use super::super::window::Window;
 use super::super::{ConstantEdit, Extent, Form, Kernel, Operand, Order};
 use super::products::{Dense, product};
 use super::{build, image, is_depthwise, single, window_of_conv, window_of_pool};
 use crate::ops::integer::{Product, Sum, factor, function, table};
+use crate::platform::has_dots;
 
 /// Integers up to here are float32 numbers.
 const EXACT: f64 = (1 << 24) as f64;
+/// Input channels of a group from which on products of bytes are quicker than loops over channels.
+const LEAST_DEPTH: usize = 3;
 /// The largest difference of two integers of 8 bits.
 const WIDEST: f64 = 255.0;
 
@@ -314,6 +318,21 @@ fn sums(given: &Given<'_>, shape: Form<'_>, only: Option<usize>) -> Option<Box<d
         }
     }
     let (starts, largest) = held.cuts(&data);
+    let of_columns = only.map_or(0..factor.columns, |column| column..column + 1);
+    let finish = given.finish(alpha, of_columns, largest)?;
+    let is_byte = |&w: &f32| (-128.0..=127.0).contains(&w);
+    if has_dots()
+        && (only.is_none() || own.is_some())
+        && data.iter().all(is_byte)
+        && let Some(window) = window_of_product(&integer.function, x, weight, shape, only)
+        && x.extent.channels / groups >= LEAST_DEPTH
+    {
+        let taps = window.kernel[0] * window.kernel[1];
+        let at = |channel: usize, tap: usize, column: usize| data[held.index(column, channel * taps + tap)] as i8;
+        let factors = Factors { groups, columns: output.channels, at: &at };
+        let (least, _) = bounds(integer.input);
+        return Some(Box::new(Dots::new(shift, least, window, x.extent, &factors, finish)));
+    }
     let tensor = |data: Vec<f32>| {
         let mut shape = weight.shape.clone();
         match integer.function {
@@ -335,9 +354,28 @@ fn sums(given: &Given<'_>, shape: Form<'_>, only: Option<usize>) -> Option<Box<d
     };
     let parts: Vec<(Box<dyn Kernel>, Reads)> = starts.iter().enumerate().map(part).collect::<Option<_>>()?;
     let (parts, mut reads): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-    let of_columns = only.map_or(0..factor.columns, |column| column..column + 1);
-    let finish = given.finish(alpha, of_columns, largest)?;
     Some(Box::new(Sums { shifts: vec![shift], reads: reads.pop()?, parts, finish, output }))
+}
+
+/// Returns the window of a convolution, or of a product whose rows are positions.
+fn window_of_product(
+    function: &IntegerFunction,
+    x: Form<'_>,
+    weight: &HostTensor,
+    shape: Form<'_>,
+    only: Option<usize>,
+) -> Option<Window> {
+    if let IntegerFunction::Conv(conv) = function {
+        return window_of_conv(conv, x, weight, shape);
+    }
+    let factor = Factor::of(function, weight)?;
+    let size = |extent: Extent| [extent.height, extent.width];
+    let one = x.extent.positions() == 1 && shape.extent.positions() == 1;
+    let alike = one || (x.extent.order, shape.extent.order) == (Order::Last, Order::Last);
+    let turned = matches!(function, IntegerFunction::Gemm { trans_a: true, .. });
+    let fits = x.extent.channels == factor.inner && (only.is_some() || shape.extent.channels == factor.columns);
+    let is_rows = alike && fits && size(x.extent) == size(shape.extent) && (one || !turned);
+    is_rows.then(|| Window::each(size(x.extent)))
 }
 
 /// Returns a convolution of numbers; of one channel only, where it is given. A weight of one filter is that channel's.

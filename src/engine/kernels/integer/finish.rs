@@ -38,6 +38,22 @@ impl Finish {
         platform::vectorised(Rows { finish: self, sums });
     }
 
+    /// Returns the columns of a row.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Returns the biases, less a number for each column, modulo 2^32.
+    pub fn less(&self, columns: impl Iterator<Item = i32>) -> Vec<i32> {
+        // A bias of 2^31 - 1 is 2^31 as a float32, which the conversion takes back.
+        columns.zip(&self.bias).map(|(less, &bias)| (bias as i32).wrapping_sub(less)).collect()
+    }
+
+    /// Finishes the sums of the columns from `first` on; `ends` has the number to add to each, modulo 2^32.
+    pub fn integers(&self, first: usize, sums: &[i32], ends: &[i32], out: &mut [f32]) {
+        platform::vectorised(Integers { finish: self, first, sums, ends, out });
+    }
+
     /// Finishes rows of sums that float32 cannot hold.
     pub fn wide(&self, sums: &[i64], out: &mut [f32]) {
         for (index, (out, &sum)) in out.iter_mut().zip(sums).enumerate() {
@@ -84,6 +100,41 @@ impl Vectorised for Rows<'_> {
             }
             (false, scaled, bounds) => {
                 self.each(|sum, bias, scale| finished(sum as i64, bias, scaled.then_some(scale), zero, bounds));
+            }
+        }
+    }
+}
+
+struct Integers<'a> {
+    finish: &'a Finish,
+    first: usize,
+    sums: &'a [i32],
+    ends: &'a [i32],
+    out: &'a mut [f32],
+}
+
+impl Integers<'_> {
+    #[inline(always)]
+    fn each(self, scale: &[f32], finish: impl Fn(f32, f32) -> f32) {
+        for (((out, &sum), &end), &scale) in self.out.iter_mut().zip(self.sums).zip(self.ends).zip(scale) {
+            *out = finish(sum.wrapping_add(end) as f32, scale);
+        }
+    }
+}
+
+impl Vectorised for Integers<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<LANES>, const LANES: usize>(self) {
+        let Finish { zero, bounds, scale, bias, .. } = self.finish;
+        let scales = &scale.as_ref().unwrap_or(bias)[self.first..];
+        match (scale, *bounds) {
+            (None, _) => self.each(scales, |sum, _| sum),
+            (Some(_), None) => self.each(scales, |sum, scale| sum * scale),
+            (Some(_), Some(bounds)) => {
+                let zero = *zero;
+                self.each(scales, |sum, scale| crate::ops::integer::nearest(sum * scale, zero, bounds));
             }
         }
     }

@@ -55,7 +55,7 @@ fn product(
     }
     inputs.extend([one(0.02 * 0.01 * terms.sqrt() * 40.0), one(kind.1)]);
     roles.extend(OUTPUT);
-    (Op::Integer(Integer { function, roles, output: kind.0 }), inputs)
+    (Op::Integer(Integer { function, roles, input: kind.0, output: kind.0 }), inputs)
 }
 
 fn products() -> impl Strategy<Value = (Op, Vec<Input>)> {
@@ -176,8 +176,8 @@ fn pieces_are_those_of_the_loops() {
         padding: Padding2d { top: 1, left: 0, bottom: 1, right: 1 },
         ceil_mode: false,
     };
-    let one_of = |function| Op::Integer(Integer { function, roles: [&TWO[..3], &OUTPUT].concat(), output: Format::I8 });
-    let two_of = |function| Op::Integer(Integer { function, roles: [&TWO[..], &OUTPUT].concat(), output: Format::I8 });
+    let one_of = |function| Op::Integer(Integer { function, roles: [&TWO[..3], &OUTPUT].concat(), input: Format::I8, output: Format::I8 });
+    let two_of = |function| Op::Integer(Integer { function, roles: [&TWO[..], &OUTPUT].concat(), input: Format::I8, output: Format::I8 });
     let (a, b, to) = ([one(0.02), one(3.0)], [one(0.031), one(-7.0)], [one(0.04), one(-5.0)]);
     let single = |op: Op| {
         let inputs: Vec<Input> = std::iter::once(x()).chain(a.clone()).chain(to.clone()).collect();
@@ -221,7 +221,7 @@ fn numbers_that_are_none_become_the_smallest_integer() {
 #[test]
 fn a_constant_summand_is_no_weight() {
     let roles = [&TWO[..], &OUTPUT].concat();
-    let op = Op::Integer(Integer { function: IntegerFunction::Add, roles, output: Format::I8 });
+    let op = Op::Integer(Integer { function: IntegerFunction::Add, roles, input: Format::I8, output: Format::I8 });
     let (x, y) = (whole_numbers(&[1, 9], 1, (-128.0, 127.0)), whole_numbers(&[9], 2, (-128.0, 127.0)));
     let inputs = [Input::Value(x), one(0.02), one(0.0), Input::Constant(y), one(0.02), one(0.0), one(0.04), one(0.0)];
     let operands: Vec<Operand<'_>> = inputs.iter().map(Input::operand).collect();

@@ -90,13 +90,13 @@ pub(super) fn integer_convolution(maker: &mut Maker, dice: &mut Dice<'_>) -> Opt
     }
     inputs.extend(to.settings());
     roles.extend(OUTPUT);
-    let op = Op::Integer(Integer { function: IntegerFunction::Conv(conv), roles, output: to.format });
+    let op = Op::Integer(Integer { function: IntegerFunction::Conv(conv), roles, input: from.format, output: to.format });
     let mut y = maker.integers(op, inputs, to.format)?;
     let mut kind = to;
     for _ in 0..dice.below(3) {
         let next = Kind { scale: kind.scale * 1.5, ..kind };
-        let pair = |function| Integer { function, roles: [&TWO[..], &OUTPUT].concat(), output: next.format };
-        let one = |function| Integer { function, roles: [&TWO[..3], &OUTPUT].concat(), output: next.format };
+        let pair = |function| Integer { function, roles: [&TWO[..], &OUTPUT].concat(), input: kind.format, output: next.format };
+        let one = |function| Integer { function, roles: [&TWO[..3], &OUTPUT].concat(), input: kind.format, output: next.format };
         let (integer, count) = match dice.below(6) {
             0 => (pair(IntegerFunction::Add), 2),
             1 => (pair(IntegerFunction::Mul), 2),
@@ -129,7 +129,7 @@ pub(super) fn dynamic_convolution(maker: &mut Maker, dice: &mut Dice<'_>) -> Opt
     let mut weights = weights.into_iter();
     let (weight, _, zero) = (weights.next()?, weights.next()?, weights.next()?);
     let roles = vec![Role::Tensor, Role::Zero, Role::Tensor, Role::Zero];
-    let op = Op::Integer(Integer { function: IntegerFunction::Conv(conv), roles, output: Format::I32 });
+    let op = Op::Integer(Integer { function: IntegerFunction::Conv(conv), roles, input: Format::U8, output: Format::I32 });
     let inputs = vec![Input::Made(made[0]), Input::Made(made[2]), weight, zero];
     let sums = maker.integers(op, inputs, Format::I32)?;
     let scale = maker
@@ -150,7 +150,7 @@ pub(super) fn integer_gate(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()>
     inputs.extend(from.settings());
     inputs.extend(to.settings());
     let roles = [&TWO[..3], &OUTPUT].concat();
-    let mean = Integer { function: IntegerFunction::GlobalAveragePool, roles, output: to.format };
+    let mean = Integer { function: IntegerFunction::GlobalAveragePool, roles, input: from.format, output: to.format };
     let mean = maker.integers(Op::Integer(mean), inputs, to.format)?;
     let flat = maker.integers(Op::Reshape { shape: vec![1, channels] }, vec![Input::Made(mean)], to.format)?;
     let trans_b = dice.yes();
@@ -175,7 +175,7 @@ pub(super) fn integer_gate(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()>
         true => IntegerFunction::Gemm { alpha: 1.0, trans_a: false, trans_b },
         false => IntegerFunction::MatMul,
     };
-    let made = maker.integers(Op::Integer(Integer { function, roles, output }), inputs, output)?;
+    let made = maker.integers(Op::Integer(Integer { function, roles, input: to.format, output }), inputs, output)?;
     let made = match scaled {
         true => made,
         false => {

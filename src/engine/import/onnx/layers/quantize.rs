@@ -93,11 +93,13 @@ struct Inputs<'n, 's, 'a> {
     symbols: &'s mut Symbols,
     ids: Vec<ValueId>,
     roles: Vec<Role>,
+    /// The integers of the first tensor.
+    input: Option<Format>,
 }
 
 impl<'n, 's, 'a> Inputs<'n, 's, 'a> {
     fn new(node: &'n NodeView<'a>, symbols: &'s mut Symbols) -> Self {
-        Self { node, symbols, ids: Vec::new(), roles: Vec::new() }
+        Self { node, symbols, ids: Vec::new(), roles: Vec::new(), input: None }
     }
 
     fn push(&mut self, role: Role, index: usize) -> Result<Format> {
@@ -117,6 +119,7 @@ impl<'n, 's, 'a> Inputs<'n, 's, 'a> {
             let problem = format_args!("input {tensor} is {}; int8 or uint8 is expected", format.name());
             return Err(self.node.problem(problem));
         }
+        self.input.get_or_insert(format);
         if let Some(scale) = scale {
             check_scale(self.node, self.symbols, scale)?;
             self.push(Role::Scale, scale)?;
@@ -149,7 +152,7 @@ impl<'n, 's, 'a> Inputs<'n, 's, 'a> {
     }
 
     fn layer(self, function: IntegerFunction, output: Format) -> Layer {
-        let op = Op::Integer(Integer { function, roles: self.roles, output });
+        let op = Op::Integer(Integer { function, roles: self.roles, input: self.input.unwrap_or(output), output });
         Layer { op, inputs: self.ids, outputs: 1 }
     }
 }
