@@ -104,6 +104,16 @@ pub struct Wave {
     pub work: MultiplyAdds,
 }
 
+impl Wave {
+    /// Adds the results of a wave of other images that has no lanes.
+    pub(super) fn append(&mut self, other: Self) {
+        self.golden.extend(other.golden);
+        self.moved.extend(other.moved);
+        self.alarms.extend(other.alarms);
+        self.work.golden += other.work.golden;
+    }
+}
+
 /// The results of a lane.
 #[derive(Clone, Debug, Default)]
 pub struct Faulty {

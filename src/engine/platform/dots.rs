@@ -104,7 +104,8 @@ mod x86 {
         sums: &mut Sums<WIDTH, ROWS>,
     ) {
         // SAFETY: the array has as many integers as the load reads.
-        let mut held = sums.each_ref().map(|sums| sums.each_ref().map(|sums| unsafe { _mm512_loadu_si512(sums.as_ptr().cast()) }));
+        let mut held =
+            sums.each_ref().map(|sums| sums.each_ref().map(|sums| unsafe { _mm512_loadu_si512(sums.as_ptr().cast()) }));
         for (k, step) in panel.iter().enumerate() {
             // SAFETY: the bytes are aligned, and as many as the load reads.
             let columns = step.each_ref().map(|quads| unsafe { _mm512_load_si512(quads.0.as_ptr().cast()) });

@@ -41,10 +41,7 @@ pub(super) trait Pieces {
 
 impl Bytes {
     /// Packs the matrix with the elements `at(piece, k, column)`.
-    pub fn pack(
-        [pieces, length, columns]: [usize; 3],
-        at: impl Fn(usize, usize, usize) -> i8,
-    ) -> Self {
+    pub fn pack([pieces, length, columns]: [usize; 3], at: impl Fn(usize, usize, usize) -> i8) -> Self {
         let steps = length.div_ceil(QUAD);
         let mut panels = Vec::new();
         let mut first = 0;

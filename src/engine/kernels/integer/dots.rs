@@ -90,14 +90,7 @@ impl Pieces for Group<'_> {
 
 impl Dots {
     /// Makes the kernel for an input whose smallest integer is `least`.
-    pub fn new(
-        shift: Shift,
-        least: f32,
-        window: Window,
-        input: Extent,
-        factors: &Factors<'_>,
-        finish: Finish,
-    ) -> Self {
+    pub fn new(shift: Shift, least: f32, window: Window, input: Extent, factors: &Factors<'_>, finish: Finish) -> Self {
         let Factors { groups, columns, at } = *factors;
         let (depth, wide, [lines, taps]) = (input.channels / groups, columns / groups, window.kernel);
         let by_line = groups == 1 && window.dilations[1] == 1;
@@ -148,7 +141,8 @@ impl Dots {
                 let lines = |count: usize| Region { top, bottom: top + count, ..*region };
                 // At least one line: the room that is left is that of rows, and that of bytes.
                 let fits = (most - rows).div_ceil(region.width()).min(region.bottom - top);
-                let fits = (1..=fits).rev().find(|&count| bytes + self.bytes_of(lines(count)) <= BLOCK_BYTES).unwrap_or(1);
+                let fits =
+                    (1..=fits).rev().find(|&count| bytes + self.bytes_of(lines(count)) <= BLOCK_BYTES).unwrap_or(1);
                 let part = lines(fits);
                 let (head, tail) = out.split_at_mut(part.positions() * columns);
                 (rows, bytes) = (rows + part.positions(), bytes + self.bytes_of(part));
@@ -180,7 +174,9 @@ impl Dots {
             let (start, line) = (bytes.len(), self.span(1, part.region.width()) * channels);
             self.lay(&inputs[self.shift.input], part.region, (zero + self.lift) as u8, &mut bytes);
             let row = |[y, x]: [usize; 2]| Row {
-                start: start + (y - part.region.top) * strides[0] * line + (x - part.region.left) * strides[1] * channels,
+                start: start
+                    + (y - part.region.top) * strides[0] * line
+                    + (x - part.region.left) * strides[1] * channels,
                 line: line * dilations[0],
                 end: ends.len() - 1,
             };
@@ -209,7 +205,8 @@ impl Dots {
                 let first = line.checked_sub(tap * dilations[0]);
                 first.is_some_and(|first| first.is_multiple_of(strides[0]) && first / strides[0] < region.height())
             });
-            let y = (region.top * strides[0] + line).checked_sub(before[0]).filter(|&y| y < height && is_read && from < to);
+            let y =
+                (region.top * strides[0] + line).checked_sub(before[0]).filter(|&y| y < height && is_read && from < to);
             if let Some(y) = y {
                 bytes.resize(bytes.len() + (from - left) * channels, zero);
                 for run in input.line(y, from - before[1]..to - before[1]) {

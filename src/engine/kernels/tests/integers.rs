@@ -176,8 +176,12 @@ fn pieces_are_those_of_the_loops() {
         padding: Padding2d { top: 1, left: 0, bottom: 1, right: 1 },
         ceil_mode: false,
     };
-    let one_of = |function| Op::Integer(Integer { function, roles: [&TWO[..3], &OUTPUT].concat(), input: Format::I8, output: Format::I8 });
-    let two_of = |function| Op::Integer(Integer { function, roles: [&TWO[..], &OUTPUT].concat(), input: Format::I8, output: Format::I8 });
+    let one_of = |function| {
+        Op::Integer(Integer { function, roles: [&TWO[..3], &OUTPUT].concat(), input: Format::I8, output: Format::I8 })
+    };
+    let two_of = |function| {
+        Op::Integer(Integer { function, roles: [&TWO[..], &OUTPUT].concat(), input: Format::I8, output: Format::I8 })
+    };
     let (a, b, to) = ([one(0.02), one(3.0)], [one(0.031), one(-7.0)], [one(0.04), one(-5.0)]);
     let single = |op: Op| {
         let inputs: Vec<Input> = std::iter::once(x()).chain(a.clone()).chain(to.clone()).collect();

@@ -90,13 +90,24 @@ pub(super) fn integer_convolution(maker: &mut Maker, dice: &mut Dice<'_>) -> Opt
     }
     inputs.extend(to.settings());
     roles.extend(OUTPUT);
-    let op = Op::Integer(Integer { function: IntegerFunction::Conv(conv), roles, input: from.format, output: to.format });
+    let op =
+        Op::Integer(Integer { function: IntegerFunction::Conv(conv), roles, input: from.format, output: to.format });
     let mut y = maker.integers(op, inputs, to.format)?;
     let mut kind = to;
     for _ in 0..dice.below(3) {
         let next = Kind { scale: kind.scale * 1.5, ..kind };
-        let pair = |function| Integer { function, roles: [&TWO[..], &OUTPUT].concat(), input: kind.format, output: next.format };
-        let one = |function| Integer { function, roles: [&TWO[..3], &OUTPUT].concat(), input: kind.format, output: next.format };
+        let pair = |function| Integer {
+            function,
+            roles: [&TWO[..], &OUTPUT].concat(),
+            input: kind.format,
+            output: next.format,
+        };
+        let one = |function| Integer {
+            function,
+            roles: [&TWO[..3], &OUTPUT].concat(),
+            input: kind.format,
+            output: next.format,
+        };
         let (integer, count) = match dice.below(6) {
             0 => (pair(IntegerFunction::Add), 2),
             1 => (pair(IntegerFunction::Mul), 2),
@@ -129,7 +140,8 @@ pub(super) fn dynamic_convolution(maker: &mut Maker, dice: &mut Dice<'_>) -> Opt
     let mut weights = weights.into_iter();
     let (weight, _, zero) = (weights.next()?, weights.next()?, weights.next()?);
     let roles = vec![Role::Tensor, Role::Zero, Role::Tensor, Role::Zero];
-    let op = Op::Integer(Integer { function: IntegerFunction::Conv(conv), roles, input: Format::U8, output: Format::I32 });
+    let op =
+        Op::Integer(Integer { function: IntegerFunction::Conv(conv), roles, input: Format::U8, output: Format::I32 });
     let inputs = vec![Input::Made(made[0]), Input::Made(made[2]), weight, zero];
     let sums = maker.integers(op, inputs, Format::I32)?;
     let scale = maker
