@@ -2,26 +2,30 @@
 //! and stratum, and by layer and bit.
 //!
 //! ```text
-//! cargo run --release --example every_fault -- MODEL GROUPING activation|weight THREADS FOLDER LAYERS IMAGE...
+//! cargo run --release --example every_fault -- [--known] MODEL GROUPING activation|weight THREADS FOLDER LAYERS IMAGE...
 //! ```
 //!
 //! The faults are those of `faultscope campaign --design exhaustive`: each bit of each element. Strata are those of `--design
-//! stratified`; faults that are proved masked are injected like all others. GROUPING is the id of one that is built in. LAYERS are
+//! stratified`. With `--known`, faults in outputs are counted without an injection where the result is known: faults that are proved
+//! masked, and those after which the network continues with values that an earlier fault has left. A fault before a ReLU that alone
+//! reads the tensor, for example, is the fault after it. Without the option all faults are injected. GROUPING is the id of one that is built in. LAYERS are
 //! names with commas between them, or `all`. IMAGE is a file, or images of a data set: `test_images.npy#0-19`, or `test.bin#7` of
 //! CIFAR-100. FOLDER gets `strata.csv` and `layers.csv`, which are written anew after each image. `tests/fixtures/exhaustive` has
 //! both for several networks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use faultscope::campaign::design::Stratum;
-use faultscope::campaign::{Images, Plan, Position, Scorer};
+use faultscope::campaign::design::{Stratum, is_proved};
+use faultscope::campaign::{Golden, Images, Plan, Position, Scorer};
 use faultscope::data::ImageSource;
 use faultscope::data::cifar::{Cifar, CifarSource};
 use faultscope::data::npy::NpyImages;
-use faultscope::fault::Bits;
+use faultscope::fault::{Bits, Format};
+use faultscope::graph::{Op, Unary, ValueId};
 use faultscope::prelude::*;
 
 /// Faults of a wave.
@@ -56,10 +60,13 @@ struct Counted {
     strata: BTreeMap<Stratum, Counts>,
     /// By layer, in model order.
     layers: BTreeMap<usize, [Counts; BITS]>,
+    /// Faults that were injected, and not known before.
+    injected: u64,
 }
 
 impl Counted {
     fn add(&mut self, other: &Self) {
+        self.injected += other.injected;
         for (&stratum, counts) in &other.strata {
             self.strata.entry(stratum).or_default().add(counts);
         }
@@ -68,12 +75,22 @@ impl Counted {
             own.iter_mut().zip(bits).for_each(|(own, counts)| own.add(counts));
         }
     }
+
+    /// Counts a fault.
+    fn count(&mut self, site: &Site, stratum: Stratum, one: &Counts) -> std::result::Result<(), Error> {
+        let bit = site.corruption.bits().and_then(|bits: Bits| bits.iter().next()).ok_or("a flip has a bit")?;
+        self.strata.entry(stratum).or_default().add(one);
+        self.layers.entry(site.layer).or_default()[usize::from(bit)].add(one);
+        Ok(())
+    }
 }
 
 fn main() -> std::result::Result<(), Error> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let counts_known = words.first().is_some_and(|word| word == "--known");
+    words.drain(..usize::from(counts_known));
     let [model, grouping, target, threads, folder, layers, images @ ..] = &words[..] else {
-        return Err("usage: MODEL GROUPING activation|weight THREADS FOLDER LAYERS IMAGE...".into());
+        return Err("usage: [--known] MODEL GROUPING activation|weight THREADS FOLDER LAYERS IMAGE...".into());
     };
     let (threads, folder): (usize, _) = (threads.parse()?, Path::new(folder));
     let lab = Lab::cpu(import::load(model, std::fs::read(model)?)?)?.with_grouping(Grouping::builtin(grouping)?)?;
@@ -94,7 +111,7 @@ fn main() -> std::result::Result<(), Error> {
     for (number, (image, pixels)) in images.into_iter().flatten().enumerate() {
         let begun = Instant::now();
         let input = lab.model().preprocess().apply(&pixels, lab.model().input_shape())?;
-        let counted = every(&lab, &plan, &input, threads)?;
+        let counted = every(&lab, &plan, &input, threads, counts_known)?;
         for (stratum, Counts { faults, sdc, scm, due }) in &counted.strata {
             writeln!(strata, "{number},{stratum},{faults},{sdc},{scm},{due}")?;
         }
@@ -102,7 +119,8 @@ fn main() -> std::result::Result<(), Error> {
         std::fs::create_dir_all(folder)?;
         std::fs::write(folder.join("strata.csv"), &strata)?;
         std::fs::write(folder.join("layers.csv"), by_layer(&lab, &all)?)?;
-        eprintln!("{image}: {} faults, {:.0} s", plan.trials(), begun.elapsed().as_secs_f64());
+        let (all, seconds) = (plan.trials(), begun.elapsed().as_secs_f64());
+        eprintln!("{image}: {all} faults, {} injected, {seconds:.0} s", counted.injected);
     }
     Ok(())
 }
@@ -124,13 +142,73 @@ fn opened(argument: &str) -> std::result::Result<Vec<(String, Image)>, Error> {
     numbers.map(|number| named(number, images.get(number)?)).collect()
 }
 
-/// Injects all faults of `plan` into one inference.
-fn every(lab: &Lab, plan: &Plan, input: &HostTensor, threads: usize) -> std::result::Result<Counted, Error> {
+/// A value that a fault leaves in a tensor: the tensor, the element as it is stored, and the bits.
+type Left = (ValueId, usize, u32);
+
+/// Results of earlier faults in an image, by what they leave.
+#[derive(Default)]
+struct Known {
+    /// By tensor, the tensor that a ReLU makes of it alone.
+    rectified: HashMap<ValueId, ValueId>,
+    /// The golden values of the tensors that are followed or end here.
+    golden: HashMap<ValueId, Vec<f32>>,
+    results: Mutex<HashMap<Left, Counts>>,
+}
+
+impl Known {
+    fn new(lab: &Lab, golden: &Golden) -> std::result::Result<Self, Error> {
+        let graph = lab.executor().graph();
+        let mut readers = vec![0; graph.values.len()];
+        graph.nodes.iter().flat_map(|node| &node.inputs).for_each(|&value| readers[value] += 1);
+        let mut known = Self::default();
+        for node in &graph.nodes {
+            let (Op::Unary(Unary::Relu), &[before], &[after]) = (&node.op, &node.inputs[..], &node.outputs[..]) else {
+                continue;
+            };
+            let is_plain = [before, after].iter().all(|&value| graph.values[value].format == Format::F32);
+            if is_plain && readers[before] == 1 && !graph.outputs.contains(&before) {
+                known.rectified.insert(before, after);
+                for value in [before, after] {
+                    let array = golden.activations.get(value).ok_or("a golden run keeps every tensor")?;
+                    known.golden.insert(value, block_on(array.read())?);
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// Returns what the fault at `site` leaves, after the ReLU if only that reads the tensor; `None` where no other fault leaves
+    /// the like. A NaN has no bits of its own.
+    fn left(&self, graph: &Graph, site: &Site) -> Option<Left> {
+        let value = &graph.values[site.tensor];
+        let index = value.layout.stored_index(&value.shape, site.element);
+        let before = *self.golden.get(&site.tensor)?.get(index)?;
+        let after = site.corruption.apply(before, value.code(index));
+        let left = match self.rectified.get(&site.tensor) {
+            Some(&rectified) => (rectified, index, if after > 0.0 { after.to_bits() } else { 0 }),
+            None => (site.tensor, index, after.to_bits()),
+        };
+        (!after.is_nan()).then_some(left)
+    }
+}
+
+/// Injects all faults of `plan` into one inference. With `counts_known` those are counted alone the results of which are known.
+fn every(
+    lab: &Lab,
+    plan: &Plan,
+    input: &HostTensor,
+    threads: usize,
+    counts_known: bool,
+) -> std::result::Result<Counted, Error> {
     let all = plan.config().faults.at_most();
+    let golden = block_on(lab.golden(input))?;
+    let is_activation = plan.config().fault_model.target == Target::Activation;
+    let known = (counts_known && is_activation).then(|| Known::new(lab, &golden)).transpose()?;
+    let (golden, known) = (&golden, known.as_ref());
     std::thread::scope(|scope| {
         let part = |number: usize| {
             let waves = (0..all).step_by(WAVE).skip(number).step_by(threads);
-            scope.spawn(move || part(lab, plan, input, waves.map(|first| first..(first + WAVE).min(all))))
+            scope.spawn(move || part(lab, plan, golden, known, waves.map(|first| first..(first + WAVE).min(all))))
         };
         let parts: Vec<_> = (0..threads).map(part).collect();
         let mut counted = Counted::default();
@@ -141,35 +219,71 @@ fn every(lab: &Lab, plan: &Plan, input: &HostTensor, threads: usize) -> std::res
     })
 }
 
-/// Injects the faults of some waves.
+/// A fault that is to be injected.
+struct Open {
+    site: Site,
+    stratum: Stratum,
+    left: Option<Left>,
+}
+
+/// Injects the faults of some ranges, in waves.
 fn part(
     lab: &Lab,
     plan: &Plan,
-    input: &HostTensor,
-    waves: impl Iterator<Item = std::ops::Range<usize>>,
+    golden: &Golden,
+    known: Option<&Known>,
+    ranges: impl Iterator<Item = std::ops::Range<usize>>,
 ) -> std::result::Result<Counted, Error> {
-    let golden = block_on(lab.golden(input))?;
-    let scorer = Scorer::new(lab, &golden, plan.config().fault_model.target == Target::Weight)?;
+    let scorer = Scorer::new(lab, golden, plan.config().fault_model.target == Target::Weight)?;
     let mut counted = Counted::default();
-    for wave in waves {
-        let sites: Vec<Vec<Site>> =
-            wave.map(|fault| plan.sites(Position { nth: 0, fault })).collect::<faultscope::Result<_>>()?;
-        let strata: Vec<Stratum> = sites.iter().map(|sites| scorer.stratum(sites)).collect();
-        let struck: Vec<Site> = sites.iter().map(|sites| sites[0]).collect();
-        let tried = block_on(lab.trials(&[Subject::new(&golden, sites)], Settings::default()))?.only()?;
-        for ((site, stratum), trial) in struck.iter().zip(strata).zip(tried.trials) {
-            let one = Counts {
-                faults: 1,
-                sdc: u64::from(trial.verdict.outcome == Outcome::Sdc),
-                scm: u64::from(trial.verdict.scm == Some(true)),
-                due: u64::from(trial.verdict.due),
-            };
-            counted.strata.entry(stratum).or_default().add(&one);
-            let bit = site.corruption.bits().and_then(|bits: Bits| bits.iter().next()).ok_or("a flip has a bit")?;
-            counted.layers.entry(site.layer).or_default()[usize::from(bit)].add(&one);
+    let mut open: Vec<Open> = Vec::new();
+    for range in ranges {
+        for fault in range {
+            let sites = plan.sites(Position { nth: 0, fault })?;
+            let &[site] = &sites[..] else { return Err("a single fault has one site".into()) };
+            let stratum = scorer.stratum(&sites);
+            let left = known.and_then(|known| known.left(lab.executor().graph(), &site));
+            let result = known.and_then(|known| match is_proved(stratum) {
+                true => Some(Counts { faults: 1, ..Counts::default() }),
+                false => known.results.lock().unwrap_or_else(PoisonError::into_inner).get(&left?).copied(),
+            });
+            match result {
+                Some(result) => counted.count(&site, stratum, &result)?,
+                None => open.push(Open { site, stratum, left }),
+            }
+        }
+        while open.len() >= WAVE {
+            inject(lab, golden, known, open.drain(..WAVE).collect(), &mut counted)?;
         }
     }
+    inject(lab, golden, known, open, &mut counted)?;
     Ok(counted)
+}
+
+/// Injects faults in one wave, and counts them.
+fn inject(
+    lab: &Lab,
+    golden: &Golden,
+    known: Option<&Known>,
+    faults: Vec<Open>,
+    counted: &mut Counted,
+) -> std::result::Result<(), Error> {
+    let sites = faults.iter().map(|fault| vec![fault.site]).collect();
+    let tried = block_on(lab.trials(&[Subject::new(golden, sites)], Settings::default()))?.only()?;
+    for (Open { site, stratum, left }, trial) in faults.iter().zip(tried.trials) {
+        let one = Counts {
+            faults: 1,
+            sdc: u64::from(trial.verdict.outcome == Outcome::Sdc),
+            scm: u64::from(trial.verdict.scm == Some(true)),
+            due: u64::from(trial.verdict.due),
+        };
+        counted.count(site, *stratum, &one)?;
+        counted.injected += 1;
+        if let (Some(known), Some(left)) = (known, left) {
+            known.results.lock().unwrap_or_else(PoisonError::into_inner).insert(*left, one);
+        }
+    }
+    Ok(())
 }
 
 /// Returns a line for each layer: the faults of each bit, then the SDCs and the SCMs of bits 31 to 0.
