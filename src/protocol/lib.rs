@@ -27,7 +27,7 @@ pub use campaign::{
 pub use danger::{Danger, DangerRequest, TensorDanger};
 pub use model::{AnswerInfo, Changes, PreprocessInfo};
 pub use protect::{LayerBeside, MAX_IMAGES, ProtectAnswer, ProtectRequest, Protection};
-pub use sweep::{SweepPart, SweepRequest, SweepTrial};
+pub use sweep::{SweepPart, SweepRequest, SweepSpan, SweepTrial};
 
 use crate::planes::Planes;
 use facts::TraceRow;
@@ -40,7 +40,7 @@ use facts::{DeviceChoice, Name, Named, Question};
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
 /// two releases in its cache.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 
 /// The global variable of the worker that holds the page's address, from which relative addresses count.
 pub const PAGE: &str = "faultscopePage";
@@ -101,6 +101,8 @@ pub enum Request {
     },
     /// Try many faults around one; a sweep that is under way ends.
     Sweep(SweepRequest),
+    /// Make some trials of another worker's sweep.
+    Try(SweepSpan),
     /// End the sweep.
     EndSweep,
     /// Find the largest finite absolute value of all layers' golden outputs.
@@ -119,7 +121,8 @@ impl Request {
     pub fn replaces(&self, earlier: &Self) -> bool {
         match (self, earlier) {
             // Every part is wanted.
-            (Self::Campaign(CampaignRequest::Part(_)), Self::Campaign(CampaignRequest::Part(_))) => false,
+            (Self::Campaign(CampaignRequest::Part(_)), Self::Campaign(CampaignRequest::Part(_)))
+            | (Self::Try(_), Self::Try(_)) => false,
             (Self::Campaign(this), Self::Campaign(earlier)) => discriminant(this) == discriminant(earlier),
             _ => discriminant(self) == discriminant(earlier),
         }

@@ -79,7 +79,7 @@ pub trait Host {
         Vec::new()
     }
 
-    /// Waits until there is such an answer.
+    /// Waits until there is such an answer, or some time has passed.
     async fn answered(&self) {}
 }
 
@@ -176,11 +176,12 @@ impl<H: Host> Service<H> {
             Request::View(request) => self.view(request).await,
             Request::Inject { strike } => self.inject(strike).await,
             Request::Sweep(request) => self.start_sweep(id, request),
+            Request::Try(span) => self.try_span(span, progress).await,
             Request::EndSweep => Ok(self.end_sweep()),
             Request::Scale => self.scale().await,
             Request::Danger(request) => self.danger(request).await,
             Request::Protect(request) => self.protect(id, request),
-            Request::Campaign(request) => self.ask_campaign(id, request).await,
+            Request::Campaign(request) => self.ask_campaign(id, request, progress).await,
         };
         answer.unwrap_or_else(|error| {
             let message = format!("{error}.");
@@ -289,7 +290,8 @@ impl<H: Host> Service<H> {
     async fn golden(&mut self, image: &FileRef) -> Result<Response> {
         let lab = self.lab()?;
         let input = self.input(&lab, image).await?;
-        (self.golden, self.trial, self.sweep, self.protecting) = (None, None, None, None);
+        (self.golden, self.trial, self.protecting) = (None, None, None);
+        self.end_sweep();
         self.learnt.leave_image();
         self.effects = None;
         self.read.clear();

@@ -5,12 +5,14 @@ use std::rc::Rc;
 use protocol::{Danger, DangerRequest, Request, Response};
 
 use super::super::State;
-use super::{GoldenKey, Ground, Heard, Want};
+use super::{GoldenKey, Ground, Heard, JudgeKey, Want};
 
 /// The data that the prediction depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DangerKey {
     golden: GoldenKey,
+    /// The grouping that verdicts are by.
+    judge: JudgeKey,
     /// The corruption, and the side of the layers.
     pub request: DangerRequest,
 }
@@ -22,7 +24,7 @@ impl Want for DangerKey {
     fn wanted(state: &State) -> Option<Self> {
         let site = state.site().filter(|_| state.link.danger)?;
         let request = DangerRequest { target: site.target, corruption: site.corruption };
-        Some(Self { golden: GoldenKey::wanted(state)?, request })
+        Some(Self { golden: GoldenKey::wanted(state)?, judge: JudgeKey::wanted(state)?, request })
     }
 
     fn request(&self) -> Request {
