@@ -107,8 +107,10 @@ pub enum Request {
     EndSweep,
     /// Find the largest finite absolute value of all layers' golden outputs.
     Scale,
-    /// Predict where a corruption changes the answer.
+    /// Predict where a corruption changes the answer; a prediction that is under way ends.
     Danger(DangerRequest),
+    /// End the prediction.
+    EndDanger,
     /// Inject a fault into the protected network.
     Protect(ProtectRequest),
     /// Something about many faults.
@@ -204,8 +206,15 @@ pub enum Response {
         /// Images in all.
         total: usize,
     },
-    /// Answers [`Request::Danger`].
-    Danger(Danger),
+    /// Tensors are gone through for [`Request::Danger`], once for the prediction and once for the injections.
+    Predicting {
+        /// Tensors done with, of both rounds.
+        done: usize,
+        /// Tensors of both rounds.
+        total: usize,
+    },
+    /// Answers [`Request::Danger`], or ends it.
+    Danger(Option<Danger>),
     /// Answers [`Request::Protect`].
     Protected(ProtectAnswer),
     /// Answers [`Request::Campaign`], and reports the progress of a campaign.

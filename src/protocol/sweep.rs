@@ -34,6 +34,11 @@ pub enum SweepRequest {
         /// The images.
         images: Vec<FileRef>,
     },
+    /// Each of these faults, which workers try for each other.
+    Each {
+        /// The faults.
+        strikes: Vec<Strike>,
+    },
 }
 
 impl SweepRequest {
@@ -43,6 +48,7 @@ impl SweepRequest {
             Self::Bits { width, .. } => (*width).min(Format::F32.width()).into(),
             Self::Map { count, .. } => *count,
             Self::Images { images, .. } => images.len(),
+            Self::Each { strikes } => strikes.len(),
         }
     }
 }
@@ -50,7 +56,7 @@ impl SweepRequest {
 /// Trials of a sweep that one worker asks another for. The answer is one [`SweepPart`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepSpan {
-    /// The sweep, with no more images than the trials need.
+    /// The sweep, with no more images or faults than the trials need.
     pub request: SweepRequest,
     /// Number of the first trial.
     pub first: usize,
@@ -66,6 +72,10 @@ impl SweepSpan {
             SweepRequest::Images { strike, images } => {
                 let images = images.get(trials).unwrap_or_default().to_vec();
                 Self { request: SweepRequest::Images { strike: *strike, images }, first: 0, count }
+            }
+            SweepRequest::Each { strikes } => {
+                let strikes = strikes.get(trials).unwrap_or_default().to_vec();
+                Self { request: SweepRequest::Each { strikes }, first: 0, count }
             }
             _ => Self { request: sweep.clone(), first: trials.start, count },
         }

@@ -160,6 +160,8 @@ impl<H: Host> Service<H> {
 
     /// Judges results and single faults by `edited`, each where it is for their classes, or by their own groupings.
     fn judge(&mut self, edited: Option<Grouping>) -> Result<Response> {
+        // Trials were judged by the last grouping, here and in other workers.
+        self.leave_image();
         let fits = |classes: usize| edited.as_ref().is_none_or(|grouping| grouping.classes() == classes);
         if let Some(loaded) = &mut self.lab {
             if fits(loaded.lab.model().classes()) {

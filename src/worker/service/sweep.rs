@@ -17,7 +17,7 @@ use super::{Host, Service};
 use crate::campaign::UnitId;
 
 /// Time that a part should take, in milliseconds: requests wait no longer than this.
-const PART: f64 = 60.0;
+pub(super) const PART: f64 = 60.0;
 /// Most trials in a part, and most struck elements of them: they are in memory together.
 const MOST: usize = 256;
 const MOST_ELEMENTS: usize = 1 << 18;
@@ -30,11 +30,11 @@ const SHARE_SOON: f64 = 150.0;
 
 /// A sweep under way.
 pub(super) struct Sweeping {
-    id: RequestId,
+    pub id: RequestId,
     request: SweepRequest,
     /// The first trial that nobody has begun.
     next: usize,
-    /// Trials that were told to the page.
+    /// Trials that were handed on.
     told: usize,
     /// Trials to make together, from the pace so far.
     together: usize,
@@ -42,8 +42,6 @@ pub(super) struct Sweeping {
     coming: VecDeque<Span>,
     /// Time at work, in milliseconds.
     milliseconds: f64,
-    /// Whether other workers were asked to take part.
-    shared: bool,
 }
 
 type Made = Result<SweepTrial, String>;
@@ -72,15 +70,14 @@ impl<H: Host> Service<H> {
             lab.check(&[strike.site])?;
         }
         self.end_sweep();
-        let coming = VecDeque::new();
-        self.sweep =
-            Some(Sweeping { id, request, next: 0, told: 0, together: 4, coming, milliseconds: 0.0, shared: false });
+        self.sweep = Some(Sweeping::new(id, request));
         Ok(Response::Swept(SweepPart { first: 0, trials: Vec::new(), over: false }))
     }
 
     pub(super) fn end_sweep(&mut self) -> Response {
-        self.sweep = None;
-        self.team.forget(Job::Explore);
+        if let Some(sweep) = self.sweep.take() {
+            self.leave(&sweep);
+        }
         Response::Swept(SweepPart { first: 0, trials: Vec::new(), over: true })
     }
 
@@ -94,22 +91,33 @@ impl<H: Host> Service<H> {
         let mut sweep = self.sweep.take()?;
         match self.advance(&mut sweep).await {
             Ok(trials) => {
-                let first = sweep.told;
-                sweep.told += trials.len();
-                let over = sweep.told >= sweep.request.trials();
+                let first = sweep.told - trials.len();
+                let over = sweep.is_over();
                 let tells = over || !trials.is_empty();
                 if !over {
-                    self.share_sweep(&mut sweep);
                     self.sweep = Some(sweep);
                 }
                 tells.then_some(Response::Swept(SweepPart { first, trials, over }))
             }
-            Err(error) => Some(Response::Failed { message: format!("The sweep has stopped: {error}.") }),
+            Err(error) => {
+                self.leave(&sweep);
+                Some(Response::Failed { message: format!("The sweep has stopped: {error}.") })
+            }
         }
     }
 
+    /// The sweep is over before its end: nobody waits for what other workers make of it.
+    pub(super) fn leave(&self, sweep: &Sweeping) {
+        sweep.coming.iter().for_each(|span| {
+            if let Stage::Sent(unit) = span.made {
+                self.team.release(unit);
+            }
+        });
+    }
+
     /// Makes some trials, or waits for those of the other workers. Returns the next ones in their order.
-    async fn advance(&self, sweep: &mut Sweeping) -> Result<Vec<Made>> {
+    pub(super) async fn advance(&self, sweep: &mut Sweeping) -> Result<Vec<Made>> {
+        self.share_sweep(sweep);
         self.exchange(sweep);
         let lead = sweep.coming.len() < sweep.most(self.team.ready_for(Job::Explore));
         match sweep.coming.front_mut() {
@@ -139,10 +147,11 @@ impl<H: Host> Service<H> {
             told.append(made);
             sweep.coming.pop_front();
         }
+        sweep.told += told.len();
         Ok(told)
     }
 
-    /// Takes what other workers have made, and keeps them busy.
+    /// Takes what other workers have made, and keeps them busy. A short sweep is made before they would have heard of it.
     fn exchange(&self, sweep: &mut Sweeping) {
         for span in &mut sweep.coming {
             let Stage::Sent(unit) = span.made else { continue };
@@ -153,7 +162,7 @@ impl<H: Host> Service<H> {
             };
         }
         let (all, most) = (sweep.request.trials(), sweep.most(self.team.ready_for(Job::Explore)));
-        while sweep.next < all && sweep.coming.len() < most {
+        while sweep.milliseconds >= SHARE_SOON && sweep.next < all && sweep.coming.len() < most {
             let trials = sweep.next..all.min(sweep.next + sweep.together);
             let span = || Request::Try(SweepSpan::of(&sweep.request, trials.clone()));
             let Some(unit) = self.team.give_one(Job::Explore, span, AHEAD) else { return };
@@ -174,19 +183,13 @@ impl<H: Host> Service<H> {
         Ok(made)
     }
 
-    /// Shares the sweep with other workers, if it has taken some time and will take as much again.
-    fn share_sweep(&self, sweep: &mut Sweeping) {
+    /// Asks other workers to take part, if the sweep has taken some time and will take as much again.
+    fn share_sweep(&self, sweep: &Sweeping) {
         let least = if self.team.has_started() { SHARE_SOON } else { SHARE_AFTER };
         let rest = sweep.request.trials() - sweep.told;
-        if sweep.shared || sweep.milliseconds < least || rest < sweep.told {
+        if sweep.milliseconds < least || rest < sweep.told || self.team.is_invited(Job::Explore) {
             return;
         }
-        sweep.shared = true;
-        self.invite_to_explore();
-    }
-
-    /// Asks other workers to take part in what is tried around the image at hand.
-    pub(super) fn invite_to_explore(&self) {
         let (Some(loaded), Some(image)) = (&self.lab, &self.golden_of) else { return };
         let edited = loaded.lab.grouping().cloned();
         let judge = Request::Campaign(CampaignRequest::Judge { edited });
@@ -244,6 +247,14 @@ impl<H: Host> Service<H> {
 }
 
 impl Sweeping {
+    pub fn new(id: RequestId, request: SweepRequest) -> Self {
+        Self { id, request, next: 0, told: 0, together: 4, coming: VecDeque::new(), milliseconds: 0.0 }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.told >= self.request.trials()
+    }
+
     /// Largest number of spans begun: their trials wait for those before them.
     fn most(&self, ready: usize) -> usize {
         2 * AHEAD * (ready + 1)
@@ -267,6 +278,7 @@ fn strikes(lab: &Lab, request: &SweepRequest, trials: Range<usize>) -> Result<Ve
             Ok(trials.map(|trial| Strike { site: site(trial), ..*strike }).collect())
         }
         SweepRequest::Images { strike, .. } => Ok(vec![*strike]),
+        SweepRequest::Each { strikes } => Ok(strikes.get(trials).unwrap_or_default().to_vec()),
     }
 }
 

@@ -173,6 +173,18 @@ impl<H: Host> Team<H> {
         }
     }
 
+    /// Whether workers were asked to take part in the job.
+    pub fn is_invited(&self, job: Job) -> bool {
+        self.state.borrow().mates.iter().any(|mate| mate.jobs[job as usize] != Joined::No)
+    }
+
+    /// Forgets a unit: its answer is awaited no longer.
+    pub fn release(&self, unit: UnitId) {
+        let state = &mut *self.state.borrow_mut();
+        state.done.remove(&unit);
+        state.mates.iter_mut().for_each(|mate| mate.units.retain(|(_, of)| *of != unit));
+    }
+
     /// Whether a worker has been started for this model.
     pub fn has_started(&self) -> bool {
         self.state.borrow().mates.iter().any(|mate| mate.stage == Stage::Started)

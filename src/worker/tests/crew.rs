@@ -4,7 +4,7 @@ use super::campaign::{bench, colours, finish, saved, start_over, update};
 use super::*;
 use facts::campaign::{DesignKind, Goal};
 use facts::labels::{Group, Grouping};
-use protocol::{CampaignStart, ImageSet, Labelling, Protocol, Stage};
+use protocol::{CampaignStart, DangerRequest, ImageSet, Labelling, Protocol, Stage};
 
 /// What becomes of the workers beside this one.
 #[derive(Clone, Copy, Default)]
@@ -181,4 +181,30 @@ fn a_sweep_that_ends_leaves_nothing_to_the_next() {
     load(&mut alone);
     ask(&mut alone, Request::Golden { image: file("b.ppm") });
     assert!(together == sweep(&mut alone, request(5, 300)));
+}
+
+/// The injections of a prediction are shared as those of a sweep are.
+#[test]
+fn several_workers_make_the_prediction_of_one() {
+    let found = |fate: Fate| {
+        let mut engine = fate.given_to(&super::engine());
+        load(&mut engine);
+        ask(&mut engine, Request::Golden { image: file("a.ppm") });
+        let request = DangerRequest { target: Target::Activation, corruption: Corruption::flip(30).expect("a bit") };
+        ask(&mut engine, Request::Danger(request));
+        loop {
+            match pollster::block_on(engine.step_danger()) {
+                Some(Response::Danger(Some(danger))) => return (danger.tensors, engine.host.parts.get()),
+                Some(Response::Predicting { .. }) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let (alone, none) = found(Fate::default());
+    assert_eq!(none, 0);
+    for fate in [Fate::of(2), Fate { mortal: Some(0), ..Fate::of(2) }, Fate { mute: Some(1), ..Fate::of(2) }] {
+        let (together, parts) = found(fate);
+        assert!(together == alone);
+        assert!(parts > 2, "{parts} parts");
+    }
 }
