@@ -293,6 +293,8 @@ pub struct CampaignUpdate {
     pub milliseconds: f64,
     /// Workers that compute it.
     pub workers: usize,
+    /// Workers that were lost; the others have made their parts.
+    pub lost: usize,
     /// All faults together.
     pub faults: FaultSummary,
     /// The golden runs.

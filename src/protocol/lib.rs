@@ -27,7 +27,7 @@ pub use campaign::{
 pub use danger::{Danger, DangerRequest, TensorDanger};
 pub use model::{AnswerInfo, Changes, PreprocessInfo};
 pub use protect::{LayerBeside, MAX_IMAGES, ProtectAnswer, ProtectRequest, Protection};
-pub use sweep::{SweepPart, SweepRequest, SweepTrial};
+pub use sweep::{SweepPart, SweepRequest, SweepSpan, SweepTrial};
 
 use crate::planes::Planes;
 use facts::TraceRow;
@@ -40,7 +40,7 @@ use facts::{DeviceChoice, Name, Named, Question};
 
 /// Version of this protocol. Page and worker are built together; a difference means that a browser has mixed
 /// two releases in its cache.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 
 /// The global variable of the worker that holds the page's address, from which relative addresses count.
 pub const PAGE: &str = "faultscopePage";
@@ -101,12 +101,16 @@ pub enum Request {
     },
     /// Try many faults around one; a sweep that is under way ends.
     Sweep(SweepRequest),
+    /// Make some trials of another worker's sweep.
+    Try(SweepSpan),
     /// End the sweep.
     EndSweep,
     /// Find the largest finite absolute value of all layers' golden outputs.
     Scale,
-    /// Predict where a corruption changes the answer.
+    /// Predict where a corruption changes the answer; a prediction that is under way ends.
     Danger(DangerRequest),
+    /// End the prediction.
+    EndDanger,
     /// Inject a fault into the protected network.
     Protect(ProtectRequest),
     /// Something about many faults.
@@ -119,7 +123,8 @@ impl Request {
     pub fn replaces(&self, earlier: &Self) -> bool {
         match (self, earlier) {
             // Every part is wanted.
-            (Self::Campaign(CampaignRequest::Part(_)), Self::Campaign(CampaignRequest::Part(_))) => false,
+            (Self::Campaign(CampaignRequest::Part(_)), Self::Campaign(CampaignRequest::Part(_)))
+            | (Self::Try(_), Self::Try(_)) => false,
             (Self::Campaign(this), Self::Campaign(earlier)) => discriminant(this) == discriminant(earlier),
             _ => discriminant(self) == discriminant(earlier),
         }
@@ -201,8 +206,15 @@ pub enum Response {
         /// Images in all.
         total: usize,
     },
-    /// Answers [`Request::Danger`].
-    Danger(Danger),
+    /// Tensors are gone through for [`Request::Danger`], once for the prediction and once for the injections.
+    Predicting {
+        /// Tensors done with, of both rounds.
+        done: usize,
+        /// Tensors of both rounds.
+        total: usize,
+    },
+    /// Answers [`Request::Danger`], or ends it.
+    Danger(Option<Danger>),
     /// Answers [`Request::Protect`].
     Protected(ProtectAnswer),
     /// Answers [`Request::Campaign`], and reports the progress of a campaign.

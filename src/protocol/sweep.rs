@@ -1,5 +1,7 @@
 //! Messages about many trials around one fault.
 
+use std::ops::Range;
+
 use facts::fault::{Format, InjectedFault, Strike};
 use facts::outcome::Verdict;
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,11 @@ pub enum SweepRequest {
         /// The images.
         images: Vec<FileRef>,
     },
+    /// Each of these faults, which workers try for each other.
+    Each {
+        /// The faults.
+        strikes: Vec<Strike>,
+    },
 }
 
 impl SweepRequest {
@@ -41,6 +48,36 @@ impl SweepRequest {
             Self::Bits { width, .. } => (*width).min(Format::F32.width()).into(),
             Self::Map { count, .. } => *count,
             Self::Images { images, .. } => images.len(),
+            Self::Each { strikes } => strikes.len(),
+        }
+    }
+}
+
+/// Trials of a sweep that one worker asks another for. The answer is one [`SweepPart`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepSpan {
+    /// The sweep, with no more images or faults than the trials need.
+    pub request: SweepRequest,
+    /// Number of the first trial.
+    pub first: usize,
+    /// Number of trials.
+    pub count: usize,
+}
+
+impl SweepSpan {
+    /// The trials `trials` of `sweep`.
+    pub fn of(sweep: &SweepRequest, trials: Range<usize>) -> Self {
+        let count = trials.len();
+        match sweep {
+            SweepRequest::Images { strike, images } => {
+                let images = images.get(trials).unwrap_or_default().to_vec();
+                Self { request: SweepRequest::Images { strike: *strike, images }, first: 0, count }
+            }
+            SweepRequest::Each { strikes } => {
+                let strikes = strikes.get(trials).unwrap_or_default().to_vec();
+                Self { request: SweepRequest::Each { strikes }, first: 0, count }
+            }
+            _ => Self { request: sweep.clone(), first: trials.start, count },
         }
     }
 }

@@ -29,6 +29,9 @@ const MOST_MATES: usize = 7;
 /// Time in milliseconds that pieces of work take together before requests are looked for.
 const TURN: f64 = 25.0;
 
+/// Timers of a millisecond after which whoever waits for another worker looks whether it is still there.
+const WAIT: usize = 100;
+
 /// Answers the page's requests, one after the other, for as long as the worker lives. A campaign goes on while
 /// no request waits.
 pub fn serve() {
@@ -286,7 +289,10 @@ impl Host for Browser {
     }
 
     async fn answered(&self) {
-        while self.heard.borrow().is_empty() {
+        for _ in 0..WAIT {
+            if !self.heard.borrow().is_empty() {
+                return;
+            }
             // A loop of tasks would take a core from the workers that are waited for.
             gloo::timers::future::TimeoutFuture::new(1).await;
         }

@@ -51,13 +51,18 @@ fn signs(name: &str, hash: &str) -> Option<Page> {
 
 /// The same with the sign network in another file, which `hash` names.
 pub fn open_signs(name: &str, file: &str, hash: &str) -> Option<Page> {
+    open_own(name, file, 43, hash)
+}
+
+/// A page with a network of the project's, of so many classes, and an image of a sign on it; `hash` names both.
+pub fn open_own(name: &str, file: &str, classes: usize, hash: &str) -> Option<Page> {
     let model = shared(&format!("models/{file}"))?;
     let page = Page::open(name, hash)?;
     page.wait_for_text(".notices", &format!("{file} and sign.bmp"));
     page.click(".notice .button");
     page.drop_files("#setup", &[&model, &sign("sign.bmp", 220)]);
     page.wait_for("#golden .score");
-    page.wait_for_text("#model-facts", "43 classes");
+    page.wait_for_text("#model-facts", &format!("{classes} classes"));
     page.wait_for("#feature-map canvas");
     Some(page)
 }

@@ -308,6 +308,15 @@ impl Page {
         }
     }
 
+    /// Tells the page that its user wants little motion.
+    pub fn prefers_less_motion(&self) {
+        let feature = Emulation::MediaFeature { name: "prefers-reduced-motion".to_owned(), value: "reduce".to_owned() };
+        let media = Emulation::SetEmulatedMedia { media: None, features: Some(vec![feature]) };
+        if let Err(error) = self.tab.call_method(media) {
+            self.fail(&format!("the browser does not tell the page of it: {error}"));
+        }
+    }
+
     /// Makes the page `light` or `dark`.
     pub fn set_theme(&self, theme: &str) {
         self.wait_for("#theme");

@@ -78,6 +78,51 @@ fn a_fault_is_followed_through_the_diagram_with_the_map_in_view() {
     page.close();
 }
 
+/// The corruption comes to each box along the lines from the boxes before it; a page that shall not move shows the lines alone.
+#[test]
+fn a_followed_fault_moves_along_the_lines_of_the_diagram() {
+    let Some(page) = open("stage-flow") else { return };
+    page.set_viewport(1280, 720);
+    page.eval("window.scrollTo(0, 0)");
+    assert_eq!(page.count(".net-flow"), 0, "it begins at the struck layer");
+    let ways = page.text("#follow-at").split(" of ").nth(1).and_then(|count| count.parse().ok()).unwrap_or(0);
+    let mut arrived = 0;
+    for station in 2..=ways {
+        page.eval("document.querySelector('#follow-forward').click()");
+        page.wait_for_text("#follow-at", &format!("{station} of"));
+        if page.count(".net-flow.arriving") > 0 {
+            arrived += 1;
+            let moves = "document.querySelector('.net-pulse').getAnimations().some(animation => animation.playState === 'running')";
+            page.wait_until("a moving mark", moves);
+            page.in_window(".net-box.looked");
+            page.screenshot(&format!("stage-flow-{station}"));
+        }
+    }
+    assert!(arrived > 5, "{arrived} of {ways} stations are reached along a line");
+    assert!(page.count(".net-flow:not(.arriving)") >= 4, "the trail leads from the struck box to the last one");
+    page.screenshot("stage-flow-end");
+    page.prefers_less_motion();
+    page.wait_until("no mark", "getComputedStyle(document.querySelector('.net-pulse')).display === 'none'");
+    page.wait_until("the lines", "document.querySelector('.net-flow.arriving .net-trail').getTotalLength() > 0");
+    page.screenshot("stage-flow-still");
+    page.close();
+}
+
+/// The card of a network is open where its file says nothing of the preprocessing.
+#[test]
+fn the_stage_stays_in_the_window_when_the_card_is_open() {
+    let Some(page) = open("stage-card") else { return };
+    for (width, height) in [(1280, 720), (1366, 768), (1920, 1080)] {
+        page.set_viewport(width, height);
+        page.eval("(document.querySelector('#card').open = true, window.scrollTo(0, 0), true)");
+        PARTS.iter().for_each(|part| page.in_window(part));
+        let beyond = page.eval("document.querySelector('#stage').getBoundingClientRect().bottom - innerHeight");
+        assert!(beyond.as_f64().is_some_and(|beyond| beyond <= 0.0), "{beyond} pixels below the window of {width}");
+        page.screenshot(&format!("stage-card-{width}"));
+    }
+    page.close();
+}
+
 /// At 200 % zoom a window of 1280 x 720 has 640 x 360 CSS pixels.
 #[test]
 fn the_head_takes_a_fifth_of_a_window_at_most_and_its_text_is_large_enough() {

@@ -239,6 +239,55 @@ fn a_worker_that_dies_during_a_campaign_is_replaced_and_the_settings_stay() {
     page.close();
 }
 
+/// A worker that computes for ever, and one whose message was lost, look the same: only the user can tell.
+#[test]
+fn a_worker_that_never_answers_is_replaced_by_a_button() {
+    let Some(page) = Page::open("worker-silent", FAULT) else { return };
+    page.wait_for("#verdict .verdict");
+    page.in_worker("while (true) {}");
+    page.eval("document.querySelector('#bits [data-bit=\"20\"]').click()");
+    page.wait_for("#worker-silent");
+    page.screenshot("worker-silent");
+    page.click("#restart-worker");
+    page.wait_for_text(".notices", "it did not answer");
+    page.wait_for("#golden .score");
+    assert_eq!(page.count("#worker-silent"), 0);
+    page.click("#inject");
+    page.wait_for("#verdict .verdict");
+    page.close();
+}
+
+/// Lets the first worker that the page's worker starts vanish without a word when it has answered five times.
+const VANISH: &str = "(() => {
+    const Plain = self.Worker;
+    self.Worker = class extends Plain {
+        constructor(...all) {
+            super(...all);
+            let heard = 0;
+            this.addEventListener('message', () => { if (++heard === 5) this.terminate(); });
+        }
+    };
+})()";
+
+#[test]
+fn a_campaign_goes_on_without_a_worker_that_has_vanished() {
+    let Some(page) = Page::open("worker-vanished", "#view=campaign&device=cpu&seed=7&faults=4000") else { return };
+    page.wait_for("#start:enabled");
+    if page.eval("navigator.hardwareConcurrency").as_u64() < Some(2) {
+        return;
+    }
+    page.in_worker(VANISH);
+    crate::campaign::complete(&page);
+    let told = page.text("#campaign-progress");
+    assert!(told.contains("stopped answering"), "{told}");
+    page.screenshot("worker-vanished");
+    let records = crate::campaign::records(&page);
+    let images =
+        page.eval("Number(document.querySelector('#campaign-images option').innerText.replace(/[^0-9]/g, ''))");
+    assert_eq!(Some(records.lines().count() as u64), images.as_u64().map(|images| images * 4000));
+    page.close();
+}
+
 /// What a person sees while something is missing: a network on its way, no WebGPU, a file that is of no use.
 #[test]
 fn every_state_of_the_start_fits_every_window() {

@@ -9,6 +9,7 @@ mod accessibility;
 mod answer;
 mod campaign;
 mod console;
+mod crew;
 mod diagram;
 mod explore;
 mod explorer;

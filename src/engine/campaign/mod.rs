@@ -45,7 +45,7 @@ pub use pilot::{Piloting, stratify};
 pub use profile::{learn_ranges, learn_ranges_of};
 pub use rank::{Checked, Danger, Ranked, Ranking, rank};
 pub use runner::Runner;
-pub use score::{Scorer, Scoring};
+pub use score::{Foresight, Scorer, Scoring};
 pub use steps::{Steps, plan};
 pub use units::Units;
 pub use work::{CampaignEvent, Work};

@@ -77,9 +77,25 @@ impl Lab {
 pub struct Scorer<'a> {
     lab: &'a Lab,
     scoring: Arc<Scoring>,
-    gradients: Option<Gradients>,
+    gradients: Foresight,
     /// The golden tensors.
     tensors: Vec<Option<(Extent, Cow<'a, [f32]>)>>,
+}
+
+/// The gradients of a golden run, which any number of scorers share; none without a derivative.
+#[derive(Clone, Debug)]
+pub struct Foresight(Option<Arc<Gradients>>);
+
+impl Foresight {
+    /// Goes back through the network once. With `parameters`, faults in weights have scores.
+    ///
+    /// # Errors
+    /// If the golden run lacks a tensor.
+    pub fn of(lab: &Lab, golden: &Golden, parameters: bool) -> Result<Self> {
+        let scoring = lab.scoring();
+        let Ok(derivative) = scoring.derivative() else { return Ok(Self(None)) };
+        Ok(Self(Some(Arc::new(derivative.of(&golden.activations, &lab.margin(golden), parameters)?))))
+    }
 }
 
 impl<'a> Scorer<'a> {
@@ -89,12 +105,15 @@ impl<'a> Scorer<'a> {
     /// # Errors
     /// If the golden run lacks a tensor.
     pub fn new(lab: &'a Lab, golden: &'a Golden, parameters: bool) -> Result<Self> {
+        Self::with(lab, golden, Foresight::of(lab, golden, parameters)?)
+    }
+
+    /// The same with gradients of this golden run that are there already.
+    ///
+    /// # Errors
+    /// If the golden run lacks a tensor.
+    pub fn with(lab: &'a Lab, golden: &'a Golden, gradients: Foresight) -> Result<Self> {
         let scoring = lab.scoring();
-        let margin = lab.margin(golden);
-        let gradients = match scoring.derivative() {
-            Ok(derivative) => Some(derivative.of(&golden.activations, &margin, parameters)?),
-            Err(_) => None,
-        };
         let graph = lab.executor().graph();
         let tensors = (0..graph.values.len())
             .map(|value| golden.activations.get(value).map(|array| array.laid_out()).transpose())
@@ -137,7 +156,7 @@ impl<'a> Scorer<'a> {
     /// Returns the score of a fault that strikes `sites`.
     pub fn score(&self, sites: &[Site]) -> Score {
         let graph = self.lab.executor().graph();
-        let margin = self.gradients.as_ref().map_or(0.0, Gradients::margin);
+        let margin = self.gradients.0.as_deref().map_or(0.0, Gradients::margin);
         let (mut sum, mut most, mut flat) = (0.0f32, 0.0f32, true);
         for site in sites {
             let Some((index, before, after)) = self.change(site) else { return Score::NotFinite };
@@ -152,11 +171,11 @@ impl<'a> Scorer<'a> {
                 return Score::NotFinite;
             }
             most = most.max(change.abs());
-            let gradient = self.gradients.as_ref().map_or(0.0, |gradients| gradients.at(site.tensor, index));
+            let gradient = self.gradients.0.as_deref().map_or(0.0, |gradients| gradients.at(site.tensor, index));
             flat &= gradient == 0.0;
             sum -= gradient * change;
         }
-        match &self.gradients {
+        match &self.gradients.0 {
             None => Score::Unknown(most),
             Some(_) if flat => Score::Flat(most),
             Some(_) => Score::Finite(sum / margin),

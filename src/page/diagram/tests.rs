@@ -310,3 +310,33 @@ fn the_view_keeps_the_diagram_in_its_window() {
     let shown = View::default().showing((900.0, 10.0), (100.0, 40.0), 10.0, window);
     assert_eq!((shown.x, shown.y), (-510.0, 0.0));
 }
+
+#[test]
+fn a_followed_corruption_passes_along_the_lines_that_carry_it() {
+    use flow::{Passage, passages};
+    let model = residual();
+    let network = Network::of(&model);
+    let scene = Scene::of(&model, &network, &vec![true; network.blocks.len()], 20);
+    let place = |layer: usize| scene.box_of[layer].expect("every layer has a box");
+    let answer = scene.boxes.len() - 1;
+    let found = |way: &[(usize, bool)], station: usize, is: Passage| {
+        let passages = passages(&scene, &network, way, station);
+        let lines = scene.lines.iter().zip(passages).filter(|(_, passage)| *passage == is);
+        lines.map(|(&line, _)| line).collect::<Vec<_>>()
+    };
+    // Struck in layer 1, which both branches read; the branch swallows it in layer 3, the other one carries it on.
+    let way = [(1, true), (2, true), (3, false), (5, true), (6, true), (7, true), (8, true)];
+    assert!(found(&way, 0, Passage::Arriving).is_empty(), "it begins here");
+    assert_eq!(found(&way, 1, Passage::Arriving), [(place(1), place(2))]);
+    assert_eq!(found(&way, 2, Passage::Arriving), [(place(2), place(3))], "it comes to the layer that swallows it");
+    assert_eq!(found(&way, 3, Passage::Arriving), [(place(1), place(5))]);
+    let passed = [(1, 2), (2, 3), (1, 5)].map(|(from, to)| (place(from), place(to)));
+    assert_eq!(found(&way, 4, Passage::Passed), passed);
+    assert_eq!(found(&way, 6, Passage::Arriving), [(place(7), place(8)), (place(8), answer)]);
+    // Within a folded block there is no line; nothing reaches the answer from a layer that swallows the corruption.
+    let (network, scene) = folded(&model, 10);
+    let way = [(1, true), (2, true), (5, false)];
+    let lines = |station| passages(&scene, &network, &way, station);
+    assert_eq!(lines(1).iter().filter(|passage| **passage == Passage::Arriving).count(), 1);
+    assert!(lines(2).iter().all(|passage| *passage != Passage::Arriving));
+}

@@ -51,6 +51,8 @@ pub enum Action {
     Worker(Box<Envelope<Response>>),
     /// The worker has died; a new one is being started.
     WorkerDied(String),
+    /// The worker has said nothing for long.
+    WorkerSilent,
     /// The user brought files.
     Brought(Box<Brought>),
     /// Change choices, without further consequences.

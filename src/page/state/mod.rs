@@ -43,10 +43,11 @@ use facts::Question;
 use facts::catalogue::Catalogue;
 use facts::fault::{Corruption, Target};
 use facts::report::LayerNumbers;
-use protocol::{Envelope, FileRef, Request, RequestId, Response};
+use protocol::{Envelope, FileRef, Request, RequestId, Response, Stage};
 
 pub use crate::link::OWN;
 use crate::link::{Anew, CardChoice, Link, Place, Sweep};
+use crate::words;
 
 /// Everything the page knows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,6 +68,8 @@ pub struct State {
     pub numbers: Option<Rc<LayerNumbers>>,
     /// Whether the worker answers.
     pub worker_ready: bool,
+    /// The worker owes an answer, and has said nothing for long.
+    pub worker_silent: bool,
     /// Requests to the worker, and the answers.
     pub asked: Asked,
     /// The files of the site's larger networks.
@@ -153,7 +156,11 @@ impl State {
                 self.catalogue = Some(Rc::default());
                 self.tell(problem);
             }
-            Action::Worker(envelope) => self.hear(*envelope, effects),
+            Action::Worker(envelope) => {
+                self.worker_silent = false;
+                self.hear(*envelope, effects);
+            }
+            Action::WorkerSilent => self.worker_silent = self.awaits_worker(),
             Action::WorkerDied(problem) => self.bury_worker(&problem),
             Action::Brought(mut brought) => {
                 self.open_campaign(std::mem::take(&mut brought.campaign), effects);
@@ -248,15 +255,22 @@ impl State {
         }
     }
 
+    /// Whether the worker owes an answer, or news of a campaign.
+    pub fn awaits_worker(&self) -> bool {
+        let runs = self.campaign.starting() || self.campaign.stage() == Some(Stage::Running);
+        self.worker_ready && (self.asked.waits() || runs)
+    }
+
     /// A new worker starts with nothing. The open requests of the last one are not repeated by themselves, because one of
     /// them may have been the reason.
     fn bury_worker(&mut self, problem: &str) {
-        self.worker_ready = false;
+        (self.worker_ready, self.worker_silent) = (false, false);
         self.link.run = self.link.run && !self.asked.injection.busy();
+        let campaign = self.campaign.lost_with_worker();
         self.campaign.lose();
         self.asked.lose();
         self.playing = false;
-        self.tell(format!("The worker that computes has stopped ({problem}); a new one was started."));
+        self.tell(format!("The worker that computes has stopped ({problem}); a new one was started.{campaign}"));
     }
 
     /// The link with the defaults in it, so that it says the same wherever it is opened.
@@ -327,6 +341,7 @@ impl State {
     }
 
     fn tell(&mut self, text: String) {
+        let text = words::in_page_words(&text);
         if self.notices.iter().any(|notice| notice.text == text) {
             return;
         }

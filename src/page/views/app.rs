@@ -5,6 +5,7 @@ use std::rc::Rc;
 use facts::catalogue::Catalogue;
 use gloo::events::EventListener;
 use gloo::net::http;
+use gloo::timers::callback::Interval;
 use protocol::FileRef;
 use yew::prelude::*;
 
@@ -21,8 +22,15 @@ use crate::link::View;
 use crate::state::{Action, CampaignAction, Effect, State};
 use crate::{catalogue, lesson};
 
+/// Time in milliseconds between two looks at whether the worker is still there.
+const LOOK_EVERY: u32 = 5000;
+/// Silence in milliseconds after which the user is asked, where the worker owes an answer. A large network may take longer than
+/// this for one run, so that only the user can tell.
+const SILENCE: f64 = 30_000.0;
+
 pub enum Message {
     Act(Action),
+    Look,
     Dragging(bool),
     Dark(bool),
 }
@@ -38,6 +46,7 @@ pub struct App {
     dragging: bool,
     dark: bool,
     _listeners: Vec<EventListener>,
+    _look: Interval,
 }
 
 impl Component for App {
@@ -60,6 +69,7 @@ impl Component for App {
         theme::restore();
         ctx.link().send_message(Message::Act(Action::Navigated(hash())));
         ctx.link().send_future(async { Message::Act(Action::Catalogue(fetch_catalogue().await)) });
+        let look = ctx.link().callback(|()| Message::Look);
         let mut app = Self {
             state: Rc::new(State::teaching(&lesson::COURSE)),
             act,
@@ -70,6 +80,7 @@ impl Component for App {
             dragging: false,
             dark: theme::is_dark(),
             _listeners: listeners,
+            _look: Interval::new(LOOK_EVERY, move || look.emit(())),
         };
         app.start_worker();
         app
@@ -78,6 +89,13 @@ impl Component for App {
     fn update(&mut self, _: &Context<Self>, message: Message) -> bool {
         match message {
             Message::Act(action) => self.act(action),
+            Message::Look => {
+                let silent = self.worker.as_mut().map_or(0.0, |worker| worker.silence(self.state.awaits_worker()));
+                if silent < SILENCE || self.state.worker_silent {
+                    return false;
+                }
+                self.act(Action::WorkerSilent);
+            }
             Message::Dragging(dragging) => return std::mem::replace(&mut self.dragging, dragging) != dragging,
             Message::Dark(dark) => self.dark = dark,
         }
@@ -216,6 +234,14 @@ impl App {
 fn notices(state: &Rc<State>, act: &Callback<Action>) -> Html {
     html! {
         <div class="notices" role="status" aria-live="polite">
+            if state.worker_silent {
+                <div class="notice" id="worker-silent">
+                    <p>{ "The worker that computes has said nothing for half a minute. A large network on a slow device may take that long; if it hangs, a new worker goes on without what this one holds." }</p>
+                    <button class="button" id="restart-worker" onclick={act.reform(|_| Action::WorkerDied("it did not answer".to_owned()))}>
+                        { "Start a new worker" }
+                    </button>
+                </div>
+            }
             { for state.notices.iter().map(|notice| {
                 let id = notice.id;
                 html! {

@@ -1,5 +1,8 @@
 //! The page's end of the line to the worker.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use gloo::events::EventListener;
 use protocol::{Envelope, Request, Response, VERSION, start};
 use serde::Serialize;
@@ -12,6 +15,10 @@ use crate::state::Action;
 /// A running worker. Dropping it ends it.
 pub struct Client {
     worker: Worker,
+    /// The worker has said something since the last look.
+    heard: Rc<Cell<bool>>,
+    /// When it had last said something, or had nothing to say.
+    since: f64,
     _listeners: [EventListener; 2],
 }
 
@@ -21,7 +28,10 @@ impl Client {
         let page = gloo::utils::document().base_uri()?.unwrap_or_default();
         let worker = start::worker(&page)?;
         let hear = act.clone();
+        let heard = Rc::new(Cell::new(true));
+        let hears = heard.clone();
         let message = EventListener::new(&worker, "message", move |event| {
+            hears.set(true);
             let data = event.unchecked_ref::<MessageEvent>().data();
             hear.emit(match serde_wasm_bindgen::from_value::<Envelope<Response>>(data) {
                 Ok(envelope) if envelope.version == VERSION => Action::Worker(Box::new(envelope)),
@@ -37,7 +47,16 @@ impl Client {
             let message = if message.is_empty() { "its program could not be loaded".to_owned() } else { message };
             hear.emit(Action::WorkerDied(message));
         });
-        Ok(Self { worker, _listeners: [message, error] })
+        Ok(Self { worker, heard, since: 0.0, _listeners: [message, error] })
+    }
+
+    /// How long the worker has been silent, in milliseconds, while it `owes` an answer.
+    pub fn silence(&mut self, owes: bool) -> f64 {
+        let now = js_sys::Date::now();
+        if self.heard.take() || !owes {
+            self.since = now;
+        }
+        now - self.since
     }
 
     /// Sends a request.

@@ -26,6 +26,10 @@ pub fn danger(state: &State, act: &Callback<Action>) -> Html {
                     aria-pressed={pressed.to_string()} onclick={act.reform(move |_| Action::choose(move |link| link.danger = !pressed))}>
                     { format!("Predict the danger of {}", lower_first(&what)) }
                 </button>
+                if pressed && state.asked.danger.busy() {
+                    <button type="button" class="button button-quiet" id="danger-stop"
+                        onclick={act.reform(|_| Action::choose(|link| link.danger = false))}>{ "Stop" }</button>
+                }
             </div>
             { found(state, act) }
         </div>
@@ -42,8 +46,7 @@ fn found(state: &State, act: &Callback<Action>) -> Html {
         return html! { <p class="hint">{ "One pass back through the network tells for every element how far this corruption moves the answer. The map above shows it, and the layers are listed by it." }</p> };
     }
     let (Some(danger), Some(model)) = (state.danger_now(), state.model()) else {
-        return html! { <p class="hint" aria-busy={state.asked.danger.busy().to_string()}>
-        { if state.asked.danger.busy() { "Computing…" } else { "There is no prediction for this network and device." } }</p> };
+        return html! { <div id="danger-waits" aria-busy={state.asked.danger.busy().to_string()}>{ waits(state) }</div> };
     };
     let mut ranked: Vec<&TensorDanger> = danger.tensors.iter().collect();
     // A stable order: of two equal layers the earlier one comes first.
@@ -65,6 +68,26 @@ fn found(state: &State, act: &Callback<Action>) -> Html {
                     <ol class="worst-list" start={(LISTED + 1).to_string()}>{ for rest.iter().cloned() }</ol></details>
             }
         </>
+    }
+}
+
+/// How far the prediction is: tensors are gone through once to predict, and once to inject.
+fn waits(state: &State) -> Html {
+    if !state.asked.danger.busy() {
+        return html! { <p class="hint">{ "There is no prediction for this network and device." }</p> };
+    }
+    let (done, all) = match state.asked.danger.progress() {
+        Some((done, Some(all))) if all > 0 => (done, all),
+        _ => return html! { <p class="hint">{ "Computing…" }</p> },
+    };
+    let tensors = all / 2;
+    let told = match done.checked_sub(tensors) {
+        None => format!("Predicting: {done} of {tensors} tensors"),
+        Some(made) => format!("Injecting into the worst element: {made} of {tensors} tensors"),
+    };
+    html! {
+        <div class="progress"><progress value={done.to_string()} max={all.to_string()} aria-label="Tensors done with" />
+            <span>{ told }</span></div>
     }
 }
 

@@ -59,7 +59,7 @@ fn told(state: &State, act: &Callback<Action>) -> Html {
     if let (Some(injection), Some(protection)) = (state.injection_now(), state.protection_now()) {
         return beside(state, act, injection, protection);
     }
-    if let Some(why) = state.protection_unfit() {
+    if let Some(why) = state.protection_unfit().map(words::in_page_words) {
         return html! { <p class="hint" id="protection-unfit">{ why }</p> };
     }
     match state.asked.protect.progress() {

@@ -88,7 +88,7 @@ fn model_facts(state: &State) -> Html {
             if let Some(numbers) = state.numbers() {
                 <p class="hint" id="numbers-told">{ words::rounded(&numbers) }</p>
             }
-            { for model.notices.iter().map(|notice| html! { <p class="hint model-notice">{ notice }</p> }) }
+            { for model.notices.iter().map(|notice| html! { <p class="hint model-notice">{ words::in_page_words(notice) }</p> }) }
         </>
     }
 }

@@ -73,6 +73,8 @@ fn result(state: &State, act: &Callback<Action>) -> Html {
                 SweepRequest::Bits { .. } => bits(state, trials, act),
                 SweepRequest::Map { .. } => heat_map(state, trials, act),
                 SweepRequest::Images { .. } => images(state, trials, act),
+                // Workers ask each other for these.
+                SweepRequest::Each { .. } => Html::default(),
             } }
             { key() }
             <div class="take">

@@ -1,5 +1,6 @@
 //! Numbers and outcomes in words.
 
+mod options;
 mod protect;
 
 use facts::campaign::compared::Method;
@@ -9,6 +10,7 @@ use facts::outcome::{Decision, Outcome, Rate, Verdict};
 use facts::report::aimed;
 use protocol::{ClassInfo, Injection, Learnt};
 
+pub use options::in_page_words;
 pub use protect::{PROTECT, effect, method, price, protection};
 
 /// The terms of the field, each with its explanation.
@@ -104,6 +106,12 @@ pub fn percent(share: f64) -> String {
     } else {
         format!("{percent:.1} %")
     }
+}
+
+/// The workers that a campaign has lost.
+pub fn lost(workers: usize) -> String {
+    let who = if workers == 1 { "a worker has" } else { "workers have" };
+    format!("; {who} stopped answering, and the others do the rest: nothing is lost")
 }
 
 /// A number without zeros at its end.

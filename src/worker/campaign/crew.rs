@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::campaign::{Alone, CampaignEvent, Lab, StepMaker, Steps, Units, Work};
+use engine::campaign::{Alone, Budget, CampaignEvent, Lab, StepMaker, Steps, Units, Work};
 use facts::Result;
 use facts::campaign::{Plan, Position, Stratified};
 use facts::data::ImageSource;
@@ -18,6 +18,10 @@ pub type SharedSource = Arc<dyn ImageSource + Send + Sync>;
 
 /// Units of a worker beside this one that wait or are being computed. The second begins while the first travels.
 const UNITS_AHEAD: usize = 2;
+
+/// The size of a unit: several waves, so that a worker beside this one has work for as long as its answers travel, and that few
+/// golden runs are made twice. Only its records are in memory together.
+const UNIT: Budget = Budget { bytes: usize::MAX, multiply_adds: 1 << 34, runs: 512 };
 
 /// Unit number of a campaign, of which a worker beside this one computes the events.
 pub type UnitId = u32;
@@ -52,7 +56,7 @@ impl<H: Hands> StepMaker for Together<H> {
     fn begin(&self, plan: Arc<Plan>, first: usize) -> Crew<H> {
         let here = self.here.clone();
         let parts = UNITS_AHEAD * (self.hands.ready() + 1);
-        let units = Units::of(&plan, &here.lab, Position::default(), first, parts, here.budget);
+        let units = Units::of(&plan, &here.lab, Position::default(), first, parts, UNIT);
         // Each round has its own number.
         let faults = plan.config().until.map(|_| plan.config().faults.at_most());
         let design = plan.config().design.clone();
@@ -80,6 +84,8 @@ enum Coming {
     Own(Box<Steps<Rc<Lab>, SharedSource>>),
     /// Another worker computes it.
     Sent(UnitId, Unit),
+    /// This worker computes it, a wave at a time, while it waits for those before it.
+    Making(Unit, Box<Steps<Rc<Lab>, SharedSource>>, VecDeque<CampaignEvent>),
     Here(VecDeque<CampaignEvent>),
 }
 
@@ -112,6 +118,32 @@ impl<H: Hands> Crew<H> {
         }
     }
 
+    /// Makes a wave of a unit whose turn has not come; false where all units that may be begun are made or given away.
+    async fn make_ahead(&mut self) -> bool {
+        let making = |unit: &Coming| matches!(unit, Coming::Making(..));
+        if !self.coming.iter().any(making) {
+            let most = self.most();
+            let Some(unit) = (self.coming.len() < most).then(|| self.units.next()).flatten() else { return false };
+            let steps = Box::new(self.steps(unit));
+            self.coming.push_back(Coming::Making(unit, steps, VecDeque::new()));
+        }
+        let Some(at) = self.coming.iter().position(making) else { return false };
+        let taken = std::mem::replace(&mut self.coming[at], Coming::Here(VecDeque::new()));
+        let Coming::Making(unit, mut steps, mut events) = taken else { return false };
+        self.coming[at] = loop {
+            match steps.next().await {
+                Ok(Some(event)) => events.push_back(event),
+                Ok(None) => break Coming::Here(events),
+                // Its turn comes later: it is then computed, and fails, again.
+                Err(_) => break Coming::Own(Box::new(self.steps(unit))),
+            }
+            if !steps.is_at_hand() {
+                break Coming::Making(unit, steps, events);
+            }
+        };
+        true
+    }
+
     /// Largest number of units begun: their results wait in memory for those before them.
     fn most(&self) -> usize {
         2 * UNITS_AHEAD * (self.hands.ready() + 1)
@@ -126,8 +158,9 @@ impl<H: Hands> Work for Crew<H> {
     fn is_at_hand(&self) -> bool {
         match self.coming.front() {
             Some(Coming::Own(steps)) => steps.is_at_hand(),
-            Some(Coming::Here(events)) => !events.is_empty(),
-            Some(Coming::Sent(..)) | None => false,
+            Some(Coming::Here(events) | Coming::Making(_, _, events)) if !events.is_empty() => true,
+            Some(Coming::Making(_, steps, _)) => steps.is_at_hand(),
+            Some(Coming::Here(..) | Coming::Sent(..)) | None => false,
         }
     }
 
@@ -139,22 +172,8 @@ impl<H: Hands> Work for Crew<H> {
         if !matches!(self.coming.front(), Some(Coming::Sent(..))) {
             return Ok(true);
         }
-        let most = self.most();
-        match (self.coming.len() < most).then(|| self.units.next()).flatten() {
-            Some(unit) => {
-                let mut events = VecDeque::new();
-                let mut steps = self.steps(unit);
-                let made = loop {
-                    match steps.next().await {
-                        Ok(Some(event)) => events.push_back(event),
-                        Ok(None) => break Coming::Here(events),
-                        // Its turn comes later: it is then computed, and fails, again.
-                        Err(_) => break Coming::Own(Box::new(self.steps(unit))),
-                    }
-                };
-                self.coming.push_back(made);
-            }
-            None => self.hands.wait().await,
+        if !self.make_ahead().await {
+            self.hands.wait().await;
         }
         self.exchange();
         Ok(!matches!(self.coming.front(), Some(Coming::Sent(..))))
@@ -170,6 +189,14 @@ impl<H: Hands> Work for Crew<H> {
                 Some(Coming::Here(events)) => match events.pop_front() {
                     Some(event) => return Ok(Some(event)),
                     None => drop(self.coming.pop_front()),
+                },
+                // Its turn has come before it was made.
+                Some(Coming::Making(_, steps, events)) => match events.pop_front() {
+                    Some(event) => return Ok(Some(event)),
+                    None => match steps.next().await? {
+                        Some(event) => return Ok(Some(event)),
+                        None => drop(self.coming.pop_front()),
+                    },
                 },
                 Some(Coming::Sent(..)) => drop(self.advance().await?),
                 None => match self.units.next() {

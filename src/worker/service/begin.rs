@@ -14,6 +14,7 @@ use protocol::{CampaignStart, Protocol, RequestId, Response, Stage};
 
 use super::campaign::{BUDGET, Campaign, REPORT_EVERY, classes, naming};
 use super::preparing::{Beginning, Planned, Wanted, on_device_of};
+use super::team::Job;
 use super::{Host, Loaded, Service};
 use crate::campaign::{Results, Together};
 
@@ -83,7 +84,7 @@ impl<H: Host> Service<H> {
     pub(super) async fn start(&mut self, id: RequestId, start: CampaignStart) -> Result<Response> {
         let beginning = self.beginning(&start).await?;
         let planned = beginning.planned();
-        self.team.forget();
+        self.team.forget(Job::Campaign);
         let own = planned.lab.model().card.grouping.clone();
         let expected = planned.plan.trials();
         let results = Results::new(self.provenance(planned), None);

@@ -72,6 +72,7 @@ impl<H: Host> Service<H> {
         let done = campaign.wave().await;
         let now = self.host.now();
         campaign.milliseconds += now - begun;
+        self.team.note_piece(now - begun);
         let id = campaign.id;
         self.share();
         let campaign = self.campaign.as_mut().filter(|campaign| campaign.id == id)?;
@@ -97,12 +98,17 @@ impl<H: Host> Service<H> {
         }
     }
 
-    pub(super) async fn ask_campaign(&mut self, id: RequestId, request: CampaignRequest) -> Result<Response> {
+    pub(super) async fn ask_campaign(
+        &mut self,
+        id: RequestId,
+        request: CampaignRequest,
+        progress: &dyn Fn(u64, Option<u64>),
+    ) -> Result<Response> {
         let now = self.host.now();
         let stage = match request {
             CampaignRequest::Start(start) => return self.start(id, *start).await,
             CampaignRequest::Share(start) => return self.join(&start).await,
-            CampaignRequest::Part(part) => return self.compute(part).await,
+            CampaignRequest::Part(part) => return self.compute(part, progress).await,
             CampaignRequest::Import { files } => return self.import(id, &files).await,
             CampaignRequest::Protect(request) => return self.bound(id, *request).await,
             CampaignRequest::Judge { edited } => return self.judge(edited),
@@ -154,6 +160,8 @@ impl<H: Host> Service<H> {
 
     /// Judges results and single faults by `edited`, each where it is for their classes, or by their own groupings.
     fn judge(&mut self, edited: Option<Grouping>) -> Result<Response> {
+        // Trials were judged by the last grouping, here and in other workers.
+        self.leave_image();
         let fits = |classes: usize| edited.as_ref().is_none_or(|grouping| grouping.classes() == classes);
         if let Some(loaded) = &mut self.lab {
             if fits(loaded.lab.model().classes()) {
@@ -349,6 +357,7 @@ impl<H: Host> Campaign<H> {
             learning: self.preparing.as_ref().map(|preparing| preparing.progress()),
             milliseconds: self.milliseconds,
             workers: 1 + self.team.as_ref().map_or(0, |team| team.ready()),
+            lost: self.team.as_ref().map_or(0, |team| team.lost()),
             faults: summary.faults.clone(),
             golden: summary.golden.clone(),
             rounded: summary.rounded,

@@ -37,12 +37,12 @@ use protocol::{
 use crate::campaign::Opened;
 use campaign::Campaign;
 pub use card::class_names;
-use danger::Effects;
+use danger::{Effects, Endangering};
 use describe::{class, describe, scores};
 use protect::{Learnt, Protecting};
 use share::Share;
 use sweep::Sweeping;
-use team::Team;
+use team::{Job, Team};
 use written::Bounding;
 
 /// What the engine needs from the world around it.
@@ -79,7 +79,7 @@ pub trait Host {
         Vec::new()
     }
 
-    /// Waits until there is such an answer.
+    /// Waits until there is such an answer, or some time has passed.
     async fn answered(&self) {}
 }
 
@@ -97,6 +97,7 @@ pub struct Service<H: Host> {
     /// The predicted effects of the corruption that was asked for last, in the golden run.
     effects: Option<(DangerRequest, Effects)>,
     sweep: Option<Sweeping>,
+    danger: Option<Endangering>,
     campaign: Option<Campaign<H>>,
     /// The campaign of another worker that this one computes parts of.
     share: Option<Share>,
@@ -158,6 +159,7 @@ impl<H: Host> Service<H> {
             read: Vec::new(),
             effects: None,
             sweep: None,
+            danger: None,
             campaign: None,
             share: None,
             device: DeviceChoice::Cpu,
@@ -176,11 +178,13 @@ impl<H: Host> Service<H> {
             Request::View(request) => self.view(request).await,
             Request::Inject { strike } => self.inject(strike).await,
             Request::Sweep(request) => self.start_sweep(id, request),
+            Request::Try(span) => self.try_span(span, progress).await,
             Request::EndSweep => Ok(self.end_sweep()),
             Request::Scale => self.scale().await,
-            Request::Danger(request) => self.danger(request).await,
+            Request::Danger(request) => self.start_danger(id, request),
+            Request::EndDanger => Ok(self.end_danger()),
             Request::Protect(request) => self.protect(id, request),
-            Request::Campaign(request) => self.ask_campaign(id, request).await,
+            Request::Campaign(request) => self.ask_campaign(id, request, progress).await,
         };
         answer.unwrap_or_else(|error| {
             let message = format!("{error}.");
@@ -199,6 +203,9 @@ impl<H: Host> Service<H> {
         }
         if let Some(id) = self.protecting() {
             return Some((id, self.step_protection().await));
+        }
+        if let Some(id) = self.endangering() {
+            return Some((id, self.step_danger().await));
         }
         if let Some(id) = self.bounding() {
             return Some((id, self.step_bounding().await));
@@ -238,7 +245,8 @@ impl<H: Host> Service<H> {
         let model = self.rounded(&plain, &changes).await?;
         let (device, info) = self.open(choice).await?;
         // Two models need not fit side by side.
-        (self.golden, self.trial, self.sweep) = (None, None, None);
+        (self.golden, self.trial) = (None, None);
+        self.leave_image();
         self.effects = None;
         self.read.clear();
         (self.learnt, self.protecting, self.bounding) = (Learnt::default(), None, None);
@@ -289,7 +297,8 @@ impl<H: Host> Service<H> {
     async fn golden(&mut self, image: &FileRef) -> Result<Response> {
         let lab = self.lab()?;
         let input = self.input(&lab, image).await?;
-        (self.golden, self.trial, self.sweep, self.protecting) = (None, None, None, None);
+        (self.golden, self.trial, self.protecting) = (None, None, None);
+        self.leave_image();
         self.learnt.leave_image();
         self.effects = None;
         self.read.clear();
@@ -299,6 +308,13 @@ impl<H: Host> Service<H> {
         let top = scores(&lab, &golden.logits);
         (self.golden, self.golden_of) = (Some(golden), Some(image.clone()));
         Ok(Response::Golden(GoldenInfo { top, milliseconds }))
+    }
+
+    /// What is tried around the image at hand ends, here and in other workers.
+    fn leave_image(&mut self) {
+        self.end_sweep();
+        self.end_danger();
+        self.team.forget(Job::Explore);
     }
 
     async fn inject(&mut self, strike: Strike) -> Result<Response> {

@@ -12,12 +12,16 @@ use serde_bytes::ByteBuf;
 
 use super::campaign::BUDGET;
 use super::preparing::Planned;
+use super::team::Job;
 use super::{Host, Service};
 use crate::campaign::{SharedSource, told};
 
 /// Time in milliseconds after which a campaign is shared with other workers, if there is as much to do. Before, starting
 /// them takes longer than the rest of the campaign.
-const SHARE_AFTER: f64 = 1000.0;
+pub(super) const SHARE_AFTER: f64 = 1000.0;
+
+/// Least time in milliseconds between two words of a worker that computes a part.
+pub(super) const ALIVE_EVERY: f64 = 1000.0;
 
 /// Memory for the models and waves of the workers beside this one.
 const SHARED_MEMORY: usize = 1 << 30;
@@ -36,8 +40,8 @@ impl<H: Host> Service<H> {
         Ok(Response::Campaign(CampaignAnswer::Shared))
     }
 
-    /// Computes a part of another worker's campaign.
-    pub(super) async fn compute(&mut self, part: Part) -> Result<Response> {
+    /// Computes a part of another worker's campaign. `progress` hears now and then that this worker is alive.
+    pub(super) async fn compute(&mut self, part: Part, progress: &dyn Fn(u64, Option<u64>)) -> Result<Response> {
         let Share { here, plan } = self.share.as_ref().ok_or_else(|| Error::request("no campaign was shared"))?;
         let plan = match (part.faults, part.design) {
             (None, None) => plan.clone(),
@@ -55,8 +59,13 @@ impl<H: Host> Service<H> {
         let [start, end] = [part.start, part.end].map(|[nth, fault]| Position { nth, fault });
         let mut steps = here.begin(plan, part.first).between(start, end);
         let mut events = Vec::new();
+        let mut told_at = self.host.now();
         while let Some(event) = steps.next().await? {
             events.push(event);
+            if !steps.is_at_hand() && self.host.now() - told_at >= ALIVE_EVERY {
+                told_at = self.host.now();
+                progress(events.len() as u64, None);
+            }
         }
         let events =
             told(&events).map_err(|error| Error::request(format_args!("events cannot be written: {error}")))?;
@@ -65,20 +74,26 @@ impl<H: Host> Service<H> {
 
     /// Shares the campaign with other workers, if it has taken some time and will take as much again.
     pub(super) fn share(&mut self) {
-        let (Some(campaign), Some(loaded)) = (&mut self.campaign, &self.lab) else { return };
+        let Some(campaign) = &mut self.campaign else { return };
         let rest = campaign.planned.saturating_sub(campaign.results.len() as u64);
         if campaign.milliseconds + campaign.learning < SHARE_AFTER || rest < campaign.results.len() as u64 {
             return;
         }
+        // A clip that changes golden runs has a network of its own, with waves of its own.
+        let Some(start) = campaign.unshared.take() else { return };
+        let networks = 1 + start.protections.iter().filter(|method| matches!(method, Method::Clip(_))).count();
+        self.invite(Job::Campaign, networks, &[Request::Campaign(CampaignRequest::Share(start))]);
+    }
+
+    /// Asks other workers to take part in `job`, as many as memory allows for, with `networks` networks in each.
+    pub(super) fn invite(&self, job: Job, networks: usize, requests: &[Request]) {
         // A GPU is shared already, and is no faster for several.
-        let Some(start) = campaign.unshared.take().filter(|_| self.device == DeviceChoice::Cpu) else { return };
+        let Some(loaded) = self.lab.as_ref().filter(|_| self.device == DeviceChoice::Cpu) else { return };
         let parameters = loaded.lab.model().graph.parameters.values().map(|tensor| tensor.data.len()).sum::<usize>();
         // The parameters, packed for the kernels, and again while they are loaded.
-        // A clip that changes golden runs has a network of its own, with waves of its own.
-        let networks = 1 + start.protections.iter().filter(|method| matches!(method, Method::Clip(_))).count();
         let most = SHARED_MEMORY / (8 * parameters + networks * BUDGET.bytes);
-        let model = loaded.file.clone();
-        let load = Request::Load { model, changes: Box::new(loaded.changes.clone()), device: DeviceChoice::Cpu };
-        self.team.invite(most, &load, &CampaignRequest::Share(start));
+        let (model, changes) = (loaded.file.clone(), Box::new(loaded.changes.clone()));
+        let load = Request::Load { model, changes, device: DeviceChoice::Cpu };
+        self.team.invite(most, &load, job, requests);
     }
 }

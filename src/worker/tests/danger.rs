@@ -8,9 +8,18 @@ use super::{ask, engine, file, keras_engine, load};
 use crate::service::Service;
 
 fn danger(engine: &mut Service<super::Bench>, request: DangerRequest) -> Danger {
-    match ask(engine, Request::Danger(request)) {
-        Response::Danger(danger) => danger,
-        other => panic!("{other:?}"),
+    let mut answer = Some(ask(engine, Request::Danger(request)));
+    let mut last = 0;
+    loop {
+        match answer {
+            Some(Response::Predicting { done, total }) => {
+                assert!(last <= done && done <= total, "{done} of {total} after {last}");
+                last = done;
+            }
+            Some(Response::Danger(Some(danger))) => return danger,
+            other => panic!("{other:?}"),
+        }
+        answer = pollster::block_on(engine.step_danger());
     }
 }
 
@@ -94,4 +103,24 @@ fn without_a_golden_run_nothing_is_predicted() {
     let request = DangerRequest { target: Target::Activation, corruption: Corruption::Set(0.0) };
     let Response::Failed { message } = ask(&mut engine, Request::Danger(request)) else { panic!("no refusal") };
     assert!(message.contains("no golden run"), "{message}");
+}
+
+#[test]
+fn a_prediction_ends_with_its_request_and_with_the_image() {
+    let mut engine = engine();
+    load(&mut engine);
+    ask(&mut engine, Request::Golden { image: file("a.ppm") });
+    let request = DangerRequest { target: Target::Activation, corruption: Corruption::flip(30).unwrap() };
+    for end in [Request::EndDanger, Request::Golden { image: file("b.ppm") }] {
+        ask(&mut engine, Request::Danger(request));
+        pollster::block_on(engine.step_danger());
+        assert!(engine.endangering().is_some(), "it is under way");
+        let answer = ask(&mut engine, end.clone());
+        assert!(engine.endangering().is_none(), "{answer:?}");
+    }
+    // Nothing of the first image is left.
+    let mut alone = super::engine();
+    load(&mut alone);
+    ask(&mut alone, Request::Golden { image: file("b.ppm") });
+    assert_eq!(danger(&mut engine, request).tensors, danger(&mut alone, request).tensors);
 }

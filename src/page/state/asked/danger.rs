@@ -5,12 +5,14 @@ use std::rc::Rc;
 use protocol::{Danger, DangerRequest, Request, Response};
 
 use super::super::State;
-use super::{GoldenKey, Ground, Heard, Want};
+use super::{GoldenKey, Ground, Heard, JudgeKey, Unwanted, Want};
 
 /// The data that the prediction depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DangerKey {
     golden: GoldenKey,
+    /// The grouping that verdicts are by.
+    judge: JudgeKey,
     /// The corruption, and the side of the layers.
     pub request: DangerRequest,
 }
@@ -18,11 +20,12 @@ pub struct DangerKey {
 impl Want for DangerKey {
     type Answer = Rc<Danger>;
     const GROUND: Ground = Ground::Golden;
+    const UNWANTED: Unwanted = Unwanted::Ended(Request::EndDanger);
 
     fn wanted(state: &State) -> Option<Self> {
         let site = state.site().filter(|_| state.link.danger)?;
         let request = DangerRequest { target: site.target, corruption: site.corruption };
-        Some(Self { golden: GoldenKey::wanted(state)?, request })
+        Some(Self { golden: GoldenKey::wanted(state)?, judge: JudgeKey::wanted(state)?, request })
     }
 
     fn request(&self) -> Request {
@@ -31,7 +34,8 @@ impl Want for DangerKey {
 
     fn read(response: Response, _: Option<&mut Self::Answer>) -> Heard<Self::Answer> {
         match response {
-            Response::Danger(danger) => Heard::Answer(Rc::new(danger)),
+            Response::Predicting { done, total } => Heard::Progress(done as u64, Some(total as u64)),
+            Response::Danger(Some(danger)) => Heard::Answer(Rc::new(danger)),
             other => Heard::Other(other),
         }
     }

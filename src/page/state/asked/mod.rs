@@ -171,6 +171,7 @@ struct Row {
     hear: fn(&mut State, RequestId, Response) -> Option<Response>,
     fail: fn(&mut State, RequestId) -> bool,
     stuck: fn(&State) -> bool,
+    busy: fn(&Asked) -> bool,
     restart: fn(&mut Asked),
     lose: fn(&mut Asked),
     forgive: fn(&mut Asked),
@@ -184,6 +185,7 @@ impl Row {
             hear: hear::<W>,
             fail: fail::<W>,
             stuck: |state| W::wanted(state).is_some_and(|key| W::slot(&state.asked).failed(&key)),
+            busy: |asked| W::slot(asked).busy(),
             restart: |asked| {
                 let slot = W::slot_mut(asked);
                 slot.give_up();
@@ -273,6 +275,11 @@ impl Asked {
     pub(super) fn lose(&mut self) {
         TABLE.iter().for_each(|row| (row.lose)(self));
         self.orders = Orders::default();
+    }
+
+    /// Whether the worker owes an answer.
+    pub(super) fn waits(&self) -> bool {
+        TABLE.iter().any(|row| (row.busy)(self)) || self.orders.any(|_| true)
     }
 
     /// Lets everything that failed be asked for again.

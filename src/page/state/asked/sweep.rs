@@ -4,13 +4,15 @@ use facts::fault::{Bits, Corruption};
 use protocol::{Request, Response, SweepRequest, SweepTrial};
 
 use super::super::State;
-use super::{GoldenKey, Ground, Heard, Unwanted, Want};
+use super::{GoldenKey, Ground, Heard, JudgeKey, Unwanted, Want};
 use crate::link::Sweep;
 
 /// The data that a sweep depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepKey {
     golden: GoldenKey,
+    /// The grouping that verdicts are by.
+    judge: JudgeKey,
     /// The trials.
     pub request: SweepRequest,
 }
@@ -44,7 +46,7 @@ impl Want for SweepKey {
                 SweepRequest::Images { strike, images }
             }
         };
-        Some(Self { golden: GoldenKey::wanted(state)?, request })
+        Some(Self { golden: GoldenKey::wanted(state)?, judge: JudgeKey::wanted(state)?, request })
     }
 
     fn request(&self) -> Request {

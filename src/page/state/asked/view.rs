@@ -27,7 +27,8 @@ impl Want for ViewKey {
         let (golden, looked) = (GoldenKey::wanted(state)?, state.looked()?);
         let first = looked.planes().sheet_of(looked.plane());
         let strike = state.fault_now();
-        let danger = DangerKey::wanted(state).map(|key| key.request);
+        // The map of a tensor needs the predictions, which the worker makes for all tensors together.
+        let danger = DangerKey::wanted(state).filter(|_| state.danger_now().is_some()).map(|key| key.request);
         let request = ViewRequest { tensor: looked.tensor.id, first, faulty: strike.is_some(), danger };
         Some(Self { golden, strike, request })
     }

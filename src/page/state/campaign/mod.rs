@@ -14,6 +14,7 @@ use super::asked::{JudgeKey, Order, Slot};
 use super::grouping::GroupingAction;
 use super::{Effect, LabKey, OWN, State};
 use crate::link::{CampaignLink, Counting};
+use crate::words;
 use facts::campaign::compared::Method;
 use facts::campaign::{Criterion, DesignKind, Faults};
 use facts::fault::{Format, Target};
@@ -111,6 +112,20 @@ impl Campaign {
         }
         if self.starting() {
             self.id = None;
+        }
+    }
+
+    /// What the worker takes along, and how to go on, as a sentence; nothing where there are no records.
+    pub(super) fn lost_with_worker(&self) -> String {
+        let done = self.update.as_ref().filter(|_| self.at_hand()).map_or(0, |update| update.faults.injections);
+        if !self.running() && done == 0 {
+            return String::new();
+        }
+        let kept = format!("the rates and charts of its {} faults stay on the page", words::count(done));
+        let again = "“Start campaign” makes the same faults again, from the same seed";
+        match self.running() {
+            true => format!(" The campaign has ended with it: {kept}, their records are gone. {again}."),
+            false => format!(" The records of the campaign are gone with it; {kept}. {again}."),
         }
     }
 

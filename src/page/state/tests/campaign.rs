@@ -20,6 +20,7 @@ pub(super) fn update(campaign: RequestId, stage: Stage, done: u64) -> CampaignUp
         planned: 20,
         milliseconds: 10.0 * done as f64,
         workers: 1,
+        lost: 0,
         learning: None,
         faults: FaultSummary {
             injections: done,
@@ -165,6 +166,30 @@ fn what_was_told_survives_another_model_and_a_worker_that_dies() {
     page.act(Action::WorkerDied("out of memory".into()));
     assert!(!page.state.campaign.running() && !page.state.campaign.at_hand());
     assert_eq!(page.state.campaign.update.as_ref().map(|update| update.faults.injections), Some(4));
+    assert!(
+        page.notices().iter().any(|told| told.contains("of its 4 faults stay on the page")),
+        "{:?}",
+        page.notices()
+    );
+}
+
+#[test]
+fn a_worker_that_says_nothing_is_replaced_when_the_user_says_so() {
+    let (mut page, id, _) = Page::begun("");
+    page.tell(id, update(id, Stage::Running, 4));
+    page.act(Action::WorkerSilent);
+    assert!(page.state.worker_silent);
+    page.tell(id, update(id, Stage::Running, 8));
+    assert!(!page.state.worker_silent, "it was slow");
+    page.act(Action::WorkerSilent);
+    page.act(Action::WorkerDied("it did not answer".into()));
+    assert!(!page.state.worker_silent && !page.state.awaits_worker());
+    let told = "The worker that computes has stopped (it did not answer); a new one was started. The campaign has ended with it: \
+                the rates and charts of its 8 faults stay on the page, their records are gone. “Start campaign” makes the same \
+                faults again, from the same seed.";
+    assert_eq!(page.notices(), [told]);
+    page.act(Action::WorkerSilent);
+    assert!(!page.state.worker_silent, "nothing is owed");
 }
 
 #[test]

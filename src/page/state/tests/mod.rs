@@ -244,10 +244,10 @@ impl Page {
                     max_abs: [31.0, 32.0, 1.0],
                 }),
                 Request::Scale => Response::Scale { max_abs: 99.0 },
-                Request::Danger(_) => Response::Danger(Danger { tensors: Vec::new(), milliseconds: 1.0 }),
+                Request::Danger(_) => Response::Danger(Some(Danger { tensors: Vec::new(), milliseconds: 1.0 })),
                 Request::Sweep(_) => Response::Swept(SweepPart { first: 0, trials: Vec::new(), over: false }),
                 Request::Protect(request) => Response::Protected(protection(&request)),
-                Request::EndSweep | Request::Campaign(_) => continue,
+                Request::EndSweep | Request::EndDanger | Request::Try(_) | Request::Campaign(_) => continue,
             };
             self.hear(id, answer);
         }

@@ -15,7 +15,7 @@ pub fn rates(update: &CampaignUpdate) -> Html {
     html! {
         <>
         if let Some(alarm) = &update.golden.alarm {
-            <p class="alarm" role="alert"><strong>{ "Alarm: " }</strong>{ alarm }{ "." }</p>
+            <p class="alarm" role="alert"><strong>{ "Alarm: " }</strong>{ words::in_page_words(alarm) }{ "." }</p>
         }
         if let Some(skipped) = &update.skipped {
             <p class="hint" id="skipped">{ skipped }{ "." }</p>

@@ -43,7 +43,7 @@ pub fn Results(props: &Props) -> Html {
                 <p class="hint" id="campaign-preprocessing">{ format!("Preprocessing: {}", profile.preprocess) }</p>
                 if !profile.notices.is_empty() {
                     <ul class="hint" id="campaign-notices">
-                        { for profile.notices.iter().map(|notice| html! { <li>{ notice }</li> }) }
+                        { for profile.notices.iter().map(|notice| html! { <li>{ words::in_page_words(notice) }</li> }) }
                     </ul>
                 }
                 <div class="profiles">
@@ -89,6 +89,9 @@ fn progress(state: &State, update: &CampaignUpdate) -> Html {
         Stage::Paused => text.push_str(", paused"),
         Stage::Stopped => text.push_str(", stopped"),
         Stage::Complete => text.push_str(", complete"),
+    }
+    if update.lost > 0 {
+        text.push_str(&words::lost(update.lost));
     }
     let (value, most, label) = match update.learning {
         Some((_, [learnt, of])) => (learnt as u64, of as u64, "Golden runs that are learnt from"),

@@ -2,6 +2,7 @@
 
 mod backdrop;
 mod boxes;
+mod current;
 mod gestures;
 mod hands;
 mod key;

@@ -10,6 +10,7 @@ use yew::prelude::*;
 
 use super::backdrop::Backdrop;
 use super::boxes::{Marks, NetBox};
+use super::current::Current;
 use super::gestures;
 use super::hands::{Hands, usable};
 use super::key::Key;
@@ -17,6 +18,7 @@ use super::props::{PictureProps, Same};
 use super::readout::{Readout, describe};
 use super::stage::Stage;
 use super::tools::tools;
+use crate::diagram::flow::passages;
 use crate::diagram::names;
 use crate::diagram::paint::swallowed;
 use crate::diagram::scene::boxes_in;
@@ -77,6 +79,11 @@ pub fn Picture(props: &PictureProps) -> Html {
     let corrupt = use_memo((Same(scene.clone()), Same(paint.clone())), |(scene, paint)| {
         let leaves = |position| scene.0.layers(&network, position).last().is_some_and(|&layer| paint.0.corrupt(layer));
         Rc::<[bool]>::from_iter((0..scene.0.boxes.len()).map(leaves))
+    });
+    let station = state.station();
+    let passages = use_memo((Same(scene.clone()), known.injection.clone(), station), |(scene, _, station)| {
+        let way: Vec<_> = state.way().into_iter().map(|(layer, row)| (layer, row.changed > 0)).collect();
+        station.map(|station| Rc::<[_]>::from(passages(&scene.0, &network, &way, station)))
     });
     let looked = state.layer().map(|layer| layer.index);
     let struck = state.struck().filter(|_| state.link.run).map(|place| place.layer.index);
@@ -175,6 +182,9 @@ pub fn Picture(props: &PictureProps) -> Html {
                     </defs>
                     <g ref={stage.world.clone()}>
                         <Backdrop scene={Same(scene.clone())} network={Same(network.clone())} corrupt={Same((*corrupt).clone())} />
+                        if let (Some(passages), Some(station)) = (&*passages, station) {
+                            <Current scene={Same(scene.clone())} passages={Same(passages.clone())} {station} />
+                        }
                         { for boxes }
                     </g>
                 </svg>
