@@ -196,3 +196,21 @@ fn weights_are_matched_by_order() {
     let names: Vec<_> = counted.layers().expect("its layers").into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["batch_normalization", "conv2d", "dense"]);
 }
+
+#[test]
+fn probe() {
+    let Some(path) = std::env::var_os("FAULTSCOPE_KERAS_PROBE") else { return };
+    let files = unpack(&std::fs::read(path).expect("a file"));
+    for name in files.keys().filter_map(|file| file.strip_suffix(".json")) {
+        let known: Known = serde_json::from_slice(&files[&format!("{name}.json")]).expect("what Keras knows");
+        let numbers: Vec<f32> = npy(&files[&format!("{name}.npy")]);
+        for extension in ["h5", "keras"] {
+            let file = format!("{name}.{extension}");
+            let Some(bytes) = files.get(&file) else { continue };
+            match check(&file, bytes, &known, &numbers) {
+                Ok(()) => println!("PASS {file}"),
+                Err(problem) => println!("FAIL {file}: {problem}"),
+            }
+        }
+    }
+}

@@ -45,6 +45,7 @@ pub use batch::{Operand, batched};
 pub(crate) use extent::transposed;
 pub use extent::{Extent, Order, Region};
 pub use range::Range;
+pub(crate) use places::taps;
 pub(crate) use resize::{coordinate, mixed, nearest};
 
 use facts::graph::Op;

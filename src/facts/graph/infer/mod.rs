@@ -104,7 +104,10 @@ fn arity(op: &Op) -> (usize, usize) {
     match op {
         Op::Conv(_) | Op::ConvTranspose(_) | Op::Conv3(_) | Op::Gemm { .. } => (2, 3),
         Op::GridSample(_) => (2, 2),
-        Op::MultiHead(MultiHead { bias, .. }) => (if *bias { 11 } else { 7 }, if *bias { 11 } else { 7 }),
+        Op::MultiHead(MultiHead { bias, mask, .. }) => {
+            let count = if *bias { 11 } else { 7 } + usize::from(*mask);
+            (count, count)
+        }
         Op::Where => (3, 3),
         Op::Quantize { .. } | Op::Dequantize { .. } => (2, 3),
         Op::Integer(integer) => (integer.roles.len(), integer.roles.len()),
