@@ -162,7 +162,13 @@ impl<'a> NodeView<'a> {
         counted
             .and_then(|axis| usize::try_from(axis).ok())
             .filter(|&axis| axis < rank)
-            .ok_or_else(|| self.problem(format_args!("axis {axis} of a tensor of {rank} axes")))
+            .ok_or_else(|| {
+                let range = match rank {
+                    0 => "none is".to_owned(),
+                    _ => format!("one of -{rank} to {} is", rank - 1),
+                };
+                self.problem(format_args!("axis {axis} of a tensor of {rank} axes; {range} expected"))
+            })
     }
 
     /// `axes` of a tensor of `rank` axes, ascending.
