@@ -60,7 +60,8 @@ fn collect(value: &Value, shape: &[usize], data: &mut Vec<f32>) -> Result<(), St
                 Some("-Infinity") => Some(f64::NEG_INFINITY),
                 _ => None,
             };
-            let number = number.or_else(named).ok_or_else(|| format!("an array has {value} where a number is expected"))?;
+            let number =
+                number.or_else(named).ok_or_else(|| format!("an array has {value} where a number is expected"))?;
             data.push(number as f32);
             Ok(())
         }

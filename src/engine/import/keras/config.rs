@@ -204,7 +204,8 @@ fn functional(name: String, trainable: bool, entries: &[Value], config: &Value) 
     for ((layer, entry), calls) in layers.iter_mut().zip(entries).zip(linked) {
         if ATTENTIONS.contains(&layer.class.as_str()) {
             let nodes = entry.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            layer.config = attention::configuration(&layer.config, nodes).map_err(|problem| misused(layer, &problem))?;
+            layer.config =
+                attention::configuration(&layer.config, nodes).map_err(|problem| misused(layer, &problem))?;
         }
         layer.calls = calls;
     }

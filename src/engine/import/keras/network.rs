@@ -9,8 +9,8 @@ use facts::{Error, Question, Result};
 use serde_json::Value;
 
 use super::config::{Layer, Link, Network};
-use super::known::Known;
 use super::draft::{Draft, Parameters, stored_order};
+use super::known::Known;
 use super::layers;
 use super::settings::{Settings, items};
 use super::weights::{Place, Plan, Weights};
@@ -43,7 +43,8 @@ pub(super) fn graph(network: &Network, keras: u32, weights: &Weights, size: Opti
     let order = stored_order(shape.len(), channels_first);
     let image = builder.input(&layer.name, stored(&shape, &order))?;
     builder.lay_out(image, Layout::new(&order))?;
-    let mut writer = Writer { builder, keras, channels_first, weights, plan, parameters: HashMap::new(), known: Known::default() };
+    let mut writer =
+        Writer { builder, keras, channels_first, weights, plan, parameters: HashMap::new(), known: Known::default() };
     let outputs = writer.network(network, &Scope::default(), &[image])?;
     writer.builder.finish(&outputs)
 }

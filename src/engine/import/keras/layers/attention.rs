@@ -126,9 +126,10 @@ fn masks(draft: &mut Draft, [query, value]: [ValueId; 2]) -> Result<(bool, Optio
         }
         mask.iter_mut().zip(&*stated.data).filter(|(_, stated)| **stated == 0.0).for_each(|(mask, _)| *mask = 0.0);
     }
-    let blind = mask.chunks_exact(keys.max(1)).enumerate().find(|(row, line)| {
-        !line.iter().enumerate().any(|(key, &seen)| seen != 0.0 && (!causal || key <= *row))
-    });
+    let blind = mask
+        .chunks_exact(keys.max(1))
+        .enumerate()
+        .find(|(row, line)| !line.iter().enumerate().any(|(key, &seen)| seen != 0.0 && (!causal || key <= *row)));
     if let Some((row, _)) = blind {
         return Err(settings.unsupported(format_args!("its masks hide all keys from query {row}")));
     }

@@ -163,9 +163,8 @@ fn several_axes(draft: &Draft) -> Result<Vec<usize>> {
         usize::try_from(counted).ok().filter(|axis| (1..rank).contains(axis))
     };
     let axes: Option<Vec<usize>> = stated.iter().map(counted).collect();
-    axes.filter(|axes| axes.is_sorted_by(|a, b| a < b)).ok_or_else(|| {
-        settings.unsupported(format_args!("its axes must be some of 1 to {}, ascending", rank - 1))
-    })
+    axes.filter(|axes| axes.is_sorted_by(|a, b| a < b))
+        .ok_or_else(|| settings.unsupported(format_args!("its axes must be some of 1 to {}, ascending", rank - 1)))
 }
 
 fn axis(draft: &Draft) -> Result<usize> {

@@ -156,9 +156,8 @@ pub(super) fn transposed(draft: &mut Draft) -> Result<()> {
     if lengths.contains(&0) {
         return Err(settings.error("its input is empty"));
     }
-    let sides: Vec<((usize, usize), usize)> = (0..count)
-        .map(|axis| transposed_sides(window[axis], strides[axis], dilations[axis], same))
-        .collect();
+    let sides: Vec<((usize, usize), usize)> =
+        (0..count).map(|axis| transposed_sides(window[axis], strides[axis], dilations[axis], same)).collect();
     let perm: Vec<usize> = [count + 1, count].into_iter().chain(0..count).collect();
     let mut more = vec![draft.parameter("kernel", &[&window[..], &[filters, channels]].concat(), &perm)?];
     if settings.switch("use_bias", true)? {

@@ -123,7 +123,9 @@ pub(super) fn layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
         _ => match elementwise::unary(node)? {
             Some(unary) => Layer::unary(node, symbols, Op::Unary(unary)),
             None => Err(node.unsupported(match node.op() {
-                "Scan" | "LSTM" | "GRU" | "RNN" => "it repeats a step for each entry of a tensor; export the model with the steps unrolled",
+                "Scan" | "LSTM" | "GRU" | "RNN" => {
+                    "it repeats a step for each entry of a tensor; export the model with the steps unrolled"
+                }
                 _ => "",
             })),
         },

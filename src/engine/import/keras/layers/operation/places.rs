@@ -63,9 +63,9 @@ fn item(draft: &mut Draft) -> Result<()> {
     let of = |part: &Value, name: &str| kind(part).as_deref() == Some(name);
     let rank = draft.rank();
     let named = parts.iter().filter(|part| !part.is_null() && !of(part, "__ellipsis__")).count();
-    let hidden = rank.checked_sub(named).ok_or_else(|| {
-        settings.error(format_args!("its index names {named} axes, the tensor has {rank}"))
-    })?;
+    let hidden = rank
+        .checked_sub(named)
+        .ok_or_else(|| settings.error(format_args!("its index names {named} axes, the tensor has {rank}")))?;
     let lengths = draft.shape();
     let (mut ranges, mut shape) = (Vec::with_capacity(rank), Vec::new());
     let mut seen = false;
@@ -221,7 +221,9 @@ fn tile(draft: &mut Draft) -> Result<()> {
     let copies: Option<Vec<usize>> = stated.iter().map(|&copies| usize::try_from(copies).ok()).collect();
     let copies = copies.filter(|copies| copies.len() <= draft.rank() && !copies.contains(&0));
     let Some(copies) = copies else {
-        return Err(settings.unsupported(format_args!("{stated:?} copies of a tensor with {} axes are not", draft.rank())));
+        return Err(
+            settings.unsupported(format_args!("{stated:?} copies of a tensor with {} axes are not", draft.rank()))
+        );
     };
     let missing = draft.rank() - copies.len();
     let mut repeats = vec![1; draft.rank()];
@@ -293,9 +295,9 @@ fn pad(draft: &mut Draft) -> Result<()> {
     };
     let stated = settings.get("pad_width").and_then(items).unwrap_or_default();
     let amounts: Option<Vec<(isize, isize)>> = stated.iter().map(both).collect();
-    let amounts = amounts.filter(|amounts| amounts.len() == draft.rank()).ok_or_else(|| {
-        settings.unsupported("\"pad_width\" must be two numbers for each axis")
-    })?;
+    let amounts = amounts
+        .filter(|amounts| amounts.len() == draft.rank())
+        .ok_or_else(|| settings.unsupported("\"pad_width\" must be two numbers for each axis"))?;
     if amounts[0] != (0, 0) {
         return Err(of_batch(&settings));
     }

@@ -84,7 +84,8 @@ fn einsum(draft: &mut Draft) -> Result<()> {
     let equation: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
     let refuse = || settings.unsupported(format_args!("its equation \"{text}\" is not"));
     let (terms, output) = equation.split_once("->").ok_or_else(refuse)?;
-    let letters = |term: &str| term.bytes().all(|letter| letter.is_ascii_alphabetic()).then(|| term.as_bytes().to_vec());
+    let letters =
+        |term: &str| term.bytes().all(|letter| letter.is_ascii_alphabetic()).then(|| term.as_bytes().to_vec());
     let names: Option<Vec<Vec<u8>>> = terms.split(',').map(letters).collect();
     let (names, output) = (names.ok_or_else(refuse)?, letters(output).ok_or_else(refuse)?);
     let arguments = arguments(draft)?;
@@ -97,7 +98,8 @@ fn einsum(draft: &mut Draft) -> Result<()> {
         .map(|(argument, names)| operand(draft, argument, names.len()))
         .collect::<Result<Vec<_>>>()?;
     // The batch stays the first axis, and is none of those that are summed over.
-    let batch = names.iter().zip(draft.is_input(&tensors)).find(|(_, input)| *input).and_then(|(names, _)| names.first());
+    let batch =
+        names.iter().zip(draft.is_input(&tensors)).find(|(_, input)| *input).and_then(|(names, _)| names.first());
     if output.first() != batch || batch.is_none() {
         return Err(of_batch(&settings));
     }
