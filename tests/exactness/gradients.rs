@@ -58,11 +58,23 @@ fn gradients_of_transformers_and_convolutions_are_those_of_autograd() {
 fn gradients_of_the_real_networks_are_those_of_autograd() {
     for (file, images) in [("gtsrb_cnn.onnx", Images::Gtsrb), ("cifar100_resnet20.onnx", Images::Cifar100)] {
         let Some(network) = Network::shared(file, images) else { return };
-        let shape = network.lab.model().input_shape().to_vec();
-        let count: usize = shape.iter().product();
-        let data: Vec<f32> = (0..count).map(|index| (index * 7919 % 256) as f32 / 256.0).collect();
-        compare(file, &network.lab, &HostTensor::new(shape, data).expect("an image"));
+        compare(file, &network.lab, &numbered(&network));
     }
+}
+
+/// The image that the script makes, too.
+fn numbered(network: &Network) -> HostTensor {
+    let shape = network.lab.model().input_shape().to_vec();
+    let count: usize = shape.iter().product();
+    let data: Vec<f32> = (0..count).map(|index| (index * 7919 % 256) as f32 / 256.0).collect();
+    HostTensor::new(shape, data).expect("an image")
+}
+
+#[test]
+fn gradients_of_samples_and_greatest_elements_are_those_of_autograd() {
+    let bytes = include_bytes!("../fixtures/gradients/places.onnx").to_vec();
+    let network = Network::read("places.onnx", bytes, Images::Gtsrb);
+    compare("places.onnx", &network.lab, &numbered(&network));
 }
 
 /// No fault that is proved masked changes a score, bit for bit; and a third of all faults are.

@@ -22,6 +22,9 @@ const LATER: (&str, &[u8]) = ("Keras 3, later layers", include_bytes!("../fixtur
 /// Attention, products, windows along one and three axes, further operations.
 const NEWEST: (&str, &[u8]) = ("Keras 3, newest layers", include_bytes!("../fixtures/keras/models_3_newest.zip"));
 
+/// Masks, arrays that a file holds, tables, indices, choices, pooling to a stated size.
+const ARRAYS: (&str, &[u8]) = ("Keras 3, arrays", include_bytes!("../fixtures/keras/models_3_arrays.zip"));
+
 /// What Keras knows of a model.
 #[derive(Deserialize)]
 struct Known {
@@ -81,7 +84,7 @@ fn check(file: &str, bytes: &[u8], known: &Known, numbers: &[f32]) -> Result<(),
 fn every_layer_computes_what_keras_does() {
     let mut wrong = Vec::new();
     let mut count = 0;
-    for (version, archive) in ARCHIVES.into_iter().chain([LATER, NEWEST]) {
+    for (version, archive) in ARCHIVES.into_iter().chain([LATER, NEWEST, ARRAYS]) {
         let files = unpack(archive);
         for name in files.keys().filter_map(|file| file.strip_suffix(".json")) {
             let known: Known = serde_json::from_slice(&files[&format!("{name}.json")]).expect("what Keras knows");
@@ -95,7 +98,7 @@ fn every_layer_computes_what_keras_does() {
             }
         }
     }
-    assert_eq!(count, 86, "models");
+    assert_eq!(count, 104, "models");
     assert!(wrong.is_empty(), "{} of {count} models differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 

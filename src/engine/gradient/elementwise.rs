@@ -129,7 +129,7 @@ fn slope(function: Unary, x: f32, y: f32) -> f32 {
         Unary::TanhShrink => x.tanh().powi(2),
         Unary::Power { exponent } => exponent * x.powf(exponent - 1.0),
         Unary::Shrink { lambd, .. } => step(x.abs() > lambd, 1.0),
-        Unary::Floor | Unary::Ceil | Unary::Round | Unary::Sign | Unary::Not => 0.0,
+        Unary::Floor | Unary::Ceil | Unary::Trunc | Unary::Round | Unary::Sign | Unary::Not => 0.0,
         Unary::IsNan | Unary::IsInf { .. } => 0.0,
     }
 }

@@ -9,6 +9,7 @@ mod conv;
 mod elementwise;
 mod flat;
 mod normalise;
+mod places;
 mod product;
 mod reduce;
 mod rule;

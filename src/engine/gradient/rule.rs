@@ -8,7 +8,7 @@ use facts::{Error, Result};
 use futures_util::FutureExt;
 
 use super::flat::{Flat, unknown};
-use super::{attention, conv, elementwise, normalise, product, reduce, volume};
+use super::{attention, conv, elementwise, normalise, places, product, reduce, volume};
 use crate::kernels::{self, Form, Job, Kernel, Operand, View};
 use crate::ops::{self, Array, Extent};
 
@@ -120,7 +120,7 @@ impl Rule {
             return self.move_back(x, g);
         }
         let Some(g) = g.first().copied().flatten() else { return Ok(vec![None; x.len()]) };
-        let y = &y[0];
+        let (outputs, y) = (y, &y[0]);
         let one = |gradient: Flat<'static>| vec![Some(gradient)];
         let lacks = || unknown("an operator on tensors of these shapes");
         Ok(match &self.op {
@@ -151,6 +151,8 @@ impl Rule {
             Op::Concat { axis } => concat(*axis, x, g),
             Op::Resize(settings) => one(resize(settings, &x[0], g)),
             Op::Mix(mix) => one(reduce::mixed(mix, &x[0], g)),
+            Op::GridSample(settings) => places::grid(*settings, x, g, wanted).ok_or_else(lacks)?,
+            Op::TopK { axis, .. } => one(places::top(*axis, &x[0], outputs.get(1).ok_or_else(lacks)?, g)),
             // Steps: no derivative, or 0.
             Op::Place { .. } | Op::OneHot { .. } => vec![None],
             Op::Normalise(settings) => normalise::own(settings, x, g, wanted),
@@ -251,6 +253,8 @@ fn has_derivative(op: &Op) -> bool {
             | Op::Conv3(_)
             | Op::MultiHead(_)
             | Op::Mix(_)
+            | Op::GridSample(_)
+            | Op::TopK { .. }
             | Op::Place { .. }
             | Op::OneHot { .. }
             | Op::Normalise(_)

@@ -86,7 +86,10 @@ pub(super) fn multi_head(settings: &MultiHead, x: &[Flat<'_>], g: &Flat<'_>) -> 
     let parts = [projected(0)?, projected(1)?, projected(2)?];
     let arrays = [0, 1, 2].map(|number| array(&parts[number]));
     let seen = [x[0].shape[0], x[0].shape[1], x[matrix(3)].shape[0]];
-    let mixed = computed(&Op::Attention(attend.clone()), &arrays.each_ref(), &seen)?;
+    let mask = settings.mask.then(|| &x[x.len() - 1]);
+    let held = mask.map(array);
+    let read: Vec<&Array> = arrays.iter().chain(&held).collect();
+    let mixed = computed(&Op::Attention(attend.clone()), &read, &seen)?;
     let mut found: Found = vec![None; x.len()];
     // A matrix and its bias, from the gradient of the product.
     let mut back = |input: &Flat<'_>, number: usize, g: &Flat<'_>| -> Option<Flat<'static>> {
@@ -104,7 +107,9 @@ pub(super) fn multi_head(settings: &MultiHead, x: &[Flat<'_>], g: &Flat<'_>) -> 
         own
     };
     let of_mixed = back(&mixed, 3, g)?;
-    let of_parts = attention::attention(&attend, &parts, &of_mixed, &[true; 3])?;
+    let chosen = mask.map(|mask| Flat::new(&mask.shape, mask.elements().to_vec()));
+    let parts: Vec<Flat<'_>> = parts.into_iter().chain(chosen).collect();
+    let of_parts = attention::attention(&attend, &parts, &of_mixed, &[true, true, true, false])?;
     let mut own = Vec::with_capacity(3);
     for (number, gradient) in of_parts.into_iter().take(3).enumerate() {
         own.push(back(&x[number], number, &gradient?)?);

@@ -5,6 +5,7 @@ pub mod burnpack;
 mod document;
 pub mod keras;
 pub mod onnx;
+mod range;
 mod resample;
 pub mod safetensors;
 #[cfg(test)]

@@ -88,6 +88,7 @@ impl Vectorised for Map<'_> {
             Unary::Abs => self.each(f32::abs),
             Unary::Floor => self.each(f32::floor),
             Unary::Ceil => self.each(f32::ceil),
+            Unary::Trunc => self.each(f32::trunc),
             Unary::Round => self.each(f32::round_ties_even),
             Unary::Sign => self.each(|x| {
                 if x > 0.0 {

@@ -86,6 +86,8 @@ pub(super) fn multi_head(settings: &MultiHead, inputs: &[&Array], shape: &[usize
     let [q, k, v] = [0, 1, 2].map(|number| projected(inputs[number], number));
     let attend = settings.attention();
     let seen = [q.shape()[0], q.shape()[1], inputs[3 + 3 * step].shape()[0]];
-    let mixed = attention(&attend, &[&q, &k, &v], &seen);
+    let mask = if settings.mask { inputs.last() } else { None };
+    let parts: Vec<&Array> = [&q, &k, &v].into_iter().chain(mask.copied()).collect();
+    let mixed = attention(&attend, &parts, &seen);
     projected(&mixed, 3).reshaped(shape)
 }

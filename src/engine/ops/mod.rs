@@ -44,6 +44,7 @@ pub use array::Array;
 pub use batch::{Operand, batched};
 pub(crate) use extent::transposed;
 pub use extent::{Extent, Order, Region};
+pub(crate) use places::taps;
 pub use range::Range;
 pub(crate) use resize::{coordinate, mixed, nearest};
 

@@ -200,6 +200,52 @@ impl Sampler {
         }
     }
 
+    /// The slope of [`Sampler::moved`]: 0 where a coordinate is held at an edge, -1 where the image is mirrored.
+    fn slope(&self, axis: usize, place: f32) -> f32 {
+        let last = self.size[axis] as f32 - 1.0;
+        let held = |place: f32| if place <= 0.0 || place >= last { 0.0 } else { 1.0 };
+        match self.settings.outside {
+            Outside::Zeros => 1.0,
+            Outside::Border => held(place),
+            Outside::Reflection => {
+                let (low, high) = if self.settings.align_corners { (0.0, last) } else { (-0.5, last + 0.5) };
+                let range = high - low;
+                if !place.is_finite() || range == 0.0 {
+                    return 0.0;
+                }
+                let by = place - low;
+                let turns = (by.abs() / range).floor();
+                let sign = if by < 0.0 { -1.0 } else { 1.0 };
+                let sign = if turns % 2.0 == 0.0 { sign } else { -sign };
+                sign * held(self.moved(axis, place))
+            }
+        }
+    }
+
+    /// Along one axis, the coordinates of the pixels that are read, their shares, and how the shares change with the place.
+    fn along(&self, axis: usize, normal: f32) -> Vec<(f32, f32, f32)> {
+        let length = self.size[axis] as f32;
+        let stretch = if self.settings.align_corners { (length - 1.0) / 2.0 } else { length / 2.0 };
+        let place = self.place[axis];
+        let (first, t) = (place.floor(), place - place.floor());
+        match self.settings.mode {
+            GridMode::Nearest => vec![(place, 1.0, 0.0)],
+            GridMode::Linear => {
+                let origin = match self.settings.align_corners {
+                    true => (normal + 1.0) / 2.0 * (length - 1.0),
+                    false => ((normal + 1.0) * length - 1.0) / 2.0,
+                };
+                let slope = stretch * self.slope(axis, origin);
+                vec![(first, 1.0 - t, -slope), (first + 1.0, t, slope)]
+            }
+            GridMode::Cubic => {
+                let (shares, slopes) = (cubic(t), cubic_slopes(t));
+                let at = |step: usize| self.whole(axis, first - 1.0 + step as f32);
+                (0..4).map(|step| (at(step), shares[step], stretch * slopes[step])).collect()
+            }
+        }
+    }
+
     /// A whole coordinate, moved into the image.
     fn whole(&self, axis: usize, place: f32) -> f32 {
         self.moved(axis, place).round_ties_even()
@@ -216,4 +262,41 @@ fn cubic(t: f32) -> [f32; 4] {
     let near = |t: f32| ((A + 2.0) * t - (A + 3.0)) * t * t + 1.0;
     let far = |t: f32| ((A * t - 5.0 * A) * t + 8.0 * A) * t - 4.0 * A;
     [far(t + 1.0), near(t), near(1.0 - t), far(2.0 - t)]
+}
+
+/// How the shares of [`cubic`] change with `t`.
+fn cubic_slopes(t: f32) -> [f32; 4] {
+    const A: f32 = -0.75;
+    let near = |t: f32| (3.0 * (A + 2.0) * t - 2.0 * (A + 3.0)) * t;
+    let far = |t: f32| (3.0 * A * t - 10.0 * A) * t + 8.0 * A;
+    [far(t + 1.0), near(t), -near(1.0 - t), -far(2.0 - t)]
+}
+
+/// A pixel that a sample of a grid reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Tap {
+    /// Its place in the plane, row by row.
+    pub pixel: usize,
+    /// The factor that it counts with.
+    pub share: f32,
+    /// How the factor changes with the two numbers of the grid: the horizontal one first.
+    pub slopes: [f32; 2],
+}
+
+/// The pixels that GridSample reads at the place `[x, y]` of a grid, in an image of height and width `size`.
+pub fn taps(settings: GridSample, size: [usize; 2], place: [f32; 2]) -> Vec<Tap> {
+    let sampler = Sampler::new(settings, size, [place[1], place[0]]);
+    if !sampler.place.iter().all(|place| place.is_finite()) {
+        return Vec::new();
+    }
+    let (rows, columns) = (sampler.along(0, place[1]), sampler.along(1, place[0]));
+    let inside = |at: f32, length: usize| at >= 0.0 && at < length as f32;
+    let mut taps = Vec::with_capacity(rows.len() * columns.len());
+    for &(y, row, by_y) in rows.iter().filter(|(y, ..)| inside(*y, size[0])) {
+        for &(x, column, by_x) in columns.iter().filter(|(x, ..)| inside(*x, size[1])) {
+            let pixel = y as usize * size[1] + x as usize;
+            taps.push(Tap { pixel, share: row * column, slopes: [row * by_x, by_y * column] });
+        }
+    }
+    taps
 }

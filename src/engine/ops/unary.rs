@@ -54,6 +54,7 @@ fn evaluate(function: Unary, x: Tensor<1>) -> Tensor<1> {
         Unary::Abs => x.abs(),
         Unary::Floor => x.floor(),
         Unary::Ceil => x.ceil(),
+        Unary::Trunc => x.trunc(),
         Unary::Round => x.round(),
         Unary::Sign => x.sign(),
         Unary::Sin => x.sin(),

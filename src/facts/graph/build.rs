@@ -138,6 +138,11 @@ impl GraphBuilder {
         self.graph.values[value].format
     }
 
+    /// Where a tensor made so far comes from.
+    pub fn source(&self, value: ValueId) -> Source {
+        self.graph.values[value].source
+    }
+
     /// Says which layers campaigns draw activation faults from.
     pub fn sample(&mut self, sampled: SampledLayers) {
         self.graph.sampled = sampled;

@@ -66,6 +66,8 @@ pub enum Unary {
     Abs,
     Floor,
     Ceil,
+    /// To the nearest whole number towards 0, as a cast to an integer.
+    Trunc,
     /// To the nearest whole number, halves to the even one.
     Round,
     Sign,

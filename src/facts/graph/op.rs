@@ -158,7 +158,8 @@ pub enum Op {
     Einsum(Einsum),
     /// Scaled dot-product attention: `softmax(Q K' * scale + mask) V` for each head; inputs `[q, k, v, mask?]`.
     Attention(Attention),
-    /// Attention with its projections (Keras MultiHeadAttention); inputs `[q, k, v, wq, bq?, wk, bk?, wv, bv?, wo, bo?]`.
+    /// Attention with its projections (Keras MultiHeadAttention); inputs `[q, k, v, wq, bq?, wk, bk?, wv, bv?, wo, bo?,
+    /// mask?]`.
     MultiHead(MultiHead),
     /// Sums of all elements up to each one along `axis`; input `[x]`.
     CumSum {

@@ -72,6 +72,12 @@ pub struct MultiHead {
     pub scale: f32,
     /// Whether each matrix comes with a bias.
     pub bias: bool,
+    /// A query sees the keys up to its own place only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub causal: bool,
+    /// Whether a mask is the last input, which chooses the keys that are seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mask: bool,
 }
 
 impl MultiHead {
@@ -80,10 +86,10 @@ impl MultiHead {
         Attention {
             heads: Some(self.heads),
             scale: self.scale,
-            causal: false,
+            causal: self.causal,
             softcap: 0.0,
-            mask: false,
-            selects: false,
+            mask: self.mask,
+            selects: self.mask,
         }
     }
 }

@@ -283,6 +283,7 @@ fn may_absorb(op: &Op) -> bool {
                 | Unary::HardSwish
                 | Unary::Floor
                 | Unary::Ceil
+                | Unary::Trunc
                 | Unary::Round
                 | Unary::Sign
                 | Unary::Shrink { .. }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use facts::{Error, Result};
 use serde_json::Value;
 
-use super::layers::{self, operation};
+use super::layers::{self, attention, operation};
 use super::settings::{Settings, items};
 
 /// A model, or a model inside a model.
@@ -105,7 +105,7 @@ fn layer(entry: &Value) -> Result<Layer> {
     // files no module tells it, but that it has none of the settings that every layer has.
     let node = entry.get("inbound_nodes").and_then(|nodes| nodes.get(0));
     let is_called = node.is_some_and(|node| node.get("args").is_some());
-    let is_layer = ["trainable", "dtype", "layers"].iter().any(|key| config.get(key).is_some());
+    let is_layer = ["trainable", "layers"].iter().any(|key| config.get(key).is_some());
     let of_operations = |module: String| module.split('.').any(|part| part == "ops");
     if text(entry, "module").map_or(is_called && !is_layer, of_operations) {
         let config = operation::configuration(&config, node);
@@ -159,8 +159,8 @@ fn functional(name: String, trainable: bool, entries: &[Value], config: &Value) 
             if operation::is_operation(&settings) {
                 return Ok(nodes.iter().map(arguments).collect());
             }
-            let several = ATTENTIONS.contains(&layer.class.as_str());
-            let call = |node| call(node, several).map_err(|problem| misused(layer, &problem));
+            let attends = ATTENTIONS.contains(&layer.class.as_str());
+            let call = |node| call(node, attends).map_err(|problem| misused(layer, &problem));
             nodes.iter().map(call).collect::<Result<Vec<_>>>()
         })
         .collect::<Result<Vec<_>>>()?;
@@ -201,7 +201,12 @@ fn functional(name: String, trainable: bool, entries: &[Value], config: &Value) 
         named.iter().map(|named| link(&name, named, first)).collect()
     };
     let (inputs, outputs) = (all(&inputs, &vec![0; layers.len()])?, all(&outputs, &first.outputs)?);
-    for (layer, calls) in layers.iter_mut().zip(linked) {
+    for ((layer, entry), calls) in layers.iter_mut().zip(entries).zip(linked) {
+        if ATTENTIONS.contains(&layer.class.as_str()) {
+            let nodes = entry.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            layer.config =
+                attention::configuration(&layer.config, nodes).map_err(|problem| misused(layer, &problem))?;
+        }
         layer.calls = calls;
     }
     Ok(Network { name, trainable, layers, inputs, outputs })
@@ -231,7 +236,7 @@ fn outside(name: &str, class: &str) -> Error {
 const MERGES: [&str; 7] = ["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"];
 
 /// The classes of layers that are called with query, value and perhaps key.
-const ATTENTIONS: [&str; 3] = ["MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"];
+const ATTENTIONS: [&str; 4] = ["MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention", "Attention"];
 
 /// The end of the sentence about a call with another number of arguments than one.
 const SEVERAL: &str = "a tensor or a list of tensors is expected";
@@ -280,19 +285,13 @@ fn first_calls(
     FirstCalls { inner: (0..layers.len()).map(start).collect(), outputs }
 }
 
-/// The tensors that one call reads. A layer of `several` takes query, value and key one by one.
-fn call(node: &Value, several: bool) -> Result<Vec<NamedLink<'_>>, String> {
+/// The tensors that one call reads. A layer that `attends` takes query, value and key one by one.
+fn call(node: &Value, attends: bool) -> Result<Vec<NamedLink<'_>>, String> {
     let mut links = Vec::new();
     match node.get("args") {
-        Some(args) if several => {
+        Some(args) if attends => {
             keras_3(args, &mut links);
             let given = links.len();
-            for (name, value) in node.get("kwargs").and_then(Value::as_object).into_iter().flatten() {
-                let is_off = value.is_null() || value.as_bool() == Some(false);
-                if !is_off && !["query", "value", "key"].contains(&name.as_str()) {
-                    return Err(format!("is called with \"{name}\", which is not supported"));
-                }
-            }
             for name in ["query", "value", "key"].iter().skip(given) {
                 node.get("kwargs")
                     .and_then(|kwargs| kwargs.get(name))
@@ -355,6 +354,11 @@ fn keras_2<'a>(node: &'a Value, links: &mut Vec<NamedLink<'a>>) -> Result<(), St
     for entry in entries {
         links.push(named(entry).ok_or_else(unreadable)?);
         keyword_arguments(entry.get(3))?;
+        for name in ["use_causal_mask", "return_attention_scores"] {
+            if entry.get(3).and_then(|arguments| arguments.get(name)?.as_bool()) == Some(true) {
+                return Err(format!("is called with \"{name}\", which is not supported"));
+            }
+        }
         // Keras 3 writes this, too, but what the model is called with goes before it.
         if entry.get(3).and_then(|arguments| arguments.get("training")?.as_bool()) == Some(true) {
             return Err("is called with training=True, so that it is in training at inference, too".to_owned());

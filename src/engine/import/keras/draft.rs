@@ -1,8 +1,11 @@
 //! A layer in the making: the steps it takes, and the order of the axes between them.
 
 use facts::Result;
-use facts::graph::{Binary, GraphBuilder, HostTensor, Layout, Op, Step, ValueId, infer};
+use facts::graph::{Binary, GraphBuilder, HostTensor, Layout, Op, Source, Step, ValueId, infer};
+use serde_json::Value;
 
+use super::array;
+use super::known::Known;
 use super::settings::Settings;
 use super::weights::Weights;
 
@@ -32,6 +35,8 @@ pub(super) struct Draft<'a> {
     shape: Vec<usize>,
     /// Keras' axis `i` is axis `order[i]` now.
     order: Vec<usize>,
+    /// Number of tensors that the layer makes.
+    outputs: usize,
 }
 
 /// The parameters of a layer, from the file or, in a shared layer's later calls, from the graph.
@@ -48,6 +53,8 @@ pub(super) struct Parameters<'a> {
     pub owner: String,
     /// How many were asked for so far.
     pub taken: usize,
+    /// Tensors that are the same for every image.
+    pub constants: &'a Known,
 }
 
 impl<'a> Draft<'a> {
@@ -74,6 +81,7 @@ impl<'a> Draft<'a> {
             reads: Vec::new(),
             shape,
             order: Vec::new(),
+            outputs: 1,
         };
         draft.order = draft.stored_order(draft.shape.len());
         Ok(draft)
@@ -109,6 +117,32 @@ impl<'a> Draft<'a> {
         self.builder.shape(id).last().copied().unwrap_or(1)
     }
 
+    /// Number of axes of one of the layer's tensors.
+    pub fn rank_of(&self, id: ValueId) -> usize {
+        self.builder.shape(id).len()
+    }
+
+    /// Length of each axis of one of the layer's tensors as Keras has them.
+    pub fn shape_of(&self, id: ValueId) -> Vec<usize> {
+        let stored = self.builder.shape(id);
+        self.stored_order(stored.len()).into_iter().map(|axis| stored[axis]).collect()
+    }
+
+    /// Whether each of the tensors is computed, or is the model's input.
+    pub fn is_input<'b>(&'b self, ids: &'b [ValueId]) -> impl Iterator<Item = bool> + 'b {
+        ids.iter().map(|&id| !matches!(self.builder.source(id), Source::Parameter))
+    }
+
+    /// The elements of the layer's input, if they are the same for every image.
+    pub fn known_input(&self) -> Option<Vec<f32>> {
+        self.parameters.constants.elements(self.first)
+    }
+
+    /// Whether tensors of four axes are stored in Keras' own order.
+    pub fn is_stored_first(&self) -> bool {
+        self.channels_first
+    }
+
     /// Begins with this one of the inputs, which has as many axes, instead of the first.
     pub fn start_with(&mut self, input: ValueId) {
         self.shape = self.builder.shape(input).to_vec();
@@ -127,6 +161,13 @@ impl<'a> Draft<'a> {
         self.shape = made.pop().unwrap_or_default();
         self.reads.extend(more);
         self.steps.push(Step { op, inputs: usize::from(first) + more.len() });
+        Ok(())
+    }
+
+    /// Takes the layer's only step, which makes several tensors with as many axes as the input.
+    pub fn several(&mut self, op: Op, outputs: usize) -> Result<()> {
+        self.step(op, &[])?;
+        self.outputs = outputs;
         Ok(())
     }
 
@@ -223,6 +264,43 @@ impl<'a> Draft<'a> {
         Ok(id)
     }
 
+    /// A constant of the layer that is no weight of its own, in the stored order of its axes.
+    pub fn table(&mut self, name: &str, shape: Vec<usize>, data: Vec<f32>) -> Result<ValueId> {
+        let tensor = HostTensor::new(shape, data).map_err(|error| self.settings.error(error))?;
+        self.builder.parameter(format!("{}/{name}", self.settings.layer), tensor)
+    }
+
+    /// The same in Keras' order of the axes.
+    pub fn keras_table(&mut self, name: &str, shape: Vec<usize>, data: Vec<f32>) -> Result<ValueId> {
+        let order = self.stored_order(shape.len());
+        let mut perm = vec![0; order.len()];
+        for (axis, &place) in order.iter().enumerate() {
+            perm[place] = axis;
+        }
+        let HostTensor { shape, data } = permuted(HostTensor { shape, data: data.into() }, &perm);
+        let id = self.table(name, shape, data.to_vec())?;
+        self.builder.lay_out(id, Layout::new(&order))?;
+        Ok(id)
+    }
+
+    /// Shape of an array that the configuration holds.
+    pub fn array_shape(&self, value: &Value) -> Result<Vec<usize>> {
+        array::shape(value).map_err(|problem| self.settings.error(problem))
+    }
+
+    /// An array that the configuration holds, with `rank` axes: those that it lacks come first and have length 1.
+    pub fn array(&mut self, name: &str, value: &Value, rank: usize) -> Result<ValueId> {
+        let tensor = array::read(value).map_err(|problem| self.settings.error(problem))?;
+        let Some(missing) = rank.checked_sub(tensor.shape.len()) else {
+            return Err(self.settings.unsupported(format_args!(
+                "it reads an array of shape {:?} beside a tensor with {rank} axes",
+                tensor.shape
+            )));
+        };
+        let shape = std::iter::repeat_n(1, missing).chain(tensor.shape).collect();
+        self.keras_table(name, shape, tensor.data.to_vec())
+    }
+
     /// Passes over a weight that has no part in an inference.
     pub fn skip_parameter(&mut self) {
         self.parameters.taken += 1;
@@ -248,7 +326,8 @@ impl<'a> Draft<'a> {
             }
         };
         let reads = if self.reads.is_empty() { vec![self.first] } else { self.reads };
-        Ok(Drafted { op, reads, layout: Layout::new(&order), parameters: self.parameters.known })
+        let (layout, outputs) = (Layout::new(&order), self.outputs);
+        Ok(Drafted { op, reads, layout, outputs, parameters: self.parameters.known })
     }
 
     /// Where Keras' axes stand in a tensor between layers.
@@ -270,6 +349,8 @@ pub(super) struct Drafted {
     pub reads: Vec<ValueId>,
     /// How Keras lays out what it makes.
     pub layout: Layout,
+    /// Number of tensors that it makes.
+    pub outputs: usize,
     /// Its parameters.
     pub parameters: Vec<ValueId>,
 }

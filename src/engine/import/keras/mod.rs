@@ -13,9 +13,11 @@
 //! float32, whatever policy the file states. What cannot be executed is refused with the layer's name and class.
 
 mod archive;
+mod array;
 mod config;
 mod draft;
 mod hdf5;
+mod known;
 mod layers;
 mod network;
 mod settings;

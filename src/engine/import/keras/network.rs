@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::config::{Layer, Link, Network};
 use super::draft::{Draft, Parameters, stored_order};
+use super::known::Known;
 use super::layers;
 use super::settings::{Settings, items};
 use super::weights::{Place, Plan, Weights};
@@ -42,7 +43,8 @@ pub(super) fn graph(network: &Network, keras: u32, weights: &Weights, size: Opti
     let order = stored_order(shape.len(), channels_first);
     let image = builder.input(&layer.name, stored(&shape, &order))?;
     builder.lay_out(image, Layout::new(&order))?;
-    let mut writer = Writer { builder, keras, channels_first, weights, plan, parameters: HashMap::new() };
+    let mut writer =
+        Writer { builder, keras, channels_first, weights, plan, parameters: HashMap::new(), known: Known::default() };
     let outputs = writer.network(network, &Scope::default(), &[image])?;
     writer.builder.finish(&outputs)
 }
@@ -136,6 +138,8 @@ struct Writer<'a> {
     plan: Plan,
     /// The parameters of the layers called so far: later calls share them.
     parameters: HashMap<Place, Vec<ValueId>>,
+    /// Tensors that are the same for every image.
+    known: Known,
 }
 
 impl Writer<'_> {
@@ -189,16 +193,28 @@ impl Writer<'_> {
             known: known.unwrap_or_default(),
             owner: own,
             taken: 0,
+            constants: &self.known,
         };
         let settings = Settings::new(&name, &layer.class, &layer.config);
         let translate = layers::translator(&settings)?;
         let mut draft = Draft::new(settings, self.keras, self.channels_first, reads, &mut self.builder, parameters)?;
         translate(&mut draft)?;
         let drafted = draft.finish()?;
-        let made = self.builder.layer(&name, &layer.class, drafted.op, &drafted.reads)?;
-        self.builder.lay_out(made, drafted.layout)?;
+        let names: Vec<String> = (0..drafted.outputs)
+            .map(|output| if output == 0 { name.clone() } else { format!("{name}:{output}") })
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let op = drafted.op.clone();
+        let made = self.builder.node(&name, &layer.class, drafted.op, &drafted.reads, &names)?;
+        if let [made] = made[..] {
+            let shapes: Vec<&[usize]> = drafted.reads.iter().map(|&id| self.builder.shape(id)).collect();
+            self.known.note(&op, &drafted.reads, &shapes, made, self.builder.shape(made));
+        }
+        for &made in &made {
+            self.builder.lay_out(made, drafted.layout.clone())?;
+        }
         self.parameters.insert(place, drafted.parameters);
-        Ok(vec![made])
+        Ok(made)
     }
 
     /// A name for a later call of a shared layer: the layer's with a number that no other layer has.

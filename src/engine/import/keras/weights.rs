@@ -276,7 +276,7 @@ fn parts(path: &str) -> Option<&'static [&'static str]> {
         "multi_head_attention" | "grouped_query_attention" => {
             Some(&["query_dense", "key_dense", "value_dense", "output_dense"])
         }
-        "spectral_normalization" => Some(&["layer"]),
+        "spectral_normalization" | "time_distributed" => Some(&["layer"]),
         _ => None,
     }
 }

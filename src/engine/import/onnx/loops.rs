@@ -99,7 +99,9 @@ impl Loop {
             },
         };
         if holds && self.round == MOST {
-            return Err(node.unsupported(format_args!("it has not ended after {MOST} rounds")));
+            return Err(node.unsupported(format_args!(
+                "it has not ended after {MOST} rounds, which are the most; export the model with a loop that ends"
+            )));
         }
         Ok(holds)
     }

@@ -159,10 +159,13 @@ impl<'a> NodeView<'a> {
     /// `axis` of a tensor of `rank` axes, counted from the end where it is negative.
     pub fn axis(&self, axis: i64, rank: usize) -> Result<usize> {
         let counted = if axis < 0 { axis.checked_add_unsigned(rank as u64) } else { Some(axis) };
-        counted
-            .and_then(|axis| usize::try_from(axis).ok())
-            .filter(|&axis| axis < rank)
-            .ok_or_else(|| self.problem(format_args!("axis {axis} of a tensor of {rank} axes")))
+        counted.and_then(|axis| usize::try_from(axis).ok()).filter(|&axis| axis < rank).ok_or_else(|| {
+            let range = match rank {
+                0 => "none is".to_owned(),
+                _ => format!("one of -{rank} to {} is", rank - 1),
+            };
+            self.problem(format_args!("axis {axis} of a tensor of {rank} axes; {range} expected"))
+        })
     }
 
     /// `axes` of a tensor of `rank` axes, ascending.

@@ -138,6 +138,7 @@ pub(super) fn functions() -> [Unary; 30] {
         Unary::Abs,
         Unary::Floor,
         Unary::Ceil,
+        Unary::Trunc,
     ]
 }
 

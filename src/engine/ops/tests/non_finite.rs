@@ -43,6 +43,7 @@ fn a_nan_passes_every_function_of_one_element() {
         Unary::Abs,
         Unary::Floor,
         Unary::Ceil,
+        Unary::Trunc,
     ];
     for function in functions {
         assert_eq!(nans(&Op::Unary(function), &[3], &[0.5, NAN, 0.25]), [false, true, false], "{function:?}");

@@ -43,6 +43,7 @@ fn is_activation(op: &Op) -> bool {
                 | Unary::Abs
                 | Unary::Floor
                 | Unary::Ceil
+                | Unary::Trunc
                 | Unary::Round
                 | Unary::Sign
                 | Unary::Sin

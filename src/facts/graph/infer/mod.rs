@@ -49,9 +49,15 @@ pub fn infer(op: &Op, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, String> {
         Op::Resize(resize) => vec![window::resize(resize, inputs[0])?],
         Op::Gemm { trans_a, trans_b, .. } => vec![gemm(*trans_a, *trans_b, inputs)?],
         Op::MatMul => vec![matmul(inputs[0], inputs[1])?],
-        Op::BatchNorm { scale, bias, .. } => vec![batch_norm(*scale, *bias, inputs)?],
+        Op::BatchNorm { epsilon, scale, bias } => {
+            not_negative(*epsilon)?;
+            vec![batch_norm(*scale, *bias, inputs)?]
+        }
         Op::Affine { axis, factor, offset } => vec![affine(*axis, factor.len(), offset.len(), inputs[0])?],
-        Op::Normalise(settings) => vec![tokens::normalise(settings, inputs)?],
+        Op::Normalise(settings) => {
+            not_negative(settings.epsilon)?;
+            vec![tokens::normalise(settings, inputs)?]
+        }
         Op::LpNormalise { axis, p } => vec![tokens::lp_normalise(*axis, *p, inputs[0])?],
         Op::Where => vec![broadcast(&broadcast(inputs[0], inputs[1])?, inputs[2])?],
         Op::Expand { shape } => vec![broadcast_to("the input", inputs[0], shape)?],
@@ -104,7 +110,10 @@ fn arity(op: &Op) -> (usize, usize) {
     match op {
         Op::Conv(_) | Op::ConvTranspose(_) | Op::Conv3(_) | Op::Gemm { .. } => (2, 3),
         Op::GridSample(_) => (2, 2),
-        Op::MultiHead(MultiHead { bias, .. }) => (if *bias { 11 } else { 7 }, if *bias { 11 } else { 7 }),
+        Op::MultiHead(MultiHead { bias, mask, .. }) => {
+            let count = if *bias { 11 } else { 7 } + usize::from(*mask);
+            (count, count)
+        }
         Op::Where => (3, 3),
         Op::Quantize { .. } | Op::Dequantize { .. } => (2, 3),
         Op::Integer(integer) => (integer.roles.len(), integer.roles.len()),
@@ -266,6 +275,14 @@ fn broadcast(a: &[usize], b: &[usize]) -> Inferred {
             _ => Err(format!("shapes {a:?} and {b:?} cannot be broadcast together")),
         })
         .collect()
+}
+
+/// Refuses what cannot be added to a variance.
+fn not_negative(epsilon: f32) -> Inferred<()> {
+    match epsilon >= 0.0 && epsilon.is_finite() {
+        true => Ok(()),
+        false => Err(format!("its epsilon is {epsilon}; a number from 0 on is expected")),
+    }
 }
 
 /// `target`, where `shape` can be broadcast to it and does not widen it.

@@ -1,6 +1,6 @@
 //! Operators that resample, that read or make places, and those on three spatial axes.
 
-use super::{Inferred, axes, fits, not_empty};
+use super::{Inferred, axes, broadcast_to, fits, not_empty};
 use crate::graph::{Conv3, Mix, MultiHead};
 
 pub(super) fn mix(mix: &Mix, x: &[usize]) -> Inferred {
@@ -138,5 +138,8 @@ pub(super) fn multi_head(settings: &MultiHead, inputs: &[&[usize]]) -> Inferred 
     }
     inputs.iter().try_for_each(|shape| not_empty("an input", shape))?;
     fits(&[n, heads, tokens, keys])?;
+    if settings.mask {
+        broadcast_to("the mask", inputs[inputs.len() - 1], &[n, heads, tokens, keys])?;
+    }
     Ok(vec![n, tokens, output])
 }

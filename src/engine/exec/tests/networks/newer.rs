@@ -96,7 +96,8 @@ pub(super) fn attended(maker: &mut Maker, dice: &mut Dice<'_>) -> Option<()> {
         inputs.push(Input::weight(&[rows, columns], rows));
         inputs.extend(bias.then(|| Input::offset(columns)));
     }
-    let made = maker.layer(Op::MultiHead(MultiHead { heads: [heads, others], scale: 0.5, bias }), inputs)?[0];
+    let settings = MultiHead { heads: [heads, others], scale: 0.5, bias, causal: dice.yes(), mask: false };
+    let made = maker.layer(Op::MultiHead(settings), inputs)?[0];
     maker.images.truncate(images);
     maker.layer(Op::Reshape { shape: vec![1, c, h, w] }, vec![Input::Made(made)]).map(drop)
 }

@@ -1,8 +1,10 @@
 //! Attention with its projections, products along named axes, and wrappers.
 
 use facts::Result;
-use facts::graph::{Binary, Einsum, MultiHead, Op};
+use facts::graph::{Attention, Binary, Einsum, MultiHead, Op, ValueId};
+use serde_json::{Map, Value};
 
+use super::super::array;
 use super::super::draft::Draft;
 use super::super::settings::{Settings, items};
 use super::activation;
@@ -10,10 +12,8 @@ use super::activation;
 /// MultiHeadAttention and GroupQueryAttention, called with query, value and perhaps key.
 pub(super) fn multi_head(draft: &mut Draft) -> Result<()> {
     let settings = draft.settings;
-    for key in ["use_gate", "sliding_window"] {
-        if settings.get(key).is_some_and(|value| value.as_bool() != Some(false)) {
-            return Err(settings.unsupported(format_args!("with \"{key}\" it is not")));
-        }
+    if settings.switch("use_gate", false)? {
+        return Err(settings.unsupported("with \"use_gate\" it is not"));
     }
     if draft.input_ranks().any(|rank| rank != 3) {
         let ranks: Vec<usize> = draft.input_ranks().collect();
@@ -63,7 +63,103 @@ pub(super) fn multi_head(draft: &mut Draft) -> Result<()> {
         more.push(draft.parameter("attention_output/bias", &[output], &[0])?);
     }
     let scale = 1.0 / (length as f32).sqrt();
-    draft.step(Op::MultiHead(MultiHead { heads: [heads, others], scale, bias }), &more)
+    let (causal, mask) = masks(draft, [query, value])?;
+    more.extend(mask);
+    draft.step(Op::MultiHead(MultiHead { heads: [heads, others], scale, bias, causal, mask: mask.is_some() }), &more)
+}
+
+/// Where a configuration keeps what its calls say beside the tensors.
+const CALLED: &str = "called_with";
+
+/// The configuration `config` of an attention whose calls are `nodes`.
+///
+/// # Errors
+/// Where they say different things, or something that is not known.
+pub(in super::super) fn configuration(config: &Value, nodes: &[Value]) -> std::result::Result<Value, String> {
+    let mut called: Option<Map<String, Value>> = None;
+    for node in nodes {
+        let mut stated = Map::new();
+        for (name, value) in node.get("kwargs").and_then(Value::as_object).into_iter().flatten() {
+            let is_off = value.is_null() || value.as_bool() == Some(false);
+            if is_off || ["query", "value", "key"].contains(&name.as_str()) {
+                continue;
+            }
+            let known = name == "use_causal_mask" || (name == "attention_mask" && array::is_array(value));
+            if !known {
+                return Err(format!("is called with \"{name}\", which is not supported"));
+            }
+            stated.insert(name.clone(), value.clone());
+        }
+        if called.get_or_insert_with(|| stated.clone()) != &stated {
+            return Err("is called with different masks, which is not supported".to_owned());
+        }
+    }
+    let mut own = config.as_object().cloned().unwrap_or_default();
+    own.insert(CALLED.to_owned(), Value::Object(called.unwrap_or_default()));
+    Ok(Value::Object(own))
+}
+
+/// Whether a query sees the keys up to its own place only, and the mask that chooses further among them.
+fn masks(draft: &mut Draft, [query, value]: [ValueId; 2]) -> Result<(bool, Option<ValueId>)> {
+    let settings = draft.settings;
+    let called = |name: &str| settings.get(CALLED).and_then(|called| called.get(name));
+    let causal = called("use_causal_mask").is_some();
+    let [rows, keys] = [query, value].map(|id| draft.shape_of(id)[1]);
+    let stated = called("attention_mask").map(array::read).transpose().map_err(|problem| settings.error(problem))?;
+    let window = match settings.get("sliding_window") {
+        Some(_) => Some(settings.count("sliding_window")?),
+        None => None,
+    };
+    if stated.is_none() && window.is_none() {
+        return Ok((causal, None));
+    }
+    let count = rows.checked_mul(keys).filter(|&count| count <= 1 << 24);
+    let count = count.ok_or_else(|| settings.error("its scores are absurdly many"))?;
+    let seen = |index: usize| window.is_none_or(|window| (index / keys).abs_diff(index % keys) < window);
+    let mut mask: Vec<f32> = (0..count).map(|index| f32::from(u8::from(seen(index)))).collect();
+    if let Some(stated) = stated {
+        if stated.shape.iter().rev().take(2).rev().ne(&[rows, keys]) || stated.data.len() != count {
+            return Err(settings.unsupported(format_args!(
+                "its mask has shape {:?}; one for {rows} queries and {keys} keys is expected",
+                stated.shape
+            )));
+        }
+        mask.iter_mut().zip(&*stated.data).filter(|(_, stated)| **stated == 0.0).for_each(|(mask, _)| *mask = 0.0);
+    }
+    let blind = mask
+        .chunks_exact(keys.max(1))
+        .enumerate()
+        .find(|(row, line)| !line.iter().enumerate().any(|(key, &seen)| seen != 0.0 && (!causal || key <= *row)));
+    if let Some((row, _)) = blind {
+        return Err(settings.unsupported(format_args!("its masks hide all keys from query {row}")));
+    }
+    Ok((causal, Some(draft.table("mask", vec![rows, keys], mask)?)))
+}
+
+/// Attention without projections: called with a list of query, value and perhaps key.
+pub(super) fn plain(draft: &mut Draft) -> Result<()> {
+    let settings = draft.settings;
+    let (&[query, value] | &[query, value, _]) = draft.inputs else {
+        let found = draft.inputs.len();
+        return Err(settings.error(format_args!("query, value and perhaps key are expected, found {found} tensors")));
+    };
+    if settings.text("score_mode", "dot")? != "dot" {
+        return Err(settings.unsupported("only with products as its scores (\"score_mode\" of \"dot\") is it"));
+    }
+    if draft.input_ranks().any(|rank| rank != 3) {
+        let ranks: Vec<usize> = draft.input_ranks().collect();
+        return Err(settings.unsupported(format_args!("its inputs have {ranks:?} axes; batch, tokens and length are")));
+    }
+    let key = draft.inputs.get(2).copied().unwrap_or(value);
+    if settings.switch("use_scale", false)? {
+        let scale = draft.parameter_viewed("scale", &[], &[1, 1, 1], &[0, 1, 2])?;
+        draft.combine(Binary::Mul, scale)?;
+    }
+    let (causal, mask) = masks(draft, [query, value])?;
+    let more: Vec<ValueId> = [key, value].into_iter().chain(mask).collect();
+    let (masked, heads) = (mask.is_some(), Some([1, 1]));
+    let settings = Attention { heads, scale: 1.0, causal, softcap: 0.0, mask: masked, selects: masked };
+    draft.step(Op::Attention(settings), &more)
 }
 
 /// EinsumDense: an equation of two terms, the input's and the kernel's.
@@ -142,7 +238,7 @@ pub(super) fn dot(draft: &mut Draft) -> Result<()> {
     if ranks.iter().any(|rank| !(2..=3).contains(rank)) {
         return Err(settings.unsupported(format_args!("its inputs have {ranks:?} axes; two or three are")));
     }
-    let axes: Vec<i64> = match settings.get("axes").and_then(serde_json::Value::as_i64) {
+    let axes: Vec<i64> = match settings.get("axes").and_then(Value::as_i64) {
         Some(both) => vec![both; 2],
         None => settings.integers("axes")?,
     };

@@ -5,6 +5,7 @@ use facts::graph::{Conv, ConvTranspose, Op, Padding2d, ValueId};
 
 use super::super::draft::Draft;
 use super::activation;
+use super::spaces::transposed_sides;
 
 /// Keras' kernels are height x width x input x output channels, stored ones output x input channels x height x width.
 const KERNEL: [usize; 4] = [3, 2, 0, 1];
@@ -50,13 +51,9 @@ pub(super) fn transposed(draft: &mut Draft) -> Result<()> {
         "same" => true,
         other => return Err(settings.unsupported(format_args!("padding \"{other}\" is unknown"))),
     };
-    let [mut cut, mut added] = [[(0, 0); 2], [(0, 0); 2]];
+    let (mut cut, mut output_padding) = ([(0, 0); 2], [0; 2]);
     for axis in 0..2 {
-        let reach = (window[axis] - 1).saturating_mul(dilations[axis]).saturating_add(1);
-        let over = reach.saturating_sub(strides[axis]);
-        // A stride wider than the kernel leaves places at the end that no kernel covers.
-        added[axis] = (0, strides[axis].saturating_sub(reach));
-        cut[axis] = if same { (over / 2, over - over / 2) } else { (0, 0) };
+        (cut[axis], output_padding[axis]) = transposed_sides(window[axis], strides[axis], dilations[axis], same);
     }
     if [height, width].contains(&0) {
         return Err(settings.error("the image is empty"));
@@ -68,7 +65,6 @@ pub(super) fn transposed(draft: &mut Draft) -> Result<()> {
     }
     let [(top, bottom), (left, right)] = cut;
     let padding = Padding2d { top, left, bottom, right };
-    let output_padding = added.map(|(_, after)| after);
     draft.step(Op::ConvTranspose(ConvTranspose { strides, dilations, padding, output_padding, groups: 1 }), &more)?;
     activation::setting(draft, "activation")
 }

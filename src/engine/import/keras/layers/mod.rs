@@ -1,6 +1,7 @@
 //! What each Keras layer computes.
 
 mod activation;
+mod adaptive;
 pub(super) mod attention;
 mod convolution;
 mod dense;
@@ -8,6 +9,7 @@ mod merge;
 mod normalization;
 pub(super) mod operation;
 mod pooling;
+mod repeat;
 mod shape;
 mod spaces;
 
@@ -28,7 +30,10 @@ pub(super) fn weights(settings: &Settings) -> Result<Vec<Weight>> {
     let bias = || settings.switch("use_bias", true).map(usize::from);
     let (trained, fixed) = match settings.class {
         "Conv2D" | "Conv2DTranspose" | "DepthwiseConv2D" | "Dense" => (1 + bias()?, 0),
-        "Conv1D" | "Conv3D" | "DepthwiseConv1D" => (1 + bias()?, 0),
+        "Conv1D" | "Conv3D" | "DepthwiseConv1D" | "Conv1DTranspose" | "Conv3DTranspose" => (1 + bias()?, 0),
+        "Attention" => (usize::from(settings.switch("use_scale", false)?), 0),
+        "Embedding" => (1, 0),
+        "TimeDistributed" => return weights(&attention::wrapped(settings)?),
         "EinsumDense" => (1 + usize::from(settings.get("bias_axes").is_some()), 0),
         "MultiHeadAttention" | "GroupQueryAttention" | "GroupedQueryAttention" => (4 + 4 * bias()?, 0),
         "SpectralNormalization" => {
@@ -36,7 +41,7 @@ pub(super) fn weights(settings: &Settings) -> Result<Vec<Weight>> {
             all.push(Weight { trained: false });
             return Ok(all);
         }
-        "SeparableConv2D" => (2 + bias()?, 0),
+        "SeparableConv1D" | "SeparableConv2D" => (2 + bias()?, 0),
         "BatchNormalization" => {
             let switch = |key| settings.switch(key, true).map(usize::from);
             (switch("scale")? + switch("center")?, 2)
@@ -77,6 +82,18 @@ pub(super) fn translator(settings: &Settings) -> Result<Translator> {
         "ZeroPadding1D" | "ZeroPadding3D" | "Cropping1D" | "Cropping3D" => spaces::sides,
         "UpSampling1D" | "UpSampling3D" => spaces::up_sampling,
         "MultiHeadAttention" | "GroupQueryAttention" | "GroupedQueryAttention" => attention::multi_head,
+        "Attention" => attention::plain,
+        "Embedding" => repeat::embedding,
+        "RepeatVector" => repeat::vector,
+        "TimeDistributed" => repeat::each_entry,
+        "AdaptiveAveragePooling1D"
+        | "AdaptiveAveragePooling2D"
+        | "AdaptiveAveragePooling3D"
+        | "AdaptiveMaxPooling1D"
+        | "AdaptiveMaxPooling2D"
+        | "AdaptiveMaxPooling3D" => adaptive::pool,
+        "Conv1DTranspose" | "Conv3DTranspose" => spaces::transposed,
+        "SeparableConv1D" => spaces::separable,
         "EinsumDense" => attention::einsum,
         "Dot" => attention::dot,
         "SpectralNormalization" => {
@@ -122,7 +139,26 @@ pub(super) fn translator(settings: &Settings) -> Result<Translator> {
         | "RandomZoom"
         | "RandomTranslation"
         | "RandomContrast"
-        | "RandomBrightness" => identity,
+        | "RandomBrightness"
+        | "AugMix"
+        | "CutMix"
+        | "Equalization"
+        | "MixUp"
+        | "RandAugment"
+        | "RandomColorDegeneration"
+        | "RandomColorJitter"
+        | "RandomElasticTransform"
+        | "RandomErasing"
+        | "RandomGaussianBlur"
+        | "RandomGrayscale"
+        | "RandomHue"
+        | "RandomInvert"
+        | "RandomPerspective"
+        | "RandomPosterization"
+        | "RandomSaturation"
+        | "RandomSharpness"
+        | "RandomShear"
+        | "Solarization" => identity,
         "Lambda" => {
             merge::lambda_scale(settings)?;
             merge::lambda

@@ -4,6 +4,7 @@ use facts::Result;
 use facts::graph::{Binary, Normalise, Op};
 
 use super::super::draft::Draft;
+use super::super::settings::items;
 
 /// Keras divides by a deviation of at least this much: `backend.epsilon()`.
 const LEAST_DEVIATION: f32 = 1e-7;
@@ -46,19 +47,34 @@ pub(super) fn normalization(draft: &mut Draft) -> Result<()> {
     draft.step(Op::BatchNorm { epsilon, scale: false, bias: false }, &[mean, variance])
 }
 
-/// Normalises each row along one axis by its own mean and variance, or by its root mean square.
+/// Normalises what lies along one axis, or along several, by its own mean and variance, or by its root mean square.
 pub(super) fn layer(draft: &mut Draft) -> Result<()> {
     let settings = draft.settings;
     let by_rms = settings.class == "RMSNormalization";
     if settings.switch("rms_scaling", false)? {
         return Err(settings.unsupported("\"rms_scaling\" is not; RMSNormalization is"));
     }
-    let axis = axis(draft)?;
-    if by_rms && axis + 1 != draft.rank() {
+    let axes = several_axes(draft)?;
+    if by_rms && axes != [draft.rank() - 1] {
         // Keras lays the scale along the last axis, whichever axis is normalised.
         return Err(settings.unsupported("only along the last axis is it"));
     }
-    let (length, place) = (draft.shape()[axis], draft.place(axis));
+    let shape = draft.shape();
+    let lengths: Vec<usize> = axes.iter().map(|&axis| shape[axis]).collect();
+    // The parameters' axes in the order in which the input is stored, with lengths of 1 in between.
+    let mut places: Vec<usize> = axes.iter().map(|&axis| draft.place(axis)).collect();
+    places.sort_unstable();
+    let (along, last) = (places[0], places[places.len() - 1]);
+    let mut view = lengths.clone();
+    let perm: Vec<usize> = (along..=last)
+        .map(|place| match axes.iter().position(|&axis| draft.place(axis) == place) {
+            Some(own) => own,
+            None => {
+                view.push(1);
+                view.len() - 1
+            }
+        })
+        .collect();
     let parameters = match by_rms {
         true => vec!["scale"],
         false => [("gamma", "scale"), ("beta", "center")]
@@ -70,15 +86,16 @@ pub(super) fn layer(draft: &mut Draft) -> Result<()> {
             .collect(),
     };
     let normalise = Normalise {
-        axes: vec![place],
+        axes: places,
         groups: 1,
         centred: !by_rms,
         epsilon: settings.number("epsilon")?.unwrap_or(if by_rms { 1e-6 } else { 1e-3 }),
         scale: parameters.contains(&"gamma") || by_rms,
         bias: parameters.contains(&"beta"),
-        along: place,
+        along,
     };
-    let more = parameters.into_iter().map(|name| draft.parameter(name, &[length], &[0])).collect::<Result<Vec<_>>>()?;
+    let more = parameters.into_iter().map(|name| draft.parameter_viewed(name, &lengths, &view, &perm));
+    let more = more.collect::<Result<Vec<_>>>()?;
     draft.step(Op::Normalise(normalise), &more)
 }
 
@@ -131,6 +148,23 @@ pub(super) fn rescaling(draft: &mut Draft) -> Result<()> {
     }
     let axis = if count == 1 { 0 } else { draft.rank() - 1 };
     draft.step(Op::Affine { axis: draft.place(axis), factor, offset }, &[])
+}
+
+/// One axis or several of them, ascending, none of them the batch's.
+fn several_axes(draft: &Draft) -> Result<Vec<usize>> {
+    let settings = draft.settings;
+    let Some(stated) = settings.get("axis").and_then(items).filter(|stated| stated.len() > 1) else {
+        return axis(draft).map(|axis| vec![axis]);
+    };
+    let rank = draft.rank();
+    let counted = |axis: &serde_json::Value| {
+        let axis = axis.as_i64()?;
+        let counted = if axis < 0 { axis.checked_add(i64::try_from(rank).ok()?)? } else { axis };
+        usize::try_from(counted).ok().filter(|axis| (1..rank).contains(axis))
+    };
+    let axes: Option<Vec<usize>> = stated.iter().map(counted).collect();
+    axes.filter(|axes| axes.is_sorted_by(|a, b| a < b))
+        .ok_or_else(|| settings.unsupported(format_args!("its axes must be some of 1 to {}, ascending", rank - 1)))
 }
 
 fn axis(draft: &Draft) -> Result<usize> {

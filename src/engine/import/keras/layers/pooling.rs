@@ -15,7 +15,7 @@ pub(super) fn window(draft: &mut Draft) -> Result<()> {
     let padding = padding(draft, [height, width], kernel, strides, dilations)?;
     let pool = Pool { kernel, strides, dilations, padding, ceil_mode: false };
     let op = match draft.settings.class {
-        "MaxPooling2D" => Op::MaxPool(pool),
+        "MaxPooling2D" | "MaxPool" => Op::MaxPool(pool),
         _ => Op::AveragePool { pool, count_include_pad: false },
     };
     draft.step(op, &[])

@@ -70,7 +70,10 @@ pub(super) fn resizing(draft: &mut Draft) -> Result<()> {
             return Err(settings.unsupported(format_args!("with \"{key}\" it is not")));
         }
     }
-    let sizes = [settings.count("height")?, settings.count("width")?];
+    let sizes = match settings.class {
+        "Resize" => settings.pair("size", None)?,
+        _ => [settings.count("height")?, settings.count("width")?],
+    };
     let lengths = [height, width];
     if sizes.contains(&0) || sizes.iter().any(|&size| size > 1 << 15) {
         return Err(settings.error(format_args!("a size of {sizes:?} is none of an image")));

@@ -2,7 +2,7 @@
 //! channels last.
 
 use facts::Result;
-use facts::graph::{Conv, Conv3, Op, PadMode, Padding2d, Pool, Reduction};
+use facts::graph::{Conv, Conv3, ConvTranspose, Op, PadMode, Padding2d, Pool, Reduction};
 use serde_json::Value;
 
 use super::super::draft::Draft;
@@ -12,11 +12,18 @@ use crate::import::resample::Window3;
 
 /// The number of spatial axes, which the class states.
 fn spaces(settings: &Settings) -> usize {
-    if settings.class.ends_with("1D") { 1 } else { 3 }
+    let name = settings.class.strip_suffix("Transpose").unwrap_or(settings.class);
+    if name.ends_with("1D") {
+        1
+    } else if name.ends_with("2D") {
+        2
+    } else {
+        3
+    }
 }
 
 /// Puts the channels at place 1, and tells their number and the spatial lengths.
-fn arrange(draft: &mut Draft) -> Result<(usize, Vec<usize>)> {
+pub(super) fn arrange(draft: &mut Draft) -> Result<(usize, Vec<usize>)> {
     let settings = draft.settings;
     let count = spaces(&settings);
     if draft.rank() != count + 2 {
@@ -32,7 +39,7 @@ fn arrange(draft: &mut Draft) -> Result<(usize, Vec<usize>)> {
 }
 
 /// A number for each spatial axis.
-fn each(settings: &Settings, key: &str, default: Option<&[usize]>) -> Result<Vec<usize>> {
+pub(super) fn each(settings: &Settings, key: &str, default: Option<&[usize]>) -> Result<Vec<usize>> {
     let count = spaces(settings);
     let number = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
     let wrong = || settings.error(format_args!("setting \"{key}\" must be {count} counts, at least 1 each"));
@@ -125,6 +132,87 @@ pub(super) fn convolution(draft: &mut Draft) -> Result<()> {
         })
     };
     draft.step(op, &more)?;
+    activation::setting(draft, "activation")
+}
+
+/// Conv1DTranspose and Conv3DTranspose; see the one for images.
+pub(super) fn transposed(draft: &mut Draft) -> Result<()> {
+    let (channels, lengths) = arrange(draft)?;
+    let settings = draft.settings;
+    let count = lengths.len();
+    let ones = vec![1; count];
+    let filters = settings.count("filters")?;
+    if settings.get("output_padding").is_some() {
+        return Err(settings.unsupported("\"output_padding\" is not"));
+    }
+    let window = each(&settings, "kernel_size", None)?;
+    let strides = each(&settings, "strides", Some(&ones))?;
+    let dilations = each(&settings, "dilation_rate", Some(&ones))?;
+    let same = match settings.text("padding", "valid")?.to_ascii_lowercase().as_str() {
+        "valid" => false,
+        "same" => true,
+        other => return Err(settings.unsupported(format_args!("padding \"{other}\" is not"))),
+    };
+    if lengths.contains(&0) {
+        return Err(settings.error("its input is empty"));
+    }
+    let sides: Vec<((usize, usize), usize)> =
+        (0..count).map(|axis| transposed_sides(window[axis], strides[axis], dilations[axis], same)).collect();
+    let perm: Vec<usize> = [count + 1, count].into_iter().chain(0..count).collect();
+    let mut more = vec![draft.parameter("kernel", &[&window[..], &[filters, channels]].concat(), &perm)?];
+    if settings.switch("use_bias", true)? {
+        more.push(draft.parameter("bias", &[filters], &[0])?);
+    }
+    let op = if count == 1 {
+        let ((left, right), added) = sides[0];
+        let padding = Padding2d { top: 0, left, bottom: 0, right };
+        let (strides, dilations, output_padding) = ([1, strides[0]], [1, dilations[0]], [0, added]);
+        Op::ConvTranspose(ConvTranspose { strides, dilations, padding, output_padding, groups: 1 })
+    } else {
+        let (cut, added): (Vec<(usize, usize)>, Vec<usize>) = sides.into_iter().unzip();
+        Op::Conv3(Conv3 {
+            strides: three(&strides),
+            dilations: three(&dilations),
+            padding: three(&cut),
+            groups: 1,
+            transposed: Some(three(&added)),
+        })
+    };
+    draft.step(op, &more)?;
+    activation::setting(draft, "activation")
+}
+
+/// What a transposed convolution cuts off both ends of an axis, and what it adds to the end.
+pub(super) fn transposed_sides(window: usize, stride: usize, dilation: usize, same: bool) -> ((usize, usize), usize) {
+    let reach = (window - 1).saturating_mul(dilation).saturating_add(1);
+    let over = reach.saturating_sub(stride);
+    // A stride wider than the kernel leaves places at the end that no kernel covers.
+    (if same { (over / 2, over - over / 2) } else { (0, 0) }, stride.saturating_sub(reach))
+}
+
+/// SeparableConv1D: a filter for each channel, then one over all channels.
+pub(super) fn separable(draft: &mut Draft) -> Result<()> {
+    let (channels, lengths) = arrange(draft)?;
+    let settings = draft.settings;
+    let window = each(&settings, "kernel_size", None)?;
+    let strides = each(&settings, "strides", Some(&[1]))?;
+    let dilations = each(&settings, "dilation_rate", Some(&[1]))?;
+    let padding = zeros(&settings, &lengths, &window, &strides, &dilations)?;
+    let multiplier = if settings.get("depth_multiplier").is_some() { settings.count("depth_multiplier")? } else { 1 };
+    let filters = settings.count("filters")?;
+    let made = channels.checked_mul(multiplier).ok_or_else(|| settings.error("its depth_multiplier is too large"))?;
+    let view = [window[0], 1, made];
+    let kernel = draft.parameter_viewed("depthwise_kernel", &[window[0], channels, multiplier], &view, &[2, 1, 0])?;
+    let conv = |stride: usize, dilation: usize, (left, right): (usize, usize), groups: usize| {
+        let padding = Padding2d { top: 0, left, bottom: 0, right };
+        Op::Conv(Conv { strides: [1, stride], dilations: [1, dilation], padding, groups })
+    };
+    draft.step(conv(strides[0], dilations[0], padding[0], channels), &[kernel])?;
+    let mut more = vec![draft.parameter("pointwise_kernel", &[1, made, filters], &[2, 1, 0])?];
+    if settings.switch("use_bias", true)? {
+        more.push(draft.parameter("bias", &[filters], &[0])?);
+    }
+    draft.step(conv(1, 1, (0, 0), 1), &more)?;
     activation::setting(draft, "activation")
 }
 

@@ -297,8 +297,10 @@ fn range(node: &NodeView, symbols: &mut Symbols) -> Result<Tensor> {
     };
     let [start, limit, delta] = [number(&bounds[0]), number(&bounds[1]), number(&bounds[2])];
     let count = ((limit - start) / delta).ceil();
-    if count.is_nan() {
-        return Err(node.problem("its range never ends"));
+    if delta == 0.0 || count.is_nan() {
+        return Err(node.problem(format_args!(
+            "its range from {start} to {limit} in steps of {delta} never ends; a step other than 0 is expected"
+        )));
     }
     // A cast from float saturates, and a negative count is an empty range.
     let count = count as usize;

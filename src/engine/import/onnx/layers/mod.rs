@@ -122,7 +122,12 @@ pub(super) fn layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
         "Resize" | "Upsample" => resize::resize(node, symbols),
         _ => match elementwise::unary(node)? {
             Some(unary) => Layer::unary(node, symbols, Op::Unary(unary)),
-            None => Err(node.unsupported("")),
+            None => Err(node.unsupported(match node.op() {
+                "Scan" | "LSTM" | "GRU" | "RNN" => {
+                    "it repeats a step for each entry of a tensor; export the model with the steps unrolled"
+                }
+                _ => "",
+            })),
         },
     }
 }

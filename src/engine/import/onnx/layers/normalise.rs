@@ -50,7 +50,7 @@ pub(super) fn channels(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> 
         _ => {
             let [groups] = node.amounts("num_groups", &[node.int("num_groups", 0)?])?;
             if groups == 0 {
-                return Err(node.problem("num_groups is 0 or missing"));
+                return Err(node.problem("num_groups is 0 or missing; at least 1 is expected"));
             }
             // One group normalises all channels together.
             (groups, 1)
@@ -80,7 +80,7 @@ pub(super) fn mean_variance(node: &NodeView, symbols: &mut Symbols) -> Result<La
 pub(super) fn by_norm(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
     let axis = node.axis(node.int("axis", -1)?, symbols.shape(node, 0)?.len())?;
     let p = node.int("p", 2)?;
-    let p = u8::try_from(p).ok().filter(|p| matches!(p, 1 | 2));
-    let p = p.ok_or_else(|| node.problem("p must be 1 or 2"))?;
+    let order = u8::try_from(p).ok().filter(|p| matches!(p, 1 | 2));
+    let p = order.ok_or_else(|| node.problem(format_args!("p is {p}; 1 or 2 is expected")))?;
     Layer::unary(node, symbols, Op::LpNormalise { axis, p })
 }

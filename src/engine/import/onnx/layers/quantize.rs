@@ -78,7 +78,8 @@ fn along(node: &NodeView, symbols: &Symbols) -> Result<(usize, usize)> {
     let axis = if several { node.axis(node.int("axis", 1)?, rank)? } else { 0 };
     let block = match node.int("block_size", 0)? {
         0 => 1,
-        size => usize::try_from(size).map_err(|_| node.problem(format_args!("its block_size is {size}")))?,
+        size => usize::try_from(size)
+            .map_err(|_| node.problem(format_args!("its block_size is {size}; at least 1 is expected")))?,
     };
     Ok((axis, block))
 }

@@ -6,6 +6,7 @@ use facts::graph::{Op, PadMode, SliceRange, Step, elements};
 use super::Layer;
 use crate::import::onnx::node::NodeView;
 use crate::import::onnx::symbols::Symbols;
+use crate::import::range::range;
 
 /// Reshape, Flatten, Squeeze and Unsqueeze.
 pub(super) fn reshape(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
@@ -258,28 +259,6 @@ pub(in crate::import::onnx) fn ranges(node: &NodeView, symbols: &Symbols) -> Res
             .ok_or_else(|| node.problem(format_args!("a step is {}; any but 0 is expected", steps[index])))?;
     }
     Ok(ranges)
-}
-
-/// Numpy's `start:end:step` over an axis of `length`; `None` for a step of 0.
-fn range(start: i64, end: i64, step: i64, length: usize) -> Option<SliceRange> {
-    let signed = i64::try_from(length).ok()?;
-    let counted = |bound: i64| if bound < 0 { bound.saturating_add(signed) } else { bound };
-    // A step that leaves the axis at once is as good as the axis' length, and fits every integer type.
-    let step = step.clamp(-signed.max(1), signed.max(1));
-    let (start, span) = match step {
-        0 => return None,
-        1.. => {
-            let start = counted(start).clamp(0, signed);
-            (start, counted(end).clamp(0, signed) - start)
-        }
-        _ => {
-            let start = counted(start).clamp(-1, signed - 1);
-            (start, start - counted(end).clamp(-1, signed - 1))
-        }
-    };
-    let count = span.max(0).unsigned_abs().div_ceil(step.unsigned_abs());
-    let start = if count == 0 { 0 } else { usize::try_from(start).ok()? };
-    Some(SliceRange { start, step: isize::try_from(step).ok()?, length: usize::try_from(count).ok()? })
 }
 
 pub(super) fn gather_layer(node: &NodeView, symbols: &mut Symbols) -> Result<Layer> {
