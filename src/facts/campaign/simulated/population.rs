@@ -89,11 +89,11 @@ impl Population {
         (all, sdc)
     }
 
-    /// The SDC rate, the SCM rate, and the share of SCMs among the SDCs, where each image counts alike.
-    pub fn truth(&self) -> [f64; 3] {
+    /// The SDC rate, the SCM rate, and the share of SCMs among the SDCs of a data set of `images` images, which repeats these.
+    pub fn truth(&self, images: usize) -> [f64; 3] {
         let mean = |of: fn(&OfImage) -> u64| {
-            let rates = self.images.iter().map(|image| of(image) as f64 / image.faults as f64);
-            rates.sum::<f64>() / self.images.len() as f64
+            let rates = self.images.iter().cycle().take(images).map(|image| of(image) as f64 / image.faults as f64);
+            rates.sum::<f64>() / images as f64
         };
         let (sdc, scm) = (mean(|image| image.sdc), mean(|image| image.scm));
         [sdc, scm, scm / sdc]
