@@ -105,7 +105,8 @@ fn layer(entry: &Value) -> Result<Layer> {
     // files no module tells it, but that it has none of the settings that every layer has.
     let node = entry.get("inbound_nodes").and_then(|nodes| nodes.get(0));
     let is_called = node.is_some_and(|node| node.get("args").is_some());
-    let is_layer = ["trainable", "layers"].iter().any(|key| config.get(key).is_some());
+    let typed = text(entry, "class_name").is_some_and(|class| operation::TYPED.contains(&class.as_str()));
+    let is_layer = !typed && ["trainable", "dtype", "layers"].iter().any(|key| config.get(key).is_some());
     let of_operations = |module: String| module.split('.').any(|part| part == "ops");
     if text(entry, "module").map_or(is_called && !is_layer, of_operations) {
         let config = operation::configuration(&config, node);

@@ -17,6 +17,10 @@ use super::super::settings::{Settings, items};
 /// Where a configuration keeps the arguments of an operation.
 const ARGUMENTS: &str = "operation_arguments";
 
+/// The operations that state a type, which otherwise is a setting of layers.
+pub(in super::super) const TYPED: [&str; 7] =
+    ["Cast", "Cumsum", "FullLike", "OneHot", "OnesLike", "Prod", "ZerosLike"];
+
 /// The configuration `config` of an operation that is called as `node` says.
 pub(in super::super) fn configuration(config: &Value, node: Option<&Value>) -> Value {
     let mut own = config.as_object().cloned().unwrap_or_default();
