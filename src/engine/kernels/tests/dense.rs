@@ -106,7 +106,7 @@ fn functions_of_one_element() {
     }
 }
 
-pub(super) fn functions() -> [Unary; 30] {
+pub(super) fn functions() -> [Unary; 31] {
     [
         Unary::Relu,
         Unary::ClippedRelu { max: 1.5, slope: 0.5, threshold: 0.25 },
