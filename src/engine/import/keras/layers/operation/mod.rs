@@ -18,8 +18,7 @@ use super::super::settings::{Settings, items};
 const ARGUMENTS: &str = "operation_arguments";
 
 /// The operations that state a type, which otherwise is a setting of layers.
-pub(in super::super) const TYPED: [&str; 7] =
-    ["Cast", "Cumsum", "FullLike", "OneHot", "OnesLike", "Prod", "ZerosLike"];
+pub(in super::super) const TYPED: [&str; 7] = ["Cast", "Cumsum", "FullLike", "OneHot", "OnesLike", "Prod", "ZerosLike"];
 
 /// The configuration `config` of an operation that is called as `node` says.
 pub(in super::super) fn configuration(config: &Value, node: Option<&Value>) -> Value {
