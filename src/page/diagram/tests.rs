@@ -338,5 +338,8 @@ fn a_followed_corruption_passes_along_the_lines_that_carry_it() {
     let way = [(1, true), (2, true), (5, false)];
     let lines = |station| passages(&scene, &network, &way, station);
     assert_eq!(lines(1).iter().filter(|passage| **passage == Passage::Arriving).count(), 1);
-    assert!(lines(2).iter().all(|passage| *passage != Passage::Arriving));
+    let arrives = |&(line, passage): &(&(usize, usize), Passage)| {
+        passage == Passage::Arriving && scene.boxes[line.1] == Content::Answer
+    };
+    assert!(!scene.lines.iter().zip(lines(2)).any(|line| arrives(&line)));
 }
