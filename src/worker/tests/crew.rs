@@ -1,5 +1,8 @@
 //! Campaigns on several workers.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use super::campaign::{bench, colours, finish, saved, start_over, update};
 use super::*;
 use facts::campaign::{DesignKind, Goal};
@@ -7,11 +10,13 @@ use facts::labels::{Group, Grouping};
 use protocol::{CampaignStart, DangerRequest, ImageSet, Labelling, Protocol, Stage};
 
 /// What becomes of the workers beside this one.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Fate {
     mates: usize,
     mortal: Option<usize>,
     mute: Option<usize>,
+    /// Workers that campaigns have lost.
+    lost: Rc<Cell<usize>>,
 }
 
 impl Fate {
@@ -20,8 +25,8 @@ impl Fate {
     }
 
     /// An engine with the files of `engine` and workers of this fate.
-    fn given_to(self, engine: &Service<Bench>) -> Service<Bench> {
-        let Self { mates, mortal, mute } = self;
+    fn given_to(&self, engine: &Service<Bench>) -> Service<Bench> {
+        let &Self { mates, mortal, mute, .. } = self;
         Service::new(Bench { files: engine.host.files.clone(), mates, mortal, mute, ..Bench::default() })
     }
 }
@@ -40,7 +45,10 @@ fn records_of(start: CampaignStart, fate: Fate) -> (Vec<u8>, usize) {
     update(&mut engine, 5, CampaignRequest::Start(Box::new(start)));
     let last = finish(&mut engine);
     assert_eq!((last.stage, last.planned), (Stage::Complete, last.faults.injections));
-    assert_eq!(last.lost, usize::from(fate.mortal.is_some()) + usize::from(fate.mute.is_some()));
+    // A worker that is doomed may be given too few parts for that.
+    let doomed = fate.mortal.is_some() || fate.mute.is_some();
+    assert!(last.lost <= usize::from(doomed), "{} lost", last.lost);
+    fate.lost.set(fate.lost.get() + last.lost);
     (saved(&mut engine, Export::Records), engine.host.parts.get())
 }
 
@@ -55,6 +63,7 @@ fn several_workers_make_the_records_of_one() {
     let study = Protocol::Study { correct: 400, misclassified: 700 };
     let (fixed, until) = (Protocol::Fixed { faults: 900 }, Protocol::Until(goal("1.8pp")));
     let (uniform, stratified) = (DesignKind::Uniform, DesignKind::Stratified);
+    let doomed = [Fate { mortal: Some(0), ..Fate::of(2) }, Fate { mute: Some(0), ..Fate::of(2) }];
     for (protocol, design) in
         [(fixed, uniform), (study, uniform), (until, uniform), (fixed, stratified), (until, stratified)]
     {
@@ -66,12 +75,13 @@ fn several_workers_make_the_records_of_one() {
             assert!(together == alone, "{protocol:?}, {design:?} with {mates} workers beside");
             assert!(parts > 4, "{parts} parts");
         }
-        for fate in [Fate { mortal: Some(1), ..Fate::of(2) }, Fate { mute: Some(1), ..Fate::of(2) }] {
-            let (bereft, parts) = records(protocol, design, fate);
+        for fate in &doomed {
+            let (bereft, parts) = records(protocol, design, fate.clone());
             assert!(bereft == alone, "{protocol:?}, {design:?}, and one of the workers has died or fallen silent");
             assert!(parts > 4, "{parts} parts");
         }
     }
+    assert!(doomed.iter().all(|fate| fate.lost.get() > 2), "they were lost");
 }
 
 /// A worker beside the first one learns the same scales from the same images, and the accuracies are no business of its.
@@ -115,8 +125,13 @@ fn a_campaign_that_ends_leaves_nothing_to_the_next() {
     assert!(engine.host.running.borrow().is_empty());
 }
 
+/// The whole of `found`, as text: NaN is the same as NaN here.
+fn text(found: &impl std::fmt::Debug) -> String {
+    format!("{found:?}")
+}
+
 /// The trials of sweeps around a fault, with the number of parts that other workers were given.
-fn swept(fate: Fate, groups: Option<Grouping>) -> (Vec<Vec<Result<SweepTrial, String>>>, usize) {
+fn swept(fate: Fate, groups: Option<Grouping>) -> (Vec<String>, usize) {
     let mut engine = fate.given_to(&super::engine());
     let model = load(&mut engine);
     if groups.is_some() {
@@ -135,7 +150,7 @@ fn swept(fate: Fate, groups: Option<Grouping>) -> (Vec<Vec<Result<SweepTrial, St
         SweepRequest::Bits { strike: site.into(), width: 32 },
         SweepRequest::Images { strike: site.into(), images },
     ];
-    let trials = requests.map(|request| sweep(&mut engine, request)).to_vec();
+    let trials = requests.map(|request| text(&sweep(&mut engine, request))).to_vec();
     (trials, engine.host.parts.get())
 }
 
@@ -180,7 +195,7 @@ fn a_sweep_that_ends_leaves_nothing_to_the_next() {
     let mut alone = super::engine();
     load(&mut alone);
     ask(&mut alone, Request::Golden { image: file("b.ppm") });
-    assert!(together == sweep(&mut alone, request(5, 300)));
+    assert_eq!(text(&together), text(&sweep(&mut alone, request(5, 300))));
 }
 
 /// The injections of a prediction are shared as those of a sweep are.
@@ -194,7 +209,7 @@ fn several_workers_make_the_prediction_of_one() {
         ask(&mut engine, Request::Danger(request));
         loop {
             match pollster::block_on(engine.step_danger()) {
-                Some(Response::Danger(Some(danger))) => return (danger.tensors, engine.host.parts.get()),
+                Some(Response::Danger(Some(danger))) => return (text(&danger.tensors), engine.host.parts.get()),
                 Some(Response::Predicting { .. }) => {}
                 other => panic!("{other:?}"),
             }
