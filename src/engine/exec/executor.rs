@@ -13,8 +13,8 @@ use super::lane::Changed;
 use super::program::Program;
 use super::wave::Walk;
 use super::{Activations, Checksums, Clips, Footprint, Hook, Image, Lane, Ranges, Settings, Stage, Wave, device, full};
+use crate::kernels;
 use crate::ops::Array;
-use crate::{kernels, platform};
 
 /// A graph on a device, ready to run.
 #[derive(Debug)]
@@ -25,6 +25,9 @@ pub struct Executor {
     protection: Option<Arc<Ranges>>,
     footprint: Footprint,
 }
+
+/// Images of a graph of integers whose golden runs alone are computed together: their tensors stay in the cache.
+const INTEGER_IMAGES: usize = 2;
 
 /// The implementation that computes the layers.
 #[derive(Debug)]
@@ -265,7 +268,7 @@ impl Executor {
     /// from memory; numbers are not.
     fn images_at_once(&self) -> usize {
         let is_integer = |node: &Node| matches!(node.op, Op::Integer(_));
-        if self.graph.nodes.iter().any(is_integer) { platform::threads().max(2) } else { usize::MAX }
+        if self.graph.nodes.iter().any(is_integer) { INTEGER_IMAGES } else { usize::MAX }
     }
 
     /// Returns the inputs in the number formats that the graph states; `None` where that changes nothing.

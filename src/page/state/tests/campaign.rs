@@ -174,25 +174,6 @@ fn what_was_told_survives_another_model_and_a_worker_that_dies() {
 }
 
 #[test]
-fn a_worker_that_says_nothing_is_replaced_when_the_user_says_so() {
-    let (mut page, id, _) = Page::begun("");
-    page.tell(id, update(id, Stage::Running, 4));
-    page.act(Action::WorkerSilent);
-    assert!(page.state.worker_silent);
-    page.tell(id, update(id, Stage::Running, 8));
-    assert!(!page.state.worker_silent, "it was slow");
-    page.act(Action::WorkerSilent);
-    page.act(Action::WorkerDied("it did not answer".into()));
-    assert!(!page.state.worker_silent && !page.state.awaits_worker());
-    let told = "The worker that computes has stopped (it did not answer); a new one was started. The campaign has ended with it: \
-                the rates and charts of its 8 faults stay on the page, their records are gone. “Start campaign” makes the same \
-                faults again, from the same seed.";
-    assert_eq!(page.notices(), [told]);
-    page.act(Action::WorkerSilent);
-    assert!(!page.state.worker_silent, "nothing is owed");
-}
-
-#[test]
 fn every_setting_is_the_links() {
     let hash = "#protocol=study&misclassified=7&campaign-target=weight&campaign-type=bitflip&campaign-bit=30&sampling=element\
                 &seed=9&images=1";

@@ -4,6 +4,7 @@ mod labelling;
 mod numbers;
 mod pattern;
 mod protect;
+mod silent;
 mod startup;
 
 use facts::campaign::NumberFormats;
