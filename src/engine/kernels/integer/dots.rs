@@ -163,14 +163,10 @@ impl Dots {
         let mut ends: Vec<Vec<i32>> = self.ends.iter().cloned().collect();
         for part in parts {
             let inputs = &inputs[part.job];
-            let zero = match self.shift.zero {
-                Zero::Constant(zero) => zero,
-                Zero::Input(input) => {
-                    let zero = inputs[input].row(0, 0)[0];
-                    ends.push(self.ends(zero));
-                    zero
-                }
-            };
+            let zero = self.shift.zero.value(inputs);
+            if self.ends.is_none() {
+                ends.push(self.ends(zero));
+            }
             let (start, line) = (bytes.len(), self.span(1, part.region.width()) * channels);
             self.lay(&inputs[self.shift.input], part.region, (zero + self.lift) as u8, &mut bytes);
             let row = |[y, x]: [usize; 2]| Row {

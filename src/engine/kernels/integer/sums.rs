@@ -43,6 +43,16 @@ pub(in crate::kernels) enum Zero {
     Input(usize),
 }
 
+impl Zero {
+    /// Returns the zero point of a job with these inputs.
+    pub fn value(self, inputs: &[View<'_>]) -> f32 {
+        match self {
+            Self::Constant(zero) => zero,
+            Self::Input(input) => inputs[input].row(0, 0)[0],
+        }
+    }
+}
+
 /// The positions of the inputs that a region of the output reads.
 #[derive(Debug)]
 pub(in crate::kernels) enum Reads {
@@ -67,10 +77,7 @@ impl Sums {
         let shifted = |job: &Job<'_>| -> Vec<Shifted> {
             let of = |shift: &Shift| {
                 let view = job.inputs[shift.input];
-                let zero = match shift.zero {
-                    Zero::Constant(zero) => zero,
-                    Zero::Input(input) => job.inputs[input].row(0, 0)[0],
-                };
+                let zero = shift.zero.value(&job.inputs);
                 (zero != 0.0).then(|| {
                     let region = self.reads.of(job.region, view.extent());
                     let mut rows = vec![0.0; region.positions() * view.extent().channels];
