@@ -182,7 +182,8 @@ impl Drop for Mate {
 impl Mate {
     /// Starts a worker, whose answers go to `heard` with the number `at`.
     fn start(page: &str, at: usize, heard: &Heard) -> Result<Self, JsValue> {
-        let worker = start::worker(page)?;
+        // The program of this worker serves the other one, too: it is compiled, and in memory, once.
+        let worker = start::worker(page, &wasm_bindgen::module())?;
         let unsent = Unsent::new(RefCell::new(Some(Vec::new())));
         let died = |message: String| Envelope::new(0, Response::Died { message });
         let answers = heard.clone();

@@ -161,11 +161,14 @@ struct Product<'a, 'o> {
 impl Product<'_, '_> {
     fn compute(mut self) {
         // Tiles fill the vector registers: 32 where vectors are 16 wide, otherwise 16. The registers for the rows'
-        // addresses limit the tiles too.
+        // addresses limit the tiles too. Vectors of 4 have separate multiplications, whose products need registers of
+        // their own: a tile of three rows by four vectors does not fit, and has half the speed.
         match (self.panel.width, self.matrix.lanes) {
             (4, 16) => self.tiles::<4, 6, 3>(),
             (2, 16) => self.tiles::<2, 8, 4>(),
             (_, 16) => self.tiles::<1, 8, 4>(),
+            (4, 4) => self.tiles::<4, 2, 1>(),
+            (2, 4) => self.tiles::<2, 4, 2>(),
             (4, _) => self.tiles::<4, 3, 2>(),
             (2, _) => self.tiles::<2, 6, 3>(),
             _ => self.tiles::<1, 8, 4>(),

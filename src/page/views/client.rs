@@ -26,7 +26,7 @@ impl Client {
     /// Starts a worker, whose answers become actions.
     pub fn start(act: &Callback<Action>) -> Result<Self, JsValue> {
         let page = gloo::utils::document().base_uri()?.unwrap_or_default();
-        let worker = start::worker(&page)?;
+        let worker = start::worker(&page, &start::compiled())?;
         let hear = act.clone();
         let heard = Rc::new(Cell::new(true));
         let hears = heard.clone();

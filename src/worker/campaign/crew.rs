@@ -16,8 +16,9 @@ use protocol::Part;
 /// Images that a campaign shares with the rest of the worker.
 pub type SharedSource = Arc<dyn ImageSource + Send + Sync>;
 
-/// Units of a worker beside this one that wait or are being computed. The second begins while the first travels.
-const UNITS_AHEAD: usize = 2;
+/// Units of a worker beside this one that wait or are being computed: the next begin while the first travels, and while this
+/// worker makes a wave and hears nothing.
+const UNITS_AHEAD: usize = 4;
 
 /// The size of a unit: several waves, so that a worker beside this one has work for as long as its answers travel, and that few
 /// golden runs are made twice. Only its records are in memory together.
@@ -87,6 +88,18 @@ enum Coming {
     /// This worker computes it, a wave at a time, while it waits for those before it.
     Making(Unit, Box<Steps<Rc<Lab>, SharedSource>>, VecDeque<CampaignEvent>),
     Here(VecDeque<CampaignEvent>),
+}
+
+impl Coming {
+    /// Whether all of its events were passed on.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Own(steps) => steps.is_over(),
+            Self::Making(_, steps, events) => events.is_empty() && steps.is_over(),
+            Self::Here(events) => events.is_empty(),
+            Self::Sent(..) => false,
+        }
+    }
 }
 
 impl<H: Hands> Crew<H> {
@@ -166,7 +179,9 @@ impl<H: Hands> Work for Crew<H> {
 
     async fn advance(&mut self) -> Result<bool> {
         self.exchange();
-        while self.coming.front().is_some_and(|unit| matches!(unit, Coming::Here(events) if events.is_empty())) {
+        // What is over goes here: `next` would make one wave after the other until the unit behind it has arrived, and
+        // hear of no answer meanwhile.
+        while self.coming.front().is_some_and(Coming::is_over) {
             self.coming.pop_front();
         }
         if !matches!(self.coming.front(), Some(Coming::Sent(..))) {

@@ -16,9 +16,11 @@ use super::team::Job;
 use super::{Host, Service};
 use crate::campaign::{SharedSource, told};
 
-/// Time in milliseconds after which a campaign is shared with other workers, if there is as much to do. Before, starting
-/// them takes longer than the rest of the campaign.
-pub(super) const SHARE_AFTER: f64 = 1000.0;
+/// Time in milliseconds after which the rate of a campaign says how long the rest will take.
+const RATE_AFTER: f64 = 250.0;
+
+/// Time in milliseconds that is worth another worker: starting it takes a part of it.
+const WORTH: f64 = 1000.0;
 
 /// Least time in milliseconds between two words of a worker that computes a part.
 pub(super) const ALIVE_EVERY: f64 = 1000.0;
@@ -72,11 +74,13 @@ impl<H: Host> Service<H> {
         Ok(Response::Campaign(CampaignAnswer::Part { events: ByteBuf::from(events) }))
     }
 
-    /// Shares the campaign with other workers, if it has taken some time and will take as much again.
+    /// Shares the campaign with other workers, if the rest will take some time.
     pub(super) fn share(&mut self) {
         let Some(campaign) = &mut self.campaign else { return };
-        let rest = campaign.planned.saturating_sub(campaign.results.len() as u64);
-        if campaign.milliseconds + campaign.learning < SHARE_AFTER || rest < campaign.results.len() as u64 {
+        let made = campaign.results.len() as u64;
+        let rest = campaign.planned.saturating_sub(made) as f64 * campaign.milliseconds / made as f64;
+        // The other workers learn what this one has learnt. Before the first result the rest is infinite.
+        if campaign.milliseconds < RATE_AFTER || rest < WORTH + campaign.learning {
             return;
         }
         // A clip that changes golden runs has a network of its own, with waves of its own.

@@ -11,7 +11,7 @@ use protocol::{
 };
 
 use super::describe::class;
-use super::share::{ALIVE_EVERY, SHARE_AFTER};
+use super::share::ALIVE_EVERY;
 use super::team::Job;
 use super::{Host, Service};
 use crate::campaign::UnitId;
@@ -25,7 +25,10 @@ const MOST_ELEMENTS: usize = 1 << 18;
 /// Spans of a worker beside this one that wait or are being tried. The second begins while the first travels.
 const AHEAD: usize = 2;
 
-/// Time in milliseconds after which a sweep is shared with workers that have the model already.
+/// Time in milliseconds after which a sweep is shared with other workers, if there is as much to do. Before, starting them
+/// takes longer than the rest of the sweep.
+const SHARE_AFTER: f64 = 1000.0;
+/// The same for workers that have the model already.
 const SHARE_SOON: f64 = 150.0;
 
 /// A sweep under way.

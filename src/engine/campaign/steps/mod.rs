@@ -122,6 +122,13 @@ impl<L: Deref<Target = Lab>, S: ImageSource> Steps<L, S> {
         Self { first, next, images: VecDeque::new(), ..self }
     }
 
+    /// Whether all events were returned. Nothing is computed for the answer.
+    pub fn is_over(&self) -> bool {
+        let after_image = Position { nth: self.next.nth + 1, fault: self.first };
+        let is_done = |at: &ImageAtWork| at.events.is_empty() && at.is_done();
+        self.next >= self.end || after_image >= self.end && self.images.front().is_some_and(is_done)
+    }
+
     /// Limits the waves to `budget`.
     pub fn within(self, budget: Budget) -> Self {
         Self { budget, ..self }

@@ -16,12 +16,13 @@ use super::hands::{Hands, usable};
 use super::key::Key;
 use super::props::{PictureProps, Same};
 use super::readout::{Readout, describe};
-use super::stage::Stage;
+use super::stage::{Stage, next_frame};
 use super::tools::tools;
 use crate::diagram::flow::passages;
 use crate::diagram::names;
 use crate::diagram::paint::swallowed;
 use crate::diagram::scene::boxes_in;
+use crate::diagram::view::Size;
 use crate::diagram::{Content, Network, Paint, Scene, Shown};
 use crate::link::Colouring;
 use crate::views::present;
@@ -98,14 +99,19 @@ pub fn Picture(props: &PictureProps) -> Html {
     }
     let size = if state.link.present { present::size() } else { 1.0 };
     {
-        // The effect runs after each rendering, because parts beside the diagram may appear or disappear.
+        // The effect runs after each rendering, because parts beside the diagram may appear or disappear. It waits for the
+        // next frame: the browser lays the page out for each question about sizes, and most outcomes are there earlier.
         let (stage, abreast) = (stage.clone(), abreast.clone());
         use_effect(move || {
-            let (width, _) = stage.window();
-            if stage.drawn.replace((width, size)) != (width, size) {
-                abreast.set(boxes_in(width / size));
-                stage.settle();
-            }
+            let is_first = stage.drawn.get() == Size::default();
+            let measure = move || {
+                let (width, _) = stage.window();
+                if stage.drawn.replace((width, size)) != (width, size) {
+                    abreast.set(boxes_in(width / size));
+                    stage.settle();
+                }
+            };
+            if is_first { measure() } else { next_frame(measure) }
         });
     }
     {
