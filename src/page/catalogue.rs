@@ -11,10 +11,14 @@ pub fn model(entry: &CatalogueEntry) -> FileRef {
     file(entry, &entry.file)
 }
 
+/// The name of the file at `path`.
+pub fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// The file at `path` in the folder of `entry`.
 pub fn file(entry: &CatalogueEntry, path: &str) -> FileRef {
-    let name = path.rsplit('/').next().unwrap_or(path).to_owned();
-    FileRef { name, url: format!("models/{}/{path}", entry.id) }
+    FileRef { name: name(path).to_owned(), url: format!("models/{}/{path}", entry.id) }
 }
 
 #[cfg(test)]

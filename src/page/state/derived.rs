@@ -41,28 +41,36 @@ impl State {
 
     /// The images on offer: id, file and label. A model without samples borrows the default model's.
     pub fn images(&self) -> Vec<(String, FileRef, String)> {
-        let mut images = Vec::new();
-        let chosen = self.model_id().and_then(|id| self.entry(&id)).filter(|entry| !entry.samples.is_empty());
-        let default = self.catalogue.as_ref().and_then(|catalogue| catalogue.models.first());
-        if let Some(entry) = chosen.or(default) {
-            images.extend(entry.samples.iter().map(|sample| {
+        let samples = self.sampled().into_iter().flat_map(|entry| {
+            entry.samples.iter().map(|sample| {
                 let file = catalogue::file(entry, &sample.file);
                 (file.name.clone(), file, sample.label.clone())
-            }));
-        }
+            })
+        });
         let own = self.own_images.iter();
-        images.extend(own.map(|file| (format!("{OWN}{}", file.name), file.clone(), file.name.clone())));
-        images
+        samples.chain(own.map(|file| (format!("{OWN}{}", file.name), file.clone(), file.name.clone()))).collect()
+    }
+
+    /// The network whose samples are on offer.
+    fn sampled(&self) -> Option<&CatalogueEntry> {
+        let chosen = self.model_id().and_then(|id| self.entry(&id)).filter(|entry| !entry.samples.is_empty());
+        chosen.or(self.catalogue.as_ref().and_then(|catalogue| catalogue.models.first()))
     }
 
     /// Id and file of the chosen image: the first one where nothing was chosen.
     pub fn image(&self) -> Option<(String, FileRef)> {
-        let images = self.images();
-        let found = match &self.link.image {
-            Some(id) => images.into_iter().find(|(known, ..)| known == id),
-            None => images.into_iter().next(),
-        };
-        found.map(|(id, file, _)| (id, file))
+        // Every rendering asks several times, so the list of all images is not made for it.
+        let wanted = self.link.image.as_deref();
+        let mut samples = self.sampled().into_iter().flat_map(|entry| entry.samples.iter().map(move |one| (entry, one)));
+        let sample = samples.find(|(_, sample)| wanted.is_none_or(|wanted| wanted == catalogue::name(&sample.file)));
+        if let Some((entry, sample)) = sample {
+            let file = catalogue::file(entry, &sample.file);
+            return Some((file.name.clone(), file));
+        }
+        let own = wanted.map(|wanted| wanted.strip_prefix(OWN));
+        let mut files = self.own_images.iter();
+        let file = files.find(|file| own.is_none_or(|own| own == Some(&file.name)))?;
+        Some((format!("{OWN}{}", file.name), file.clone()))
     }
 
     /// The side of the layer that is looked at: outputs or parameters.
