@@ -35,7 +35,6 @@ const WAIT: usize = 100;
 /// Answers the page's requests, one after the other, for as long as the worker lives. A campaign goes on while
 /// no request waits.
 pub fn serve() {
-    engine::platform::run_constructors();
     limits::allow(Memory::new(TAB));
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let server = Rc::new(Server { scope: scope.clone(), queue: RefCell::default(), busy: Cell::new(false) });

@@ -5,6 +5,8 @@ use burn::tensor::wgpu::WgpuInitError;
 use facts::{DeviceChoice, Error, Result};
 use futures_util::lock::Mutex;
 
+use super::constructors::run_constructors;
+
 /// The GPU after setup: burn allows one setup for each process.
 static GPU: Mutex<Option<Device>> = Mutex::new(None);
 
@@ -20,6 +22,7 @@ pub async fn open(choice: DeviceChoice) -> Result<Device> {
             if let Some(device) = &*gpu {
                 return Ok(device.clone());
             }
+            run_constructors();
             let device = Device::wgpu_options().init_async().await.map_err(|error| match error {
                 WgpuInitError::AdapterUnavailable { message, .. } => {
                     Error::device("gpu", format_args!("no GPU was found that can be used: {message}"))

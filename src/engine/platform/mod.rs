@@ -6,7 +6,6 @@ mod dots;
 mod threads;
 mod vector;
 
-pub use constructors::run_constructors;
 pub use device::open;
 pub use dots::{COLUMNS, QUAD, Quads, Sums, add_dots, has_dots};
 pub use facts::DeviceChoice;

@@ -61,7 +61,8 @@ impl State {
     pub fn image(&self) -> Option<(String, FileRef)> {
         // Every rendering asks several times, so the list of all images is not made for it.
         let wanted = self.link.image.as_deref();
-        let mut samples = self.sampled().into_iter().flat_map(|entry| entry.samples.iter().map(move |one| (entry, one)));
+        let mut samples =
+            self.sampled().into_iter().flat_map(|entry| entry.samples.iter().map(move |one| (entry, one)));
         let sample = samples.find(|(_, sample)| wanted.is_none_or(|wanted| wanted == catalogue::name(&sample.file)));
         if let Some((entry, sample)) = sample {
             let file = catalogue::file(entry, &sample.file);

@@ -6,12 +6,13 @@ use facts::catalogue::Catalogue;
 use gloo::events::EventListener;
 use gloo::net::http;
 use gloo::timers::callback::Interval;
-use protocol::FileRef;
+use protocol::{FileRef, Response};
 use yew::prelude::*;
 
 use super::campaign::CampaignPanel;
 use super::client::Client;
 use super::explore::{Closer, Stage};
+use super::frame::next_frame;
 use super::header::Header;
 use super::lesson::LessonPanel;
 use super::present::Outside;
@@ -30,6 +31,8 @@ const SILENCE: f64 = 30_000.0;
 
 pub enum Message {
     Act(Action),
+    /// A frame is about to be drawn.
+    Frame,
     Look,
     Dragging(bool),
     Dark(bool),
@@ -43,6 +46,8 @@ pub struct App {
     /// Whether the browser was asked to keep the page.
     kept: bool,
     timing: Timing,
+    /// The state has changed, and the next frame shows it.
+    undrawn: bool,
     dragging: bool,
     dark: bool,
     _listeners: Vec<EventListener>,
@@ -77,6 +82,7 @@ impl Component for App {
             download: None,
             kept: false,
             timing: Timing::default(),
+            undrawn: false,
             dragging: false,
             dark: theme::is_dark(),
             _listeners: listeners,
@@ -86,19 +92,30 @@ impl Component for App {
         app
     }
 
-    fn update(&mut self, _: &Context<Self>, message: Message) -> bool {
+    fn update(&mut self, ctx: &Context<Self>, message: Message) -> bool {
         match message {
-            Message::Act(action) => self.act(action),
+            Message::Act(action) => {
+                let is_map = matches!(&action, Action::Worker(answer) if matches!(answer.body, Response::View(_)));
+                let is_answer = matches!(action, Action::Worker(_));
+                let asks = self.act(action);
+                // Drawing takes longer than most answers to what the user asks for: one drawing shows both.
+                if is_map || asks && !is_answer {
+                    self.draw_later(ctx);
+                    return false;
+                }
+            }
+            Message::Frame => return std::mem::take(&mut self.undrawn),
             Message::Look => {
                 let silent = self.worker.as_mut().map_or(0.0, |worker| worker.silence(self.state.awaits_worker()));
                 if silent < SILENCE || self.state.worker_silent {
                     return false;
                 }
-                self.act(Action::WorkerSilent);
+                let _ = self.act(Action::WorkerSilent);
             }
             Message::Dragging(dragging) => return std::mem::replace(&mut self.dragging, dragging) != dragging,
             Message::Dark(dark) => self.dark = dark,
         }
+        self.undrawn = false;
         true
     }
 
@@ -154,11 +171,21 @@ impl Component for App {
 }
 
 impl App {
-    fn act(&mut self, action: Action) {
+    /// Draws the page with the next frame, unless it is drawn before.
+    fn draw_later(&mut self, ctx: &Context<Self>) {
+        if !std::mem::replace(&mut self.undrawn, true) {
+            let frame = ctx.link().callback(|()| Message::Frame);
+            next_frame(move || frame.emit(()));
+        }
+    }
+
+    /// Returns whether the action has asked the worker for something.
+    fn act(&mut self, action: Action) -> bool {
         let was_ready = self.state.worker_ready;
         let effects = Rc::make_mut(&mut self.state).update(action);
         // Before the page is drawn: drawings ask for the size of its text.
         present::dress(&self.state);
+        let asks = effects.iter().any(|effect| matches!(effect, Effect::Send(_)));
         for effect in effects {
             self.perform(effect);
         }
@@ -169,6 +196,7 @@ impl App {
             self.kept = true;
             wasm_bindgen_futures::spawn_local(keep_page());
         }
+        asks
     }
 
     fn perform(&mut self, effect: Effect) {

@@ -13,6 +13,7 @@ mod export;
 mod fault;
 mod files;
 mod follow;
+mod frame;
 mod golden;
 mod header;
 mod hover;

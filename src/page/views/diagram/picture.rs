@@ -16,7 +16,7 @@ use super::hands::{Hands, usable};
 use super::key::Key;
 use super::props::{PictureProps, Same};
 use super::readout::{Readout, describe};
-use super::stage::{Stage, next_frame};
+use super::stage::Stage;
 use super::tools::tools;
 use crate::diagram::flow::passages;
 use crate::diagram::names;
@@ -25,6 +25,7 @@ use crate::diagram::scene::boxes_in;
 use crate::diagram::view::Size;
 use crate::diagram::{Content, Network, Paint, Scene, Shown};
 use crate::link::Colouring;
+use crate::views::frame::next_frame;
 use crate::views::present;
 
 /// Boxes side by side before the width is known.

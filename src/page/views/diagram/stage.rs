@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 
 use facts::report::diagram::layout::Point;
 use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
@@ -155,10 +154,4 @@ impl Stage {
             style.remove_property("min-height").map(drop)
         };
     }
-}
-
-/// Does `work` before the browser draws the next frame.
-pub fn next_frame(work: impl FnOnce() + 'static) {
-    // Without a frame the work is left out: there is no window that could be measured.
-    let _ = gloo::utils::window().request_animation_frame(Closure::once_into_js(work).unchecked_ref());
 }
