@@ -212,6 +212,8 @@ pub enum Response {
         done: usize,
         /// Tensors of both rounds.
         total: usize,
+        /// Estimated rest of the time in milliseconds, once something is done.
+        left: Option<f64>,
     },
     /// Answers [`Request::Danger`], or ends it.
     Danger(Option<Danger>),

@@ -2,7 +2,7 @@
 
 /// Runs the functions that crates have registered with the linker to run before `main`, once. burn's GPU compiler
 /// registers its operations in such functions, and only it needs them. Natively the system runs them at the start. A wasm
-/// program must run them before it opens a GPU; on the CPU it does without: they are a fifth of its start.
+/// program must run them before it opens a GPU; on the CPU it starts faster without them.
 ///
 /// If a wasm program contains no call of them, the linker adds them to every call from JavaScript. This costs more than the
 /// call itself and repeats the registration each time.

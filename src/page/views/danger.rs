@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use super::bits::mark_class;
 use crate::link::Place;
+use crate::state::asked::Progress;
 use crate::state::{Action, State};
 use crate::words;
 
@@ -76,15 +77,18 @@ fn waits(state: &State) -> Html {
     if !state.asked.danger.busy() {
         return html! { <p class="hint">{ "There is no prediction for this network and device." }</p> };
     }
-    let (done, all) = match state.asked.danger.progress() {
-        Some((done, Some(all))) if all > 0 => (done, all),
+    let (done, all, left) = match state.asked.danger.progress() {
+        Some(Progress { done, all: Some(all), left }) if all > 0 => (done, all, left),
         _ => return html! { <p class="hint">{ "Computing…" }</p> },
     };
     let tensors = all / 2;
-    let told = match done.checked_sub(tensors) {
+    let mut told = match done.checked_sub(tensors) {
         None => format!("Predicting: {done} of {tensors} tensors"),
         Some(made) => format!("Injecting into the worst element: {made} of {tensors} tensors"),
     };
+    if let Some(left) = left {
+        told.push_str(&format!(", about {} left", words::duration(left)));
+    }
     html! {
         <div class="progress"><progress value={done.to_string()} max={all.to_string()} aria-label="Tensors done with" />
             <span>{ told }</span></div>

@@ -9,6 +9,7 @@ use super::Props;
 use super::corruption::{Chart, indices};
 use super::parts::{Term, verdicts};
 use crate::link::Link;
+use crate::state::asked::Progress;
 use crate::state::{Action, Choice, State};
 use crate::words;
 
@@ -63,7 +64,7 @@ fn told(state: &State, act: &Callback<Action>) -> Html {
         return html! { <p class="hint" id="protection-unfit">{ why }</p> };
     }
     match state.asked.protect.progress() {
-        Some((done, Some(total))) if done < total => html! {
+        Some(Progress { done, all: Some(total), .. }) if done < total => html! {
             <div class="progress">
                 <progress value={done.to_string()} max={total.to_string()} aria-label="Images that were learnt from" />
                 <span>{ format!("Learning from golden runs: {done} of {total} images") }</span>

@@ -7,6 +7,7 @@ use super::Props;
 use super::files::FileButton;
 use super::parts::{Panel, stop, walk};
 use super::startup::{AnswerPanel, CardPanel, DownloadBar};
+use crate::state::asked::Progress;
 use crate::state::{Action, OWN, State};
 use crate::words;
 
@@ -98,13 +99,13 @@ fn progress(state: &State) -> Html {
         return Html::default();
     }
     match state.asked.lab.progress() {
-        Some((received, Some(total))) if total > 0 && received < total => html! {
+        Some(Progress { done: received, all: Some(total), .. }) if total > 0 && received < total => html! {
             <div class="progress">
                 <progress value={received.to_string()} max={total.to_string()} aria-label="Loading the network" />
                 <span>{ format!("{} of {}", words::bytes(received), words::bytes(total)) }</span>
             </div>
         },
-        Some((received, _)) if received > 0 => html! {
+        Some(Progress { done: received, .. }) if received > 0 => html! {
             <div class="progress">
                 <progress aria-label="Preparing the network" />
                 <span>{ format!("{}: preparing", words::bytes(received)) }</span>

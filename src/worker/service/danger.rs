@@ -21,6 +21,8 @@ pub(super) type Effects = Rc<BTreeMap<ValueId, Rc<[f32]>>>;
 /// A prediction with its injections under way.
 pub(super) struct Endangering {
     id: RequestId,
+    /// The time of the host at its start.
+    begun: f64,
     predicting: Predicting,
     /// Duration of the predictions, in milliseconds.
     milliseconds: f64,
@@ -58,8 +60,8 @@ impl<H: Host> Service<H> {
     pub(super) fn start_danger(&mut self, id: RequestId, request: DangerRequest) -> Result<Response> {
         self.end_danger();
         let predicting = self.predicting(request)?;
-        let danger = Endangering { id, predicting, milliseconds: 0.0, injecting: None };
-        let answer = danger.progress();
+        let danger = Endangering { id, begun: self.host.now(), predicting, milliseconds: 0.0, injecting: None };
+        let answer = danger.progress(danger.begun);
         self.danger = Some(danger);
         Ok(answer)
     }
@@ -82,7 +84,7 @@ impl<H: Host> Service<H> {
         let stepped = self.endanger(&mut danger).await;
         Some(match stepped {
             Ok(None) => {
-                let answer = danger.progress();
+                let answer = danger.progress(self.host.now());
                 self.danger = Some(danger);
                 answer
             }
@@ -217,10 +219,11 @@ impl<H: Host> Service<H> {
 }
 
 impl Endangering {
-    fn progress(&self) -> Response {
+    fn progress(&self, now: f64) -> Response {
         let made = self.injecting.as_ref().map_or(0, |injecting| injecting.made.len());
-        let tensors = self.predicting.places.len();
-        Response::Predicting { done: self.predicting.done + made, total: 2 * tensors }
+        let (done, total) = (self.predicting.done + made, 2 * self.predicting.places.len());
+        let left = (done > 0).then(|| (now - self.begun) / done as f64 * (total - done) as f64);
+        Response::Predicting { done, total, left }
     }
 }
 

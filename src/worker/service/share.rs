@@ -18,6 +18,8 @@ use crate::campaign::{SharedSource, told};
 
 /// Time in milliseconds after which the rate of a campaign says how long the rest will take.
 const RATE_AFTER: f64 = 250.0;
+/// The same where other workers have the model already: a wrong guess costs less.
+const RATE_SOON: f64 = 50.0;
 
 /// Time in milliseconds that is worth another worker: starting it takes a part of it.
 const WORTH: f64 = 1000.0;
@@ -80,7 +82,8 @@ impl<H: Host> Service<H> {
         let made = campaign.results.len() as u64;
         let rest = campaign.planned.saturating_sub(made) as f64 * campaign.milliseconds / made as f64;
         // The other workers learn what this one has learnt. Before the first result the rest is infinite.
-        if campaign.milliseconds < RATE_AFTER || rest < WORTH + campaign.learning {
+        let enough = if self.team.has_started() { RATE_SOON } else { RATE_AFTER };
+        if campaign.milliseconds < enough || rest < WORTH + campaign.learning {
             return;
         }
         // A clip that changes golden runs has a network of its own, with waves of its own.

@@ -12,7 +12,8 @@ fn danger(engine: &mut Service<super::Bench>, request: DangerRequest) -> Danger 
     let mut last = 0;
     loop {
         match answer {
-            Some(Response::Predicting { done, total }) => {
+            Some(Response::Predicting { done, total, left }) => {
+                assert_eq!(left.is_some(), done > 0);
                 assert!(last <= done && done <= total, "{done} of {total} after {last}");
                 last = done;
             }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use protocol::{Danger, DangerRequest, Request, Response};
 
 use super::super::State;
-use super::{GoldenKey, Ground, Heard, JudgeKey, Unwanted, Want};
+use super::{GoldenKey, Ground, Heard, JudgeKey, Progress, Unwanted, Want};
 
 /// The data that the prediction depends on.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,9 @@ impl Want for DangerKey {
 
     fn read(response: Response, _: Option<&mut Self::Answer>) -> Heard<Self::Answer> {
         match response {
-            Response::Predicting { done, total } => Heard::Progress(done as u64, Some(total as u64)),
+            Response::Predicting { done, total, left } => {
+                Heard::Progress(Progress { done: done as u64, all: Some(total as u64), left })
+            }
             Response::Danger(Some(danger)) => Heard::Answer(Rc::new(danger)),
             other => Heard::Other(other),
         }

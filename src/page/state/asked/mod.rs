@@ -30,7 +30,7 @@ pub use lab::{Lab, LabKey};
 pub use orders::{Order, Orders};
 pub use protect::ProtectKey;
 pub use scale::ScaleKey;
-pub use slot::Slot;
+pub use slot::{Progress, Slot};
 pub use sweep::{SweepKey, Trials};
 pub use view::ViewKey;
 
@@ -68,8 +68,8 @@ pub enum Heard<A> {
         /// Whether it was the last one.
         over: bool,
     },
-    /// Work done, and all of it.
-    Progress(u64, Option<u64>),
+    /// How far the work is.
+    Progress(Progress),
     /// Not an answer to this.
     Other(Response),
 }
@@ -236,7 +236,7 @@ fn hear<W: Kept>(state: &mut State, id: RequestId, response: Response) -> Option
         return Some(response);
     }
     if let Response::Progress { received, total } = response {
-        slot.note_progress(received, total);
+        slot.note_progress(Progress { done: received, all: total, left: None });
         return None;
     }
     let mut rest = None;
@@ -248,8 +248,8 @@ fn hear<W: Kept>(state: &mut State, id: RequestId, response: Response) -> Option
         }
         Heard::Part { over: true } => slot.finish(),
         Heard::Part { over: false } => return None,
-        Heard::Progress(done, all) => {
-            slot.note_progress(done, all);
+        Heard::Progress(progress) => {
+            slot.note_progress(progress);
             return None;
         }
         Heard::Other(response) => return Some(response),

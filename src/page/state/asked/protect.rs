@@ -6,7 +6,7 @@ use facts::campaign::compared::Method;
 use protocol::{FileRef, MAX_IMAGES, ProtectAnswer, ProtectRequest, Protection, Request, Response};
 
 use super::super::State;
-use super::{Ground, Heard, InjectionKey, Unwanted, Want};
+use super::{Ground, Heard, InjectionKey, Progress, Unwanted, Want};
 
 /// The data that a run under a protection depends on.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,9 @@ impl Want for ProtectKey {
 
     fn read(response: Response, _: Option<&mut Self::Answer>) -> Heard<Self::Answer> {
         match response {
-            Response::Protecting { done, total } => Heard::Progress(done as u64, Some(total as u64)),
+            Response::Protecting { done, total } => {
+                Heard::Progress(Progress { done: done as u64, all: Some(total as u64), left: None })
+            }
             Response::Protected(answer) => Heard::Answer(Rc::new(answer)),
             other => Heard::Other(other),
         }

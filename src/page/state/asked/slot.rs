@@ -9,7 +9,18 @@ pub struct Slot<K, V> {
     have: Option<(K, V)>,
     asked: Option<(RequestId, K)>,
     failed: Option<K>,
-    progress: Option<(u64, Option<u64>)>,
+    progress: Option<Progress>,
+}
+
+/// How far a request is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Work done.
+    pub done: u64,
+    /// All work, where it is known.
+    pub all: Option<u64>,
+    /// Estimated rest of the time in milliseconds, where the worker estimates it.
+    pub left: Option<f64>,
 }
 
 impl<K, V> Default for Slot<K, V> {
@@ -44,8 +55,8 @@ impl<K: PartialEq + Clone, V> Slot<K, V> {
         self.failed.as_ref() == Some(key)
     }
 
-    /// Work done for the request under way, and all of it where that is known.
-    pub fn progress(&self) -> Option<(u64, Option<u64>)> {
+    /// How far the request under way is.
+    pub fn progress(&self) -> Option<Progress> {
         self.progress.filter(|_| self.busy())
     }
 
@@ -92,8 +103,8 @@ impl<K: PartialEq + Clone, V> Slot<K, V> {
     }
 
     /// Notes how far the work is.
-    pub(super) fn note_progress(&mut self, done: u64, all: Option<u64>) {
-        self.progress = Some((done, all));
+    pub(super) fn note_progress(&mut self, progress: Progress) {
+        self.progress = Some(progress);
     }
 
     /// Notes that the request under way failed. The part of an answer that is there stays.
