@@ -78,7 +78,7 @@ fn several_workers_make_the_records_of_one() {
         for fate in &doomed {
             let (bereft, parts) = records(protocol, design, fate.clone());
             assert!(bereft == alone, "{protocol:?}, {design:?}, and one of the workers has died or fallen silent");
-            assert!(parts > 4, "{parts} parts");
+            assert!(parts > 2, "{parts} parts");
         }
     }
     assert!(doomed.iter().all(|fate| fate.lost.get() > 2), "they were lost");

@@ -3,6 +3,7 @@
 use protocol::{ProtectRequest, Request, Response};
 
 use super::*;
+use crate::state::asked::Progress;
 
 fn asked(requests: &[Request]) -> Vec<&ProtectRequest> {
     requests
@@ -39,7 +40,7 @@ fn a_protected_run_is_given_up_with_its_fault_and_asked_for_again() {
     let waiting = page.open.iter().find(|r| matches!(r.body, Request::Protect(_))).expect("a protected run").clone();
     let Request::Protect(request) = &waiting.body else { panic!("{waiting:?}") };
     page.hear(waiting.id, Response::Protecting { done: 1, total: 2 });
-    assert_eq!(page.state.asked.protect.progress(), Some((1, Some(2))));
+    assert_eq!(page.state.asked.protect.progress(), Some(Progress { done: 1, all: Some(2), left: None }));
     page.open.clear();
     // The worker forgets it with the image, and the page does not wait for ever.
     page.act(Action::ChooseImage("b.jpg".into()));
