@@ -13,6 +13,8 @@
 //! CIFAR-100. FOLDER gets `strata.csv` and `layers.csv`, which are written anew after each image; the same command goes on after
 //! the last image in them. `tests/fixtures/exhaustive` has both for several networks.
 
+mod common;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -21,12 +23,11 @@ use std::time::Instant;
 
 use faultscope::campaign::design::{Stratum, is_proved};
 use faultscope::campaign::{Golden, Images, Plan, Position, Scorer};
-use faultscope::data::ImageSource;
-use faultscope::data::cifar::{Cifar, CifarSource};
-use faultscope::data::npy::NpyImages;
 use faultscope::fault::{Bits, Format};
 use faultscope::graph::{Op, Unary, ValueId};
 use faultscope::prelude::*;
+
+use common::{Error, opened};
 
 /// Faults of a wave.
 const WAVE: usize = 255;
@@ -36,8 +37,6 @@ const STRATA: &str = "image,stratum,faults,sdc,scm,due\n";
 
 /// The bits of a value.
 const BITS: usize = 32;
-
-type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Faults, and those of them with an outcome.
 #[derive(Clone, Copy, Default)]
@@ -159,23 +158,6 @@ fn earlier(lab: &Lab, plan: &Plan, folder: &Path) -> std::result::Result<(usize,
     }
     eprintln!("{done} images were counted before");
     Ok((usize::try_from(done)?, strata, all))
-}
-
-/// Reads the images of an argument, each with its name.
-fn opened(argument: &str) -> std::result::Result<Vec<(String, Image)>, Error> {
-    let Some((file, range)) = argument.rsplit_once('#') else {
-        return Ok(vec![(argument.to_owned(), Image::decode(argument, &std::fs::read(argument)?)?)]);
-    };
-    let bytes = Box::new(std::fs::read(file)?);
-    let (first, last) = range.split_once('-').unwrap_or((range, range));
-    let numbers = first.parse::<usize>()?..=last.parse()?;
-    let named = |number: usize, image| Ok((format!("{file}#{number}"), image));
-    if file.ends_with(".bin") {
-        let images = CifarSource::new(file, bytes, Cifar::Hundred)?;
-        return numbers.map(|number| named(number, images.image(number)?)).collect();
-    }
-    let images = NpyImages::new(file, bytes, None)?;
-    numbers.map(|number| named(number, images.get(number)?)).collect()
 }
 
 /// A value that a fault leaves in a tensor: the tensor, the element as it is stored, and the bits.
