@@ -10,8 +10,10 @@
 //! masked, and those after which the network continues with values that an earlier fault has left. A fault before a ReLU that alone
 //! reads the tensor, for example, is the fault after it. Without the option all faults are injected. GROUPING is the id of one that is built in. LAYERS are
 //! names with commas between them, or `all`. IMAGE is a file, or images of a data set: `test_images.npy#0-19`, or `test.bin#7` of
-//! CIFAR-100. FOLDER gets `strata.csv` and `layers.csv`, which are written anew after each image. `tests/fixtures/exhaustive` has
-//! both for several networks.
+//! CIFAR-100. FOLDER gets `strata.csv` and `layers.csv`, which are written anew after each image; the same command goes on after
+//! the last image in them. `tests/fixtures/exhaustive` has both for several networks.
+
+mod common;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -21,20 +23,20 @@ use std::time::Instant;
 
 use faultscope::campaign::design::{Stratum, is_proved};
 use faultscope::campaign::{Golden, Images, Plan, Position, Scorer};
-use faultscope::data::ImageSource;
-use faultscope::data::cifar::{Cifar, CifarSource};
-use faultscope::data::npy::NpyImages;
 use faultscope::fault::{Bits, Format};
 use faultscope::graph::{Op, Unary, ValueId};
 use faultscope::prelude::*;
 
+use common::{Error, opened};
+
 /// Faults of a wave.
 const WAVE: usize = 255;
 
+/// The first line of `strata.csv`.
+const STRATA: &str = "image,stratum,faults,sdc,scm,due\n";
+
 /// The bits of a value.
 const BITS: usize = 32;
-
-type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Faults, and those of them with an outcome.
 #[derive(Clone, Copy, Default)]
@@ -105,10 +107,9 @@ fn main() -> std::result::Result<(), Error> {
     for (layer, elements) in plan.layers().iter().zip(plan.elements()) {
         eprintln!("layer {layer}: {elements} elements");
     }
-    let mut strata = String::from("image,stratum,faults,sdc,scm,due\n");
-    let mut all = Counted::default();
     let images = images.iter().map(|argument| opened(argument)).collect::<std::result::Result<Vec<_>, _>>()?;
-    for (number, (image, pixels)) in images.into_iter().flatten().enumerate() {
+    let (done, mut strata, mut all) = earlier(&lab, &plan, folder)?;
+    for (number, (image, pixels)) in images.into_iter().flatten().enumerate().skip(done) {
         let begun = Instant::now();
         let input = lab.model().preprocess().apply(&pixels, lab.model().input_shape())?;
         let counted = every(&lab, &plan, &input, threads, counts_known)?;
@@ -125,21 +126,38 @@ fn main() -> std::result::Result<(), Error> {
     Ok(())
 }
 
-/// Reads the images of an argument, each with its name.
-fn opened(argument: &str) -> std::result::Result<Vec<(String, Image)>, Error> {
-    let Some((file, range)) = argument.rsplit_once('#') else {
-        return Ok(vec![(argument.to_owned(), Image::decode(argument, &std::fs::read(argument)?)?)]);
-    };
-    let bytes = Box::new(std::fs::read(file)?);
-    let (first, last) = range.split_once('-').unwrap_or((range, range));
-    let numbers = first.parse::<usize>()?..=last.parse()?;
-    let named = |number: usize, image| Ok((format!("{file}#{number}"), image));
-    if file.ends_with(".bin") {
-        let images = CifarSource::new(file, bytes, Cifar::Hundred)?;
-        return numbers.map(|number| named(number, images.image(number)?)).collect();
+/// Reads what an earlier run has left in `folder`: the number of images, their lines of `strata.csv`, and the counts by layer.
+fn earlier(lab: &Lab, plan: &Plan, folder: &Path) -> std::result::Result<(usize, String, Counted), Error> {
+    let mut all = Counted::default();
+    if !folder.join("strata.csv").exists() {
+        return Ok((0, STRATA.to_owned(), all));
     }
-    let images = NpyImages::new(file, bytes, None)?;
-    numbers.map(|number| named(number, images.get(number)?)).collect()
+    let strata = std::fs::read_to_string(folder.join("strata.csv"))?;
+    let (mut done, mut faults) = (0, 0u64);
+    for line in strata.lines().skip(1) {
+        let mut numbers = line.split(',').map(str::parse::<u64>);
+        let (Some(image), Some(own)) = (numbers.next(), numbers.nth(1)) else {
+            return Err(format!("strata.csv: expected image, stratum and faults, found {line}").into());
+        };
+        (done, faults) = (image? + 1, faults + own?);
+    }
+    for line in std::fs::read_to_string(folder.join("layers.csv"))?.lines().skip(1) {
+        let [name, each, sdc, scm] = line.split(',').collect::<Vec<_>>()[..] else {
+            return Err(format!("layers.csv: expected four columns, found {line}").into());
+        };
+        let layer = lab.executor().graph().nodes.iter().position(|node| node.name == name);
+        let bits = all.layers.entry(layer.ok_or_else(|| format!("layers.csv: no layer {name}"))?).or_default();
+        for (counts, (sdc, scm)) in bits.iter_mut().rev().zip(sdc.split(' ').zip(scm.split(' '))) {
+            *counts = Counts { faults: each.parse()?, sdc: sdc.parse()?, scm: scm.parse()?, due: 0 };
+        }
+    }
+    let counted = all.layers.values().flatten().map(|counts| counts.faults).sum::<u64>();
+    let each = plan.trials();
+    if [faults, counted] != [done * each; 2] {
+        return Err(format!("{done} images have {each} faults each, strata.csv {faults}, layers.csv {counted}").into());
+    }
+    eprintln!("{done} images were counted before");
+    Ok((usize::try_from(done)?, strata, all))
 }
 
 /// A value that a fault leaves in a tensor: the tensor, the element as it is stored, and the bits.

@@ -12,11 +12,12 @@ use crate::exec::tests::networks::recipes;
 use crate::exec::{Changed, Hook, Plain};
 use crate::ops::Array;
 
-/// Adds a number to one element of a layer's output.
+/// Adds a number to one element of a layer's output, and tells how far rounding lets it move.
 struct Nudge {
     value: ValueId,
     element: usize,
     by: f32,
+    moved: f64,
 }
 
 impl Hook for Nudge {
@@ -25,9 +26,15 @@ impl Hook for Nudge {
             return Ok(array);
         }
         let mut elements = array.read().await?;
-        elements[self.element] += self.by;
+        self.moved = nudge(&mut elements[self.element], self.by);
         Ok(Array::from_slice(array.shape(), &elements, &Device::flex()))
     }
+}
+
+/// Adds `by` to an element, and returns by how much it has changed.
+fn nudge(element: &mut f32, by: f32) -> f64 {
+    let before = std::mem::replace(element, *element + by);
+    f64::from(*element) - f64::from(before)
 }
 
 fn input(graph: &Graph, seed: u32) -> Array {
@@ -53,30 +60,39 @@ impl Case {
         self.margin.terms.iter().map(|&(class, factor)| f64::from(factor) * f64::from(scores[class])).sum()
     }
 
-    fn nudged(&self, value: ValueId, element: usize, by: f32) -> f64 {
+    /// The quotient of differences if an element moves by about `by`.
+    fn quotient(&self, golden: f64, value: ValueId, element: usize, by: f32) -> f64 {
         let graph = self.executor.graph();
         let input = std::slice::from_ref(&self.input);
-        let run = match graph.parameters.get(&value) {
-            None => pollster::block_on(self.executor.run(input, &mut Nudge { value, element, by })),
+        let (run, moved) = match graph.parameters.get(&value) {
+            None => {
+                let mut hook = Nudge { value, element, by, moved: 0.0 };
+                let run = pollster::block_on(self.executor.run(input, &mut hook));
+                (run, hook.moved)
+            }
             Some(tensor) => {
                 let mut data = tensor.data.to_vec();
-                data[element] += by;
+                let moved = nudge(&mut data[element], by);
                 let changed = Changed::from([(value, HostTensor::new(tensor.shape.clone(), data).unwrap())]);
-                pollster::block_on(self.executor.run_changed(input, &changed, &mut Plain))
+                (pollster::block_on(self.executor.run_changed(input, &changed, &mut Plain)), moved)
             }
         };
-        self.margin_of(&run.unwrap())
+        (self.margin_of(&run.unwrap()) - golden) / moved
     }
 
     /// The slope along an element from differences; `None` at a kink, or where rounding hides it.
+    ///
+    /// Sums of float32 lie on a grid, which may give steps that are powers of two the same wrong quotient. Other steps
+    /// are between its points, so that their quotients then differ.
     fn slope(&self, golden: f64, value: ValueId, element: usize) -> Option<f64> {
-        const STEP: f32 = 1.0 / 128.0;
-        let one = |by: f32| (self.nudged(value, element, by) - golden) / f64::from(by);
-        let slopes = [one(STEP), one(-STEP), one(STEP / 2.0), one(-STEP / 2.0)];
-        let [most, least] = [f64::max, f64::min].map(|pick| slopes.iter().copied().reduce(pick).unwrap_or(0.0));
+        const STEPS: [f32; 5] = [1.0, 0.871, 0.743, 0.611, 0.5];
+        let one = |step: f32| self.quotient(golden, value, element, step / 128.0);
+        let slopes = STEPS.map(|step| [one(step), one(-step)]);
+        let all = || slopes.iter().flatten().copied();
+        let [most, least] = [f64::max, f64::min].map(|pick| all().reduce(pick).unwrap_or(0.0));
         let size = most.abs().max(least.abs());
-        let smooth = slopes.iter().all(|slope| slope.is_finite()) && most - least <= 0.02 * size + 2e-4;
-        smooth.then(|| f64::midpoint(slopes[2], slopes[3]))
+        let smooth = all().all(f64::is_finite) && most - least <= 0.02 * size + 2e-4;
+        smooth.then(|| all().sum::<f64>() / (2.0 * STEPS.len() as f64))
     }
 }
 
@@ -169,7 +185,8 @@ fn a_chain_has_the_gradients_of_its_links() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    // Four of five recipes are refused below, which many cases (PROPTEST_CASES) must survive.
+    #![proptest_config(ProptestConfig { cases: 96, max_global_rejects: 1 << 20, ..ProptestConfig::default() })]
 
     #[test]
     fn gradients_are_the_limits_of_differences(recipe in recipes(), seed: u32) {
@@ -207,8 +224,7 @@ proptest! {
                 let Some(expected) = case.slope(before, value, element) else { continue };
                 let gradient = f64::from(gradients.at(value, element));
                 prop_assert!(
-                    // In a network of sixty layers rounding moves differences by several percent. Autograd is the exact judge.
-                    (gradient - expected).abs() <= 0.1 * expected.abs() + 1e-3,
+                    (gradient - expected).abs() <= 0.03 * expected.abs() + 1e-3,
                     "{} [{element}]: gradient {gradient}, difference {expected}\n{:?}",
                     found.name,
                     graph.nodes.iter().map(|node| (&node.name, &node.op)).collect::<Vec<_>>()

@@ -103,12 +103,13 @@ fn until(population: &Population, goal: Goal, stratified: bool, count: u64) -> V
     })
 }
 
-/// No fault that is proved masked changed an answer, among all faults of these images.
+/// No fault that is proved masked changed an answer, among all faults of these images. Faults in parameters are never proved.
 #[test]
 fn proved_faults_are_masked_without_exception() {
     for (name, population) in populations() {
         let (proved, sdc) = population.proved();
-        assert!(population.faults() > 1_000_000 && proved > population.faults() / 100, "{name}: {proved}");
+        let least = if name.ends_with("-weights") { 0 } else { population.faults() / 100 };
+        assert!(population.faults() > 1_000_000 && proved >= least, "{name}: {proved}");
         assert_eq!(sdc, 0, "{name}");
     }
 }
