@@ -228,13 +228,13 @@ fn a_worker_that_dies_while_it_loads_is_replaced() {
 
 #[test]
 fn a_worker_that_dies_during_a_campaign_is_replaced_and_the_settings_stay() {
-    let Some(page) = Page::open("worker-campaign", "#view=campaign&seed=77&faults=10000") else { return };
+    let Some(page) = Page::open("worker-campaign", "#view=campaign&seed=77&faults=100000") else { return };
     page.wait_for("#start:enabled");
     page.click("#start");
     page.wait_for("#stop");
     page.kill_worker();
     page.wait_for("#start:enabled");
-    assert!(page.url().contains("seed=77") && page.url().contains("faults=10000"), "{}", page.url());
+    assert!(page.url().contains("seed=77") && page.url().contains("faults=100000"), "{}", page.url());
     page.screenshot("worker-campaign");
     page.close();
 }
@@ -271,7 +271,7 @@ const VANISH: &str = "(() => {
 
 #[test]
 fn a_campaign_goes_on_without_a_worker_that_has_vanished() {
-    let Some(page) = Page::open("worker-vanished", "#view=campaign&device=cpu&seed=7&faults=4000") else { return };
+    let Some(page) = Page::open("worker-vanished", "#view=campaign&device=cpu&seed=7&faults=10000") else { return };
     page.wait_for("#start:enabled");
     if page.eval("navigator.hardwareConcurrency").as_u64() < Some(2) {
         return;
@@ -284,7 +284,7 @@ fn a_campaign_goes_on_without_a_worker_that_has_vanished() {
     let records = crate::campaign::records(&page);
     let images =
         page.eval("Number(document.querySelector('#campaign-images option').innerText.replace(/[^0-9]/g, ''))");
-    assert_eq!(Some(records.lines().count() as u64), images.as_u64().map(|images| images * 4000));
+    assert_eq!(Some(records.lines().count() as u64), images.as_u64().map(|images| images * 10_000));
     page.close();
 }
 
