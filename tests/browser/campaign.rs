@@ -194,7 +194,7 @@ fn bits_and_layers_are_chosen() {
 
 #[test]
 fn a_campaign_is_started_held_resumed_and_stopped() {
-    let Some(page) = built_in("campaign-run", "&faults=100000") else { return };
+    let Some(page) = built_in("campaign-run", "&faults=10000") else { return };
     assert!(page.text("#estimate").contains("faults"), "{}", page.text("#estimate"));
     page.click("#start");
     page.wait_for("#rate-masked");

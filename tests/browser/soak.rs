@@ -27,7 +27,7 @@ fn round(page: &Page, number: usize) {
 
 /// Plays so many rounds. The memory after `warm` rounds and after the last round must be the same, give or take a little.
 fn soak(name: &str, warm: usize, rounds: usize) {
-    let Some(page) = Page::open(name, "#device=cpu&faults=100000") else { return };
+    let Some(page) = Page::open(name, "#device=cpu&faults=10000") else { return };
     if page.eval("fetch('models/index.json').then(answer => answer.ok)").as_bool() != Some(true) {
         return missing("dist/ holds no model");
     }

@@ -228,13 +228,13 @@ fn a_worker_that_dies_while_it_loads_is_replaced() {
 
 #[test]
 fn a_worker_that_dies_during_a_campaign_is_replaced_and_the_settings_stay() {
-    let Some(page) = Page::open("worker-campaign", "#view=campaign&seed=77&faults=100000") else { return };
+    let Some(page) = Page::open("worker-campaign", "#view=campaign&seed=77&faults=10000") else { return };
     page.wait_for("#start:enabled");
     page.click("#start");
     page.wait_for("#stop");
     page.kill_worker();
     page.wait_for("#start:enabled");
-    assert!(page.url().contains("seed=77") && page.url().contains("faults=100000"), "{}", page.url());
+    assert!(page.url().contains("seed=77") && page.url().contains("faults=10000"), "{}", page.url());
     page.screenshot("worker-campaign");
     page.close();
 }
