@@ -168,15 +168,16 @@ impl Weighted {
             let value = if sdc > 0.0 { (scm / sdc).clamp(0.0, 1.0) } else { 0.0 };
             // Linearised: the ratio of two means.
             let parts: Vec<f64> = all[SCM].iter().zip(&all[SDC]).map(|(scm, sdc)| scm - value * sdc).collect();
-            let variance = moments(&parts).1 * widened(&parts) / (sdc * sdc).max(f64::MIN_POSITIVE);
-            rate.estimated(value, variance, counts.sdc.count as f64)
+            let variance = variance_of_mean(&parts) / (sdc * sdc).max(f64::MIN_POSITIVE);
+            let few = drawn_alike(value, kish * sdc, parts.len());
+            rate.estimated(value, variance.max(few), counts.sdc.count as f64)
         });
         if let Some(criteria) = &mut counts.criteria {
             self.estimate_criteria(design, criteria, kish);
         }
         let candidates: u64 = self.images.len() as u64 * design.candidates as u64;
-        let (sdc, variance) = moments(&all[SDC]);
-        let variance = variance * widened(&all[SDC]);
+        let sdc = moments(&all[SDC]).0;
+        let variance = variance_of_mean(&all[SDC]).max(drawn_alike(sdc, kish, all[SDC].len()));
         let uniform = sdc * (1.0 - sdc) / counts.injections.max(1) as f64;
         let gain = (variance > 0.0 && sdc > 0.0).then(|| uniform / variance);
         self.strata(design, candidates, gain)
@@ -332,8 +333,27 @@ fn cell(cells: &mut Vec<(Stratum, Cell)>, stratum: Stratum) -> &mut Cell {
 
 /// Returns `rate` with the mean of `values`, one for each image, and its interval.
 fn estimated(rate: Rate, values: &[f64], least: f64) -> Rate {
-    let (mean, variance) = moments(values);
-    rate.estimated(mean.clamp(0.0, 1.0), variance * widened(values), least)
+    let mean = moments(values).0.clamp(0.0, 1.0);
+    rate.estimated(mean, variance_of_mean(values).max(drawn_alike(mean, least, values.len())), least)
+}
+
+/// Returns the variance of the mean of `values`, with room for its own error.
+fn variance_of_mean(values: &[f64]) -> f64 {
+    moments(values).1 * widened(values)
+}
+
+/// The fewest images whose spread alone gives an interval.
+const FEW_IMAGES: usize = 10;
+
+/// Returns, for few images, the variance of the share `value` of `trials` trials that are drawn alike; otherwise 0.
+///
+/// The predictions of an image come from the other images. Few images can agree by chance, and then their spread says that nearly
+/// everything is known. The faults themselves are known to be so many.
+fn drawn_alike(value: f64, trials: f64, images: usize) -> f64 {
+    match images < FEW_IMAGES && trials > 0.0 {
+        true => value * (1.0 - value) / trials,
+        false => 0.0,
+    }
 }
 
 /// Returns the mean, and the variance of the mean.
@@ -344,12 +364,18 @@ fn moments(values: &[f64]) -> (f64, f64) {
     (mean, if values.len() > 1 { squares / (count * (count - 1.0)) } else { 0.0 })
 }
 
+/// The normal quantile at 97.5 %.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// Student's quantiles at 97.5 % for 1 to 9 degrees of freedom.
+const STUDENT: [f64; 9] =
+    [12.706_205, 4.302_653, 3.182_446, 2.776_445, 2.570_582, 2.446_912, 2.364_624, 2.306_004, 2.262_157];
+
 /// Returns the factor of the variance that makes room for its own error: the square of Student's quantile over the normal one.
 ///
-/// A few images with heavy faults make up most of the variance. From the kurtosis k of the values, the estimated variance is
-/// as sure as that of 2 n / (k - 1) normal ones (Satterthwaite). The quantile is Fisher's expansion.
+/// A few images with heavy faults make up most of the variance. From the kurtosis k of the n values, the estimated variance is
+/// as sure as that of 2 n / (k - 1) normal ones (Satterthwaite), and never surer than that of n.
 fn widened(values: &[f64]) -> f64 {
-    const Z: f64 = 1.959_963_984_540_054;
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count.max(1.0);
     let moment = |power: i32| values.iter().map(|value| (value - mean).powi(power)).sum::<f64>() / count.max(1.0);
@@ -357,11 +383,20 @@ fn widened(values: &[f64]) -> f64 {
     if second <= 0.0 {
         return 1.0;
     }
-    let freedom = (2.0 * count / (fourth / (second * second) - 1.0).max(1e-9)).clamp(3.0, 1e9);
-    let quantile = Z
-        + (Z.powi(3) + Z) / (4.0 * freedom)
-        + (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / (96.0 * freedom * freedom);
-    (quantile / Z).powi(2)
+    let freedom = 2.0 * count / (fourth / (second * second) - 1.0).max(f64::MIN_POSITIVE);
+    (student(freedom.clamp(1.0, (count - 1.0).max(1.0))) / Z).powi(2)
+}
+
+/// Returns Student's quantile at 97.5 %: the one of the next smaller whole number below 10, then Fisher's expansion, which is there
+/// within a thousandth.
+fn student(freedom: f64) -> f64 {
+    match STUDENT.get(freedom as usize - 1) {
+        Some(&quantile) => quantile,
+        None => {
+            Z + (Z.powi(3) + Z) / (4.0 * freedom)
+                + (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / (96.0 * freedom * freedom)
+        }
+    }
 }
 
 /// Returns the share of the faults that strike the `index`th layer of those that faults are drawn from.

@@ -178,6 +178,40 @@ fn estimates_are_unbiased_and_intervals_hold_the_truth() {
     assert!(gains > 4.0, "gain {gains}, coverage {shares:?}");
 }
 
+/// Few images may agree by chance; their intervals hold the truth as often as those of many.
+#[test]
+fn intervals_over_few_images_hold_the_truth() {
+    const CAMPAIGNS: u64 = 250;
+    let sum = |of: fn(&(Stratum, f64, f64, f64)) -> f64| -> f64 { STRATA.iter().map(|row| row.1 * of(row)).sum() };
+    let (sdc, scm) = (sum(|row| row.2), sum(|row| row.3));
+    for images in [1, 2, 3, 5, 9] {
+        let mut held = [0u32; 3];
+        for seed in 0..CAMPAIGNS {
+            let faults = campaign(images, 60, seed, false).faults;
+            let truths = [(faults.sdc, sdc), (faults.scm.unwrap(), scm), (faults.scm_of_sdc.unwrap(), scm / sdc)];
+            for (held, (rate, truth)) in held.iter_mut().zip(truths) {
+                *held += u32::from(rate.low <= truth && truth <= rate.high);
+            }
+        }
+        let shares = held.map(|held| f64::from(held) / CAMPAIGNS as f64);
+        assert!(shares.iter().all(|&share| share > 0.92), "{images} images: coverage {shares:?}");
+    }
+}
+
+/// scipy 1.16: `scipy.stats.t.ppf(0.975, freedom)`.
+#[test]
+fn students_quantile_is_that_of_scipy() {
+    for (freedom, quantile) in
+        [(1.0, 12.706205), (2.0, 4.302653), (9.0, 2.262157), (10.0, 2.228139), (30.0, 2.042272), (1e6, 1.959966)]
+    {
+        assert!((student(freedom) / quantile - 1.0).abs() < 2e-3, "{freedom}: {}", student(freedom));
+    }
+    // Between two whole numbers the wider one.
+    assert_eq!(student(3.7), student(3.0));
+    // Two values are known with one degree of freedom.
+    assert!((widened(&[1.0, 2.0]) - (12.706205_f64 / Z).powi(2)).abs() < 1e-3);
+}
+
 /// The same for the outcomes beyond the predicted class, of all faults and of a layer, for faults that are drawn together and one
 /// by one.
 #[test]

@@ -273,7 +273,7 @@ pub fn aimed(aim: &Aim) -> String {
 /// Returns what a stratified design has saved, in a sentence.
 pub fn saved(design: &DesignSummary, injections: u64) -> String {
     let gain = design.gain.map_or_else(
-        || "no SDC yet: nothing can be said of what it saves".to_owned(),
+        || "too little is known yet to say what it saves".to_owned(),
         |gain| {
             let uniform = (gain * injections as f64).round() as u64;
             format!("the SDC rate is as sure as with {} drawn uniformly", counted(uniform, "fault"))
