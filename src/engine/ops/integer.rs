@@ -189,16 +189,22 @@ pub(super) fn dequantize(axis: usize, block: usize, inputs: &[&Array], shape: &[
     made(shape, &tensors[0].iter().enumerate().map(of).collect::<Vec<_>>())
 }
 
-/// Returns scale and zero point that cover numbers from `low` to `high`.
+/// Returns scale and zero point that cover numbers from `low` to `high`. NaN is covered by no scale: the scale is NaN, too.
 pub fn covering(low: f32, high: f32) -> (f32, f32) {
+    if low.is_nan() {
+        return (f32::NAN, 0.0);
+    }
     let (low, high) = (low.min(0.0), high.max(0.0));
     let scale = if high == low { 1.0 } else { (high - low) / 255.0 };
     (scale, nearest(-low / scale, 0.0, (0.0, 255.0)))
 }
 
-/// Returns the smallest and the largest element; NaN counts as neither.
+/// Returns the smallest and the largest element; NaN for both if an element is NaN.
 pub fn range<'a>(elements: impl IntoIterator<Item = &'a f32>) -> (f32, f32) {
-    elements.into_iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
+    let start = (f32::INFINITY, f32::NEG_INFINITY, false);
+    let widen = |(low, high, nan): (f32, f32, bool), &x: &f32| (low.min(x), high.max(x), nan | x.is_nan());
+    let (low, high, nan) = elements.into_iter().fold(start, widen);
+    if nan { (f32::NAN, f32::NAN) } else { (low, high) }
 }
 
 pub(super) fn dynamic(x: &Array) -> Vec<Array> {

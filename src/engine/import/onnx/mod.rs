@@ -6,6 +6,7 @@
 //! own name, when a layer reads it as data. What cannot be executed is refused with the node's name, its operator
 //! and the operator set; nothing is replaced by something similar.
 
+mod batch;
 mod branches;
 mod external;
 mod fold;

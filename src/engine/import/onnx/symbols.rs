@@ -385,7 +385,11 @@ impl Symbols {
                 None => return Err(Error::graph("graph", format_args!("no node makes the output \"{name}\""))),
             });
         }
-        self.builder.finish(&ids)
+        let graph = self.builder.finish(&ids)?;
+        if let Some(batch) = self.batch {
+            super::batch::check(&graph, batch)?;
+        }
+        Ok(graph)
     }
 
     fn parameter(&mut self, constant: usize, error: impl FnOnce(String) -> Error) -> Result<ValueId> {

@@ -221,6 +221,14 @@ fn numbers_that_are_none_become_the_smallest_integer() {
     assert_eq!(whole(&op, &[x, one(1.0), one(10.0)])[0], [0.0, 255.0, 0.0, 10.0]);
 }
 
+#[test]
+fn a_nan_has_no_scale() {
+    let x = Input::Value(tensor(&[1, 4], [1.0, f32::NAN, -2.0, 0.5]));
+    let made = whole(&Op::DynamicQuantize, &[x]);
+    assert_eq!(made[0], [0.0; 4]);
+    assert!(made[1][0].is_nan() && made[2] == [0.0], "{made:?}");
+}
+
 /// A constant summand has no channels of its own.
 #[test]
 fn a_constant_summand_is_no_weight() {

@@ -19,10 +19,12 @@ impl Pixels {
     /// The rule for `array`, whose elements are all looked at, and a sentence where something is assumed.
     ///
     /// Whole numbers from 0 to 255 are bytes. Floating-point numbers of which none is above 1 are shares of 255. `bool` is
-    /// 0 and 255. Everything else was normalised, and is refused.
+    /// 0 and 255. Floating-point numbers a little above 1 could be either, and are refused. Everything else was normalised, and is refused.
     pub fn of(array: &Array) -> Result<(Self, Option<String>)> {
         /// Distance from a whole number that rounding of a division by 255 in float32 explains.
         const TOLERANCE: f64 = 1e-3;
+        /// The largest number below which numbers with fractions are not believed to be from 0 to 255: no image is so dark.
+        const DARK: f64 = 32.0;
         let (name, kind) = (&array.name, &array.element.name);
         if array.element.is_byte() {
             return Ok((Self::Bytes, None));
@@ -60,6 +62,16 @@ impl Pixels {
                 ));
             }
             return Ok((Self::Scaled(1.0), None));
+        }
+        if largest > 1.0 && largest < DARK && off_bytes > TOLERANCE {
+            return Err(Error::input(
+                name,
+                format_args!(
+                    "the {kind} pixels go up to {largest} and are no whole numbers: too much for shares from 0 to 1, too little \
+                     for numbers from 0 to 255; clip shares to 0 to 1, or save the images as uint8",
+                    largest = largest as f32
+                ),
+            ));
         }
         let (factor, off) = if largest <= 1.0 { (255.0, off_shares) } else { (1.0, off_bytes) };
         let mut said = Vec::new();

@@ -137,6 +137,12 @@ fn floats_are_shares_or_bytes_or_refused() {
         let error = file(&values).expect_err(named).to_string();
         assert!(error.contains(named) && error.contains("before normalisation, as uint8"), "{error}");
     }
+    // Shares that a resampling has left a little above 1, and shares of 2.
+    for values in [[0.0, 0.5, 1.0001, 0.2, 0.0, 1.0], [0.0, 0.5, 1.56, 0.2, 0.0, 1.0]] {
+        let error = file(&values).expect_err("unclear").to_string();
+        assert!(error.contains("clip shares to 0 to 1") && error.contains(&values[2].to_string()[..4]), "{error}");
+    }
+    assert_eq!(rgb(&file(&[0.0, 2.0, 9.0, 1.0, 0.0, 0.0]).expect("whole numbers")), [0, 2, 9, 1, 0, 0]);
     let binary = images(npy("<i2", "False", "(1, 1, 2)", &[0, 0, 1, 0])).expect_err("unclear").to_string();
     assert!(binary.contains("all pixels are 0 or 1, of type int16"), "{binary}");
 }

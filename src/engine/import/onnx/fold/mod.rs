@@ -191,6 +191,11 @@ fn shape(node: &NodeView, symbols: &Symbols) -> Result<Tensor> {
 
 fn size(node: &NodeView, symbols: &Symbols) -> Result<Tensor> {
     let shape = symbols.shape(node, 0)?;
+    if let Some(batch) = symbols.batch().filter(|_| shape.first() == Some(&1)) {
+        return Err(
+            node.problem(format_args!("it counts the elements of a batch of {batch} images, of which one is computed"))
+        );
+    }
     let count = elements(shape).and_then(|count| i64::try_from(count).ok());
     let count = count.ok_or_else(|| node.problem(format_args!("shape {shape:?} is absurdly large")))?;
     Ok(Tensor::ints([count]).reshaped(Vec::new()))

@@ -27,6 +27,9 @@ pub(in crate::import::onnx) fn reshaped(node: &NodeView, symbols: &Symbols) -> R
         "Flatten" => {
             let axis = node.int("axis", 1)?;
             let axis = if axis == rank as i64 { rank } else { node.axis(axis, rank)? };
+            if axis == 0 && input.first() == Some(&1) && symbols.batch().is_some() {
+                return Err(node.problem("it joins the images of the batch, of which one is computed"));
+            }
             let rows = elements(&input[..axis]);
             let columns = elements(&input[axis..]);
             rows.zip(columns)

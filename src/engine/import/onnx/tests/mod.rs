@@ -200,6 +200,27 @@ fn a_batch_written_into_a_reshape_becomes_one_image() {
 }
 
 #[test]
+fn a_fixed_batch_that_is_mixed_is_refused() {
+    let made = |made: NodeProto, stored: Vec<TensorProto>| {
+        let mut batch = model(17, &[Some(2), Some(3), Some(4)], vec![made], stored);
+        batch.graph.as_mut().unwrap().output[0] = value("y", data_type::FLOAT, &[None, Some(3), Some(4)]);
+        batch
+    };
+    let along = |op: &str, axis: i64| with_int(node("mixing", op, &["x"], &["y"]), "axis", axis);
+    for op in ["Softmax", "LpNormalization"] {
+        let refusal = refusal(&made(along(op, 0), Vec::new()));
+        assert!(refusal.contains("batches of 2") && refusal.contains("mixing"), "{refusal}");
+        assert!(graph(&made(along(op, 1), Vec::new())).is_ok(), "{op} along another axis");
+    }
+    let sum = made(node("mixing", "ReduceSum", &["x", "axes"], &["y"]), vec![ints("axes", &[0])]);
+    assert!(refusal(&sum).contains("mixing"), "{}", refusal(&sum));
+    let size = made(node("mixing", "Size", &["x"], &["y"]), Vec::new());
+    assert!(refusal(&size).contains("mixing"), "{}", refusal(&size));
+    let flat = made(along("Flatten", 0), Vec::new());
+    assert!(refusal(&flat).contains("mixing"), "{}", refusal(&flat));
+}
+
+#[test]
 fn an_open_image_size_is_asked_for() {
     for length in [None, Some(0), Some(-1)] {
         let relu = node("r", "Relu", &["x"], &["y"]);
