@@ -100,12 +100,18 @@ pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     // A share below 1 must not be rounded to 100 %, nor one above 0 to 0 %.
     if share > 0.0 && percent < 0.05 {
-        "< 0.1 %".to_owned()
+        "<\u{a0}0.1 %".to_owned()
     } else if share < 1.0 && percent >= 99.95 {
-        "> 99.9 %".to_owned()
+        ">\u{a0}99.9 %".to_owned()
     } else {
         format!("{percent:.1} %")
     }
+}
+
+/// A number with three digits, for the ends of a scale.
+pub fn rounded(value: f32) -> String {
+    // Text of a number is a number.
+    number(format!("{value:.2e}").parse().unwrap_or(value))
 }
 
 /// The workers that a campaign has lost.
@@ -394,8 +400,9 @@ mod tests {
     #[test]
     fn shares_are_not_rounded_to_certainty() {
         assert_eq!(percent(0.0), "0.0 %");
-        assert_eq!(percent(0.0001), "< 0.1 %");
-        assert_eq!(percent(0.99999), "> 99.9 %");
+        assert_eq!(percent(0.0001), "<\u{a0}0.1 %");
+        assert_eq!(percent(0.99999), ">\u{a0}99.9 %");
+        assert_eq!([-3.8038e37, 4.0054, 0.0].map(rounded), ["−3.8e37", "4.01", "0"]);
         assert_eq!(percent(1.0), "100.0 %");
         assert_eq!(percent(f64::NAN), "NaN");
     }

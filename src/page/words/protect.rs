@@ -201,7 +201,7 @@ mod tests {
             Protection { operations: (1, Some(0.0001)), bytes: (2_600, Some(0.125)), images: 9, ..under("range") };
         assert_eq!(
             price(&costly),
-            "Cost: 1 operation (< 0.1 %) and 3 kB of memory (12.5 %) more for an inference. Learnt from 9 golden runs of images \
+            "Cost: 1 operation (<\u{a0}0.1 %) and 3 kB of memory (12.5 %) more for an inference. Learnt from 9 golden runs of images \
              on this page, the present one among them."
         );
         assert_eq!(effect(Effect::Needless).0, "Needless");
