@@ -109,7 +109,7 @@ pub fn percent(share: f64) -> String {
 }
 
 /// A number with three digits, for the ends of a scale.
-pub fn rounded(value: f32) -> String {
+pub fn scale_end(value: f32) -> String {
     // Text of a number is a number.
     number(format!("{value:.2e}").parse().unwrap_or(value))
 }
@@ -402,7 +402,7 @@ mod tests {
         assert_eq!(percent(0.0), "0.0 %");
         assert_eq!(percent(0.0001), "<\u{a0}0.1 %");
         assert_eq!(percent(0.99999), ">\u{a0}99.9 %");
-        assert_eq!([-3.8038e37, 4.0054, 0.0].map(rounded), ["−3.8e37", "4.01", "0"]);
+        assert_eq!([-3.8038e37, 4.0054, 0.0].map(scale_end), ["−3.8e37", "4.01", "0"]);
         assert_eq!(percent(1.0), "100.0 %");
         assert_eq!(percent(f64::NAN), "NaN");
     }

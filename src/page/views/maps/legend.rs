@@ -26,7 +26,7 @@ pub fn Legend(props: &LegendProps) -> Html {
             words::number(-scale), words::number(scale))}>
             <span class="legend-bar" style={format!("background: linear-gradient(to right, {})", stops.join(", "))}></span>
             <span class="legend-ends">
-                <span>{ words::rounded(-scale) }</span><span>{ "0" }</span><span>{ words::rounded(scale) }</span>
+                <span>{ words::scale_end(-scale) }</span><span>{ "0" }</span><span>{ words::scale_end(scale) }</span>
             </span>
             <span class="legend-odd"><i style={format!("background: {}", css(palette::NON_FINITE))}></i>{ "NaN, ±∞" }</span>
         </div>
