@@ -158,7 +158,7 @@ impl Weighted {
     pub fn estimate(&self, design: &Stratified, counts: &mut FaultSummary) -> DesignSummary {
         let all = [SDC, SCM, DUE].map(|outcome| self.by_image(design, |cell| cell.outcomes[outcome]));
         let kish = self.kish();
-        let share = |outcome: usize, rate: Rate| estimated(rate, &all[outcome], kish);
+        let share = |outcome: usize, rate: Rate| estimated(rate, &all[outcome], self.few_of(outcome, design), kish);
         counts.sdc = share(SDC, counts.sdc);
         counts.masked = counts.sdc.complement();
         counts.due = share(DUE, counts.due);
@@ -169,7 +169,7 @@ impl Weighted {
             // Linearised: the ratio of two means.
             let parts: Vec<f64> = all[SCM].iter().zip(&all[SDC]).map(|(scm, sdc)| scm - value * sdc).collect();
             let variance = variance_of_mean(&parts) / (sdc * sdc).max(f64::MIN_POSITIVE);
-            let few = drawn_alike(value, kish * sdc, parts.len());
+            let few = self.few(|| self.all.variance_of_ratio(value));
             rate.estimated(value, variance.max(few), counts.sdc.count as f64)
         });
         if let Some(criteria) = &mut counts.criteria {
@@ -177,7 +177,7 @@ impl Weighted {
         }
         let candidates: u64 = self.images.len() as u64 * design.candidates as u64;
         let sdc = moments(&all[SDC]).0;
-        let variance = variance_of_mean(&all[SDC]).max(drawn_alike(sdc, kish, all[SDC].len()));
+        let variance = variance_of_mean(&all[SDC]).max(self.few_of(SDC, design));
         let uniform = sdc * (1.0 - sdc) / counts.injections.max(1) as f64;
         let gain = (variance > 0.0 && sdc > 0.0).then(|| uniform / variance);
         self.strata(design, candidates, gain)
@@ -185,8 +185,10 @@ impl Weighted {
 
     /// Replaces the shares of `criteria`, all trials, by estimates.
     fn estimate_criteria(&self, design: &Stratified, criteria: &mut Criteria, least: f64) {
-        let share =
-            |outcome: usize, rate: Rate| estimated(rate, &self.by_image(design, |cell| cell.outcomes[outcome]), least);
+        let share = |outcome: usize, rate: Rate| {
+            let values = self.by_image(design, |cell| cell.outcomes[outcome]);
+            estimated(rate, &values, self.few_of(outcome, design), least)
+        };
         criteria.sdc5 = criteria.sdc5.map(|rate| share(SDC5, rate));
         criteria.sdc10pct = share(SDC10, criteria.sdc10pct);
         criteria.sdc20pct = share(SDC20, criteria.sdc20pct);
@@ -195,7 +197,7 @@ impl Weighted {
             let changes = self.by_image(design, |cell| cell.outcomes[RIGHT]);
             let images = self.images.values().zip(changes);
             let known = images.filter_map(|(image, change)| Some(f64::from(u8::from(image.right?)) + change));
-            estimated(rate, &known.collect::<Vec<_>>(), least)
+            estimated(rate, &known.collect::<Vec<_>>(), self.few_of(RIGHT, design), least)
         });
         criteria.margin = criteria.margin.and_then(|margin| {
             let change = moments(&self.by_image(design, |cell| cell.margin as f64)).0;
@@ -314,6 +316,21 @@ impl Weighted {
         self.images.iter().map(estimate).collect()
     }
 
+    /// Returns `variance`, that of the draws of faults, where there are few images; otherwise 0.
+    ///
+    /// The predictions of an image come from the other images. Few images can agree by chance, and then their spread says that
+    /// nearly everything is known, although the draws are so many and no more.
+    fn few(&self, variance: impl FnOnce() -> f64) -> f64 {
+        /// The fewest images whose spread alone gives an interval.
+        const ENOUGH: usize = 10;
+        if self.images.len() < ENOUGH { variance() } else { 0.0 }
+    }
+
+    /// The same for the share of an outcome.
+    fn few_of(&self, outcome: usize, design: &Stratified) -> f64 {
+        self.few(|| self.all.variance(outcome, self.images.len() as f64 * design.candidates as f64))
+    }
+
     /// Returns the number of equally weighted trials that say as much as these where none has the outcome.
     fn kish(&self) -> f64 {
         let cells = || self.images.values().flat_map(|image| &image.strata).filter(|(stratum, _)| !is_proved(*stratum));
@@ -331,29 +348,15 @@ fn cell(cells: &mut Vec<(Stratum, Cell)>, stratum: Stratum) -> &mut Cell {
     &mut cells[at].1
 }
 
-/// Returns `rate` with the mean of `values`, one for each image, and its interval.
-fn estimated(rate: Rate, values: &[f64], least: f64) -> Rate {
+/// Returns `rate` with the mean of `values`, one for each image, and its interval for a variance of `few` at least.
+fn estimated(rate: Rate, values: &[f64], few: f64, least: f64) -> Rate {
     let mean = moments(values).0.clamp(0.0, 1.0);
-    rate.estimated(mean, variance_of_mean(values).max(drawn_alike(mean, least, values.len())), least)
+    rate.estimated(mean, variance_of_mean(values).max(few), least)
 }
 
 /// Returns the variance of the mean of `values`, with room for its own error.
 fn variance_of_mean(values: &[f64]) -> f64 {
     moments(values).1 * widened(values)
-}
-
-/// The fewest images whose spread alone gives an interval.
-const FEW_IMAGES: usize = 10;
-
-/// Returns, for few images, the variance of the share `value` of `trials` trials that are drawn alike; otherwise 0.
-///
-/// The predictions of an image come from the other images. Few images can agree by chance, and then their spread says that nearly
-/// everything is known. The faults themselves are known to be so many.
-fn drawn_alike(value: f64, trials: f64, images: usize) -> f64 {
-    match images < FEW_IMAGES && trials > 0.0 {
-        true => value * (1.0 - value) / trials,
-        false => 0.0,
-    }
 }
 
 /// Returns the mean, and the variance of the mean.

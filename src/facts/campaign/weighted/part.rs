@@ -72,11 +72,8 @@ impl Part {
         counts.scm_of_sdc = counts.scm_of_sdc.map(|rate| {
             let (sdc, scm) = (self.outcomes[SDC], self.outcomes[SCM]);
             let value = if sdc > 0.0 { (scm / sdc).clamp(0.0, 1.0) } else { 0.0 };
-            // Every SCM is an SDC: the squares of y_scm - value y_sdc.
-            let squares =
-                self.squares[SCM] * (1.0 - value).powi(2) + (self.squares[SDC] - self.squares[SCM]) * value * value;
             let effective = sdc * sdc / self.squares[SDC].max(f64::MIN_POSITIVE);
-            rate.estimated(value, squares / (sdc * sdc).max(f64::MIN_POSITIVE), effective)
+            rate.estimated(value, self.variance_of_ratio(value), effective)
         });
         if let Some(criteria) = &mut counts.criteria {
             self.estimate_criteria(criteria, population);
@@ -107,8 +104,21 @@ impl Part {
         let size = population.size.max(1.0);
         let value = self.outcomes[outcome] / size;
         let known = population.draws.map_or(0.0, |draws| value * value / draws.max(1.0));
-        let variance = (self.squares[outcome] / (size * size) - known).max(0.0);
+        let variance = (self.variance(outcome, size) - known).max(0.0);
         rate.estimated(value.clamp(0.0, 1.0), variance, self.kish())
+    }
+
+    /// Returns the variance of the estimated share of an outcome among `size` candidates, for independent draws.
+    pub fn variance(&self, outcome: usize, size: f64) -> f64 {
+        self.squares[outcome] / (size * size).max(f64::MIN_POSITIVE)
+    }
+
+    /// Returns the variance of `value`, the estimated share of SCMs among the SDCs, for independent draws.
+    pub fn variance_of_ratio(&self, value: f64) -> f64 {
+        // Every SCM is an SDC: the squares of y_scm - value y_sdc.
+        let squares =
+            self.squares[SCM] * (1.0 - value).powi(2) + (self.squares[SDC] - self.squares[SCM]) * value * value;
+        squares / self.outcomes[SDC].powi(2).max(f64::MIN_POSITIVE)
     }
 
     /// The number of equally weighted trials that say as much as these where none has the outcome.
