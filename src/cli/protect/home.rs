@@ -86,7 +86,11 @@ pub fn run(arguments: &Arguments, clip: Clip) -> Result<Exit, Failure> {
     // Golden runs of a large network take minutes.
     notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
     let told = notices.len();
-    eprintln!("learning from {} of {}", counted(images, "image"), counted(data.source.len(), "image"));
+    eprintln!(
+        "notice: learning bounds from golden runs of {} of {}",
+        counted(images, "image"),
+        counted(data.source.len(), "image")
+    );
     let lab = open::lab(model, DeviceChoice::Cpu, None)?;
     let graph = lab.executor().graph();
     let learnt = pollster::block_on(campaign::learn_clips_from(&lab, clip, &data.source, images))?;
@@ -99,7 +103,7 @@ pub fn run(arguments: &Arguments, clip: Clip) -> Result<Exit, Failure> {
     let bounded = Bounded { clip, clips: &learnt, source: &data.source, images, profile: &last };
     let written = pollster::block_on(campaign::protected_file(of, bounded, &output))?;
     let (guarded, protected) = (&written.guarded, &written.lab);
-    eprintln!("comparing golden runs of both models");
+    eprintln!("notice: comparing golden runs of both models");
     let accuracy = accuracy(&lab, protected, &data, images)?;
     if accuracy.is_some_and(|accuracy| accuracy.learnt) {
         notices.push(
