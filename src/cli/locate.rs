@@ -352,7 +352,7 @@ mod tests {
     fn the_model_of_a_campaign_is_found_from_another_folder() {
         let (_temporary, [models, _], places) = places();
         let built_in = "gtsrb-resnet8/gtsrb-resnet8.bpk";
-        for path in [built_in, "models/gtsrb-resnet8/gtsrb-resnet8.bpk", "/gone/gtsrb-resnet8/gtsrb-resnet8.bpk"] {
+        for path in [built_in, "gone/gtsrb-resnet8/gtsrb-resnet8.bpk", "/gone/gtsrb-resnet8/gtsrb-resnet8.bpk"] {
             assert_eq!(places.again(path).expect("it is part of the program"), built_in);
         }
         let own = models.join("own/net.onnx");
