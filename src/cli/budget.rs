@@ -14,7 +14,7 @@ use super::output::{exact, finished, print};
 use super::results::{self, Results};
 use super::table::Render;
 use super::write::{self, Existing};
-use super::{output, read};
+use super::{locate, output, read};
 use crate::campaign::{FaultSummary, Provenance};
 use crate::graph::{Graph, ValueId};
 use crate::import::Statements;
@@ -215,7 +215,7 @@ fn measure(arguments: &Arguments, dangerous: Dangerous) -> Result<(String, Vec<M
                 ));
             }
             None => {
-                let graph = graph(arguments, provenance)?;
+                let graph = graph(arguments, &name, provenance)?;
                 &model.insert((name.clone(), provenance.model.sha256.clone(), graph)).2
             }
         };
@@ -309,16 +309,21 @@ fn check(name: &str, provenance: &Provenance) -> Result<()> {
 }
 
 /// Opens the model of a campaign.
-fn graph(arguments: &Arguments, provenance: &Provenance) -> Result<Graph> {
+fn graph(arguments: &Arguments, name: &str, provenance: &Provenance) -> Result<Graph> {
     let source = &provenance.model;
     let architecture = source.architecture.as_deref().map(Architecture::of).transpose()?;
-    let name = arguments.model.as_deref().unwrap_or(&source.path);
+    let path = match &arguments.model {
+        Some(name) => name.clone(),
+        None => locate::again(&source.path).map_err(|error| {
+            Error::input(name, format_args!("the model of the campaign is not found: {error}; --model names it"))
+        })?,
+    };
     let stated =
         Statements { output: source.output.clone(), input_size: source.input_size, threshold: source.threshold };
-    let file = ModelFile::read(name, architecture)?.stated_by(stated);
+    let file = ModelFile::read(&path, architecture)?.stated_by(stated);
     if !source.sha256.is_empty() && file.sha256() != source.sha256 {
         return Err(Error::input(
-            name,
+            path,
             format_args!(
                 "the file is not the model of the campaign: SHA-256 {} is expected, found {}; --model names the right one",
                 source.sha256,

@@ -123,7 +123,7 @@ impl Directory {
         files: Option<&Arc<Files>>,
         tallies: Tallies,
     ) -> Result<Self> {
-        std::fs::create_dir_all(path).map_err(|error| Error::io(path.display(), error))?;
+        make(path)?;
         let records = path.join(RECORDS);
         let file = journal::lock(&records, true)?;
         if is_begun(path) {
@@ -268,8 +268,28 @@ pub fn config(path: &Path) -> Result<(String, Vec<u8>)> {
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
             Err(Error::input(path.display().to_string(), format_args!("no campaign: there is no {CONFIG} in it")))
         }
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotADirectory => {
+            let folder = path.parent().filter(|folder| folder.join(CONFIG).is_file());
+            let remedy = folder.map_or_else(String::new, |folder| format!(": {}", folder.display()));
+            let problem = format_args!("this is a file; give the directory of the campaign{remedy}");
+            Err(Error::input(path.display().to_string(), problem))
+        }
         bytes => Ok((config.display().to_string(), bytes?)),
     }
+}
+
+/// Creates the directory at `path`, which the user has named, if it does not exist.
+///
+/// # Errors
+/// If the operating system refuses.
+pub fn make(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|error| match error.kind() {
+        // The parents are made as well.
+        ErrorKind::NotFound => {
+            Error::input(path.display().to_string(), "no directory can be made here; choose another path")
+        }
+        _ => Error::io(path.display(), error),
+    })
 }
 
 /// Writes the measured times of the protections of the campaign in `path`. Those of an earlier run of the campaign go.

@@ -22,6 +22,7 @@ use crate::fault::{
 };
 use crate::graph::Graph;
 use crate::outcome::Outcome;
+use crate::report::words::four_digits;
 use crate::{Error, Result};
 
 /// Inject one fault into one inference and compare the answers.
@@ -377,7 +378,7 @@ pub fn trace(rows: &[TraceRow]) -> String {
                 if row.max_abs_delta == 0.0 && row.non_finite > 0 {
                     String::new()
                 } else {
-                    format!("{:.3e}", row.max_abs_delta)
+                    four_digits(f64::from(row.max_abs_delta))
                 },
                 if row.non_finite == 0 { String::new() } else { thousands(row.non_finite) },
             ]);

@@ -75,6 +75,15 @@ pub fn model(name: &str) -> Result<Found> {
     Places::from_environment().model(name)
 }
 
+/// Returns the name under which the model file is found that a campaign calls `path`. Where a relative path leads nowhere, as in
+/// another folder than that of the campaign, its last two parts are looked for among the models: the folder is a model's id.
+///
+/// # Errors
+/// If there is none, as [`model`].
+pub fn again(path: &str) -> Result<String> {
+    Places::from_environment().again(path)
+}
+
 /// Finds the file that IMAGE names: a path, or `ID/NAME` for a sample image of a model.
 ///
 /// # Errors
@@ -171,6 +180,21 @@ impl Places {
                 known.join(", ")
             ),
         ))
+    }
+
+    fn again(&self, path: &str) -> Result<String> {
+        // An architecture with random weights has no file.
+        if path.starts_with("zoo:") {
+            return Ok(path.to_owned());
+        }
+        let missing = match self.model(path) {
+            Ok(_) => return Ok(path.to_owned()),
+            Err(missing) => missing,
+        };
+        let parts: Vec<_> = Path::new(path).components().collect();
+        let last: PathBuf = parts[parts.len().saturating_sub(2)..].iter().collect();
+        let found = self.below(&last).and_then(|_| last.to_str().map(str::to_owned));
+        found.ok_or(missing)
     }
 
     fn image(&self, name: &Path) -> Result<Found> {
@@ -322,6 +346,21 @@ mod tests {
         let fetched = user.join("efficientnet-lite0/efficientnet-lite0.bpk");
         touch(&fetched);
         assert_eq!(locate("efficientnet-lite0").expect("an id of the zoo"), fetched);
+    }
+
+    #[test]
+    fn the_model_of_a_campaign_is_found_from_another_folder() {
+        let (_temporary, [models, _], places) = places();
+        let built_in = "gtsrb-resnet8/gtsrb-resnet8.bpk";
+        for path in [built_in, "gone/gtsrb-resnet8/gtsrb-resnet8.bpk", "/gone/gtsrb-resnet8/gtsrb-resnet8.bpk"] {
+            assert_eq!(places.again(path).expect("it is part of the program"), built_in);
+        }
+        let own = models.join("own/net.onnx");
+        touch(&own);
+        assert_eq!(places.again("models/own/net.onnx").expect("below the folder of models"), "own/net.onnx");
+        assert_eq!(places.again("zoo:resnet20").expect("an architecture"), "zoo:resnet20");
+        let error = places.again("models/gone/net.onnx").expect_err("there is none").to_string();
+        assert!(error.starts_with("models/gone/net.onnx: there is no such file"), "{error}");
     }
 
     #[test]

@@ -41,6 +41,7 @@ mod merge;
 mod open;
 mod output;
 mod place;
+mod plain;
 mod predict;
 mod prepare;
 mod progress;
@@ -169,8 +170,7 @@ pub fn run(words: impl IntoIterator<Item = impl Into<OsString>>) -> Exit {
     match Arguments::try_parse_from(whole) {
         Ok(arguments) => arguments.command.run(&words[1..]).unwrap_or_else(Failure::report),
         Err(message) => {
-            // This fails if the stream is closed. Then nobody reads an error either.
-            let _ = message.print();
+            plain::print(&message);
             if message.use_stderr() { Exit::Usage } else { Exit::Done }
         }
     }

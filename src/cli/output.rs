@@ -2,10 +2,12 @@
 
 use std::io::{ErrorKind, Write};
 
+use console::Term;
 use facts::{shown, shown_json, shown_lines};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::table::broken;
 use crate::Error;
 pub use crate::report::words::{counted, name, percent, thousands};
 
@@ -74,8 +76,11 @@ pub fn line(text: &str) -> Result<(), Failure> {
 
 /// Writes a line to stderr. What a terminal would act on is escaped, ends of lines included.
 pub fn note(text: &str) {
+    let terminal = Term::stderr();
+    let text = shown(text);
+    let lines = if terminal.is_term() { broken(&text, usize::from(terminal.size().1)) } else { format!("{text}\n") };
     // This fails if the stream is closed. Then nobody reads.
-    let _ = writeln!(std::io::stderr().lock(), "{}", shown(text));
+    let _ = write!(std::io::stderr().lock(), "{lines}");
 }
 
 /// Writes an alarm to stderr, in red on a terminal.

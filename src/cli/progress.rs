@@ -1,10 +1,9 @@
 //! Progress of a campaign on stderr: a bar on a terminal, otherwise a line every ten seconds.
 
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use console::Term;
-use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::output::{counted, percent, thousands};
 use crate::campaign::Sequence;
@@ -36,18 +35,10 @@ impl Progress {
         let now = Instant::now();
         let before = sequence.records();
         let bar = Term::stderr().is_term().then(|| {
-            let template = "{wide_bar} {human_pos}/{human_len} faults{rate}{msg}";
-            let style = ProgressStyle::with_template(template).expect("a constant template");
-            let rate = |state: &ProgressState, text: &mut dyn Write| {
-                // Writing to a string does not fail.
-                let _ = match state.per_sec() {
-                    per_sec if per_sec > 0.0 => write!(text, ", {per_sec:.1}/s, {:#} left", HumanDuration(state.eta())),
-                    _ => Ok(()),
-                };
-            };
-            let bar = ProgressBar::new(sequence.expected()).with_style(style.with_key("rate", rate));
+            // All numbers stand in one message: parts that are set one by one are drawn from different moments.
+            let style = ProgressStyle::with_template("{wide_bar} {msg}").expect("a constant template");
+            let bar = ProgressBar::new(sequence.expected()).with_style(style);
             bar.set_position(before);
-            bar.reset_eta();
             bar
         });
         Self { before, done: 0, sdc: 0, started: now, last: now, bar }
@@ -62,18 +53,20 @@ impl Progress {
             return;
         }
         self.last = Instant::now();
-        let share = percent(self.sdc as f64 / self.done as f64);
         let (done, total) = (self.before + self.done, sequence.expected());
-        if let Some(bar) = &self.bar {
-            bar.set_message(format!("; SDC {share}"));
-            bar.set_length(total);
-            bar.set_position(done);
-            return;
-        }
         let rate = self.done as f64 / self.started.elapsed().as_secs_f64();
-        let left = Duration::from_secs_f64(total.saturating_sub(done) as f64 / rate);
-        let (done, total) = (thousands(done), counted(total, "fault"));
-        eprintln!("{done} of {total}, {rate:.1} a second, {} left; SDC {share}", HumanDuration(left));
+        let share = percent(self.sdc as f64 / self.done as f64);
+        let text = words(done, total, rate, &share);
+        match &self.bar {
+            Some(bar) => {
+                bar.update(|state| {
+                    state.set_len(total);
+                    state.set_pos(done);
+                });
+                bar.set_message(text);
+            }
+            None => eprintln!("{text}"),
+        }
     }
 
     /// Removes the bar.
@@ -81,5 +74,25 @@ impl Progress {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// The progress in words: `done` of `total` faults at `rate` faults a second, of which `share` are SDCs.
+fn words(done: u64, total: u64, rate: f64, share: &str) -> String {
+    let left = Duration::from_secs_f64(total.saturating_sub(done) as f64 / rate);
+    let rate = if rate < 100.0 { format!("{rate:.1}") } else { thousands(rate.round() as u64) };
+    let (done, total) = (thousands(done), counted(total, "fault"));
+    format!("{done} of {total}, {rate} a second, {} left; SDC {share}", HumanDuration(left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_numbers_are_of_one_moment_and_written_for_people() {
+        let text = words(2_500, 10_000, 25_255.1, "2.4 %");
+        assert_eq!(text, "2,500 of 10,000 faults, 25,255 a second, 0 seconds left; SDC 2.4 %");
+        assert!(words(10, 100, 1.5, "0.0 %").starts_with("10 of 100 faults, 1.5 a second, 60 seconds left"));
     }
 }

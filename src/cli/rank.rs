@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::open::{self, ModelFile};
 use super::output::{counted, exact, json, percent, print, thousands};
-use super::table::{Render, Table};
+use super::table::{Render, Table, wrapped};
 use crate::campaign::{self, Budget, Checked, Danger, Ranked, Ranking, SEED};
 use crate::data::ImageSource as _;
 use crate::fault::{Bits, FaultKind, FaultModel, Target};
@@ -266,7 +266,7 @@ impl Output {
                 table.row(cells);
             }
             table.note(match fault {
-                true => "score: mean over the images, where one counts as 1,000 at most; predicted: share of the images with a score of \
+                true => "sorted by SDC, and those with as many by score; score: mean over the images, where one counts as 1,000 at most; predicted: share of the images with a score of \
                          1 or more; SDC: of as many injected, one in each image",
                 false => "the same over all bits of the element; injected: each bit in each image",
             });
@@ -276,23 +276,24 @@ impl Output {
         self.bits.iter().for_each(|row| table.row([row.bit.to_string(), percent(row.predicted)]));
         table.note("predicted: share of all elements and images with a score of 1 or more, or a value that is no finite number");
         text += &(table.render() + "\n");
-        let share = |rate: &Rate| {
-            format!(
+        let share = |rate: &Rate| match rate.of {
+            0 => "none, as there is no such fault,".to_owned(),
+            _ => format!(
                 "{} of {} ({} to {})",
                 percent(rate.rate),
                 thousands(rate.of),
                 percent(rate.low),
                 percent(rate.high)
-            )
+            ),
         };
-        text += &format!(
+        let sentence = format!(
             "how often a prediction is right: of faults drawn from the predicted ones, {} changed the answer; of faults drawn from \
-             all, {}. Predicted are {} of all\n",
+             all, {}. Predicted are {} of all",
             share(&self.precision),
             share(&self.base),
             percent(self.predicted)
         );
-        text
+        text + &wrapped(&sentence)
     }
 
     fn csv(&self) -> String {

@@ -94,18 +94,26 @@ fn written(table: &Table, widths: &[usize], limit: Option<usize>) -> String {
     if !table.title.is_empty() {
         text += &(style(Style::Underlined, &table.title) + "\n");
     }
-    text += &line(table, &header, widths, Some(Style::Bold));
+    if !header.is_empty() {
+        text += &line(table, &header, widths, Some(Style::Bold));
+    }
     for row in &table.rows {
         text += &line(table, row, widths, None);
     }
     for note in &table.notes {
-        text += &wrapped(note, limit.unwrap_or(NOTE_WIDTH));
+        text += &broken(note, limit.unwrap_or(NOTE_WIDTH));
     }
     text
 }
 
+/// Returns a line of text, broken between words into lines that fit the terminal; as it is without one.
+pub fn wrapped(text: &str) -> String {
+    let terminal = Term::stdout();
+    if terminal.is_term() { broken(text, usize::from(terminal.size().1)) } else { format!("{text}\n") }
+}
+
 /// Breaks `text` between words into lines of at most `width`.
-fn wrapped(text: &str, width: usize) -> String {
+pub fn broken(text: &str, width: usize) -> String {
     let mut lines = String::new();
     let mut length = 0;
     for word in text.split(' ') {
@@ -197,9 +205,9 @@ fc               Gemm  1,000
 
     #[test]
     fn notes_are_broken_between_words() {
-        assert_eq!(wrapped("one two three", 7), "one two\nthree\n");
-        assert_eq!(wrapped("immeasurable", 3), "immeasurable\n");
-        assert_eq!(wrapped("", 3), "\n");
+        assert_eq!(broken("one two three", 7), "one two\nthree\n");
+        assert_eq!(broken("immeasurable", 3), "immeasurable\n");
+        assert_eq!(broken("", 3), "\n");
     }
 
     #[test]

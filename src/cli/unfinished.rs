@@ -35,7 +35,7 @@ impl Unfinished {
             directory::check_free(path)?;
         }
         let made = !path.exists();
-        fs::create_dir_all(path).map_err(|error| Error::io(path.display(), error))?;
+        directory::make(path)?;
         let mark = journal::lock(&path.join(MARK), true)?;
         if left {
             // The configuration is written last: with it, the directory is complete and is never removed.

@@ -64,7 +64,7 @@ pub enum Error {
         problem: String,
     },
     /// The operating system refused to read or write.
-    #[error("{name}: {source}")]
+    #[error("{name}: {}", said(.source))]
     Io {
         /// Path, as the user gave it.
         name: String,
@@ -97,6 +97,27 @@ pub struct OutputShape {
 
 fn place(name: &str) -> String {
     if name.is_empty() { String::new() } else { format!("{name}: ") }
+}
+
+/// What the operating system said, in words, with the remedy where it is known.
+fn said(source: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match source.kind() {
+        ErrorKind::NotFound => "there is no such file or folder; check the path".to_owned(),
+        ErrorKind::NotADirectory => {
+            "a part of this path is a file, where a folder is expected; check the path".to_owned()
+        }
+        ErrorKind::IsADirectory => "this is a folder; a file is expected".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "the system does not permit this; check the permissions, or choose another path".to_owned()
+        }
+        ErrorKind::StorageFull => "the disk is full; make room, or choose another path".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only; choose another path".to_owned(),
+        _ => {
+            let text = source.to_string();
+            text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_owned())
+        }
+    }
 }
 
 fn detail(reason: &str) -> String {
@@ -152,5 +173,22 @@ impl Error {
     /// An [`Error::Io`] about the path `name`.
     pub fn io(name: impl Display, source: std::io::Error) -> Self {
         Self::Io { name: name.to_string(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn what_the_system_refuses_is_said_in_words() {
+        let missing = std::fs::read("/no/such/file").unwrap_err();
+        let said = Error::io("nofile.yaml", missing).to_string();
+        assert_eq!(said, "nofile.yaml: there is no such file or folder; check the path");
+        // EIO, for which there is no word of ours.
+        let broken = Error::io("x", io::Error::from_raw_os_error(5)).to_string();
+        assert!(!broken.contains("os error"), "{broken}");
     }
 }

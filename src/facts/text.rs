@@ -37,6 +37,11 @@ fn utf16(name: &str, bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String> {
     })
 }
 
+/// Returns a number that may have any size, `1e-7`, with all of its digits; without a power of ten where it is short.
+pub fn scientific(number: f64) -> String {
+    if number == 0.0 || (0.1..1000.0).contains(&number.abs()) { number.to_string() } else { format!("{number:e}") }
+}
+
 /// Reads names with commas between them, as a line of a CSV file: a name with a comma stands in quotes.
 ///
 /// # Errors

@@ -132,3 +132,27 @@ fn what_gives_no_budget_is_refused() {
         of(&good, &["--residency", text(&residency)], INPUT, sentence);
     }
 }
+
+#[test]
+fn a_campaign_of_a_built_in_network_is_budgeted_from_any_folder() {
+    let (folder, elsewhere) =
+        (TempDir::new().expect("a temporary folder"), TempDir::new().expect("a temporary folder"));
+    let out = folder.path().join("out");
+    campaign(&out, &["--target", "weight", "--faults", "4"]);
+    let config = out.join("config.json");
+    let text_of = fs::read_to_string(&config).expect("a configuration");
+    let mut stated: Value = serde_json::from_str(&text_of).expect("JSON");
+    // As a campaign in a checkout calls it.
+    stated["model"]["path"] = "models/gtsrb-resnet8/gtsrb-resnet8.bpk".into();
+    fs::write(&config, stated.to_string()).expect("a file");
+    let budget = |more: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command.current_dir(elsewhere.path()).env_remove("FAULTSCOPE_MODELS");
+        command.args(["budget", text(&out), "--fit-per-mbit", "100", "--target", "10"]).args(more).assert()
+    };
+    budget(&[]).code(DONE);
+    stated["model"]["path"] = "gone/own.onnx".into();
+    fs::write(&config, stated.to_string()).expect("a file");
+    budget(&[]).code(INPUT).stderr(contains("gone/own.onnx: there is no such file").and(contains("--model names it")));
+    budget(&["--model", NETWORK]).code(DONE);
+}

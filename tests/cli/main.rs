@@ -29,6 +29,7 @@ mod missing;
 mod no_gpu;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod partial;
 mod patterns;
 mod predict;
 mod protect;
@@ -48,6 +49,7 @@ mod study_log;
 mod targets;
 mod until;
 mod usage;
+mod wording;
 mod zoo;
 
 use std::fs;

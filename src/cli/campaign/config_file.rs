@@ -30,7 +30,7 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
 use super::arguments::Arguments;
 use crate::cli::failure::Failure;
-use crate::cli::read;
+use crate::cli::{plain, read};
 use crate::fault::{Bits, Format};
 use crate::{Error, Result};
 
@@ -243,7 +243,12 @@ fn entries(name: &str, text: &str, command: &Command) -> Result<Vec<Entry>> {
     let map: Option<BTreeMap<String, Spanned<Given>>> =
         serde_saphyr::from_str_with_options(text, options).map_err(|error| {
             let line = error.location().map_or(1, |location| location.line());
-            at_line(name, line, &format!("expected a key with one value: {}", error.without_snippet()))
+            match error.without_snippet() {
+                serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+                    at_line(name, line, &format!("the key \"{key}\" is given twice; leave one away"))
+                }
+                other => at_line(name, line, &format!("expected a key with one value: {other}")),
+            }
         })?;
     let map = map.unwrap_or_default();
     let kind = map.get("Type").and_then(|given| match &given.value {
@@ -319,7 +324,7 @@ fn at_line(name: &str, line: u64, problem: &str) -> Error {
 
 /// Returns the message of the argument parser without its advice on usage.
 fn message(error: &clap::Error) -> String {
-    let text = error.to_string();
+    let text = plain::words(&error.to_string());
     let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
     lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
 }

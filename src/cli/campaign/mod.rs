@@ -44,6 +44,7 @@ use crate::labels;
 use crate::model::Model;
 use crate::outcome::Outcome;
 use crate::platform::DeviceChoice;
+use crate::report::words::average;
 use crate::{Error, Result};
 
 /// Runs the command.
@@ -255,9 +256,9 @@ impl Campaign {
         };
         if let (Some(bits), Some(rates)) = (plan.bits(), &plan.config().fault_model.ber) {
             let notice = format!(
-                "{} bits can flip in each inference, {:.3e} of them at the highest rate on average",
+                "{} bits can flip in each inference, {} of them at the highest rate on average",
                 thousands(bits),
-                bits as f64 * rates.of(0)
+                average(bits as f64 * rates.of(0))
             );
             eprintln!("notice: {notice}");
             notices.push(notice);

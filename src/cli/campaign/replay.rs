@@ -15,6 +15,7 @@ use crate::cli::output::{Style, counted, float, print, style, thousands};
 use crate::cli::table::{Render, Table};
 use crate::data::ImageSource as _;
 use crate::fault::{InjectedFault, Site};
+use crate::report::words::scientific;
 use crate::{Error, Result};
 
 /// Rows of the table of faults.
@@ -162,7 +163,7 @@ fn text(
     let truth = record.label.map_or(String::new(), |label| format!(", label {}", class(campaign, label)));
     let struck = match &record.errors {
         Some(errors) => {
-            let rate = errors.rate.map_or(String::new(), |rate| format!(" at the rate {rate:e}"));
+            let rate = errors.rate.map_or(String::new(), |rate| format!(" at the rate {}", scientific(rate)));
             format!(
                 "{} flipped in {}{rate}",
                 counted(errors.flips as usize, "bit"),

@@ -83,6 +83,14 @@ pub fn run(arguments: &Arguments, clip: Clip) -> Result<Exit, Failure> {
     let mut notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
     open::check_memory(&arguments.model, &model, "golden runs of the original and the protected model need", 2)?;
     let images = images(arguments.images, &data)?;
+    // Golden runs of a large network take minutes.
+    notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
+    let told = notices.len();
+    eprintln!(
+        "notice: learning bounds from golden runs of {} of {}",
+        counted(images, "image"),
+        counted(data.source.len(), "image")
+    );
     let lab = open::lab(model, DeviceChoice::Cpu, None)?;
     let graph = lab.executor().graph();
     let learnt = pollster::block_on(campaign::learn_clips_from(&lab, clip, &data.source, images))?;
@@ -95,13 +103,14 @@ pub fn run(arguments: &Arguments, clip: Clip) -> Result<Exit, Failure> {
     let bounded = Bounded { clip, clips: &learnt, source: &data.source, images, profile: &last };
     let written = pollster::block_on(campaign::protected_file(of, bounded, &output))?;
     let (guarded, protected) = (&written.guarded, &written.lab);
+    eprintln!("notice: comparing golden runs of both models");
     let accuracy = accuracy(&lab, protected, &data, images)?;
     if accuracy.is_some_and(|accuracy| accuracy.learnt) {
         notices.push(
             "the golden accuracy is that of the images that bounds were learnt from: DATA has no others".to_owned(),
         );
     }
-    notices.iter().for_each(|notice| eprintln!("notice: {notice}"));
+    notices[told..].iter().for_each(|notice| eprintln!("notice: {notice}"));
     write::atomically(&arguments.output, &guarded.bytes, arguments.existing())?;
 
     let is_protected = |id: &usize| graph.nodes[*id].outputs.iter().any(|output| learnt.get(*output).is_some());

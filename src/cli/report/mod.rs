@@ -6,7 +6,7 @@ mod json;
 mod parquet;
 mod text;
 
-use std::io::{BufWriter, IsTerminal};
+use std::io::{BufWriter, ErrorKind, IsTerminal};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -17,8 +17,9 @@ use super::args::{MemoryArguments, choice};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::open;
-use super::output::{exact, print};
+use super::output::{exact, note, print};
 use super::write::{self, Existing};
+use crate::Error;
 use crate::campaign::SEED;
 use crate::report::{self, Extent, Options, StudySample};
 
@@ -136,6 +137,14 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         write::check_absent(path)?;
     }
     let campaigns = campaign::read(&arguments.directories, &arguments.options()?)?;
+    // The tables say it themselves; rows have no place for it.
+    if matches!(format, Format::Csv | Format::ModelExplorer) {
+        for campaign in &campaigns {
+            if let Some(partly) = text::partly(&campaign.report) {
+                note(&format!("notice: {}: {partly}", campaign.results.path().display()));
+            }
+        }
+    }
     let extent = if arguments.all { Extent::All } else { Extent::Part };
     match format {
         Format::Text if arguments.output.is_some() => arguments.write(&text::write(&campaigns, extent, true))?,
@@ -179,7 +188,12 @@ fn every_fault(arguments: &Arguments) -> Result<Exit, Failure> {
     let (names, all) = campaign::open(&arguments.directories, &options)?;
     match &arguments.output {
         Some(path) => write::streamed(path, arguments.existing(), |file| parquet::write(file, &names, &all, &options))?,
-        None => parquet::write(BufWriter::new(std::io::stdout()), &names, &all, &options)?,
+        None => {
+            parquet::write(BufWriter::new(std::io::stdout()), &names, &all, &options).map_err(|error| match error {
+                Error::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe => Failure::ClosedPipe,
+                other => other.into(),
+            })?
+        }
     }
     Ok(Exit::Done)
 }

@@ -102,7 +102,13 @@ impl<T> Column<T> {
 /// # Errors
 /// If the results are damaged, or if the operating system refuses.
 pub fn write(file: impl Write + Send, names: &[String], all: &[Results], options: &Options) -> Result<()> {
-    let failed = |error: ParquetError| Error::input("Parquet output", error);
+    let failed = |error: ParquetError| match error {
+        ParquetError::External(cause) => match cause.downcast::<std::io::Error>() {
+            Ok(refused) => Error::io("Parquet output", *refused),
+            Err(other) => Error::input("Parquet output", other),
+        },
+        other => Error::input("Parquet output", other),
+    };
     let compares = all.iter().any(|results| results.origin().protections() > 0);
     let schema = format!("{SCHEMA}{}}}", if compares { PROTECTED } else { "" });
     let schema = parse_message_type(&schema).map_err(failed)?;

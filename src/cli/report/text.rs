@@ -5,18 +5,18 @@ use facts::shown;
 use super::campaign::Campaign;
 use crate::campaign::Summary;
 use crate::cli::output::{Style, counted, finished, style, thousands};
-use crate::cli::table::Render;
+use crate::cli::table::{Render, wrapped};
 use crate::report::{self, Extent, Origin, Report, Table};
 
 /// Returns the heading and the rates over all faults of a campaign.
 pub fn overview(summary: &Summary) -> String {
     let model = summary.config.as_ref().map_or("", |config| &config.model);
-    heading(model, summary)
+    let head = heading(model, summary)
         + &preprocessing(summary)
         + &summary.answer.as_ref().map_or_else(String::new, |answer| format!("answer: {}\n", shown(answer)))
         + &alarm(summary)
-        + "\n"
-        + &rendered(&report::overview(summary), false)
+        + if summary.complete { "" } else { "incomplete: the rates are those of the faults that were made\n" };
+    fitted(&head, false) + "\n" + &rendered(&report::overview(summary), false)
 }
 
 /// Returns the preprocessing as a line; nothing where it is not known.
@@ -40,14 +40,15 @@ pub fn write(campaigns: &[Campaign], extent: Extent, file: bool) -> String {
         [one] => single(one, extent, file),
         several => {
             let rows: Vec<_> = several.iter().map(|campaign| (campaign.name.clone(), &campaign.report)).collect();
-            let mut text = rendered(&report::comparison(&rows), file);
+            let mut partial = String::new();
             for campaign in several {
-                text += &skipped(&campaign.report, &format!("{}: ", campaign.name));
-                if !campaign.report.summary.complete {
-                    text += &format!("{}: {}", shown(&campaign.name), incomplete(&campaign.report));
+                partial += &skipped(&campaign.report, &format!("{}: ", campaign.name));
+                if let Some(partly) = partly(&campaign.report) {
+                    partial += &format!("{}: {partly}\n", shown(&campaign.name));
                 }
             }
-            text
+            let gap = if partial.is_empty() { "" } else { "\n" };
+            format!("{}{gap}{}", fitted(&partial, file), rendered(&report::comparison(&rows), file))
         }
     };
     if file { finished(&text, false) } else { text }
@@ -57,8 +58,13 @@ fn single(campaign: &Campaign, extent: Extent, file: bool) -> String {
     let Campaign { results, report, .. } = campaign;
     let tables = report::tables(results.origin(), report, extent);
     let mut text = heading(results.origin().model(), &report.summary);
-    text = text + &alarm(&report.summary) + "\n" + &rendered(&tables, file) + "\n";
-    text += &skipped(report, "");
+    text += &alarm(&report.summary);
+    // On top: all numbers below it are those of a part.
+    if !report.summary.complete {
+        text += &format!("{}\n", incomplete(report));
+    }
+    let above = fitted(&text, file) + "\n" + &rendered(&tables, file) + "\n";
+    text = skipped(report, "");
     if let Some(grouping) = &report.summary.grouping {
         text += &format!("SCM judged by the grouping {}\n", shown(grouping));
     }
@@ -92,10 +98,12 @@ fn single(campaign: &Campaign, extent: Extent, file: bool) -> String {
             text += &format!("log {}\nimported by faultscope {}\n", shown(&files.join(", ")), shown(&log.faultscope));
         }
     }
-    if !report.summary.complete {
-        text += &incomplete(report);
-    }
-    text
+    above + &fitted(&text, file)
+}
+
+/// Returns the lines of `text`, each broken to fit the terminal; as they are for a `file`.
+fn fitted(text: &str, file: bool) -> String {
+    if file { text.to_owned() } else { text.lines().map(wrapped).collect() }
 }
 
 fn heading(model: &str, summary: &Summary) -> String {
@@ -114,9 +122,17 @@ fn skipped(report: &Report, before: &str) -> String {
         .map_or_else(String::new, |skipped| format!("{}\n", shown(&format!("{before}{skipped}"))))
 }
 
+/// Returns the sentence on results that are those of a part of a campaign: a shard, or an interrupted one.
+pub fn partly(report: &Report) -> Option<String> {
+    let shard = report.summary.shard.map(|shard| shard.words());
+    let incomplete = (!report.summary.complete).then(|| incomplete(report));
+    let all: Vec<String> = shard.into_iter().chain(incomplete).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
 fn incomplete(report: &Report) -> String {
     format!(
-        "incomplete: {} of {}{}\n",
+        "incomplete: {} of {}{}",
         thousands(report.records),
         counted(report.planned, "fault"),
         if report.truncated { "; the last line breaks off and is not counted" } else { "" }

@@ -49,11 +49,18 @@ impl Guesses {
             format!("all {} golden runs predict class {class}, though the labels are several", self.images)
         } else if chance > CHANCE && rate < f64::midpoint(1.0, guess) {
             format!(
-                "{} of {} golden runs are right, no better than guessing {} ({:.0} %)",
+                "{} of {} golden runs are right, no better than guessing {}",
                 self.correct,
                 self.images,
-                if several { "the commonest label, by its share" } else { "one of the classes seen" },
-                guess * 100.0
+                match several {
+                    true => format!("the commonest label, by its share ({:.0} %)", guess * 100.0),
+                    // The commonest label would always be right.
+                    false => format!(
+                        "among {} classes ({:.0} %): all images have one label, so that labels and predictions are counted",
+                        seen.max(2),
+                        guess * 100.0
+                    ),
+                }
             )
         } else {
             return None;
@@ -67,13 +74,17 @@ impl Guesses {
         // Where one label has more than half of the images, a good model may be no better than that label.
         if 2 * largest > self.images {
             let classes = self.labels.len();
-            let reason = format!(
-                "the data holds few classes: {classes} among {} {}, and the commonest one has {:.0} % of them; draw images with \
+            let reason = if several {
+                format!(
+                    "the data holds few classes: {classes} among {} {}, and the commonest one has {:.0} % of them; draw images with \
                  `faultscope sample`",
-                self.images,
-                if self.images == 1 { "image" } else { "images" },
-                100.0 * largest as f64 / self.images as f64
-            );
+                    self.images,
+                    if self.images == 1 { "image" } else { "images" },
+                    100.0 * largest as f64 / self.images as f64
+                )
+            } else {
+                "the data holds one class; draw images with `faultscope sample`".to_owned()
+            };
             // Few hits have another reason first.
             let place = if 2 * self.correct >= self.images { 0 } else { reasons.len() };
             reasons.insert(place, reason);
@@ -128,9 +139,11 @@ mod tests {
         assert!(bad.contains("in this order: the preprocessing") && bad.ends_with(reason), "{bad}");
         let one = alarm(&[(7, 7, 10), (7, 1, 50), (7, 3, 40)]);
         assert!(
-            one.starts_with("10 of 100 golden runs are right, no better than guessing one of the classes seen"),
+            one.starts_with(
+                "10 of 100 golden runs are right, no better than guessing among 3 classes (33 %): all images"
+            ),
             "{one}"
         );
-        assert!(one.contains("few classes: 1 among 100 images, and the commonest one has 100 % of them"), "{one}");
+        assert!(one.contains("the data holds one class; draw") && !one.contains("100 % of them"), "{one}");
     }
 }

@@ -36,7 +36,10 @@ impl Named for Quantity {
         (Self::Sdc, Name::new("sdc", "SDC rate", "the SDC rate")),
         (Self::Scm, Name::new("scm", "SCM rate", "the SCM rate")),
         (Self::ScmShare, Name::new("scm-share", "SCM share", "the share of SCMs among the SDCs")),
-        (Self::Ratio, Name::new("ratio", "Ratio", "that share over the share among the golden errors")),
+        (
+            Self::Ratio,
+            Name::new("ratio", "Ratio", "the share of SCMs among the SDCs over that among the golden errors"),
+        ),
     ];
 }
 
@@ -58,6 +61,11 @@ impl Default for HalfWidth {
 }
 
 impl HalfWidth {
+    /// Whether an interval of half the width `half` around `estimate` is more than three times as wide as this one.
+    fn is_far(self, half: f64, estimate: f64) -> bool {
+        half > 3.0 * self.share() * if self.relative { estimate } else { 1.0 }
+    }
+
     /// Of `number` percentage points or, if `relative`, percent of the quantity itself.
     ///
     /// # Errors
@@ -206,9 +214,17 @@ impl Aim {
             (Some(estimate), Some(half)) if self.goal.margin.relative && estimate > 0.0 => {
                 format!("{of} is known to {:.1}%", 100.0 * half / estimate)
             }
-            (_, Some(half)) if !self.goal.margin.relative => format!("{of} is known to {:.3}pp", 100.0 * half),
+            // An interval from 0 % to 100 % says nothing.
+            (_, Some(half)) if !self.goal.margin.relative && half < 0.45 => {
+                format!("{of} is known to {:.3}pp", 100.0 * half)
+            }
             _ => format!("of {of} nothing is known yet"),
         };
+        let far = match (self.estimate, self.half_width()) {
+            (Some(estimate), Some(half)) => self.goal.margin.is_far(half, estimate),
+            _ => true,
+        };
+        let width = if far { format!("{width} ({FAR})") } else { width };
         format!(
             "the campaign ended at --max-faults {} before its aim of {}: {width}; a wider --until, or more --max-faults in a new \
              campaign",
@@ -221,6 +237,10 @@ impl Aim {
         self.high.map(|high| (high - self.low) / 2.0)
     }
 }
+
+/// Why an interval that holds whenever one looks is wide with few faults.
+const FAR: &str = "with far fewer faults than the aim takes, this interval is much wider than one for a fixed number: its bets are \
+                   made for the width that was asked for";
 
 /// The words for the intervals of campaigns with a goal.
 const SORT: &str = "anytime-valid: a confidence sequence (betting), looked at after whole passes over the images";

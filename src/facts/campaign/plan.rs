@@ -9,6 +9,7 @@ use crate::fault::{
     BitErrors, Bits, EveryFault, FaultKind, FaultModel, Mode, Sampling, Site, SiteSpace, Target, sampler,
 };
 use crate::graph::{Graph, NodeId};
+use crate::text::scientific;
 use crate::{Error, Result};
 
 /// Most pixels of an image whose bytes faults strike: as many as are decoded.
@@ -392,7 +393,7 @@ impl Plan {
             let said = |errors: Option<BitErrors>| match errors {
                 None => "no bit errors".to_owned(),
                 Some(BitErrors { rate, flips, elements, sites, .. }) => {
-                    let rate = rate.map(|rate| format!(" at rate {rate:e}")).unwrap_or_default();
+                    let rate = rate.map(|rate| format!(" at rate {}", scientific(rate))).unwrap_or_default();
                     format!("{flips} bit errors{rate} in {elements} elements (CRC-32 {sites:08x})")
                 }
             };

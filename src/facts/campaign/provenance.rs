@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{CampaignConfig, RoundedAccuracy, Shard, TensorRange, TensorScale};
+use super::{CampaignConfig, Faults, RoundedAccuracy, Shard, TensorRange, TensorScale};
 use crate::answer::Threshold;
 use crate::data::{DataSource, InputSize, Preprocess};
 use crate::labels::Grouping;
@@ -131,6 +131,20 @@ impl Provenance {
     /// What tells this campaign from `other`, in a sentence that calls them "there" and "here"; `None` where they are
     /// the same. Paths may differ, files may not.
     pub fn difference(&self, other: &Self) -> Option<String> {
+        // With bit error rates a campaign has so many faults for each rate, and the user states that number.
+        let each = |one: &Self| match (&one.campaign.faults, &one.campaign.fault_model.ber) {
+            (Faults::Each(faults), Some(rates)) => Some((faults / rates.all().len().max(1), rates.all().len())),
+            _ => None,
+        };
+        if self.campaign.faults != other.campaign.faults
+            && let (Some((there, rates)), Some((here, others))) = (each(self), each(other))
+            && rates == others
+            && rates > 1
+        {
+            return Some(format!(
+                "--faults is {there} there and {here} here (faults for each of {rates} bit error rates)"
+            ));
+        }
         let values = [self, other].map(|provenance| {
             serde_json::to_value(provenance).unwrap_or_else(|error| unreachable!("plain data has a JSON form: {error}"))
         });

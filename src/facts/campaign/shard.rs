@@ -34,6 +34,11 @@ impl Shard {
         self.of
     }
 
+    /// The part in words, for a report.
+    pub fn words(self) -> String {
+        format!("shard {} of {}; the other shards are not counted (`faultscope merge` joins them)", self.index, self.of)
+    }
+
     /// The part of `images` images: parts differ by one image at most, and together they are all images.
     pub fn range(self, images: usize) -> Range<usize> {
         // In 128 bits the product cannot overflow, and the quotient is at most `images`.

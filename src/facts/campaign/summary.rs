@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aim, CampaignConfig, Clusters, Criteria, DesignSummary, ProtectionSummary, RoundedAccuracy};
+use super::{Aim, CampaignConfig, Clusters, Criteria, DesignSummary, ProtectionSummary, RoundedAccuracy, Shard};
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
 use crate::labels::Grouping;
@@ -29,6 +29,9 @@ pub struct Summary {
     /// The golden accuracy with and without rounding; `None` for a network in float32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounded: Option<RoundedAccuracy>,
+    /// The part of the campaign that these results are; `None` for a whole campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// Name of the grouping that SCM is judged by here; `None` where it is not judged.
     pub grouping: Option<String>,
     /// Images that cannot be read and were skipped: no other number counts them.

@@ -90,7 +90,12 @@ impl Archive {
     pub fn zip(name: &str, bytes: Arc<dyn ReadAt>, choices: Choices<'_>) -> Result<Self> {
         let damaged =
             |error: zip::result::ZipError| Error::input(name, format_args!("expected a complete .zip: {error}"));
-        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| {
+            Error::input(
+                name,
+                "expected a complete .zip: it has no list of its files, as of a file that is cut short; copy it again",
+            )
+        })?;
         let mut files = Vec::new();
         for index in 0..archive.len() {
             let file = archive.by_index_raw(index).map_err(damaged)?;

@@ -81,7 +81,11 @@ pub fn open(name: &str, bytes: Arc<dyn ReadAt>, layout: Option<ChannelOrder>) ->
     let damaged = |error: zip::result::ZipError| {
         Error::input(name, format_args!("a numpy .npz file is expected, a zip of arrays: {error}"))
     };
-    let mut archive = ZipArchive::new(Cursor::new(Arc::clone(&bytes))).map_err(damaged)?;
+    let mut archive = ZipArchive::new(Cursor::new(Arc::clone(&bytes))).map_err(|_| {
+        let problem = "a numpy .npz file is expected, a zip of arrays: it has no list of its files, as of a file that is cut short; \
+                       copy it again";
+        Error::input(name, problem)
+    })?;
     let mut entries = Vec::new();
     for index in 0..archive.len().min(MOST_ARRAYS) {
         let file = archive.by_index(index).map_err(damaged)?;

@@ -109,7 +109,7 @@ fn damaged_and_hostile_images_are_refused_by_name() {
         let error = Image::decode("holiday.png", bytes).expect_err(expected).to_string();
         assert!(error.starts_with("holiday.png: ") && error.contains(expected), "{error}");
     };
-    refused(b"", "this is no image");
+    refused(b"", "the file is empty");
     refused(b"hello, world", "this is no image");
     refused(b"GIF89a\x01\0\x01\0", "a GIF is not read");
     let whole = encoded(image::RgbImage::from_pixel(64, 64, image::Rgb([9, 8, 7])).into(), ImageFormat::Jpeg);

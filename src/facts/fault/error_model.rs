@@ -25,7 +25,7 @@ pub struct ErrorModel(pub(super) BTreeMap<String, Spatial>);
 
 /// A spatial pattern with its share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with frequency, domain_classes and parameters")]
 pub(super) struct Spatial {
     /// Share of the errors that have it.
     pub frequency: f64,
@@ -37,6 +37,7 @@ pub(super) struct Spatial {
 
 /// Values that the elements of one error have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object with frequency and the shares of values")]
 pub(super) struct ValueClass {
     /// Share of the errors with this pattern.
     pub frequency: f64,
@@ -47,7 +48,7 @@ pub(super) struct ValueClass {
 
 /// The size of a pattern.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with keys, stats and conditional_frequency")]
 pub(super) struct Parameters {
     /// Numbers that tell sizes apart.
     pub keys: BTreeMap<String, Choice>,
@@ -60,7 +61,10 @@ pub(super) struct Parameters {
 
 /// A number, a range in percent, or one of several.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a whole number, a range of percent such as [10.0, 20.0], or {\"RANDOM\": [..]} with several of them is expected"
+)]
 pub(super) enum Choice {
     /// A number.
     Number(u64),
@@ -213,7 +217,11 @@ impl ErrorModel {
         all.retain(|name, _| !name.starts_with('_'));
         all.values_mut().for_each(without_counts);
         let patterns = all.into_iter().map(|(name, value)| {
-            let pattern = Spatial::deserialize(value).map_err(|error| format!("pattern \"{name}\": {error}"))?;
+            let at = |problem: String| format!("{}pattern \"{name}\": {problem}", line_of(json, &name));
+            known(&name).map_err(at)?;
+            let pattern =
+                Spatial::deserialize(value).map_err(|error| at(error.to_string().replace("f64", "a number")))?;
+            pattern.check(&name).map_err(at)?;
             Ok((name, pattern))
         });
         let model = Self(patterns.collect::<std::result::Result<_, String>>()?);
@@ -232,6 +240,23 @@ impl ErrorModel {
         }
         Ok(())
     }
+}
+
+/// Returns the line of the key `name` in `json`, as the beginning of a message; nothing where it is written with escapes.
+fn line_of(json: &str, name: &str) -> String {
+    let key = format!("\"{name}\"");
+    let is_key = |&(at, _): &(usize, &str)| json[at + key.len()..].trim_start().starts_with(':');
+    let place = json.match_indices(&key).find(is_key);
+    place.map_or_else(String::new, |(at, _)| format!("line {}: ", 1 + json[..at].matches('\n').count()))
+}
+
+/// Returns whether the pattern called `name` strikes several channels, and its other parameters.
+fn known(name: &str) -> std::result::Result<(bool, &'static [&'static str]), String> {
+    let found = PATTERNS.iter().find(|(known, ..)| *known == name);
+    found.map(|(_, channels, others)| (*channels, *others)).ok_or_else(|| {
+        let known: Vec<_> = PATTERNS.iter().map(|(known, ..)| *known).collect();
+        format!("there is no such pattern; the patterns that are understood are {}", known.join(", "))
+    })
 }
 
 /// Leaves out how often something was measured, which its share states as well.
@@ -262,18 +287,15 @@ fn sum_to_one(what: &str, shares: impl Iterator<Item = f64> + Clone) -> std::res
 
 impl Spatial {
     fn check(&self, name: &str) -> std::result::Result<(), String> {
-        let Some((_, channels, others)) = PATTERNS.iter().find(|(known, ..)| *known == name) else {
-            let known: Vec<_> = PATTERNS.iter().map(|(known, ..)| *known).collect();
-            return Err(format!("the patterns that are understood are {}", known.join(", ")));
-        };
-        let known = |key: &str| others.contains(&key) || *channels && CHANNELS.contains(&key);
+        let (channels, others) = known(name)?;
+        let known = |key: &str| others.contains(&key) || channels && CHANNELS.contains(&key);
         sum_to_one("the frequencies of its sizes", self.parameters.iter().map(|set| set.conditional_frequency))?;
         for set in &self.parameters {
             let numbers = || set.keys.iter().chain(&set.stats);
             if let Some((key, _)) = numbers().find(|(key, _)| !known(key)) {
                 return Err(format!("the parameter \"{key}\" is not understood"));
             }
-            let needed = others.iter().chain(CHANNELS.iter().filter(|_| *channels));
+            let needed = others.iter().chain(CHANNELS.iter().filter(|_| channels));
             for key in needed.filter(|key| **key != "max_feature_map_size") {
                 let (_, choice) = numbers()
                     .find(|(own, _)| own == key)

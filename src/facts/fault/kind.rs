@@ -361,17 +361,18 @@ impl FaultKind {
     /// If the percentage is out of range.
     pub fn validate(self) -> Result<()> {
         match self {
-            Self::BitFlips { count: number, .. } | Self::Burst { length: number, .. }
-                if !(1..=32).contains(&number) =>
-            {
-                Err(Error::request(format_args!("1 to 32 bits of a word are inverted, found {number}")))
+            Self::BitFlips { count: number, .. } if !(1..=32).contains(&number) => Err(Error::request(format_args!(
+                "--bits-per-word: 1 to 32 bits of a word are inverted, found {number}"
+            ))),
+            Self::Burst { length: number, .. } if !(1..=32).contains(&number) => {
+                Err(Error::request(format_args!("--burst: 1 to 32 bits of a word are inverted, found {number}")))
             }
-            Self::Noise { deviation } if !(deviation >= 0.0 && deviation.is_finite()) => {
-                Err(Error::request(format_args!("a standard deviation is 0 or above, found {deviation}")))
-            }
-            Self::Zero { percent: Some(percent) } if !(percent > 0.0 && percent <= 100.0) => {
-                Err(Error::request(format_args!("a percentage above 0 and up to 100 is expected, found {percent}")))
-            }
+            Self::Noise { deviation } if !(deviation >= 0.0 && deviation.is_finite()) => Err(Error::request(
+                format_args!("--type noise:S: a standard deviation is 0 or above, found {deviation}"),
+            )),
+            Self::Zero { percent: Some(percent) } if !(percent > 0.0 && percent <= 100.0) => Err(Error::request(
+                format_args!("--percent: a percentage above 0 and up to 100 is expected, found {percent}"),
+            )),
             _ => Ok(()),
         }
     }
@@ -436,5 +437,9 @@ fn few(wanted: std::fmt::Arguments<'_>, bits: Bits, format: Format) -> Error {
 }
 
 fn among(bits: Bits) -> String {
-    if bits == Bits::ALL { String::new() } else { format!(", among bits {bits}") }
+    match bits {
+        Bits::ALL => String::new(),
+        bits if bits.count() == 1 => format!(", bit {bits}"),
+        bits => format!(", among bits {bits}"),
+    }
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::site::LayerSites;
 use super::{Bits, Corruption, Format, Site, Target};
 use crate::graph::{Graph, ValueId};
+use crate::text::scientific;
 use crate::{Error, Result};
 
 /// Smallest and largest rate. Below, 1 - rate has too few digits in f64; above, most bits are wrong.
@@ -50,11 +51,14 @@ impl ErrorRates {
     fn new(mut rates: Vec<f64>) -> Result<Self> {
         let [low, high] = RANGE;
         if let Some(rate) = rates.iter().find(|rate| !(low..=high).contains(*rate)) {
-            return Err(Error::request(format_args!("a bit error rate is from {low:e} to {high}, found {rate:e}")));
+            return Err(Error::request(format_args!(
+                "a bit error rate is from {low:e} to {high}, found {}",
+                scientific(*rate)
+            )));
         }
         rates.sort_by(f64::total_cmp);
         if let Some(twice) = rates.windows(2).find(|two| two[0] == two[1]) {
-            return Err(Error::request(format_args!("the bit error rate {:e} is given twice", twice[0])));
+            return Err(Error::request(format_args!("the bit error rate {} is given twice", scientific(twice[0]))));
         }
         match rates.len() {
             1..=MOST_RATES => Ok(Self(rates)),
@@ -108,7 +112,7 @@ impl FromStr for ErrorRates {
 impl fmt::Display for ErrorRates {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, rate) in self.0.iter().enumerate() {
-            write!(out, "{}{rate:e}", if index > 0 { "," } else { "" })?;
+            write!(out, "{}{}", if index > 0 { "," } else { "" }, scientific(*rate))?;
         }
         Ok(())
     }
@@ -207,8 +211,9 @@ pub(super) fn check(bits: u64, rate: f64) -> Result<()> {
     let flips = bits as f64 * rate;
     if flips > MOST_FLIPS {
         return Err(Error::request(format_args!(
-            "a bit error rate of {rate:e} flips {flips:.0} of {bits} bits in each inference on average, and at most \
-             {MOST_FLIPS} are kept; choose a lower rate, fewer bits or fewer layers"
+            "a bit error rate of {} flips {flips:.0} of {bits} bits in each inference on average, and at most \
+             {MOST_FLIPS} are kept; choose a lower rate, fewer bits or fewer layers",
+            scientific(rate)
         )));
     }
     Ok(())
@@ -280,8 +285,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&sweep).unwrap(), "[0.0001,0.001]");
         assert_eq!(serde_json::from_str::<ErrorRates>("[0.0001,0.001]").unwrap(), sweep);
         let refused = |text: &str| rates(text).unwrap_err().to_string();
-        assert!(refused("0").contains("from 1e-12 to 0.5, found 0e0"));
-        assert!(refused("0.6").contains("found 6e-1"));
+        assert!(refused("0").contains("from 1e-12 to 0.5, found 0"));
+        assert!(refused("0.6").contains("found 0.6"));
         assert!(refused("1e-3,0.001").contains("1e-3 is given twice"));
         assert!(refused("1e-5..1e-9").contains("goes up in steps of ten"));
         assert!(refused("1e-9..2e-5").contains("goes up in steps of ten"));

@@ -25,6 +25,9 @@ pub struct Archive {
     pub records: Vec<u8>,
 }
 
+/// What is wrong with bytes that are no zip, or the beginning of one.
+const NO_LIST: &str = "it has no list of its files, as of a file that is cut short; copy it again";
+
 impl Archive {
     /// Opens the zip in `bytes`. Messages call it `name`. The files can be in a folder of the zip.
     ///
@@ -38,7 +41,7 @@ impl Archive {
     fn within(name: &str, bytes: &[u8], memory: Memory) -> Result<Self> {
         let damaged =
             |problem: &dyn std::fmt::Display| Error::input(name, format_args!("not a readable zip: {problem}"));
-        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| damaged(&NO_LIST))?;
         let names: Vec<String> = archive.file_names().flatten().map(|name| name.into_owned()).collect();
         let path = |file: &str| {
             let mut found = names.iter().filter(|name| name.rsplit('/').next() == Some(file));

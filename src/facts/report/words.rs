@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+pub use crate::text::scientific;
+
 /// Returns the name of an enum's `value` in files and arguments.
 pub fn name(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
@@ -56,6 +58,30 @@ pub fn points(difference: f64) -> String {
     }
 }
 
+/// Returns an average with three digits, without a power of ten where there is room.
+pub fn average(number: f64) -> String {
+    match number {
+        0.0 => "0".to_owned(),
+        _ if number < 0.001 => format!("{number:.1e}"),
+        _ if number < 10.0 => format!("{number:.3}"),
+        _ if number < 1000.0 => format!("{number:.1}"),
+        _ => thousands(number.round() as u64),
+    }
+}
+
+/// Returns a number that may have any size with four digits, without a power of ten where there is room.
+pub fn four_digits(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        size if (0.001..10_000.0).contains(&size) => {
+            let digits = (3.0 - size.log10().floor()).clamp(0.0, 6.0) as usize;
+            format!("{number:.digits$}")
+        }
+        size if size.is_finite() => format!("{number:.3e}"),
+        _ => number.to_string(),
+    }
+}
+
 /// Returns a p-value, `0.0312`.
 pub fn p_value(p: f64) -> String {
     if p < 0.0001 { "<0.0001".to_owned() } else { format!("{p:.4}") }
@@ -82,6 +108,10 @@ mod tests {
         assert_eq!(points, ["0", "-3.9", "+50.0", "+0.12", "-0.012", "+1e-7"]);
         assert_eq!([0.031_25, 0.000_01, 1.0].map(p_value), ["0.0312", "<0.0001", "1.0000"]);
         assert_eq!(percent(0.0385), "3.9 %");
+        assert_eq!([854.4, 2.45, 0.000_12, 0.0, 12_345.6].map(average), ["854.4", "2.450", "1.2e-4", "0", "12,346"]);
+        assert_eq!([0.0, 0.5, 1e-7, 0.01, 1e4].map(scientific), ["0", "0.5", "1e-7", "1e-2", "1e4"]);
+        let four = [2.819_31, -0.012_346, 0.0, 123.456, 1e20, 1e-9, f64::INFINITY].map(four_digits);
+        assert_eq!(four, ["2.819", "-0.01235", "0", "123.5", "1.000e20", "1.000e-9", "inf"]);
         assert_eq!([0.0, 1e-5, 0.99999, 1.0].map(percent), ["0.0 %", "<0.1 %", ">99.9 %", "100.0 %"]);
     }
 }

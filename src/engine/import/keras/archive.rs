@@ -33,8 +33,9 @@ pub(super) struct Archive {
 pub(super) fn open(bytes: Vec<u8>) -> Result<Archive> {
     let limit = (bytes.len() as u64).saturating_mul(MAX_EXPANSION).max(SMALL);
     let text = limit.min(TEXT as u64);
-    let mut archive = ZipArchive::new(Cursor::new(bytes))
-        .map_err(|error| Error::request(format_args!("this ZIP archive cannot be read: {error}")))?;
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| {
+        Error::request("this ZIP archive is cut short or damaged: it has no list of its files; copy the file again")
+    })?;
     let config = file(&mut archive, "config.json", text)?.ok_or_else(|| {
         Error::request(
             "this ZIP archive is no Keras model: it holds no \"config.json\"; a PyTorch checkpoint is to be exported as ONNX",

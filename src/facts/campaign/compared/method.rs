@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::text::scientific;
 use crate::{Error, Named as _, Result};
 
 use super::abft::{Abft, Tolerance};
@@ -160,7 +161,7 @@ impl fmt::Display for Method {
                 }
                 match abft.tolerance {
                     Tolerance::Bound => {}
-                    Tolerance::Factor(factor) => options.push(format!("tolerance={factor:e}")),
+                    Tolerance::Factor(factor) => options.push(format!("tolerance={}", scientific(factor))),
                     Tolerance::Learnt(multiple) => options.push(format!("learnt={multiple}")),
                 }
             }

@@ -12,7 +12,7 @@ use super::parts::Parts;
 use super::{
     BitSummary, CampaignConfig, CriteriaTally, Criterion, Deviation, FaultSummary, FieldSummary, GoldenSummary,
     Guesses, Hits, LayerSummary, Observation, Position, Protected, ProtectionSummary, Provenance, RateSummary, Record,
-    RoundedAccuracy, Start, StartSummary, Summary,
+    RoundedAccuracy, Shard, Start, StartSummary, Summary,
 };
 use crate::data::Preprocess;
 use crate::fault::{BitField, Format};
@@ -32,6 +32,7 @@ pub struct Tallies {
     answer: Option<String>,
     notices: Vec<String>,
     rounded: Option<RoundedAccuracy>,
+    shard: Option<Shard>,
     images: u64,
     skipped: u64,
     labelled: u64,
@@ -244,6 +245,7 @@ impl Tallies {
             answer: None,
             notices: Vec::new(),
             rounded: None,
+            shard: None,
             images: 0,
             skipped: 0,
             labelled: 0,
@@ -453,7 +455,7 @@ impl Tallies {
     pub fn about(self, provenance: &Provenance) -> Self {
         let (preprocess, notices) = (Some(provenance.model.preprocess.clone()), provenance.notices.clone());
         let (answer, rounded) = (provenance.model.answer.clone(), provenance.rounded);
-        Self { preprocess, answer, notices, rounded, ..self }
+        Self { preprocess, answer, notices, rounded, shard: provenance.shard, ..self }
     }
 
     /// The rates so far.
@@ -487,6 +489,7 @@ impl Tallies {
             answer: self.answer.clone(),
             notices: self.notices.clone(),
             rounded: self.rounded,
+            shard: self.shard,
             grouping: self.grouping.as_ref().map(|grouping| grouping.name().to_owned()),
             skipped: self.skipped,
             golden,

@@ -87,6 +87,9 @@ impl File {
 
 /// Reads the header of the image `bytes`, and checks what it states.
 fn open<'a>(name: &str, bytes: &'a [u8], memory: Memory) -> Result<(impl ImageDecoder + use<'a>, File)> {
+    if bytes.is_empty() {
+        return Err(Error::input(name, "the file is empty"));
+    }
     let format = image::guess_format(bytes)
         .map_err(|_| Error::input(name, "this is no image; JPEG, PNG, WebP, BMP and PNM are read"))?;
     let what = format!("{format:?}").to_uppercase();
@@ -127,7 +130,6 @@ pub fn check_header(name: &str, mut first: impl FnMut(usize) -> Result<Vec<u8>>)
     let head = first(HEAD)?;
     match open(name, &head, limits::allowed()) {
         Err(_) if head.len() == HEAD => open(name, &first(usize::MAX)?, limits::allowed()).map(drop),
-        Err(_) if head.is_empty() => Err(Error::input(name, "the file is empty")),
         opened => opened.map(drop),
     }
 }

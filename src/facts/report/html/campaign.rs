@@ -8,7 +8,7 @@ use crate::fault::{BitField, Format};
 use crate::outcome::Rate;
 use crate::report::chart::{Band, Column, LEVELS, MapColumn, MapRow, Share, bit_tick, columns, map, shares};
 use crate::report::tables::{Extent, classes, headline, outcomes, profile, rates, starts};
-use crate::report::words::{counted, percent, ratio, thousands};
+use crate::report::words::{counted, percent, ratio, scientific, thousands};
 use crate::report::{LogOrigin, Origin, Report, Table, heading, skipped};
 
 /// Longest table that is shown unfolded.
@@ -87,8 +87,8 @@ pub(super) fn untitled(table: Table) -> Table {
 fn error_rates(summary: &Summary) -> Markup {
     let Some(all) = rates::table(summary) else { return html! {} };
     let column = |(rate, class): (&Rate, _), at: Option<f64>| Column {
-        name: at.map_or_else(|| "without faults".to_owned(), |at| format!("rate {at:e}")),
-        tick: at.map_or_else(|| "none".to_owned(), |at| format!("{at:e}")),
+        name: at.map_or_else(|| "without faults".to_owned(), |at| format!("rate {}", scientific(at))),
+        tick: at.map_or_else(|| "none".to_owned(), scientific),
         class,
         rate: *rate,
         layer: None,

@@ -14,7 +14,7 @@ use self::parts::{breakdown, explain_criteria};
 use super::words::{counted, name, percent, ratio, thousands};
 use super::{Origin, Report, Table};
 use crate::campaign::{Aim, BadImage, DesignSummary, Quantity, Summary};
-use crate::fault::{Bits, FaultModel, Mode, Sampling};
+use crate::fault::{Bits, FaultModel, Mode, Sampling, Target};
 use crate::named::Named as _;
 use crate::outcome::{Comparison, Rate, Ratio};
 
@@ -123,7 +123,8 @@ pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
         ),
         false => drawn,
     };
-    [format!("{model}: {images}, {faults}"), drawn]
+    let shard = summary.shard.map(|shard| format!("; {}", shard.words())).unwrap_or_default();
+    [format!("{model}: {images}, {faults}{shard}"), drawn]
 }
 
 fn layers(model: &FaultModel) -> String {
@@ -135,6 +136,13 @@ fn layers(model: &FaultModel) -> String {
 }
 
 fn sampling(model: &FaultModel) -> String {
+    // The image is no layer.
+    if model.target == Target::Input {
+        return match model.ber {
+            Some(_) => "every bit of the image's bytes may flip".to_owned(),
+            None => "every byte of the image equally likely".to_owned(),
+        };
+    }
     let (every, all) = match model.layers.as_deref() {
         None => ("every layer".to_owned(), "every layer".to_owned()),
         Some([only]) if model.ber.is_some() || model.accelerator.is_some() => {
@@ -171,10 +179,16 @@ fn fault_model(model: &FaultModel, injections: u64) -> String {
     let pattern = model.pattern.words();
     if let Some(rates) = &model.ber {
         let (target, bits) = (name(&model.target), model.kind.bits().unwrap_or_default());
-        let bits = if bits == Bits::ALL { "each bit".to_owned() } else { format!("each of bits {bits}") };
+        let bits =
+            if bits == Bits::ALL { "each bit".to_owned() } else { format!("{} of each word", counted_bits(bits)) };
         return format!("{} with {target} bit errors ({bits} flips at rate {rates})", counted(injections, "inference"));
     }
     format!("{} ({kind}{amount}{pattern})", counted(injections, &target))
+}
+
+/// Returns `bits` with their noun.
+fn counted_bits(bits: Bits) -> String {
+    if bits.count() == 1 { format!("bit {bits}") } else { format!("each of bits {bits}") }
 }
 
 /// Returns the rates over all golden runs and all faults.

@@ -2,6 +2,7 @@
 
 use super::{Extent, breakdown};
 use crate::campaign::{LayerBit, LayerSummary, Summary};
+use crate::fault::Target;
 use crate::report::words::{counted, name};
 use crate::report::{Report, Table};
 
@@ -23,7 +24,9 @@ pub fn bits(summary: &Summary) -> Option<Table> {
 /// Returns the rates by layer: all in model order, or those with the highest certain rates.
 pub fn layers(summary: &Summary, extent: Extent) -> Option<Table> {
     let struck: Vec<_> = summary.layers.iter().filter(|row| row.faults.injections > 0).collect();
-    if struck.is_empty() {
+    // A fault in the image strikes no layer.
+    let in_image = summary.config.as_ref().is_some_and(|config| config.fault_model.target == Target::Input);
+    if struck.is_empty() || in_image {
         return None;
     }
     let all = struck.len();
@@ -32,8 +35,11 @@ pub fn layers(summary: &Summary, extent: Extent) -> Option<Table> {
     let rows = if extent == Extent::All { struck } else { vulnerable.into_iter().take(TOP_LAYERS).collect() };
     let shown = rows.len();
     let rows = rows.into_iter().map(|row| (row.layer.clone(), &row.faults));
-    let mut table = breakdown(Table::titled("By layer").text("layer"), summary, rows);
+    let title = Table::titled("By layer");
+    // Without a row the columns would say nothing.
+    let mut table = if shown == 0 { title } else { breakdown(title.text("layer"), summary, rows) };
     table.note(match (found, shown < found) {
+        (0, _) if all == 1 => "no SDC in the layer that was struck".to_owned(),
         (0, _) => format!("no SDC in any of the {} that were struck", counted(all, "layer")),
         (_, true) => {
             format!("the {shown} most vulnerable of {found} with an SDC, of {all} that were struck; --all shows all")

@@ -6,7 +6,7 @@ use crate::campaign::compared::{Method, Overhead, PairedSummary, PartEffects, Sa
 use crate::campaign::{ProtectionSummary, Summary};
 use crate::outcome::{Decision, SIGNIFICANCE};
 use crate::report::table::{Column, ColumnKind};
-use crate::report::words::{counted, name, p_value, percent, points, thousands};
+use crate::report::words::{counted, name, p_value, percent, points, scientific, thousands};
 use crate::report::{Origin, Table};
 
 /// Protections in one table of parts; more go into further tables.
@@ -70,18 +70,19 @@ pub fn saves(origin: &Origin, summary: &Summary, extent: Extent) -> Vec<Table> {
         return Vec::new();
     }
     let title = "Faults that one protection saves and another loses";
-    let mut counts = Table::titled(title).text("saved by").text("lost by").number("faults");
-    let mut list = Table::titled("Such faults, the first of each pair").text("saved by").text("lost by");
-    list = list.numbers(["line", "image"]).text("layer").number("element").word("bits");
+    let mut counts = Table::titled(title).number("pair").text("saved by").text("lost by").number("faults");
+    // The names of two protections beside four classes are wider than a terminal.
+    let mut list = Table::titled("Such faults, the first of each pair").numbers(["pair", "line"]).spare("image");
+    list = list.text("layer").spare("element").spare("bits");
     for header in ["golden", "faulty", "saved", "lost"] {
         list = list.text(header);
     }
-    for (method, saves) in pairs {
-        counts.row([method.to_string(), saves.other.to_string(), thousands(saves.faults)]);
+    for (pair, (method, saves)) in pairs.into_iter().enumerate() {
+        let pair = (pair + 1).to_string();
+        counts.row([pair.clone(), method.to_string(), saves.other.to_string(), thousands(saves.faults)]);
         for fault in saves.listed.iter().take(extent.of(TOP_FAULTS, saves.listed.len())) {
             let place = [
-                method.to_string(),
-                saves.other.to_string(),
+                pair.clone(),
                 thousands(fault.record),
                 fault.image.to_string(),
                 fault.layer.clone().unwrap_or_else(|| "many".to_owned()),
@@ -94,7 +95,7 @@ pub fn saves(origin: &Origin, summary: &Summary, extent: Extent) -> Vec<Table> {
     }
     counts.note("saved: no silent error under the one; lost: a silent error under the other, with the same fault");
     list.note(
-        "line: of faults.jsonl, from 1; image: index in the data; golden, faulty: predictions without a protection; saved, lost: \
+        "pair: of the table above; line: of faults.jsonl, from 1; image: index in the data; golden, faulty: predictions without a protection; saved, lost: \
          predictions under the two. `faultscope inject` with layer, element and bit repeats a fault",
     );
     vec![counts, list]
@@ -250,18 +251,18 @@ fn cost(summary: &Summary) -> Table {
 
 /// Returns accuracy and SDC by bit error rate.
 fn error_rates(summary: &Summary) -> Option<Table> {
-    let columns = ["accuracy", "low", "high", "without", "with", "points", "low", "high"];
-    let mut table = Table::titled("Protections by bit error rate").number("rate").text("protection").numbers(columns);
+    let mut table = Table::titled("Protections by bit error rate").number("rate").text("protection").number("accuracy");
+    table = table.spare("low").spare("high").numbers(["without", "with", "points"]).spare("low").spare("high");
     let rates = summary.protections.first().map_or(0, |one| one.by_rate.len());
     for (index, plain) in summary.rates.iter().enumerate().take(rates) {
         let bare = plain.accuracy.as_ref().map_or_else(|| ["-".to_owned(), String::new(), String::new()], estimate);
-        let mut cells = vec![format!("{:e}", plain.rate), "none".to_owned()];
+        let mut cells = vec![scientific(plain.rate), "none".to_owned()];
         cells.extend(bare);
         cells.push(percent(plain.faults.sdc.rate));
         table.row(cells);
         for one in &summary.protections {
             let row = &one.by_rate[index];
-            let mut cells = vec![format!("{:e}", row.rate), one.method.to_string()];
+            let mut cells = vec![scientific(row.rate), one.method.to_string()];
             cells
                 .extend(row.accuracy.as_ref().map_or_else(|| ["-".to_owned(), String::new(), String::new()], estimate));
             let difference = &row.part.difference;
