@@ -35,8 +35,12 @@ fn faults_of_every_kind_are_made_again() {
 fn every_struck_element_is_printed_and_a_stuck_bit_is_not_flipped() {
     let study = Study::new();
     for (name, arguments, word) in [
-        ("channels", &["--faults", "1", "--pattern", "full-channels:2"][..], "flipped"),
-        ("zeros", &["--faults", "1", "--pattern", "full-channels:2", "--type", "zero"], "replaced"),
+        ("channels", &["--faults", "1", "--pattern", "full-channels:2", "--layers", "conv1"][..], "flipped"),
+        (
+            "zeros",
+            &["--faults", "1", "--pattern", "full-channels:2", "--layers", "conv1", "--type", "zero"],
+            "replaced",
+        ),
         ("rate", &["--faults", "1", "--ber", "3e-2"], "flipped"),
         (
             "array",
