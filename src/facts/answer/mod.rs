@@ -189,7 +189,9 @@ fn is_sigmoid(last: Option<&Op>) -> bool {
 /// The operator that makes the elements of `value`, whatever only moves them left out.
 fn last(graph: &Graph, mut value: ValueId) -> Option<&Op> {
     loop {
-        value = unbounded(graph, value).unwrap_or(value);
+        while let Some(inner) = unbounded(graph, value) {
+            value = inner;
+        }
         let node = graph.nodes.iter().find(|node| node.op != Op::Folded && node.outputs.contains(&value))?;
         let steps: &[Step] = if let Op::Chain(steps) = &node.op { steps } else { &[] };
         let op = match steps.iter().rev().map(|step| &step.op).find(|op| !moves(op)) {
