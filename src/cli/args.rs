@@ -216,8 +216,8 @@ impl PreprocessArguments {
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = "Number formats")]
 pub struct FormatArguments {
-    /// Number format of the layers' outputs, emulated on a float32 model: f32, f16, bf16, e4m3, e5m2, int8, uint8, int16, or
-    /// fixed:M.N with M bits before the point and N behind it [default: f32]
+    /// Number format of the layers' outputs, emulated on a float32 model: f32, f16, bf16, e4m3, e5m2, int8, uint8, int16,
+    /// uint16, int4, uint4, or fixed:M.N with M bits before the point and N behind it [default: f32]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
 
@@ -226,11 +226,11 @@ pub struct FormatArguments {
     #[arg(long, value_name = "FORMAT")]
     weight_format: Option<Format>,
 
-    /// Zero points of int8, uint8 and int16 [default: mixed]
+    /// Zero points of formats of integers, int8 for example [default: mixed]
     #[arg(long, value_name = "SCALING", value_parser = choice::<Scaling>())]
     scaling: Option<Scaling>,
 
-    /// Scales of a parameter in int8, uint8 or int16 [default: channel]
+    /// Scales of a parameter in a format of integers, int8 for example [default: channel]
     #[arg(long, value_name = "SCALES", value_parser = choice::<Granularity>())]
     scales: Option<Granularity>,
 }
@@ -261,17 +261,21 @@ impl FormatArguments {
         let weights = self.weight_format.unwrap_or_default();
         let (scaled, learns) = (outputs.is_scaled() || weights.is_scaled(), outputs.is_scaled());
         let unused = [
-            ("--calibrate", calibration.calibrate.is_some() && !learns, "goes with --format int8, uint8 or int16"),
+            (
+                "--calibrate",
+                calibration.calibrate.is_some() && !learns,
+                "goes with --format int8, uint8, int16, uint16, int4 or uint4",
+            ),
             (
                 "--calibrate-range",
                 calibration.calibrate_range.is_some() && !learns,
-                "goes with --format int8, uint8 or int16",
+                "goes with --format int8, uint8, int16, uint16, int4 or uint4",
             ),
-            ("--scaling", self.scaling.is_some() && !scaled, "goes with int8, uint8 and int16"),
+            ("--scaling", self.scaling.is_some() && !scaled, "goes with int8, uint8, int16, uint16, int4 and uint4"),
             (
                 "--scales",
                 self.scales.is_some() && !weights.is_scaled(),
-                "goes with --weight-format int8, uint8 or int16",
+                "goes with --weight-format int8, uint8, int16, uint16, int4 or uint4",
             ),
         ];
         if let Some((argument, _, rule)) = unused.into_iter().find(|(_, is_unused, _)| *is_unused) {

@@ -18,7 +18,8 @@ use crate::campaign::{Lab, Observe, Record, SEED, Subject, Trial, Tried};
 use crate::exec::{Settings, TraceRow};
 use crate::fault::metadata::{self, Word};
 use crate::fault::{
-    Bits, Code, Corruption, FaultKind, Format, InjectedFault, Pattern, Site, SiteSpace, Strike, Target, number, ranges,
+    Bits, Code, Corruption, CorruptionKind, FaultKind, Format, InjectedFault, Pattern, Site, SiteSpace, Strike, Target,
+    number, ranges,
 };
 use crate::graph::Graph;
 use crate::outcome::Outcome;
@@ -60,8 +61,8 @@ pub struct Arguments {
     #[arg(long, default_value = "activation", value_parser = choice::<Target>())]
     target: Target,
 
-    /// Change of the value: bitflip, stuck0, stuck1, zero, random (a number from 0 to 1), set:V, scale:F, or noise:S, which
-    /// adds S here
+    /// Change of the value: bitflip (also bitflips, burst: the same here, all of --bit), stuck0, stuck1, zero, random (a number
+    /// from 0 to 1), set:V, scale:F, or noise:S, which adds S here
     #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = kind)]
     kind: FaultKind,
 
@@ -98,9 +99,7 @@ pub struct Arguments {
 
 /// Reads a kind of fault. The message on another word names those of the help.
 fn kind(text: &str) -> std::result::Result<FaultKind, String> {
-    let one =
-        |kind: FaultKind| !kind.needs_range() && !matches!(kind, FaultKind::BitFlips { .. } | FaultKind::Burst { .. });
-    FaultKind::parse_of(text, one)
+    FaultKind::parse_of(text, |kind| !kind.needs_range())
 }
 
 impl Arguments {
@@ -291,7 +290,9 @@ fn text(
         }
         _ => format!("{} = {:?}", site.element, coordinates(dimensions, site.element)),
     };
-    let change = fault.struck().map_or_else(|| "replaced".to_owned(), |bits| flipped(bits, code.format));
+    let kind = fault.kind.unwrap_or(CorruptionKind::BitFlip);
+    let change = fault.struck().map_or_else(|| "replaced".to_owned(), |bits| struck_bits(bits, code.format, kind));
+    let change = change + &unchanged(&trial.faults);
     let layer = format!("{} {} ({})", site.layer, node.name, node.kind);
     let tensor = format!("{}, {}, {}", fault.tensor, name(&site.target), shape(dimensions));
     let lines = [
@@ -393,12 +394,24 @@ pub fn trace(rows: &[TraceRow]) -> String {
     table.render() + &note
 }
 
-/// Returns a flip of `bits` of a number in `format` in words, with the names of their fields.
-fn flipped(bits: Bits, format: Format) -> String {
+/// Says how many of the struck elements have another value; nothing if all have.
+pub fn unchanged(faults: &[InjectedFault]) -> String {
+    match (faults.len(), faults.iter().filter(|fault| fault.changes()).count()) {
+        (all, changed) if changed == all => String::new(),
+        (1, _) => "; the value is the same".to_owned(),
+        (_, 0) => "; no value changes".to_owned(),
+        (_, changed) => {
+            format!("; {} of the values {}", thousands(changed), if changed == 1 { "changes" } else { "change" })
+        }
+    }
+}
+
+/// Returns a fault in `bits` of a number in `format` in words, with the names of their fields.
+fn struck_bits(bits: Bits, format: Format, kind: CorruptionKind) -> String {
     let noun = if bits.count() == 1 { "bit" } else { "bits" };
     let fields: Vec<_> = format.fields_of(bits.mask()).map(|field| field.name()).collect();
     let of = if format == Format::F32 { String::new() } else { format!(" of {}", format.name()) };
-    format!("{noun} {bits}{of} flipped ({})", fields.join(", "))
+    format!("{noun} {bits}{of} {} ({})", kind.words(), fields.join(", "))
 }
 
 /// Returns the bits of `value` from the most significant one down, with a space between the fields. The `struck` bits are
@@ -455,10 +468,13 @@ mod tests {
 
     #[test]
     fn a_flip_is_written_with_its_fields() {
-        assert_eq!(flipped(Bits::one(7).expect("a bit"), Format::I8), "bit 7 of int8 flipped (sign)");
-        let flipped = |bits: &str| flipped(bits.parse().expect("bits"), Format::F32);
+        let flip = CorruptionKind::BitFlip;
+        assert_eq!(struck_bits(Bits::one(7).expect("a bit"), Format::I8, flip), "bit 7 of int8 flipped (sign)");
+        let flipped = |bits: &str| struck_bits(bits.parse().expect("bits"), Format::F32, flip);
         assert_eq!(flipped("30"), "bit 30 flipped (exponent)");
         assert_eq!(flipped("22-23,31"), "bits 22-23,31 flipped (sign, exponent, mantissa)");
+        let stuck = struck_bits(Bits::one(30).expect("a bit"), Format::F32, CorruptionKind::Stuck0);
+        assert_eq!(stuck, "bit 30 stuck at 0 (exponent)");
     }
 
     #[test]

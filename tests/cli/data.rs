@@ -206,6 +206,14 @@ fn arguments_that_would_have_no_effect_are_refused() {
     with(&["--data-format", "imagenet"], "name it with --devkit");
     with(&["--data-format", "gtsrb"], "neither Test.csv nor GT-final_test.csv");
     with(&["--data-format", "prepared"], "prepared.json");
+    // Images without sub-folders.
+    let signs = ["campaign", "--model", "gtsrb-resnet8", "--data", "gtsrb-resnet8/samples", "--out", "never"];
+    let told = |more: &[&str], sentence: &str| refused(&[&signs[..], more].concat(), INPUT, sentence);
+    told(&["--classes", "nosuch.txt"], "nosuch.txt");
+    let list = images.path().join("classes.txt");
+    fs::write(&list, "a\nb\n").expect("a file");
+    told(&["--classes", text(&list)], "--classes goes with sub-folders");
+    told(&["--folder-order", "string"], "--folder-order goes with a folder with a sub-folder for each class");
 }
 
 /// The network has no class names of its own.
@@ -298,6 +306,20 @@ fn prepared_images_give_the_same_campaign() {
         assert_eq!((&head["resize"], &head["size"]), (&resize.into(), &8.into()));
         assert!(head["names"][2].as_str().expect("a name").ends_with("picture_02_2.png"));
         assert_eq!(head["data"]["sha256"], read(&direct.path().join("config.json"))["data"]["sha256"]);
+        // The result says how the images got their size, and not what was left to do.
+        let said = |out: &TempDir| read(&out.path().join("config.json"))["model"]["preprocess"].clone();
+        assert_eq!(said(&cached)["prepared"]["resize"], resize);
+        let preprocessing = |out: &TempDir| {
+            let text = super::report::stdout(&["report", text(out.path())]);
+            text.lines().find(|line| line.starts_with("preprocessing: ")).expect("a line").to_owned()
+        };
+        assert_eq!(preprocessing(&cached), preprocessing(&direct) + ", as prepared");
+        let other = if resize == "stretch" { "shorter-side" } else { "stretch" };
+        let notices = |resize: &str| {
+            let out = campaign(&prepared, &["--resize", resize]);
+            read(&out.path().join("config.json"))["notices"].to_string()
+        };
+        assert!(!notices(resize).contains("prepared otherwise") && notices(other).contains("prepared otherwise"));
         // The arrays are plain ones.
         let arrays = campaign(&prepared.join("images.npy"), &["--resize", "stretch"]);
         assert_eq!(records(&arrays), records(&cached));

@@ -43,6 +43,14 @@ fn every_fault_is_tried_once_and_estimates_agree_with_the_truth() {
     let sets = report.split("Faults by the golden run").nth(1).expect("the starting sets");
     assert!(sets.contains("every fault was tried: the shares are exact and have no interval"), "{report}");
 
+    // Of one bit no more is said than was done.
+    let one = path("one");
+    let words = arguments(text(&one), &["--design", "exhaustive", "--bit", "30"]);
+    let run = faultscope(&words).code(DONE).get_output().stdout.clone();
+    let run = String::from_utf8(run).expect("UTF-8").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(run.contains("exhaustive: bit 30 of every element, in"), "{run}");
+    assert!(run.contains("bit 30 of every element was tried in each") && !run.contains("every bit"), "{run}");
+
     // Cut in the midst of an image and resumed.
     let keep = lines.lines().take(7_000).map(|line| line.len() + 1).sum::<usize>();
     fs::write(out.join("faults.jsonl"), &lines[..keep + 9]).expect("a file");

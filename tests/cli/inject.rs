@@ -191,15 +191,34 @@ fn kinds_of_faults_are_named_with_their_numbers() {
     let (_folder, image) = one_image();
     let place = ["inject", MODEL, text(&image), "--layer", "relu2", "--element", "0"];
     let refused = |more: &[&str], sentence: &str| super::refused(&[&place[..], more].concat(), USAGE, sentence);
-    let forms = "bitflip, zero, random, stuck0, stuck1, set:V, scale:F or noise:S is expected";
+    let forms = "bitflip, zero, random, bitflips, burst, stuck0, stuck1, set:V, scale:F or noise:S is expected";
     refused(&["--type", "percent"], forms);
     refused(
         &["--type", "set:3", "--bit", "9"],
         "--bit goes with --type bitflip, bitflips, burst, stuck0 and stuck1 only",
     );
     refused(&["--type", "stuck1"], "--type stuck1 needs --bit BITS");
+    refused(&["--type", "set:1e50"], "1e50 is beyond the numbers of float32");
+    refused(&["--type", "scale:-4e38"], "scale:inf is infinity");
+    let set = |value: &str| inject(&image, &["--layer", "relu2", "--element", "0", "--type", value]);
+    assert_eq!(set("set:-inf")["fault"]["after"], "-Infinity");
     let problem = "nosuch: no campaign: there is no config.json in it";
     super::refused(&[&place[..], &["--bit", "0", "--formats-of", "nosuch"]].concat(), INPUT, problem);
+}
+
+#[test]
+fn a_stuck_bit_is_not_called_flipped() {
+    let (_folder, image) = one_image();
+    let place = ["inject", MODEL, text(&image), "--layer", "relu2", "--element", "0", "--bit", "30", "--type"];
+    let shown = |kind: &str| {
+        let output = faultscope(&[&place[..], &[kind]].concat()).code(DONE).get_output().stdout.clone();
+        let text = String::from_utf8(output).expect("UTF-8");
+        text.lines().find(|line| line.starts_with("fault")).expect("a line").to_owned()
+    };
+    // Bit 30 of a number below 2 is 0 already.
+    assert_eq!(shown("stuck0"), "fault    bit 30 stuck at 0 (exponent); the value is the same");
+    assert_eq!(shown("stuck1"), "fault    bit 30 stuck at 1 (exponent)");
+    assert_eq!(shown("bitflip"), "fault    bit 30 flipped (exponent)");
 }
 
 #[test]

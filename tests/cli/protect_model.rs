@@ -137,6 +137,32 @@ fn the_command_says_what_it_has_added() {
 }
 
 #[test]
+fn a_protected_file_can_be_protected_again_without_a_bound_of_truth_values() {
+    let folder = folder("branched");
+    let at = |name: &str| folder.path().join(name);
+    let (model, images, once, twice) = (at("branched.onnx"), at("images.npy"), at("once.onnx"), at("twice.onnx"));
+    let protect = |model: &Path, method: &str, output: &Path| {
+        let words =
+            ["protect", text(model), "--with", method, "--profile", text(&images), "-o", text(output), "--force"];
+        faultscope(&words).code(DONE);
+    };
+    protect(&model, "range", &once);
+    let values = numbers("golden.npy");
+    for method in ["range", "ranger", "clip-to-zero"] {
+        protect(&once, method, &twice);
+        assert_eq!(outputs(&twice, &values), outputs(&model, &values), "{method}");
+        let graph = import::load(text(&twice), fs::read(&twice).expect("a file")).expect("a model").graph;
+        let truth = graph.truth_values();
+        // ONNX has IsNaN, Less and Clip of numbers only.
+        let wrong = graph.nodes.iter().find(|node| {
+            matches!(&node.kind[..], "IsNaN" | "Less" | "Greater" | "Clip" | "Max")
+                && node.inputs.iter().any(|&id| truth[id])
+        });
+        assert_eq!(wrong.map(|node| node.name.as_str()), None, "{method}");
+    }
+}
+
+#[test]
 fn a_model_with_weights_beside_it_stays_beside_them() {
     let folder = TempDir::new().expect("a temporary folder");
     let at = |name: &str| folder.path().join(name);

@@ -32,6 +32,45 @@ fn faults_of_every_kind_are_made_again() {
 }
 
 #[test]
+fn every_struck_element_is_printed_and_a_stuck_bit_is_not_flipped() {
+    let study = Study::new();
+    for (name, arguments, word) in [
+        ("channels", &["--faults", "1", "--pattern", "full-channels:2", "--layers", "conv1"][..], "flipped"),
+        (
+            "zeros",
+            &["--faults", "1", "--pattern", "full-channels:2", "--layers", "conv1", "--type", "zero"],
+            "replaced",
+        ),
+        ("rate", &["--faults", "1", "--ber", "3e-2"], "flipped"),
+        (
+            "array",
+            &["--faults", "1", "--accelerator", "systolic:2x2,ws", "--type", "stuck0", "--bit", "30"],
+            "stuck at 0",
+        ),
+    ] {
+        study.campaign(name, arguments).code(DONE);
+        let record = study.records(name).swap_remove(0);
+        let at = format!("{}:0", record["image"]);
+        let run = study.campaign(name, &[arguments, &["--replay", &at]].concat()).code(DONE);
+        let text = String::from_utf8(run.get_output().stdout.clone()).expect("UTF-8");
+        let rows = text.lines().skip_while(|line| !line.starts_with("layer")).skip(1);
+        // "2060" or "2060-2063", as --element takes it; a name of a layer has no space in this network.
+        let listed = rows.map(|row| {
+            let element = row.split_whitespace().nth(2).expect("an element");
+            let (first, last) = element.split_once('-').unwrap_or((element, element));
+            let [first, last] = [first, last].map(|end| end.parse::<u64>().expect("an index"));
+            last + 1 - first
+        });
+        let elements = record["errors"]["elements"].as_u64().expect("a number");
+        assert_eq!(listed.sum::<u64>(), elements, "{text}");
+        let fault = text.lines().find(|line| line.starts_with("fault")).expect("a line");
+        assert!(elements > 16 && fault.contains(word), "{fault}");
+        // In float32 bit 30 of a number below 2 is 0 already.
+        assert_eq!(fault.ends_with("no value changes"), name == "array", "{fault}");
+    }
+}
+
+#[test]
 fn what_is_not_there_or_differs_is_said() {
     let study = Study::new();
     let arguments = ["--faults", "2", "--ber", "1e-3"];

@@ -72,8 +72,14 @@ fn patterns_and_bit_errors_strike_the_image_too() {
         assert_eq!(struck.len() as u64, width, "one colour of a row");
         assert!(struck.windows(2).all(|two| two[1] == two[0] + 3));
     }
-    study.campaign("ber", &["--target", "input", "--ber", "1e-3"]).code(DONE);
-    for record in study.records("ber") {
+    let run = study.campaign("ber", &["--target", "input", "--ber", "1e-3"]).code(DONE);
+    let records = study.records("ber");
+    // Bytes of the image as it is read, not of the network's input.
+    let first = [0, 1].map(|axis| records[0]["pixels"][axis].as_u64().expect("a size"));
+    let bits =
+        format!("{},{:03} bits of the first image", 24 * first[0] * first[1] / 1000, 24 * first[0] * first[1] % 1000);
+    run.stderr(contains(bits).and(contains(format!("{} x {} pixels", first[0], first[1]))));
+    for record in records {
         let [width, height] = [0, 1].map(|axis| record["pixels"][axis].as_f64().expect("a size"));
         let (flips, mean) = (record["errors"]["flips"].as_f64().expect("a number"), width * height * 24.0 * 1e-3);
         assert!((flips - mean).abs() < 6.0 * mean.sqrt(), "{flips} of {mean}");
@@ -88,6 +94,13 @@ fn a_struck_scale_changes_every_element_of_its_channel() {
     study.campaign("scales", &with(&["--jobs", "1"])).code(DONE).stdout(contains("metadata fault"));
     study.campaign("jobs", &with(&["--jobs", "3"])).code(DONE);
     assert_same(&study.path("scales"), &study.path("jobs"));
+    let report = super::report::stdout(&["report", text(&study.path("scales"))]);
+    let report = report.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mixed = "bits of several number formats are counted together (float32 and int8)";
+    assert_eq!(report.matches(mixed).count(), 3, "by field, by bit, by layer and bit: {report}");
+    let summary: Value =
+        serde_json::from_slice(&fs::read(study.path("scales").join("summary.json")).expect("a file")).expect("JSON");
+    assert_eq!(summary["formats"], serde_json::json!(["f32", "int8"]));
     let records = study.records("scales");
     let formats: Vec<&str> = records.iter().map(|record| record["fault"]["format"].as_str().unwrap_or("f32")).collect();
     assert!(formats.contains(&"f32") && formats.contains(&"int8"), "scales and zero points: {formats:?}");

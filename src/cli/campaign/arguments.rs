@@ -243,7 +243,7 @@ struct FaultArguments {
     #[arg(long, value_parser = choice::<Target>())]
     target: Option<Target>,
 
-    /// Change of the value: bitflip, zero, random (a number from 0 to 1), set:V, scale:F, noise:S (a normally distributed
+    /// Change of the value: bitflip (bitflips and burst: two bits, two adjacent ones), zero, random (a number from 0 to 1), set:V, scale:F, noise:S (a normally distributed
     /// number of standard deviation S is added), in-range or out-of-range (a number inside or outside the range of the golden
     /// values), or the permanent stuck0 and stuck1, which are the same for every image
     #[arg(long = "type", value_name = "TYPE", default_value = "bitflip", value_parser = FaultKind::parse)]

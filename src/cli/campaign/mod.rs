@@ -3,6 +3,7 @@
 pub mod arguments;
 mod bad_images;
 pub mod config_file;
+mod error_bits;
 mod protect;
 mod replay;
 mod rounds;
@@ -44,7 +45,6 @@ use crate::labels;
 use crate::model::Model;
 use crate::outcome::Outcome;
 use crate::platform::DeviceChoice;
-use crate::report::words::average;
 use crate::{Error, Result};
 
 /// Runs the command.
@@ -155,8 +155,10 @@ impl Campaign {
             config.fault_model.ranges_of = Some(arguments.protect.images(data.source.len()));
         }
         let (data, changed) = bad_images::as_begun(data, begun, on_bad_image, out)?;
+        let other_sizing = data.other_sizing(&model);
         model.card.preprocess = Some(data.preprocess(&model)?);
         let mut notices: Vec<String> = model.card.notices.iter().chain(&data.notices).cloned().collect();
+        notices.extend(other_sizing);
         if config.fault_model.kind.is_permanent() {
             if stratified.is_some() {
                 let problem = "--design stratified draws faults for each image; permanent faults are the same for all";
@@ -254,12 +256,7 @@ impl Campaign {
                 pollster::block_on(campaign::accuracy_beside(&plain, &lab, &data.source, &plan, budget))?
             }
         };
-        if let (Some(bits), Some(rates)) = (plan.bits(), &plan.config().fault_model.ber) {
-            let notice = format!(
-                "{} bits can flip in each inference, {} of them at the highest rate on average",
-                thousands(bits),
-                average(bits as f64 * rates.of(0))
-            );
+        if let Some(notice) = error_bits::notice(&plan, &data.source) {
             eprintln!("notice: {notice}");
             notices.push(notice);
         }

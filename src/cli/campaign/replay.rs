@@ -11,15 +11,12 @@ use crate::cli::directory::{Begun, RECORDS};
 use crate::cli::failure::Failure;
 use crate::cli::inject;
 use crate::cli::journal::{self, Line};
-use crate::cli::output::{Style, counted, float, print, style, thousands};
+use crate::cli::output::{Style, counted, float, print, style};
 use crate::cli::table::{Render, Table};
 use crate::data::ImageSource as _;
-use crate::fault::{InjectedFault, Site};
+use crate::fault::{CorruptionKind, InjectedFault, Site};
 use crate::report::words::scientific;
 use crate::{Error, Result};
-
-/// Rows of the table of faults.
-const SHOWN: usize = 16;
 
 /// The fault to make again: the index of its image in the data, and its number among the faults of this image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,14 +161,11 @@ fn text(
     let struck = match &record.errors {
         Some(errors) => {
             let rate = errors.rate.map_or(String::new(), |rate| format!(" at the rate {}", scientific(rate)));
-            format!(
-                "{} flipped in {}{rate}",
-                counted(errors.flips as usize, "bit"),
-                counted(errors.elements, "element")
-            )
+            change(sites, errors.flips as usize, errors.elements) + &rate
         }
         None => counted(sites.len(), "element"),
     };
+    let struck = struck + &inject::unchanged(&trial.faults);
     let lines = [
         ("image", format!("{}, {}{truth}", argument.image, campaign.source.name(argument.image))),
         ("fault", format!("{}, {struck}", argument.fault)),
@@ -185,22 +179,43 @@ fn text(
     if !trial.faults.is_empty() {
         let mut table =
             Table::new().text("layer").text("tensor").number("element").text("bits").number("before").number("after");
-        for fault in trial.faults.iter().take(SHOWN) {
+        for alike in trial.faults.chunk_by(follows) {
+            let (fault, last) = (&alike[0], &alike[alike.len() - 1]);
             table.row(vec![
                 fault.layer.clone(),
                 fault.tensor.clone(),
-                thousands(fault.element),
+                // Without separators, as --element takes it.
+                match alike.len() {
+                    1 => fault.element.to_string(),
+                    _ => format!("{}-{}", fault.element, last.element),
+                },
                 fault.struck().map_or_else(String::new, |bits| bits.to_string()),
                 float(fault.before),
                 float(fault.after),
             ]);
         }
         text += &format!("\n{}", table.render());
-        if let more @ 1.. = trial.faults.len().saturating_sub(SHOWN) {
-            text += &format!("and {} more\n", thousands(more));
-        }
     }
     text
+}
+
+/// Says what becomes of the struck bits, which are `bits` in so many `elements`.
+fn change(sites: &[Site], bits: usize, elements: usize) -> String {
+    let mut kinds = sites.iter().map(|site| site.corruption.kind());
+    let first = kinds.next().unwrap_or(CorruptionKind::BitFlip);
+    let elements = counted(elements, "element");
+    match kinds.all(|kind| kind.words() == first.words()) {
+        true if bits == 0 && !sites.is_empty() => format!("{elements} {}", first.words()),
+        true => format!("{} {} in {elements}", counted(bits, "bit"), first.words()),
+        false => format!("{elements} struck"),
+    }
+}
+
+/// Whether `second` is the next element of the same tensor, with the same change.
+fn follows(first: &InjectedFault, second: &InjectedFault) -> bool {
+    let what = |fault: &InjectedFault| (fault.struck(), fault.before.to_bits(), fault.after.to_bits());
+    let is_next = first.element.checked_add(1) == Some(second.element) && what(first) == what(second);
+    is_next && first.layer == second.layer && first.tensor == second.tensor
 }
 
 fn class(campaign: &Campaign, class: usize) -> String {

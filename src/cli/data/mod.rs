@@ -18,7 +18,6 @@ use clap::Args;
 use self::binary::{Member, OnDisk};
 pub use self::files::{Change, Files};
 use self::files::{File, Root};
-use self::prepared::Prepared;
 use super::args::choice;
 use super::built_in::BuiltIn;
 use super::locate::{self, FoundData};
@@ -27,7 +26,7 @@ use super::write::{sha256, sha256_file};
 use crate::data::cifar::{Cifar, CifarSource};
 use crate::data::{
     Classes, DataFormat, DataSource, FolderChoice, FolderOrder, ImageSource, NO_LABELS, Preprocess, Resize, Shifted,
-    Stated, WITHOUT_LABELS, check_known, check_labelling, class_in_name, class_list, labels_of_list, misplaced,
+    Sizing, Stated, WITHOUT_LABELS, check_known, check_labelling, class_in_name, class_list, labels_of_list, misplaced,
 };
 use crate::model::Model;
 use crate::{Error, Result};
@@ -84,8 +83,17 @@ pub struct Data {
     pub notices: Vec<String>,
     /// The images, if each is a file of its own on disk: what can be told of them beside their pixels.
     pub files: Option<Arc<Files>>,
-    /// Height and width of prepared images, and the origin of the images before.
-    prepared: Option<(usize, DataSource)>,
+    prepared: Option<Prepared>,
+}
+
+/// Images that `faultscope prepare` made.
+struct Prepared {
+    /// Height and width.
+    side: usize,
+    /// How they got this size.
+    sizing: Sizing,
+    /// The origin of the images before.
+    origin: DataSource,
 }
 
 impl Data {
@@ -120,9 +128,9 @@ impl Data {
     /// If the images were prepared for another size.
     pub fn preprocess(&self, model: &Model) -> Result<Preprocess> {
         let own = model.preprocess();
-        let Some((side, _)) = self.prepared else { return Ok(own) };
+        let Some(Prepared { side, sizing, .. }) = &self.prepared else { return Ok(own) };
         let shape = model.input_shape();
-        if ![&shape[1..3], &shape[2..4]].contains(&&[side, side][..]) {
+        if ![&shape[1..3], &shape[2..4]].contains(&&[*side, *side][..]) {
             return Err(Error::input(
                 &self.origin.path,
                 format_args!(
@@ -132,7 +140,14 @@ impl Data {
             ));
         }
         // This does not change images of the input's size.
-        Ok(Preprocess { sizing: Resize::Stretch.into(), ..own })
+        Ok(Preprocess { sizing: Resize::Stretch.into(), prepared: Some(*sizing), ..own })
+    }
+
+    /// Returns a sentence if prepared images got their size in another way than that of the `model`, or of the user's statements.
+    pub fn other_sizing(&self, model: &Model) -> Option<String> {
+        let own = model.preprocess().sizing;
+        let Prepared { sizing, .. } = self.prepared.as_ref().filter(|prepared| prepared.sizing != own)?;
+        Some(format!("the images were prepared otherwise than the model has it: {sizing}; without `prepare`: {own}"))
     }
 }
 
@@ -158,7 +173,8 @@ pub fn count(asked: Option<u32>, usual: usize, available: usize) -> Result<usize
 pub fn open(path: &Path, arguments: &DataArguments, classes: &Classes) -> Result<Data> {
     let mut data = open_as_it_is(path, arguments, classes)?;
     let shift = arguments.label_shift;
-    let (known, before) = data.prepared.as_ref().map_or((&data.origin, 0), |(_, origin)| (origin, origin.label_shift));
+    let before = data.prepared.as_ref().map(|prepared| &prepared.origin);
+    let (known, before) = before.map_or((&data.origin, 0), |origin| (origin, origin.label_shift));
     check_known(&data.origin.path, known, before.saturating_add(shift), classes)?;
     if shift != 0 {
         data.source = Arc::new(Shifted::new(data.source, shift));
@@ -224,9 +240,10 @@ fn open_as_it_is(path: &Path, arguments: &DataArguments, classes: &Classes) -> R
             Ok(of_files(name, format, Root::Folder(path.clone()), files, |origin| origin.devkit = Some(devkit)))
         }
         DataFormat::Prepared => {
-            let (source, sha256, head) = Prepared::open(path)?;
+            let (source, sha256, head) = prepared::Images::open(path)?;
             let origin = DataSource::new(name, format, source.len(), sha256);
-            Ok(Data { prepared: Some((head.size, head.data)), ..Data::new(source, origin) })
+            let prepared = Prepared { side: head.size, sizing: head.sizing(), origin: head.data };
+            Ok(Data { prepared: Some(prepared), ..Data::new(source, origin) })
         }
     }
 }
@@ -341,6 +358,9 @@ fn built_in(path: &Path, files: &[BuiltIn], arguments: &DataArguments, classes: 
         crop: None,
     };
     let mut files: Vec<_> = files.iter().map(file).collect();
+    if arguments.labels.is_none() {
+        folder_choice(arguments)?.check_without_folders()?;
+    }
     let labels = apply_labels(arguments, &mut files, classes)?;
     Ok(of_files(name, format, Root::BuiltIn(folder), files, |origin| origin.labels = labels))
 }

@@ -11,7 +11,7 @@ use super::binary::OnDisk;
 use crate::cli::read;
 use crate::cli::write::{sha256, sha256_file};
 use crate::data::npy::{self, NpyImages};
-use crate::data::{Crop, DataSource, Filter, Image, ImageSource, Resize};
+use crate::data::{Crop, DataSource, Filter, Image, ImageSource, Resize, Sizing};
 use crate::{Error, Result};
 
 /// Name of the file that identifies a prepared folder.
@@ -48,15 +48,22 @@ pub struct Head {
     pub names: Vec<String>,
 }
 
+impl Head {
+    /// How the images got their size.
+    pub fn sizing(&self) -> Sizing {
+        Sizing { resize: self.resize, filter: self.filter, antialias: self.antialias, crop: self.crop }
+    }
+}
+
 /// Prepared images.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct Images {
     images: NpyImages,
     labels: Option<Vec<usize>>,
     names: Vec<String>,
 }
 
-impl Prepared {
+impl Images {
     /// Opens `folder`. Returns the SHA-256 of its `prepared.json` and its content, too. The arrays have the hashes that stand
     /// there, so the hash of `prepared.json` tells these images from all others.
     ///
@@ -119,7 +126,7 @@ fn check_content(path: &Path, wanted: &str, found: &str) -> Result<()> {
     ))
 }
 
-impl ImageSource for Prepared {
+impl ImageSource for Images {
     fn len(&self) -> usize {
         self.names.len()
     }

@@ -57,6 +57,9 @@ impl Named for Format {
 
 /// Show the rates of campaigns, with 95 % intervals.
 ///
+/// In CSV and Parquet, layer_index is the place of a layer in `layers` of config.json, the layers that faults are drawn from;
+/// `faultscope inspect` counts all layers of the model.
+///
 /// One campaign gives all tables; several give the study's tables, with a row for each campaign. DIR holds a campaign,
 /// or a log of the study from `faultscope import-log`. It can be the .zip that the page saves. The records are read
 /// again, so a campaign that was interrupted or is running can be reported, too. Intervals are Wilson's, unless a note below the

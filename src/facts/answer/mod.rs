@@ -189,7 +189,9 @@ fn is_sigmoid(last: Option<&Op>) -> bool {
 /// The operator that makes the elements of `value`, whatever only moves them left out.
 fn last(graph: &Graph, mut value: ValueId) -> Option<&Op> {
     loop {
-        value = unbounded(graph, value).unwrap_or(value);
+        while let Some(inner) = unbounded(graph, value) {
+            value = inner;
+        }
         let node = graph.nodes.iter().find(|node| node.op != Op::Folded && node.outputs.contains(&value))?;
         let steps: &[Step] = if let Op::Chain(steps) = &node.op { steps } else { &[] };
         let op = match steps.iter().rev().map(|step| &step.op).find(|op| !moves(op)) {
@@ -205,18 +207,23 @@ fn last(graph: &Graph, mut value: ValueId) -> Option<&Op> {
 }
 
 /// The tensor that `faultscope protect` has bounded, where `value` is the bounded one: `b` of `Where(.., 0, b)`, with a Clip, or a
-/// Max and a Min, behind it. Bounds do not change what the elements mean.
+/// Max and a Min, behind it. Bounds do not change what the elements mean. In a file that was protected twice, the results of these
+/// operators may be bounded, too.
 fn unbounded(graph: &Graph, value: ValueId) -> Option<ValueId> {
     let maker = |value: ValueId| graph.nodes.iter().find(|node| node.outputs.contains(&value));
+    // The node that makes `value` or the tensor that became `value` by bounds, and is of the wanted sort.
+    let find = |mut value: ValueId, is_wanted: &dyn Fn(&Op) -> bool| loop {
+        match maker(value)? {
+            node if is_wanted(&node.op) => return Some(node),
+            _ => value = unbounded(graph, value)?,
+        }
+    };
     let mut node = maker(value)?;
     if node.op == Op::Binary(Binary::Min) {
-        node = maker(*node.inputs.first()?)?;
-        if node.op != Op::Binary(Binary::Max) {
-            return None;
-        }
+        node = find(*node.inputs.first()?, &|op| *op == Op::Binary(Binary::Max))?;
     }
     if matches!(node.op, Op::Unary(Unary::Clip { .. }) | Op::Binary(Binary::Max)) {
-        node = maker(*node.inputs.first()?)?;
+        node = find(*node.inputs.first()?, &|op| *op == Op::Where)?;
     }
     match (&node.op, &node.inputs[..]) {
         (Op::Where, &[_, zero, inner]) => {

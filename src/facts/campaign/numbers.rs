@@ -213,7 +213,7 @@ impl NumberFormats {
             if format == Format::I32 {
                 return Err(Error::request(
                     "int32 holds sums, whose scale is that of the factors; --format and --weight-format take f32, f16, bf16, \
-                     e4m3, e5m2, int8, uint8, int16 or fixed:M.N",
+                     e4m3, e5m2, int8, uint8, int16, uint16, int4, uint4 or fixed:M.N",
                 ));
             }
         }

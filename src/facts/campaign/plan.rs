@@ -315,9 +315,10 @@ impl Plan {
         may_be_many && elements > <Record>::LISTED
     }
 
-    /// The number of bits that bit errors can flip; `None` where the fault model has no bit error rate.
-    pub fn bits(&self) -> Option<u64> {
-        sampler::bits(&self.graph, &self.space, &self.config.fault_model).unwrap_or_default()
+    /// The number of bits that bit errors can flip in an inference of an image of `pixels`, width and height, which counts where
+    /// they strike its bytes; `None` where the fault model has no bit error rate.
+    pub fn bits(&self, pixels: [usize; 2]) -> Option<u64> {
+        sampler::bits(&self.graph, &self.space.of_image(pixels), &self.config.fault_model).unwrap_or_default()
     }
 
     /// Makes sure that `image` is the one at `position`.

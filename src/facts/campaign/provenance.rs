@@ -23,6 +23,7 @@ const PLACES: &[&str] = &[
     "model.classes",
     "sample.path",
     "notices",
+    "model.preprocess.prepared",
     "campaign.on_bad_image",
 ];
 
@@ -219,7 +220,7 @@ pub struct ModelSource {
 mod tests {
     use super::*;
     use crate::campaign::{Faults, OnBadImage};
-    use crate::data::DataFormat;
+    use crate::data::{DataFormat, Resize};
     use crate::fault::FaultModel;
 
     fn provenance() -> Provenance {
@@ -333,6 +334,8 @@ mod tests {
         assert_eq!(difference(|_| ()), None);
         assert_eq!(difference(|other| other.model.path = "/mnt/m.h5".to_owned()), None);
         assert_eq!(difference(|other| other.data.path = "/mnt/images".to_owned()), None);
+        // Directories of older versions do not say it; the SHA-256 of the data tells prepared images from others.
+        assert_eq!(difference(|other| other.model.preprocess.prepared = Some(Resize::ShorterSide.into())), None);
     }
 
     #[test]

@@ -62,6 +62,9 @@ pub struct Summary {
     /// The number format of the flipped bits; of several, the widest.
     #[serde(default, skip_serializing_if = "Format::is_default")]
     pub format: Format,
+    /// The number formats of the flipped bits, if they are several: each row by field and by bit then holds those of all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formats: Vec<Format>,
     /// By field of the number format, for bit flips.
     pub fields: Vec<FieldSummary>,
     /// By bit error rate, ascending, where every bit flips with some probability.

@@ -99,6 +99,18 @@ pub enum CorruptionKind {
     Rescale,
 }
 
+impl CorruptionKind {
+    /// What becomes of the struck bits, or of the value, in a word.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::BitFlip => "flipped",
+            Self::Stuck1 => "stuck at 1",
+            Self::Stuck0 => "stuck at 0",
+            Self::Set | Self::Scale | Self::Add | Self::Rescale => "replaced",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -211,7 +211,15 @@ impl FaultKind {
             Some((name, number)) => (name, Some(number)),
             None => (text, None),
         };
-        let parsed = |text: &str| text.parse::<f32>().map_err(|_| format!("{name}:NUMBER is expected, found {text}"));
+        let parsed = |text: &str| match text.parse::<f32>() {
+            // Too large a number is read as infinity.
+            Ok(number) if number.is_infinite() && text.bytes().any(|byte| byte.is_ascii_digit()) => Err(format!(
+                "{text} is beyond the numbers of float32, {:e} is the largest; {name}:inf is infinity",
+                f32::MAX
+            )),
+            Ok(number) => Ok(number),
+            Err(_) => Err(format!("{name}:NUMBER is expected, found {text}")),
+        };
         let kind = Self::named(name).map_err(|_| {
             let forms = Self::ALL.iter().map(|(kind, _)| *kind).filter(|kind| possible(*kind)).map(Self::form);
             format!("{} is expected", list(forms, "or"))

@@ -61,6 +61,11 @@ impl<S> InjectedFault<S> {
         self.bits.or_else(|| Bits::one(self.bit?.into()).ok())
     }
 
+    /// Whether the value after is another one than before: a bit can be stuck at the value that it has. A NaN is as any other.
+    pub fn changes(&self) -> bool {
+        self.before.to_bits() != self.after.to_bits() && !(self.before.is_nan() && self.after.is_nan())
+    }
+
     /// The corruption that the record describes: all that it takes to inject the fault again.
     ///
     /// A record without a type is of a version that knew bit flips and replaced values only.

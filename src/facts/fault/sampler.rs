@@ -46,7 +46,7 @@ pub fn draw(
     if layers.is_empty() {
         return Err(Error::request(match space.target() {
             Target::Metadata => {
-                "the model has no scale or zero point to corrupt: int8, uint8 and int16 have them (--format, --weight-format), and \
+                "the model has no scale or zero point to corrupt: formats of integers have them, int8 for example (--format, --weight-format), and \
                  so have networks of integers; in fixed:M.N the place of the point is part of the hardware"
             }
             _ => "the model has no layer in which a fault of this target can strike",

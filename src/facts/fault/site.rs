@@ -267,7 +267,7 @@ impl SiteSpace {
                 Target::Weight => format!("layer \"{}\" ({}) has no parameters to corrupt", node.name, node.kind),
                 Target::Input => format!("layer \"{}\" ({}) is not the first that reads the image", node.name, node.kind),
                 Target::Metadata => format!(
-                    "layer \"{}\" ({}) has no scale to corrupt: int8, uint8 and int16 have scales (--format, --weight-format), \
+                    "layer \"{}\" ({}) has no scale to corrupt: formats of integers have scales, int8 for example (--format, --weight-format), \
                      and so have networks of integers",
                     node.name, node.kind
                 ),

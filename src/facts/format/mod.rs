@@ -278,7 +278,7 @@ impl FromStr for Format {
                 1 + u32::from(whole) + u32::from(fraction)
             ))),
             None => Err(Error::request(format_args!(
-                "a number format is expected: f32, f16, bf16, e4m3, e5m2, int8, uint8, int16, uint16, int4, uint4, int32, or fixed:M.N with M \
+                "a number format is expected: f32, f16, bf16, e4m3, e5m2, int8, uint8, int16, uint16, int4, uint4, or fixed:M.N with M \
                  bits before the point and N behind it; found \"{text}\""
             ))),
         }

@@ -148,8 +148,9 @@ impl Decision {
         }
     }
 
-    /// The least number of cases with a difference that can be a conclusion, should all of them favour the same way: with fewer,
-    /// the smallest p-value there is, 2 · 2^-n, times the number of tests is not below [`SIGNIFICANCE`].
+    /// The least number of cases with a difference that can be a conclusion whatever the other tests say, should all of them favour the
+    /// same way: with fewer, the smallest p-value there is, 2 · 2^-n, times the number of tests is not below [`SIGNIFICANCE`]. Holm's
+    /// method multiplies the second smallest p-value by one test less, and so on: beside others that are smaller, fewer cases can do.
     pub fn least(tests: usize) -> u64 {
         let tests = tests.max(1) as f64;
         (1..).find(|&n| 2.0 * 0.5f64.powi(n) * tests < SIGNIFICANCE).map_or(u64::MAX, |n| n as u64)
@@ -309,6 +310,11 @@ mod tests {
         assert_eq!(decide(6, 0, 1), Decision::Better);
         assert_eq!(decide(0, 6, 1), Decision::Worse);
         assert_eq!(decide(6, 0, 2), Decision::TooFewToSay);
+        // The third smallest of four p-values counts twice: seven faults are enough, where the smallest needs eight.
+        let seven = pairs(3, 7, 0, 50);
+        assert_eq!((Decision::least(4), seven.mcnemar()), (8, 1.0 / 64.0));
+        let adjusted = holm(&[1e-6, 1e-3, seven.mcnemar(), 0.9])[2];
+        assert_eq!((adjusted, Decision::new(&seven, adjusted, 4)), (1.0 / 32.0, Decision::Better));
         assert_eq!(decide(0, 0, 1), Decision::TooFewToSay);
         assert_eq!(decide(4, 3, 1), Decision::NoDifferenceSeen);
         assert_eq!(decide(300, 299, 8), Decision::NoDifferenceSeen);

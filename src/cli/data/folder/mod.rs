@@ -42,7 +42,12 @@ pub fn list(root: &Path, classes: &Classes, choice: &FolderChoice) -> Result<Ima
             ));
         }
         (false, true) => by_class(root, &listing.folders, classes, choice)?,
-        (true, _) => by_name(root, &listing.images)?,
+        (true, is_empty) => {
+            if !is_empty {
+                choice.check_without_folders()?;
+            }
+            by_name(root, &listing.images)?
+        }
     };
     images.notices.extend(listing.notices(root));
     check_any(root, images, &listing)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use facts::campaign::OnBadImage;
 use facts::campaign::compared::{Clip, ClipRule, Method, Per};
 use facts::data::ImageSource;
-use facts::graph::{Graph, NodeId, ValueId};
+use facts::graph::{Graph, ValueId};
 use facts::{Error, Result};
 
 use super::spread::Walk;
@@ -17,7 +17,8 @@ use crate::ops::Extent;
 #[derive(Clone, Debug)]
 pub(super) struct Learning {
     clip: Clip,
-    layers: Vec<NodeId>,
+    /// The tensors that are clipped.
+    values: Vec<ValueId>,
     extents: Vec<Extent>,
     /// `None` for a tensor with a NaN: it is not clipped.
     seen: BTreeMap<ValueId, Option<Seen>>,
@@ -44,7 +45,10 @@ fn at(order: u32) -> f32 {
 
 impl Learning {
     pub fn new(graph: &Graph, clip: Clip) -> Self {
-        Self { clip, layers: clip.rule.layers(graph), extents: extents(graph), seen: BTreeMap::new() }
+        let ranged = graph.ranged();
+        let outputs = clip.rule.layers(graph).into_iter().flat_map(|id| &graph.nodes[id].outputs);
+        let values = outputs.copied().filter(|&output| ranged[output]).collect();
+        Self { clip, values, extents: extents(graph), seen: BTreeMap::new() }
     }
 
     /// Whether the bounds of `clip` are made from what is learnt here.
@@ -54,8 +58,8 @@ impl Learning {
     }
 
     /// Adds a golden run.
-    pub async fn include(&mut self, graph: &Graph, run: &Activations) -> Result<()> {
-        for &value in self.layers.iter().flat_map(|&id| &graph.nodes[id].outputs) {
+    pub async fn include(&mut self, run: &Activations) -> Result<()> {
+        for &value in &self.values {
             let Some(array) = run.get(value) else { continue };
             let extent = self.extents[value];
             let rows = extent.rows(&array.read().await?);
@@ -177,7 +181,7 @@ impl ClipLearning {
     pub async fn step(&mut self, lab: &Lab, source: &impl ImageSource) -> Result<bool> {
         let Some(run) = self.walk.next(lab, source, OnBadImage::Stop).await? else { return Ok(false) };
         if let Some(golden) = run {
-            self.learning.include(lab.executor().graph(), &golden.activations).await?;
+            self.learning.include(&golden.activations).await?;
         }
         Ok(true)
     }
@@ -223,7 +227,7 @@ pub async fn learn_clips<'a>(
 ) -> Result<Clips> {
     let mut learning = Learning::new(graph, clip);
     for run in runs {
-        learning.include(graph, run).await?;
+        learning.include(run).await?;
     }
     Ok(learning.bounds(clip))
 }

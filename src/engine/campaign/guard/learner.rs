@@ -81,7 +81,6 @@ impl Learner {
     /// # Errors
     /// If the device fails. If the most vulnerable layers are asked for: without a plan, or if the network has no derivative.
     pub async fn include(&mut self, lab: &Lab, golden: &Golden, plan: Option<&Plan>) -> Result<()> {
-        let graph = lab.executor().graph();
         if let Some(vulnerability) = &mut self.vulnerability {
             let plan = plan.ok_or_else(|| {
                 Error::request(
@@ -91,7 +90,7 @@ impl Learner {
             vulnerability.include(lab, plan, golden)?;
         }
         for clip in &mut self.clips {
-            clip.include(graph, &golden.activations).await?;
+            clip.include(&golden.activations).await?;
         }
         golden.logits.iter().filter(|score| score.is_finite()).for_each(|&score| self.scores.widen(score));
         self.margin = self.margin.min(margin_of(&golden.logits).unwrap_or(f32::INFINITY));

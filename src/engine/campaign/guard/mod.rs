@@ -158,11 +158,8 @@ fn noticed<'a>(
     faults: &'a [InjectedFault],
     sites: &'a [Site],
 ) -> impl Iterator<Item = NodeId> + 'a {
-    let differs = |fault: &InjectedFault| {
-        fault.before.to_bits() != fault.after.to_bits() && !(fault.before.is_nan() && fault.after.is_nan())
-    };
     let own = sites.iter().zip(faults).filter(move |(site, fault)| {
-        site.target == Target::Activation && layers.contains(&site.layer) && differs(fault)
+        site.target == Target::Activation && layers.contains(&site.layer) && fault.changes()
     });
     own.map(|(site, _)| site.layer)
 }

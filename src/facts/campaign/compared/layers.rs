@@ -5,12 +5,14 @@ use crate::fault::Target;
 use crate::graph::{Graph, NodeId, Op, Unary, ValueId};
 
 impl ClipRule {
-    /// Returns the layers that the rule clips, in order: some of those whose output depends on the image.
+    /// Returns the layers that the rule clips, in order: some of those whose output depends on the image and holds numbers. Truth
+    /// values and places of elements have no range that a clip could keep.
     pub fn layers(self, graph: &Graph) -> Vec<NodeId> {
-        let depends = graph.depends_on_input();
+        let (depends, ranged) = (graph.depends_on_input(), graph.ranged());
         let is_one = |id: &NodeId| {
             let op = last(&graph.nodes[*id].op);
             depends[*id]
+                && graph.nodes[*id].outputs.iter().any(|&output| ranged[output])
                 && match self {
                     Self::Range => !matches!(op, Op::Folded),
                     Self::Ranger => is_activation(op) || is_ranged(op),

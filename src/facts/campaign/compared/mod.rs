@@ -260,6 +260,31 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn truth_values_and_places_are_not_clipped() {
+        use super::ClipRule;
+        use crate::graph::{Binary, GraphBuilder, HostTensor, Op, Unary};
+        let mut builder = GraphBuilder::new("test");
+        let image = builder.input("image", [1, 4]).unwrap();
+        let relu = builder.layer("relu", "Relu", Op::Unary(Unary::Relu), &[image]).unwrap();
+        let zero = builder.parameter("zero", HostTensor::new([1], vec![0.0]).unwrap()).unwrap();
+        let mut truth =
+            |name: &str, kind: &str, op: Op, inputs: &[usize]| builder.layer(name, kind, op, inputs).unwrap();
+        let above = truth("above", "Greater", Op::Binary(Binary::Greater), &[relu, zero]);
+        let is_nan = truth("is_nan", "IsNaN", Op::Unary(Unary::IsNan), &[relu]);
+        let chosen = truth("chosen", "Where", Op::Where, &[above, is_nan, above]);
+        let same = truth("same", "Identity", Op::Identity, &[chosen]);
+        let number = truth("number", "Cast", Op::Identity, &[same]);
+        let mended = truth("mended", "Where", Op::Where, &[same, relu, number]);
+        let graph = builder.finish(&[mended]).unwrap();
+        let names = |rule: ClipRule| -> Vec<&str> {
+            rule.layers(&graph).into_iter().map(|id| graph.nodes[id].name.as_str()).collect()
+        };
+        assert_eq!(names(ClipRule::Range), ["relu", "number", "mended"]);
+        assert_eq!(names(ClipRule::Ranger), ["relu"]);
+        assert_eq!(names(ClipRule::ClipToZero), ["relu"]);
+    }
+
+    #[test]
     fn a_rule_names_its_layers() {
         use super::ClipRule;
         let graph = dense(Format::F32);

@@ -37,7 +37,7 @@ impl Named for DesignKind {
             Self::Stratified,
             Name::new("stratified", "Stratified", "more faults where they tell more, each with its weight"),
         ),
-        (Self::Exhaustive, Name::new("exhaustive", "Exhaustive", "every bit of every element, each once")),
+        (Self::Exhaustive, Name::new("exhaustive", "Exhaustive", "every bit (of --bit) of every element, each once")),
     ];
 }
 

@@ -308,6 +308,7 @@ fn saved<S: AsRef<str>>(trial: &Observation<'_, S>, record: u64, [saving, losing
         golden: trial.golden,
         faulty: trial.faulty,
         saved: trial.protected[saving].class,
+        stopped: trial.protected[saving].detected,
         lost: trial.protected[losing].class,
     }
 }

@@ -501,6 +501,7 @@ impl Tallies {
             scm_ratio_interval: ratio,
             starts,
             format: self.formats.iter().copied().max_by_key(|format| format.width()).unwrap_or_default(),
+            formats: if self.formats.len() > 1 { self.formats.iter().copied().collect() } else { Vec::new() },
             fields: self
                 .fields
                 .iter()

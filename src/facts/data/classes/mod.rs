@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 pub use self::system::{is_part, is_system, is_wrapper};
-use super::known;
+use super::{known, misplaced};
 use crate::labels::wordnet_ids;
 use crate::named::{Name, Named};
 use crate::{Error, Result, text};
@@ -81,6 +81,22 @@ pub struct FolderChoice {
     pub classes: Option<Vec<String>>,
     /// The rule.
     pub order: Option<FolderOrder>,
+}
+
+impl FolderChoice {
+    /// Makes sure that nothing is stated about folders, of which the data have none.
+    ///
+    /// # Errors
+    /// If something is stated.
+    pub fn check_without_folders(&self) -> Result<()> {
+        if self.classes.is_some() {
+            return Err(misplaced("--classes", "sub-folders, or with a list of class names (--labels)"));
+        }
+        match self.order {
+            Some(_) => Err(misplaced("--folder-order", "a folder with a sub-folder for each class")),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The classes of folders.

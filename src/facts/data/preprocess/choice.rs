@@ -100,6 +100,6 @@ impl Preprocess {
             antialias: Some(true),
             crop: Some(Crop::TORCHVISION),
         };
-        Self { normalise: Normalise::Torch.into(), sizing }
+        Self { normalise: Normalise::Torch.into(), sizing, prepared: None }
     }
 }

@@ -31,12 +31,15 @@ pub struct Preprocess {
     /// Size.
     #[serde(flatten)]
     pub sizing: Sizing,
+    /// How the images got the input's size before, where they were prepared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<Sizing>,
 }
 
 impl Preprocess {
     /// The known ways `normalise` and `resize`.
     pub fn known(normalise: Normalise, resize: Resize) -> Self {
-        Self { normalise: normalise.into(), sizing: resize.into() }
+        Self { normalise: normalise.into(), sizing: resize.into(), prepared: None }
     }
 
     /// Makes sure that images can become an input of shape `shape`.
@@ -84,7 +87,14 @@ fn layout(shape: &[usize]) -> Result<InputShape> {
 
 impl Display for Preprocess {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}; {}", self.normalise, self.sizing)
+        write!(formatter, "{}; ", self.normalise)?;
+        let Some(prepared) = self.prepared else { return write!(formatter, "{}", self.sizing) };
+        write!(formatter, "{prepared}, as prepared")?;
+        // This leaves images of the input's size as they are.
+        if self.sizing != Sizing::from(Resize::Stretch) {
+            write!(formatter, ", then {}", self.sizing)?;
+        }
+        Ok(())
     }
 }
 

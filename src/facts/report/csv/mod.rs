@@ -22,7 +22,7 @@ struct Row<'a> {
     start: Option<String>,
     field: Option<String>,
     bit: Option<u8>,
-    /// Index of the layer among those that faults are drawn from.
+    /// Index of the layer among those that faults are drawn from, which is not that among all layers of the model.
     layer_index: Option<usize>,
     layer: Option<&'a str>,
     /// True class.

@@ -295,6 +295,7 @@ fn layer_bits(report: &Report) -> Markup {
             p.muted {
                 "Share of flips that change the answer; bit " (format.width() - 1) ", the " (top(format)) ", on the left."
             }
+            @if let Some(note) = profile::mixed(&report.summary) { p.muted { (note) "." } }
             (PreEscaped(map("SDC share by layer and bit", &rows, &columns)))
             ul.legend {
                 li { i.q0 {} "none" }

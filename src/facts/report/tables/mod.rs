@@ -118,13 +118,24 @@ pub fn heading(model: &str, summary: &Summary) -> [String; 2] {
         format!("{}; seed {}{protection}{numbers}{rounded}{design}{until}", sampling(&config.fault_model), config.seed);
     let drawn = match config.exhaustive {
         true => format!(
-            "exhaustive: every bit of every element, in {}{protection}{numbers}{rounded}",
+            "exhaustive: {}, in {}{protection}{numbers}{rounded}",
+            every_bit(&config.fault_model),
             layers(&config.fault_model)
         ),
         false => drawn,
     };
     let shard = summary.shard.map(|shard| format!("; {}", shard.words())).unwrap_or_default();
     [format!("{model}: {images}, {faults}{shard}"), drawn]
+}
+
+/// Returns the faults that an exhaustive campaign of `model` tries, in words.
+fn every_bit(model: &FaultModel) -> String {
+    let bits = match model.kind.bits() {
+        None | Some(Bits::ALL) => "every bit".to_owned(),
+        Some(bits) if bits.single().is_some() => format!("bit {bits}"),
+        Some(bits) => format!("each of bits {bits}"),
+    };
+    format!("{bits} of every element")
 }
 
 fn layers(model: &FaultModel) -> String {
@@ -215,10 +226,11 @@ pub fn outcomes(summary: &Summary) -> Table {
         table.row(counts.into_iter().chain(estimate(rate)).chain([few([rate])]));
     }
     match (&summary.aim, &summary.design) {
-        (None, None) if is_exhaustive(summary) => table.note(
-            "every bit of every element was tried in each of these images: the shares of faults are exact and have no interval; \
-             those of golden runs have the 95 % Wilson interval",
-        ),
+        (None, None) if is_exhaustive(summary) => table.note(format!(
+            "{} was tried in each of these images: the shares of faults are exact and have no interval; those of golden runs have the \
+             95 % Wilson interval",
+            every_bit(&summary.config.as_ref().map_or_else(FaultModel::default, |config| config.fault_model.clone()))
+        )),
         (None, None) => table.note("low, high: ends of the 95 % Wilson interval"),
         (None, Some(_)) => table.note(
             "share: estimated with the faults' weights; low, high: ends of the 95 % interval, design-based by image (fixed n); in \

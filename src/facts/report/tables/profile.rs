@@ -12,13 +12,30 @@ const TOP_LAYERS: usize = 10;
 /// Returns the rates by field of the number format; none if no bit was flipped.
 pub fn fields(summary: &Summary) -> Option<Table> {
     let rows = summary.fields.iter().map(|row| (name(&row.field), &row.faults));
-    (!summary.fields.is_empty()).then(|| breakdown(Table::titled("By field").word("field"), summary, rows))
+    let mut table =
+        (!summary.fields.is_empty()).then(|| breakdown(Table::titled("By field").word("field"), summary, rows))?;
+    mixed(summary).into_iter().for_each(|note| table.note(note));
+    Some(table)
+}
+
+/// Returns a sentence on rows that hold bits of several number formats; `None` if there is one format.
+pub fn mixed(summary: &Summary) -> Option<String> {
+    let names: Vec<_> = summary.formats.iter().map(|format| format.name()).collect();
+    let (last, others) = names.split_last()?;
+    Some(format!(
+        "bits of several number formats are counted together ({} and {last}): bit n of one is not the same field as bit n of \
+         another; faults.jsonl has the format of each fault",
+        others.join(", ")
+    ))
 }
 
 /// Returns the rates by bit; none if at most one bit was flipped.
 pub fn bits(summary: &Summary) -> Option<Table> {
     let rows = summary.bits.iter().rev().map(|row| (row.bit.to_string(), &row.faults));
-    (summary.bits.len() > 1).then(|| breakdown(Table::titled("By bit").number("bit"), summary, rows))
+    let mut table =
+        (summary.bits.len() > 1).then(|| breakdown(Table::titled("By bit").number("bit"), summary, rows))?;
+    mixed(summary).into_iter().for_each(|note| table.note(note));
+    Some(table)
 }
 
 /// Returns the rates by layer: all in model order, or those with the highest certain rates.
@@ -88,6 +105,9 @@ pub fn map(report: &Report, extent: Extent) -> Option<Table> {
         names.join(", "),
         format.width() - 1
     ));
+    if let Some(note) = mixed(summary) {
+        table.note(format!("the letters are those of {}; {note}", format.name()));
+    }
     Some(table)
 }
 

@@ -15,6 +15,9 @@ const BESIDE: usize = 4;
 /// Share of golden predictions that a protection may change without a note.
 const CHANGES: f64 = 0.01;
 
+/// In place of a prediction, where the inference was stopped.
+const STOPPED: &str = "stopped";
+
 /// Layers that are shown from a longer list, and faults of a pair of protections.
 const TOP_LAYERS: usize = 10;
 const TOP_FAULTS: usize = 3;
@@ -47,15 +50,19 @@ pub fn parts(summary: &Summary, extent: Extent) -> Vec<Table> {
         let title = |by: &str| format!("SDC by {by} under protections{more}");
         let first = &some[0];
         let fields: Vec<_> = first.by_field.iter().map(|row| name(&row.field)).collect();
-        tables.extend(table(title("field"), "field", ColumnKind::Word, &fields, some, |one, row| {
-            &one.by_field[row].part
-        }));
+        let mixed = |mut table: Table| {
+            super::profile::mixed(summary).into_iter().for_each(|note| table.note(note));
+            table
+        };
+        let by_field =
+            table(title("field"), "field", ColumnKind::Word, &fields, some, |one, row| &one.by_field[row].part);
+        tables.extend(by_field.map(mixed));
         if first.by_bit.len() > 1 {
             let bits: Vec<_> = first.by_bit.iter().rev().map(|row| row.bit.to_string()).collect();
             let last = bits.len() - 1;
-            tables.extend(table(title("bit"), "bit", ColumnKind::Number, &bits, some, |one, row| {
-                &one.by_bit[last - row].part
-            }));
+            let by_bit =
+                table(title("bit"), "bit", ColumnKind::Number, &bits, some, |one, row| &one.by_bit[last - row].part);
+            tables.extend(by_bit.map(mixed));
         }
         tables.extend(layers(title("layer"), some, extent));
     }
@@ -89,14 +96,17 @@ pub fn saves(origin: &Origin, summary: &Summary, extent: Extent) -> Vec<Table> {
                 fault.element.map_or_else(String::new, |element| element.to_string()),
                 fault.bits.map_or_else(String::new, |bits| bits.to_string()),
             ];
-            let classes = [fault.golden, fault.faulty, fault.saved, fault.lost].map(|class| origin.class(class));
+            let mut classes = [fault.golden, fault.faulty, fault.saved, fault.lost].map(|class| origin.class(class));
+            if fault.stopped {
+                STOPPED.clone_into(&mut classes[2]);
+            }
             list.row(place.into_iter().chain(classes));
         }
     }
     counts.note("saved: no silent error under the one; lost: a silent error under the other, with the same fault");
     list.note(
         "pair: of the table above; line: of faults.jsonl, from 1; image: index in the data; golden, faulty: predictions without a protection; saved, lost: \
-         predictions under the two. `faultscope inject` with layer, element and bit repeats a fault",
+         predictions under the two, or the word stopped where the one stops the inference. `faultscope inject` with layer, element and bit repeats a fault",
     );
     vec![counts, list]
 }
@@ -171,10 +181,9 @@ fn rate<'a>(
     ));
     table.note(format!(
         "better, worse: fewer or more silent errors, with p below {SIGNIFICANCE}; needless stops, false alarms and golden accuracy stand \
-         beside; too few to say: the outcomes differ on fewer than {} faults, which no {} tests could \
-         decide; no difference seen: on as many or more, and p is not below {SIGNIFICANCE}",
+         beside; too few to say: p is not below {SIGNIFICANCE}, and the outcomes differ on fewer than {} faults, which only smaller \
+         p-values of the other tests could have made enough; no difference seen: on as many or more, and p is not below {SIGNIFICANCE}",
         Decision::least(tests),
-        thousands(tests)
     ));
     if summary.aim.is_some() {
         table.note("the campaign stopped at an aim for the unprotected network: these intervals are for a fixed number of faults");

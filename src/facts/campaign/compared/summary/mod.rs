@@ -341,8 +341,12 @@ pub struct SavedFault {
     pub golden: usize,
     /// Its faulty prediction.
     pub faulty: usize,
-    /// The prediction under the protection that saves the fault.
+    /// The prediction under the protection that saves the fault. Where it stopped the inference, the class that this would have
+    /// come to.
     pub saved: usize,
+    /// Whether the protection that saves the fault stopped the inference.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
     /// The prediction under the one that loses it.
     pub lost: usize,
 }

@@ -165,10 +165,20 @@ fn faults_that_one_protection_saves_and_another_loses_are_listed() {
         golden: 0,
         faulty: 1,
         saved: 0,
+        stopped: false,
         lost: 2,
     };
     assert_eq!(*last, expected);
     assert_eq!((range.saves[0].faults, range.saves[0].listed[0].record), (1, 51));
+}
+
+#[test]
+fn a_fault_that_is_saved_by_a_stop_has_no_prediction() {
+    let stopped = Protected { detected: true, ..run(1) };
+    let records = [(Position { nth: 0, fault: 0 }, record(0, 0, 1, vec![stopped, run(1)]))];
+    let summary = count(&["nan-check", "range"], &records).summary(true);
+    let [fault] = &summary.protections[0].saves[0].listed[..] else { panic!("one fault") };
+    assert_eq!((fault.saved, fault.stopped), (1, true));
 }
 
 #[test]
