@@ -190,3 +190,34 @@ fn outputs_that_nothing_tells_apart_are_asked_about() {
     let (graph, answer, _) = selected(graph, Some("auxiliary")).unwrap();
     assert_eq!((answer.classes(), names(&graph)), (4, vec!["auxiliary"]));
 }
+
+#[test]
+fn bounds_of_bounds_do_not_change_what_an_output_means() {
+    let graph = network(|builder, image| {
+        let zero = crate::graph::HostTensor::new(vec![1], vec![0.0]).unwrap();
+        let zero = builder.parameter("zero", zero).unwrap();
+        let mended = |builder: &mut GraphBuilder, inner: ValueId, name: &str| {
+            let is_nan = Op::Unary(Unary::IsNan);
+            let is_nan = builder.layer(&format!("{name}_nan"), "IsNaN", is_nan, &[inner]).unwrap();
+            builder.layer(name, "Where", Op::Where, &[is_nan, zero, inner]).unwrap()
+        };
+        let clipped = |builder: &mut GraphBuilder, inner: ValueId, name: &str| {
+            builder.layer(name, "Clip", Op::Unary(Unary::Clip { min: 0.0, max: 1.0 }), &[inner]).unwrap()
+        };
+        let mut last = row(builder, "row", image, 5);
+        last = builder.layer("softmax", "Softmax", SOFTMAX, &[last]).unwrap();
+        // Bounds of the softmax, of the tensor without NaN behind it, and of the result.
+        for name in ["a", "b"] {
+            last = mended(builder, last, name);
+            last = if name == "a" { clipped(builder, last, "a_clip") } else { last };
+        }
+        last = mended(builder, last, "c");
+        for name in ["c_clip", "b_clip"] {
+            last = clipped(builder, last, name);
+        }
+        last = mended(builder, last, "d");
+        vec![clipped(builder, last, "d_clip")]
+    });
+    let answer = Answer::of(&graph, graph.outputs[0]).unwrap();
+    assert_eq!(answer, Answer::Scores { classes: 5, probabilities: true });
+}
