@@ -160,7 +160,7 @@ fn truncated_files_are_refused() {
 #[test]
 fn other_files_are_named_for_what_they_are() {
     refused("a.h5", b"\x89HDF\r\n\x1a\n".to_vec(), "not an HDF5 file, or a damaged one");
-    refused("a.pth", b"PK\x03\x04....".to_vec(), "this ZIP archive cannot be read");
+    refused("a.pth", b"PK\x03\x04....".to_vec(), "this ZIP archive is cut short or damaged");
     refused("a.bpk", Vec::new(), "empty");
     refused("a.txt", b"hello, world".to_vec(), "not a model file");
     let tensors_only: [(&str, safetensors::tensor::TensorView); 0] = [];
