@@ -3,7 +3,7 @@
 use crate::{campaign::complete, explorer::open_own, page::Page};
 
 /// Lets the page's worker believe that the machine has so many cores.
-fn cores(page: &Page, cores: usize) {
+pub fn cores(page: &Page, cores: usize) {
     page.in_worker(&format!(
         "Object.defineProperty(navigator, 'hardwareConcurrency', {{ value: {cores}, configurable: true }})"
     ));
