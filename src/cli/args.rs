@@ -260,17 +260,10 @@ impl FormatArguments {
         let outputs = self.format.unwrap_or_default();
         let weights = self.weight_format.unwrap_or_default();
         let (scaled, learns) = (outputs.is_scaled() || weights.is_scaled(), outputs.is_scaled());
+        let integers = "goes with --format int8, uint8, int16, uint16, int4 or uint4";
         let unused = [
-            (
-                "--calibrate",
-                calibration.calibrate.is_some() && !learns,
-                "goes with --format int8, uint8, int16, uint16, int4 or uint4",
-            ),
-            (
-                "--calibrate-range",
-                calibration.calibrate_range.is_some() && !learns,
-                "goes with --format int8, uint8, int16, uint16, int4 or uint4",
-            ),
+            ("--calibrate", calibration.calibrate.is_some() && !learns, integers),
+            ("--calibrate-range", calibration.calibrate_range.is_some() && !learns, integers),
             ("--scaling", self.scaling.is_some() && !scaled, "goes with int8, uint8, int16, uint16, int4 and uint4"),
             (
                 "--scales",

@@ -37,6 +37,9 @@ fn utf16(name: &str, bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String> {
     })
 }
 
+/// What is wrong with bytes that are no zip, or the beginning of one.
+pub(crate) const NO_LIST: &str = "it has no list of its files, as of a file that is cut short; copy it again";
+
 /// Returns a number that may have any size, `1e-7`, with all of its digits; without a power of ten where it is short.
 pub fn scientific(number: f64) -> String {
     if number == 0.0 || (0.1..1000.0).contains(&number.abs()) { number.to_string() } else { format!("{number:e}") }

@@ -1,5 +1,6 @@
 //! Images in a tar or a zip, read in place.
 
+use std::fmt::Display;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,6 +12,7 @@ use super::{
     BY_NAMES_OF_FILES, Image, ImageSource, ReadAt, check_header, class_in_name, classes_of_folders, is_system,
     unlabelled,
 };
+use crate::text::NO_LIST;
 use crate::{Error, Result};
 
 /// Endings of the names of images. Other files are ignored.
@@ -88,14 +90,9 @@ impl Archive {
     /// # Errors
     /// As [`Archive::tar`].
     pub fn zip(name: &str, bytes: Arc<dyn ReadAt>, choices: Choices<'_>) -> Result<Self> {
-        let damaged =
-            |error: zip::result::ZipError| Error::input(name, format_args!("expected a complete .zip: {error}"));
-        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| {
-            Error::input(
-                name,
-                "expected a complete .zip: it has no list of its files, as of a file that is cut short; copy it again",
-            )
-        })?;
+        let problem = |what: &dyn Display| Error::input(name, format_args!("expected a complete .zip: {what}"));
+        let damaged = |error: zip::result::ZipError| problem(&error);
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| problem(&NO_LIST))?;
         let mut files = Vec::new();
         for index in 0..archive.len() {
             let file = archive.by_index_raw(index).map_err(damaged)?;

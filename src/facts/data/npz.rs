@@ -1,5 +1,6 @@
 //! Data sets in numpy's `.npz` format: a zip of arrays, which names and shapes tell apart.
 
+use std::fmt::Display;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::array::Array;
 use super::npy::{ChannelOrder, Labels, NpyImages};
 use super::read_at::{Cursor, Part};
 use super::unpack;
+use crate::text::NO_LIST;
 use crate::{Error, Result};
 
 /// Most arrays in a file that are looked at.
@@ -78,14 +80,10 @@ impl Entry {
 /// # Errors
 /// If it is damaged, or does not hold one array of images with one of labels, or one such pair for the test set.
 pub fn open(name: &str, bytes: Arc<dyn ReadAt>, layout: Option<ChannelOrder>) -> Result<Npz> {
-    let damaged = |error: zip::result::ZipError| {
-        Error::input(name, format_args!("a numpy .npz file is expected, a zip of arrays: {error}"))
-    };
-    let mut archive = ZipArchive::new(Cursor::new(Arc::clone(&bytes))).map_err(|_| {
-        let problem = "a numpy .npz file is expected, a zip of arrays: it has no list of its files, as of a file that is cut short; \
-                       copy it again";
-        Error::input(name, problem)
-    })?;
+    let problem =
+        |what: &dyn Display| Error::input(name, format_args!("a numpy .npz file is expected, a zip of arrays: {what}"));
+    let damaged = |error: zip::result::ZipError| problem(&error);
+    let mut archive = ZipArchive::new(Cursor::new(Arc::clone(&bytes))).map_err(|_| problem(&NO_LIST))?;
     let mut entries = Vec::new();
     for index in 0..archive.len().min(MOST_ARRAYS) {
         let file = archive.by_index(index).map_err(damaged)?;

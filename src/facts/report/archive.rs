@@ -8,6 +8,7 @@ use zip::{ZipArchive, ZipWriter};
 use super::Origin;
 use crate::fault::RECORD_BYTES;
 use crate::limits::{self, Lines, Memory, TEXT};
+use crate::text::NO_LIST;
 use crate::{Error, Result};
 
 /// Names of a campaign's files.
@@ -24,9 +25,6 @@ pub struct Archive {
     /// `faults.jsonl`.
     pub records: Vec<u8>,
 }
-
-/// What is wrong with bytes that are no zip, or the beginning of one.
-const NO_LIST: &str = "it has no list of its files, as of a file that is cut short; copy it again";
 
 impl Archive {
     /// Opens the zip in `bytes`. Messages call it `name`. The files can be in a folder of the zip.
